@@ -1,0 +1,4 @@
+#[test]
+fn print() {
+    println!("{}", crds::yaml().unwrap());
+}

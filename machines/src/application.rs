@@ -1,0 +1,222 @@
+//! The Argo CD Application that a deployment asks for, as plain data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{ClusterUserId, DeploymentUid, Digest};
+use crate::spec::DeploymentSpec;
+
+/// The destination name under which Argo CD knows its own cluster.
+pub const IN_CLUSTER: &str = "in-cluster";
+/// The project of every Application when tenants are not isolated from each other.
+pub const DEFAULT_PROJECT: &str = "default";
+
+/// The name of the Application of a deployment.
+pub fn application_name(deployment: &DeploymentUid) -> String {
+    format!("gitopsdepl-{deployment}")
+}
+
+/// The name of the AppProject of a tenant.
+pub fn project_name(user: &ClusterUserId) -> String {
+    format!("app-project-{user}")
+}
+
+/// What is wanted of Argo CD for one deployment: stored in `application.spec_field` and written
+/// by the agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationDocument {
+    /// Name of the Application.
+    pub name: String,
+    /// Namespace of Argo CD.
+    pub namespace: String,
+    /// Its spec.
+    pub spec: ApplicationSpec,
+}
+
+/// The part of an Application's spec that we own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationSpec {
+    /// Where the manifests come from.
+    pub source: ApplicationSource,
+    /// Where they go.
+    pub destination: ApplicationDestination,
+    /// The AppProject that permits it.
+    pub project: String,
+    /// How it is synced; `None` syncs by request only and without options.
+    pub sync_policy: Option<SyncPolicy>,
+}
+
+/// A folder of a git repository at a revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationSource {
+    /// URL as the user wrote it.
+    pub repo_url: String,
+    /// Folder in the repository.
+    pub path: String,
+    /// Branch, tag or commit; empty means HEAD.
+    pub target_revision: String,
+}
+
+/// A namespace of a cluster that Argo CD knows by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationDestination {
+    /// The cluster's name in Argo CD; empty after the environment has gone.
+    pub name: String,
+    /// Namespace for resources that name none.
+    pub namespace: String,
+    /// Always empty: destinations are named, not addressed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub server: String,
+}
+
+/// How Argo CD syncs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncPolicy {
+    /// Sync by itself.
+    pub automated: Option<Automated>,
+    /// Options passed on to each sync.
+    pub sync_options: Vec<String>,
+    /// Retries of a failed sync.
+    pub retry: Option<Retry>,
+}
+
+/// What an automated sync may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Automated {
+    /// Delete what has gone from git.
+    pub prune: bool,
+    /// Undo changes made by hand.
+    pub self_heal: bool,
+    /// Allow git to become empty.
+    pub allow_empty: bool,
+}
+
+/// Retries of a failed sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Number of attempts; −1 means without limit.
+    pub limit: i64,
+    /// Pauses between them.
+    pub backoff: Backoff,
+}
+
+/// Pauses between retries, in Go's duration notation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// First pause.
+    pub duration: String,
+    /// Growth from pause to pause.
+    pub factor: i64,
+    /// Longest pause.
+    pub max_duration: String,
+}
+
+impl ApplicationDocument {
+    /// Tells whether two documents ask for the same.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self)
+    }
+}
+
+/// Builds the document for a valid spec that deploys to the tenant's own namespace.
+pub fn render(
+    uid: &DeploymentUid,
+    tenant_namespace: &str,
+    spec: &DeploymentSpec,
+    argocd_namespace: &str,
+    project: String,
+) -> ApplicationDocument {
+    let namespace = match spec.destination_namespace.as_str() {
+        "" => tenant_namespace,
+        named => named,
+    };
+    ApplicationDocument {
+        name: application_name(uid),
+        namespace: argocd_namespace.to_owned(),
+        spec: ApplicationSpec {
+            source: ApplicationSource {
+                repo_url: spec.repo_url.clone(),
+                path: spec.path.clone(),
+                target_revision: spec.target_revision.clone(),
+            },
+            destination: ApplicationDestination {
+                name: IN_CLUSTER.to_owned(),
+                namespace: namespace.to_owned(),
+                server: String::new(),
+            },
+            project,
+            sync_policy: sync_policy(spec),
+        },
+    }
+}
+
+fn sync_policy(spec: &DeploymentSpec) -> Option<SyncPolicy> {
+    if spec.is_automated() {
+        let mut sync_options = vec!["PrunePropagationPolicy=background".to_owned()];
+        sync_options.extend(spec.sync_options.iter().cloned());
+        return Some(SyncPolicy {
+            automated: Some(Automated { prune: true, self_heal: true, allow_empty: true }),
+            sync_options,
+            retry: Some(Retry {
+                limit: -1,
+                backoff: Backoff {
+                    duration: "5s".to_owned(),
+                    factor: 2,
+                    max_duration: "3m".to_owned(),
+                },
+            }),
+        });
+    }
+    let sync_options = spec.sync_options.clone();
+    (!sync_options.is_empty()).then_some(SyncPolicy { automated: None, sync_options, retry: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(spec: &DeploymentSpec) -> ApplicationDocument {
+        let uid = DeploymentUid::new("u-1");
+        render(&uid, "team-a", spec, "gitops-service-argocd", "app-project-x".to_owned())
+    }
+
+    #[test]
+    fn compatibility_7_an_automated_deployment_prunes_heals_and_retries() {
+        let spec = DeploymentSpec {
+            type_: "automated".to_owned(),
+            sync_options: vec!["CreateNamespace=true".to_owned()],
+            ..DeploymentSpec::default()
+        };
+        let policy = document(&spec).spec.sync_policy.unwrap();
+        assert_eq!(
+            policy.automated,
+            Some(Automated { prune: true, self_heal: true, allow_empty: true })
+        );
+        assert_eq!(
+            policy.sync_options,
+            ["PrunePropagationPolicy=background", "CreateNamespace=true"]
+        );
+        let retry = policy.retry.unwrap();
+        assert_eq!((retry.limit, retry.backoff.duration.as_str()), (-1, "5s"));
+        assert_eq!((retry.backoff.factor, retry.backoff.max_duration.as_str()), (2, "3m"));
+    }
+
+    #[test]
+    fn compatibility_7_a_manual_deployment_has_no_policy_but_the_users_options() {
+        let mut spec = DeploymentSpec { type_: "manual".to_owned(), ..DeploymentSpec::default() };
+        assert_eq!(document(&spec).spec.sync_policy, None);
+        spec.sync_options = vec!["CreateNamespace=false".to_owned()];
+        let policy = document(&spec).spec.sync_policy.unwrap();
+        assert_eq!(policy.automated, None);
+        assert_eq!(policy.retry, None);
+        assert_eq!(policy.sync_options, ["CreateNamespace=false"]);
+    }
+
+    #[test]
+    fn compatibility_2_names_and_the_in_cluster_destination() {
+        let document = document(&DeploymentSpec::default());
+        assert_eq!(document.name, "gitopsdepl-u-1");
+        assert_eq!(document.spec.destination.name, "in-cluster");
+        assert_eq!(document.spec.destination.namespace, "team-a");
+        assert_eq!(document.spec.destination.server, "");
+    }
+}

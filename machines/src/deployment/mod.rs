@@ -1,0 +1,421 @@
+//! The machine of a GitOpsDeployment, one per object UID: three regions side by side.
+//!
+//! * [`lifecycle`]: what is done about the deployment, from the first sight of it until it has gone;
+//! * [`error_flag`]: the contract's `ErrorOccurred` condition, raised and resolved by the lifecycle;
+//! * [`mirror`]: whether the object's `.status` says what it should.
+//!
+//! [`conditions`] derives what the status should say; [`Deployment::obligations`] derives what is
+//! owed to the world. Both are pure functions of the machine, so nothing needs a second log.
+
+pub mod conditions;
+pub mod error_flag;
+pub mod lifecycle;
+pub mod mirror;
+
+use serde::{Deserialize, Serialize};
+
+use crate::deployment::conditions::{Condition, ConditionStyle, StatusView};
+use crate::deployment::error_flag::{ErrorEvent, ErrorFlag};
+use crate::deployment::lifecycle::Lifecycle;
+use crate::deployment::mirror::{Mirror, MirrorEvent};
+use crate::drive::{Handling, drive};
+use crate::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
+    Revision, TenantUid, Timestamp,
+};
+use crate::rows::{OperationState, RowChange, TenantRows};
+use crate::spec::DeploymentSpec;
+
+/// A deployment: the states of its regions and what they remember together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// What is done about it.
+    pub lifecycle: Lifecycle,
+    /// Whether an error stands.
+    pub error_flag: ErrorFlag,
+    /// Whether the object's status is up to date.
+    pub mirror: Mirror,
+    /// What it remembers in every state.
+    pub record: Record,
+}
+
+/// What a deployment remembers in every state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The object's UID.
+    pub uid: DeploymentUid,
+    /// The tenant: the UID of the object's namespace.
+    pub tenant: TenantUid,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// The revision at which the object was first seen: of two namesakes, the one with the larger
+    /// was created later.
+    pub first_seen: Revision,
+    /// The revision of the newest observation that said something new.
+    pub last_seen: Revision,
+    /// The newest generation that was observed.
+    pub generation: Generation,
+    /// The spec of that generation.
+    pub spec: DeploymentSpec,
+    /// Whether the object still exists.
+    pub present: bool,
+    /// Whether the object has our finalizer.
+    pub finalizer: bool,
+    /// The application row that stands for it, from the first dispatch to the end of the removal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<ApplicationRecord>,
+    /// How many operations were asked for; numbers the next one.
+    pub operations: u32,
+    /// The operation that the agent has not finished; never more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenOperation>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The newest report of Argo CD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+    /// Conditions of Argo CD that were ever mirrored: type → message, empty once resolved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrored_conditions: Vec<MirroredCondition>,
+    /// What the object's status says.
+    pub actual: ActualStatus,
+}
+
+/// The application row of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationRecord {
+    /// Its id.
+    pub id: ApplicationId,
+    /// The cluster user that owns it.
+    pub user: ClusterUserId,
+    /// The instance that deploys it.
+    pub instance: InstanceId,
+    /// What the row asks for.
+    pub digest: Digest,
+    /// Whether the agent has confirmed that Argo CD's Application says the same.
+    pub applied: bool,
+}
+
+/// An operation that the agent has not finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// Whether the agent has begun with it, and so has seen the Operation CR.
+    pub claimed: bool,
+}
+
+/// A condition of Argo CD, as mirrored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MirroredCondition {
+    /// Its type.
+    pub type_: String,
+    /// Its message; `None` once resolved.
+    pub message: Option<String>,
+}
+
+/// Digests of what the object's status says, without its times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActualStatus {
+    /// Of the conditions and the observed generation.
+    pub conditions: Digest,
+    /// Of what is mirrored from Argo CD.
+    pub mirrored: Digest,
+}
+
+/// What Argo CD says of the Application, as far as the machine looks at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Digest of everything that is mirrored from it.
+    pub mirrored: Digest,
+    /// Sync status.
+    pub sync: String,
+    /// Health status.
+    pub health: String,
+    /// The revision that it compared with.
+    pub revision: String,
+    /// Phase of the last sync.
+    pub phase: String,
+    /// Message of the last sync, bounded.
+    pub phase_message: String,
+    /// Digest of the source and destination that it compared with.
+    pub compared_to: Digest,
+    /// Its conditions, bounded: type and message.
+    pub conditions: Vec<MirroredCondition>,
+}
+
+/// The persisted form; a new version is a new variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "version")]
+pub enum PersistedDeployment {
+    /// The first version.
+    #[serde(rename = "1")]
+    V1(Deployment),
+}
+
+impl From<Deployment> for PersistedDeployment {
+    fn from(deployment: Deployment) -> Self {
+        Self::V1(deployment)
+    }
+}
+
+impl From<PersistedDeployment> for Deployment {
+    fn from(persisted: PersistedDeployment) -> Self {
+        let PersistedDeployment::V1(deployment) = persisted;
+        deployment
+    }
+}
+
+/// The object as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `metadata.resourceVersion`.
+    pub revision: Revision,
+    /// `metadata.generation`.
+    pub generation: Generation,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Whether our finalizer is among `metadata.finalizers`.
+    pub finalizer: bool,
+    /// `spec`.
+    pub spec: DeploymentSpec,
+    /// `status.observedGeneration`.
+    pub observed_generation: Generation,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// Digest of the rest of the status.
+    pub mirrored: Digest,
+}
+
+/// What is observed of a deployment. Each event says what is, never what changed, so that a lost
+/// one and a late rescan are the same thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The object exists and looks so.
+    Observed(Box<Snapshot>),
+    /// No object with this UID exists, as of a revision.
+    Absent {
+        /// The revision of the list or watch event that says so.
+        as_of: Revision,
+    },
+    /// The row of an operation says so; `None` where there is no such row.
+    OperationObserved {
+        /// The operation.
+        id: OperationId,
+        /// Its state.
+        state: Option<OperationState>,
+    },
+    /// Argo CD reports so on the Application.
+    Reported(Box<Report>),
+    /// The tenant, the Argo CD instance or a namesake may have changed: look at the facts.
+    FactsChanged,
+    /// A moment passed for which the machine had asked.
+    DeadlineReached,
+}
+
+impl Event {
+    /// The event's name, for transition records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Observed(_) => "Observed",
+            Self::Absent { .. } => "Absent",
+            Self::OperationObserved { .. } => "OperationObserved",
+            Self::Reported(_) => "Reported",
+            Self::FactsChanged => "FactsChanged",
+            Self::DeadlineReached => "DeadlineReached",
+        }
+    }
+}
+
+/// What a step may know beside the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The moment of the step.
+    pub now: Timestamp,
+    /// The tenant.
+    pub tenant: TenantFact,
+    /// The Argo CD instance; `None` while its namespace does not exist.
+    pub instance: Option<InstanceId>,
+    /// The namespace of Argo CD.
+    pub argocd_namespace: String,
+    /// Whether each tenant has an AppProject of its own.
+    pub isolation: bool,
+    /// Other machines of this tenant whose objects had the same name.
+    pub namesakes: Vec<Namesake>,
+    /// An application row that an earlier installation made for this object.
+    pub existing_application: Option<ApplicationId>,
+    /// Which conditions are written.
+    pub conditions: ConditionStyle,
+}
+
+/// The tenant, as a deployment sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantFact {
+    /// It has no rows yet.
+    Unknown,
+    /// It is served.
+    Active(TenantRows),
+    /// Its namespace is going away.
+    Draining,
+}
+
+/// Another machine for the same name in the same tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namesake {
+    /// Its object.
+    pub uid: DeploymentUid,
+    /// When that was first seen.
+    pub first_seen: Revision,
+}
+
+/// What the machine owes to the world outside of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obligation {
+    /// An Operation CR for this operation exists.
+    OperationSignalled(OperationId),
+    /// The object's status says this.
+    StatusWritten(StatusView),
+    /// Our finalizer is not on the object.
+    FinalizerRemoved,
+}
+
+/// The outcome of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The machine afterwards.
+    pub deployment: Deployment,
+    /// What to write with it.
+    pub rows: Vec<RowChange>,
+    /// What became of the event.
+    pub handling: Handling,
+}
+
+impl Deployment {
+    /// A deployment of which nothing is known yet but who it is.
+    pub fn new(uid: DeploymentUid, tenant: TenantUid, namespace: &str, name: &str) -> Self {
+        Self {
+            lifecycle: Lifecycle::Unseen {},
+            error_flag: ErrorFlag::Never {},
+            mirror: Mirror::Silent {},
+            record: Record {
+                uid,
+                tenant,
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                first_seen: Revision::default(),
+                last_seen: Revision::default(),
+                generation: Generation::default(),
+                spec: DeploymentSpec::default(),
+                present: false,
+                finalizer: false,
+                application: None,
+                operations: 0,
+                open: None,
+                failures: 0,
+                report: None,
+                mirrored_conditions: Vec::new(),
+                actual: ActualStatus::default(),
+            },
+        }
+    }
+
+    /// The machine's pure step; total.
+    pub fn step(mut self, event: &Event, facts: &Facts) -> Step {
+        let mut context = lifecycle::Context::new(facts);
+        if let (Event::Observed(snapshot), Lifecycle::Unseen {}) = (event, &self.lifecycle) {
+            self.import_conditions(&snapshot.conditions);
+        }
+        let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
+        let lifecycle::Context { rows, signal, .. } = context;
+        if let Some(signal) = signal {
+            drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+        }
+        self.step_mirror(facts);
+        Step { deployment: self, rows, handling }
+    }
+
+    fn step_mirror(&mut self, facts: &Facts) {
+        let event = if self.record.present && !matches!(self.lifecycle, Lifecycle::Gone {}) {
+            let wanted = conditions::wanted(self, facts.conditions);
+            MirrorEvent::Compared {
+                matches: wanted.matches(&self.record.actual),
+                hold: self.holds_its_tongue(),
+                now: facts.now,
+            }
+        } else {
+            MirrorEvent::ObjectGone
+        };
+        drive(&mut self.mirror, &mut mirror::Region, &event, &mut ());
+    }
+
+    /// Work that usually ends within moments is not told of until it ends or takes long: a status
+    /// write is the dearest request there is, and an outcome is worth more than an announcement.
+    fn holds_its_tongue(&self) -> bool {
+        if matches!(self.error_flag, ErrorFlag::Raised { .. }) {
+            return false;
+        }
+        match self.lifecycle {
+            Lifecycle::Dispatching { .. }
+            | Lifecycle::Removing { .. }
+            | Lifecycle::Finalizing { .. } => true,
+            Lifecycle::Settled {} => !conditions::report_is_current(&self.record),
+            _ => false,
+        }
+    }
+
+    /// Conditions that are already on an object that this machine sees for the first time (written
+    /// by an earlier installation) are carried on.
+    fn import_conditions(&mut self, existing: &[Condition]) {
+        for condition in existing {
+            match condition.type_.as_str() {
+                conditions::ERROR_OCCURRED => {
+                    let signal = ErrorEvent::Raised(condition.message.clone());
+                    drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+                    if condition.status != "True" {
+                        let signal = ErrorEvent::Cleared;
+                        drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+                    }
+                }
+                conditions::READY | conditions::RECONCILING | conditions::STALLED => {}
+                _ => self.record.mirrored_conditions.push(MirroredCondition {
+                    type_: condition.type_.clone(),
+                    message: (condition.status == "True").then(|| condition.message.clone()),
+                }),
+            }
+        }
+    }
+
+    /// What the machine owes to the world, most awaited first.
+    pub fn obligations(&self, style: ConditionStyle) -> Vec<Obligation> {
+        let mut owed = Vec::new();
+        if let Some(open) = self.record.open.as_ref().filter(|open| !open.claimed) {
+            owed.push(Obligation::OperationSignalled(open.id.clone()));
+        }
+        if matches!(self.lifecycle, Lifecycle::Finalizing { .. }) {
+            owed.push(Obligation::FinalizerRemoved);
+        }
+        if matches!(self.mirror, Mirror::Dirty {}) {
+            owed.push(Obligation::StatusWritten(conditions::wanted(self, style)));
+        }
+        owed
+    }
+
+    /// When the machine wants to be woken if nothing happens before.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let lifecycle = self.lifecycle.wake_at();
+        let mirror = self.mirror.wake_at();
+        lifecycle.into_iter().chain(mirror).min()
+    }
+
+    /// Whether nothing is left to do or to remember.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.lifecycle, Lifecycle::Gone {})
+    }
+
+    /// The path of the lifecycle's state, outermost first.
+    pub fn path(&self) -> String {
+        self.lifecycle.path()
+    }
+}

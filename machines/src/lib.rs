@@ -1,0 +1,27 @@
+//! The functional core of managed-gitops: what is done about every resource, as pure state
+//! machines. Nothing here knows that Kubernetes or a database exists; there is no clock, no
+//! randomness and no I/O.
+//!
+//! * [`deployment`], [`tenant`], [`operation`]: one machine each, with a total, pure `step`;
+//! * [`spec`] and [`application`]: what a deployment asks for, its rules, and the Argo CD
+//!   Application that follows from it;
+//! * [`rows`]: what a step asks the database to say;
+//! * [`identity`]: newtypes, and the rules that derive row ids;
+//! * [`messages`]: what users read;
+//! * [`esr`]: the predicates that every run must end in, the trusted specification;
+//! * [`diagram`]: the machines' tables and diagrams, read off the running code.
+
+#![warn(missing_docs)]
+
+pub mod application;
+pub mod deployment;
+mod drive;
+pub mod identity;
+pub mod messages;
+pub mod operation;
+pub mod retry;
+pub mod rows;
+pub mod spec;
+pub mod tenant;
+
+pub use drive::Handling;

@@ -1,0 +1,548 @@
+//! The machine of an Operation: the agent's side, one per operation row.
+//!
+//! An operation says "make Argo CD match the row of this application"; what the row says is read
+//! when the operation is claimed. The order of the states is the contract's: a project permits an
+//! Application before it exists, and no longer than it does.
+
+// statig emits public enums for superstates, which cannot be given documentation.
+#![allow(missing_docs)]
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use statig::prelude::*;
+
+use crate::application::{ApplicationDocument, ApplicationSpec};
+use crate::drive::{Handling, drive};
+use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use crate::rows::{OperationState, RowChange};
+
+/// The Kubernetes API takes a write within milliseconds. An operation that cannot write for so
+/// long fails, and its deployment says so and asks again.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(120);
+/// Argo CD removes an Application when its resources have gone, which may take any time; the
+/// request is repeated after this, then after twice this, up to [`LONGEST_DELETION_DEADLINE`].
+pub const DELETION_DEADLINE: Duration = Duration::from_secs(120);
+/// A deletion that is blocked for good is looked at this often.
+pub const LONGEST_DELETION_DEADLINE: Duration = Duration::from_secs(3_600);
+/// The removal of a finished Operation CR is repeated after this.
+pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// An operation: its state and what it remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Where it is.
+    pub state: OperationPhase,
+    /// What it remembers.
+    pub record: OperationRecord,
+}
+
+/// The states of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperationPhase {
+    /// Its row was not read yet.
+    Unclaimed {},
+    /// The tenant's AppProject is to permit the Application.
+    PreparingProject {
+        /// What the Application is to say.
+        document: Box<ApplicationDocument>,
+        /// When the operation fails.
+        deadline: Timestamp,
+    },
+    /// The Application is to be written.
+    Writing {
+        /// What it is to say.
+        document: Box<ApplicationDocument>,
+        /// When the operation fails.
+        deadline: Timestamp,
+    },
+    /// The Application is to go.
+    Deleting {
+        /// When to ask again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        overdue: u32,
+    },
+    /// The AppProject permits more than is needed, or is itself no longer needed.
+    TidyingProject {
+        /// When the operation fails.
+        deadline: Timestamp,
+    },
+    /// Argo CD matches; the Operation CR is to go.
+    Completed {
+        /// When to ask again.
+        deadline: Timestamp,
+    },
+    /// Argo CD cannot be made to match; the Operation CR is to go.
+    Failed {
+        /// When to ask again.
+        deadline: Timestamp,
+    },
+    /// Nothing is left to do.
+    Collected {},
+}
+
+/// What an operation remembers in every state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationRecord {
+    /// Its id.
+    pub id: OperationId,
+    /// The application row that it is about, once its own row was read.
+    pub application: ApplicationId,
+    /// The cluster user who owns it.
+    pub owner: ClusterUserId,
+    /// The deployment that waits for its outcome; unknown for operations of an earlier
+    /// installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<DeploymentUid>,
+}
+
+/// The persisted form; a new version is a new variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "version")]
+pub enum PersistedOperation {
+    /// The first version.
+    #[serde(rename = "1")]
+    V1(Operation),
+}
+
+impl From<Operation> for PersistedOperation {
+    fn from(operation: Operation) -> Self {
+        Self::V1(operation)
+    }
+}
+
+impl From<PersistedOperation> for Operation {
+    fn from(persisted: PersistedOperation) -> Self {
+        let PersistedOperation::V1(operation) = persisted;
+        operation
+    }
+}
+
+/// What is observed of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationEvent {
+    /// The operation's row, with what the application's row says.
+    RowObserved(Box<RowView>),
+    /// There is no row behind the Operation CR.
+    RowAbsent,
+    /// Argo CD's resources, as they are.
+    ArgoObserved(Box<ArgoView>),
+    /// The Kubernetes API refuses what is to be written, and will refuse it again.
+    Refused {
+        /// What it says.
+        text: String,
+    },
+    /// The Operation CR does not exist.
+    SignalAbsent,
+    /// A moment passed for which the machine had asked.
+    DeadlineReached,
+}
+
+impl OperationEvent {
+    /// The event's name, for transition records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RowObserved(_) => "RowObserved",
+            Self::RowAbsent => "RowAbsent",
+            Self::ArgoObserved(_) => "ArgoObserved",
+            Self::Refused { .. } => "Refused",
+            Self::SignalAbsent => "SignalAbsent",
+            Self::DeadlineReached => "DeadlineReached",
+        }
+    }
+}
+
+/// An operation's row with its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowView {
+    /// The operation's state.
+    pub state: OperationState,
+    /// The application row that it is about.
+    pub application: ApplicationId,
+    /// The cluster user who owns it.
+    pub owner: ClusterUserId,
+    /// Who waits for it.
+    pub requester: Option<DeploymentUid>,
+    /// What the application's row asks for; `None` where the row has gone.
+    pub target: Option<ApplicationDocument>,
+}
+
+/// Argo CD's resources, as far as an operation looks at them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgoView {
+    /// Whether the tenant's AppProject says what it should.
+    pub project_matches: bool,
+    /// The Application.
+    pub application: ApplicationView,
+}
+
+/// An Application, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApplicationView {
+    /// There is none.
+    Absent,
+    /// There is one.
+    Present {
+        /// The part of its spec that we own.
+        spec: Box<ApplicationSpec>,
+        /// Whether it carries the label that says whose it is.
+        labelled: bool,
+        /// Whether it is being deleted.
+        deleting: bool,
+    },
+}
+
+impl ApplicationView {
+    fn says(&self, document: &ApplicationDocument) -> bool {
+        matches!(self, Self::Present { spec, labelled: true, deleting: false }
+            if **spec == document.spec)
+    }
+}
+
+/// What an operation owes to the world outside of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationObligation {
+    /// The tenant's AppProject says what it should.
+    ProjectWritten(ClusterUserId),
+    /// The Application says this, and carries the id of its row.
+    ApplicationWritten(ApplicationId, Box<ApplicationDocument>),
+    /// No Application stands for this row.
+    ApplicationRemoved(ApplicationId),
+    /// The Operation CR does not exist.
+    SignalRemoved(OperationId),
+}
+
+/// What a step collects.
+pub struct OperationContext {
+    now: Timestamp,
+    rows: Vec<RowChange>,
+}
+
+/// The outcome of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationStep {
+    /// The machine afterwards.
+    pub operation: Operation,
+    /// What to write with it.
+    pub rows: Vec<RowChange>,
+    /// What became of the event.
+    pub handling: Handling,
+}
+
+impl Operation {
+    /// An operation of which only the id is known.
+    pub fn new(id: OperationId) -> Self {
+        let record = OperationRecord {
+            id,
+            application: ApplicationId::default(),
+            owner: ClusterUserId::default(),
+            requester: None,
+        };
+        Self { state: OperationPhase::Unclaimed {}, record }
+    }
+
+    /// The machine's pure step; total.
+    pub fn step(mut self, event: &OperationEvent, now: Timestamp) -> OperationStep {
+        let mut context = OperationContext { now, rows: Vec::new() };
+        let handling = drive(&mut self.state, &mut self.record, event, &mut context);
+        OperationStep { operation: self, rows: context.rows, handling }
+    }
+
+    /// What the machine owes to the world.
+    pub fn obligations(&self) -> Vec<OperationObligation> {
+        let record = &self.record;
+        let owed = match &self.state {
+            OperationPhase::Unclaimed {} | OperationPhase::Collected {} => return Vec::new(),
+            OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
+                OperationObligation::ProjectWritten(record.owner.clone())
+            }
+            OperationPhase::Writing { document, .. } => OperationObligation::ApplicationWritten(
+                record.application.clone(),
+                document.clone(),
+            ),
+            OperationPhase::Deleting { .. } => {
+                OperationObligation::ApplicationRemoved(record.application.clone())
+            }
+            OperationPhase::Completed { .. } | OperationPhase::Failed { .. } => {
+                OperationObligation::SignalRemoved(record.id.clone())
+            }
+        };
+        vec![owed]
+    }
+
+    /// When the machine wants to be woken if nothing happens before.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            OperationPhase::Unclaimed {} | OperationPhase::Collected {} => None,
+            OperationPhase::PreparingProject { deadline, .. }
+            | OperationPhase::Writing { deadline, .. }
+            | OperationPhase::Deleting { deadline, .. }
+            | OperationPhase::TidyingProject { deadline }
+            | OperationPhase::Completed { deadline }
+            | OperationPhase::Failed { deadline } => Some(*deadline),
+        }
+    }
+
+    /// Whether nothing is left to do or to remember.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.state, OperationPhase::Collected {})
+    }
+
+    /// Whether the machine looks at Argo CD's resources.
+    pub fn watches_argo(&self) -> bool {
+        matches!(
+            self.state,
+            OperationPhase::PreparingProject { .. }
+                | OperationPhase::Writing { .. }
+                | OperationPhase::Deleting { .. }
+                | OperationPhase::TidyingProject { .. }
+        )
+    }
+
+    /// The state's path, outermost first.
+    pub fn path(&self) -> &'static str {
+        match &self.state {
+            OperationPhase::Unclaimed {} => "Unclaimed",
+            OperationPhase::PreparingProject { .. } => "InProgress/PreparingProject",
+            OperationPhase::Writing { .. } => "InProgress/Writing",
+            OperationPhase::Deleting { .. } => "InProgress/Deleting",
+            OperationPhase::TidyingProject { .. } => "InProgress/TidyingProject",
+            OperationPhase::Completed { .. } => "Finished/Completed",
+            OperationPhase::Failed { .. } => "Finished/Failed",
+            OperationPhase::Collected {} => "Collected",
+        }
+    }
+}
+
+#[state_machine(
+    initial = "OperationPhase::Unclaimed {}",
+    state(name = "OperationPhase", custom),
+    superstate(name = "OperationSuperstate", derive(Debug))
+)]
+impl OperationRecord {
+    #[state]
+    fn unclaimed(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::RowObserved(row) => Transition(self.claim(row, context)),
+            // The backend commits the row before it creates the CR, so a CR without a row is a
+            // leftover of an operation that was collected.
+            OperationEvent::RowAbsent => {
+                let deadline = context.now.after(COLLECTION_DEADLINE);
+                Transition(OperationPhase::Completed { deadline })
+            }
+            OperationEvent::SignalAbsent => Transition(OperationPhase::Collected {}),
+            OperationEvent::ArgoObserved(_)
+            | OperationEvent::Refused { .. }
+            | OperationEvent::DeadlineReached => Handled,
+        }
+    }
+
+    #[superstate]
+    fn in_progress(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::Refused { text } => Transition(self.fail(text, context)),
+            // A CR deleted by hand does not undo the request: the row stands.
+            OperationEvent::SignalAbsent
+            | OperationEvent::RowObserved(_)
+            | OperationEvent::RowAbsent
+            | OperationEvent::ArgoObserved(_)
+            | OperationEvent::DeadlineReached => Handled,
+        }
+    }
+
+    #[state(superstate = "in_progress")]
+    fn preparing_project(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        document: &mut Box<ApplicationDocument>,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::ArgoObserved(argo) if argo.project_matches => {
+                Transition(self.write(document, argo, context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                Transition(self.time_out(context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "in_progress")]
+    fn writing(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        document: &mut Box<ApplicationDocument>,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::ArgoObserved(argo) if argo.application.says(document) => {
+                Transition(self.tidy(argo, context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                Transition(self.time_out(context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "in_progress")]
+    fn deleting(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::ArgoObserved(argo) if argo.application == ApplicationView::Absent => {
+                Transition(self.tidy(argo, context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                *overdue = overdue.saturating_add(1);
+                let pause = DELETION_DEADLINE.saturating_mul(1 << (*overdue).min(8));
+                *deadline = context.now.after(pause.min(LONGEST_DELETION_DEADLINE));
+                Handled
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "in_progress")]
+    fn tidying_project(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::ArgoObserved(argo) if argo.project_matches => {
+                Transition(self.complete(context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                Transition(self.time_out(context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[superstate]
+    fn finished(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::SignalAbsent => Transition(OperationPhase::Collected {}),
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                *deadline = context.now.after(COLLECTION_DEADLINE);
+                Handled
+            }
+            OperationEvent::RowObserved(_)
+            | OperationEvent::RowAbsent
+            | OperationEvent::ArgoObserved(_)
+            | OperationEvent::Refused { .. }
+            | OperationEvent::DeadlineReached => Handled,
+        }
+    }
+
+    #[state(superstate = "finished")]
+    fn completed(&mut self, event: &OperationEvent, deadline: &mut Timestamp)
+    -> Outcome<OperationPhase> {
+        let _ = (event, deadline);
+        Super
+    }
+
+    #[state(superstate = "finished")]
+    fn failed(&mut self, event: &OperationEvent, deadline: &mut Timestamp)
+    -> Outcome<OperationPhase> {
+        let _ = (event, deadline);
+        Super
+    }
+
+    #[state]
+    fn collected(&mut self, event: &OperationEvent) -> Outcome<OperationPhase> {
+        let _ = event;
+        Handled
+    }
+
+    fn claim(&mut self, row: &RowView, context: &mut OperationContext) -> OperationPhase {
+        self.application = row.application.clone();
+        self.owner = row.owner.clone();
+        self.requester = row.requester.clone();
+        match &row.state {
+            OperationState::Completed => {
+                OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
+            }
+            OperationState::Failed(_) => {
+                OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
+            }
+            OperationState::Waiting | OperationState::InProgress => {
+                self.set_state(OperationState::InProgress, context);
+                match &row.target {
+                    Some(document) => OperationPhase::PreparingProject {
+                        document: Box::new(document.clone()),
+                        deadline: context.now.after(WRITE_DEADLINE),
+                    },
+                    None => OperationPhase::Deleting {
+                        deadline: context.now.after(DELETION_DEADLINE),
+                        overdue: 0,
+                    },
+                }
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        document: &ApplicationDocument,
+        argo: &ArgoView,
+        context: &mut OperationContext,
+    ) -> OperationPhase {
+        if argo.application.says(document) {
+            return self.complete(context);
+        }
+        OperationPhase::Writing {
+            document: Box::new(document.clone()),
+            deadline: context.now.after(WRITE_DEADLINE),
+        }
+    }
+
+    fn tidy(&self, argo: &ArgoView, context: &mut OperationContext) -> OperationPhase {
+        if argo.project_matches {
+            return self.complete(context);
+        }
+        OperationPhase::TidyingProject { deadline: context.now.after(WRITE_DEADLINE) }
+    }
+
+    fn complete(&self, context: &mut OperationContext) -> OperationPhase {
+        self.set_state(OperationState::Completed, context);
+        OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
+    }
+
+    fn fail(&self, text: &str, context: &mut OperationContext) -> OperationPhase {
+        let text = crate::deployment::conditions::bounded(text);
+        self.set_state(OperationState::Failed(text), context);
+        OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
+    }
+
+    fn time_out(&self, context: &mut OperationContext) -> OperationPhase {
+        self.fail(crate::messages::WRITE_TIMED_OUT, context)
+    }
+
+    fn set_state(&self, state: OperationState, context: &mut OperationContext) {
+        context.rows.push(RowChange::SetOperationState(self.id.clone(), state));
+    }
+}

@@ -1,0 +1,8 @@
+//! What a written object goes through before it is stored: pruning, defaults and validation.
+
+pub(crate) mod builtins;
+pub(crate) mod cel;
+pub(crate) mod metadata;
+pub(crate) mod prune;
+pub(crate) mod schema;
+pub(crate) mod validate;

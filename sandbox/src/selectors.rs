@@ -1,0 +1,252 @@
+//! Label and field selectors.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::jsonpath::JsonPath;
+use crate::store::Object;
+
+/// What a list or a watch is restricted to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    /// Only objects of this namespace.
+    pub(crate) namespace: Option<String>,
+    labels: Vec<LabelRequirement>,
+    fields: Vec<FieldRequirement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum LabelRequirement {
+    In { key: String, values: Vec<String>, absent_counts: bool, negated: bool },
+    Exists { key: String, negated: bool },
+    Compare { key: String, greater: bool, than: i64 },
+}
+
+#[derive(Debug, Clone)]
+struct FieldRequirement {
+    path: FieldPath,
+    value: String,
+    negated: bool,
+}
+
+#[derive(Debug, Clone)]
+enum FieldPath {
+    Name,
+    Namespace,
+    Other(JsonPath),
+}
+
+impl Filter {
+    /// Reads both selectors; the error is the sentence for a 400.
+    pub(crate) fn new(
+        namespace: Option<&str>,
+        labels: Option<&str>,
+        fields: Option<&str>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            namespace: namespace.map(str::to_owned),
+            labels: parse_labels(labels.unwrap_or_default())?,
+            fields: parse_fields(fields.unwrap_or_default())?,
+        })
+    }
+
+    /// Whether the filter lets every object of its namespace through.
+    pub(crate) fn has_selectors(&self) -> bool {
+        !self.labels.is_empty() || !self.fields.is_empty()
+    }
+
+    /// Whether the object passes.
+    pub(crate) fn matches(&self, object: &Object) -> bool {
+        if let Some(namespace) = &self.namespace
+            && object.key.namespace.as_ref() != namespace.as_str()
+        {
+            return false;
+        }
+        if !self.labels.iter().all(|requirement| requirement.matches(&object.labels)) {
+            return false;
+        }
+        let mut parsed: Option<Value> = None;
+        self.fields.iter().all(|requirement| requirement.matches(object, &mut parsed))
+    }
+}
+
+impl LabelRequirement {
+    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        match self {
+            Self::In { key, values, absent_counts, negated } => match labels.get(key) {
+                Some(value) => values.contains(value) != *negated,
+                None => *absent_counts,
+            },
+            Self::Exists { key, negated } => labels.contains_key(key) != *negated,
+            Self::Compare { key, greater, than } => labels
+                .get(key)
+                .and_then(|value| value.parse::<i64>().ok())
+                .is_some_and(|value| if *greater { value > *than } else { value < *than }),
+        }
+    }
+}
+
+impl FieldRequirement {
+    fn matches(&self, object: &Object, parsed: &mut Option<Value>) -> bool {
+        let equal = match &self.path {
+            FieldPath::Name => object.key.name.as_ref() == self.value,
+            FieldPath::Namespace => object.key.namespace.as_ref() == self.value,
+            FieldPath::Other(path) => {
+                let value = parsed.get_or_insert_with(|| object.value());
+                match path.first(value) {
+                    None | Some(Value::Null) => self.value.is_empty(),
+                    Some(Value::String(text)) => *text == self.value,
+                    Some(other) => other.to_string() == self.value,
+                }
+            }
+        };
+        equal != self.negated
+    }
+}
+
+fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+        .map(|term| {
+            let (field, value, negated) = split_equality(term)
+                .ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{term}'"))?;
+            let path = match field {
+                "metadata.name" => FieldPath::Name,
+                "metadata.namespace" => FieldPath::Namespace,
+                other => JsonPath::parse(other)
+                    .map(FieldPath::Other)
+                    .ok_or_else(|| format!("field label not supported: {other}"))?,
+            };
+            Ok(FieldRequirement { path, value: value.to_owned(), negated })
+        })
+        .collect()
+}
+
+fn split_equality(term: &str) -> Option<(&str, &str, bool)> {
+    let (left, right, negated) = if let Some((left, right)) = term.split_once("!=") {
+        (left, right, true)
+    } else if let Some((left, right)) = term.split_once("==") {
+        (left, right, false)
+    } else {
+        let (left, right) = term.split_once('=')?;
+        (left, right, false)
+    };
+    Some((left.trim(), right.trim(), negated))
+}
+
+fn parse_labels(text: &str) -> Result<Vec<LabelRequirement>, String> {
+    split_outside_parentheses(text)
+        .into_iter()
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+        .map(|term| {
+            parse_label(term).ok_or_else(|| {
+                format!("unable to parse requirement: found '{term}', expected: a label selector")
+            })
+        })
+        .collect()
+}
+
+fn split_outside_parentheses(text: &str) -> Vec<&str> {
+    let mut terms = Vec::new();
+    let mut depth = 0_i32;
+    let mut start = 0;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                terms.extend(text.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.extend(text.get(start..));
+    terms
+}
+
+fn parse_label(term: &str) -> Option<LabelRequirement> {
+    if let Some((head, set)) = term.strip_suffix(')').and_then(|text| text.split_once('(')) {
+        let values = set.split(',').map(|value| value.trim().to_owned()).collect();
+        let (key, operator) = head.trim().rsplit_once(char::is_whitespace)?;
+        let negated = match operator {
+            "in" => false,
+            "notin" => true,
+            _ => return None,
+        };
+        let key = valid_key(key.trim())?;
+        return Some(LabelRequirement::In { key, values, absent_counts: negated, negated });
+    }
+    if let Some((left, right, negated)) = split_equality(term) {
+        let key = valid_key(left)?;
+        let values = vec![right.to_owned()];
+        return Some(LabelRequirement::In { key, values, absent_counts: negated, negated });
+    }
+    for (sign, greater) in [('>', true), ('<', false)] {
+        if let Some((left, right)) = term.split_once(sign) {
+            let than = right.trim().parse().ok()?;
+            return Some(LabelRequirement::Compare { key: valid_key(left.trim())?, greater, than });
+        }
+    }
+    match term.strip_prefix('!') {
+        Some(key) => Some(LabelRequirement::Exists { key: valid_key(key.trim())?, negated: true }),
+        None => Some(LabelRequirement::Exists { key: valid_key(term)?, negated: false }),
+    }
+}
+
+fn valid_key(key: &str) -> Option<String> {
+    let fits = |character: char| {
+        character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '/')
+    };
+    (!key.is_empty() && key.chars().all(fits)).then(|| key.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(selector: &str, labels: &[(&str, &str)]) -> bool {
+        let labels =
+            labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        parse_labels(selector)
+            .expect("a selector")
+            .iter()
+            .all(|requirement| requirement.matches(&labels))
+    }
+
+    #[test]
+    fn label_selectors_follow_the_documented_table() {
+        let labels = [("app", "web"), ("tier", "2"), ("x.io/y", "z")];
+        let cases = [
+            ("app=web", true),
+            ("app==web,tier=2", true),
+            ("app=db", false),
+            ("app!=db", true),
+            ("missing!=db", true),
+            ("app in (web, db)", true),
+            ("app notin (web,db)", false),
+            ("missing notin (a)", true),
+            ("missing in (a)", false),
+            ("app,x.io/y", true),
+            ("!app", false),
+            ("!missing", true),
+            ("tier>1,tier<3", true),
+            ("tier>2", false),
+            ("", true),
+        ];
+        for (selector, expected) in cases {
+            assert_eq!(matches(selector, &labels), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_selector_is_refused() {
+        for selector in ["a b", "a of (b)", "=x", "a>b"] {
+            assert!(parse_labels(selector).is_err(), "{selector}");
+        }
+        assert!(parse_fields("metadata.name").is_err());
+    }
+}

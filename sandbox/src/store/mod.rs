@@ -1,0 +1,386 @@
+//! Objects, resource versions and the bounded history behind watches and paged lists.
+//!
+//! An object is held once, as its serialised JSON; history and snapshots share the same bytes.
+
+mod persist;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+use serde_json::Value;
+
+pub use persist::PersistError;
+use persist::{Database, Row};
+
+/// Where an object is within its resource; the namespace of a cluster-scoped one is empty.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
+}
+
+impl Key {
+    /// A key from its parts.
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+/// The name of a stored collection: `plural` or `plural.group`.
+pub(crate) type Collection = Arc<str>;
+
+/// One version of one object.
+#[derive(Debug)]
+pub(crate) struct Object {
+    pub(crate) key: Key,
+    pub(crate) resource_version: u64,
+    pub(crate) labels: BTreeMap<String, String>,
+    /// The serialised object, with its resourceVersion.
+    pub(crate) json: Bytes,
+}
+
+impl Object {
+    /// Serialises a value that already carries its resourceVersion.
+    fn new(key: Key, resource_version: u64, value: &Value) -> Self {
+        let labels = value
+            .pointer("/metadata/labels")
+            .and_then(Value::as_object)
+            .map(|labels| {
+                labels
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                    .collect()
+            })
+            .unwrap_or_default();
+        let mut json = Vec::new();
+        // Writing to a Vec cannot fail; an empty document would be refused on the way out anyway.
+        if serde_json::to_writer(&mut json, value).is_err() {
+            json.clear();
+        }
+        json.shrink_to_fit();
+        Self { key, resource_version, labels, json: json.into() }
+    }
+
+    /// The object, parsed.
+    pub(crate) fn value(&self) -> Value {
+        serde_json::from_slice(&self.json).unwrap_or_default()
+    }
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One entry of a collection's history.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) change: Change,
+    pub(crate) object: Arc<Object>,
+    pub(crate) previous: Option<Arc<Object>>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    objects: BTreeMap<Key, Arc<Object>>,
+    history: VecDeque<Event>,
+    /// Events up to and including this resource version are gone.
+    compacted: u64,
+    wakers: Vec<Weak<AtomicWaker>>,
+}
+
+/// Why a version cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HistoryGap {
+    /// The history no longer reaches back that far.
+    Expired,
+    /// The collection is not there any more.
+    Gone,
+}
+
+/// All collections of one server.
+#[derive(Debug)]
+pub(crate) struct Store {
+    shelves: HashMap<Collection, Shelf>,
+    resource_version: u64,
+    /// Resource versions below this one were issued before this process started.
+    first_resource_version: u64,
+    history_limit: usize,
+    database: Option<Database>,
+}
+
+impl Store {
+    /// An empty store in memory whose counter continues from the given resource version.
+    pub(crate) fn in_memory(history_limit: usize, resource_version: u64) -> Self {
+        Self {
+            shelves: HashMap::new(),
+            resource_version,
+            first_resource_version: resource_version,
+            history_limit,
+            database: None,
+        }
+    }
+
+    /// The store kept in a directory, with everything that was written there before.
+    pub(crate) fn open(directory: &Path, history_limit: usize) -> Result<Self, PersistError> {
+        let (database, rows, resource_version) = Database::open(directory)?;
+        let mut store = Self::in_memory(history_limit, resource_version);
+        for Row { collection, namespace, name, resource_version, json } in rows {
+            let key = Key::new(&namespace, &name);
+            let value: Value = serde_json::from_slice(&json)
+                .map_err(|source| PersistError::Damaged { collection: collection.clone(), source })?;
+            let object = Arc::new(Object::new(key.clone(), resource_version, &value));
+            store.shelf(&collection.into()).objects.insert(key, object);
+        }
+        store.database = Some(database);
+        Ok(store)
+    }
+
+    /// The newest resource version that was issued.
+    pub(crate) fn resource_version(&self) -> u64 {
+        self.resource_version
+    }
+
+    fn shelf(&mut self, collection: &Collection) -> &mut Shelf {
+        let first = self.first_resource_version;
+        self.shelves
+            .entry(Arc::clone(collection))
+            .or_insert_with(|| Shelf { compacted: first, ..Shelf::default() })
+    }
+
+    /// One object.
+    pub(crate) fn get(&self, collection: &str, key: &Key) -> Option<Arc<Object>> {
+        self.shelves.get(collection)?.objects.get(key).cloned()
+    }
+
+    /// The number of objects in a collection.
+    pub(crate) fn count(&self, collection: &str) -> usize {
+        self.shelves.get(collection).map_or(0, |shelf| shelf.objects.len())
+    }
+
+    /// The objects of a collection (of one namespace, if given), in the order of their keys.
+    pub(crate) fn scan(&self, collection: &str, namespace: Option<&str>) -> Vec<Arc<Object>> {
+        let Some(shelf) = self.shelves.get(collection) else { return Vec::new() };
+        match namespace {
+            None => shelf.objects.values().cloned().collect(),
+            Some(namespace) => shelf
+                .objects
+                .range((Bound::Included(Key::new(namespace, "")), Bound::Unbounded))
+                .take_while(|(key, _)| key.namespace.as_ref() == namespace)
+                .map(|(_, object)| Arc::clone(object))
+                .collect(),
+        }
+    }
+
+    /// The objects as they were at an earlier resource version, by undoing the history.
+    pub(crate) fn scan_at(
+        &self,
+        collection: &str,
+        namespace: Option<&str>,
+        resource_version: u64,
+    ) -> Result<Vec<Arc<Object>>, HistoryGap> {
+        let Some(shelf) = self.shelves.get(collection) else { return Ok(Vec::new()) };
+        if resource_version < shelf.compacted {
+            return Err(HistoryGap::Expired);
+        }
+        let newer = shelf
+            .history
+            .iter()
+            .rev()
+            .take_while(|event| event.object.resource_version > resource_version);
+        let mut undone: BTreeMap<Key, Option<Arc<Object>>> = BTreeMap::new();
+        for event in newer {
+            undone.insert(event.object.key.clone(), event.previous.clone());
+        }
+        if undone.is_empty() {
+            return Ok(self.scan(collection, namespace));
+        }
+        let mut objects: BTreeMap<Key, Arc<Object>> = self
+            .scan(collection, namespace)
+            .into_iter()
+            .map(|object| (object.key.clone(), object))
+            .collect();
+        for (key, earlier) in undone {
+            if namespace.is_some_and(|namespace| key.namespace.as_ref() != namespace) {
+                continue;
+            }
+            match earlier {
+                Some(object) => objects.insert(key, object),
+                None => objects.remove(&key),
+            };
+        }
+        Ok(objects.into_values().collect())
+    }
+
+    /// The events of a collection after a resource version, at most `limit` of them.
+    pub(crate) fn events_after(
+        &self,
+        collection: &str,
+        resource_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, HistoryGap> {
+        let shelf = self.shelves.get(collection).ok_or(HistoryGap::Gone)?;
+        if resource_version < shelf.compacted || resource_version > self.resource_version {
+            return Err(HistoryGap::Expired);
+        }
+        let start = shelf
+            .history
+            .partition_point(|event| event.object.resource_version <= resource_version);
+        Ok(shelf.history.iter().skip(start).take(limit).cloned().collect())
+    }
+
+    /// Has the waker called at the collection's next change.
+    pub(crate) fn subscribe(&mut self, collection: &Collection, waker: &Arc<AtomicWaker>) {
+        let wakers = &mut self.shelf(collection).wakers;
+        wakers.retain(|waker| waker.strong_count() > 0);
+        wakers.push(Arc::downgrade(waker));
+    }
+
+    /// Writes an object under a new resource version, which it sets in the value.
+    pub(crate) fn put(
+        &mut self,
+        collection: &Collection,
+        key: Key,
+        value: &mut Value,
+    ) -> Result<Arc<Object>, PersistError> {
+        let resource_version = self.resource_version + 1;
+        set_resource_version(value, resource_version);
+        let object = Arc::new(Object::new(key, resource_version, value));
+        if let Some(database) = &self.database {
+            database.put(collection, &object)?;
+        }
+        self.resource_version = resource_version;
+        let shelf = self.shelf(collection);
+        let previous = shelf.objects.insert(object.key.clone(), Arc::clone(&object));
+        let change = if previous.is_some() { Change::Modified } else { Change::Added };
+        self.record(collection, Event { change, object: Arc::clone(&object), previous });
+        Ok(object)
+    }
+
+    /// Removes an object; `last` is its state for watchers, which gets a new resource version.
+    pub(crate) fn remove(
+        &mut self,
+        collection: &Collection,
+        key: &Key,
+        mut last: Value,
+    ) -> Result<(), PersistError> {
+        let Some(previous) = self.get(collection, key) else { return Ok(()) };
+        let resource_version = self.resource_version + 1;
+        if let Some(database) = &self.database {
+            database.remove(collection, key, resource_version)?;
+        }
+        self.resource_version = resource_version;
+        set_resource_version(&mut last, resource_version);
+        let object = Arc::new(Object::new(key.clone(), resource_version, &last));
+        self.shelf(collection).objects.remove(key);
+        let event = Event { change: Change::Deleted, object, previous: Some(previous) };
+        self.record(collection, event);
+        Ok(())
+    }
+
+    /// Forgets an empty collection, which ends its watches.
+    pub(crate) fn forget(&mut self, collection: &str) {
+        if let Some(shelf) = self.shelves.remove(collection) {
+            shelf.wake();
+        }
+    }
+
+    /// Makes a collection known, so that it can be watched while it is empty.
+    pub(crate) fn prepare(&mut self, collection: &Collection) {
+        self.shelf(collection);
+    }
+
+    /// Drops the history of every collection, as a compaction of etcd does.
+    pub(crate) fn compact(&mut self) {
+        let resource_version = self.resource_version;
+        for shelf in self.shelves.values_mut() {
+            shelf.history.clear();
+            shelf.compacted = resource_version;
+            shelf.wake();
+        }
+    }
+
+    fn record(&mut self, collection: &Collection, event: Event) {
+        let limit = self.history_limit;
+        let shelf = self.shelf(collection);
+        shelf.history.push_back(event);
+        while shelf.history.len() > limit {
+            if let Some(oldest) = shelf.history.pop_front() {
+                shelf.compacted = oldest.object.resource_version;
+            }
+        }
+        shelf.wake();
+    }
+}
+
+impl Shelf {
+    fn wake(&self) {
+        for waker in self.wakers.iter().filter_map(Weak::upgrade) {
+            waker.wake();
+        }
+    }
+}
+
+fn set_resource_version(value: &mut Value, resource_version: u64) {
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".into(), Value::String(resource_version.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, data: &str) -> Value {
+        json!({ "metadata": { "name": name, "labels": { "a": data } }, "data": data })
+    }
+
+    fn names(objects: &[Arc<Object>]) -> Vec<String> {
+        objects.iter().map(|object| format!("{}={}", object.key.name, object.labels["a"])).collect()
+    }
+
+    #[test]
+    fn an_earlier_version_of_a_collection_can_be_read_until_it_is_compacted() {
+        let things: Collection = "things".into();
+        let mut store = Store::in_memory(10, 0);
+        let put = |store: &mut Store, name: &str, data: &str| {
+            store.put(&things, Key::new("n", name), &mut object(name, data)).expect("stored");
+        };
+        put(&mut store, "a", "1");
+        put(&mut store, "b", "1");
+        let snapshot = store.resource_version();
+        put(&mut store, "a", "2");
+        put(&mut store, "c", "1");
+        store.remove(&things, &Key::new("n", "b"), object("b", "1")).expect("removed");
+        assert_eq!(names(&store.scan("things", Some("n"))), ["a=2", "c=1"]);
+        let earlier = store.scan_at("things", None, snapshot).expect("a snapshot");
+        assert_eq!(names(&earlier), ["a=1", "b=1"]);
+        assert!(store.scan("things", Some("m")).is_empty());
+        store.compact();
+        assert_eq!(store.scan_at("things", None, snapshot).err(), Some(HistoryGap::Expired));
+        assert_eq!(store.events_after("things", snapshot, 9).err(), Some(HistoryGap::Expired));
+    }
+
+    #[test]
+    fn the_history_is_bounded() {
+        let things: Collection = "things".into();
+        let mut store = Store::in_memory(3, 0);
+        for round in 0..5 {
+            let data = round.to_string();
+            store.put(&things, Key::new("", "a"), &mut object("a", &data)).expect("stored");
+        }
+        assert_eq!(store.events_after("things", 1, 9).err(), Some(HistoryGap::Expired));
+        assert_eq!(store.events_after("things", 2, 9).map(|events| events.len()), Ok(3));
+        assert_eq!(store.events_after("things", 6, 9).err(), Some(HistoryGap::Expired));
+        assert_eq!(store.events_after("others", 2, 9).err(), Some(HistoryGap::Gone));
+    }
+}

@@ -1,0 +1,212 @@
+//! Opening a database by its URL.
+//!
+//! The pools are built here and not by sea-orm's own connector, for two reasons: that one puts
+//! the URL, with its password, into trace spans and error texts; and it flattens the causes of a
+//! failure, which [`ConnectError`] tells apart.
+
+mod error;
+mod postgres;
+mod sqlite;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+
+pub use error::ConnectError;
+
+/// Enough for the workers of one process, and few enough that three processes stay below
+/// PostgreSQL's default of 100 connections.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// A healthy server answers within milliseconds; this is for one that is gone.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any of our transactions: who waits this long waits for a defect.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+/// The slowest statement is a page of a scan.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long SQLite waits for another process's write transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the database of `url`: `sqlite://path`, `sqlite::memory:`, `postgres://…`.
+///
+/// An SQLite file is created when missing; its directory is not. The tables are
+/// [`crate::migrate`]'s business.
+pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
+    match scheme(url) {
+        Some("sqlite") => sqlite::connect(url, options).await,
+        Some("postgres" | "postgresql") => postgres::connect(url, options).await,
+        Some(scheme) => Err(ConnectError::UnknownScheme { scheme: scheme.to_owned() }),
+        None => Err(ConnectError::NoScheme),
+    }
+}
+
+/// The part before the first colon, if that can be a scheme.
+///
+/// What cannot be one is not repeated to the user: it may be a password pasted alone.
+fn scheme(url: &str) -> Option<&str> {
+    let (scheme, _) = url.split_once(':')?;
+    let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.len() <= 16
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-');
+    well_formed.then_some(scheme)
+}
+
+/// Time-outs and sizes of a connection; the defaults fit a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectOptions {
+    /// What PostgreSQL shows in `pg_stat_activity`.
+    pub application_name: String,
+    /// Upper bound of the PostgreSQL pool; SQLite has one writing connection whatever this says.
+    pub max_connections: u32,
+    /// For the first connection to a PostgreSQL server.
+    pub connect_timeout: Duration,
+    /// For a connection of the pool to become free.
+    pub acquire_timeout: Duration,
+    /// After which PostgreSQL cancels a statement.
+    pub statement_timeout: Duration,
+    /// How long SQLite waits for another process's write transaction.
+    pub busy_timeout: Duration,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            application_name: "managed-gitops".to_owned(),
+            max_connections: POSTGRES_CONNECTIONS,
+            connect_timeout: CONNECT_TIMEOUT,
+            acquire_timeout: ACQUIRE_TIMEOUT,
+            statement_timeout: STATEMENT_TIMEOUT,
+            busy_timeout: BUSY_TIMEOUT,
+        }
+    }
+}
+
+/// Which of the two databases it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DatabaseKind {
+    /// A file, or memory, in this process.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+impl fmt::Display for DatabaseKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// An open database; clones share its pools.
+#[derive(Clone)]
+pub struct Database {
+    kind: DatabaseKind,
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    file: Option<PathBuf>,
+    location: String,
+    statements: Arc<AtomicU64>,
+}
+
+impl Database {
+    /// Joins the pools; `location` is for people and holds no password.
+    fn new(
+        kind: DatabaseKind,
+        mut writer: DatabaseConnection,
+        reader: Option<DatabaseConnection>,
+        file: Option<PathBuf>,
+        location: String,
+    ) -> Self {
+        let statements = Arc::new(AtomicU64::new(0));
+        count_statements(&mut writer, &statements);
+        let reader = match reader {
+            Some(mut reader) => {
+                count_statements(&mut reader, &statements);
+                reader
+            }
+            None => writer.clone(),
+        };
+        Self { kind, writer, reader, file, location, statements }
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> DatabaseKind {
+        self.kind
+    }
+
+    /// For transactions and everything else that writes.
+    ///
+    /// On SQLite this is a pool of one: inside a transaction use the transaction, for the pool
+    /// has no second connection to give.
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// For reads outside of a transaction, which on an SQLite file do not wait for the writer.
+    ///
+    /// It sees what is committed. With SQLite in memory and with PostgreSQL it is the same pool
+    /// as [`Self::connection`].
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// The SQLite file, if it is one; what [`crate::embedded`] works on.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Where the database is, for people: never holds a password.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Statements sent since the database was opened.
+    ///
+    /// Prepared statements are counted, in and out of transactions. `BEGIN`, `COMMIT` and
+    /// `execute_unprepared`, which only migrations use, are not.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Closes the pools, after what is in flight.
+    pub async fn close(&self) -> Result<(), sea_orm::DbErr> {
+        self.reader.close_by_ref().await?;
+        self.writer.close_by_ref().await
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Database")
+            .field("kind", &self.kind)
+            .field("location", &self.location)
+            .finish_non_exhaustive()
+    }
+}
+
+fn count_statements(connection: &mut DatabaseConnection, statements: &Arc<AtomicU64>) {
+    let statements = Arc::clone(statements);
+    connection.set_metric_callback(move |_| {
+        statements.fetch_add(1, Ordering::Relaxed);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_a_scheme_is_no_scheme() {
+        assert_eq!(scheme("sqlite::memory:"), Some("sqlite"));
+        assert_eq!(scheme("postgres://u:p@h/d"), Some("postgres"));
+        assert_eq!(scheme("hunter2"), None);
+        assert_eq!(scheme("p@ss:word"), None);
+        assert_eq!(scheme(":x"), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! PostgreSQL: one bounded pool.
+
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, sqlx};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
+
+/// A connection that was used within this time is taken for alive; asking each time would double
+/// the round trips.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
+/// Connections beyond those that the load needs go back to the server.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// A process that hangs within a transaction must not hold its locks for longer.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
+    let server = url
+        .parse::<PgConnectOptions>()
+        .map_err(|_| ConnectError::MalformedUrl {
+            kind: DatabaseKind::Postgres,
+            form: "postgres://user:password@host:5432/database",
+        })?
+        .application_name(&options.application_name)
+        .options([
+            ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+            (
+                "idle_in_transaction_session_timeout",
+                IDLE_IN_TRANSACTION_TIMEOUT.as_millis().to_string(),
+            ),
+        ])
+        .disable_statement_logging();
+    let location = location_of(&server);
+    probe(&server, &location, options.connect_timeout).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(Some(IDLE_TIMEOUT))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > PING_AFTER_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(server);
+    let connection = DatabaseConnection::from(pool);
+    Ok(Database::new(DatabaseKind::Postgres, connection, None, None, location))
+}
+
+/// One connection beside the pool: the pool would retry a refusal until its time is up and then
+/// say only that the time is up.
+async fn probe(
+    server: &PgConnectOptions,
+    location: &str,
+    timeout: Duration,
+) -> Result<(), ConnectError> {
+    let location = location.to_owned();
+    match tokio::time::timeout(timeout, PgConnection::connect_with(server)).await {
+        Ok(Ok(connection)) => {
+            // The server has answered; how well it takes the farewell is of no interest.
+            let _ = connection.close().await;
+            Ok(())
+        }
+        Ok(Err(error)) => Err(classify(location, server.get_username(), error)),
+        Err(_) => Err(ConnectError::TimedOut { location, timeout }),
+    }
+}
+
+/// Host, port and database; neither user nor password.
+fn location_of(server: &PgConnectOptions) -> String {
+    let host = server.get_host();
+    let port = server.get_port();
+    match server.get_database() {
+        Some(database) => format!("{host}:{port}/{database}"),
+        None => format!("{host}:{port}"),
+    }
+}
+
+fn classify(location: String, user: &str, error: sqlx::Error) -> ConnectError {
+    match error {
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            ConnectError::Refused { location }
+        }
+        sqlx::Error::Io(source) => ConnectError::Unreachable { location, source },
+        sqlx::Error::Tls(error) => ConnectError::Tls { location, message: error.to_string() },
+        sqlx::Error::Database(error) => {
+            let message = error.message().to_owned();
+            match error.code().as_deref() {
+                Some("28P01" | "28000") => {
+                    ConnectError::Authentication { location, user: user.to_owned(), message }
+                }
+                Some("3D000") => ConnectError::NoDatabase { location },
+                // too_many_connections; admin_shutdown, crash_shutdown, cannot_connect_now
+                Some("53300" | "57P01" | "57P02" | "57P03") => {
+                    ConnectError::Unavailable { location, message }
+                }
+                _ => ConnectError::Other { location, source: sqlx::Error::Database(error) },
+            }
+        }
+        source => ConnectError::Other { location, source },
+    }
+}

@@ -1,0 +1,24 @@
+//! The database: its tables, how they come about, how it is reached, and the forms that values
+//! have in it.
+//!
+//! * [`connection`]: [`connect`] opens SQLite or PostgreSQL by a URL and says in a sentence why
+//!   it could not.
+//! * [`entity`]: one module per table.
+//! * [`migration`]: [`migrate`] brings an empty database, or one of the existing system, to the
+//!   tables of this build; [`check`] only looks.
+//! * [`application_state`] and [`spec_field`]: the two values that the backend and the agent
+//!   exchange as blobs, in the existing system's spelling.
+//! * [`embedded`]: backup, check and inspection of an SQLite file by other means than the pool.
+//!
+//! Everything but [`embedded`] behaves the same on both databases, and the tests in `tests/` run
+//! on both.
+
+pub mod application_state;
+pub mod connection;
+pub mod embedded;
+pub mod entity;
+pub mod migration;
+pub mod spec_field;
+
+pub use connection::{ConnectError, ConnectOptions, Database, DatabaseKind, connect};
+pub use migration::{MigrationError, MigrationReport, check, migrate};

@@ -1,0 +1,237 @@
+//! Bringing a database to the tables of this build.
+//!
+//! Migrations are dated and only go forward. All pending ones are applied in one transaction and
+//! under a lock: of two processes that start at once, one migrates and the other finds it done;
+//! and a failure leaves the database as it was.
+
+mod adoption;
+mod m20261101_000001_existing_tables;
+mod m20261101_000002_urls_as_written;
+mod m20261101_000003_machines;
+mod open_operations;
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbErr, EntityName as _, EntityTrait as _,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
+use sea_orm_migration::{
+    IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, seaql_migrations,
+};
+
+use crate::connection::{Database, DatabaseKind};
+
+/// Any number, as long as all our processes use the same one and nobody else does.
+const ADVISORY_LOCK: i64 = 0x6769_746f_7073;
+/// Building an index on a large table takes longer than any other statement of ours may.
+const STATEMENT_TIMEOUT_MINUTES: u32 = 10;
+
+/// What [`migrate`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Names of the migrations that were applied, in order; empty if there was nothing to do.
+    pub applied: Vec<String>,
+    /// Whether tables of the existing system were found and taken over.
+    pub adopted: bool,
+    /// Sentences for the operator.
+    pub warnings: Vec<String>,
+}
+
+/// Why a database was not migrated, or is not fit for use; it is unchanged in each case.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// It was migrated by a later build.
+    #[error(
+        "the database was migrated by a newer version of managed-gitops (this one does not know \
+         {}): run that version or a later one, or restore a backup from before the upgrade; \
+         nothing was changed", versions.join(", ")
+    )]
+    Newer {
+        /// Versions that this build does not know.
+        versions: Vec<String>,
+    },
+    /// Migrations are pending and this process does not migrate.
+    #[error(
+        "the database lacks {}: start the backend of this version first, which migrates it",
+        pending.join(", ")
+    )]
+    Behind {
+        /// Migrations that this build has and the database has not.
+        pending: Vec<String>,
+    },
+    /// It belongs to the existing system, at a version that cannot be taken over.
+    #[error(
+        "the database belongs to the existing GitOps service at version {version}{}, and only \
+         version {} can be taken over: let that service finish its own migrations, stop it, and \
+         try again; nothing was changed",
+        if *dirty { " (left half-migrated)" } else { "" },
+        adoption::EXISTING_VERSION
+    )]
+    ExistingVersion {
+        /// What its version table says.
+        version: i64,
+        /// Whether a migration of its own failed half-way.
+        dirty: bool,
+    },
+    /// Tables with the existing system's names have other columns.
+    #[error(
+        "tables with the names of the existing GitOps service lack columns ({}): use an empty \
+         database, or one that the service has migrated; nothing was changed", columns.join(", ")
+    )]
+    ExistingColumns {
+        /// As `table.column`.
+        columns: Vec<String>,
+    },
+    /// The database failed.
+    #[error("the database failed while {action}: {source}")]
+    Database {
+        /// What was being done.
+        action: &'static str,
+        /// What it said.
+        source: DbErr,
+    },
+}
+
+/// Gives a database error its circumstance.
+fn failed(action: &'static str) -> impl FnOnce(DbErr) -> MigrationError {
+    move |source| MigrationError::Database { action, source }
+}
+
+/// The list of migrations, oldest first.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261101_000001_existing_tables::Migration),
+            Box::new(m20261101_000002_urls_as_written::Migration),
+            Box::new(m20261101_000003_machines::Migration),
+        ]
+    }
+}
+
+/// Applies what is pending, and takes over a database of the existing system.
+pub async fn migrate(database: &Database) -> Result<MigrationReport, MigrationError> {
+    let transaction = begin_alone(database).await?;
+    let outcome = migrate_within(&transaction).await;
+    match outcome {
+        Ok(report) => {
+            transaction.commit().await.map_err(failed("committing the migrations"))?;
+            for warning in &report.warnings {
+                tracing::warn!(database = database.location(), "{warning}");
+            }
+            Ok(report)
+        }
+        Err(error) => {
+            // The error is what matters, and a connection that is gone has rolled back anyway.
+            let _ = transaction.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// Says whether the database has exactly the tables of this build, and changes nothing.
+///
+/// For processes that do not migrate.
+pub async fn check(database: &Database) -> Result<(), MigrationError> {
+    let versions = Versions::read(database.reader()).await?;
+    versions.refuse_newer()?;
+    if versions.pending.is_empty() {
+        Ok(())
+    } else {
+        Err(MigrationError::Behind { pending: versions.pending })
+    }
+}
+
+/// A transaction that no other migrating process can be in at the same time.
+async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, MigrationError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = database
+        .connection()
+        .begin_with_options(options)
+        .await
+        .map_err(failed("waiting for its lock to migrate"))?;
+    if database.kind() == DatabaseKind::Postgres {
+        transaction
+            .execute_unprepared(&format!(
+                "SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_MINUTES}min'; \
+                 SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
+            ))
+            .await
+            .map_err(failed("waiting for its lock to migrate"))?;
+    }
+    Ok(transaction)
+}
+
+async fn migrate_within(
+    transaction: &DatabaseTransaction,
+) -> Result<MigrationReport, MigrationError> {
+    let versions = Versions::read(transaction).await?;
+    versions.refuse_newer()?;
+    let adopted = versions.none_applied && adoption::examine(transaction).await?;
+    if !versions.pending.is_empty() {
+        <Migrator as MigratorTrait>::up(transaction, None)
+            .await
+            .map_err(failed("applying migrations"))?;
+    }
+    let warnings = open_operations::ensure_index(transaction).await?;
+    Ok(MigrationReport {
+        applied: versions.pending,
+        adopted,
+        warnings: warnings.into_iter().collect(),
+    })
+}
+
+/// The migrations of the database against those of this build.
+struct Versions {
+    none_applied: bool,
+    pending: Vec<String>,
+    unknown: Vec<String>,
+}
+
+impl Versions {
+    async fn read<'c, C>(connection: &'c C) -> Result<Self, MigrationError>
+    where
+        C: ConnectionTrait,
+        &'c C: IntoSchemaManagerConnection<'c>,
+    {
+        let applied = applied_migrations(connection)
+            .await
+            .map_err(failed("reading which migrations it has"))?;
+        let known: Vec<String> = <Migrator as MigratorTrait>::migrations()
+            .iter()
+            .map(|migration| migration.name().to_owned())
+            .collect();
+        Ok(Self {
+            none_applied: applied.is_empty(),
+            unknown: applied.iter().filter(|name| !known.contains(name)).cloned().collect(),
+            pending: known.into_iter().filter(|name| !applied.contains(name)).collect(),
+        })
+    }
+
+    fn refuse_newer(&self) -> Result<(), MigrationError> {
+        if self.unknown.is_empty() {
+            Ok(())
+        } else {
+            Err(MigrationError::Newer { versions: self.unknown.clone() })
+        }
+    }
+}
+
+/// Reads the list without creating its table, which a mere reader may not be allowed to.
+async fn applied_migrations<'c, C>(connection: &'c C) -> Result<BTreeSet<String>, DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoSchemaManagerConnection<'c>,
+{
+    let table = seaql_migrations::Entity.table_name();
+    if !SchemaManager::new(connection).has_table(table).await? {
+        return Ok(BTreeSet::new());
+    }
+    let rows = seaql_migrations::Entity::find().all(connection).await?;
+    Ok(rows.into_iter().map(|migration| migration.version).collect())
+}

@@ -203,3 +203,133 @@ impl StatusCondition for Condition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::*;
+
+    fn at(second: i64) -> Time {
+        Time(Timestamp::from_second(1_750_000_000 + second).unwrap())
+    }
+
+    fn wanted(type_: &str, status: ConditionStatus, message: &str) -> WantedCondition {
+        WantedCondition {
+            type_: type_.to_owned(),
+            status,
+            reason: format!("{type_}Reason"),
+            message: message.to_owned(),
+            observed_generation: Some(1),
+        }
+    }
+
+    fn types<C: StatusCondition>(conditions: &[C]) -> Vec<&str> {
+        conditions.iter().map(C::type_).collect()
+    }
+
+    #[test]
+    fn a_new_condition_is_said_since_now() {
+        let ready = wanted("Ready", ConditionStatus::True, "");
+        let merged: Vec<GitOpsDeploymentCondition> = merge(&[], &[ready], &at(1));
+        assert_eq!(merged.len(), 1);
+        assert_eq!(merged[0].status, "True");
+        assert_eq!(merged[0].reason, "ReadyReason");
+        assert_eq!(merged[0].last_transition_time, Some(at(1)));
+        assert_eq!(merged[0].last_probe_time, Some(at(1)));
+        assert_eq!(merged[0].observed_generation, Some(1));
+    }
+
+    #[test]
+    fn a_condition_that_says_the_same_keeps_its_times() {
+        let ready = [wanted("Ready", ConditionStatus::True, "all is well")];
+        let first: Vec<GitOpsDeploymentCondition> = merge(&[], &ready, &at(1));
+        assert_eq!(merge(&first, &ready, &at(2)), first);
+        let first: Vec<GitOpsDeploymentSyncRunCondition> = merge(&[], &ready, &at(1));
+        assert_eq!(merge(&first, &ready, &at(2)), first);
+        let first: Vec<Condition> = merge(&[], &ready, &at(1));
+        assert_eq!(merge(&first, &ready, &at(2)), first);
+    }
+
+    fn assert_changed_since<C: StatusCondition>(since: impl Fn(&C) -> Option<Time>) {
+        let before = wanted("Ready", ConditionStatus::False, "waiting");
+        let first: Vec<C> = merge(&[], std::slice::from_ref(&before), &at(1));
+        for now in [
+            WantedCondition {
+                status: ConditionStatus::Unknown,
+                ..before.clone()
+            },
+            WantedCondition {
+                reason: "Another".to_owned(),
+                ..before.clone()
+            },
+            WantedCondition {
+                message: "still waiting".to_owned(),
+                ..before.clone()
+            },
+        ] {
+            let merged = merge(&first, std::slice::from_ref(&now), &at(2));
+            assert_eq!(since(&merged[0]), Some(at(2)), "{now:?}");
+            assert!(merged[0].says(&now));
+        }
+    }
+
+    #[test]
+    fn a_changed_status_reason_or_message_moves_the_times_of_every_kind_of_condition() {
+        assert_changed_since(|it: &GitOpsDeploymentCondition| it.last_transition_time.clone());
+        assert_changed_since(|it: &GitOpsDeploymentCondition| it.last_probe_time.clone());
+        assert_changed_since(|it: &GitOpsDeploymentSyncRunCondition| {
+            it.last_transition_time.clone()
+        });
+        assert_changed_since(|it: &Condition| Some(it.last_transition_time.clone()));
+    }
+
+    #[test]
+    fn a_new_generation_alone_moves_no_time() {
+        let before = wanted("Ready", ConditionStatus::True, "");
+        let first: Vec<GitOpsDeploymentCondition> =
+            merge(&[], std::slice::from_ref(&before), &at(1));
+        let now = WantedCondition {
+            observed_generation: Some(2),
+            ..before
+        };
+        let merged = merge(&first, &[now], &at(2));
+        let expected = GitOpsDeploymentCondition {
+            observed_generation: Some(2),
+            ..first[0].clone()
+        };
+        assert_eq!(merged, [expected]);
+    }
+
+    #[test]
+    fn a_condition_that_is_no_longer_wanted_goes() {
+        let both = [
+            wanted("Ready", ConditionStatus::True, ""),
+            wanted("Stalled", ConditionStatus::False, ""),
+        ];
+        let first: Vec<Condition> = merge(&[], &both, &at(1));
+        assert_eq!(types(&merge(&first, &both[..1], &at(2))), ["Ready"]);
+        assert!(merge(&first, &[], &at(2)).is_empty());
+    }
+
+    #[test]
+    fn the_order_of_the_existing_list_stays_and_new_conditions_follow() {
+        let [a, b, c] = ["A", "B", "C"].map(|it| wanted(it, ConditionStatus::True, ""));
+        let first: Vec<Condition> = merge(&[], &[b.clone(), a.clone()], &at(1));
+        assert_eq!(types(&first), ["B", "A"]);
+        let second = merge(&first, &[a, c, b], &at(2));
+        assert_eq!(types(&second), ["B", "A", "C"]);
+    }
+
+    #[test]
+    fn a_type_that_occurs_twice_is_said_once_with_the_last_words_and_settles() {
+        let twice = [
+            wanted("SyncError", ConditionStatus::True, "first"),
+            wanted("SyncError", ConditionStatus::True, "last"),
+        ];
+        let first: Vec<Condition> = merge(&[], &twice, &at(1));
+        assert_eq!(types(&first), ["SyncError"]);
+        assert_eq!(first[0].message, "last");
+        assert_eq!(merge(&first, &twice, &at(2)), first);
+    }
+}

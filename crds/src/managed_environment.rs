@@ -2,7 +2,11 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "in the copies of the types that KubeSchema makes"
+    reason = "of the copies that KubeSchema makes of the types"
+)]
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "two printer columns may have one type"
 )]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

@@ -2,7 +2,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "in the copies of the types that KubeSchema makes"
+    reason = "of the copies that KubeSchema makes of the types"
 )]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -96,7 +96,7 @@ pub struct Retry {
     /// Number of attempts; −1 means without limit.
     pub limit: i64,
     /// Pauses between them.
-    pub backoff: Backoff,
+    pub backoff: Option<Backoff>,
 }
 
 /// Pauses between retries, in Go's duration notation.
@@ -105,7 +105,7 @@ pub struct Backoff {
     /// First pause.
     pub duration: String,
     /// Growth from pause to pause.
-    pub factor: i64,
+    pub factor: Option<i64>,
     /// Longest pause.
     pub max_duration: String,
 }
@@ -154,20 +154,28 @@ fn sync_policy(spec: &DeploymentSpec) -> Option<SyncPolicy> {
         let mut sync_options = vec!["PrunePropagationPolicy=background".to_owned()];
         sync_options.extend(spec.sync_options.iter().cloned());
         return Some(SyncPolicy {
-            automated: Some(Automated { prune: true, self_heal: true, allow_empty: true }),
+            automated: Some(Automated {
+                prune: true,
+                self_heal: true,
+                allow_empty: true,
+            }),
             sync_options,
             retry: Some(Retry {
                 limit: -1,
-                backoff: Backoff {
+                backoff: Some(Backoff {
                     duration: "5s".to_owned(),
-                    factor: 2,
+                    factor: Some(2),
                     max_duration: "3m".to_owned(),
-                },
+                }),
             }),
         });
     }
     let sync_options = spec.sync_options.clone();
-    (!sync_options.is_empty()).then_some(SyncPolicy { automated: None, sync_options, retry: None })
+    (!sync_options.is_empty()).then_some(SyncPolicy {
+        automated: None,
+        sync_options,
+        retry: None,
+    })
 }
 
 #[cfg(test)]
@@ -176,7 +184,13 @@ mod tests {
 
     fn document(spec: &DeploymentSpec) -> ApplicationDocument {
         let uid = DeploymentUid::new("u-1");
-        render(&uid, "team-a", spec, "gitops-service-argocd", "app-project-x".to_owned())
+        render(
+            &uid,
+            "team-a",
+            spec,
+            "gitops-service-argocd",
+            "app-project-x".to_owned(),
+        )
     }
 
     #[test]
@@ -189,7 +203,11 @@ mod tests {
         let policy = document(&spec).spec.sync_policy.unwrap();
         assert_eq!(
             policy.automated,
-            Some(Automated { prune: true, self_heal: true, allow_empty: true })
+            Some(Automated {
+                prune: true,
+                self_heal: true,
+                allow_empty: true
+            })
         );
         assert_eq!(
             policy.sync_options,
@@ -197,12 +215,18 @@ mod tests {
         );
         let retry = policy.retry.unwrap();
         assert_eq!((retry.limit, retry.backoff.duration.as_str()), (-1, "5s"));
-        assert_eq!((retry.backoff.factor, retry.backoff.max_duration.as_str()), (2, "3m"));
+        assert_eq!(
+            (retry.backoff.factor, retry.backoff.max_duration.as_str()),
+            (2, "3m")
+        );
     }
 
     #[test]
     fn compatibility_7_a_manual_deployment_has_no_policy_but_the_users_options() {
-        let mut spec = DeploymentSpec { type_: "manual".to_owned(), ..DeploymentSpec::default() };
+        let mut spec = DeploymentSpec {
+            type_: "manual".to_owned(),
+            ..DeploymentSpec::default()
+        };
         assert_eq!(document(&spec).spec.sync_policy, None);
         spec.sync_options = vec!["CreateNamespace=false".to_owned()];
         let policy = document(&spec).spec.sync_policy.unwrap();

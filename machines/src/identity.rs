@@ -98,7 +98,10 @@ impl ApplicationId {
 impl OperationId {
     /// The id of the `sequence`-th operation on an application.
     pub fn of(application: &ApplicationId, sequence: u32) -> Self {
-        Self(derive("operation", &[application.as_str(), &sequence.to_string()]))
+        Self(derive(
+            "operation",
+            &[application.as_str(), &sequence.to_string()],
+        ))
     }
 }
 
@@ -124,7 +127,10 @@ impl EnvironmentId {
 impl InstanceId {
     /// The id of the Argo CD instance in a namespace of a cluster.
     pub fn of(argocd_namespace_uid: &str, kube_system_uid: &str) -> Self {
-        Self(derive("gitopsengineinstance", &[argocd_namespace_uid, kube_system_uid]))
+        Self(derive(
+            "gitopsengineinstance",
+            &[argocd_namespace_uid, kube_system_uid],
+        ))
     }
 
     /// The id of the cluster row behind an instance: the cluster is known by kube-system's UID.
@@ -134,7 +140,10 @@ impl InstanceId {
 
     /// The id of the placeholder credentials row of that cluster.
     pub fn cluster_credentials_id(kube_system_uid: &str) -> String {
-        derive("clustercredentials", &["gitopsenginecluster", kube_system_uid])
+        derive(
+            "clustercredentials",
+            &["gitopsenginecluster", kube_system_uid],
+        )
     }
 }
 
@@ -146,7 +155,12 @@ impl Digest {
         // text, the error's own text takes the value's place and the digest stays deterministic.
         let json = serde_json::to_vec(value).unwrap_or_else(|error| error.to_string().into_bytes());
         let hash = Sha256::digest(&json);
-        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Self(
+            hash.iter()
+                .take(16)
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
     }
 }
 
@@ -199,8 +213,15 @@ mod tests {
         let uid = DeploymentUid::new("4f1c9a3e-0000-4000-8000-000000000001");
         let application = ApplicationId::of(&uid);
         assert_eq!(application, ApplicationId::of(&uid));
-        assert_ne!(OperationId::of(&application, 1), OperationId::of(&application, 2));
-        assert_eq!(application.as_str().len(), 36, "fits the existing VARCHAR(48) columns");
+        assert_ne!(
+            OperationId::of(&application, 1),
+            OperationId::of(&application, 2)
+        );
+        assert_eq!(
+            application.as_str().len(),
+            36,
+            "fits the existing VARCHAR(48) columns"
+        );
     }
 
     #[test]

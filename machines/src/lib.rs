@@ -15,7 +15,9 @@
 
 pub mod application;
 pub mod deployment;
+pub mod diagram;
 mod drive;
+pub mod esr;
 pub mod identity;
 pub mod messages;
 pub mod operation;

@@ -239,14 +239,24 @@ impl Operation {
             owner: ClusterUserId::default(),
             requester: None,
         };
-        Self { state: OperationPhase::Unclaimed {}, record }
+        Self {
+            state: OperationPhase::Unclaimed {},
+            record,
+        }
     }
 
     /// The machine's pure step; total.
     pub fn step(mut self, event: &OperationEvent, now: Timestamp) -> OperationStep {
-        let mut context = OperationContext { now, rows: Vec::new() };
+        let mut context = OperationContext {
+            now,
+            rows: Vec::new(),
+        };
         let handling = drive(&mut self.state, &mut self.record, event, &mut context);
-        OperationStep { operation: self, rows: context.rows, handling }
+        OperationStep {
+            operation: self,
+            rows: context.rows,
+            handling,
+        }
     }
 
     /// What the machine owes to the world.
@@ -336,9 +346,9 @@ impl OperationRecord {
                 Transition(OperationPhase::Completed { deadline })
             }
             OperationEvent::SignalAbsent => Transition(OperationPhase::Collected {}),
-            OperationEvent::ArgoObserved(_)
-            | OperationEvent::Refused { .. }
-            | OperationEvent::DeadlineReached => Handled,
+            // What its row asks for cannot be done at all.
+            OperationEvent::Refused { text } => Transition(self.fail(text, context)),
+            OperationEvent::ArgoObserved(_) | OperationEvent::DeadlineReached => Handled,
         }
     }
 
@@ -459,15 +469,21 @@ impl OperationRecord {
     }
 
     #[state(superstate = "finished")]
-    fn completed(&mut self, event: &OperationEvent, deadline: &mut Timestamp)
-    -> Outcome<OperationPhase> {
+    fn completed(
+        &mut self,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
         let _ = (event, deadline);
         Super
     }
 
     #[state(superstate = "finished")]
-    fn failed(&mut self, event: &OperationEvent, deadline: &mut Timestamp)
-    -> Outcome<OperationPhase> {
+    fn failed(
+        &mut self,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
         let _ = (event, deadline);
         Super
     }
@@ -483,12 +499,12 @@ impl OperationRecord {
         self.owner = row.owner.clone();
         self.requester = row.requester.clone();
         match &row.state {
-            OperationState::Completed => {
-                OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
-            }
-            OperationState::Failed(_) => {
-                OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
-            }
+            OperationState::Completed => OperationPhase::Completed {
+                deadline: context.now.after(COLLECTION_DEADLINE),
+            },
+            OperationState::Failed(_) => OperationPhase::Failed {
+                deadline: context.now.after(COLLECTION_DEADLINE),
+            },
             OperationState::Waiting | OperationState::InProgress => {
                 self.set_state(OperationState::InProgress, context);
                 match &row.target {
@@ -524,18 +540,24 @@ impl OperationRecord {
         if argo.project_matches {
             return self.complete(context);
         }
-        OperationPhase::TidyingProject { deadline: context.now.after(WRITE_DEADLINE) }
+        OperationPhase::TidyingProject {
+            deadline: context.now.after(WRITE_DEADLINE),
+        }
     }
 
     fn complete(&self, context: &mut OperationContext) -> OperationPhase {
         self.set_state(OperationState::Completed, context);
-        OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
+        OperationPhase::Completed {
+            deadline: context.now.after(COLLECTION_DEADLINE),
+        }
     }
 
     fn fail(&self, text: &str, context: &mut OperationContext) -> OperationPhase {
         let text = crate::deployment::conditions::bounded(text);
         self.set_state(OperationState::Failed(text), context);
-        OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
+        OperationPhase::Failed {
+            deadline: context.now.after(COLLECTION_DEADLINE),
+        }
     }
 
     fn time_out(&self, context: &mut OperationContext) -> OperationPhase {
@@ -543,6 +565,8 @@ impl OperationRecord {
     }
 
     fn set_state(&self, state: OperationState, context: &mut OperationContext) {
-        context.rows.push(RowChange::SetOperationState(self.id.clone(), state));
+        context
+            .rows
+            .push(RowChange::SetOperationState(self.id.clone(), state));
     }
 }

@@ -133,15 +133,29 @@ pub struct TenantStep {
 impl Tenant {
     /// A tenant of which nothing is known yet.
     pub fn new(tenant: TenantUid, namespace: impl Into<String>) -> Self {
-        let record = TenantRecord { tenant, namespace: namespace.into(), rows: None };
-        Self { state: TenantState::Unknown {}, record }
+        let record = TenantRecord {
+            tenant,
+            namespace: namespace.into(),
+            rows: None,
+        };
+        Self {
+            state: TenantState::Unknown {},
+            record,
+        }
     }
 
     /// The machine's pure step; total.
     pub fn step(mut self, event: &TenantEvent, facts: &TenantFacts) -> TenantStep {
-        let mut context = TenantContext { facts, rows: Vec::new() };
+        let mut context = TenantContext {
+            facts,
+            rows: Vec::new(),
+        };
         let handling = drive(&mut self.state, &mut self.record, event, &mut context);
-        TenantStep { tenant: self, rows: context.rows, handling }
+        TenantStep {
+            tenant: self,
+            rows: context.rows,
+            handling,
+        }
     }
 
     /// The state's path, outermost first.
@@ -174,8 +188,11 @@ impl Tenant {
 )]
 impl TenantRecord {
     #[state]
-    fn unknown(&mut self, context: &mut TenantContext<'_>, event: &TenantEvent)
-    -> Outcome<TenantState> {
+    fn unknown(
+        &mut self,
+        context: &mut TenantContext<'_>,
+        event: &TenantEvent,
+    ) -> Outcome<TenantState> {
         match event {
             TenantEvent::Needed => {
                 let Some(instance) = context.facts.instance.clone() else {
@@ -213,8 +230,11 @@ impl TenantRecord {
     }
 
     #[state(superstate = "present")]
-    fn active(&mut self, context: &mut TenantContext<'_>, event: &TenantEvent)
-    -> Outcome<TenantState> {
+    fn active(
+        &mut self,
+        context: &mut TenantContext<'_>,
+        event: &TenantEvent,
+    ) -> Outcome<TenantState> {
         match event {
             TenantEvent::NamespaceObserved { terminating: true } => {
                 Transition(TenantState::Draining {})
@@ -234,8 +254,11 @@ impl TenantRecord {
     }
 
     #[state]
-    fn emptying(&mut self, context: &mut TenantContext<'_>, event: &TenantEvent)
-    -> Outcome<TenantState> {
+    fn emptying(
+        &mut self,
+        context: &mut TenantContext<'_>,
+        event: &TenantEvent,
+    ) -> Outcome<TenantState> {
         match event {
             TenantEvent::ChildrenCounted { deployments: 0 } => {
                 if let Some(rows) = self.rows.take() {
@@ -274,7 +297,10 @@ mod tests {
     use super::*;
 
     fn facts() -> TenantFacts {
-        TenantFacts { instance: Some(InstanceId::new("instance-1")), ..TenantFacts::default() }
+        TenantFacts {
+            instance: Some(InstanceId::new("instance-1")),
+            ..TenantFacts::default()
+        }
     }
 
     fn after(events: &[TenantEvent]) -> (Tenant, Vec<RowChange>) {
@@ -312,7 +338,10 @@ mod tests {
         };
         let tenant = Tenant::new(TenantUid::new("ns-1"), "team-a");
         let step = tenant.step(&TenantEvent::Needed, &facts);
-        assert_eq!(step.tenant.record.rows.unwrap().user, ClusterUserId::new("user-of-old"));
+        assert_eq!(
+            step.tenant.record.rows.unwrap().user,
+            ClusterUserId::new("user-of-old")
+        );
     }
 
     #[test]

@@ -1,1 +1,43 @@
-//! placeholder
+//! An in-process Kubernetes API server, and a stand-in for Argo CD to go with it.
+//!
+//! Map, from the inside out:
+//!
+//! * `store`: objects, resource versions, the bounded history, and their copy on disk;
+//! * `registry`: what is served: the table of built-in kinds, custom resources, discovery;
+//! * `admission`: pruning, defaults, structural validation, CEL rules, metadata;
+//! * `patch`: JSON, merge and strategic patches and server-side apply;
+//! * `selectors`, `jsonpath`, `table`, `openapi`, `events`: what lists and documents need;
+//! * [`api`]: the synchronous core, [`ApiServer::handle`], which knows neither network nor runtime;
+//! * [`Watch`]: a cursor into the history, which is also a stream;
+//! * `edge`: the same core over HTTP and, by [`client`], inside the process;
+//! * [`ControlPlane`]: a server on loopback with its kubeconfig;
+//! * [`argocd`]: the stand-in.
+//!
+//! Absences: the core never reads a clock or makes a random number of its own, has no
+//! authentication (hence loopback only), and runs no controllers but those that empty namespaces
+//! and definitions and delete what nobody owns any longer.
+
+#![warn(missing_docs)]
+
+mod admission;
+pub mod api;
+pub mod argocd;
+mod argocd_crds;
+mod control_plane;
+mod edge;
+mod events;
+mod jsonpath;
+mod openapi;
+mod patch;
+mod registry;
+mod selectors;
+mod store;
+mod table;
+mod watch;
+
+pub use api::{ApiServer, InstallError, Reply, Request, RequestCounts, Response, Settings};
+pub use argocd_crds::argocd_crds;
+pub use control_plane::{ControlPlane, Error, Options};
+pub use edge::client;
+pub use store::PersistError;
+pub use watch::{Watch, events_of};

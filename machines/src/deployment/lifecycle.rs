@@ -106,7 +106,11 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(facts: &'a Facts) -> Self {
-        Self { facts, rows: Vec::new(), signal: None }
+        Self {
+            facts,
+            rows: Vec::new(),
+            signal: None,
+        }
     }
 
     fn raise(&mut self, message: impl Into<String>) {
@@ -168,6 +172,7 @@ impl Record {
             Event::Absent { as_of } if *as_of < self.last_seen => Handled,
             Event::Absent { .. } => {
                 self.present = false;
+                self.finalizer = false;
                 Transition(self.begin_removal(context))
             }
             Event::OperationObserved { id, state } => {
@@ -273,12 +278,10 @@ impl Record {
     #[state(superstate = "live")]
     fn settled(&mut self, context: &mut Context<'_>, event: &Event) -> Outcome<Lifecycle> {
         match event {
-            Event::FactsChanged if self.can_follow(context) => {
-                match self.resolve(context) {
-                    Lifecycle::Settled {} => Handled,
-                    elsewhere => Transition(elsewhere),
-                }
-            }
+            Event::FactsChanged if self.can_follow(context) => match self.resolve(context) {
+                Lifecycle::Settled {} => Handled,
+                elsewhere => Transition(elsewhere),
+            },
             _ => Super,
         }
     }
@@ -447,11 +450,20 @@ impl Record {
             return Lifecycle::Rejected {};
         }
         if !self.spec.environment.is_empty() {
-            context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
+            context.raise(if first {
+                messages::ENVIRONMENT
+            } else {
+                messages::ENVIRONMENT_UPDATE
+            });
             return Lifecycle::Rejected {};
         }
         let deadline = context.facts.now.after(AWAITING_DEADLINE);
-        if context.facts.namesakes.iter().any(|other| other.first_seen < self.first_seen) {
+        if context
+            .facts
+            .namesakes
+            .iter()
+            .any(|other| other.first_seen < self.first_seen)
+        {
             return Lifecycle::AwaitingPredecessor { deadline };
         }
         let Some(instance) = context.facts.instance.clone() else {
@@ -469,8 +481,13 @@ impl Record {
             application::DEFAULT_PROJECT.to_owned()
         };
         let argocd_namespace = &context.facts.argocd_namespace;
-        let document =
-            application::render(&self.uid, &self.namespace, &self.spec, argocd_namespace, project);
+        let document = application::render(
+            &self.uid,
+            &self.namespace,
+            &self.spec,
+            argocd_namespace,
+            project,
+        );
         self.intend(document, rows, context)
     }
 
@@ -485,7 +502,12 @@ impl Record {
         let same = self.application.as_ref().is_some_and(|application| {
             application.digest == digest && application.instance == tenant.instance
         });
-        if same && self.application.as_ref().is_some_and(|application| application.applied) {
+        if same
+            && self
+                .application
+                .as_ref()
+                .is_some_and(|application| application.applied)
+        {
             context.clear();
             return Lifecycle::Settled {};
         }
@@ -502,14 +524,16 @@ impl Record {
                 digest,
                 applied: false,
             });
-            context.rows.push(RowChange::PutApplication(Box::new(ApplicationRows {
-                key: self.key(id, &tenant),
-                environment: tenant.environment,
-                instance: tenant.instance,
-                document,
-                deployment_name: self.name.clone(),
-                namespace: self.namespace.clone(),
-            })));
+            context
+                .rows
+                .push(RowChange::PutApplication(Box::new(ApplicationRows {
+                    key: self.key(id, &tenant),
+                    environment: tenant.environment,
+                    instance: tenant.instance,
+                    document,
+                    deployment_name: self.name.clone(),
+                    namespace: self.namespace.clone(),
+                })));
         }
         self.dispatch(context)
     }
@@ -525,7 +549,10 @@ impl Record {
 
     fn dispatch(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let again = !self.request_operation(context);
-        Lifecycle::Dispatching { deadline: context.facts.now.after(DISPATCH_DEADLINE), again }
+        Lifecycle::Dispatching {
+            deadline: context.facts.now.after(DISPATCH_DEADLINE),
+            again,
+        }
     }
 
     /// Asks the agent to act on the application; `false` where an operation is open already.
@@ -580,6 +607,10 @@ impl Record {
             application.applied = true;
         }
         context.clear();
+        // The facts may have changed while the agent worked; nobody tells of that again.
+        if self.can_follow(context) {
+            return self.resolve(context);
+        }
         Lifecycle::Settled {}
     }
 
@@ -608,19 +639,25 @@ impl Record {
         let Some(application) = self.application.clone() else {
             return self.finalize(context);
         };
-        context.rows.push(RowChange::RemoveApplication(ApplicationKey {
-            application: application.id,
-            deployment: self.uid.clone(),
-            tenant: self.tenant.clone(),
-            user: application.user,
-        }));
+        context
+            .rows
+            .push(RowChange::RemoveApplication(ApplicationKey {
+                application: application.id,
+                deployment: self.uid.clone(),
+                tenant: self.tenant.clone(),
+                user: application.user,
+            }));
         self.request_removal(context)
     }
 
     fn request_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let again = !self.request_operation(context);
         let deadline = context.facts.now.after(REMOVAL_DEADLINE);
-        Lifecycle::Removing { deadline, overdue: 0, again }
+        Lifecycle::Removing {
+            deadline,
+            overdue: 0,
+            again,
+        }
     }
 
     fn back_off_removal(&mut self, text: String, context: &mut Context<'_>) -> Lifecycle {

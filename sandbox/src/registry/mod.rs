@@ -147,14 +147,12 @@ pub(crate) fn qualified(name: &str, group: &str) -> String {
 pub(crate) struct Registry {
     /// By group, version and plural; the order is that of discovery.
     resources: BTreeMap<(String, String, String), Arc<Resource>>,
-    /// Raised with every change, so that documents made from the registry can be cached.
-    revision: u64,
 }
 
 impl Registry {
     /// The built-in resources.
     pub(crate) fn new() -> Self {
-        let mut registry = Self { resources: BTreeMap::new(), revision: 0 };
+        let mut registry = Self { resources: BTreeMap::new() };
         for resource in builtins::resources() {
             registry.insert(resource);
         }
@@ -165,7 +163,6 @@ impl Registry {
         let key =
             (resource.group.clone(), resource.version.clone(), resource.plural.clone());
         self.resources.insert(key, Arc::new(resource));
-        self.revision += 1;
     }
 
     /// The resource that a path names.
@@ -189,11 +186,6 @@ impl Registry {
             .collect()
     }
 
-    /// A number that changes whenever the registry does.
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision
-    }
-
     /// Serves what a CustomResourceDefinition defines, in place of what it defined before.
     pub(crate) fn install(&mut self, definition: &serde_json::Value) {
         self.uninstall(definition);
@@ -208,6 +200,5 @@ impl Registry {
         self.resources.retain(|_, resource| {
             !(resource.is_custom() && Some(resource.collection.as_ref()) == name)
         });
-        self.revision += 1;
     }
 }

@@ -4,7 +4,7 @@
 
 mod persist;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -39,6 +39,8 @@ pub(crate) struct Object {
     pub(crate) key: Key,
     pub(crate) resource_version: u64,
     pub(crate) labels: BTreeMap<String, String>,
+    /// The uids of its owners.
+    owners: Box<[String]>,
     /// The serialised object, with its resourceVersion.
     pub(crate) json: Bytes,
 }
@@ -56,13 +58,30 @@ impl Object {
                     .collect()
             })
             .unwrap_or_default();
+        let owners = value
+            .pointer("/metadata/ownerReferences")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|owner| Some(owner.get("uid")?.as_str()?.to_owned()))
+            .collect();
         let mut json = Vec::new();
         // Writing to a Vec cannot fail; an empty document would be refused on the way out anyway.
         if serde_json::to_writer(&mut json, value).is_err() {
             json.clear();
         }
         json.shrink_to_fit();
-        Self { key, resource_version, labels, json: json.into() }
+        Self { key, resource_version, labels, owners, json: json.into() }
+    }
+
+    /// An object that is shown but not stored: the result of a dry run, or a removed one.
+    pub(crate) fn preview(key: Key, value: &Value) -> Self {
+        let resource_version = value
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        Self::new(key, resource_version, value)
     }
 
     /// The object, parsed.
@@ -113,6 +132,8 @@ pub(crate) struct Store {
     /// Resource versions below this one were issued before this process started.
     first_resource_version: u64,
     history_limit: usize,
+    /// By the uid of an owner, the objects that it alone owns.
+    dependents: HashMap<String, BTreeSet<(Collection, Key)>>,
     database: Option<Database>,
 }
 
@@ -124,6 +145,7 @@ impl Store {
             resource_version,
             first_resource_version: resource_version,
             history_limit,
+            dependents: HashMap::new(),
             database: None,
         }
     }
@@ -137,7 +159,9 @@ impl Store {
             let value: Value = serde_json::from_slice(&json)
                 .map_err(|source| PersistError::Damaged { collection: collection.clone(), source })?;
             let object = Arc::new(Object::new(key.clone(), resource_version, &value));
-            store.shelf(&collection.into()).objects.insert(key, object);
+            let collection = collection.into();
+            store.link(&collection, &object);
+            store.shelf(&collection).objects.insert(key, object);
         }
         store.database = Some(database);
         Ok(store)
@@ -257,8 +281,12 @@ impl Store {
             database.put(collection, &object)?;
         }
         self.resource_version = resource_version;
-        let shelf = self.shelf(collection);
-        let previous = shelf.objects.insert(object.key.clone(), Arc::clone(&object));
+        let previous =
+            self.shelf(collection).objects.insert(object.key.clone(), Arc::clone(&object));
+        if let Some(previous) = &previous {
+            self.unlink(collection, previous);
+        }
+        self.link(collection, &object);
         let change = if previous.is_some() { Change::Modified } else { Change::Added };
         self.record(collection, Event { change, object: Arc::clone(&object), previous });
         Ok(object)
@@ -280,9 +308,37 @@ impl Store {
         set_resource_version(&mut last, resource_version);
         let object = Arc::new(Object::new(key.clone(), resource_version, &last));
         self.shelf(collection).objects.remove(key);
+        self.unlink(collection, &previous);
         let event = Event { change: Change::Deleted, object, previous: Some(previous) };
         self.record(collection, event);
         Ok(())
+    }
+
+    /// The objects that an owner alone owns.
+    pub(crate) fn dependents(&self, owner_uid: &str) -> Vec<(Collection, Key)> {
+        self.dependents.get(owner_uid).into_iter().flatten().cloned().collect()
+    }
+
+    /// Lets the dependents of an owner outlive it.
+    pub(crate) fn disown(&mut self, owner_uid: &str) {
+        self.dependents.remove(owner_uid);
+    }
+
+    fn link(&mut self, collection: &Collection, object: &Object) {
+        if let [owner] = object.owners.as_ref() {
+            let entry = (Arc::clone(collection), object.key.clone());
+            self.dependents.entry(owner.clone()).or_default().insert(entry);
+        }
+    }
+
+    fn unlink(&mut self, collection: &Collection, object: &Object) {
+        let [owner] = object.owners.as_ref() else { return };
+        if let Some(entries) = self.dependents.get_mut(owner) {
+            entries.remove(&(Arc::clone(collection), object.key.clone()));
+            if entries.is_empty() {
+                self.dependents.remove(owner);
+            }
+        }
     }
 
     /// Forgets an empty collection, which ends its watches.
@@ -299,10 +355,12 @@ impl Store {
 
     /// Drops the history of every collection, as a compaction of etcd does.
     pub(crate) fn compact(&mut self) {
-        let resource_version = self.resource_version;
         for shelf in self.shelves.values_mut() {
+            // A watch that has seen all of it has missed nothing and goes on.
+            if let Some(newest) = shelf.history.back() {
+                shelf.compacted = newest.object.resource_version;
+            }
             shelf.history.clear();
-            shelf.compacted = resource_version;
             shelf.wake();
         }
     }

@@ -71,15 +71,15 @@ pub enum ConnectError {
         path: PathBuf,
     },
     /// PostgreSQL: nobody listens.
-    #[error(
-        "PostgreSQL at {location} refuses connections: check that it runs, and host and port"
-    )]
+    #[error("PostgreSQL at {location} refuses connections: check that it runs, and host and port")]
     Refused {
         /// Host, port and database.
         location: String,
     },
     /// PostgreSQL: the host cannot be reached by name or by network.
-    #[error("PostgreSQL at {location} cannot be reached ({source}): check the host name and the network")]
+    #[error(
+        "PostgreSQL at {location} cannot be reached ({source}): check the host name and the network"
+    )]
     Unreachable {
         /// Host, port and database.
         location: String,

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{SqlxSqliteConnector, sqlx};
 use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
@@ -81,23 +79,40 @@ fn pool(connections: u32, options: &ConnectOptions) -> SqlitePoolOptions {
 
 /// What stands between the scheme and the query, which must not be empty.
 fn path_of(url: &str) -> Result<&str, ConnectError> {
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
-    let path = path.unwrap_or_default().split('?').next().unwrap_or_default();
-    if path.is_empty() { Err(malformed()) } else { Ok(path) }
+    let path = url
+        .strip_prefix("sqlite://")
+        .or_else(|| url.strip_prefix("sqlite:"));
+    let path = path
+        .unwrap_or_default()
+        .split('?')
+        .next()
+        .unwrap_or_default();
+    if path.is_empty() {
+        Err(malformed())
+    } else {
+        Ok(path)
+    }
 }
 
 fn malformed() -> ConnectError {
-    ConnectError::MalformedUrl { kind: DatabaseKind::Sqlite, form: "sqlite:///path/to/file.db" }
+    ConnectError::MalformedUrl {
+        kind: DatabaseKind::Sqlite,
+        form: "sqlite:///path/to/file.db",
+    }
 }
 
 /// SQLite reports these with one and the same code; look before it does.
 fn check_path(path: &Path) -> Result<(), ConnectError> {
     if path.is_dir() {
-        return Err(ConnectError::IsDirectory { path: path.to_owned() });
+        return Err(ConnectError::IsDirectory {
+            path: path.to_owned(),
+        });
     }
     match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() && !directory.is_dir() => {
-            Err(ConnectError::DirectoryMissing { directory: directory.to_owned() })
+            Err(ConnectError::DirectoryMissing {
+                directory: directory.to_owned(),
+            })
         }
         _ => Ok(()),
     }
@@ -119,6 +134,9 @@ fn classify(path: &Path, error: sqlx::Error) -> ConnectError {
         Some(BUSY) => ConnectError::Locked { path },
         Some(READ_ONLY | CANNOT_OPEN) => ConnectError::NotWritable { path },
         Some(NOT_A_DATABASE) => ConnectError::NotADatabase { path },
-        _ => ConnectError::Other { location: format!("file `{}`", path.display()), source: error },
+        _ => ConnectError::Other {
+            location: format!("file `{}`", path.display()),
+            source: error,
+        },
     }
 }

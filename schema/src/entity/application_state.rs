@@ -11,6 +11,10 @@ pub struct Model {
     pub applicationstate_application_id: String,
     /// See [`crate::application_state`].
     pub argocd_application_status: Option<Vec<u8>>,
+    /// Digest of what was reported; NULL in rows of the existing system.
+    pub digest: Option<String>,
+    /// Whether the backend has not taken it in yet.
+    pub unread: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

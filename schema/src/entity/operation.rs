@@ -23,6 +23,8 @@ pub struct Model {
     pub human_readable_state: Option<String>,
     /// Seconds; 0 and NULL both mean that the row is not collected by age.
     pub gc_expiration_time: Option<i32>,
+    /// UID of the GitOpsDeployment that waits for it; NULL in rows of the existing system.
+    pub requester: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -8,6 +8,7 @@ mod adoption;
 mod m20261101_000001_existing_tables;
 mod m20261101_000002_urls_as_written;
 mod m20261101_000003_machines;
+mod m20261101_000004_wake_ups;
 mod open_operations;
 
 use std::collections::BTreeSet;
@@ -107,6 +108,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000001_existing_tables::Migration),
             Box::new(m20261101_000002_urls_as_written::Migration),
             Box::new(m20261101_000003_machines::Migration),
+            Box::new(m20261101_000004_wake_ups::Migration),
         ]
     }
 }
@@ -117,7 +119,10 @@ pub async fn migrate(database: &Database) -> Result<MigrationReport, MigrationEr
     let outcome = migrate_within(&transaction).await;
     match outcome {
         Ok(report) => {
-            transaction.commit().await.map_err(failed("committing the migrations"))?;
+            transaction
+                .commit()
+                .await
+                .map_err(failed("committing the migrations"))?;
             for warning in &report.warnings {
                 tracing::warn!(database = database.location(), "{warning}");
             }
@@ -140,7 +145,9 @@ pub async fn check(database: &Database) -> Result<(), MigrationError> {
     if versions.pending.is_empty() {
         Ok(())
     } else {
-        Err(MigrationError::Behind { pending: versions.pending })
+        Err(MigrationError::Behind {
+            pending: versions.pending,
+        })
     }
 }
 
@@ -208,8 +215,15 @@ impl Versions {
             .collect();
         Ok(Self {
             none_applied: applied.is_empty(),
-            unknown: applied.iter().filter(|name| !known.contains(name)).cloned().collect(),
-            pending: known.into_iter().filter(|name| !applied.contains(name)).collect(),
+            unknown: applied
+                .iter()
+                .filter(|name| !known.contains(name))
+                .cloned()
+                .collect(),
+            pending: known
+                .into_iter()
+                .filter(|name| !applied.contains(name))
+                .collect(),
         })
     }
 
@@ -217,7 +231,9 @@ impl Versions {
         if self.unknown.is_empty() {
             Ok(())
         } else {
-            Err(MigrationError::Newer { versions: self.unknown.clone() })
+            Err(MigrationError::Newer {
+                versions: self.unknown.clone(),
+            })
         }
     }
 }
@@ -233,5 +249,8 @@ where
         return Ok(BTreeSet::new());
     }
     let rows = seaql_migrations::Entity::find().all(connection).await?;
-    Ok(rows.into_iter().map(|migration| migration.version).collect())
+    Ok(rows
+        .into_iter()
+        .map(|migration| migration.version)
+        .collect())
 }

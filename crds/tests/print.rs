@@ -1,4 +1,0 @@
-#[test]
-fn print() {
-    println!("{}", crds::yaml().unwrap());
-}

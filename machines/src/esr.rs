@@ -1,0 +1,597 @@
+//! The trusted specification: what must be true of the world once its causes stand still.
+//!
+//! Every promise has the form "if the left side holds from some moment on, then at some later
+//! moment the right side holds, and holds for good". A test brings about the left side, lets the
+//! system run until nothing happens any more, and asks the predicate here. What these functions
+//! accept is what the project calls correct; nothing in them looks at a machine's state.
+//!
+//! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
+//! * [`esr_del`]: what has gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
+//! * [`finalizer_kept`] and [`untouched`]: two safety halves, over two worlds;
+//! * [`quiet`]: then nothing is written any more; [`all`]: every promise about one world.
+
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::application::{
+    ApplicationDocument, DEFAULT_PROJECT, application_name, project_name, render,
+};
+use crate::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
+use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid};
+use crate::messages;
+use crate::spec::{normalise_repo_url, validate};
+
+pub use world::{
+    ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
+    DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings,
+    UserEntry, World, Writes,
+};
+
+/// The promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Predicate {
+    /// A valid deployment is deployed.
+    Deployed,
+    /// An invalid deployment says why, and nothing else happens.
+    Rejected,
+    /// What has gone leaves nothing behind.
+    Deleted,
+    /// What is deleted does go, and not before its resources.
+    Finalized,
+    /// Where no cause changes, nothing is written.
+    Quiet,
+}
+
+impl Predicate {
+    /// The name under which documents and reports know it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Deployed => "ESR-GD",
+            Self::Rejected => "ESR-GD-inv",
+            Self::Deleted => "ESR-DEL",
+            Self::Finalized => "ESR-FIN",
+            Self::Quiet => "QUIET",
+        }
+    }
+}
+
+/// A promise that the world breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise.
+    pub predicate: Predicate,
+    /// About what.
+    pub object: String,
+    /// What is, and what should be.
+    pub difference: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} of {}: {}",
+            self.predicate.id(),
+            self.object,
+            self.difference
+        )
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// Names of AppProjects that are ours begin so; others, such as Argo CD's own `default`, are not
+/// spoken of.
+const PROJECT_PREFIX: &str = "app-project-";
+
+/// What a predicate says of a world.
+pub type Verdict = Result<(), Violation>;
+
+/// Names the promise and the object once for all clauses of a predicate.
+struct Claim {
+    predicate: Predicate,
+    object: String,
+}
+
+impl Claim {
+    fn new(predicate: Predicate, object: impl fmt::Display) -> Self {
+        Self {
+            predicate,
+            object: object.to_string(),
+        }
+    }
+
+    fn holds(&self, clause: bool, difference: impl FnOnce() -> String) -> Verdict {
+        if clause {
+            return Ok(());
+        }
+        Err(Violation {
+            predicate: self.predicate,
+            object: self.object.clone(),
+            difference: difference(),
+        })
+    }
+
+    /// The one item of its kind.
+    fn only<'a, T>(&self, what: &str, items: &[&'a T]) -> Result<&'a T, Violation> {
+        self.holds(items.len() == 1, || {
+            format!("{} {what} instead of 1", items.len())
+        })?;
+        Ok(items[0])
+    }
+}
+
+/// ESR-GD.
+///
+/// * Left side: an object with this UID exists and is not being deleted; its spec is valid; its
+///   namespace exists and is not terminating; Argo CD's namespace exists.
+/// * Right side: exactly one application row with the rendered document, exactly one mapping to
+///   it, exactly one Argo CD Application that says the same and is labelled with the row; the
+///   tenant's AppProject permits the repository; no operation of the row is open; the status is
+///   of this generation, tells of no error and mirrors Argo CD's sync and health.
+pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
+    let claim = Claim::new(Predicate::Deployed, uid);
+    let objects = objects(world, uid);
+    let Some(object) = objects.first().filter(|object| is_wanted(world, object)) else {
+        return Ok(());
+    };
+    if rejection(object).is_some() {
+        return Ok(());
+    }
+    let users: Vec<_> = world
+        .database
+        .users
+        .iter()
+        .filter(|user| user.tenant == object.tenant)
+        .collect();
+    let user = claim.only("cluster user rows of the tenant", &users)?;
+    let wanted = wanted_document(world, object, &user.id);
+    let row = is_recorded(&claim, world, object, &wanted)?;
+    claim.holds(row.owner == user.id, || {
+        format!(
+            "the application row belongs to {:?} instead of {:?}",
+            row.owner, user.id
+        )
+    })?;
+    is_applied(&claim, world, row, &wanted)?;
+    is_permitted(&claim, world, row)?;
+    has_no_open_operation(&claim, world, uid, &row.id)?;
+    is_told(&claim, world, object)
+}
+
+/// ESR-GD-inv.
+///
+/// * Left side: an object with this UID exists, is not being deleted, and its spec is invalid.
+/// * Right side: `ErrorOccurred` is True with the rule's own text; `Ready` is False for the
+///   reason `Rejected` (where conventional conditions are written); the status is of this
+///   generation; no operation is open; at most one Application is there from better times.
+///
+/// That the last good Application stays as it was is said of two worlds, by [`untouched`].
+pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
+    let claim = Claim::new(Predicate::Rejected, uid);
+    let objects = objects(world, uid);
+    let Some(object) = objects.first().filter(|object| !object.deleting) else {
+        return Ok(());
+    };
+    let Some(texts) = rejection(object) else {
+        return Ok(());
+    };
+    let status = &object.status;
+    let error = find(&status.conditions, ERROR_OCCURRED);
+    claim.holds(
+        error.is_some_and(|one| one.status == "True" && texts.contains(&one.message)),
+        || format!("{ERROR_OCCURRED} is {error:?} instead of True with one of {texts:?}"),
+    )?;
+    if world.settings.conditions == ConditionStyle::Conventional {
+        let ready = find(&status.conditions, READY);
+        let says_so = |one: &Condition| one.status == "False" && one.reason == "Rejected";
+        claim.holds(ready.is_some_and(says_so), || {
+            format!("{READY} is {ready:?} instead of False, Rejected")
+        })?;
+    }
+    is_of_this_generation(&claim, object)?;
+    for row in applications(world, uid) {
+        has_no_open_operation(&claim, world, uid, &row.id)?;
+    }
+    let count = argo_applications(world, uid).len();
+    claim.holds(count <= 1, || {
+        format!("{count} Argo CD Applications instead of at most 1")
+    })
+}
+
+/// ESR-DEL.
+///
+/// * Left side: no object has this UID (it was deleted, perhaps unobserved, and another object
+///   may have its name by now).
+/// * Right side: no application row, no mapping and no Argo CD Application stands for it; none of
+///   its operations is open; no project permits a repository that no application row needs.
+pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
+    let claim = Claim::new(Predicate::Deleted, uid);
+    if !objects(world, uid).is_empty() {
+        return Ok(());
+    }
+    leaves_nothing(&claim, world, uid)?;
+    permits_nothing_unneeded(&claim, world)
+}
+
+/// ESR-FIN, its liveness half.
+///
+/// * Left side: the object is being deleted (Argo CD runs in the cluster that it deploys to, so
+///   the target cluster is reachable).
+/// * Right side: our finalizer is not on it, so that it goes as soon as other finalizers permit.
+///   What is said of a deleted object in [`esr_del`] holds already while others keep it.
+///
+/// The safety half is said of two worlds, by [`finalizer_kept`].
+pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
+    let claim = Claim::new(Predicate::Finalized, uid);
+    for object in objects(world, uid)
+        .into_iter()
+        .filter(|object| object.deleting)
+    {
+        claim.holds(!object.finalizer, || {
+            "our finalizer is still on the object".to_owned()
+        })?;
+        leaves_nothing(&claim, world, uid)?;
+    }
+    Ok(())
+}
+
+/// ESR-FIN, its safety half: whoever removed our finalizer between these two moments had no Argo
+/// CD Application and no application row before it.
+pub fn finalizer_kept(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
+    let claim = Claim::new(Predicate::Finalized, uid);
+    let held = |world: &World| objects(world, uid).iter().any(|object| object.finalizer);
+    if !held(before) || held(after) {
+        return Ok(());
+    }
+    let count = argo_applications(before, uid).len();
+    claim.holds(count == 0, || {
+        format!("the finalizer was removed before {count} Argo CD Application(s)")
+    })?;
+    let count = applications(before, uid).len();
+    claim.holds(count == 0, || {
+        format!("the finalizer was removed before {count} application row(s)")
+    })
+}
+
+/// ESR-GD-inv, its safety half: between these two moments nothing happened to the application row
+/// and the Argo CD Application of a deployment whose spec is invalid in both.
+pub fn untouched(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
+    let claim = Claim::new(Predicate::Rejected, uid);
+    let invalid = |world: &World| {
+        let objects = objects(world, uid);
+        objects
+            .first()
+            .is_some_and(|object| !object.deleting && rejection(object).is_some())
+    };
+    if !invalid(before) || !invalid(after) {
+        return Ok(());
+    }
+    claim.holds(
+        applications(before, uid) == applications(after, uid),
+        || "the application row was changed for an invalid spec".to_owned(),
+    )?;
+    let specs = |world| -> Vec<_> {
+        argo_applications(world, uid)
+            .into_iter()
+            .map(|one| (&one.name, &one.spec))
+            .collect()
+    };
+    claim.holds(specs(before) == specs(after), || {
+        "the Argo CD Application was changed for an invalid spec".to_owned()
+    })
+}
+
+/// QUIET.
+///
+/// * Left side: no cause changed between the two moments, and everything that [`all`] promises
+///   held at the first.
+/// * Right side: nothing was written between them, to the API or to the database, and everything
+///   is as it was; only finished operations may have been collected.
+pub fn quiet(before: &World, after: &World) -> Verdict {
+    let claim = Claim::new(Predicate::Quiet, "the world");
+    claim.holds(before.writes == after.writes, || {
+        format!("{:?} became {:?}", before.writes, after.writes)
+    })?;
+    let retained = |world: &World| {
+        let mut world = world.clone();
+        world
+            .database
+            .operations
+            .retain(|operation| !operation.state.is_terminal());
+        world
+    };
+    let (before, after) = (retained(before), retained(after));
+    let parts = [
+        ("the settings", before.settings == after.settings),
+        ("a namespace", before.namespaces == after.namespaces),
+        ("a deployment", before.deployments == after.deployments),
+        ("a row", before.database == after.database),
+        ("a resource of Argo CD", before.argocd == after.argocd),
+    ];
+    for (part, same) in parts {
+        claim.holds(same, || format!("{part} changed without a counted write"))?;
+    }
+    Ok(())
+}
+
+/// Every promise about one world, for every deployment that exists or has left a trace; empty
+/// where all are kept.
+pub fn all(world: &World) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for uid in known_uids(world) {
+        for predicate in [esr_gd, esr_gd_inv, esr_del, esr_fin] {
+            violations.extend(predicate(world, &uid).err());
+        }
+    }
+    violations
+        .extend(permits_nothing_unneeded(&Claim::new(Predicate::Deleted, "all"), world).err());
+    violations
+}
+
+/// The UIDs of all deployments that exist or have left a trace.
+fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
+    let database = &world.database;
+    let named = world.argocd.applications.iter();
+    let named = named.filter_map(|one| one.name.strip_prefix("gitopsdepl-"));
+    let mut uids: BTreeSet<DeploymentUid> = named.map(DeploymentUid::new).collect();
+    uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
+    uids.extend(
+        database
+            .applications
+            .iter()
+            .map(|one| one.deployment.clone()),
+    );
+    uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
+    uids.extend(database.operations.iter().map(|one| one.requester.clone()));
+    uids
+}
+
+fn objects<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a DeploymentObject> {
+    world
+        .deployments
+        .iter()
+        .filter(|object| object.uid == *uid)
+        .collect()
+}
+
+fn applications<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a ApplicationEntry> {
+    world
+        .database
+        .applications
+        .iter()
+        .filter(|row| row.deployment == *uid)
+        .collect()
+}
+
+/// The Argo CD Applications that stand for a deployment, by their name or by their label.
+fn argo_applications<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a ArgoApplication> {
+    let name = application_name(uid);
+    let mut ids: Vec<ApplicationId> = vec![ApplicationId::of(uid)];
+    ids.extend(applications(world, uid).iter().map(|row| row.id.clone()));
+    let all = world.argocd.applications.iter();
+    all.filter(|one| one.name == name || ids.contains(&one.application))
+        .collect()
+}
+
+fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+/// The left side of ESR-GD but for the spec.
+fn is_wanted(world: &World, object: &DeploymentObject) -> bool {
+    let lives = |space: &NamespaceObject| space.uid == object.tenant && !space.terminating;
+    !object.deleting && world.settings.instance.is_some() && world.namespaces.iter().any(lives)
+}
+
+/// Why a spec is invalid, in each of the wordings that the contract has for it.
+fn rejection(object: &DeploymentObject) -> Option<[String; 2]> {
+    let verdict = |first| validate(&object.name, &object.spec, first).err();
+    match (verdict(true), verdict(false)) {
+        (Some(first), Some(later)) => Some([first, later]),
+        (None, None) if !object.spec.environment.is_empty() => Some([
+            messages::ENVIRONMENT.to_owned(),
+            messages::ENVIRONMENT_UPDATE.to_owned(),
+        ]),
+        _ => None,
+    }
+}
+
+fn wanted_document(
+    world: &World,
+    object: &DeploymentObject,
+    user: &ClusterUserId,
+) -> ApplicationDocument {
+    let settings = &world.settings;
+    let project = if settings.isolation {
+        project_name(user)
+    } else {
+        DEFAULT_PROJECT.to_owned()
+    };
+    render(
+        &object.uid,
+        &object.namespace,
+        &object.spec,
+        &settings.argocd_namespace,
+        project,
+    )
+}
+
+fn is_recorded<'a>(
+    claim: &Claim,
+    world: &'a World,
+    object: &DeploymentObject,
+    wanted: &ApplicationDocument,
+) -> Result<&'a ApplicationEntry, Violation> {
+    let row = claim.only("application rows", &applications(world, &object.uid))?;
+    claim.holds(row.document == *wanted, || {
+        format!(
+            "the application row says {:?} instead of {wanted:?}",
+            row.document
+        )
+    })?;
+    let related = |one: &&MappingEntry| one.deployment == object.uid || one.application == row.id;
+    let mappings: Vec<_> = world.database.mappings.iter().filter(related).collect();
+    let mapping = claim.only("mapping rows", &mappings)?;
+    let expected = MappingEntry {
+        deployment: object.uid.clone(),
+        application: row.id.clone(),
+        name: object.name.clone(),
+        tenant: object.tenant.clone(),
+    };
+    claim.holds(*mapping == expected, || {
+        format!("the mapping row is {mapping:?} instead of {expected:?}")
+    })?;
+    Ok(row)
+}
+
+fn is_applied(
+    claim: &Claim,
+    world: &World,
+    row: &ApplicationEntry,
+    wanted: &ApplicationDocument,
+) -> Verdict {
+    let found = argo_applications(world, &row.deployment);
+    let application = claim.only("Argo CD Applications", &found)?;
+    claim.holds(application.name == wanted.name, || {
+        format!("the Argo CD Application is named {:?}", application.name)
+    })?;
+    claim.holds(application.spec == wanted.spec, || {
+        format!(
+            "Argo CD's Application says {:?} instead of {:?}",
+            application.spec, wanted.spec
+        )
+    })?;
+    claim.holds(application.application == row.id, || {
+        format!(
+            "the label databaseID is {:?} instead of {:?}",
+            application.application, row.id
+        )
+    })
+}
+
+fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict {
+    let repo_url = normalised(row);
+    let recorded = |one: &&RepositoryEntry| one.owner == row.owner && one.repo_url == repo_url;
+    let recorded: Vec<_> = world
+        .database
+        .repositories
+        .iter()
+        .filter(recorded)
+        .collect();
+    claim.only(&format!("repository rows for {repo_url}"), &recorded)?;
+    let name = project_name(&row.owner);
+    let projects: Vec<_> = world
+        .argocd
+        .projects
+        .iter()
+        .filter(|one| one.name == name)
+        .collect();
+    let project = claim.only(&format!("AppProjects {name}"), &projects)?;
+    claim.holds(project.source_repos.contains(&repo_url), || {
+        format!(
+            "the AppProject permits {:?} and not {repo_url}",
+            project.source_repos
+        )
+    })
+}
+
+fn normalised(row: &ApplicationEntry) -> String {
+    let written = &row.document.spec.source.repo_url;
+    normalise_repo_url(written).unwrap_or_else(|| written.clone())
+}
+
+fn has_no_open_operation(
+    claim: &Claim,
+    world: &World,
+    uid: &DeploymentUid,
+    application: &ApplicationId,
+) -> Verdict {
+    let open = world.database.operations.iter().find(|operation| {
+        !operation.state.is_terminal()
+            && (operation.application == *application || operation.requester == *uid)
+    });
+    claim.holds(open.is_none(), || format!("an operation is open: {open:?}"))
+}
+
+fn is_told(claim: &Claim, world: &World, object: &DeploymentObject) -> Verdict {
+    is_of_this_generation(claim, object)?;
+    let error = find(&object.status.conditions, ERROR_OCCURRED);
+    claim.holds(error.is_none_or(|error| error.status == "False"), || {
+        format!("the status tells of an error that is over: {error:?}")
+    })?;
+    let application = claim.only(
+        "Argo CD Applications",
+        &argo_applications(world, &object.uid),
+    )?;
+    claim.holds(object.status.report == application.report, || {
+        format!(
+            "the status mirrors {:?} of {:?}",
+            object.status.report, application.report
+        )
+    })
+}
+
+fn is_of_this_generation(claim: &Claim, object: &DeploymentObject) -> Verdict {
+    let (told, is) = (object.status.observed_generation, object.generation);
+    claim.holds(told == is, || {
+        format!("the status is of generation {} and not {}", told.0, is.0)
+    })
+}
+
+fn leaves_nothing(claim: &Claim, world: &World, uid: &DeploymentUid) -> Verdict {
+    let count = applications(world, uid).len();
+    claim.holds(count == 0, || {
+        format!("{count} application row(s) are left")
+    })?;
+    let count = world
+        .database
+        .mappings
+        .iter()
+        .filter(|one| one.deployment == *uid)
+        .count();
+    claim.holds(count == 0, || format!("{count} mapping row(s) are left"))?;
+    let count = argo_applications(world, uid).len();
+    claim.holds(count == 0, || {
+        format!("{count} Argo CD Application(s) are left")
+    })?;
+    has_no_open_operation(claim, world, uid, &ApplicationId::of(uid))
+}
+
+fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
+    let rows = &world.database.applications;
+    for entry in &world.database.repositories {
+        let needed = rows
+            .iter()
+            .any(|row| row.owner == entry.owner && normalised(row) == entry.repo_url);
+        claim.holds(needed, || {
+            format!("no application needs the repository row {entry:?}")
+        })?;
+    }
+    let ours = |project: &&ArgoProject| project.name.starts_with(PROJECT_PREFIX);
+    for project in world.argocd.projects.iter().filter(ours) {
+        for repo_url in &project.source_repos {
+            let needed = rows.iter().any(|row| {
+                project_name(&row.owner) == project.name && normalised(row) == *repo_url
+            });
+            claim.holds(needed, || {
+                format!(
+                    "no application needs {repo_url} in the AppProject {}",
+                    project.name
+                )
+            })?;
+        }
+        let used = rows
+            .iter()
+            .any(|row| project_name(&row.owner) == project.name);
+        claim.holds(used, || {
+            format!("no application needs the AppProject {}", project.name)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! The world as plain data: what the Kubernetes API, the database and Argo CD say at one moment.
+//!
+//! Whoever holds a run to the specification (unit test, simulator, cluster test) fills this in
+//! from what it can see. Times, revisions and everything else that the predicates must not
+//! depend on are left out.
+
+use crate::application::{ApplicationDocument, ApplicationSpec};
+use crate::deployment::conditions::{Condition, ConditionStyle};
+use crate::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
+};
+use crate::rows::OperationState;
+use crate::spec::DeploymentSpec;
+
+/// Everything that the specification speaks about, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct World {
+    /// How the installation is set up.
+    pub settings: Settings,
+    /// The namespaces.
+    pub namespaces: Vec<NamespaceObject>,
+    /// The GitOpsDeployments, as the API shows them.
+    pub deployments: Vec<DeploymentObject>,
+    /// The rows of the database.
+    pub database: Database,
+    /// The resources in Argo CD's namespace.
+    pub argocd: ArgoCd,
+    /// How much was ever written.
+    pub writes: Writes,
+}
+
+/// How the installation is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The namespace of Argo CD.
+    pub argocd_namespace: String,
+    /// The Argo CD instance; `None` while its namespace does not exist.
+    pub instance: Option<InstanceId>,
+    /// Whether each tenant has an AppProject of its own.
+    pub isolation: bool,
+    /// Which conditions are written.
+    pub conditions: ConditionStyle,
+}
+
+/// A namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceObject {
+    /// `metadata.uid`.
+    pub uid: TenantUid,
+    /// `metadata.name`.
+    pub name: String,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+}
+
+/// A GitOpsDeployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentObject {
+    /// `metadata.uid`.
+    pub uid: DeploymentUid,
+    /// UID of its namespace.
+    pub tenant: TenantUid,
+    /// Name of its namespace.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.generation`.
+    pub generation: Generation,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Whether our finalizer is on it.
+    pub finalizer: bool,
+    /// `spec`.
+    pub spec: DeploymentSpec,
+    /// `status`.
+    pub status: DeploymentStatus,
+}
+
+/// The status of a GitOpsDeployment, without its times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentStatus {
+    /// `status.observedGeneration`.
+    pub observed_generation: Generation,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// What is mirrored from Argo CD.
+    pub report: ArgoReport,
+}
+
+/// Sync and health, as Argo CD reports them or as a status mirrors them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgoReport {
+    /// Sync status.
+    pub sync: String,
+    /// Health status.
+    pub health: String,
+}
+
+/// The rows of the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Database {
+    /// The cluster users, one per tenant.
+    pub users: Vec<UserEntry>,
+    /// The applications.
+    pub applications: Vec<ApplicationEntry>,
+    /// The mappings between GitOpsDeployments and applications.
+    pub mappings: Vec<MappingEntry>,
+    /// The operations.
+    pub operations: Vec<OperationEntry>,
+    /// The repositories that the tenants' projects permit.
+    pub repositories: Vec<RepositoryEntry>,
+}
+
+/// A row of `clusteruser`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserEntry {
+    /// Its key.
+    pub id: ClusterUserId,
+    /// The namespace's UID.
+    pub tenant: TenantUid,
+}
+
+/// A row of `application`, with its owner and its deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplicationEntry {
+    /// Its key.
+    pub id: ApplicationId,
+    /// The deployment that it stands for.
+    pub deployment: DeploymentUid,
+    /// The cluster user that owns it.
+    pub owner: ClusterUserId,
+    /// The wanted Application.
+    pub document: ApplicationDocument,
+}
+
+/// A row of `deploymenttoapplicationmapping`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MappingEntry {
+    /// The deployment.
+    pub deployment: DeploymentUid,
+    /// The application.
+    pub application: ApplicationId,
+    /// Name of the deployment.
+    pub name: String,
+    /// UID of its namespace.
+    pub tenant: TenantUid,
+}
+
+/// A row of `operation`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationEntry {
+    /// Its key.
+    pub id: OperationId,
+    /// The application that it is about.
+    pub application: ApplicationId,
+    /// The deployment that asked for it.
+    pub requester: DeploymentUid,
+    /// How far it is.
+    pub state: OperationState,
+}
+
+/// A row of `appprojectrepository`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryEntry {
+    /// The cluster user whose project permits it.
+    pub owner: ClusterUserId,
+    /// The repository's URL, normalised.
+    pub repo_url: String,
+}
+
+/// The resources in Argo CD's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgoCd {
+    /// The Applications.
+    pub applications: Vec<ArgoApplication>,
+    /// The AppProjects.
+    pub projects: Vec<ArgoProject>,
+}
+
+/// An Application.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgoApplication {
+    /// Its name.
+    pub name: String,
+    /// Its label `databaseID`; empty where it has none.
+    pub application: ApplicationId,
+    /// The part of its spec that we own.
+    pub spec: ApplicationSpec,
+    /// What Argo CD reports on it.
+    pub report: ArgoReport,
+}
+
+/// An AppProject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgoProject {
+    /// Its name.
+    pub name: String,
+    /// Its `spec.sourceRepos`.
+    pub source_repos: Vec<String>,
+}
+
+/// How much was ever written; a write that was refused or changed nothing counts too, because it
+/// was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Mutating requests to the Kubernetes API, without those of Leases.
+    pub api_requests: u64,
+    /// Inserts, updates and deletes in the database, without the collection of retained rows.
+    pub row_changes: u64,
+}

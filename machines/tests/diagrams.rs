@@ -1,0 +1,121 @@
+//! The committed diagrams are what the machines do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use machines::diagram::{self, Chart};
+
+#[test]
+fn the_committed_diagrams_are_what_the_machines_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("diagrams");
+    let update = std::env::var_os("UPDATE").is_some();
+    for (name, content) in diagram::pages() {
+        let file = folder.join(name);
+        if update {
+            std::fs::write(&file, &content).unwrap();
+        }
+        let committed = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            committed == content,
+            "diagrams/{name} is not what the machine does; if the change is meant, run \
+             `UPDATE=1 cargo test -p machines --test diagrams` and read the difference"
+        );
+    }
+}
+
+fn paths(chart: &Chart) -> BTreeSet<&str> {
+    chart.states.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn the_exploration_reaches_every_state() {
+    let lifecycle = diagram::lifecycle();
+    let expected = [
+        "Gone",
+        "Live/Awaiting/AwaitingEngine",
+        "Live/Awaiting/AwaitingPredecessor",
+        "Live/Awaiting/AwaitingTenant",
+        "Live/BackingOff",
+        "Live/Dispatching",
+        "Live/Rejected",
+        "Live/Settled",
+        "Terminating/Finalizing",
+        "Terminating/RemovalBackingOff",
+        "Terminating/Removing",
+        "Unseen",
+    ];
+    assert_eq!(paths(&lifecycle), BTreeSet::from(expected));
+    assert_eq!(paths(&diagram::error_flag()).len(), 3);
+    assert_eq!(paths(&diagram::mirror()).len(), 4);
+    assert_eq!(paths(&diagram::tenant()).len(), 5);
+    assert_eq!(paths(&diagram::operation()).len(), 8);
+}
+
+fn charts() -> [Chart; 5] {
+    [
+        diagram::lifecycle(),
+        diagram::error_flag(),
+        diagram::mirror(),
+        diagram::tenant(),
+        diagram::operation(),
+    ]
+}
+
+#[test]
+fn no_state_swallows_events_for_want_of_a_handler() {
+    for chart in charts() {
+        assert!(
+            chart.unhandled.is_empty(),
+            "{}: {:?}",
+            chart.name,
+            chart.unhandled
+        );
+    }
+}
+
+#[test]
+fn every_state_has_a_cell_for_every_event() {
+    for chart in charts() {
+        for state in &chart.states {
+            for event in &chart.events {
+                assert!(
+                    chart
+                        .steps
+                        .iter()
+                        .any(|edge| edge.from == *state && edge.event == *event),
+                    "{}: no sample of {event} was tried in {state}",
+                    chart.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_gone_stays_gone() {
+    let finals = [
+        (diagram::lifecycle(), "Gone"),
+        (diagram::tenant(), "Reaped"),
+        (diagram::operation(), "Collected"),
+    ];
+    for (chart, last) in finals {
+        assert!(
+            chart
+                .steps
+                .iter()
+                .all(|edge| edge.from != last || edge.to == last)
+        );
+    }
+}
+
+#[test]
+fn nothing_that_terminates_lives_again() {
+    let lifecycle = diagram::lifecycle();
+    let returns: Vec<_> = lifecycle
+        .steps
+        .iter()
+        .filter(|edge| edge.from.starts_with("Terminating") && edge.to.starts_with("Live"))
+        .collect();
+    assert_eq!(returns, Vec::<&diagram::Edge>::new());
+}

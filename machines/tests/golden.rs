@@ -1,0 +1,365 @@
+//! Persisted states stay readable: one golden file for each state of each machine.
+//!
+//! A golden file is what an existing database holds, so it is written once and never changed: a
+//! change of a persisted form is a new version with files of its own. `UPDATE=1` writes files that
+//! are missing, and only those.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use machines::application::{self, ApplicationDocument};
+use machines::deployment::error_flag::ErrorFlag;
+use machines::deployment::lifecycle::Lifecycle;
+use machines::deployment::mirror::Mirror;
+use machines::deployment::{
+    ActualStatus, ApplicationRecord, Deployment, MirroredCondition, OpenOperation,
+    PersistedDeployment, Record, Report,
+};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
+    OperationId, Revision, TenantUid, Timestamp,
+};
+use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
+use machines::rows::TenantRows;
+use machines::spec::DeploymentSpec;
+use machines::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const MOMENT: Timestamp = Timestamp::from_millis(1_750_000_000_000);
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+/// Parses the file to the value and serialises the value to the file, byte by byte.
+fn compare<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
+    let file = folder().join(format!("{name}.json"));
+    let text = serde_json::to_string_pretty(value).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() && !file.exists() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&file).unwrap_or_else(|error| {
+        panic!("{name}.json: {error}; `UPDATE=1 cargo test -p machines --test golden` writes it")
+    });
+    let parsed: T = serde_json::from_str(&golden).unwrap();
+    assert_eq!(parsed, *value, "{name}.json reads as something else");
+    assert_eq!(golden, text, "{name}.json would be written differently");
+}
+
+fn spec() -> DeploymentSpec {
+    DeploymentSpec {
+        repo_url: "https://example.com/team/app.git".to_owned(),
+        path: "deploy/production".to_owned(),
+        target_revision: "main".to_owned(),
+        environment: String::new(),
+        destination_namespace: String::new(),
+        sync_options: vec!["CreateNamespace=true".to_owned()],
+        type_: "automated".to_owned(),
+    }
+}
+
+/// A record in which every field says something.
+fn full_record() -> Record {
+    let uid = DeploymentUid::new("4f1c9a3e-0000-4000-8000-000000000001");
+    let tenant = TenantUid::new("4f1c9a3e-0000-4000-8000-0000000000aa");
+    let application = ApplicationId::of(&uid);
+    let condition = MirroredCondition {
+        type_: "SyncError".to_owned(),
+        message: Some("cannot reach the repository".to_owned()),
+    };
+    let resolved = MirroredCondition {
+        type_: "ComparisonError".to_owned(),
+        message: None,
+    };
+    Record {
+        namespace: "team-a".to_owned(),
+        name: "app".to_owned(),
+        first_seen: Revision(1_001),
+        last_seen: Revision(1_042),
+        generation: Generation(3),
+        spec: spec(),
+        present: true,
+        finalizer: true,
+        open: Some(OpenOperation {
+            id: OperationId::of(&application, 4),
+            claimed: true,
+        }),
+        application: Some(ApplicationRecord {
+            id: application,
+            user: ClusterUserId::of(&tenant),
+            instance: InstanceId::new("instance"),
+            digest: Digest::of(&"document"),
+            applied: true,
+        }),
+        operations: 4,
+        failures: 2,
+        report: Some(Report {
+            mirrored: Digest::of(&"mirrored"),
+            sync: "OutOfSync".to_owned(),
+            health: "Degraded".to_owned(),
+            revision: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            phase: "Failed".to_owned(),
+            phase_message: "one or more objects failed to apply".to_owned(),
+            compared_to: Digest::of(&"source"),
+            conditions: vec![condition.clone()],
+        }),
+        mirrored_conditions: vec![resolved, condition],
+        actual: ActualStatus {
+            conditions: Digest::of(&"conditions"),
+            mirrored: Digest::of(&"mirrored"),
+        },
+        uid,
+        tenant,
+    }
+}
+
+/// A record in which everything optional is absent.
+fn empty_record() -> Record {
+    let full = full_record();
+    Deployment::new(full.uid, full.tenant, "team-a", "app").record
+}
+
+/// The file's name; a new state cannot be forgotten here, because this does not compile then.
+fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
+    match lifecycle {
+        Lifecycle::Unseen {} => "unseen",
+        Lifecycle::Rejected {} => "rejected",
+        Lifecycle::AwaitingTenant { .. } => "awaiting-tenant",
+        Lifecycle::AwaitingEngine { .. } => "awaiting-engine",
+        Lifecycle::AwaitingPredecessor { .. } => "awaiting-predecessor",
+        Lifecycle::Dispatching { .. } => "dispatching",
+        Lifecycle::BackingOff { .. } => "backing-off",
+        Lifecycle::Settled {} => "settled",
+        Lifecycle::Removing { .. } => "removing",
+        Lifecycle::RemovalBackingOff { .. } => "removal-backing-off",
+        Lifecycle::Finalizing { .. } => "finalizing",
+        Lifecycle::Gone {} => "gone",
+    }
+}
+
+fn lifecycles() -> [Lifecycle; 12] {
+    [
+        Lifecycle::Unseen {},
+        Lifecycle::Rejected {},
+        Lifecycle::AwaitingTenant { deadline: MOMENT },
+        Lifecycle::AwaitingEngine { deadline: MOMENT },
+        Lifecycle::AwaitingPredecessor { deadline: MOMENT },
+        Lifecycle::Dispatching {
+            deadline: MOMENT,
+            again: true,
+        },
+        Lifecycle::BackingOff { until: MOMENT },
+        Lifecycle::Settled {},
+        Lifecycle::Removing {
+            deadline: MOMENT,
+            overdue: 2,
+            again: false,
+        },
+        Lifecycle::RemovalBackingOff { until: MOMENT },
+        Lifecycle::Finalizing { deadline: MOMENT },
+        Lifecycle::Gone {},
+    ]
+}
+
+#[test]
+fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
+    let mut names = BTreeSet::new();
+    for lifecycle in lifecycles() {
+        let name = lifecycle_name(&lifecycle);
+        let record = match lifecycle {
+            Lifecycle::Unseen {} => empty_record(),
+            _ => full_record(),
+        };
+        let deployment = Deployment {
+            lifecycle,
+            error_flag: ErrorFlag::Never {},
+            mirror: Mirror::Clean {},
+            record,
+        };
+        compare(
+            &format!("deployment-{name}"),
+            &PersistedDeployment::from(deployment),
+        );
+        names.insert(name);
+    }
+    assert_eq!(names.len(), 12);
+}
+
+#[test]
+fn every_state_of_the_error_flag_and_of_the_mirror_is_read_and_written_as_ever() {
+    let flags = [
+        ErrorFlag::Never {},
+        ErrorFlag::Raised {
+            message: "spec type must be manual or automated".to_owned(),
+        },
+        ErrorFlag::Resolved {},
+    ];
+    let mirrors = [
+        Mirror::Silent {},
+        Mirror::Holding { until: MOMENT },
+        Mirror::Clean {},
+        Mirror::Dirty {},
+    ];
+    let settled = |error_flag, mirror| {
+        let record = full_record();
+        PersistedDeployment::from(Deployment {
+            lifecycle: Lifecycle::Settled {},
+            error_flag,
+            mirror,
+            record,
+        })
+    };
+    for flag in flags {
+        let name = match flag {
+            ErrorFlag::Never {} => "never",
+            ErrorFlag::Raised { .. } => "raised",
+            ErrorFlag::Resolved {} => "resolved",
+        };
+        compare(
+            &format!("deployment-error-flag-{name}"),
+            &settled(flag, Mirror::Clean {}),
+        );
+    }
+    for mirror in mirrors {
+        let name = match mirror {
+            Mirror::Silent {} => "silent",
+            Mirror::Holding { .. } => "holding",
+            Mirror::Clean {} => "clean",
+            Mirror::Dirty {} => "dirty",
+        };
+        compare(
+            &format!("deployment-mirror-{name}"),
+            &settled(ErrorFlag::Never {}, mirror),
+        );
+    }
+}
+
+#[test]
+fn every_state_of_a_tenant_is_read_and_written_as_ever() {
+    let tenant = TenantUid::new("4f1c9a3e-0000-4000-8000-0000000000aa");
+    let rows = TenantRows {
+        namespace: "team-a".to_owned(),
+        user: ClusterUserId::of(&tenant),
+        environment: EnvironmentId::in_cluster_of(&tenant),
+        instance: InstanceId::new("instance"),
+        tenant: tenant.clone(),
+    };
+    let states = [
+        TenantState::Unknown {},
+        TenantState::Active {},
+        TenantState::Draining {},
+        TenantState::Emptying {},
+        TenantState::Reaped {},
+    ];
+    for state in states {
+        let (name, rows) = match state {
+            TenantState::Unknown {} => ("unknown", None),
+            TenantState::Active {} => ("active", Some(rows.clone())),
+            TenantState::Draining {} => ("draining", Some(rows.clone())),
+            TenantState::Emptying {} => ("emptying", Some(rows.clone())),
+            TenantState::Reaped {} => ("reaped", None),
+        };
+        let record = TenantRecord {
+            tenant: tenant.clone(),
+            namespace: "team-a".to_owned(),
+            rows,
+        };
+        compare(
+            &format!("tenant-{name}"),
+            &PersistedTenant::from(Tenant { state, record }),
+        );
+    }
+}
+
+fn document() -> Box<ApplicationDocument> {
+    let uid = DeploymentUid::new("4f1c9a3e-0000-4000-8000-000000000001");
+    let project = "app-project-team-a".to_owned();
+    Box::new(application::render(
+        &uid,
+        "team-a",
+        &spec(),
+        "argocd",
+        project,
+    ))
+}
+
+#[test]
+fn every_state_of_an_operation_is_read_and_written_as_ever() {
+    let phases = [
+        OperationPhase::Unclaimed {},
+        OperationPhase::PreparingProject {
+            document: document(),
+            deadline: MOMENT,
+        },
+        OperationPhase::Writing {
+            document: document(),
+            deadline: MOMENT,
+        },
+        OperationPhase::Deleting {
+            deadline: MOMENT,
+            overdue: 1,
+        },
+        OperationPhase::TidyingProject { deadline: MOMENT },
+        OperationPhase::Completed { deadline: MOMENT },
+        OperationPhase::Failed { deadline: MOMENT },
+        OperationPhase::Collected {},
+    ];
+    for state in phases {
+        let name = match state {
+            OperationPhase::Unclaimed {} => "unclaimed",
+            OperationPhase::PreparingProject { .. } => "preparing-project",
+            OperationPhase::Writing { .. } => "writing",
+            OperationPhase::Deleting { .. } => "deleting",
+            OperationPhase::TidyingProject { .. } => "tidying-project",
+            OperationPhase::Completed { .. } => "completed",
+            OperationPhase::Failed { .. } => "failed",
+            OperationPhase::Collected {} => "collected",
+        };
+        let full = full_record();
+        let application = ApplicationId::of(&full.uid);
+        let known = name != "unclaimed";
+        let record = if known {
+            OperationRecord {
+                id: OperationId::of(&application, 4),
+                application,
+                owner: ClusterUserId::of(&full.tenant),
+                requester: Some(full.uid),
+            }
+        } else {
+            Operation::new(OperationId::of(&application, 4)).record
+        };
+        compare(
+            &format!("operation-{name}"),
+            &PersistedOperation::from(Operation { state, record }),
+        );
+    }
+}
+
+fn refusal<T: DeserializeOwned + Debug>(name: &str) -> String {
+    let golden = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
+    let newer = golden.replace("\"version\": \"1\"", "\"version\": \"2\"");
+    assert_ne!(golden, newer, "{name}.json names its version");
+    serde_json::from_str::<T>(&newer).unwrap_err().to_string()
+}
+
+#[test]
+fn an_unknown_version_is_refused_by_its_number() {
+    let expected = "unknown variant `2`, expected `1`";
+    let refusals = [
+        refusal::<PersistedDeployment>("deployment-settled"),
+        refusal::<PersistedTenant>("tenant-active"),
+        refusal::<PersistedOperation>("operation-completed"),
+    ];
+    for text in refusals {
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
+fn there_is_no_golden_file_that_no_test_reads() {
+    let files = std::fs::read_dir(folder()).unwrap().count();
+    assert_eq!(files, 12 + 3 + 4 + 5 + 8);
+}

@@ -1,0 +1,523 @@
+//! Arbitrary states, events and facts; reachable or not.
+
+use machines::application::ApplicationDocument;
+use machines::deployment::conditions::{Condition, ConditionStyle};
+use machines::deployment::error_flag::ErrorFlag;
+use machines::deployment::lifecycle::Lifecycle;
+use machines::deployment::mirror::Mirror;
+use machines::deployment::{
+    ActualStatus, ApplicationRecord, Deployment, Event, Facts, MirroredCondition, Namesake,
+    OpenOperation, Record, Report, Snapshot, TenantFact,
+};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
+    OperationId, Revision, TenantUid, Timestamp,
+};
+use machines::operation::{
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
+};
+use machines::rows::{OperationState, TenantRows};
+use machines::spec::DeploymentSpec;
+use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// A moment: usual ones, and both ends of time.
+pub fn moment() -> BoxedStrategy<Timestamp> {
+    let millis = prop_oneof![8 => 0..10_000_000_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)];
+    millis.prop_map(Timestamp::from_millis).boxed()
+}
+
+fn revision() -> BoxedStrategy<Revision> {
+    prop_oneof![8 => 0..40_u64, 1 => Just(u64::MAX)]
+        .prop_map(Revision)
+        .boxed()
+}
+
+fn generation() -> BoxedStrategy<Generation> {
+    prop_oneof![8 => 0..8_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)]
+        .prop_map(Generation)
+        .boxed()
+}
+
+fn count() -> BoxedStrategy<u32> {
+    prop_oneof![6 => 0..12_u32, 1 => Just(u32::MAX)].boxed()
+}
+
+/// A text of a few: equal ones meet, and one is longer than any bound.
+fn text() -> BoxedStrategy<String> {
+    let usual = prop_oneof![Just(""), Just("one"), Just("two"), Just("a\nb")];
+    prop_oneof![6 => usual.prop_map(str::to_owned), 1 => Just("ü".repeat(3_000)), 1 => ".{0,12}"]
+        .boxed()
+}
+
+fn digest() -> BoxedStrategy<Digest> {
+    text().prop_map(|text| Digest::of(&text)).boxed()
+}
+
+/// A spec: valid ones, and such as break each rule.
+pub fn spec() -> BoxedStrategy<DeploymentSpec> {
+    let repo_url = prop_oneof![
+        6 => Just("https://example.com/team/app.git".to_owned()),
+        1 => text(),
+    ];
+    let path = prop_oneof![6 => Just("deploy".to_owned()), 1 => Just("/".to_owned()), 1 => text()];
+    let type_ = prop_oneof![
+        4 => Just("automated".to_owned()),
+        2 => Just("manual".to_owned()),
+        1 => text(),
+    ];
+    let target = (prop_oneof![6 => Just(String::new()), 1 => text()], text());
+    let option = prop_oneof![
+        4 => Just("CreateNamespace=true".to_owned()),
+        1 => Just("Validate=false".to_owned()),
+    ];
+    (repo_url, path, type_, target, text(), vec(option, 0..3))
+        .prop_map(
+            |(repo_url, path, type_, (environment, namespace), target_revision, sync_options)| {
+                let destination_namespace = if environment.is_empty() {
+                    String::new()
+                } else {
+                    namespace
+                };
+                DeploymentSpec {
+                    repo_url,
+                    path,
+                    target_revision,
+                    environment,
+                    destination_namespace,
+                    sync_options,
+                    type_,
+                }
+            },
+        )
+        .boxed()
+}
+
+fn application_id() -> BoxedStrategy<ApplicationId> {
+    prop_oneof![Just("application-1"), Just("application-2")]
+        .prop_map(ApplicationId::new)
+        .boxed()
+}
+
+fn operation_id() -> BoxedStrategy<OperationId> {
+    prop_oneof![Just("operation-1"), Just("operation-2")]
+        .prop_map(OperationId::new)
+        .boxed()
+}
+
+fn instance() -> BoxedStrategy<InstanceId> {
+    prop_oneof![4 => Just("instance-1"), 1 => Just("instance-2")]
+        .prop_map(InstanceId::new)
+        .boxed()
+}
+
+fn tenant_rows() -> BoxedStrategy<TenantRows> {
+    instance()
+        .prop_map(|instance| {
+            let tenant = TenantUid::new("tenant-1");
+            TenantRows {
+                namespace: "team-a".to_owned(),
+                user: ClusterUserId::of(&tenant),
+                environment: EnvironmentId::in_cluster_of(&tenant),
+                instance,
+                tenant,
+            }
+        })
+        .boxed()
+}
+
+fn mirrored_condition() -> BoxedStrategy<MirroredCondition> {
+    let type_ = prop_oneof![4 => Just("SyncError".to_owned()), 1 => text(), 2 => "[a-z]{3}"];
+    (type_, option::of(text()))
+        .prop_map(|(type_, message)| MirroredCondition { type_, message })
+        .boxed()
+}
+
+fn report() -> BoxedStrategy<Report> {
+    let texts = (text(), text(), text(), text(), text());
+    (digest(), digest(), texts, vec(mirrored_condition(), 0..50))
+        .prop_map(
+            |(
+                mirrored,
+                compared_to,
+                (sync, health, revision, phase, phase_message),
+                conditions,
+            )| {
+                Report {
+                    mirrored,
+                    sync,
+                    health,
+                    revision,
+                    phase,
+                    phase_message,
+                    compared_to,
+                    conditions,
+                }
+            },
+        )
+        .boxed()
+}
+
+fn application_record() -> BoxedStrategy<ApplicationRecord> {
+    (application_id(), instance(), digest(), any::<bool>())
+        .prop_map(|(id, instance, digest, applied)| {
+            let user = ClusterUserId::of(&TenantUid::new("tenant-1"));
+            ApplicationRecord {
+                id,
+                user,
+                instance,
+                digest,
+                applied,
+            }
+        })
+        .boxed()
+}
+
+fn record() -> BoxedStrategy<Record> {
+    let seen = (
+        revision(),
+        revision(),
+        generation(),
+        spec(),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let open =
+        (operation_id(), any::<bool>()).prop_map(|(id, claimed)| OpenOperation { id, claimed });
+    let work = (
+        option::of(application_record()),
+        count(),
+        option::of(open),
+        count(),
+    );
+    let told = (
+        option::of(report()),
+        vec(mirrored_condition(), 0..40),
+        digest(),
+        digest(),
+    );
+    (seen, work, told)
+        .prop_map(|(seen, work, told)| {
+            let (first_seen, last_seen, generation, spec, present, finalizer) = seen;
+            let (application, operations, open, failures) = work;
+            let (report, mirrored_conditions, conditions, mirrored) = told;
+            Record {
+                first_seen,
+                last_seen,
+                generation,
+                spec,
+                present,
+                finalizer,
+                application,
+                operations,
+                open,
+                failures,
+                report,
+                mirrored_conditions,
+                actual: ActualStatus {
+                    conditions,
+                    mirrored,
+                },
+                ..blank().record
+            }
+        })
+        .boxed()
+}
+
+fn blank() -> Deployment {
+    Deployment::new(
+        DeploymentUid::new("uid-1"),
+        TenantUid::new("tenant-1"),
+        "team-a",
+        "app",
+    )
+}
+
+fn lifecycle() -> BoxedStrategy<Lifecycle> {
+    (moment(), any::<bool>(), count(), 0..12_u8)
+        .prop_map(|(deadline, again, overdue, index)| match index {
+            0 => Lifecycle::Unseen {},
+            1 => Lifecycle::Rejected {},
+            2 => Lifecycle::AwaitingTenant { deadline },
+            3 => Lifecycle::AwaitingEngine { deadline },
+            4 => Lifecycle::AwaitingPredecessor { deadline },
+            5 => Lifecycle::Dispatching { deadline, again },
+            6 => Lifecycle::BackingOff { until: deadline },
+            7 => Lifecycle::Settled {},
+            8 => Lifecycle::Removing {
+                deadline,
+                overdue,
+                again,
+            },
+            9 => Lifecycle::RemovalBackingOff { until: deadline },
+            10 => Lifecycle::Finalizing { deadline },
+            _ => Lifecycle::Gone {},
+        })
+        .boxed()
+}
+
+/// Any deployment that its types permit.
+pub fn deployment() -> BoxedStrategy<Deployment> {
+    let error_flag = prop_oneof![
+        Just(ErrorFlag::Never {}),
+        Just(ErrorFlag::Resolved {}),
+        text().prop_map(|message| ErrorFlag::Raised { message }),
+    ];
+    let mirror = prop_oneof![
+        Just(Mirror::Silent {}),
+        Just(Mirror::Clean {}),
+        Just(Mirror::Dirty {}),
+        moment().prop_map(|until| Mirror::Holding { until }),
+    ];
+    (lifecycle(), error_flag, mirror, record())
+        .prop_map(|(lifecycle, error_flag, mirror, record)| Deployment {
+            lifecycle,
+            error_flag,
+            mirror,
+            record,
+        })
+        .boxed()
+}
+
+fn condition() -> BoxedStrategy<Condition> {
+    let type_ = prop_oneof![
+        Just("ErrorOccurred".to_owned()),
+        Just("Ready".to_owned()),
+        Just("SyncError".to_owned()),
+        text(),
+    ];
+    let status = prop_oneof![Just("True"), Just("False"), Just("Unknown")].prop_map(str::to_owned);
+    (type_, status, text(), text())
+        .prop_map(|(type_, status, reason, message)| Condition {
+            type_,
+            status,
+            reason,
+            message,
+        })
+        .boxed()
+}
+
+fn snapshot() -> BoxedStrategy<Snapshot> {
+    let metadata = (revision(), generation(), any::<bool>(), any::<bool>());
+    (
+        metadata,
+        spec(),
+        generation(),
+        vec(condition(), 0..4),
+        digest(),
+    )
+        .prop_map(
+            |(
+                (revision, generation, deleting, finalizer),
+                spec,
+                observed,
+                conditions,
+                mirrored,
+            )| {
+                Snapshot {
+                    revision,
+                    generation,
+                    deleting,
+                    finalizer,
+                    spec,
+                    observed_generation: observed,
+                    conditions,
+                    mirrored,
+                }
+            },
+        )
+        .boxed()
+}
+
+fn operation_state() -> BoxedStrategy<OperationState> {
+    prop_oneof![
+        Just(OperationState::Waiting),
+        Just(OperationState::InProgress),
+        Just(OperationState::Completed),
+        text().prop_map(OperationState::Failed),
+    ]
+    .boxed()
+}
+
+/// Any event of a deployment.
+pub fn event() -> BoxedStrategy<Event> {
+    prop_oneof![
+        3 => snapshot().prop_map(|snapshot| Event::Observed(Box::new(snapshot))),
+        1 => revision().prop_map(|as_of| Event::Absent { as_of }),
+        2 => (operation_id(), option::of(operation_state()))
+            .prop_map(|(id, state)| Event::OperationObserved { id, state }),
+        1 => report().prop_map(|report| Event::Reported(Box::new(report))),
+        1 => Just(Event::FactsChanged),
+        2 => Just(Event::DeadlineReached),
+    ]
+    .boxed()
+}
+
+/// Any facts.
+pub fn facts() -> BoxedStrategy<Facts> {
+    let tenant = prop_oneof![
+        Just(TenantFact::Unknown),
+        Just(TenantFact::Draining),
+        tenant_rows().prop_map(TenantFact::Active),
+    ];
+    let namesake = revision().prop_map(|first_seen| Namesake {
+        uid: DeploymentUid::new("older"),
+        first_seen,
+    });
+    let around = (
+        option::of(instance()),
+        vec(namesake, 0..2),
+        option::of(application_id()),
+    );
+    let style = prop_oneof![
+        Just(ConditionStyle::Conventional),
+        Just(ConditionStyle::Legacy)
+    ];
+    (moment(), tenant, around, any::<bool>(), style)
+        .prop_map(
+            |(now, tenant, (instance, namesakes, existing_application), isolation, conditions)| {
+                Facts {
+                    now,
+                    tenant,
+                    instance,
+                    argocd_namespace: "argocd".to_owned(),
+                    isolation,
+                    namesakes,
+                    existing_application,
+                    conditions,
+                }
+            },
+        )
+        .boxed()
+}
+
+fn document() -> BoxedStrategy<ApplicationDocument> {
+    spec()
+        .prop_map(|spec| {
+            let uid = DeploymentUid::new("uid-1");
+            machines::application::render(&uid, "team-a", &spec, "argocd", "default".to_owned())
+        })
+        .boxed()
+}
+
+/// Any operation that its types permit.
+pub fn operation() -> BoxedStrategy<Operation> {
+    let phase = (document(), moment(), count(), 0..8_u8).prop_map(
+        |(document, deadline, overdue, index)| {
+            let document = Box::new(document);
+            match index {
+                0 => OperationPhase::Unclaimed {},
+                1 => OperationPhase::PreparingProject { document, deadline },
+                2 => OperationPhase::Writing { document, deadline },
+                3 => OperationPhase::Deleting { deadline, overdue },
+                4 => OperationPhase::TidyingProject { deadline },
+                5 => OperationPhase::Completed { deadline },
+                6 => OperationPhase::Failed { deadline },
+                _ => OperationPhase::Collected {},
+            }
+        },
+    );
+    (phase, operation_id(), application_id())
+        .prop_map(|(state, id, application)| {
+            let owner = ClusterUserId::new("user-1");
+            Operation {
+                state,
+                record: OperationRecord {
+                    id,
+                    application,
+                    owner,
+                    requester: None,
+                },
+            }
+        })
+        .boxed()
+}
+
+fn argo_view() -> BoxedStrategy<ArgoView> {
+    let present =
+        (document(), any::<bool>(), any::<bool>()).prop_map(|(document, labelled, deleting)| {
+            ApplicationView::Present {
+                spec: Box::new(document.spec),
+                labelled,
+                deleting,
+            }
+        });
+    let application = prop_oneof![1 => Just(ApplicationView::Absent), 3 => present];
+    (any::<bool>(), application)
+        .prop_map(|(project_matches, application)| ArgoView {
+            project_matches,
+            application,
+        })
+        .boxed()
+}
+
+/// Any event of an operation.
+pub fn operation_event() -> BoxedStrategy<OperationEvent> {
+    let row = (operation_state(), application_id(), option::of(document())).prop_map(
+        |(state, application, target)| RowView {
+            state,
+            application,
+            owner: ClusterUserId::new("user-1"),
+            requester: None,
+            target,
+        },
+    );
+    prop_oneof![
+        2 => row.prop_map(|row| OperationEvent::RowObserved(Box::new(row))),
+        1 => Just(OperationEvent::RowAbsent),
+        3 => argo_view().prop_map(|argo| OperationEvent::ArgoObserved(Box::new(argo))),
+        1 => text().prop_map(|text| OperationEvent::Refused { text }),
+        1 => Just(OperationEvent::SignalAbsent),
+        2 => Just(OperationEvent::DeadlineReached),
+    ]
+    .boxed()
+}
+
+/// Any tenant that its types permit.
+pub fn tenant() -> BoxedStrategy<Tenant> {
+    let state = prop_oneof![
+        Just(TenantState::Unknown {}),
+        Just(TenantState::Active {}),
+        Just(TenantState::Draining {}),
+        Just(TenantState::Emptying {}),
+        Just(TenantState::Reaped {}),
+    ];
+    (state, option::of(tenant_rows()))
+        .prop_map(|(state, rows)| {
+            let (tenant, namespace) = (TenantUid::new("tenant-1"), "team-a".to_owned());
+            Tenant {
+                state,
+                record: TenantRecord {
+                    tenant,
+                    namespace,
+                    rows,
+                },
+            }
+        })
+        .boxed()
+}
+
+/// Any event of a tenant.
+pub fn tenant_event() -> BoxedStrategy<TenantEvent> {
+    prop_oneof![
+        Just(TenantEvent::Needed),
+        any::<bool>().prop_map(|terminating| TenantEvent::NamespaceObserved { terminating }),
+        Just(TenantEvent::NamespaceAbsent),
+        (0..3_u64).prop_map(|deployments| TenantEvent::ChildrenCounted { deployments }),
+    ]
+    .boxed()
+}
+
+/// Any facts of a tenant.
+pub fn tenant_facts() -> BoxedStrategy<TenantFacts> {
+    let existing = option::of(Just(ClusterUserId::new("user-of-old")));
+    (option::of(instance()), existing)
+        .prop_map(|(instance, existing_user)| TenantFacts {
+            instance,
+            existing_user,
+            existing_environment: None,
+        })
+        .boxed()
+}

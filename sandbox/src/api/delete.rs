@@ -1,0 +1,204 @@
+//! Deleting one object or a collection.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::encode::ListMetadata;
+use super::failure::Failure;
+use super::read::filter;
+use super::request::{Parameters, Request, Response};
+use super::write::is_releasable;
+use super::{Endpoint, INITIAL_NAMESPACES, Turn};
+use crate::admission::metadata;
+use crate::registry::Resource;
+use crate::store::{Key, Object};
+
+/// The options of a deletion, from the body and the query.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DeleteOptions {
+    dry_run: bool,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    /// Dependents stay. Only an object that goes at once is deleted so: there is no finalizer for it.
+    orphan: bool,
+}
+
+impl DeleteOptions {
+    /// Reads the options.
+    pub(super) fn read(request: &Request, parameters: &Parameters) -> Result<Self, Failure> {
+        let body = if request.body.is_empty() { Value::Null } else { request.json()? };
+        let precondition = |name: &str| body["preconditions"][name].as_str().map(str::to_owned);
+        let in_body = body["dryRun"].as_array().is_some_and(|runs| runs.iter().any(|run| run == "All"));
+        Ok(Self {
+            dry_run: in_body || parameters.get("dryRun") == Some("All"),
+            uid: precondition("uid"),
+            resource_version: precondition("resourceVersion"),
+            orphan: body["propagationPolicy"] == "Orphan"
+                || parameters.get("propagationPolicy") == Some("Orphan"),
+        })
+    }
+
+    fn check(&self, resource: &Resource, live: &Object, value: &Value) -> Result<(), Failure> {
+        let failed = |what: &str, wanted: &str, found: &str| {
+            let why = format!(
+                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: \
+                 {found}"
+            );
+            Failure::conflict(resource, &live.key.name, &why)
+        };
+        let uid = metadata::text(value, "uid").unwrap_or_default();
+        if let Some(wanted) = self.uid.as_deref().filter(|&wanted| wanted != uid) {
+            return Err(failed("UID", wanted, uid));
+        }
+        let found = live.resource_version.to_string();
+        if let Some(wanted) = self.resource_version.as_deref().filter(|&wanted| wanted != found) {
+            return Err(failed("ResourceVersion", wanted, &found));
+        }
+        Ok(())
+    }
+}
+
+/// What became of an object whose deletion was asked for.
+enum Deletion {
+    /// It is gone; this was its uid.
+    Done { uid: String },
+    /// It waits for its finalizers.
+    Pending(Arc<Object>),
+}
+
+impl Turn<'_> {
+    /// Answers a DELETE of one object.
+    pub(super) fn delete_one(
+        &mut self,
+        endpoint: &Endpoint<'_>,
+        options: &DeleteOptions,
+    ) -> Result<Response, Failure> {
+        let Endpoint { resource, path, encoder, .. } = endpoint;
+        let live = self.get(resource, path.namespace, endpoint.name()?)?;
+        match self.delete(resource, &live, options)? {
+            Deletion::Pending(object) => Ok(encoder.one(200, resource, &object, self.now)),
+            Deletion::Done { uid } => {
+                let mut details = json!({
+                    "name": live.key.name.as_ref(),
+                    "kind": resource.plural,
+                    "uid": uid,
+                });
+                if !resource.group.is_empty() {
+                    details["group"] = json!(resource.group);
+                }
+                let status = json!({
+                    "kind": "Status",
+                    "apiVersion": "v1",
+                    "metadata": {},
+                    "status": "Success",
+                    "details": details,
+                });
+                Ok(Response::value(200, &status))
+            }
+        }
+    }
+
+    /// Answers a DELETE of a collection with the objects that it held.
+    pub(super) fn delete_collection(
+        &mut self,
+        endpoint: &Endpoint<'_>,
+        options: &DeleteOptions,
+    ) -> Result<Response, Failure> {
+        let Endpoint { resource, encoder, .. } = endpoint;
+        let filter = filter(endpoint)?;
+        let objects = self.state.store.scan(&resource.collection, filter.namespace.as_deref());
+        let objects: Vec<Arc<Object>> =
+            objects.into_iter().filter(|object| filter.matches(object)).collect();
+        for object in &objects {
+            self.delete(resource, object, options)?;
+        }
+        let resource_version = self.state.store.resource_version();
+        let metadata = ListMetadata { resource_version, ..ListMetadata::default() };
+        Ok(encoder.list(resource, &objects, &metadata, self.now))
+    }
+
+    /// Deletes an object for the server's own reasons.
+    pub(super) fn delete_quietly(&mut self, resource: &Resource, live: &Arc<Object>) {
+        if let Err(failure) = self.delete(resource, live, &DeleteOptions::default()) {
+            tracing::warn!(
+                resource = resource.qualified(),
+                name = live.key.name.as_ref(),
+                error = failure.message(),
+                "an object could not be deleted",
+            );
+        }
+    }
+
+    fn delete(
+        &mut self,
+        resource: &Resource,
+        live: &Arc<Object>,
+        options: &DeleteOptions,
+    ) -> Result<Deletion, Failure> {
+        let mut object = live.value();
+        options.check(resource, live, &object)?;
+        let name = live.key.name.as_ref();
+        if resource.plural == "namespaces" && INITIAL_NAMESPACES.contains(&name) {
+            return Err(Failure::forbidden(resource, name, "this namespace may not be deleted"));
+        }
+        if metadata::is_deleting(&object) {
+            return Ok(Deletion::Pending(Arc::clone(live)));
+        }
+        let uid = metadata::text(&object, "uid").unwrap_or_default().to_owned();
+        if resource.plural == "customresourcedefinitions" {
+            self.hold_definition(&mut object)?;
+        }
+        self.mark_deleted(&mut object)?;
+        if options.dry_run {
+            return Ok(match is_releasable(&object) {
+                true => Deletion::Done { uid },
+                false => Deletion::Pending(Arc::new(Object::preview(live.key.clone(), &object))),
+            });
+        }
+        if is_releasable(&object) {
+            // Nothing held the object, so watchers see its last state as it was.
+            let last = live.value();
+            if options.orphan {
+                self.state.store.disown(&uid);
+            }
+            self.remove(resource, &live.key, last)?;
+            return Ok(Deletion::Done { uid });
+        }
+        let store = &mut self.state.store;
+        let marked = store
+            .put(&resource.collection, live.key.clone(), &mut object)
+            .map_err(Failure::internal)?;
+        self.after_marking(resource, &marked);
+        Ok(Deletion::Pending(marked))
+    }
+
+    fn mark_deleted(&mut self, object: &mut Value) -> Result<(), Failure> {
+        let deleted = self.timestamp();
+        if object["kind"] == "Namespace" {
+            object["status"]["phase"] = json!("Terminating");
+        }
+        let fields = metadata::of(object)?;
+        fields.insert("deletionTimestamp".into(), json!(deleted));
+        fields.insert("deletionGracePeriodSeconds".into(), json!(0));
+        if let Some(generation) = fields.get("generation").and_then(Value::as_i64) {
+            fields.insert("generation".into(), json!(generation + 1));
+        }
+        Ok(())
+    }
+
+    /// Takes an object out of the store; returns the state that watchers see last.
+    pub(super) fn remove(
+        &mut self,
+        resource: &Resource,
+        key: &Key,
+        object: Value,
+    ) -> Result<Arc<Object>, Failure> {
+        self.state
+            .store
+            .remove(&resource.collection, key, object.clone())
+            .map_err(Failure::internal)?;
+        self.after_removal(resource, key, &object);
+        Ok(Arc::new(Object::preview(key.clone(), &object)))
+    }
+}

@@ -1,0 +1,391 @@
+//! The API server's core: synchronous, with clock and uids from outside, one lock around its state.
+
+mod definitions;
+mod delete;
+pub(crate) mod encode;
+pub(crate) mod failure;
+mod lifecycle;
+mod read;
+pub(crate) mod request;
+mod reviews;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Method;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::jiff::Timestamp;
+use kube::core::cel::Validator;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use failure::BODY_LIMIT_BYTES;
+pub use request::{Reply, Request, Response};
+
+use crate::openapi;
+use crate::registry::{Registry, Resource, discovery};
+use crate::store::{PersistError, Store};
+use delete::DeleteOptions;
+use encode::Encoder;
+use failure::Failure;
+use request::{Parameters, ResourcePath};
+use write::WriteOptions;
+
+/// Events kept for each resource. A watcher that is further behind has to list again; two thousand
+/// outlast a burst of writes to every object of a thousand-deployment installation.
+pub const DEFAULT_HISTORY_LIMIT: usize = 2_048;
+
+/// Namespaces that exist from the start.
+const INITIAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
+
+/// Where the server's time comes from.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Where uids and the random parts of generated names come from.
+pub type UidSource = Box<dyn Fn() -> Uuid + Send + Sync>;
+
+/// What makes one server differ from another.
+pub struct Settings {
+    /// The clock; the system's by default.
+    pub clock: Clock,
+    /// The uids; random ones by default.
+    pub uids: UidSource,
+    /// Events kept for each resource.
+    pub history_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            clock: Box::new(Timestamp::now),
+            uids: Box::new(Uuid::new_v4),
+            history_limit: DEFAULT_HISTORY_LIMIT,
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Settings").field("history_limit", &self.history_limit).finish()
+    }
+}
+
+/// How often each resource was asked for, by verb and resource.
+pub type RequestCounts = BTreeMap<(String, String), u64>;
+
+/// An API server without any network.
+pub struct ApiServer {
+    state: Mutex<State>,
+    clock: Clock,
+    uids: UidSource,
+}
+
+/// Everything behind the lock.
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    validator: Validator,
+    counts: RequestCounts,
+}
+
+impl std::fmt::Debug for ApiServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ApiServer").finish_non_exhaustive()
+    }
+}
+
+impl ApiServer {
+    /// A server that forgets everything when it is dropped.
+    ///
+    /// Its resource versions start at the clock's seconds, so that those of an earlier server are
+    /// recognised as too old.
+    pub fn in_memory(settings: Settings) -> Arc<Self> {
+        let start = (settings.clock)().as_second().max(0).unsigned_abs();
+        let store = Store::in_memory(settings.history_limit, start);
+        Self::with_store(settings, store)
+    }
+
+    /// A server that keeps everything in a directory.
+    pub fn open(settings: Settings, directory: &Path) -> Result<Arc<Self>, PersistError> {
+        let store = Store::open(directory, settings.history_limit)?;
+        Ok(Self::with_store(settings, store))
+    }
+
+    fn with_store(settings: Settings, store: Store) -> Arc<Self> {
+        let Settings { clock, uids, history_limit: _ } = settings;
+        let state = State {
+            store,
+            registry: Registry::new(),
+            validator: Validator::new(),
+            counts: RequestCounts::new(),
+        };
+        let server = Arc::new(Self { state: Mutex::new(state), clock, uids });
+        server.restore();
+        server
+    }
+
+    /// Serves what is stored, and takes up what an earlier process may have left half done.
+    fn restore(self: &Arc<Self>) {
+        let mut guard = self.lock();
+        let mut turn = self.turn(&mut guard);
+        turn.restore();
+        for name in INITIAL_NAMESPACES {
+            let path = "/api/v1/namespaces";
+            let namespace = json!({ "metadata": { "name": name } });
+            let exists = turn.create_at(path, namespace);
+            if let Err(failure) = exists
+                && failure.code() != 409
+            {
+                tracing::warn!(namespace = name, error = failure.message(), "no such namespace");
+            }
+        }
+    }
+
+    /// Answers a request.
+    pub fn handle(self: &Arc<Self>, request: &Request) -> Reply {
+        match self.route(request) {
+            Ok(reply) => reply,
+            Err(failure) => Reply::Full(failure.into()),
+        }
+    }
+
+    /// Installs or updates a CustomResourceDefinition.
+    pub fn install(
+        self: &Arc<Self>,
+        definition: &CustomResourceDefinition,
+    ) -> Result<(), InstallError> {
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        let refused = |failure: Failure| InstallError {
+            name: name.clone(),
+            reason: failure.message().to_owned(),
+        };
+        let value = serde_json::to_value(definition)
+            .map_err(|error| InstallError { name: name.clone(), reason: error.to_string() })?;
+        let mut guard = self.lock();
+        self.turn(&mut guard).install(value).map_err(refused)
+    }
+
+    /// The newest resource version.
+    pub fn resource_version(&self) -> u64 {
+        self.lock().store.resource_version()
+    }
+
+    /// How often each resource was asked for.
+    pub fn request_counts(&self) -> RequestCounts {
+        self.lock().counts.clone()
+    }
+
+    /// Drops the history, so that watches from before have to start over.
+    pub fn compact(&self) {
+        self.lock().store.compact();
+    }
+
+    /// The server's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The state. A panic elsewhere leaves it consistent: objects are replaced whole.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turn<'a>(&'a self, state: &'a mut State) -> Turn<'a> {
+        Turn { state, now: self.now(), uids: &self.uids }
+    }
+
+    fn route(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
+        if let Some(path) = ResourcePath::parse(&request.path) {
+            return self.route_resource(request, &path);
+        }
+        if request.method != Method::GET {
+            return Err(Failure::no_such_path());
+        }
+        self.document(request).map(Reply::Full)
+    }
+
+    fn document(&self, request: &Request) -> Result<Response, Failure> {
+        let state = self.lock();
+        let aggregated = request.accept.contains("as=APIGroupDiscoveryList");
+        let discovered = |core: bool| Response {
+            content_type: discovery::AGGREGATED,
+            ..Response::value(200, &state.registry.aggregated(core))
+        };
+        let segments: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
+        let document = match segments.as_slice() {
+            ["healthz" | "livez" | "readyz", ..] => return Ok(Response::text("ok")),
+            ["version"] => discovery::version(),
+            ["api"] if aggregated => return Ok(discovered(true)),
+            ["apis"] if aggregated => return Ok(discovered(false)),
+            ["api"] => discovery::api_versions(""),
+            ["apis"] => state.registry.group_list(),
+            ["api", version] => {
+                state.registry.resource_list("", version).ok_or_else(Failure::no_such_path)?
+            }
+            ["apis", group] => state.registry.group(group).ok_or_else(Failure::no_such_path)?,
+            ["apis", group, version] => {
+                state.registry.resource_list(group, version).ok_or_else(Failure::no_such_path)?
+            }
+            ["openapi", rest @ ..] => {
+                return openapi::document(&state.registry, &state.store, rest, &request.accept);
+            }
+            [] => json!({ "paths": ["/api", "/apis", "/healthz", "/openapi/v3", "/version"] }),
+            _ => return Err(Failure::no_such_path()),
+        };
+        Ok(Response::value(200, &document))
+    }
+
+    fn route_resource(
+        self: &Arc<Self>,
+        request: &Request,
+        path: &ResourcePath<'_>,
+    ) -> Result<Reply, Failure> {
+        let parameters = request.parameters();
+        let mut guard = self.lock();
+        let found = guard.registry.find(path.group, path.version, path.plural);
+        let Some(resource) = found else {
+            drop(guard);
+            // `/apis/<group>/<version>` has the shape of a resource's path in some groups.
+            return self.document(request).map(Reply::Full);
+        };
+        if path.namespace.is_some() && !resource.namespaced {
+            return Err(Failure::no_such_path());
+        }
+        let verb = verb(&request.method, path, &parameters);
+        *guard.counts.entry((verb.to_owned(), resource.qualified())).or_default() += 1;
+        if resource.behaviour.is_virtual {
+            let review = reviews::answer(&resource, request)?;
+            return Ok(Reply::Full(Response::value(201, &review)));
+        }
+        let encoder = Encoder::negotiate(request, &parameters)?;
+        let endpoint = Endpoint { resource: &resource, path, parameters: &parameters, encoder };
+        if verb == "watch" {
+            return read::watch(self, &mut guard, &endpoint).map(Reply::Watch);
+        }
+        self.turn(&mut guard).answer(verb, &endpoint, request).map(Reply::Full)
+    }
+}
+
+/// Why a CustomResourceDefinition was not installed.
+#[derive(Debug, thiserror::Error)]
+#[error("the CustomResourceDefinition {name} cannot be installed: {reason}; correct the definition")]
+pub struct InstallError {
+    name: String,
+    reason: String,
+}
+
+/// What a request is about.
+struct Endpoint<'a> {
+    resource: &'a Arc<Resource>,
+    path: &'a ResourcePath<'a>,
+    parameters: &'a Parameters,
+    encoder: Encoder,
+}
+
+impl Endpoint<'_> {
+    fn name(&self) -> Result<&str, Failure> {
+        self.path.name.ok_or_else(Failure::method_not_allowed)
+    }
+}
+
+/// The verb as access rules and metrics name it.
+fn verb(method: &Method, path: &ResourcePath<'_>, parameters: &Parameters) -> &'static str {
+    match (method, path.name.is_some()) {
+        (&Method::GET, false) if parameters.flag("watch") => "watch",
+        (&Method::GET, false) => "list",
+        (&Method::GET, true) => "get",
+        (&Method::POST, _) => "create",
+        (&Method::PUT, _) => "update",
+        (&Method::PATCH, _) => "patch",
+        (&Method::DELETE, true) => "delete",
+        (&Method::DELETE, false) => "deletecollection",
+        _ => "unknown",
+    }
+}
+
+/// One request's exclusive hold on the state, with the time at which it happens.
+pub(crate) struct Turn<'a> {
+    state: &'a mut State,
+    now: Timestamp,
+    uids: &'a UidSource,
+}
+
+impl Turn<'_> {
+    fn answer(
+        &mut self,
+        verb: &str,
+        endpoint: &Endpoint<'_>,
+        request: &Request,
+    ) -> Result<Response, Failure> {
+        let Endpoint { resource, path, parameters, encoder } = endpoint;
+        if !self.serves_subresource(resource, path, verb) {
+            return Err(Failure::no_such_path());
+        }
+        match verb {
+            "get" => {
+                let object = self.get(resource, path.namespace, endpoint.name()?)?;
+                Ok(encoder.one(200, resource, &object, self.now))
+            }
+            "list" => self.list(endpoint),
+            "create" if path.name.is_none() => {
+                let options = WriteOptions::read(request, parameters)?;
+                let body = request.json()?;
+                let outcome = self.create(resource, path.namespace, body, &options)?;
+                Ok(outcome.response(201, resource, *encoder, self.now))
+            }
+            "update" => {
+                let options = WriteOptions::read(request, parameters)?;
+                self.update(endpoint, request.json()?, &options)
+            }
+            "patch" => {
+                let options = WriteOptions::read(request, parameters)?;
+                self.patch(endpoint, request, &options)
+            }
+            "delete" => {
+                let options = DeleteOptions::read(request, parameters)?;
+                self.delete_one(endpoint, &options)
+            }
+            "deletecollection" => {
+                let options = DeleteOptions::read(request, parameters)?;
+                self.delete_collection(endpoint, &options)
+            }
+            _ => Err(Failure::method_not_allowed()),
+        }
+    }
+
+    fn serves_subresource(
+        &self,
+        resource: &Resource,
+        path: &ResourcePath<'_>,
+        verb: &str,
+    ) -> bool {
+        match path.subresource {
+            None => true,
+            Some("status") => {
+                resource.behaviour.status && matches!(verb, "get" | "update" | "patch")
+            }
+            Some("finalize") => resource.plural == "namespaces" && verb == "update",
+            Some(_) => false,
+        }
+    }
+
+    /// The resource of a built-in path, for the server's own writes.
+    fn built_in(&self, path: &str) -> Result<Arc<Resource>, Failure> {
+        ResourcePath::parse(path)
+            .and_then(|path| self.state.registry.find(path.group, path.version, path.plural))
+            .ok_or_else(|| Failure::internal(format!("no resource at {path}")))
+    }
+
+    /// Creates an object of the server's own.
+    fn create_at(&mut self, path: &str, body: Value) -> Result<(), Failure> {
+        let resource = self.built_in(path)?;
+        self.create(&resource, None, body, &WriteOptions::internal()).map(|_| ())
+    }
+
+    /// The time as Kubernetes writes it: to the second.
+    fn timestamp(&self) -> String {
+        self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+}

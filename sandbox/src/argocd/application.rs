@@ -1,0 +1,228 @@
+//! What the stand-in reads of an Application.
+
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::status::{condition, health, phase};
+
+/// Asks for a new comparison; Argo CD removes it when it has compared.
+pub(super) const REFRESH_ANNOTATION: &str = "argocd.argoproj.io/refresh";
+const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+
+/// An Application, as the stand-in sees it.
+///
+/// Source, destination and operation are kept as they are written, because they are compared and
+/// copied as a whole.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Application {
+    /// From the metadata.
+    #[serde(skip)]
+    pub(super) metadata: Metadata,
+    pub(super) spec: Spec,
+    pub(super) operation: Option<Value>,
+    pub(super) status: Status,
+    /// The status as it is written.
+    #[serde(skip)]
+    pub(super) written_status: Value,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Metadata {
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) resource_version: Option<String>,
+    pub(super) is_deleted: bool,
+    pub(super) finalizers: Vec<String>,
+    pub(super) is_refresh_asked: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Spec {
+    pub(super) project: String,
+    pub(super) source: Value,
+    pub(super) destination: Value,
+    pub(super) sync_policy: Option<SyncPolicy>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct SyncPolicy {
+    pub(super) automated: Option<Automated>,
+    pub(super) sync_options: Vec<String>,
+    pub(super) retry: Option<Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Automated {
+    pub(super) prune: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Status {
+    pub(super) sync: Sync,
+    pub(super) health: Health,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) resources: Vec<Value>,
+    pub(super) operation_state: Option<OperationState>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Sync {
+    pub(super) status: String,
+    pub(super) compared_to: ComparedTo,
+    pub(super) revision: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct ComparedTo {
+    pub(super) source: Value,
+    pub(super) destination: Value,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Health {
+    pub(super) status: String,
+    pub(super) last_transition_time: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub(super) type_: String,
+    pub(super) message: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct OperationState {
+    pub(super) phase: String,
+    pub(super) message: String,
+    pub(super) operation: Value,
+    pub(super) sync_result: SyncResult,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SyncResult {
+    pub(super) source: Value,
+}
+
+impl Application {
+    /// Reads an Application.
+    pub(super) fn read(object: &DynamicObject) -> Result<Self, serde_json::Error> {
+        let mut application = Self::deserialize(&object.data)?;
+        application.metadata = Metadata {
+            name: object.name_any(),
+            uid: object.uid().unwrap_or_default(),
+            resource_version: object.resource_version(),
+            is_deleted: object.metadata.deletion_timestamp.is_some(),
+            finalizers: object.finalizers().to_vec(),
+            is_refresh_asked: object.annotations().contains_key(REFRESH_ANNOTATION),
+        };
+        application.written_status = object.data["status"].clone();
+        Ok(application)
+    }
+
+    pub(super) fn is_automated(&self) -> bool {
+        self.spec
+            .sync_policy
+            .as_ref()
+            .is_some_and(|policy| policy.automated.is_some())
+    }
+
+    /// The name of the AppProject; an empty one means `default`, as for Argo CD.
+    pub(super) fn project(&self) -> &str {
+        if self.spec.project.is_empty() {
+            "default"
+        } else {
+            &self.spec.project
+        }
+    }
+
+    pub(super) fn source_text(&self, field: &str) -> &str {
+        self.spec.source[field].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn destination_text(&self, field: &str) -> &str {
+        self.spec.destination[field].as_str().unwrap_or_default()
+    }
+
+    /// Whether the last comparison was of what the spec says now.
+    pub(super) fn is_compared(&self) -> bool {
+        let Sync { compared_to, .. } = &self.status.sync;
+        compared_to.source == self.spec.source && compared_to.destination == self.spec.destination
+    }
+
+    /// How what is deployed at the spec's destination works, as far as the status tells.
+    pub(super) fn live_health(&self) -> &str {
+        let is_same_place = self.status.sync.compared_to.destination == self.spec.destination;
+        let workload = self.status.resources.first().filter(|_| is_same_place);
+        workload
+            .and_then(|it| it["health"]["status"].as_str())
+            .unwrap_or(health::MISSING)
+    }
+
+    /// Whether a condition says that the Application could not be compared.
+    pub(super) fn is_blocked(&self) -> bool {
+        let blocking = [condition::INVALID_SPEC_ERROR, condition::COMPARISON_ERROR];
+        self.status
+            .conditions
+            .iter()
+            .any(|it| blocking.contains(&it.type_.as_str()))
+    }
+
+    /// Whether the last sync brought what the spec says now to where it says now.
+    pub(super) fn is_deployed(&self) -> bool {
+        self.is_compared()
+            && self
+                .status
+                .resources
+                .iter()
+                .any(|resource| resource["status"] == "Synced")
+            && self.status.operation_state.as_ref().is_some_and(|state| {
+                state.phase == phase::SUCCEEDED && state.sync_result.source == self.spec.source
+            })
+    }
+
+    pub(super) fn phase(&self) -> &str {
+        self.status
+            .operation_state
+            .as_ref()
+            .map_or("", |state| &state.phase)
+    }
+
+    /// The revision that a sync is to bring: the operation's, or else the spec's.
+    pub(super) fn wanted_revision(&self, operation: &Value) -> String {
+        let asked = operation["sync"]["revision"].as_str().unwrap_or_default();
+        let named = if asked.is_empty() {
+            self.source_text("targetRevision")
+        } else {
+            asked
+        };
+        super::status::commit(self.source_text("repoURL"), named)
+    }
+
+    /// The finalizers that Argo CD leaves when what it deployed is gone; None if it has none there.
+    pub(super) fn finalizers_without_ours(&self) -> Option<Value> {
+        let is_ours = |finalizer: &String| {
+            finalizer
+                .strip_prefix(FINALIZER)
+                .is_some_and(|policy| matches!(policy, "" | "/background" | "/foreground"))
+        };
+        let finalizers = &self.metadata.finalizers;
+        finalizers.iter().any(is_ours).then(|| {
+            let others: Vec<&String> = finalizers.iter().filter(|it| !is_ours(it)).collect();
+            json!(others)
+        })
+    }
+}

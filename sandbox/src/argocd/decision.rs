@@ -1,0 +1,422 @@
+//! The next write that an Application needs, if any. Pure.
+//!
+//! Everything follows from the Application as it stands, so that the stand-in can be started again
+//! at any time, and so that somebody else's write to an Application is just another state of it.
+
+use serde_json::{Map, Value, json};
+
+use super::application::{Application, Condition, REFRESH_ANNOTATION};
+use super::outcome::Outcome;
+use super::project::{self, Project};
+use super::status::{
+    commit, condition, health, health_of, only_condition, phase, resources_of, sync, sync_of,
+    sync_result,
+};
+
+/// The message of an operation that was ended before it was done.
+const TERMINATED: &str = "Operation terminated";
+/// The message of an operation whose resources the cluster did not accept.
+const NOT_APPLIED: &str = "one or more objects failed to apply, reason: the stand-in was told so";
+
+/// A change of an Application.
+#[derive(Debug, Default)]
+struct Change {
+    /// The fields of the status that get these values; null removes one.
+    status: Vec<(&'static str, Value)>,
+    /// The value that `.operation` gets; null removes it.
+    operation: Option<Value>,
+}
+
+impl Change {
+    fn status(status: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        Self {
+            status: status.into_iter().collect(),
+            operation: None,
+        }
+    }
+
+    fn with_operation(self, operation: Value) -> Self {
+        Self {
+            operation: Some(operation),
+            ..self
+        }
+    }
+}
+
+/// The merge patch that takes the Application one step on; None at rest.
+///
+/// The project is the one that the Application names, if it exists.
+pub(super) fn next(
+    application: &Application,
+    outcome: Outcome,
+    project: Option<&Project>,
+    now: &str,
+) -> Option<Value> {
+    if application.metadata.is_deleted {
+        return deletion(application, outcome);
+    }
+    let change = change(application, outcome, project, now);
+    let is_refresh_asked = application.metadata.is_refresh_asked;
+    if change.is_none() && !is_refresh_asked {
+        return None;
+    }
+    let Change { status, operation } = change.unwrap_or_default();
+    let written = &application.written_status;
+    let mut fields: Map<String, Value> = status
+        .into_iter()
+        .map(|(field, value)| (field.to_owned(), replacing(&written[field], value)))
+        .collect();
+    fields.insert("reconciledAt".to_owned(), json!(now));
+    let mut patch = json!({"metadata": version(application), "status": fields});
+    if is_refresh_asked {
+        patch["metadata"]["annotations"] = json!({REFRESH_ANNOTATION: null});
+    }
+    if let Some(operation) = operation {
+        patch["operation"] = operation;
+    }
+    Some(patch)
+}
+
+/// Makes the write fail if somebody else wrote since.
+fn version(application: &Application) -> Value {
+    json!({"resourceVersion": application.metadata.resource_version})
+}
+
+/// A merge patch that leaves nothing of the old value.
+fn replacing(old: &Value, new: Value) -> Value {
+    match (old, new) {
+        (Value::Object(old), Value::Object(mut new)) => {
+            for (field, old) in old {
+                let value = new
+                    .remove(field)
+                    .map_or(Value::Null, |new| replacing(old, new));
+                new.insert(field.clone(), value);
+            }
+            Value::Object(new)
+        }
+        (_, new) => new,
+    }
+}
+
+fn deletion(application: &Application, outcome: Outcome) -> Option<Value> {
+    if outcome == Outcome::DeletionNeverFinishes {
+        return None;
+    }
+    let finalizers = application.finalizers_without_ours()?;
+    let mut metadata = version(application);
+    metadata["finalizers"] = finalizers;
+    Some(json!({"metadata": metadata}))
+}
+
+fn change(
+    application: &Application,
+    outcome: Outcome,
+    project: Option<&Project>,
+    now: &str,
+) -> Option<Change> {
+    if application.phase() == phase::TERMINATING {
+        let ended = ended(application, phase::FAILED, TERMINATED, now);
+        return Some(Change::status([("operationState", ended)]).with_operation(Value::Null));
+    }
+    if let Some(objection) = project::objection(application, project) {
+        return invalid(application, &objection, now);
+    }
+    if outcome == Outcome::MissingPath {
+        return incomparable(application, now);
+    }
+    if application.phase() == phase::RUNNING {
+        return Some(finish(application, outcome, now));
+    }
+    if let Some(operation) = &application.operation {
+        return Some(begin(application, operation, now));
+    }
+    let is_automated = application.is_automated();
+    match application.status.sync.status.as_str() {
+        _ if application.is_blocked() || !application.is_compared() => {
+            Some(compare(application, outcome, now))
+        }
+        sync::SYNCED => adjust_health(application, outcome, now),
+        sync::OUT_OF_SYNC if is_automated && !stays_failed(application, outcome) => {
+            Some(begin_automated(application, now))
+        }
+        sync::OUT_OF_SYNC => None,
+        _ => Some(compare(application, outcome, now)),
+    }
+}
+
+/// Whether the last operation failed and another would not go better.
+fn stays_failed(application: &Application, outcome: Outcome) -> bool {
+    application
+        .status
+        .operation_state
+        .as_ref()
+        .is_some_and(|state| {
+            state.phase == phase::FAILED
+                && (outcome == Outcome::SyncFails || state.message == TERMINATED)
+        })
+}
+
+/// A first look at what the spec says now.
+fn compare(application: &Application, outcome: Outcome, now: &str) -> Change {
+    if application.is_deployed() {
+        let wanted = wanted_health(outcome);
+        return Change::status([
+            (
+                "sync",
+                sync_of(application, sync::SYNCED, &application.status.sync.revision),
+            ),
+            ("health", health_of(application, wanted, now)),
+            ("resources", resources_of(application, sync::SYNCED, wanted)),
+            ("conditions", Value::Null),
+        ]);
+    }
+    if application.is_automated() {
+        return begin_automated(application, now);
+    }
+    Change::status(out_of_sync(application, now))
+}
+
+fn out_of_sync(application: &Application, now: &str) -> [(&'static str, Value); 4] {
+    let newest = commit(
+        application.source_text("repoURL"),
+        application.source_text("targetRevision"),
+    );
+    let live = application.live_health();
+    [
+        ("sync", sync_of(application, sync::OUT_OF_SYNC, &newest)),
+        ("health", health_of(application, live, now)),
+        (
+            "resources",
+            resources_of(application, sync::OUT_OF_SYNC, live),
+        ),
+        ("conditions", Value::Null),
+    ]
+}
+
+/// Starts the operation that Argo CD asks itself for.
+fn begin_automated(application: &Application, now: &str) -> Change {
+    let newest = commit(
+        application.source_text("repoURL"),
+        application.source_text("targetRevision"),
+    );
+    let mut operation = json!({
+        "sync": {"revision": newest},
+        "initiatedBy": {"automated": true},
+    });
+    if let Some(policy) = &application.spec.sync_policy {
+        if policy
+            .automated
+            .as_ref()
+            .is_some_and(|automated| automated.prune)
+        {
+            operation["sync"]["prune"] = json!(true);
+        }
+        if !policy.sync_options.is_empty() {
+            operation["sync"]["syncOptions"] = json!(policy.sync_options);
+        }
+        if let Some(retry) = &policy.retry {
+            operation["retry"] = retry.clone();
+        }
+    }
+    begin(application, &operation, now).with_operation(operation)
+}
+
+fn begin(application: &Application, operation: &Value, now: &str) -> Change {
+    let revision = application.wanted_revision(operation);
+    let state = json!({
+        "operation": operation,
+        "phase": phase::RUNNING,
+        "message": "waiting for the resources to be applied",
+        "startedAt": now,
+        "syncResult": {"revision": revision, "source": application.spec.source},
+    });
+    let mut status = vec![("operationState", state)];
+    let is_synced = application.is_compared() && application.status.sync.status == sync::SYNCED;
+    if !is_synced {
+        status.extend(out_of_sync(application, now));
+    }
+    Change::status(status)
+}
+
+/// The state of the operation that runs or is asked for, at its end.
+fn ended(application: &Application, phase: &str, message: &str, now: &str) -> Value {
+    let mut state = match (
+        &application.operation,
+        &application.written_status["operationState"],
+    ) {
+        (_, state @ Value::Object(_)) if is_open(application) => state.clone(),
+        (operation, _) => json!({"operation": operation, "startedAt": now}),
+    };
+    state["phase"] = json!(phase);
+    state["message"] = json!(message);
+    state["finishedAt"] = json!(now);
+    state
+}
+
+fn is_open(application: &Application) -> bool {
+    matches!(application.phase(), phase::RUNNING | phase::TERMINATING)
+}
+
+fn finish(application: &Application, outcome: Outcome, now: &str) -> Change {
+    let operation = application
+        .status
+        .operation_state
+        .as_ref()
+        .map_or(&Value::Null, |it| &it.operation);
+    let revision = application.wanted_revision(operation);
+    if outcome == Outcome::SyncFails {
+        let mut state = ended(application, phase::FAILED, NOT_APPLIED, now);
+        state["syncResult"] = sync_result(application, &revision, Some(NOT_APPLIED));
+        let mut status = vec![("operationState", state)];
+        if application.is_automated() {
+            let message = format!("Failed sync attempt to {revision}: {NOT_APPLIED}");
+            status.push((
+                "conditions",
+                only_condition(condition::SYNC_ERROR, &message, now),
+            ));
+        }
+        return Change::status(status).with_operation(Value::Null);
+    }
+    let mut state = ended(
+        application,
+        phase::SUCCEEDED,
+        "successfully synced (all tasks run)",
+        now,
+    );
+    state["syncResult"] = sync_result(application, &revision, None);
+    let mut status = vec![
+        ("operationState", state),
+        ("sync", sync_of(application, sync::SYNCED, &revision)),
+        ("conditions", Value::Null),
+    ];
+    let before = &application.status.sync;
+    let is_same =
+        application.is_compared() && before.status == sync::SYNCED && before.revision == revision;
+    if !is_same {
+        status.push(("health", health_of(application, health::PROGRESSING, now)));
+        status.push((
+            "resources",
+            resources_of(application, sync::SYNCED, health::PROGRESSING),
+        ));
+    }
+    Change::status(status).with_operation(Value::Null)
+}
+
+fn wanted_health(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Degraded => health::DEGRADED,
+        Outcome::Progressing => health::PROGRESSING,
+        Outcome::Works
+        | Outcome::SyncFails
+        | Outcome::MissingPath
+        | Outcome::DeletionNeverFinishes => health::HEALTHY,
+    }
+}
+
+fn adjust_health(application: &Application, outcome: Outcome, now: &str) -> Option<Change> {
+    let wanted = wanted_health(outcome);
+    (application.status.health.status != wanted).then(|| {
+        Change::status([
+            ("health", health_of(application, wanted, now)),
+            ("resources", resources_of(application, sync::SYNCED, wanted)),
+        ])
+    })
+}
+
+/// The spec is not acceptable: what was compared before stays as it was.
+fn invalid(application: &Application, objection: &str, now: &str) -> Option<Change> {
+    let mut comparison = application.written_status["sync"].clone();
+    if !comparison.is_object() {
+        // What Argo CD writes for "nothing".
+        comparison = json!({"comparedTo": {"source": {"repoURL": ""}, "destination": {}}});
+    }
+    comparison["status"] = json!(sync::UNKNOWN);
+    let status = vec![
+        ("sync", comparison),
+        ("health", health_of(application, health::UNKNOWN, now)),
+        (
+            "conditions",
+            only_condition(condition::INVALID_SPEC_ERROR, objection, now),
+        ),
+    ];
+    blocked(
+        application,
+        status,
+        condition::INVALID_SPEC_ERROR,
+        objection,
+        now,
+    )
+}
+
+/// The repository lacks the path: there is nothing to compare with.
+fn incomparable(application: &Application, now: &str) -> Option<Change> {
+    let path = application.source_text("path");
+    let message = format!(
+        "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: \
+         code = Unknown desc = {path}: app path does not exist"
+    );
+    let newest = commit(
+        application.source_text("repoURL"),
+        application.source_text("targetRevision"),
+    );
+    let live = application.live_health();
+    let mut status = vec![
+        ("sync", sync_of(application, sync::UNKNOWN, &newest)),
+        (
+            "conditions",
+            only_condition(condition::COMPARISON_ERROR, &message, now),
+        ),
+    ];
+    if live == health::MISSING {
+        // Nothing is deployed, and of nothing Argo CD says that it is healthy.
+        status.push(("health", health_of(application, health::HEALTHY, now)));
+        status.push(("resources", Value::Null));
+    } else {
+        status.push(("health", health_of(application, live, now)));
+    }
+    let is_stale = !application.is_compared();
+    match blocked(
+        application,
+        status,
+        condition::COMPARISON_ERROR,
+        &message,
+        now,
+    ) {
+        None if is_stale => Some(Change::status([(
+            "sync",
+            sync_of(application, sync::UNKNOWN, &newest),
+        )])),
+        change => change,
+    }
+}
+
+/// The status of an Application that cannot go on, unless it has that already; ends what it was
+/// asked to do.
+fn blocked(
+    application: &Application,
+    mut status: Vec<(&'static str, Value)>,
+    type_: &str,
+    message: &str,
+    now: &str,
+) -> Option<Change> {
+    let wanted = Condition {
+        type_: type_.to_owned(),
+        message: message.to_owned(),
+    };
+    let is_said = application.status.conditions == [wanted]
+        && application.status.sync.status == sync::UNKNOWN;
+    let is_asked = application.operation.is_some() || is_open(application);
+    if is_asked {
+        let message = format!("{type_}: {message}");
+        status.push((
+            "operationState",
+            ended(application, phase::ERROR, &message, now),
+        ));
+        return Some(Change::status(status).with_operation(Value::Null));
+    }
+    (!is_said).then(|| Change::status(status))
+}
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

@@ -1,0 +1,341 @@
+//! When each write is due. Synchronous and without a clock: the caller tells the time, hands in
+//! what it saw, and takes out what is to be written.
+//!
+//! One queue of timers drives all Applications, so that ten thousand of them cost no task and none
+//! waits for another.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use kube::runtime::watcher::Event;
+use serde_json::Value;
+
+use super::Seen;
+use super::application::Application;
+use super::decision;
+use super::outcome::{Outcome, Outcomes};
+use super::project::Project;
+
+/// How long a write that the server refused waits for its next try: long enough not to hammer a
+/// server in trouble, short enough for nobody to notice.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+
+/// A write that is due.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) patch: Value,
+}
+
+/// Why a write did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WriteFailure {
+    /// The Application is no longer what it was; the watch will tell what it is.
+    Overtaken,
+    /// The server would not, or could not be reached.
+    Refused,
+}
+
+/// What a write came to: the Application as the server has it now.
+pub(super) type WriteOutcome = Result<Box<DynamicObject>, WriteFailure>;
+
+/// What the stand-in knows, and what it has to do.
+#[derive(Debug)]
+pub(super) struct Driver {
+    pace: Duration,
+    applications: HashMap<String, Tracked>,
+    projects: HashMap<String, Project>,
+    outcomes: Outcomes,
+    timers: BinaryHeap<Reverse<(Instant, String)>>,
+    listed: Listed,
+}
+
+/// Which watches have told all that there is. Until all of them have, nothing is written: an
+/// Application would be found invalid for want of an AppProject that is only not known yet.
+#[derive(Debug, Default)]
+struct Listed {
+    applications: bool,
+    projects: bool,
+    outcomes: bool,
+    /// The names seen in a list that is not complete.
+    application_names: HashSet<String>,
+    project_names: HashSet<String>,
+    has_outcomes: bool,
+}
+
+impl Listed {
+    fn is_all(&self) -> bool {
+        self.applications && self.projects && self.outcomes
+    }
+}
+
+#[derive(Debug)]
+struct Tracked {
+    application: Application,
+    version: Option<u64>,
+    /// When the next write is due; None if none is.
+    due: Option<Instant>,
+    /// The version from which a write was made that is under way.
+    writing: Option<Option<u64>>,
+}
+
+impl Driver {
+    /// A driver that knows nothing, and leaves each Application in each state for a while.
+    pub(super) fn new(pace: Duration) -> Self {
+        Self {
+            pace,
+            applications: HashMap::new(),
+            projects: HashMap::new(),
+            outcomes: Outcomes::default(),
+            timers: BinaryHeap::new(),
+            listed: Listed::default(),
+        }
+    }
+
+    /// Takes note of what a watch says.
+    pub(super) fn observe(&mut self, seen: Seen, now: Instant) {
+        match seen {
+            Seen::Application(event) => self.observe_application(event, now),
+            Seen::Project(event) => self.observe_project(event, now),
+            Seen::Outcomes(event) => self.observe_outcomes(event, now),
+        }
+    }
+
+    /// When the next write is due.
+    pub(super) fn next_due(&mut self) -> Option<Instant> {
+        while let Some(Reverse((due, name))) = self.timers.peek() {
+            if self
+                .applications
+                .get(name)
+                .is_some_and(|it| it.due == Some(*due))
+            {
+                return Some(*due);
+            }
+            self.timers.pop();
+        }
+        None
+    }
+
+    /// The writes that are due, at most so many; each is to be answered by `write_done`.
+    pub(super) fn take_due(&mut self, now: Instant, timestamp: &str, at_most: usize) -> Vec<Write> {
+        let mut writes = Vec::new();
+        while writes.len() < at_most {
+            let Some(due) = self.next_due().filter(|due| *due <= now) else {
+                break;
+            };
+            let Some(Reverse((_, name))) = self.timers.pop() else {
+                break;
+            };
+            let Some(tracked) = self.applications.get_mut(&name) else {
+                continue;
+            };
+            debug_assert_eq!(tracked.due, Some(due));
+            tracked.due = None;
+            let (outcome, project) =
+                circumstances(&self.outcomes, &self.projects, &tracked.application);
+            let patch = decision::next(&tracked.application, outcome, project, timestamp);
+            if let Some(patch) = patch {
+                tracked.writing = Some(tracked.version);
+                let uid = tracked.application.metadata.uid.clone();
+                writes.push(Write { name, uid, patch });
+            }
+        }
+        writes
+    }
+
+    /// Takes note of what a write came to.
+    pub(super) fn write_done(&mut self, write: &Write, outcome: WriteOutcome, now: Instant) {
+        let Some(tracked) = self.applications.get_mut(&write.name) else {
+            return;
+        };
+        if tracked.application.metadata.uid != write.uid {
+            return;
+        }
+        let written_from = tracked.writing.take();
+        match outcome {
+            Ok(object) => self.see(&object, now),
+            Err(WriteFailure::Overtaken) if written_from != Some(tracked.version) => {
+                self.plan(&write.name, now);
+            }
+            // The watch has yet to tell what overtook it.
+            Err(WriteFailure::Overtaken) => {}
+            Err(WriteFailure::Refused) => self.schedule(&write.name, now + RETRY_DELAY),
+        }
+    }
+
+    fn observe_application(&mut self, event: Event<DynamicObject>, now: Instant) {
+        match event {
+            Event::Init => self.listed.application_names.clear(),
+            Event::InitApply(object) => {
+                self.listed.application_names.insert(object.name_any());
+                self.see(&object, now);
+            }
+            Event::InitDone => {
+                let names = std::mem::take(&mut self.listed.application_names);
+                self.applications.retain(|name, _| names.contains(name));
+                self.listed.applications = true;
+                self.plan_all(now);
+            }
+            Event::Apply(object) => self.see(&object, now),
+            Event::Delete(object) => {
+                self.applications.remove(&object.name_any());
+            }
+        }
+    }
+
+    fn observe_project(&mut self, event: Event<DynamicObject>, now: Instant) {
+        match event {
+            Event::Init => self.listed.project_names.clear(),
+            Event::InitApply(object) => {
+                self.listed.project_names.insert(object.name_any());
+                self.projects
+                    .insert(object.name_any(), Project::read(&object));
+            }
+            Event::InitDone => {
+                let names = std::mem::take(&mut self.listed.project_names);
+                self.projects.retain(|name, _| names.contains(name));
+                self.listed.projects = true;
+                self.plan_all(now);
+            }
+            Event::Apply(object) => {
+                let (name, project) = (object.name_any(), Project::read(&object));
+                if self.projects.get(&name) != Some(&project) {
+                    self.projects.insert(name.clone(), project);
+                    self.plan_project(&name, now);
+                }
+            }
+            Event::Delete(object) => {
+                let name = object.name_any();
+                self.projects.remove(&name);
+                self.plan_project(&name, now);
+            }
+        }
+    }
+
+    fn observe_outcomes(&mut self, event: Event<ConfigMap>, now: Instant) {
+        match event {
+            Event::Init => self.listed.has_outcomes = false,
+            Event::InitApply(config_map) => {
+                self.listed.has_outcomes = true;
+                self.outcomes.replace(config_map.data);
+            }
+            Event::InitDone => {
+                if !self.listed.has_outcomes {
+                    self.outcomes.replace(None);
+                }
+                self.listed.outcomes = true;
+                self.plan_all(now);
+            }
+            Event::Apply(config_map) => {
+                self.outcomes.replace(config_map.data);
+                self.plan_all(now);
+            }
+            Event::Delete(_) => {
+                self.outcomes.replace(None);
+                self.plan_all(now);
+            }
+        }
+    }
+
+    /// Takes note of an Application, unless a newer version of it is known.
+    fn see(&mut self, object: &DynamicObject, now: Instant) {
+        let name = object.name_any();
+        let application = match Application::read(object) {
+            Ok(application) => application,
+            Err(error) => {
+                tracing::warn!(application = name, %error, "cannot be read, and is left alone");
+                self.applications.remove(&name);
+                return;
+            }
+        };
+        let version = super::version(object);
+        match self.applications.get_mut(&name) {
+            Some(known) if known.application.metadata.uid == application.metadata.uid => {
+                if version < known.version {
+                    return;
+                }
+                known.application = application;
+                known.version = version;
+            }
+            Some(_) | None => {
+                let tracked = Tracked {
+                    application,
+                    version,
+                    due: None,
+                    writing: None,
+                };
+                self.applications.insert(name.clone(), tracked);
+            }
+        }
+        self.plan(&name, now);
+    }
+
+    fn plan_all(&mut self, now: Instant) {
+        let names: Vec<String> = self.applications.keys().cloned().collect();
+        for name in names {
+            self.plan(&name, now);
+        }
+    }
+
+    fn plan_project(&mut self, project: &str, now: Instant) {
+        let of_project = |tracked: &&Tracked| tracked.application.project() == project;
+        let names: Vec<String> = self
+            .applications
+            .values()
+            .filter(of_project)
+            .map(|tracked| tracked.application.metadata.name.clone())
+            .collect();
+        for name in names {
+            self.plan(&name, now);
+        }
+    }
+
+    /// Sets the timer of an Application that needs a write, and stops that of one that does not.
+    fn plan(&mut self, name: &str, now: Instant) {
+        if !self.listed.is_all() {
+            return;
+        }
+        let Some(tracked) = self.applications.get_mut(name) else {
+            return;
+        };
+        if tracked.writing.is_some() {
+            return;
+        }
+        let (outcome, project) =
+            circumstances(&self.outcomes, &self.projects, &tracked.application);
+        let is_needed = decision::next(&tracked.application, outcome, project, "").is_some();
+        if !is_needed {
+            tracked.due = None;
+        } else if tracked.due.is_none() {
+            self.schedule(name, now + self.pace);
+        }
+    }
+
+    fn schedule(&mut self, name: &str, due: Instant) {
+        if let Some(tracked) = self.applications.get_mut(name) {
+            tracked.due = Some(due);
+            self.timers.push(Reverse((due, name.to_owned())));
+        }
+    }
+}
+
+/// What a decision about an Application depends on besides itself.
+fn circumstances<'a>(
+    outcomes: &Outcomes,
+    projects: &'a HashMap<String, Project>,
+    application: &Application,
+) -> (Outcome, Option<&'a Project>) {
+    (
+        outcomes.of(application),
+        projects.get(application.project()),
+    )
+}
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

@@ -1,0 +1,224 @@
+//! Whether an AppProject permits an Application.
+
+use kube::api::DynamicObject;
+use serde::Deserialize;
+
+use super::application::Application;
+
+/// The AppProject that permits everything and that need not exist here.
+const DEFAULT: &str = "default";
+
+/// What an AppProject permits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Project {
+    source_repos: Vec<String>,
+    destinations: Vec<Destination>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Destination {
+    name: String,
+    namespace: String,
+    server: String,
+}
+
+impl Project {
+    /// Reads an AppProject; one that cannot be read permits nothing.
+    pub(super) fn read(object: &DynamicObject) -> Self {
+        Self::deserialize(&object.data["spec"]).unwrap_or_default()
+    }
+
+    fn permits_source(&self, repository: &str) -> bool {
+        let repository = normal_form(repository);
+        let matches = |pattern: &str| {
+            pattern == "*" || glob(normal_form(pattern).as_bytes(), repository.as_bytes(), true)
+        };
+        let denied = |it: &String| it.strip_prefix('!').is_some_and(matches);
+        self.source_repos
+            .iter()
+            .any(|it| !it.starts_with('!') && matches(it))
+            && !self.source_repos.iter().any(denied)
+    }
+
+    fn permits_destination(&self, application: &Application) -> bool {
+        let [name, namespace, server] =
+            ["name", "namespace", "server"].map(|field| application.destination_text(field));
+        self.destinations.iter().any(|permitted| {
+            let matches =
+                |pattern: &str, text: &str| glob(pattern.as_bytes(), text.as_bytes(), false);
+            let cluster = (!server.is_empty() && matches(&permitted.server, server))
+                || (!name.is_empty() && matches(&permitted.name, name));
+            cluster && matches(&permitted.namespace, namespace)
+        })
+    }
+}
+
+/// Why Argo CD would not accept the Application's spec; None if it would.
+pub(super) fn objection(application: &Application, project: Option<&Project>) -> Option<String> {
+    let [name, namespace, server] =
+        ["name", "namespace", "server"].map(|field| application.destination_text(field));
+    if name.is_empty() && server.is_empty() {
+        return Some("Destination server missing from app spec".to_owned());
+    }
+    let project_name = application.project();
+    if project_name == DEFAULT {
+        return None;
+    }
+    let Some(project) = project else {
+        return Some(format!(
+            "Application referencing project {project_name} which does not exist"
+        ));
+    };
+    let repository = application.source_text("repoURL");
+    if !project.permits_source(repository) {
+        return Some(format!(
+            "application repo {repository} is not permitted in project '{project_name}'"
+        ));
+    }
+    let cluster = if server.is_empty() { name } else { server };
+    (!project.permits_destination(application)).then(|| {
+        format!(
+            "application destination server '{cluster}' and namespace '{namespace}' do not match \
+             any of the allowed destinations in project '{project_name}'"
+        )
+    })
+}
+
+/// A repository's URL as Argo CD compares it.
+fn normal_form(url: &str) -> String {
+    let lower = url.trim().to_lowercase();
+    lower
+        .strip_suffix(".git")
+        .map(str::to_owned)
+        .unwrap_or(lower)
+}
+
+/// Whether a text matches a pattern with `*`, which stops at `/` if it is a path, and `**`, which
+/// does not.
+fn glob(pattern: &[u8], text: &[u8], is_path: bool) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        [b'*', b'*', rest @ ..] => (0..=text.len()).any(|at| glob(rest, &text[at..], is_path)),
+        [b'*', rest @ ..] => {
+            let slash = text.iter().position(|byte| is_path && *byte == b'/');
+            (0..=slash.unwrap_or(text.len())).any(|at| glob(rest, &text[at..], is_path))
+        }
+        [first, rest @ ..] => text.first() == Some(first) && glob(rest, &text[1..], is_path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn project(spec: Value) -> Project {
+        serde_json::from_value(spec).unwrap()
+    }
+
+    fn tenant_project() -> Project {
+        project(json!({
+            "sourceRepos": ["https://github.com/example/manifests"],
+            "destinations": [
+                {"name": "managed-env-7", "namespace": "*"},
+                {"name": "in-cluster", "namespace": "jane*"},
+            ],
+        }))
+    }
+
+    fn application(repository: &str, destination: Value) -> Application {
+        serde_json::from_value(json!({"spec": {
+            "project": "app-project-u",
+            "source": {"repoURL": repository, "path": "p"},
+            "destination": destination,
+        }}))
+        .unwrap()
+    }
+
+    const REPOSITORY: &str = "https://github.com/example/manifests";
+
+    #[test]
+    fn an_application_within_its_project_is_accepted() {
+        for (repository, name, namespace) in [
+            (REPOSITORY, "in-cluster", "jane"),
+            (REPOSITORY, "in-cluster", "jane-staging"),
+            (REPOSITORY, "managed-env-7", "anything"),
+            (
+                "https://github.com/Example/Manifests.git",
+                "in-cluster",
+                "jane",
+            ),
+        ] {
+            let application =
+                application(repository, json!({"name": name, "namespace": namespace}));
+            assert_eq!(objection(&application, Some(&tenant_project())), None);
+        }
+    }
+
+    #[test]
+    fn a_repository_or_destination_outside_of_the_project_is_not_accepted() {
+        let in_cluster = json!({"name": "in-cluster", "namespace": "jane"});
+        let other = application("https://github.com/example/other", in_cluster);
+        assert_eq!(
+            objection(&other, Some(&tenant_project())).unwrap(),
+            "application repo https://github.com/example/other is not permitted in project \
+             'app-project-u'"
+        );
+        let elsewhere = application(
+            REPOSITORY,
+            json!({"name": "in-cluster", "namespace": "kube-system"}),
+        );
+        assert_eq!(
+            objection(&elsewhere, Some(&tenant_project())).unwrap(),
+            "application destination server 'in-cluster' and namespace 'kube-system' do not match \
+             any of the allowed destinations in project 'app-project-u'"
+        );
+    }
+
+    #[test]
+    fn an_application_without_its_project_or_a_cluster_is_not_accepted() {
+        let in_cluster = json!({"name": "in-cluster", "namespace": "jane"});
+        let orphan = application(REPOSITORY, in_cluster.clone());
+        assert_eq!(
+            objection(&orphan, None).unwrap(),
+            "Application referencing project app-project-u which does not exist"
+        );
+        let nowhere = application(REPOSITORY, json!({"namespace": "jane"}));
+        assert_eq!(
+            objection(&nowhere, Some(&tenant_project())).unwrap(),
+            "Destination server missing from app spec"
+        );
+    }
+
+    #[test]
+    fn the_default_project_permits_everything_and_need_not_exist() {
+        for name in ["", "default"] {
+            let mut application = application("any", json!({"server": "https://kubernetes"}));
+            application.spec.project = name.to_owned();
+            assert_eq!(objection(&application, None), None);
+        }
+    }
+
+    #[test]
+    fn a_star_stops_at_a_slash_of_a_repository_and_two_do_not() {
+        let permits = |pattern: &str| {
+            project(json!({"sourceRepos": [pattern]})).permits_source("https://host/a/b")
+        };
+        for pattern in ["*", "https://host/a/*", "https://host/**", "https://*/a/b"] {
+            assert!(permits(pattern), "{pattern}");
+        }
+        for pattern in ["https://host/*", "https://host/a", "", "https://host/a/b/"] {
+            assert!(!permits(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_repository_that_is_denied_is_not_permitted_by_another_pattern() {
+        let project = project(json!({"sourceRepos": ["*", "!https://host/a/**"]}));
+        assert!(project.permits_source("https://host/b/c"));
+        assert!(!project.permits_source("https://host/a/c"));
+    }
+}

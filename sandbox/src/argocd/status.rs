@@ -1,0 +1,202 @@
+//! The parts of a status that Argo CD would write.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::application::Application;
+
+/// The phases of an operation.
+pub(super) mod phase {
+    pub(in crate::argocd) const RUNNING: &str = "Running";
+    pub(in crate::argocd) const TERMINATING: &str = "Terminating";
+    pub(in crate::argocd) const FAILED: &str = "Failed";
+    pub(in crate::argocd) const ERROR: &str = "Error";
+    pub(in crate::argocd) const SUCCEEDED: &str = "Succeeded";
+}
+
+/// The words for whether cluster and repository match.
+pub(super) mod sync {
+    pub(in crate::argocd) const UNKNOWN: &str = "Unknown";
+    pub(in crate::argocd) const SYNCED: &str = "Synced";
+    pub(in crate::argocd) const OUT_OF_SYNC: &str = "OutOfSync";
+}
+
+/// The words for whether something works.
+pub(super) mod health {
+    pub(in crate::argocd) const HEALTHY: &str = "Healthy";
+    pub(in crate::argocd) const PROGRESSING: &str = "Progressing";
+    pub(in crate::argocd) const DEGRADED: &str = "Degraded";
+    pub(in crate::argocd) const MISSING: &str = "Missing";
+    pub(in crate::argocd) const UNKNOWN: &str = "Unknown";
+}
+
+/// The types of conditions.
+pub(super) mod condition {
+    pub(in crate::argocd) const INVALID_SPEC_ERROR: &str = "InvalidSpecError";
+    pub(in crate::argocd) const COMPARISON_ERROR: &str = "ComparisonError";
+    pub(in crate::argocd) const SYNC_ERROR: &str = "SyncError";
+}
+
+/// The number of hexadecimal digits in a commit.
+const COMMIT_LENGTH: usize = 40;
+
+/// The commit that a branch, tag or commit of a repository stands for: always the same one.
+pub(super) fn commit(repository: &str, revision: &str) -> String {
+    let is_commit = revision.len() == COMMIT_LENGTH
+        && revision
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_commit {
+        return revision.to_owned();
+    }
+    let revision = if revision.is_empty() {
+        "HEAD"
+    } else {
+        revision
+    };
+    let digest = |salt: &str| {
+        let text = format!("{salt}{repository}@{revision}");
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
+            .simple()
+            .to_string()
+    };
+    let mut commit = digest("") + &digest("more:");
+    commit.truncate(COMMIT_LENGTH);
+    commit
+}
+
+/// `status.sync`.
+pub(super) fn sync_of(application: &Application, status: &str, revision: &str) -> Value {
+    json!({
+        "status": status,
+        "revision": revision,
+        "comparedTo": {
+            "source": application.spec.source,
+            "destination": application.spec.destination,
+        },
+    })
+}
+
+/// `status.health`; the time moves only when the status changes.
+pub(super) fn health_of(application: &Application, status: &str, now: &str) -> Value {
+    let before = &application.status.health;
+    let since = before
+        .last_transition_time
+        .as_deref()
+        .filter(|_| before.status == status);
+    let message = if status == health::DEGRADED {
+        json!("Deployment exceeded its progress deadline")
+    } else {
+        Value::Null
+    };
+    json!({
+        "status": status,
+        "message": message,
+        "lastTransitionTime": since.unwrap_or(now),
+    })
+}
+
+/// `status.conditions` with one condition.
+pub(super) fn only_condition(type_: &str, message: &str, now: &str) -> Value {
+    json!([{"type": type_, "message": message, "lastTransitionTime": now}])
+}
+
+/// The two resources of every Application: its group, version, kind and name.
+fn kinds(application: &Application) -> [(&'static str, &'static str, String); 2] {
+    let path = application.source_text("path");
+    let folder = path
+        .rsplit('/')
+        .find(|part| !part.is_empty() && *part != ".")
+        .unwrap_or("app");
+    [
+        ("apps", "Deployment", folder.to_owned()),
+        ("", "ConfigMap", format!("{folder}-settings")),
+    ]
+}
+
+/// `status.resources`, all of them with one status and health.
+pub(super) fn resources_of(application: &Application, status: &str, health: &str) -> Value {
+    let namespace = application.destination_text("namespace");
+    let resource = |(group, kind, name): (&str, &str, String)| {
+        let mut resource = json!({
+            "version": "v1", "kind": kind, "namespace": namespace, "name": name, "status": status,
+        });
+        if !group.is_empty() {
+            resource["group"] = json!(group);
+        }
+        // Only a Deployment can tell how it is; of other kinds Argo CD knows whether they exist.
+        if kind == "Deployment" || health == health::MISSING {
+            resource["health"] = json!({"status": health});
+        }
+        resource
+    };
+    kinds(application).map(resource).into_iter().collect()
+}
+
+/// `status.operationState.syncResult`; the message is that of the failure, if it failed.
+pub(super) fn sync_result(
+    application: &Application,
+    revision: &str,
+    failure: Option<&str>,
+) -> Value {
+    let namespace = application.destination_text("namespace");
+    let resource = |(group, kind, name): (&str, &str, String)| {
+        let created = format!("{} created", description(group, kind, &name));
+        json!({
+            "group": group, "version": "v1", "kind": kind, "namespace": namespace, "name": name,
+            "status": if failure.is_some() { "SyncFailed" } else { "Synced" },
+            "message": failure.unwrap_or(&created),
+            "hookPhase": if failure.is_some() { phase::FAILED } else { phase::RUNNING },
+            "syncPhase": "Sync",
+        })
+    };
+    let resources: Value = kinds(application).map(resource).into_iter().collect();
+    json!({"resources": resources, "revision": revision, "source": application.spec.source})
+}
+
+/// A resource as kubectl names it.
+fn description(group: &str, kind: &str, name: &str) -> String {
+    let kind = kind.to_lowercase();
+    if group.is_empty() {
+        format!("{kind}/{name}")
+    } else {
+        format!("{kind}.{group}/{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_stands_for_one_commit_of_one_repository() {
+        let commit_of_main = commit("https://host/a", "main");
+        assert_eq!(commit_of_main.len(), COMMIT_LENGTH);
+        assert!(commit_of_main.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(commit_of_main, commit("https://host/a", "main"));
+        assert_ne!(commit_of_main, commit("https://host/a", "next"));
+        assert_ne!(commit_of_main, commit("https://host/b", "main"));
+    }
+
+    #[test]
+    fn a_commit_stands_for_itself_and_nothing_for_the_head() {
+        let sha = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(commit("https://host/a", sha), sha);
+        assert_eq!(
+            commit("https://host/a", ""),
+            commit("https://host/a", "HEAD")
+        );
+    }
+
+    #[test]
+    fn the_resources_are_named_after_the_folder() {
+        let names = |path: &str| {
+            let application: Application =
+                serde_json::from_value(json!({"spec": {"source": {"path": path}}})).unwrap();
+            kinds(&application).map(|(_, _, name)| name)
+        };
+        assert_eq!(names("environments/shop/"), ["shop", "shop-settings"]);
+        assert_eq!(names("."), ["app", "app-settings"]);
+        assert_eq!(names(""), ["app", "app-settings"]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Where requests come in: over HTTP on loopback, or straight from a client in the same process.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request as HttpRequest, State};
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT, WARNING};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{ApiServer, BODY_LIMIT_BYTES, Reply, Request, Response};
+use crate::watch::Watch;
+
+/// How often a watch that wants bookmarks gets one, as in the API server.
+const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
+
+/// Warning texts longer than this are cut, as headers have to be short.
+const WARNING_LENGTH_LIMIT: usize = 256;
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A server with the signal that ends its watches.
+#[derive(Debug, Clone)]
+pub(crate) struct Edge {
+    pub(crate) server: Arc<ApiServer>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Edge {
+    /// The routes of the HTTP server: there is one handler for everything.
+    pub(crate) fn router(self) -> axum::Router {
+        axum::Router::new().fallback(serve).with_state(self)
+    }
+
+    async fn respond<B>(&self, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: http_body::Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        // One byte more than allowed is read, so that the core sees and refuses what is too long.
+        let body = Limited::new(body, BODY_LIMIT_BYTES + 1).collect().await;
+        let body = body.map(|body| body.to_bytes()).unwrap_or_else(|_| too_long());
+        let text = |name: HeaderName| {
+            let values = parts.headers.get_all(name);
+            let texts: Vec<&str> = values.iter().filter_map(|value| value.to_str().ok()).collect();
+            texts.join(",")
+        };
+        let request = Request {
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            accept: text(ACCEPT),
+            content_type: text(CONTENT_TYPE),
+            user_agent: text(USER_AGENT),
+            method: parts.method,
+            body,
+        };
+        match self.server.handle(&request) {
+            Reply::Full(response) => full(response),
+            Reply::Watch(watch) => {
+                let events = stream(watch, self.shutdown.clone());
+                let frames = events.map(|chunk| Ok(http_body::Frame::data(chunk)));
+                with_headers(200, "application/json", StreamBody::new(frames).boxed_unsync())
+            }
+        }
+    }
+}
+
+/// A body that the core refuses for its length, in place of one that was not read to its end.
+fn too_long() -> Bytes {
+    Bytes::from(vec![b' '; BODY_LIMIT_BYTES + 1])
+}
+
+async fn serve(State(edge): State<Edge>, request: HttpRequest) -> http::Response<axum::body::Body> {
+    edge.respond(request).await.map(axum::body::Body::new)
+}
+
+/// A client that talks to a server in this process without a network in between.
+///
+/// Watches end and bookmark by tokio's clock, so a paused one governs them as well.
+pub fn client(server: Arc<ApiServer>, default_namespace: &str) -> kube::Client {
+    let edge = Edge { server, shutdown: CancellationToken::new() };
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let edge = edge.clone();
+        async move { Ok::<_, Infallible>(edge.respond(request).await) }
+    });
+    kube::Client::new(service, default_namespace)
+}
+
+fn full(response: Response) -> http::Response<Body> {
+    let Response { status, content_type, warnings, body } = response;
+    let mut answer = with_headers(status, content_type, Full::new(body).boxed_unsync());
+    for warning in warnings {
+        let text: String = warning.chars().take(WARNING_LENGTH_LIMIT).collect();
+        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+            answer.headers_mut().append(WARNING, value);
+        }
+    }
+    answer
+}
+
+fn with_headers(status: u16, content_type: &'static str, body: Body) -> http::Response<Body> {
+    let mut answer = http::Response::new(body);
+    let fault = http::StatusCode::INTERNAL_SERVER_ERROR;
+    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap_or(fault);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    answer
+}
+
+struct Streaming {
+    watch: Box<Watch>,
+    bookmarks: Interval,
+    deadline: Pin<Box<Sleep>>,
+    shutdown: CancellationToken,
+    ending: bool,
+}
+
+/// The chunks of a watch, with its bookmarks, until its time is over.
+fn stream(watch: Box<Watch>, shutdown: CancellationToken) -> impl Stream<Item = Bytes> + Send {
+    let mut bookmarks =
+        tokio::time::interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
+    bookmarks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let deadline = Box::pin(tokio::time::sleep(watch.timeout()));
+    let state = Streaming { watch, bookmarks, deadline, shutdown, ending: false };
+    stream::unfold(state, |mut state| async move {
+        let chunk = state.next().await?;
+        Some((chunk, state))
+    })
+}
+
+impl Streaming {
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.ending {
+            return None;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return None,
+                chunk = self.watch.next() => return chunk,
+                () = &mut self.deadline => {
+                    self.ending = true;
+                    return self.watch.bookmark();
+                }
+                _ = self.bookmarks.tick() => {
+                    if let Some(bookmark) = self.watch.bookmark() {
+                        return Some(bookmark);
+                    }
+                }
+            }
+        }
+    }
+}

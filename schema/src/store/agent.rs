@@ -1,0 +1,239 @@
+//! Batches of the agent: operations, and what Argo CD reports.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp,
+};
+use machines::operation::{Operation, RowView};
+use machines::rows::RowChange;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue, ConnectionTrait, QueryOrder, QuerySelect};
+
+use crate::entity::{app_project_repository, application, application_state, operation};
+use crate::spec_field;
+use crate::store::changes::{self, APPLICATION, parse_state};
+use crate::store::machine_rows::{self, Machines, Stepped};
+use crate::store::{Store, StoreError};
+
+/// Digests read by one statement of the scan at the start.
+const SCAN_PAGE: u64 = 5_000;
+
+/// A batch as it was read.
+#[derive(Debug, Default)]
+pub struct AgentLoaded {
+    /// The operations that were asked for, as far as they have machines.
+    pub operations: Machines<Operation>,
+    /// The rows of those that were not claimed yet.
+    pub rows: HashMap<OperationId, RowView>,
+    /// Why the rows of the others cannot be acted on.
+    pub unusable: HashMap<OperationId, String>,
+    /// The repositories that each owner's AppProject is to permit, as written.
+    pub repositories: HashMap<ClusterUserId, BTreeSet<String>>,
+}
+
+/// What is to be written of a batch.
+#[derive(Debug, Default)]
+pub struct AgentChanges {
+    /// The operations that were stepped.
+    pub operations: Vec<Stepped<Operation>>,
+    /// Rows of the other tables, in the order of the steps.
+    pub rows: Vec<RowChange>,
+}
+
+/// What Argo CD says of an Application, in the database's form.
+#[derive(Clone, Debug)]
+pub struct ApplicationReport {
+    /// The application row.
+    pub application: ApplicationId,
+    /// The status, encoded.
+    pub status: Vec<u8>,
+    /// Digest of the status.
+    pub digest: Digest,
+}
+
+impl Store {
+    /// Loads a batch, lets `decide` step it, and commits what it says.
+    pub async fn agent_batch<T>(
+        &self,
+        keys: &[OperationId],
+        now: Timestamp,
+        decide: impl FnOnce(AgentLoaded) -> (AgentChanges, T),
+    ) -> Result<T, StoreError> {
+        let tx = self.begin().await?;
+        let loaded = load(&tx, keys).await?;
+        let (changes, result) = decide(loaded);
+        changes::write(&tx, changes.rows, now).await?;
+        machine_rows::write(&tx, &changes.operations, now).await?;
+        tx.commit().await?;
+        Ok(result)
+    }
+
+    /// The digests of all reports that the database holds.
+    pub async fn report_digests(&self) -> Result<HashMap<ApplicationId, Digest>, StoreError> {
+        use application_state::{Column, Entity};
+        let mut digests = HashMap::new();
+        let mut after = String::new();
+        loop {
+            let page: Vec<(String, Option<String>)> = Entity::find()
+                .select_only()
+                .columns([Column::ApplicationstateApplicationId, Column::Digest])
+                .filter(Column::ApplicationstateApplicationId.gt(after))
+                .order_by_asc(Column::ApplicationstateApplicationId)
+                .limit(SCAN_PAGE)
+                .into_tuple()
+                .all(self.database.reader())
+                .await?;
+            let Some((last, _)) = page.last() else { return Ok(digests) };
+            after = last.clone();
+            digests.extend(page.into_iter().map(|(id, digest)| {
+                (ApplicationId::new(id), Digest::new(digest.unwrap_or_default()))
+            }));
+        }
+    }
+
+    /// Writes reports of Argo CD; those on applications whose row has gone are left out. Says
+    /// for which deployments something was written.
+    pub async fn write_reports(
+        &self,
+        reports: Vec<ApplicationReport>,
+    ) -> Result<HashSet<ApplicationId>, StoreError> {
+        if reports.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let tx = self.begin().await?;
+        let ids = reports.iter().map(|report| report.application.as_str());
+        let known: HashSet<String> = application::Entity::find()
+            .select_only()
+            .column(application::Column::ApplicationId)
+            .filter(application::Column::ApplicationId.is_in(ids))
+            .into_tuple()
+            .all(&tx)
+            .await?
+            .into_iter()
+            .collect();
+        let rows: Vec<_> = reports
+            .into_iter()
+            .filter(|report| known.contains(report.application.as_str()))
+            .map(|report| application_state::ActiveModel {
+                applicationstate_application_id: ActiveValue::Set(
+                    report.application.into_string(),
+                ),
+                argocd_application_status: ActiveValue::Set(Some(report.status)),
+                digest: ActiveValue::Set(Some(report.digest.into_string())),
+                unread: ActiveValue::Set(true),
+            })
+            .collect();
+        if rows.is_empty() {
+            tx.rollback().await?;
+            return Ok(HashSet::new());
+        }
+        let replace = OnConflict::column(application_state::Column::ApplicationstateApplicationId)
+            .update_columns([
+                application_state::Column::ArgocdApplicationStatus,
+                application_state::Column::Digest,
+                application_state::Column::Unread,
+            ])
+            .to_owned();
+        let insert = application_state::Entity::insert_many(rows).on_conflict(replace);
+        insert.exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(known.into_iter().map(ApplicationId::new).collect())
+    }
+
+    /// The repositories that the AppProjects of these users are to permit, as written.
+    pub async fn repositories(
+        &self,
+        users: &BTreeSet<ClusterUserId>,
+    ) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
+        repositories(self.database.reader(), users.iter()).await
+    }
+}
+
+async fn load(
+    tx: &impl ConnectionTrait,
+    keys: &[OperationId],
+) -> Result<AgentLoaded, StoreError> {
+    let operations = machine_rows::load::<Operation>(tx, keys).await?;
+    let unclaimed: Vec<&str> = keys
+        .iter()
+        .filter(|key| !operations.contains(key))
+        .map(OperationId::as_str)
+        .collect();
+    let (rows, unusable) = load_rows(tx, unclaimed).await?;
+    let owners: BTreeSet<&ClusterUserId> = operations
+        .known
+        .values()
+        .map(|versioned| &versioned.machine.record.owner)
+        .chain(rows.values().map(|row| &row.owner))
+        .collect();
+    let repositories = repositories(tx, owners.into_iter()).await?;
+    Ok(AgentLoaded { operations, rows, unusable, repositories })
+}
+
+async fn load_rows(
+    tx: &impl ConnectionTrait,
+    keys: Vec<&str>,
+) -> Result<(HashMap<OperationId, RowView>, HashMap<OperationId, String>), StoreError> {
+    if keys.is_empty() {
+        return Ok(Default::default());
+    }
+    let operations =
+        operation::Entity::find().filter(operation::Column::OperationId.is_in(keys)).all(tx).await?;
+    let targets = operations.iter().map(|row| row.resource_id.as_str());
+    let applications: BTreeMap<String, application::Model> = application::Entity::find()
+        .filter(application::Column::ApplicationId.is_in(targets))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.application_id.clone(), row))
+        .collect();
+    let mut views = HashMap::new();
+    let mut unusable = HashMap::new();
+    for row in operations {
+        let id = OperationId::new(row.operation_id);
+        if row.resource_type != APPLICATION {
+            let text = format!("operations on a {} are not supported yet", row.resource_type);
+            unusable.insert(id, text);
+            continue;
+        }
+        let target = applications.get(&row.resource_id);
+        let target = match target.map(|target| spec_field::decode(&target.spec_field)).transpose() {
+            Ok(target) => target,
+            Err(error) => {
+                unusable.insert(id, error.to_string());
+                continue;
+            }
+        };
+        let view = RowView {
+            state: parse_state(&row.state, row.human_readable_state),
+            application: ApplicationId::new(row.resource_id),
+            owner: ClusterUserId::new(row.operation_owner_user_id.unwrap_or_default()),
+            requester: row.requester.map(DeploymentUid::new),
+            target,
+        };
+        views.insert(id, view);
+    }
+    Ok((views, unusable))
+}
+
+async fn repositories(
+    tx: &impl ConnectionTrait,
+    users: impl Iterator<Item = &ClusterUserId>,
+) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
+    use app_project_repository::{Column, Entity, Model};
+    let mut repositories: HashMap<ClusterUserId, BTreeSet<String>> =
+        users.map(|user| (user.clone(), BTreeSet::new())).collect();
+    if repositories.is_empty() {
+        return Ok(repositories);
+    }
+    let users: Vec<&str> = repositories.keys().map(ClusterUserId::as_str).collect();
+    let rows = Entity::find().filter(Column::ClusteruserId.is_in(users)).all(tx).await?;
+    for Model { clusteruser_id, repo_url, repo_url_as_written, .. } in rows {
+        // Rows of an earlier installation know the normal form only.
+        let url = if repo_url_as_written.is_empty() { repo_url } else { repo_url_as_written };
+        repositories.entry(ClusterUserId::new(clusteruser_id)).or_default().insert(url);
+    }
+    Ok(repositories)
+}

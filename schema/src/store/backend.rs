@@ -1,0 +1,512 @@
+//! Batches of the backend: tenants and deployments.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use machines::deployment::lifecycle::Lifecycle;
+use machines::deployment::{Deployment, Namesake};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, OperationId, TenantUid,
+    Timestamp,
+};
+use machines::rows::{OperationState, RowChange};
+use machines::tenant::Tenant;
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QuerySelect};
+
+use crate::entity::{
+    application_state, cluster_user, deployment_to_application_mapping as mapping,
+    gitops_engine_cluster, gitops_engine_instance, kubernetes_to_db_resource_mapping, machine,
+    operation,
+};
+use crate::store::changes::{self, insert_missing, parse_state};
+use crate::store::machine_rows::{self, Machines, Persistent, Stepped};
+use crate::store::{Store, StoreError};
+
+/// Which machines a batch is about.
+#[derive(Clone, Debug, Default)]
+pub struct BackendRequest {
+    /// Deployments whose objects were observed.
+    pub observed: Vec<DeploymentName>,
+    /// Deployments that something else concerns.
+    pub poked: Vec<DeploymentUid>,
+    /// Those of either that Argo CD reported on.
+    pub reported: HashSet<DeploymentUid>,
+    /// Tenants that something concerns.
+    pub tenants: Vec<TenantUid>,
+}
+
+/// Who a deployment is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeploymentName {
+    /// The object's UID.
+    pub uid: DeploymentUid,
+    /// The namespace's UID.
+    pub tenant: TenantUid,
+    /// The object's name.
+    pub name: String,
+}
+
+/// A batch as it was read.
+#[derive(Debug, Default)]
+pub struct BackendLoaded {
+    /// The deployments that were asked for, as far as they exist.
+    pub deployments: Machines<Deployment>,
+    /// Every machine of the observed names, those asked for among them.
+    pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
+    /// The tenants of all of them, as far as they exist.
+    pub tenants: Machines<Tenant>,
+    /// The state of each deployment's open operation; without a row there is no entry.
+    pub operations: HashMap<OperationId, OperationState>,
+    /// Argo CD's reports, in the database's form.
+    pub reports: HashMap<DeploymentUid, Vec<u8>>,
+    /// Applications that an earlier installation made for deployments that have no machine.
+    pub existing_applications: HashMap<DeploymentUid, ApplicationId>,
+    /// Cluster users that it made for tenants that have no machine.
+    pub existing_users: HashMap<TenantUid, ClusterUserId>,
+    /// In-cluster environments that it made for them.
+    pub existing_environments: HashMap<TenantUid, EnvironmentId>,
+    /// How many deployments those tenants have whose namespace has gone.
+    pub children: HashMap<TenantUid, u64>,
+}
+
+/// What is to be written of a batch.
+#[derive(Debug, Default)]
+pub struct BackendChanges {
+    /// The tenants that were stepped.
+    pub tenants: Vec<Stepped<Tenant>>,
+    /// The deployments that were stepped.
+    pub deployments: Vec<Stepped<Deployment>>,
+    /// Rows of the other tables, in the order of the steps.
+    pub rows: Vec<RowChange>,
+    /// The applications whose reports were taken in.
+    pub read: Vec<ApplicationId>,
+}
+
+impl BackendLoaded {
+    fn note_names(&mut self, machines: &Machines<Deployment>) {
+        for versioned in machines.known.values() {
+            let record = &versioned.machine.record;
+            let namesake = Namesake { uid: record.uid.clone(), first_seen: record.first_seen };
+            let name = (record.tenant.clone(), record.name.clone());
+            self.named.entry(name).or_default().push(namesake);
+        }
+    }
+}
+
+impl BackendChanges {
+    fn is_empty(&self) -> bool {
+        fn idle<M: Persistent + PartialEq>(stepped: &[Stepped<M>]) -> bool {
+            stepped.iter().all(|one| {
+                let unborn = one.gone && one.before.version == 0;
+                let same = one.before.version > 0 && !one.gone && one.after == one.before.machine;
+                (unborn || same) && one.transitions.is_empty()
+            })
+        }
+        self.rows.is_empty()
+            && self.read.is_empty()
+            && idle(&self.tenants) && idle(&self.deployments)
+    }
+}
+
+impl Store {
+    /// Loads a batch, lets `decide` step it, and commits what it says.
+    ///
+    /// Nothing is written where nothing has changed. `decide` runs inside of the transaction and
+    /// must not block.
+    pub async fn backend_batch<T>(
+        &self,
+        request: &BackendRequest,
+        now: Timestamp,
+        decide: impl FnOnce(BackendLoaded) -> (BackendChanges, T),
+    ) -> Result<T, StoreError> {
+        let tx = self.begin().await?;
+        let loaded = load(&tx, request).await?;
+        let (changes, result) = decide(loaded);
+        if changes.is_empty() {
+            tx.rollback().await?;
+            return Ok(result);
+        }
+        mark_read(&tx, changes.read).await?;
+        changes::write(&tx, changes.rows, now).await?;
+        machine_rows::write(&tx, &changes.tenants, now).await?;
+        machine_rows::write(&tx, &changes.deployments, now).await?;
+        tx.commit().await?;
+        Ok(result)
+    }
+
+    /// The newest report of Argo CD on each of these applications, in the database's form.
+    pub async fn reports(
+        &self,
+        applications: impl IntoIterator<Item = &ApplicationId>,
+    ) -> Result<HashMap<ApplicationId, Vec<u8>>, StoreError> {
+        let ids: Vec<&str> = applications.into_iter().map(ApplicationId::as_str).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = application_state::Entity::find()
+            .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids))
+            .all(self.database.reader())
+            .await?;
+        let blob = |row: application_state::Model| {
+            let id = ApplicationId::new(row.applicationstate_application_id);
+            (id, row.argocd_application_status.unwrap_or_default())
+        };
+        Ok(rows.into_iter().map(blob).collect())
+    }
+
+    /// The deployments with reports that were not taken in.
+    pub async fn unread(&self) -> Result<Vec<DeploymentUid>, StoreError> {
+        let uids: Vec<String> = mapping::Entity::find()
+            .select_only()
+            .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+            .join(
+                JoinType::InnerJoin,
+                mapping::Entity::belongs_to(application_state::Entity)
+                    .from(mapping::Column::ApplicationId)
+                    .to(application_state::Column::ApplicationstateApplicationId)
+                    .into(),
+            )
+            .filter(application_state::Column::Unread.eq(true))
+            .into_tuple()
+            .all(self.database.reader())
+            .await?;
+        Ok(uids.into_iter().map(DeploymentUid::new).collect())
+    }
+
+    /// Makes sure that the rows of the Argo CD instance exist, and says which it is.
+    pub async fn ensure_instance(
+        &self,
+        argocd_namespace: &str,
+        argocd_namespace_uid: &str,
+        kube_system_uid: &str,
+        now: Timestamp,
+    ) -> Result<InstanceId, StoreError> {
+        let tx = self.begin().await?;
+        let existing = mapped(&tx, "GitopsEngineInstance", argocd_namespace_uid).await?;
+        if let Some(id) = existing {
+            tx.rollback().await?;
+            return Ok(InstanceId::new(id));
+        }
+        let cluster = match mapped(&tx, "GitopsEngineCluster", kube_system_uid).await? {
+            Some(cluster) => cluster,
+            None => insert_cluster(&tx, kube_system_uid, now).await?,
+        };
+        let id = InstanceId::of(argocd_namespace_uid, kube_system_uid);
+        let instance = gitops_engine_instance::Model {
+            gitopsengineinstance_id: id.as_str().to_owned(),
+            namespace_name: argocd_namespace.to_owned(),
+            namespace_uid: argocd_namespace_uid.to_owned(),
+            enginecluster_id: cluster,
+        };
+        insert_missing(&tx, [instance.into_active_model()]).await?;
+        map(&tx, "GitopsEngineInstance", argocd_namespace_uid, id.as_str()).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+}
+
+async fn mark_read(
+    tx: &impl ConnectionTrait,
+    applications: Vec<ApplicationId>,
+) -> Result<(), StoreError> {
+    if applications.is_empty() {
+        return Ok(());
+    }
+    use application_state::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::Unread, Expr::value(false))
+        .filter(
+            Column::ApplicationstateApplicationId
+                .is_in(applications.iter().map(ApplicationId::as_str)),
+        )
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn insert_cluster(
+    tx: &impl ConnectionTrait,
+    kube_system_uid: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let id = InstanceId::cluster_id(kube_system_uid);
+    let credentials = InstanceId::cluster_credentials_id(kube_system_uid);
+    insert_missing(tx, [changes::placeholder_credentials(credentials.clone(), now)]).await?;
+    let cluster = gitops_engine_cluster::Model {
+        gitopsenginecluster_id: id.clone(),
+        clustercredentials_id: credentials,
+    };
+    insert_missing(tx, [cluster.into_active_model()]).await?;
+    map(tx, "GitopsEngineCluster", kube_system_uid, &id).await?;
+    Ok(id)
+}
+
+async fn mapped(
+    tx: &impl ConnectionTrait,
+    relation: &str,
+    namespace_uid: &str,
+) -> Result<Option<String>, StoreError> {
+    use kubernetes_to_db_resource_mapping::{Column, Entity};
+    let row = Entity::find()
+        .filter(Column::KubernetesResourceType.eq("Namespace"))
+        .filter(Column::KubernetesResourceUid.eq(namespace_uid))
+        .filter(Column::DbRelationType.eq(relation))
+        .one(tx)
+        .await?;
+    Ok(row.map(|row| row.db_relation_key))
+}
+
+async fn map(
+    tx: &impl ConnectionTrait,
+    relation: &str,
+    namespace_uid: &str,
+    key: &str,
+) -> Result<(), StoreError> {
+    let row = kubernetes_to_db_resource_mapping::Model {
+        kubernetes_resource_type: "Namespace".to_owned(),
+        kubernetes_resource_uid: namespace_uid.to_owned(),
+        db_relation_type: relation.to_owned(),
+        db_relation_key: key.to_owned(),
+    };
+    // Not `into_active_model`: every column is part of the key, which that form leaves unset.
+    insert_missing(tx, [row.into_active_model()]).await
+}
+
+async fn load(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+) -> Result<BackendLoaded, StoreError> {
+    let mut loaded = BackendLoaded::default();
+    let names: BTreeSet<(String, String)> = request
+        .observed
+        .iter()
+        .map(|one| (one.tenant.as_str().to_owned(), one.name.clone()))
+        .collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let observed = machine_rows::load_named::<Deployment>(tx, &names).await?;
+    loaded.note_names(&observed);
+    loaded.deployments = observed;
+    let missing = request.poked.iter().filter(|uid| !loaded.deployments.contains(uid));
+    let poked = machine_rows::load::<Deployment>(tx, missing).await?;
+    loaded.deployments.extend(poked);
+    load_namesakes_of_waiting(tx, &mut loaded).await?;
+    load_tenants(tx, request, &mut loaded).await?;
+    load_operations(tx, &mut loaded).await?;
+    load_reports(tx, request, &mut loaded).await?;
+    load_existing(tx, request, &mut loaded).await?;
+    Ok(loaded)
+}
+
+/// Whether the state looks at namesakes when something wakes it.
+fn may_resolve(lifecycle: &Lifecycle) -> bool {
+    match lifecycle {
+        Lifecycle::AwaitingTenant { .. }
+        | Lifecycle::AwaitingEngine { .. }
+        | Lifecycle::AwaitingPredecessor { .. }
+        | Lifecycle::BackingOff { .. } => true,
+        Lifecycle::Unseen {}
+        | Lifecycle::Rejected {}
+        | Lifecycle::Dispatching { .. }
+        | Lifecycle::Settled {}
+        | Lifecycle::Removing { .. }
+        | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::Finalizing { .. }
+        | Lifecycle::Gone {} => false,
+    }
+}
+
+/// A deployment that waits for its predecessor must learn whether that is still there, whatever
+/// woke it.
+async fn load_namesakes_of_waiting(
+    tx: &impl ConnectionTrait,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let names: Vec<(String, String)> = loaded
+        .deployments
+        .known
+        .values()
+        .filter(|versioned| may_resolve(&versioned.machine.lifecycle))
+        .map(|versioned| &versioned.machine.record)
+        .filter(|record| {
+            !loaded.named.contains_key(&(record.tenant.clone(), record.name.clone()))
+        })
+        .map(|record| (record.tenant.as_str().to_owned(), record.name.clone()))
+        .collect();
+    let namesakes = machine_rows::load_named::<Deployment>(tx, &names).await?;
+    loaded.note_names(&namesakes);
+    Ok(())
+}
+
+async fn load_tenants(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let mut wanted: HashSet<&TenantUid> = request.tenants.iter().collect();
+    wanted.extend(request.observed.iter().map(|one| &one.tenant));
+    let known = loaded.deployments.known.values();
+    wanted.extend(known.map(|versioned| &versioned.machine.record.tenant));
+    loaded.tenants = machine_rows::load::<Tenant>(tx, wanted.iter().copied()).await?;
+    let unknown: Vec<String> = wanted
+        .iter()
+        .filter(|tenant| {
+            let known = loaded.tenants.known.get(*tenant);
+            known.is_none_or(|known| known.machine.record.rows.is_none())
+        })
+        .map(|tenant| tenant.as_str().to_owned())
+        .collect();
+    if !unknown.is_empty() {
+        load_existing_tenants(tx, unknown, loaded).await?;
+    }
+    let emptying: Vec<&str> = loaded
+        .tenants
+        .known
+        .iter()
+        .filter(|(_, tenant)| tenant.machine.counts_children())
+        .map(|(uid, _)| uid.as_str())
+        .collect();
+    if !emptying.is_empty() {
+        loaded.children = count_children(tx, emptying).await?;
+    }
+    Ok(())
+}
+
+async fn load_existing_tenants(
+    tx: &impl ConnectionTrait,
+    tenants: Vec<String>,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let users = cluster_user::Entity::find()
+        .filter(cluster_user::Column::UserName.is_in(tenants.clone()))
+        .all(tx)
+        .await?;
+    loaded.existing_users = users
+        .into_iter()
+        .map(|row| (TenantUid::new(row.user_name), ClusterUserId::new(row.clusteruser_id)))
+        .collect();
+    use kubernetes_to_db_resource_mapping::{Column, Entity};
+    let environments = Entity::find()
+        .filter(Column::KubernetesResourceType.eq("Namespace"))
+        .filter(Column::KubernetesResourceUid.is_in(tenants))
+        .filter(Column::DbRelationType.eq("ManagedEnvironment"))
+        .all(tx)
+        .await?;
+    let pair = |row: kubernetes_to_db_resource_mapping::Model| {
+        let tenant = TenantUid::new(row.kubernetes_resource_uid);
+        (tenant, EnvironmentId::new(row.db_relation_key))
+    };
+    loaded.existing_environments = environments.into_iter().map(pair).collect();
+    Ok(())
+}
+
+async fn count_children(
+    tx: &impl ConnectionTrait,
+    tenants: Vec<&str>,
+) -> Result<HashMap<TenantUid, u64>, StoreError> {
+    let mut counts: HashMap<TenantUid, u64> =
+        tenants.iter().map(|tenant| (TenantUid::new(*tenant), 0)).collect();
+    let rows: Vec<(String, i64)> = machine::Entity::find()
+        .select_only()
+        .column(machine::Column::TenantUid)
+        .column_as(machine::Column::Key.count(), "deployments")
+        .filter(machine::Column::Kind.eq(Deployment::KIND))
+        .filter(machine::Column::TenantUid.is_in(tenants))
+        .group_by(machine::Column::TenantUid)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    for (tenant, count) in rows {
+        counts.insert(TenantUid::new(tenant), u64::try_from(count).unwrap_or_default());
+    }
+    Ok(counts)
+}
+
+async fn load_operations(
+    tx: &impl ConnectionTrait,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let open: Vec<&str> = loaded
+        .deployments
+        .known
+        .values()
+        .filter_map(|versioned| versioned.machine.record.open.as_ref())
+        .map(|open| open.id.as_str())
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let rows =
+        operation::Entity::find().filter(operation::Column::OperationId.is_in(open)).all(tx).await?;
+    loaded.operations = rows
+        .into_iter()
+        .map(|row| {
+            let state = parse_state(&row.state, row.human_readable_state);
+            (OperationId::new(row.operation_id), state)
+        })
+        .collect();
+    Ok(())
+}
+
+async fn load_reports(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let applications: HashMap<&str, &DeploymentUid> = request
+        .reported
+        .iter()
+        .filter_map(|uid| {
+            let record = &loaded.deployments.known.get(uid)?.machine.record;
+            Some((record.application.as_ref()?.id.as_str(), uid))
+        })
+        .collect();
+    if applications.is_empty() {
+        return Ok(());
+    }
+    let rows = application_state::Entity::find()
+        .filter(
+            application_state::Column::ApplicationstateApplicationId
+                .is_in(applications.keys().copied()),
+        )
+        // Held until the commit, so that what is marked as read is what was read.
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    let reports = rows
+        .into_iter()
+        .filter_map(|row| {
+            let uid = applications.get(row.applicationstate_application_id.as_str())?;
+            Some(((*uid).clone(), row.argocd_application_status.unwrap_or_default()))
+        })
+        .collect();
+    loaded.reports = reports;
+    Ok(())
+}
+
+async fn load_existing(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let unseen: Vec<&str> = request
+        .observed
+        .iter()
+        .filter(|one| !loaded.deployments.contains(&one.uid))
+        .map(|one| one.uid.as_str())
+        .collect();
+    if unseen.is_empty() {
+        return Ok(());
+    }
+    let rows = mapping::Entity::find()
+        .filter(mapping::Column::DeploymenttoapplicationmappingUidId.is_in(unseen))
+        .all(tx)
+        .await?;
+    loaded.existing_applications = rows
+        .into_iter()
+        .map(|row| {
+            let uid = DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id);
+            (uid, ApplicationId::new(row.application_id))
+        })
+        .collect();
+    Ok(())
+}

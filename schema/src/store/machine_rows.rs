@@ -1,0 +1,448 @@
+//! Machines and transitions as rows.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use machines::deployment::{Deployment, PersistedDeployment};
+use machines::identity::{DeploymentUid, OperationId, TenantUid, Timestamp};
+use machines::operation::{Operation, PersistedOperation};
+use machines::tenant::{PersistedTenant, Tenant};
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, Alias, Asterisk, OnConflict, Query};
+use sea_orm::{ActiveValue, ConnectionTrait, FromQueryResult, QueryOrder, QuerySelect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::entity::{machine, transition};
+use crate::store::{Store, StoreError};
+
+/// Machines read by one statement of a scan: some megabytes of states at the most.
+const SCAN_PAGE: u64 = 2_000;
+
+/// What the store needs to know of a kind of machine.
+pub trait Persistent: Sized {
+    /// What identifies a machine of this kind.
+    type Key: Clone + Eq + Hash;
+    /// The kind's name in the database.
+    const KIND: &'static str;
+    /// The versioned form.
+    type Persisted: Serialize + DeserializeOwned + From<Self> + Into<Self>;
+
+    /// The machine's key.
+    fn key(&self) -> Self::Key;
+    /// The key from its text.
+    fn parse_key(text: String) -> Self::Key;
+    /// The key's text.
+    fn key_text(key: &Self::Key) -> &str;
+    /// The tenant's UID; empty where it is not known.
+    fn tenant(&self) -> &str;
+    /// The namespace of the object behind it; empty where there is none.
+    fn namespace(&self) -> &str;
+    /// The name of the object behind it; empty where there is none.
+    fn name(&self) -> &str;
+    /// The state's path.
+    fn path(&self) -> String;
+    /// When it wants to be woken.
+    fn wake_at(&self) -> Option<Timestamp>;
+    /// Whether it owes something to the world.
+    fn owes(&self) -> bool;
+    /// The generation that it acts on; 0 where there is none.
+    fn generation(&self) -> i64;
+}
+
+impl Persistent for Deployment {
+    type Key = DeploymentUid;
+    const KIND: &'static str = "Deployment";
+    type Persisted = PersistedDeployment;
+
+    fn key(&self) -> DeploymentUid {
+        self.record.uid.clone()
+    }
+    fn parse_key(text: String) -> DeploymentUid {
+        DeploymentUid::new(text)
+    }
+    fn key_text(key: &DeploymentUid) -> &str {
+        key.as_str()
+    }
+    fn tenant(&self) -> &str {
+        self.record.tenant.as_str()
+    }
+    fn namespace(&self) -> &str {
+        &self.record.namespace
+    }
+    fn name(&self) -> &str {
+        &self.record.name
+    }
+    fn path(&self) -> String {
+        Deployment::path(self)
+    }
+    fn wake_at(&self) -> Option<Timestamp> {
+        Deployment::wake_at(self)
+    }
+    fn owes(&self) -> bool {
+        // The style decides what a status says, not whether one is owed.
+        !self.obligations(Default::default()).is_empty()
+    }
+    fn generation(&self) -> i64 {
+        self.record.generation.0
+    }
+}
+
+impl Persistent for Tenant {
+    type Key = TenantUid;
+    const KIND: &'static str = "Tenant";
+    type Persisted = PersistedTenant;
+
+    fn key(&self) -> TenantUid {
+        self.record.tenant.clone()
+    }
+    fn parse_key(text: String) -> TenantUid {
+        TenantUid::new(text)
+    }
+    fn key_text(key: &TenantUid) -> &str {
+        key.as_str()
+    }
+    fn tenant(&self) -> &str {
+        self.record.tenant.as_str()
+    }
+    fn namespace(&self) -> &str {
+        &self.record.namespace
+    }
+    fn name(&self) -> &str {
+        ""
+    }
+    fn path(&self) -> String {
+        Tenant::path(self).to_owned()
+    }
+    fn wake_at(&self) -> Option<Timestamp> {
+        Tenant::wake_at(self)
+    }
+    fn owes(&self) -> bool {
+        false
+    }
+    fn generation(&self) -> i64 {
+        0
+    }
+}
+
+impl Persistent for Operation {
+    type Key = OperationId;
+    const KIND: &'static str = "Operation";
+    type Persisted = PersistedOperation;
+
+    fn key(&self) -> OperationId {
+        self.record.id.clone()
+    }
+    fn parse_key(text: String) -> OperationId {
+        OperationId::new(text)
+    }
+    fn key_text(key: &OperationId) -> &str {
+        key.as_str()
+    }
+    fn tenant(&self) -> &str {
+        self.record.owner.as_str()
+    }
+    fn namespace(&self) -> &str {
+        ""
+    }
+    fn name(&self) -> &str {
+        ""
+    }
+    fn path(&self) -> String {
+        Operation::path(self).to_owned()
+    }
+    fn wake_at(&self) -> Option<Timestamp> {
+        Operation::wake_at(self)
+    }
+    fn owes(&self) -> bool {
+        !self.obligations().is_empty()
+    }
+    fn generation(&self) -> i64 {
+        0
+    }
+}
+
+/// A machine as it was read.
+#[derive(Clone, Debug)]
+pub struct Versioned<M> {
+    /// The machine.
+    pub machine: M,
+    /// The version of its row; 0 where there is none yet.
+    pub version: i64,
+}
+
+/// One machine of a batch, before and after its steps.
+#[derive(Clone, Debug)]
+pub struct Stepped<M> {
+    /// As it was read.
+    pub before: Versioned<M>,
+    /// As it is to be written.
+    pub after: M,
+    /// Whether nothing is left to remember, so that the row goes.
+    pub gone: bool,
+    /// The transitions on the way.
+    pub transitions: Vec<Moved>,
+}
+
+/// A change of a machine's state path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// From which path.
+    pub from: String,
+    /// To which path.
+    pub to: String,
+    /// By which event.
+    pub cause: &'static str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is known of a machine without its state.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct IndexEntry {
+    /// Its key.
+    pub key: String,
+    /// Its tenant.
+    pub tenant_uid: String,
+    /// The namespace of the object behind it.
+    pub namespace: String,
+    /// The name of the object behind it.
+    pub name: String,
+    /// When it wants to be woken, in milliseconds since the epoch.
+    pub wake_at: Option<i64>,
+    /// Whether it owes something.
+    pub owes: bool,
+}
+
+impl Store {
+    /// All machines of a kind, without their states, page by page.
+    pub async fn index<M: Persistent>(&self) -> Result<Vec<IndexEntry>, StoreError> {
+        let mut entries: Vec<IndexEntry> = Vec::new();
+        loop {
+            let after = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
+            let page = machine::Entity::find()
+                .select_only()
+                .columns([
+                    machine::Column::Key,
+                    machine::Column::TenantUid,
+                    machine::Column::Namespace,
+                    machine::Column::Name,
+                    machine::Column::WakeAt,
+                    machine::Column::Owes,
+                ])
+                .filter(machine::Column::Kind.eq(M::KIND))
+                .filter(machine::Column::Key.gt(after))
+                .order_by_asc(machine::Column::Key)
+                .limit(SCAN_PAGE)
+                .into_model::<IndexEntry>()
+                .all(self.database.reader())
+                .await?;
+            let last = page.len() < usize::try_from(SCAN_PAGE).unwrap_or(usize::MAX);
+            entries.extend(page);
+            if last {
+                return Ok(entries);
+            }
+        }
+    }
+}
+
+/// Machines as they were read.
+#[derive(Clone, Debug)]
+pub struct Machines<M: Persistent> {
+    /// Those that could be read, by key.
+    pub known: HashMap<M::Key, Versioned<M>>,
+    /// Those whose state cannot be read. They are left alone, and all others go on.
+    pub unreadable: HashSet<M::Key>,
+}
+
+impl<M: Persistent> Default for Machines<M> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), unreadable: HashSet::new() }
+    }
+}
+
+impl<M: Persistent> Machines<M> {
+    fn of(rows: Vec<machine::Model>) -> Self {
+        let mut machines = Self::default();
+        for row in rows {
+            let key = M::parse_key(row.key.clone());
+            match parse::<M>(row) {
+                Ok(versioned) => {
+                    machines.known.insert(key, versioned);
+                }
+                Err(error) => {
+                    tracing::error!(kind = M::KIND, %error, "a machine is left alone");
+                    machines.unreadable.insert(key);
+                }
+            }
+        }
+        machines
+    }
+
+    /// Whether there is a machine with this key, readable or not.
+    pub fn contains(&self, key: &M::Key) -> bool {
+        self.known.contains_key(key) || self.unreadable.contains(key)
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.known.extend(other.known);
+        self.unreadable.extend(other.unreadable);
+    }
+}
+
+/// Reads the machines with these keys.
+pub(super) async fn load<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    keys: impl IntoIterator<Item = &M::Key>,
+) -> Result<Machines<M>, StoreError>
+where
+    M::Key: 'static,
+{
+    let keys: Vec<&str> = keys.into_iter().map(M::key_text).collect();
+    if keys.is_empty() {
+        return Ok(Machines::default());
+    }
+    let rows = machine::Entity::find()
+        .filter(machine::Column::Kind.eq(M::KIND))
+        .filter(machine::Column::Key.is_in(keys))
+        .all(tx)
+        .await?;
+    Ok(Machines::of(rows))
+}
+
+/// Reads the machines of these names, as (tenant, name).
+pub(super) async fn load_named<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    names: &[(String, String)],
+) -> Result<Machines<M>, StoreError> {
+    if names.is_empty() {
+        return Ok(Machines::default());
+    }
+    // SQLite compares rows of values with a subquery only, so the pairs are one.
+    let pairs = Query::select()
+        .column(Asterisk)
+        .from_values(names.iter().cloned(), Alias::new("wanted"))
+        .to_owned();
+    let columns = [machine::Column::TenantUid, machine::Column::Name].map(Expr::col);
+    let rows = machine::Entity::find()
+        .filter(machine::Column::Kind.eq(M::KIND))
+        .filter(Expr::tuple(columns.map(Into::into)).in_subquery(pairs))
+        .all(tx)
+        .await?;
+    Ok(Machines::of(rows))
+}
+
+fn parse<M: Persistent>(row: machine::Model) -> Result<Versioned<M>, StoreError> {
+    let persisted: M::Persisted = serde_json::from_str(&row.state)
+        .map_err(|source| StoreError::State { kind: M::KIND, key: row.key, source })?;
+    Ok(Versioned { machine: persisted.into(), version: row.version })
+}
+
+/// Writes the machines that changed, and their transitions.
+pub(super) async fn write<M: Persistent + Clone + PartialEq>(
+    tx: &impl ConnectionTrait,
+    stepped: &[Stepped<M>],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows = Vec::new();
+    let mut gone = Vec::new();
+    for one in stepped {
+        if one.gone {
+            if one.before.version > 0 {
+                gone.push(M::key_text(&one.before.machine.key()).to_owned());
+            }
+        } else if one.before.version == 0 || one.after != one.before.machine {
+            rows.push(row(one, now)?);
+        }
+    }
+    upsert(tx, rows).await?;
+    if !gone.is_empty() {
+        machine::Entity::delete_many()
+            .filter(machine::Column::Kind.eq(M::KIND))
+            .filter(machine::Column::Key.is_in(gone))
+            .exec(tx)
+            .await?;
+    }
+    write_transitions(tx, stepped).await
+}
+
+fn row<M: Persistent + Clone>(
+    stepped: &Stepped<M>,
+    now: Timestamp,
+) -> Result<machine::ActiveModel, StoreError> {
+    let machine = &stepped.after;
+    let key = M::key_text(&machine.key()).to_owned();
+    let state = serde_json::to_string(&M::Persisted::from(machine.clone()))
+        .map_err(|source| StoreError::State { kind: M::KIND, key: key.clone(), source })?;
+    Ok(machine::ActiveModel {
+        kind: ActiveValue::Set(M::KIND.to_owned()),
+        key: ActiveValue::Set(key),
+        tenant_uid: ActiveValue::Set(machine.tenant().to_owned()),
+        namespace: ActiveValue::Set(machine.namespace().to_owned()),
+        name: ActiveValue::Set(machine.name().to_owned()),
+        state: ActiveValue::Set(state),
+        state_path: ActiveValue::Set(machine.path()),
+        version: ActiveValue::Set(stepped.before.version + 1),
+        wake_at: ActiveValue::Set(machine.wake_at().map(Timestamp::as_millis)),
+        owes: ActiveValue::Set(machine.owes()),
+        updated_at: ActiveValue::Set(now.as_millis()),
+    })
+}
+
+async fn upsert(
+    tx: &impl ConnectionTrait,
+    rows: Vec<machine::ActiveModel>,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let expected = rows.len() as u64;
+    let unchanged = Expr::col((machine::Entity, machine::Column::Version))
+        .eq(Expr::col((Alias::new("excluded"), machine::Column::Version)).sub(1));
+    let on_conflict = OnConflict::columns([machine::Column::Kind, machine::Column::Key])
+        .update_columns([
+            machine::Column::TenantUid,
+            machine::Column::Namespace,
+            machine::Column::Name,
+            machine::Column::State,
+            machine::Column::StatePath,
+            machine::Column::Version,
+            machine::Column::WakeAt,
+            machine::Column::Owes,
+            machine::Column::UpdatedAt,
+        ])
+        .action_and_where(unchanged)
+        .to_owned();
+    let written = machine::Entity::insert_many(rows)
+        .on_conflict(on_conflict)
+        .exec_without_returning(tx)
+        .await?;
+    if written != expected {
+        return Err(StoreError::Conflict { expected, written });
+    }
+    Ok(())
+}
+
+async fn write_transitions<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    stepped: &[Stepped<M>],
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = stepped
+        .iter()
+        .flat_map(|one| one.transitions.iter().map(move |moved| (one, moved)))
+        .map(|(one, moved)| transition::ActiveModel {
+            id: ActiveValue::NotSet,
+            kind: ActiveValue::Set(M::KIND.to_owned()),
+            key: ActiveValue::Set(M::key_text(&one.after.key()).to_owned()),
+            at: ActiveValue::Set(moved.at.as_millis()),
+            from_path: ActiveValue::Set(moved.from.clone()),
+            to_path: ActiveValue::Set(moved.to.clone()),
+            cause: ActiveValue::Set(moved.cause.to_owned()),
+            generation: ActiveValue::Set(one.after.generation()),
+        })
+        .collect();
+    if !rows.is_empty() {
+        transition::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The store: loads a batch of machines with the facts that they need, lets the caller step them,
+//! and commits rows, states and transitions in one transaction, in a number of statements that
+//! does not depend on the size of the batch.
+//!
+//! * [`backend`]: batches of tenants and deployments;
+//! * [`agent`]: batches of operations, and Argo CD's reports;
+//! * [`machine_rows`]: machines and transitions as rows;
+//! * `changes`: what the machines ask of the other tables;
+//! * [`collect`]: what is removed by age.
+//!
+//! Every commit carries the epoch of its writer: once another process has taken over a role, the
+//! commits of the one before fail with [`StoreError::Deposed`].
+
+pub mod agent;
+pub mod backend;
+mod changes;
+pub mod collect;
+pub mod machine_rows;
+
+use std::fmt;
+
+use machines::identity::Timestamp;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, LockType, OnConflict};
+use sea_orm::{
+    ActiveValue, DatabaseTransaction, QuerySelect, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+
+use crate::connection::{Database, DatabaseKind};
+use crate::entity::fence;
+
+/// Which half of the program writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Tenants and deployments.
+    Backend,
+    /// Operations and reports.
+    Agent,
+}
+
+impl Role {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Backend => "backend",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has taken over the role.
+    #[error("another process has taken over as {role}; this one must stop writing")]
+    Deposed {
+        /// The role.
+        role: Role,
+    },
+    /// A machine was changed by somebody else since it was read.
+    #[error("{expected} machines were to be written, but only {written} stood as they were read")]
+    Conflict {
+        /// How many were to be written.
+        expected: u64,
+        /// How many were.
+        written: u64,
+    },
+    /// A persisted state cannot be read.
+    #[error("the persisted state of {kind} {key} cannot be read: {source}")]
+    State {
+        /// The kind of machine.
+        kind: &'static str,
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A value does not fit its column.
+    #[error("{what} cannot be stored: {why}")]
+    Value {
+        /// Which value.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] DbErr),
+}
+
+impl StoreError {
+    /// Whether the same batch may succeed when it is tried again.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Conflict { .. } | Self::Database(_) => true,
+            Self::Deposed { .. } | Self::State { .. } | Self::Value { .. } => false,
+        }
+    }
+}
+
+/// Writes for one role, as long as nobody else has taken it over.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: Database,
+    role: Role,
+    epoch: i64,
+}
+
+impl Store {
+    /// Takes over a role: raises its epoch, so that whoever held it before cannot commit any more.
+    pub async fn take_over(
+        database: Database,
+        role: Role,
+        holder: &str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let row = fence::ActiveModel {
+            role: ActiveValue::Set(role.as_str().to_owned()),
+            epoch: ActiveValue::Set(1),
+            holder: ActiveValue::Set(holder.to_owned()),
+            taken_at: ActiveValue::Set(Some(now.as_millis())),
+        };
+        let raise = OnConflict::column(fence::Column::Role)
+            .value(fence::Column::Epoch, Expr::col((fence::Entity, fence::Column::Epoch)).add(1))
+            .update_columns([fence::Column::Holder, fence::Column::TakenAt])
+            .to_owned();
+        let tx = begin(&database).await?;
+        fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
+        let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
+        tx.commit().await?;
+        Ok(Self { database, role, epoch })
+    }
+
+    /// The database behind it.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The epoch that its commits carry.
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// Opens a transaction that can only commit while nobody else has taken over the role: the
+    /// epoch's row stays locked until the end of the transaction.
+    async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
+        let tx = begin(&self.database).await?;
+        if current_epoch(&tx, self.role).await? != Some(self.epoch) {
+            return Err(StoreError::Deposed { role: self.role });
+        }
+        Ok(tx)
+    }
+}
+
+async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
+    // SQLite takes its write lock at once: a transaction that reads first and writes later would
+    // fail, not wait, when another process has written in between.
+    let mode = match database.kind() {
+        DatabaseKind::Sqlite => Some(SqliteTransactionMode::Immediate),
+        DatabaseKind::Postgres => None,
+    };
+    let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
+    Ok(database.connection().begin_with_options(options).await?)
+}
+
+async fn current_epoch(tx: &DatabaseTransaction, role: Role) -> Result<Option<i64>, StoreError> {
+    let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
+    Ok(row.map(|row| row.epoch))
+}
+
+/// The database's form of a moment: UTC without zone, to the microsecond that both databases keep.
+fn database_time(now: Timestamp) -> DateTime {
+    DateTimeUtc::from_timestamp_millis(now.as_millis()).unwrap_or_default().naive_utc()
+}

@@ -1,0 +1,362 @@
+//! What the backend has seen of the cluster and knows of its machines: small, in memory, rebuilt
+//! at each start.
+
+use std::collections::{HashMap, HashSet};
+
+use crds::{GitOpsDeployment, GitOpsDeploymentCondition};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use machines::deployment::Snapshot;
+use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
+
+use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
+use crate::backend::observe;
+use crate::runtime::watch::{self, Seen};
+
+/// An observation on its way to the inbox: tenant, machine, notes.
+pub type Delivery = (String, Key, Notes);
+
+/// The revision of a list: whatever it does not hold does not exist, however new.
+const LISTED: Revision = Revision(u64::MAX);
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Directory {
+    namespaces: HashMap<String, NamespaceEntry>,
+    /// Tenants that have machines.
+    tenants: HashSet<TenantUid>,
+    deployments: HashMap<DeploymentUid, DeploymentEntry>,
+    by_name: HashMap<(String, String), HashSet<DeploymentUid>>,
+    /// Objects whose namespace has not been seen yet, by namespace.
+    parked: HashMap<String, HashMap<DeploymentUid, GitOpsDeployment>>,
+    /// What the relist under way has shown so far.
+    relist: Option<HashSet<DeploymentUid>>,
+    namespace_relist: Option<HashSet<TenantUid>>,
+}
+
+#[derive(Clone, Debug)]
+struct NamespaceEntry {
+    uid: TenantUid,
+    terminating: bool,
+}
+
+#[derive(Debug)]
+struct DeploymentEntry {
+    tenant: TenantUid,
+    namespace: String,
+    name: String,
+    /// The object, while it exists.
+    object: Option<ObjectEntry>,
+    /// Whether there is a machine.
+    machine: bool,
+}
+
+/// What is remembered of an object, for writing to it.
+#[derive(Clone, Debug)]
+pub struct ObjectEntry {
+    /// Its revision.
+    pub revision: Revision,
+    /// Its conditions, with their times.
+    pub conditions: Vec<GitOpsDeploymentCondition>,
+    /// Its finalizers.
+    pub finalizers: Vec<String>,
+    /// Digest of what was last delivered of it.
+    delivered: Digest,
+}
+
+/// Where a deployment's object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Directory {
+    /// Notes that a machine exists.
+    pub fn note_deployment(&mut self, uid: &DeploymentUid, tenant: TenantUid, place: Place) {
+        let Place { namespace, name } = place;
+        self.by_name
+            .entry((namespace.clone(), name.clone()))
+            .or_default()
+            .insert(uid.clone());
+        let entry = self.deployments.entry(uid.clone()).or_insert_with(|| DeploymentEntry {
+            tenant,
+            namespace,
+            name,
+            object: None,
+            machine: false,
+        });
+        entry.machine = true;
+    }
+
+    /// Notes that a machine has gone; returns those that may have waited for it.
+    pub fn forget_deployment(&mut self, uid: &DeploymentUid) -> Vec<Delivery> {
+        let Some(entry) = self.deployments.get_mut(uid) else { return Vec::new() };
+        entry.machine = false;
+        let tenant = entry.tenant.clone();
+        let name = (entry.namespace.clone(), entry.name.clone());
+        let forgotten = entry.object.is_none();
+        if forgotten {
+            self.remove(uid);
+        }
+        let mut deliveries: Vec<Delivery> = Vec::new();
+        for other in self.by_name.get(&name).into_iter().flatten() {
+            if other != uid {
+                deliveries.push(deployment(&tenant, other, Notes::facts()));
+            }
+        }
+        deliveries.push((
+            tenant.as_str().to_owned(),
+            Key::Tenant(tenant.clone()),
+            Notes::facts(),
+        ));
+        deliveries
+    }
+
+    /// Notes that a tenant has a machine.
+    pub fn note_tenant(&mut self, tenant: &TenantUid) {
+        self.tenants.insert(tenant.clone());
+    }
+
+    /// Notes that a tenant's machine has gone.
+    pub fn forget_tenant(&mut self, tenant: &TenantUid) {
+        self.tenants.remove(tenant);
+    }
+
+    /// Every deployment that has a machine, to be told the same.
+    pub fn tell_all(&self, notes: &Notes) -> Vec<Delivery> {
+        self.deployments
+            .iter()
+            .filter(|(_, entry)| entry.machine)
+            .map(|(uid, entry)| deployment(&entry.tenant, uid, notes.clone()))
+            .collect()
+    }
+
+    /// The tenant of a deployment, as far as it is known.
+    pub fn tenant_of(&self, uid: &DeploymentUid) -> Option<&TenantUid> {
+        self.deployments.get(uid).map(|entry| &entry.tenant)
+    }
+
+    /// Where a deployment's object is, and what is remembered of it; `None` when it has gone.
+    pub fn object(&self, uid: &DeploymentUid) -> Option<(Place, ObjectEntry)> {
+        let entry = self.deployments.get(uid)?;
+        let place = Place { namespace: entry.namespace.clone(), name: entry.name.clone() };
+        Some((place, entry.object.clone()?))
+    }
+
+    /// Whether the namespace of a tenant is being deleted; one that has gone counts as such.
+    pub fn is_terminating(&self, tenant: &TenantUid, namespace: &str) -> bool {
+        self.namespaces
+            .get(namespace)
+            .is_none_or(|entry| entry.uid != *tenant || entry.terminating)
+    }
+
+    /// Takes in what the watch of GitOpsDeployments tells.
+    pub fn deployment_seen(&mut self, seen: Seen<GitOpsDeployment>) -> Vec<Delivery> {
+        match seen {
+            Seen::Restarted => {
+                self.relist = Some(HashSet::new());
+                self.parked.clear();
+                Vec::new()
+            }
+            Seen::Present(object) => {
+                let uid = DeploymentUid::new(object.uid().unwrap_or_default());
+                if let Some(relist) = self.relist.as_mut() {
+                    relist.insert(uid);
+                }
+                self.object_present(object)
+            }
+            Seen::Gone(object) => {
+                let uid = DeploymentUid::new(object.uid().unwrap_or_default());
+                let as_of = watch::revision(&object);
+                self.unpark(&object.namespace().unwrap_or_default(), &uid);
+                self.object_gone(&uid, as_of).into_iter().collect()
+            }
+            Seen::Malformed { uid, .. } => {
+                // It exists: whatever was done for it stays.
+                if let Some(relist) = self.relist.as_mut() {
+                    relist.insert(DeploymentUid::new(uid));
+                }
+                Vec::new()
+            }
+            Seen::Synced => {
+                let listed = self.relist.take().unwrap_or_default();
+                let missing: Vec<DeploymentUid> =
+                    self.deployments.keys().filter(|uid| !listed.contains(*uid)).cloned().collect();
+                missing.iter().filter_map(|uid| self.object_gone(uid, LISTED)).collect()
+            }
+        }
+    }
+
+    /// Takes in an object as an answer to a write showed it.
+    pub fn object_present(&mut self, object: GitOpsDeployment) -> Vec<Delivery> {
+        let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
+            return Vec::new();
+        };
+        let uid = DeploymentUid::new(uid);
+        let Some(entry) = self.namespaces.get(&namespace).cloned() else {
+            self.parked.entry(namespace).or_default().insert(uid, object);
+            return Vec::new();
+        };
+        self.unpark(&namespace, &uid);
+        let name = object.name_any();
+        let snapshot = observe::snapshot(&object);
+        let delivered = delivery_digest(&snapshot);
+        let tenant = match self.deployments.get(&uid) {
+            Some(known) => known.tenant.clone(),
+            None => entry.uid,
+        };
+        if let Some(known) = self.deployments.get(&uid).and_then(|known| known.object.as_ref())
+            && (snapshot.revision < known.revision || delivered == known.delivered)
+        {
+            return Vec::new();
+        }
+        self.remember(&uid, &tenant, &namespace, &name, object, &snapshot, delivered);
+        let note = ObjectNote::Present {
+            tenant: tenant.clone(),
+            namespace,
+            name,
+            snapshot: Box::new(snapshot),
+        };
+        vec![deployment(&tenant, &uid, Notes::object(note))]
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it is one assignment, in a place of its own")]
+    fn remember(
+        &mut self,
+        uid: &DeploymentUid,
+        tenant: &TenantUid,
+        namespace: &str,
+        name: &str,
+        object: GitOpsDeployment,
+        snapshot: &Snapshot,
+        delivered: Digest,
+    ) {
+        let entry = self.deployments.entry(uid.clone()).or_insert_with(|| DeploymentEntry {
+            tenant: tenant.clone(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            object: None,
+            machine: false,
+        });
+        entry.object = Some(ObjectEntry {
+            revision: snapshot.revision,
+            finalizers: object.metadata.finalizers.unwrap_or_default(),
+            conditions: object.status.unwrap_or_default().conditions,
+            delivered,
+        });
+        self.by_name
+            .entry((namespace.to_owned(), name.to_owned()))
+            .or_default()
+            .insert(uid.clone());
+    }
+
+    /// Takes in that no object has this UID.
+    pub fn object_gone(&mut self, uid: &DeploymentUid, as_of: Revision) -> Option<Delivery> {
+        let entry = self.deployments.get_mut(uid)?;
+        entry.object = None;
+        let tenant = entry.tenant.clone();
+        // Even where no machine is known: its first observation may still be on its way.
+        Some(deployment(&tenant, uid, Notes::object(ObjectNote::Absent { as_of })))
+    }
+
+    fn remove(&mut self, uid: &DeploymentUid) {
+        let Some(entry) = self.deployments.remove(uid) else { return };
+        let name = (entry.namespace, entry.name);
+        if let Some(uids) = self.by_name.get_mut(&name) {
+            uids.remove(uid);
+            if uids.is_empty() {
+                self.by_name.remove(&name);
+            }
+        }
+    }
+
+    fn unpark(&mut self, namespace: &str, uid: &DeploymentUid) {
+        if let Some(parked) = self.parked.get_mut(namespace) {
+            parked.remove(uid);
+            if parked.is_empty() {
+                self.parked.remove(namespace);
+            }
+        }
+    }
+
+    /// Takes in what the watch of Namespaces tells.
+    pub fn namespace_seen(&mut self, seen: Seen<Namespace>) -> Vec<Delivery> {
+        match seen {
+            Seen::Restarted => {
+                self.namespace_relist = Some(HashSet::new());
+                Vec::new()
+            }
+            Seen::Present(namespace) => self.namespace_present(&namespace),
+            Seen::Gone(namespace) => {
+                let uid = TenantUid::new(namespace.uid().unwrap_or_default());
+                self.namespaces.retain(|_, entry| entry.uid != uid);
+                self.namespace_gone(uid).into_iter().collect()
+            }
+            Seen::Malformed { .. } => Vec::new(),
+            Seen::Synced => {
+                let Some(listed) = self.namespace_relist.take() else { return Vec::new() };
+                self.namespaces.retain(|_, entry| listed.contains(&entry.uid));
+                let missing: Vec<TenantUid> =
+                    self.tenants.iter().filter(|uid| !listed.contains(*uid)).cloned().collect();
+                missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect()
+            }
+        }
+    }
+
+    fn namespace_present(&mut self, namespace: &Namespace) -> Vec<Delivery> {
+        let uid = TenantUid::new(namespace.uid().unwrap_or_default());
+        let terminating = namespace.metadata.deletion_timestamp.is_some();
+        if let Some(relist) = self.namespace_relist.as_mut() {
+            relist.insert(uid.clone());
+        }
+        let name = namespace.name_any();
+        let entry = NamespaceEntry { uid: uid.clone(), terminating };
+        let before = self.namespaces.insert(name.clone(), entry);
+        let mut deliveries = Vec::new();
+        if let Some(before) = before.as_ref().filter(|before| before.uid != uid) {
+            deliveries.extend(self.namespace_gone(before.uid.clone()));
+        }
+        let changed = before
+            .is_none_or(|before| before.uid != uid || before.terminating != terminating);
+        if changed && self.tenants.contains(&uid) {
+            let note = NamespaceNote::Present { terminating };
+            deliveries.push(tenant_note(uid, note));
+        }
+        for (_, object) in self.parked.remove(&name).into_iter().flatten() {
+            deliveries.extend(self.object_present(object));
+        }
+        deliveries
+    }
+
+    fn namespace_gone(&self, uid: TenantUid) -> Option<Delivery> {
+        self.tenants.contains(&uid).then(|| tenant_note(uid, NamespaceNote::Absent))
+    }
+}
+
+fn tenant_note(tenant: TenantUid, note: NamespaceNote) -> Delivery {
+    (tenant.as_str().to_owned(), Key::Tenant(tenant), Notes::namespace(note))
+}
+
+fn deployment(tenant: &TenantUid, uid: &DeploymentUid, notes: Notes) -> Delivery {
+    (tenant.as_str().to_owned(), Key::Deployment(uid.clone()), notes)
+}
+
+/// Digests everything of a snapshot but its revision: two that differ in nothing else say the
+/// same.
+fn delivery_digest(snapshot: &Snapshot) -> Digest {
+    let Snapshot {
+        revision: _,
+        generation,
+        deleting,
+        finalizer,
+        spec,
+        observed_generation,
+        conditions,
+        mirrored,
+    } = snapshot;
+    let seen = (generation, deleting, finalizer, spec, observed_generation, conditions, mirrored);
+    Digest::of(&seen)
+}

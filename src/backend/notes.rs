@@ -1,0 +1,117 @@
+//! What waits in the backend's inbox: the newest observation of each kind for each machine.
+
+use machines::deployment::Snapshot;
+use machines::identity::{DeploymentUid, Revision, TenantUid};
+
+use crate::runtime::inbox::Coalesce;
+
+/// A machine of the backend.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A tenant.
+    Tenant(TenantUid),
+    /// A deployment.
+    Deployment(DeploymentUid),
+}
+
+/// What was observed of a machine since it was last stepped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notes {
+    /// The object behind a deployment.
+    pub object: Option<ObjectNote>,
+    /// The namespace behind a tenant.
+    pub namespace: Option<NamespaceNote>,
+    /// The row of the open operation may say something new.
+    pub operation: bool,
+    /// Argo CD has reported.
+    pub report: bool,
+    /// The facts may have changed.
+    pub facts: bool,
+    /// The machine's moment has come.
+    pub deadline: bool,
+}
+
+/// A deployment's object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ObjectNote {
+    /// It exists.
+    Present {
+        /// The UID of its namespace.
+        tenant: TenantUid,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// How it looks.
+        snapshot: Box<Snapshot>,
+    },
+    /// It does not exist.
+    Absent {
+        /// As of this revision.
+        as_of: Revision,
+    },
+}
+
+/// A tenant's namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamespaceNote {
+    /// It exists.
+    Present {
+        /// Whether it is being deleted.
+        terminating: bool,
+    },
+    /// It does not exist.
+    Absent,
+}
+
+impl Coalesce for Notes {
+    fn absorb(&mut self, newer: Self) {
+        let Self { object, namespace, operation, report, facts, deadline } = newer;
+        match (&self.object, object) {
+            // What has gone does not come back under the same UID.
+            (Some(ObjectNote::Absent { .. }), Some(ObjectNote::Present { .. })) | (_, None) => {}
+            (_, Some(newer)) => self.object = Some(newer),
+        }
+        match (self.namespace, namespace) {
+            (Some(NamespaceNote::Absent), _) | (_, None) => {}
+            (_, Some(newer)) => self.namespace = Some(newer),
+        }
+        self.operation |= operation;
+        self.report |= report;
+        self.facts |= facts;
+        self.deadline |= deadline;
+    }
+}
+
+impl Notes {
+    /// The object was observed.
+    pub fn object(note: ObjectNote) -> Self {
+        Self { object: Some(note), ..Self::default() }
+    }
+
+    /// The namespace was observed.
+    pub fn namespace(note: NamespaceNote) -> Self {
+        Self { namespace: Some(note), ..Self::default() }
+    }
+
+    /// The open operation's row may say something new.
+    pub fn operation() -> Self {
+        Self { operation: true, ..Self::default() }
+    }
+
+    /// Argo CD has reported.
+    pub fn report() -> Self {
+        Self { report: true, ..Self::default() }
+    }
+
+    /// The facts may have changed.
+    pub fn facts() -> Self {
+        Self { facts: true, ..Self::default() }
+    }
+
+    /// The machine's moment has come. Whatever was pushed may have been lost by then, so the
+    /// operation is looked at as well.
+    pub fn deadline() -> Self {
+        Self { deadline: true, operation: true, facts: true, ..Self::default() }
+    }
+}

@@ -1,0 +1,134 @@
+//! From resources as the API shows them to what the machines observe.
+
+use crds::argocd::ApplicationStatus;
+use crds::{
+    GitOpsDeployment, GitOpsDeploymentStatus, ReconciledDestination, ReconciledSource,
+    ReconciledState,
+};
+use kube::ResourceExt;
+use machines::application::IN_CLUSTER;
+use machines::deployment::conditions::{self, Condition};
+use machines::deployment::{MirroredCondition, Report, Snapshot};
+use machines::identity::{Digest, Generation};
+use machines::spec::DeploymentSpec;
+
+use crate::runtime::watch;
+
+/// What a GitOpsDeployment looks like to its machine.
+pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
+    let status = object.status.clone().unwrap_or_default();
+    let conditions = status.conditions.iter().map(|condition| Condition {
+        type_: condition.type_.clone(),
+        status: condition.status.clone(),
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+    });
+    Snapshot {
+        revision: watch::revision(object),
+        generation: Generation(object.metadata.generation.unwrap_or_default()),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+        finalizer: object
+            .finalizers()
+            .iter()
+            .any(|finalizer| finalizer == crds::names::DEPLOYMENT_FINALIZER),
+        spec: spec(object),
+        observed_generation: Generation(status.observed_generation.unwrap_or_default()),
+        conditions: conditions.collect(),
+        mirrored: mirrored_digest(&status),
+    }
+}
+
+fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
+    let spec = &object.spec;
+    DeploymentSpec {
+        repo_url: spec.source.repo_url.clone(),
+        path: spec.source.path.clone(),
+        target_revision: spec.source.target_revision.clone(),
+        environment: spec.environment().to_owned(),
+        destination_namespace: spec.destination_namespace().to_owned(),
+        sync_options: spec.sync_options().to_vec(),
+        type_: spec.type_.clone(),
+    }
+}
+
+/// Digests the part of a status that is mirrored from Argo CD.
+pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
+    let GitOpsDeploymentStatus {
+        sync,
+        health,
+        resources,
+        reconciled_state,
+        operation_state,
+        conditions: _,
+        observed_generation: _,
+    } = status;
+    Digest::of(&(sync, health, resources, reconciled_state, operation_state))
+}
+
+/// The part of a GitOpsDeployment's status that mirrors Argo CD's.
+pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
+    let compared_to = &argo.sync.compared_to;
+    // A user knows environments by the names of their resources; the cluster that Argo CD runs
+    // in has none.
+    let destination = match compared_to.destination.name.as_str() {
+        IN_CLUSTER => "",
+        name => name,
+    };
+    GitOpsDeploymentStatus {
+        sync: crds::SyncStatus {
+            status: argo.sync.status.clone(),
+            revision: argo.sync.revision.clone(),
+        },
+        health: crds::argocd::HealthStatus {
+            status: argo.health.status.clone(),
+            message: argo.health.message.clone(),
+        },
+        resources: argo.resources.clone(),
+        reconciled_state: ReconciledState {
+            source: ReconciledSource {
+                path: compared_to.source.path.clone(),
+                repo_url: compared_to.source.repo_url.clone(),
+                branch: compared_to.source.target_revision.clone(),
+            },
+            destination: ReconciledDestination {
+                name: destination.to_owned(),
+                namespace: compared_to.destination.namespace.clone(),
+            },
+        },
+        operation_state: argo.operation_state.clone(),
+        ..GitOpsDeploymentStatus::default()
+    }
+}
+
+/// What Argo CD's status says to the machine.
+pub fn report(argo: &ApplicationStatus) -> Report {
+    let compared_to = &argo.sync.compared_to;
+    let operation = argo.operation_state.as_ref();
+    let bounded = |condition: &crds::argocd::ApplicationCondition| MirroredCondition {
+        type_: condition.type_.clone(),
+        message: Some(conditions::bounded(&condition.message)),
+    };
+    Report {
+        mirrored: mirrored_digest(&mirrored(argo)),
+        sync: argo.sync.status.clone(),
+        health: argo.health.status.clone(),
+        revision: argo.sync.revision.clone(),
+        phase: operation.map(|state| state.phase.clone()).unwrap_or_default(),
+        phase_message: operation
+            .map(|state| conditions::bounded(&state.message))
+            .unwrap_or_default(),
+        compared_to: conditions::compared_to_digest(
+            &compared_to.source.repo_url,
+            &compared_to.source.path,
+            &compared_to.source.target_revision,
+            &compared_to.destination.name,
+            &compared_to.destination.namespace,
+        ),
+        conditions: argo
+            .conditions
+            .iter()
+            .take(conditions::MIRRORED_LIMIT)
+            .map(bounded)
+            .collect(),
+    }
+}

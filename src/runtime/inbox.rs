@@ -1,0 +1,207 @@
+//! Observations that wait for their machine.
+//!
+//! An inbox is keyed by machine: a newer observation joins the waiting ones of its machine, so it
+//! holds at most one entry for each machine and needs no other bound. Machines are taken in turns
+//! of their tenants: one with ten thousand machines waiting delays another's one by a turn.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Observations of one machine that wait together.
+pub trait Coalesce {
+    /// Joins what was observed later.
+    fn absorb(&mut self, newer: Self);
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Inbox<K, O> {
+    waiting: Mutex<Waiting<K, O>>,
+    arrived: Notify,
+}
+
+#[derive(Debug)]
+struct Waiting<K, O> {
+    entries: HashMap<K, O>,
+    /// The keys of each tenant that has any, first come first served.
+    queues: HashMap<String, VecDeque<K>>,
+    /// The tenants that have any, in the order of their turns.
+    turns: VecDeque<String>,
+}
+
+impl<K, O> Default for Inbox<K, O> {
+    fn default() -> Self {
+        let waiting =
+            Waiting { entries: HashMap::new(), queues: HashMap::new(), turns: VecDeque::new() };
+        Self { waiting: Mutex::new(waiting), arrived: Notify::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
+    /// Adds an observation.
+    pub fn offer(&self, tenant: &str, key: K, observation: O) {
+        let mut waiting = self.lock();
+        match waiting.entries.entry(key.clone()) {
+            Entry::Occupied(mut entry) => entry.get_mut().absorb(observation),
+            Entry::Vacant(entry) => {
+                entry.insert(observation);
+                waiting.queue(tenant, key);
+            }
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    /// Puts back what was taken and could not be processed; what came since then is newer.
+    pub fn restore(&self, tenant: &str, key: K, mut observation: O) {
+        let mut waiting = self.lock();
+        match waiting.entries.entry(key.clone()) {
+            Entry::Occupied(mut entry) => {
+                let newer = entry.get_mut();
+                std::mem::swap(newer, &mut observation);
+                newer.absorb(observation);
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(observation);
+                waiting.queue(tenant, key);
+            }
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    /// Takes the observations of at most `limit` machines, one of each tenant in turn.
+    pub fn take(&self, limit: usize) -> Vec<(String, K, O)> {
+        let mut waiting = self.lock();
+        let mut taken = Vec::new();
+        while taken.len() < limit {
+            let Some(tenant) = waiting.turns.pop_front() else { break };
+            let Some(queue) = waiting.queues.get_mut(&tenant) else { continue };
+            let key = queue.pop_front();
+            if queue.is_empty() {
+                waiting.queues.remove(&tenant);
+            } else {
+                waiting.turns.push_back(tenant.clone());
+            }
+            let Some(key) = key else { continue };
+            if let Some(observation) = waiting.entries.remove(&key) {
+                taken.push((tenant, key, observation));
+            }
+        }
+        taken
+    }
+
+    /// Drops what waits for a machine.
+    pub fn remove(&self, key: &K) {
+        // The key stays in its queue; taking it finds nothing and goes on.
+        self.lock().entries.remove(key);
+    }
+
+    /// Waits until something is there.
+    pub async fn ready(&self) {
+        loop {
+            // Interest is registered before the look, so that nothing slips between the two.
+            let arrived = self.arrived.notified();
+            if !self.is_empty() {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    /// How many machines have observations waiting.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether none has.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting<K, O>> {
+        // No user code runs under the lock, so a poisoned one still holds a consistent queue.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Clone, O> Waiting<K, O> {
+    fn queue(&mut self, tenant: &str, key: K) {
+        match self.queues.get_mut(tenant) {
+            Some(queue) => queue.push_back(key),
+            None => {
+                self.queues.insert(tenant.to_owned(), VecDeque::from([key]));
+                self.turns.push_back(tenant.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Notes(Vec<u32>);
+
+    impl Coalesce for Notes {
+        fn absorb(&mut self, newer: Self) {
+            self.0.extend(newer.0);
+        }
+    }
+
+    fn keys(taken: &[(String, &'static str, Notes)]) -> Vec<&'static str> {
+        taken.iter().map(|(_, key, _)| *key).collect()
+    }
+
+    #[test]
+    fn a_newer_observation_joins_the_waiting_one() {
+        let inbox = Inbox::default();
+        inbox.offer("t", "machine", Notes(vec![1]));
+        inbox.offer("t", "machine", Notes(vec![2]));
+        assert_eq!(inbox.len(), 1);
+        assert_eq!(inbox.take(10), [("t".to_owned(), "machine", Notes(vec![1, 2]))]);
+        assert!(inbox.is_empty());
+    }
+
+    #[test]
+    fn what_is_put_back_is_older_than_what_came_since() {
+        let inbox = Inbox::default();
+        inbox.offer("t", "machine", Notes(vec![1]));
+        let taken = inbox.take(1);
+        inbox.offer("t", "machine", Notes(vec![2]));
+        for (tenant, key, notes) in taken {
+            inbox.restore(&tenant, key, notes);
+        }
+        assert_eq!(inbox.take(1), [("t".to_owned(), "machine", Notes(vec![1, 2]))]);
+    }
+
+    #[test]
+    fn a_hot_tenant_delays_another_by_one_turn_only() {
+        let names: Vec<&'static str> =
+            (0..2_000).map(|number| &*Box::leak(format!("hot-{number}").into_boxed_str())).collect();
+        let inbox = Inbox::default();
+        for name in &names {
+            inbox.offer("hot", *name, Notes(vec![]));
+        }
+        inbox.offer("calm", "calm", Notes(vec![]));
+        assert_eq!(keys(&inbox.take(3)), ["hot-0", "calm", "hot-1"]);
+        assert_eq!(keys(&inbox.take(2)), ["hot-2", "hot-3"]);
+    }
+
+    #[tokio::test]
+    async fn a_waiter_wakes_when_something_arrives() {
+        let inbox = std::sync::Arc::new(Inbox::default());
+        let waiter = tokio::spawn({
+            let inbox = inbox.clone();
+            async move { inbox.ready().await }
+        });
+        tokio::task::yield_now().await;
+        inbox.offer("t", "machine", Notes(vec![1]));
+        waiter.await.unwrap();
+    }
+}

@@ -1,0 +1,390 @@
+//! What is owed to the world, discharged in the order in which users wait for it.
+//!
+//! Every obligation follows from a persisted state, so nothing here needs to survive: after a
+//! crash the states are read again and say what they owe. A duty is keyed; a newer one of the
+//! same key replaces the waiting one, and none runs beside another of its key.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::inbox::{Coalesce, Inbox};
+
+/// Requests under way at once. An API server on two cores is busy with far fewer; more would only
+/// take turns from watches.
+const CONCURRENCY: usize = 16;
+/// First pause after a discharge that failed, doubled with each further failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long somebody is willing to wait for a duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// A user waits for the effect: Operations, Applications, AppProjects, finalizers.
+    First,
+    /// A user may be looking: status.
+    Second,
+    /// Nobody waits: Operations that are finished.
+    Last,
+}
+
+const LANES: [Lane; 3] = [Lane::First, Lane::Second, Lane::Last];
+
+/// One thing that is owed.
+pub trait Duty: Clone + PartialEq + Debug + Send + 'static {
+    /// What it is about; at most one duty of a key is discharged at a time.
+    type Key: Clone + Eq + Hash + Ord + Debug + Send;
+    /// Its key.
+    fn key(&self) -> Self::Key;
+    /// Its lane.
+    fn lane(&self) -> Lane;
+}
+
+/// What became of a discharge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discharge {
+    /// The world is as it should be; the same duty is not discharged again while it is owed.
+    Done,
+    /// Somebody else must act first; the duty comes again with the observation of that.
+    Pending,
+    /// It failed, and may succeed later.
+    Failed,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Lanes<D: Duty> {
+    queues: [Inbox<D::Key, Latest<D>>; 3],
+    state: Mutex<State<D>>,
+    changed: Notify,
+}
+
+#[derive(Clone, Debug)]
+struct Latest<D>(D);
+
+impl<D> Coalesce for Latest<D> {
+    fn absorb(&mut self, newer: Self) {
+        *self = newer;
+    }
+}
+
+#[derive(Debug)]
+struct State<D: Duty> {
+    /// What is being discharged now.
+    running: HashMap<D::Key, D>,
+    /// What came while an older duty of its key was being discharged.
+    parked: HashMap<D::Key, (String, D)>,
+    /// What was discharged and is still owed.
+    done: HashMap<D::Key, D>,
+    /// Failures in a row, by key.
+    failures: HashMap<D::Key, u32>,
+}
+
+impl<D: Duty> Default for Lanes<D> {
+    fn default() -> Self {
+        let state = State {
+            running: HashMap::new(),
+            parked: HashMap::new(),
+            done: HashMap::new(),
+            failures: HashMap::new(),
+        };
+        let queues = [Inbox::default(), Inbox::default(), Inbox::default()];
+        Self { queues, state: Mutex::new(state), changed: Notify::new() }
+    }
+}
+
+impl<D: Duty> Lanes<D> {
+    /// Adds a duty, unless the same one is being discharged or has been.
+    pub fn owe(&self, tenant: &str, duty: D) {
+        let key = duty.key();
+        let mut state = self.lock();
+        if state.done.get(&key) == Some(&duty) || state.running.get(&key) == Some(&duty) {
+            return;
+        }
+        state.done.remove(&key);
+        if state.running.contains_key(&key) {
+            state.parked.insert(key, (tenant.to_owned(), duty));
+            return;
+        }
+        drop(state);
+        self.queue(tenant, duty);
+    }
+
+    /// Forgets a duty that is no longer owed.
+    pub fn withdraw(&self, key: &D::Key) {
+        let mut state = self.lock();
+        state.done.remove(key);
+        state.parked.remove(key);
+        state.failures.remove(key);
+        for queue in &self.queues {
+            queue.remove(key);
+        }
+    }
+
+    /// Lets a duty be discharged again although it was: its effect is in doubt.
+    pub fn doubt(&self, key: &D::Key) {
+        self.lock().done.remove(key);
+    }
+
+    /// How many duties wait or are being discharged.
+    pub fn len(&self) -> usize {
+        let waiting: usize = self.queues.iter().map(Inbox::len).sum();
+        let state = self.lock();
+        waiting + state.running.len() + state.parked.len()
+    }
+
+    /// Whether none waits or is being discharged.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Discharges duties until told to stop; those under way are finished first.
+    pub async fn run<F, R>(self: Arc<Self>, discharge: F, shutdown: CancellationToken)
+    where
+        F: Fn(D) -> R,
+        R: Future<Output = Discharge> + Send + 'static,
+    {
+        let mut running: JoinSet<(String, D, Discharge)> = JoinSet::new();
+        loop {
+            while running.len() < CONCURRENCY
+                && let Some((tenant, duty)) = self.next()
+            {
+                // A panic in one discharge is a failure of that one and stops no other.
+                let outcome = AssertUnwindSafe(discharge(duty.clone())).catch_unwind();
+                running.spawn(async move {
+                    (tenant, duty, outcome.await.unwrap_or(Discharge::Failed))
+                });
+            }
+            let changed = self.changed.notified();
+            if running.len() < CONCURRENCY && !self.nothing_waits() {
+                continue;
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = changed => {}
+                Some(finished) = running.join_next() => self.settle(finished),
+            }
+        }
+        while let Some(finished) = running.join_next().await {
+            self.settle(finished);
+        }
+    }
+
+    fn settle(self: &Arc<Self>, finished: Result<(String, D, Discharge), tokio::task::JoinError>) {
+        match finished {
+            Ok((tenant, duty, outcome)) => self.finish(tenant, duty, outcome),
+            Err(error) => tracing::error!(%error, "a discharge was cancelled"),
+        }
+    }
+
+    fn finish(self: &Arc<Self>, tenant: String, duty: D, outcome: Discharge) {
+        let key = duty.key();
+        let mut state = self.lock();
+        state.running.remove(&key);
+        if let Some((tenant, newer)) = state.parked.remove(&key) {
+            state.failures.remove(&key);
+            drop(state);
+            self.queue(&tenant, newer);
+            return;
+        }
+        match outcome {
+            Discharge::Done => {
+                state.failures.remove(&key);
+                state.done.insert(key, duty);
+            }
+            Discharge::Pending => {
+                state.failures.remove(&key);
+            }
+            Discharge::Failed => {
+                let failures = state.failures.entry(key).or_default();
+                *failures = failures.saturating_add(1);
+                let doublings = (*failures - 1).min(9);
+                drop(state);
+                let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+                let lanes = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    lanes.retry(&tenant, duty);
+                });
+            }
+        }
+    }
+
+    /// Queues a failed duty again, unless it was withdrawn or replaced meanwhile.
+    fn retry(&self, tenant: &str, duty: D) {
+        if self.lock().failures.contains_key(&duty.key()) {
+            self.owe(tenant, duty);
+        }
+    }
+
+    fn queue(&self, tenant: &str, duty: D) {
+        self.queues[duty.lane() as usize].offer(tenant, duty.key(), Latest(duty));
+        self.changed.notify_one();
+    }
+
+    fn next(&self) -> Option<(String, D)> {
+        for lane in LANES {
+            for (tenant, key, Latest(duty)) in self.queues[lane as usize].take(1) {
+                let mut state = self.lock();
+                if state.running.contains_key(&key) {
+                    state.parked.insert(key, (tenant, duty));
+                    drop(state);
+                    return self.next();
+                }
+                state.running.insert(key, duty.clone());
+                return Some((tenant, duty));
+            }
+        }
+        None
+    }
+
+    fn nothing_waits(&self) -> bool {
+        self.queues.iter().all(Inbox::is_empty)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<D>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Errand {
+        key: &'static str,
+        content: u32,
+        lane: Lane,
+    }
+
+    impl Duty for Errand {
+        type Key = &'static str;
+
+        fn key(&self) -> &'static str {
+            self.key
+        }
+
+        fn lane(&self) -> Lane {
+            self.lane
+        }
+    }
+
+    fn errand(key: &'static str, content: u32, lane: Lane) -> Errand {
+        Errand { key, content, lane }
+    }
+
+    /// Runs the lanes until they are empty and returns what was discharged, in order.
+    async fn discharged(
+        lanes: &Arc<Lanes<Errand>>,
+        outcome: impl Fn(&Errand, usize) -> Discharge + Send + Sync + 'static,
+    ) -> Vec<(&'static str, u32)> {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let shutdown = CancellationToken::new();
+        let outcome = Arc::new(outcome);
+        let run = Arc::clone(lanes).run(
+            {
+                let log = Arc::clone(&log);
+                move |errand: Errand| {
+                    let mut log = log.lock().unwrap();
+                    log.push((errand.key, errand.content));
+                    let verdict = outcome(&errand, log.len());
+                    async move { verdict }
+                }
+            },
+            shutdown.clone(),
+        );
+        let run = tokio::spawn(run);
+        while !(lanes.is_empty() && lanes.lock().failures.is_empty()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        shutdown.cancel();
+        run.await.unwrap();
+        let log = log.lock().unwrap();
+        log.clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_users_wait_for_goes_first() {
+        let lanes = Arc::new(Lanes::default());
+        lanes.owe("t", errand("collect", 0, Lane::Last));
+        lanes.owe("t", errand("status", 0, Lane::Second));
+        lanes.owe("t", errand("operation", 0, Lane::First));
+        let order = discharged(&lanes, |_, _| Discharge::Done).await;
+        assert_eq!(order, [("operation", 0), ("status", 0), ("collect", 0)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_duty_of_a_key_replaces_the_waiting_one() {
+        let lanes = Arc::new(Lanes::default());
+        lanes.owe("t", errand("status", 1, Lane::Second));
+        lanes.owe("t", errand("status", 2, Lane::Second));
+        lanes.owe("t", errand("other", 1, Lane::Second));
+        lanes.withdraw(&"other");
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await, [("status", 2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_discharged_is_not_discharged_again_unless_in_doubt() {
+        let lanes = Arc::new(Lanes::default());
+        let duty = errand("operation", 1, Lane::First);
+        lanes.owe("t", duty.clone());
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
+        lanes.owe("t", duty.clone());
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
+        lanes.doubt(&"operation");
+        lanes.owe("t", duty);
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_discharge_is_tried_again_and_delays_no_other() {
+        let lanes = Arc::new(Lanes::default());
+        lanes.owe("a", errand("fails", 1, Lane::First));
+        lanes.owe("b", errand("works", 1, Lane::Second));
+        let order = discharged(&lanes, |errand, attempt| match (errand.key, attempt) {
+            ("fails", 1..=3) => Discharge::Failed,
+            _ => Discharge::Done,
+        })
+        .await;
+        assert_eq!(order[..2], [("fails", 1), ("works", 1)]);
+        assert_eq!(order.iter().filter(|(key, _)| *key == "fails").count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panicking_discharge_is_a_failure_of_its_own_only() {
+        let lanes = Arc::new(Lanes::default());
+        lanes.owe("a", errand("panics", 1, Lane::First));
+        lanes.owe("b", errand("works", 1, Lane::First));
+        let attempts = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let shutdown = CancellationToken::new();
+        let counted = Arc::clone(&attempts);
+        let run = tokio::spawn(Arc::clone(&lanes).run(
+            move |errand: Errand| {
+                let counted = Arc::clone(&counted);
+                async move {
+                    let first = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+                    assert!(!(first && errand.key == "panics"), "a defect");
+                    Discharge::Done
+                }
+            },
+            shutdown.clone(),
+        ));
+        while attempts.load(std::sync::atomic::Ordering::SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        shutdown.cancel();
+        run.await.unwrap();
+        assert!(lanes.is_empty());
+    }
+}

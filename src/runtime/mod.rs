@@ -1,0 +1,14 @@
+//! What carries both halves of the program: machines do not know of it, and it does not know of
+//! particular machines.
+//!
+//! * [`inbox`]: observations that wait for their machine: keyed, coalescing, fair to tenants;
+//! * [`timers`]: the moments for which machines asked to be woken;
+//! * [`lanes`]: what is owed to the world, discharged in the order in which users wait for it;
+//! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
+//! * [`clock`]: the only place where the time comes from.
+
+pub mod clock;
+pub mod inbox;
+pub mod lanes;
+pub mod timers;
+pub mod watch;

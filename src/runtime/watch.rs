@@ -1,0 +1,203 @@
+//! One stream for each kind of object, with a back-off and a gauge of its own: a watch that fails
+//! starves no other.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use kube::api::Api;
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::{self, watcher};
+use kube::runtime::WatchStreamExt;
+use kube::{Resource, ResourceExt};
+use machines::identity::Timestamp;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::clock;
+
+/// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
+/// of common load balancers (240 s), which would cut it without a word.
+const WATCH_TIMEOUT_SECONDS: u32 = 230;
+/// Objects in one page of a list: a page of large objects stays within some megabytes.
+const PAGE_SIZE: u32 = 500;
+/// How long a watch may fail before the process counts as dead.
+const FAILING_LIMIT: Duration = Duration::from_secs(600);
+
+/// How a watch is doing.
+#[derive(Debug)]
+pub struct Progress {
+    /// Which watch it is.
+    pub name: &'static str,
+    synced: AtomicBool,
+    events: AtomicU64,
+    malformed: AtomicU64,
+    errors: AtomicU64,
+    last_event: AtomicI64,
+    failing_since: AtomicI64,
+}
+
+impl Progress {
+    /// A watch that has not begun.
+    pub fn new(name: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            synced: AtomicBool::new(false),
+            events: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            last_event: AtomicI64::new(0),
+            failing_since: AtomicI64::new(0),
+        })
+    }
+
+    /// Whether everything that there was has been seen once.
+    pub fn is_synced(&self) -> bool {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    /// Events so far.
+    pub fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Objects so far that could not be read.
+    pub fn malformed(&self) -> u64 {
+        self.malformed.load(Ordering::Relaxed)
+    }
+
+    /// Failures so far.
+    pub fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    /// When the last event came.
+    pub fn last_event(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_event.load(Ordering::Relaxed))
+    }
+
+    /// Whether it has failed for so long that a restart is the better hope.
+    pub fn is_stuck(&self, now: Timestamp) -> bool {
+        let since = self.failing_since.load(Ordering::Relaxed);
+        since != 0 && now > Timestamp::from_millis(since).after(FAILING_LIMIT)
+    }
+
+    fn note_event(&self) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        self.last_event.store(clock::now().as_millis(), Ordering::Relaxed);
+        self.failing_since.store(0, Ordering::Relaxed);
+    }
+
+    fn note_error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        let now = clock::now().as_millis();
+        let _ = self.failing_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// What a watch tells. A relist begins with `Restarted` and ends with `Synced`: what was not seen
+/// between the two does not exist.
+#[derive(Debug)]
+pub enum Seen<K> {
+    /// A relist begins.
+    Restarted,
+    /// The object exists and looks so.
+    Present(K),
+    /// The object has gone; this is how it looked last.
+    Gone(K),
+    /// An object of this name exists but cannot be read.
+    Malformed {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Its UID.
+        uid: String,
+    },
+    /// The relist is complete.
+    Synced,
+}
+
+/// Follows all objects of a kind until told to stop.
+pub async fn follow<K>(
+    api: Api<DeserializeGuard<K>>,
+    progress: Arc<Progress>,
+    shutdown: CancellationToken,
+    mut tell: impl FnMut(Seen<K>) + Send,
+) where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
+{
+    let config =
+        watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
+    let stream = watcher(api, config).default_backoff();
+    let mut stream = std::pin::pin!(stream);
+    loop {
+        let next = tokio::select! {
+            () = shutdown.cancelled() => return,
+            next = stream.try_next() => next,
+        };
+        match next {
+            Ok(Some(event)) => {
+                progress.note_event();
+                let done = matches!(event, watcher::Event::InitDone);
+                for seen in translate(event, &progress) {
+                    tell(seen);
+                }
+                if done {
+                    progress.synced.store(true, Ordering::Release);
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                progress.note_error();
+                tracing::warn!(watch = progress.name, %error, "the watch failed; it begins anew");
+            }
+        }
+    }
+}
+
+fn translate<K>(event: watcher::Event<DeserializeGuard<K>>, progress: &Progress) -> Option<Seen<K>>
+where
+    K: Resource<DynamicType = ()>,
+{
+    match event {
+        watcher::Event::Init => Some(Seen::Restarted),
+        watcher::Event::InitDone => Some(Seen::Synced),
+        watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
+            Some(present(object, progress))
+        }
+        watcher::Event::Delete(object) => match object.0 {
+            Ok(object) => Some(Seen::Gone(object)),
+            // What could not be read never had a machine; a relist repairs the rest.
+            Err(_) => None,
+        },
+    }
+}
+
+fn present<K>(object: DeserializeGuard<K>, progress: &Progress) -> Seen<K>
+where
+    K: Resource<DynamicType = ()>,
+{
+    match object.0 {
+        Ok(object) => Seen::Present(object),
+        Err(invalid) => {
+            progress.malformed.fetch_add(1, Ordering::Relaxed);
+            let meta = invalid.metadata;
+            let namespace = meta.namespace.unwrap_or_default();
+            let name = meta.name.unwrap_or_default();
+            tracing::warn!(
+                watch = progress.name, %namespace, %name, error = %invalid.error,
+                "an object cannot be read and is left alone",
+            );
+            Seen::Malformed { namespace, name, uid: meta.uid.unwrap_or_default() }
+        }
+    }
+}
+
+/// The revision of an object; 0 where the server gives something else than a number.
+pub fn revision<K: Resource>(object: &K) -> machines::identity::Revision {
+    let version = object.resource_version().unwrap_or_default();
+    machines::identity::Revision(version.parse().unwrap_or_default())
+}

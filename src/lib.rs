@@ -1,1 +1,20 @@
+//! The shell around the machines: what observes the world for them and discharges what they owe.
+//!
+//! * [`cli`]: the commands; `dev` is everything in one process;
+//! * [`program`]: the two halves, put together in one process or two;
+//! * [`backend`]: GitOpsDeployments → rows and Operations; reports → status;
+//! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
+//! * [`signals`]: how the agent wakes the backend;
+//! * [`runtime`]: inbox, timers, lanes and watches that both halves stand on;
+//! * [`kubernetes`], [`metrics`], [`settings`], [`api`]: what the halves share.
+
+pub mod agent;
+pub mod api;
+pub mod backend;
+pub mod cli;
+pub mod kubernetes;
+pub mod metrics;
+pub mod program;
 pub mod runtime;
+pub mod settings;
+pub mod signals;

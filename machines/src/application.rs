@@ -214,11 +214,9 @@ mod tests {
             ["PrunePropagationPolicy=background", "CreateNamespace=true"]
         );
         let retry = policy.retry.unwrap();
-        assert_eq!((retry.limit, retry.backoff.duration.as_str()), (-1, "5s"));
-        assert_eq!(
-            (retry.backoff.factor, retry.backoff.max_duration.as_str()),
-            (2, "3m")
-        );
+        let backoff = retry.backoff.unwrap();
+        assert_eq!((retry.limit, backoff.duration.as_str()), (-1, "5s"));
+        assert_eq!((backoff.factor, backoff.max_duration.as_str()), (Some(2), "3m"));
     }
 
     #[test]

@@ -96,11 +96,14 @@ impl ApplicationId {
 }
 
 impl OperationId {
-    /// The id of the `sequence`-th operation on an application.
-    pub fn of(application: &ApplicationId, sequence: u32) -> Self {
+    /// The id of the `sequence`-th operation that one machine asks for on an application. The
+    /// machine is named by the moment of its birth: rows of finished operations outlive it, and a
+    /// later machine of the same object (a stale sight of what has gone) must not meet them.
+    pub fn of(application: &ApplicationId, born: Timestamp, sequence: u32) -> Self {
+        let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
         Self(derive(
             "operation",
-            &[application.as_str(), &sequence.to_string()],
+            &[application.as_str(), &born, &sequence],
         ))
     }
 }
@@ -214,8 +217,13 @@ mod tests {
         let application = ApplicationId::of(&uid);
         assert_eq!(application, ApplicationId::of(&uid));
         assert_ne!(
-            OperationId::of(&application, 1),
-            OperationId::of(&application, 2)
+            OperationId::of(&application, Timestamp::from_millis(1), 1),
+            OperationId::of(&application, Timestamp::from_millis(2), 1)
+        );
+        let born = Timestamp::from_millis(1);
+        assert_ne!(
+            OperationId::of(&application, born, 1),
+            OperationId::of(&application, born, 2)
         );
         assert_eq!(
             application.as_str().len(),

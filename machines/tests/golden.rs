@@ -84,7 +84,7 @@ fn full_record() -> Record {
         present: true,
         finalizer: true,
         open: Some(OpenOperation {
-            id: OperationId::of(&application, 4),
+            id: OperationId::of(&application, MOMENT, 4),
             claimed: true,
         }),
         application: Some(ApplicationRecord {
@@ -94,6 +94,7 @@ fn full_record() -> Record {
             digest: Digest::of(&"document"),
             applied: true,
         }),
+        born: MOMENT,
         operations: 4,
         failures: 2,
         report: Some(Report {
@@ -323,13 +324,13 @@ fn every_state_of_an_operation_is_read_and_written_as_ever() {
         let known = name != "unclaimed";
         let record = if known {
             OperationRecord {
-                id: OperationId::of(&application, 4),
+                id: OperationId::of(&application, MOMENT, 4),
                 application,
                 owner: ClusterUserId::of(&full.tenant),
                 requester: Some(full.uid),
             }
         } else {
-            Operation::new(OperationId::of(&application, 4)).record
+            Operation::new(OperationId::of(&application, MOMENT, 4)).record
         };
         compare(
             &format!("operation-{name}"),

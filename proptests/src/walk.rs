@@ -266,6 +266,11 @@ impl Walk {
         }
     }
 
+    /// Lets time pass until a moment, if it is not past.
+    pub fn pass(&mut self, until: Timestamp) {
+        self.now = self.now.max(until);
+    }
+
     /// Lets the environment act once.
     pub fn take(&mut self, input: &Input) {
         match input {

@@ -1,1 +1,915 @@
-//! x
+//! Tenants, deployments and operations around an in-memory database, Kubernetes API and Argo CD.
+//!
+//! The world is the specification's own [`esr::World`]; beside it stand the machines and what the
+//! API would keep (revisions, Operation CRs). Every [`Move`] is one thing that could happen next:
+//! a user acts, an observation arrives (late, twice or never), one effect is carried out, time
+//! passes. [`Cluster::rest`] is the safety net: full rescans until nothing changes any more.
+
+mod moves;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use machines::application::{ApplicationDocument, project_name};
+use machines::deployment::conditions::{ConditionStyle, StatusView, compared_to_digest};
+use machines::deployment::{
+    Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
+};
+use machines::esr::{
+    self, ApplicationEntry, ArgoApplication, ArgoProject, ArgoReport, DeploymentObject,
+    MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings, UserEntry, Violation,
+    World,
+};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
+    Revision, TenantUid, Timestamp,
+};
+use machines::operation::{
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
+};
+use machines::rows::{OperationState, RowChange};
+use machines::spec::{DeploymentSpec, normalise_repo_url};
+use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
+
+use crate::walk::{persist, resume};
+
+pub use moves::{Move, any_move};
+
+/// Most rounds of rescans until nothing changes: the longest chain (a namespace goes while its
+/// deployment waits for a predecessor that is still being dispatched) needs about twenty.
+pub const ROUNDS_LIMIT: usize = 60;
+
+const STYLE: ConditionStyle = ConditionStyle::Conventional;
+const NAMES: [&str; 2] = ["app", "web"];
+const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
+
+/// The world and the machines in it.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// What there is.
+    pub world: World,
+    tenants: BTreeMap<TenantUid, Tenant>,
+    deployments: BTreeMap<DeploymentUid, Deployment>,
+    operations: BTreeMap<OperationId, Operation>,
+    /// The Operation CRs.
+    signals: BTreeSet<OperationId>,
+    /// Every version of every deployment that ever existed.
+    history: BTreeMap<DeploymentUid, Vec<Snapshot>>,
+    /// Where a deployment was: tenant, namespace, name.
+    places: BTreeMap<DeploymentUid, (TenantUid, String, String)>,
+    /// What a digest in a status view stands for; the database has it.
+    reports: BTreeMap<Digest, ArgoReport>,
+    revision: Revision,
+    now: Timestamp,
+    /// Broken safety promises, with the move at which they broke.
+    pub broken: Vec<Violation>,
+}
+
+/// The spec of a number; 0 is invalid, 3 needs another repository.
+fn spec(number: u8) -> DeploymentSpec {
+    let repo = if number == 3 { "other" } else { "app" };
+    DeploymentSpec {
+        repo_url: format!("https://example.com/team/{repo}.git"),
+        path: if number == 0 {
+            String::new()
+        } else {
+            format!("folder-{number}")
+        },
+        type_: "automated".to_owned(),
+        ..DeploymentSpec::default()
+    }
+}
+
+fn pick<T: Clone>(items: impl IntoIterator<Item = T>, which: u8) -> Option<T> {
+    let items: Vec<T> = items.into_iter().collect();
+    let index = usize::from(which).checked_rem(items.len())?;
+    items.get(index).cloned()
+}
+
+fn mirrored(report: &ArgoReport) -> Digest {
+    match report {
+        none if *none == ArgoReport::default() => Digest::default(),
+        some => Digest::of(&(&some.sync, &some.health)),
+    }
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        let settings = Settings {
+            argocd_namespace: "argocd".to_owned(),
+            instance: Some(InstanceId::new("instance")),
+            isolation: true,
+            conditions: STYLE,
+        };
+        Self {
+            world: World {
+                settings,
+                ..World::default()
+            },
+            tenants: BTreeMap::new(),
+            deployments: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            signals: BTreeSet::new(),
+            history: BTreeMap::new(),
+            places: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            revision: Revision(1),
+            now: Timestamp::from_millis(1_000_000),
+            broken: Vec::new(),
+        }
+    }
+}
+
+impl Cluster {
+    /// Lets one thing happen, and checks what must hold between any two moments.
+    pub fn take(&mut self, next: &Move) {
+        let before = self.world.clone();
+        self.happen(next);
+        let uids: Vec<DeploymentUid> = self.places.keys().cloned().collect();
+        for uid in uids {
+            self.broken
+                .extend(esr::finalizer_kept(&before, &self.world, &uid).err());
+        }
+    }
+
+    fn happen(&mut self, next: &Move) {
+        let uid = |which| pick(self.deployments.keys().cloned(), which);
+        let operation = |which| pick(self.operations.keys().cloned(), which);
+        match *next {
+            Move::Create {
+                namespace,
+                name,
+                spec,
+                finalizer,
+            } => {
+                self.create(namespace, name, spec, finalizer);
+            }
+            Move::Edit { which, spec } => self.edit(which, spec),
+            Move::Delete { which } => {
+                let uids = self
+                    .world
+                    .deployments
+                    .iter()
+                    .map(|object| object.uid.clone());
+                pick(uids, which)
+                    .into_iter()
+                    .for_each(|uid| self.delete(&uid));
+            }
+            Move::DeleteNamespace { which } => self.delete_namespace(which),
+            Move::ToggleEngine => {
+                let there = self.world.settings.instance.is_some();
+                self.world.settings.instance = (!there).then(|| InstanceId::new("instance"));
+            }
+            Move::Observe { which } => {
+                pick(self.places.keys().cloned(), which)
+                    .iter()
+                    .for_each(|uid| self.observe(uid));
+            }
+            Move::ObserveStale { which, back } => {
+                pick(self.places.keys().cloned(), which)
+                    .iter()
+                    .for_each(|uid| self.observe_stale(uid, back));
+            }
+            Move::ObserveTenant { which } => {
+                let tenants: BTreeSet<TenantUid> =
+                    self.places.values().map(|place| place.0.clone()).collect();
+                pick(tenants, which)
+                    .iter()
+                    .for_each(|tenant| self.observe_tenant(tenant));
+            }
+            Move::Facts { which } => {
+                uid(which)
+                    .iter()
+                    .for_each(|uid| self.tell(uid, &Event::FactsChanged));
+            }
+            Move::ObserveOperation { which } => {
+                uid(which)
+                    .iter()
+                    .for_each(|uid| self.observe_operation(uid));
+            }
+            Move::Report { which } => uid(which).iter().for_each(|uid| self.report(uid)),
+            Move::Discharge { which } => uid(which).iter().for_each(|uid| self.discharge(uid)),
+            Move::ClaimOperation { which } => {
+                pick(self.signals.clone(), which)
+                    .iter()
+                    .for_each(|id| self.observe_row(id));
+            }
+            Move::ObserveArgo { which } => {
+                operation(which).iter().for_each(|id| self.observe_argo(id));
+            }
+            Move::DischargeOperation { which } => {
+                operation(which)
+                    .iter()
+                    .for_each(|id| self.discharge_operation(id));
+            }
+            Move::Refuse { which } => {
+                let refused = OperationEvent::Refused {
+                    text: "denied".to_owned(),
+                };
+                operation(which)
+                    .iter()
+                    .for_each(|id| self.tell_operation(id, &refused));
+            }
+            Move::Sync { which } => self.sync(which),
+            Move::CollectOperation { which } => self.collect_operation(which),
+            Move::Wait { seconds } => {
+                self.now = self.now.after(Duration::from_secs(seconds.into()));
+                self.wake();
+            }
+        }
+    }
+
+    /// Rescans everything and does everything that is owed, round after round, until a round
+    /// changes nothing. Returns the number of rounds, or `None` beyond [`ROUNDS_LIMIT`].
+    pub fn rest(&mut self) -> Option<usize> {
+        (1..=ROUNDS_LIMIT).find(|_| {
+            let before = (self.world.clone(), self.states());
+            self.round();
+            before == (self.world.clone(), self.states())
+        })
+    }
+
+    /// One full rescan; afterwards everybody whose moment has come is woken.
+    pub fn round(&mut self) {
+        let tenants: BTreeSet<TenantUid> =
+            self.places.values().map(|place| place.0.clone()).collect();
+        let uids: Vec<DeploymentUid> = self.places.keys().cloned().collect();
+        for tenant in &tenants {
+            self.observe_tenant(tenant);
+        }
+        for uid in &uids {
+            self.observe(uid);
+            self.tell(uid, &Event::FactsChanged);
+            self.observe_operation(uid);
+            self.report(uid);
+            // More than anyone owes at once.
+            (0..3).for_each(|_| self.discharge(uid));
+        }
+        let known = self.signals.iter().chain(self.operations.keys());
+        for id in known.cloned().collect::<BTreeSet<_>>() {
+            self.observe_row(&id);
+            self.observe_argo(&id);
+            self.discharge_operation(&id);
+        }
+        for which in 0..self.world.argocd.applications.len() {
+            self.sync(u8::try_from(which).unwrap_or(u8::MAX));
+        }
+        let moments = self.deployments.values().filter_map(Deployment::wake_at);
+        let moments = moments.chain(self.operations.values().filter_map(Operation::wake_at));
+        if let Some(first) = moments.min() {
+            self.now = self.now.max(first);
+            self.wake();
+        }
+    }
+
+    fn states(&self) -> Vec<String> {
+        let states = |one: &Deployment| format!("{} {}", one.path(), one.mirror.path());
+        let deployments = self.deployments.values().map(states);
+        let operations = self.operations.values().map(|one| one.path().to_owned());
+        let tenants = self.tenants.values().map(|one| one.path().to_owned());
+        deployments.chain(operations).chain(tenants).collect()
+    }
+
+    /// How many machines are held; at rest, none of those whose object has gone.
+    pub fn machines(&self) -> (usize, usize, usize) {
+        (
+            self.tenants.len(),
+            self.deployments.len(),
+            self.operations.len(),
+        )
+    }
+
+    // === the users and the Kubernetes API ===
+
+    fn create(&mut self, namespace: u8, name: u8, number: u8, finalizer: bool) {
+        let namespace = NAMESPACES[usize::from(namespace) % NAMESPACES.len()];
+        let name = NAMES[usize::from(name) % NAMES.len()];
+        let taken = |one: &DeploymentObject| one.namespace == namespace && one.name == name;
+        if self.world.deployments.iter().any(taken) {
+            return;
+        }
+        self.revision.0 += 1;
+        let existing = self
+            .world
+            .namespaces
+            .iter()
+            .find(|one| one.name == namespace);
+        if existing.is_some_and(|one| one.terminating) {
+            return;
+        }
+        let tenant = existing.map_or_else(
+            || TenantUid::new(format!("{namespace}-{}", self.revision.0)),
+            |one| one.uid.clone(),
+        );
+        if existing.is_none() {
+            self.world.namespaces.push(NamespaceObject {
+                uid: tenant.clone(),
+                name: namespace.to_owned(),
+                terminating: false,
+            });
+        }
+        let uid = DeploymentUid::new(format!("uid-{:04}", self.revision.0));
+        let place = (tenant.clone(), namespace.to_owned(), name.to_owned());
+        self.places.insert(uid.clone(), place);
+        self.world.deployments.push(DeploymentObject {
+            uid: uid.clone(),
+            tenant,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            generation: Generation(1),
+            finalizer,
+            spec: spec(number),
+            ..DeploymentObject::default()
+        });
+        self.remember(&uid);
+    }
+
+    fn object(&mut self, uid: &DeploymentUid) -> Option<&mut DeploymentObject> {
+        self.world
+            .deployments
+            .iter_mut()
+            .find(|object| object.uid == *uid)
+    }
+
+    /// Gives the object a new revision and keeps what it looks like.
+    fn remember(&mut self, uid: &DeploymentUid) {
+        self.revision.0 += 1;
+        let revision = self.revision;
+        let Some(object) = self.object(uid) else {
+            return;
+        };
+        let snapshot = Snapshot {
+            revision,
+            generation: object.generation,
+            deleting: object.deleting,
+            finalizer: object.finalizer,
+            spec: object.spec.clone(),
+            observed_generation: object.status.observed_generation,
+            conditions: object.status.conditions.clone(),
+            mirrored: mirrored(&object.status.report),
+        };
+        self.history.entry(uid.clone()).or_default().push(snapshot);
+    }
+
+    fn edit(&mut self, which: u8, number: u8) {
+        let uids = self
+            .world
+            .deployments
+            .iter()
+            .map(|object| object.uid.clone());
+        let Some(uid) = pick(uids, which) else { return };
+        let Some(object) = self.object(&uid) else {
+            return;
+        };
+        if object.spec != spec(number) {
+            object.spec = spec(number);
+            object.generation.0 += 1;
+            self.remember(&uid);
+        }
+    }
+
+    fn delete(&mut self, uid: &DeploymentUid) {
+        let Some(object) = self.object(uid) else {
+            return;
+        };
+        if object.finalizer && !object.deleting {
+            object.deleting = true;
+            object.generation.0 += 1;
+            self.remember(uid);
+        } else if !object.finalizer {
+            self.revision.0 += 1;
+            self.world.deployments.retain(|object| object.uid != *uid);
+            self.collect_namespaces();
+        }
+    }
+
+    fn delete_namespace(&mut self, which: u8) {
+        let Some(tenant) = pick(
+            self.world.namespaces.iter().map(|one| one.uid.clone()),
+            which,
+        ) else {
+            return;
+        };
+        let spaces = self.world.namespaces.iter_mut();
+        spaces
+            .filter(|one| one.uid == tenant)
+            .for_each(|one| one.terminating = true);
+        let inside = self
+            .world
+            .deployments
+            .iter()
+            .filter(|one| one.tenant == tenant);
+        for uid in inside.map(|one| one.uid.clone()).collect::<Vec<_>>() {
+            self.delete(&uid);
+        }
+        self.collect_namespaces();
+    }
+
+    /// A terminating namespace goes with the last object in it.
+    fn collect_namespaces(&mut self) {
+        let deployments = &self.world.deployments;
+        let used = |space: &NamespaceObject| deployments.iter().any(|one| one.tenant == space.uid);
+        self.world
+            .namespaces
+            .retain(|space| !space.terminating || used(space));
+    }
+
+    // === the backend ===
+
+    fn observe(&mut self, uid: &DeploymentUid) {
+        let exists = self
+            .world
+            .deployments
+            .iter()
+            .any(|object| object.uid == *uid);
+        let newest = self
+            .history
+            .get(uid)
+            .and_then(|versions| versions.last())
+            .cloned();
+        match newest {
+            Some(snapshot) if exists => self.show(uid, snapshot),
+            _ => self.tell(
+                uid,
+                &Event::Absent {
+                    as_of: self.revision,
+                },
+            ),
+        }
+    }
+
+    fn observe_stale(&mut self, uid: &DeploymentUid, back: u8) {
+        let versions = self.history.get(uid).map(Vec::as_slice).unwrap_or_default();
+        let index = versions.len().saturating_sub(1 + usize::from(back));
+        if let Some(snapshot) = versions.get(index).cloned() {
+            self.show(uid, snapshot);
+        }
+    }
+
+    fn show(&mut self, uid: &DeploymentUid, snapshot: Snapshot) {
+        if !self.deployments.contains_key(uid) {
+            let Some((tenant, namespace, name)) = self.places.get(uid).cloned() else {
+                return;
+            };
+            self.need(&tenant);
+            let machine = Deployment::new(uid.clone(), tenant, &namespace, &name);
+            self.deployments.insert(uid.clone(), machine);
+        }
+        self.tell(uid, &Event::Observed(Box::new(snapshot)));
+    }
+
+    fn tell(&mut self, uid: &DeploymentUid, event: &Event) {
+        let Some(machine) = self.deployments.get(uid).cloned() else {
+            return;
+        };
+        // No two steps of one machine happen at the same moment.
+        self.now = self.now.after(Duration::from_millis(1));
+        let facts = self.facts(&machine);
+        let step = machine.step(event, &facts);
+        let after = resume(&persist(step.deployment));
+        if after.is_gone() {
+            self.deployments.remove(uid);
+        } else {
+            self.deployments.insert(uid.clone(), after);
+        }
+        self.write(step.rows);
+    }
+
+    fn facts(&self, machine: &Deployment) -> Facts {
+        let record = &machine.record;
+        let tenant = self.tenants.get(&record.tenant);
+        let namesake = |other: &&Deployment| {
+            let other = &other.record;
+            other.tenant == record.tenant && other.name == record.name && other.uid != record.uid
+        };
+        let namesakes = self
+            .deployments
+            .values()
+            .filter(namesake)
+            .map(|other| Namesake {
+                uid: other.record.uid.clone(),
+                first_seen: other.record.first_seen,
+            });
+        Facts {
+            now: self.now,
+            tenant: match tenant.map(|tenant| (&tenant.state, &tenant.record.rows)) {
+                None | Some((TenantState::Unknown {}, _)) => TenantFact::Unknown,
+                Some((TenantState::Active {}, Some(rows))) => TenantFact::Active(rows.clone()),
+                Some(_) => TenantFact::Draining,
+            },
+            instance: self.world.settings.instance.clone(),
+            argocd_namespace: self.world.settings.argocd_namespace.clone(),
+            isolation: self.world.settings.isolation,
+            namesakes: namesakes.collect(),
+            existing_application: None,
+            conditions: STYLE,
+        }
+    }
+
+    fn observe_operation(&mut self, uid: &DeploymentUid) {
+        let Some(open) = self
+            .deployments
+            .get(uid)
+            .and_then(|one| one.record.open.clone())
+        else {
+            return;
+        };
+        let rows = &self.world.database.operations;
+        let state = rows
+            .iter()
+            .find(|row| row.id == open.id)
+            .map(|row| row.state.clone());
+        self.tell(uid, &Event::OperationObserved { id: open.id, state });
+    }
+
+    fn report(&mut self, uid: &DeploymentUid) {
+        let name = machines::application::application_name(uid);
+        let applications = &self.world.argocd.applications;
+        let Some(found) = applications.iter().find(|one| one.name == name) else {
+            return;
+        };
+        if found.report == ArgoReport::default() {
+            return;
+        }
+        let (source, destination) = (&found.spec.source, &found.spec.destination);
+        let report = Report {
+            mirrored: mirrored(&found.report),
+            sync: found.report.sync.clone(),
+            health: found.report.health.clone(),
+            compared_to: compared_to_digest(
+                &source.repo_url,
+                &source.path,
+                &source.target_revision,
+                &destination.name,
+                &destination.namespace,
+            ),
+            ..Report::default()
+        };
+        self.reports
+            .insert(report.mirrored.clone(), found.report.clone());
+        self.tell(uid, &Event::Reported(Box::new(report)));
+    }
+
+    /// Does the first thing that a deployment owes and that is not so already.
+    fn discharge(&mut self, uid: &DeploymentUid) {
+        let owed = self.deployments.get(uid).map(|one| one.obligations(STYLE));
+        for obligation in owed.into_iter().flatten() {
+            let acted = match obligation {
+                Obligation::OperationSignalled(id) => self.signals.insert(id),
+                Obligation::FinalizerRemoved => self.remove_finalizer(uid),
+                Obligation::StatusWritten(view) => self.write_status(uid, &view),
+            };
+            if acted {
+                self.world.writes.api_requests += 1;
+                return;
+            }
+        }
+    }
+
+    fn remove_finalizer(&mut self, uid: &DeploymentUid) -> bool {
+        let Some(object) = self.object(uid).filter(|object| object.finalizer) else {
+            return false;
+        };
+        object.finalizer = false;
+        if object.deleting {
+            self.delete(uid);
+        } else {
+            self.remember(uid);
+        }
+        true
+    }
+
+    fn write_status(&mut self, uid: &DeploymentUid, view: &StatusView) -> bool {
+        let report = view
+            .mirrored
+            .as_ref()
+            .and_then(|digest| self.reports.get(digest))
+            .cloned();
+        let Some(object) = self.object(uid) else {
+            return false;
+        };
+        let before = object.status.clone();
+        object.status.observed_generation = view.observed_generation;
+        object.status.conditions = view.conditions.clone();
+        if let Some(report) = report {
+            object.status.report = report;
+        }
+        let changed = object.status != before;
+        if changed {
+            self.remember(uid);
+        }
+        changed
+    }
+
+    fn need(&mut self, tenant: &TenantUid) {
+        let namespace = self.places.values().find(|place| place.0 == *tenant);
+        let Some((_, namespace, _)) = namespace.cloned() else {
+            return;
+        };
+        let machine = self.tenants.entry(tenant.clone());
+        machine.or_insert_with(|| Tenant::new(tenant.clone(), namespace));
+        self.tell_tenant(tenant, &TenantEvent::Needed);
+    }
+
+    fn observe_tenant(&mut self, tenant: &TenantUid) {
+        let spaces = &self.world.namespaces;
+        let space = spaces.iter().find(|space| space.uid == *tenant);
+        let event = match space.map(|space| space.terminating) {
+            Some(terminating) => TenantEvent::NamespaceObserved { terminating },
+            None => TenantEvent::NamespaceAbsent,
+        };
+        if self
+            .world
+            .deployments
+            .iter()
+            .any(|object| object.tenant == *tenant)
+        {
+            self.need(tenant);
+        }
+        self.tell_tenant(tenant, &event);
+        let children = self
+            .deployments
+            .values()
+            .filter(|one| one.record.tenant == *tenant)
+            .count();
+        if self
+            .tenants
+            .get(tenant)
+            .is_some_and(Tenant::counts_children)
+        {
+            let deployments = u64::try_from(children).unwrap_or(u64::MAX);
+            self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { deployments });
+        }
+    }
+
+    fn tell_tenant(&mut self, tenant: &TenantUid, event: &TenantEvent) {
+        let Some(machine) = self.tenants.get(tenant).cloned() else {
+            return;
+        };
+        let instance = self.world.settings.instance.clone();
+        let step = machine.step(
+            event,
+            &TenantFacts {
+                instance,
+                ..TenantFacts::default()
+            },
+        );
+        self.tenants.insert(tenant.clone(), step.tenant);
+        self.write(step.rows);
+    }
+
+    // === the agent and Argo CD ===
+
+    fn observe_row(&mut self, id: &OperationId) {
+        if self.signals.contains(id) && !self.operations.contains_key(id) {
+            self.operations
+                .insert(id.clone(), Operation::new(id.clone()));
+        }
+        let database = &self.world.database;
+        let event = match database.operations.iter().find(|row| row.id == *id) {
+            None => OperationEvent::RowAbsent,
+            Some(row) => {
+                let target = database
+                    .applications
+                    .iter()
+                    .find(|one| one.id == row.application);
+                OperationEvent::RowObserved(Box::new(RowView {
+                    state: row.state.clone(),
+                    application: row.application.clone(),
+                    owner: self.owner(&row.requester),
+                    requester: Some(row.requester.clone()),
+                    target: target.map(|one| one.document.clone()),
+                }))
+            }
+        };
+        self.tell_operation(id, &event);
+        if !self.signals.contains(id) {
+            self.tell_operation(id, &OperationEvent::SignalAbsent);
+        }
+    }
+
+    fn owner(&self, requester: &DeploymentUid) -> ClusterUserId {
+        let place = self.places.get(requester);
+        place
+            .map(|place| ClusterUserId::of(&place.0))
+            .unwrap_or_default()
+    }
+
+    fn observe_argo(&mut self, id: &OperationId) {
+        let Some(record) = self.operations.get(id).map(|one| one.record.clone()) else {
+            return;
+        };
+        let found = self.world.argocd.applications.iter();
+        let found = found
+            .clone()
+            .find(|one| one.application == record.application);
+        let application = found.map_or(ApplicationView::Absent, |one| ApplicationView::Present {
+            spec: Box::new(one.spec.clone()),
+            labelled: true,
+            deleting: false,
+        });
+        let name = project_name(&record.owner);
+        let project = self
+            .world
+            .argocd
+            .projects
+            .iter()
+            .find(|one| one.name == name);
+        let project_matches = project.cloned() == self.wanted_project(&record.owner);
+        let view = ArgoView {
+            project_matches,
+            application,
+        };
+        self.tell_operation(id, &OperationEvent::ArgoObserved(Box::new(view)));
+    }
+
+    fn tell_operation(&mut self, id: &OperationId, event: &OperationEvent) {
+        let Some(machine) = self.operations.get(id).cloned() else {
+            return;
+        };
+        let step = machine.step(event, self.now);
+        if step.operation.is_gone() {
+            self.operations.remove(id);
+        } else {
+            self.operations.insert(id.clone(), step.operation);
+        }
+        self.write(step.rows);
+    }
+
+    fn wanted_project(&self, owner: &ClusterUserId) -> Option<ArgoProject> {
+        let rows = self
+            .world
+            .database
+            .repositories
+            .iter()
+            .filter(|row| row.owner == *owner);
+        let source_repos: Vec<String> = rows.map(|row| row.repo_url.clone()).collect();
+        let name = project_name(owner);
+        (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos })
+    }
+
+    fn discharge_operation(&mut self, id: &OperationId) {
+        let owed = self.operations.get(id).map(Operation::obligations);
+        for obligation in owed.into_iter().flatten() {
+            let acted = match obligation {
+                OperationObligation::ProjectWritten(owner) => self.write_project(&owner),
+                OperationObligation::ApplicationWritten(application, document) => {
+                    self.write_application(&application, &document)
+                }
+                OperationObligation::ApplicationRemoved(application) => {
+                    let applications = &mut self.world.argocd.applications;
+                    let before = applications.len();
+                    applications.retain(|one| one.application != application);
+                    applications.len() != before
+                }
+                OperationObligation::SignalRemoved(id) => self.signals.remove(&id),
+            };
+            self.world.writes.api_requests += u64::from(acted);
+        }
+    }
+
+    fn write_project(&mut self, owner: &ClusterUserId) -> bool {
+        let wanted = self.wanted_project(owner);
+        let before = self.world.argocd.projects.clone();
+        let name = project_name(owner);
+        self.world.argocd.projects.retain(|one| one.name != name);
+        self.world.argocd.projects.extend(wanted);
+        self.world
+            .argocd
+            .projects
+            .sort_by(|one, other| one.name.cmp(&other.name));
+        self.world.argocd.projects != before
+    }
+
+    fn write_application(&mut self, id: &ApplicationId, document: &ApplicationDocument) -> bool {
+        let applications = &mut self.world.argocd.applications;
+        let same = |one: &ArgoApplication| {
+            one.name == document.name && one.application == *id && one.spec == document.spec
+        };
+        if applications.iter().any(same) {
+            return false;
+        }
+        applications.retain(|one| one.name != document.name);
+        applications.push(ArgoApplication {
+            name: document.name.clone(),
+            application: id.clone(),
+            spec: document.spec.clone(),
+            report: ArgoReport::default(),
+        });
+        true
+    }
+
+    /// Argo CD does its own work: an Application becomes what it says.
+    fn sync(&mut self, which: u8) {
+        let count = self.world.argocd.applications.len();
+        let Some(index) = usize::from(which).checked_rem(count) else {
+            return;
+        };
+        let synced = ArgoReport {
+            sync: "Synced".to_owned(),
+            health: "Healthy".to_owned(),
+        };
+        self.world.argocd.applications[index].report = synced;
+    }
+
+    fn wake(&mut self) {
+        for uid in self.deployments.keys().cloned().collect::<Vec<_>>() {
+            self.tell(&uid, &Event::DeadlineReached);
+        }
+        for id in self.operations.keys().cloned().collect::<Vec<_>>() {
+            self.tell_operation(&id, &OperationEvent::DeadlineReached);
+        }
+    }
+
+    // === the database ===
+
+    /// The row of a finished operation has been kept for long enough.
+    fn collect_operation(&mut self, which: u8) {
+        let finished = |one: &&OperationEntry| one.state.is_terminal();
+        let rows = self.world.database.operations.iter().filter(finished);
+        if let Some(id) = pick(rows.map(|one| one.id.clone()), which) {
+            self.world.database.operations.retain(|one| one.id != id);
+        }
+    }
+
+    fn write(&mut self, rows: Vec<RowChange>) {
+        self.world.writes.row_changes += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        for row in rows {
+            self.apply(row);
+        }
+    }
+
+    fn apply(&mut self, row: RowChange) {
+        let database = &mut self.world.database;
+        match row {
+            RowChange::EnsureTenant(rows) => {
+                database.users.retain(|one| one.id != rows.user);
+                database.users.push(UserEntry {
+                    id: rows.user,
+                    tenant: rows.tenant,
+                });
+            }
+            RowChange::RemoveTenant(rows) => database.users.retain(|one| one.id != rows.user),
+            RowChange::PutApplication(rows) => {
+                database
+                    .applications
+                    .retain(|one| one.id != rows.key.application);
+                database
+                    .mappings
+                    .retain(|one| one.application != rows.key.application);
+                database.mappings.push(MappingEntry {
+                    deployment: rows.key.deployment.clone(),
+                    application: rows.key.application.clone(),
+                    name: rows.deployment_name,
+                    tenant: rows.key.tenant,
+                });
+                database.applications.push(ApplicationEntry {
+                    id: rows.key.application,
+                    deployment: rows.key.deployment,
+                    owner: rows.key.user,
+                    document: rows.document,
+                });
+                self.derive_repositories();
+            }
+            RowChange::RemoveApplication(key) => {
+                database
+                    .applications
+                    .retain(|one| one.id != key.application);
+                database
+                    .mappings
+                    .retain(|one| one.application != key.application);
+                self.derive_repositories();
+            }
+            RowChange::RequestOperation(row) => {
+                if database.operations.iter().all(|one| one.id != row.id) {
+                    database.operations.push(OperationEntry {
+                        id: row.id,
+                        application: row.application,
+                        requester: row.requester,
+                        state: OperationState::Waiting,
+                    });
+                }
+            }
+            RowChange::SetOperationState(id, state) => {
+                let rows = database.operations.iter_mut();
+                rows.filter(|one| one.id == id)
+                    .for_each(|one| one.state = state.clone());
+            }
+        }
+    }
+
+    /// A repository row stands for each repository that an application of the owner uses.
+    fn derive_repositories(&mut self) {
+        let rows = self.world.database.applications.iter();
+        let wanted: BTreeSet<(ClusterUserId, String)> = rows
+            .filter_map(|row| {
+                let repo_url = normalise_repo_url(&row.document.spec.source.repo_url)?;
+                Some((row.owner.clone(), repo_url))
+            })
+            .collect();
+        self.world.database.repositories = wanted
+            .into_iter()
+            .map(|(owner, repo_url)| RepositoryEntry { owner, repo_url })
+            .collect();
+    }
+}

@@ -40,7 +40,7 @@ fn is_holding(machine: &Deployment) -> bool {
 }
 
 proptest! {
-    #![proptest_config(config(1_500))]
+    #![proptest_config(config(800))]
 
     #[test]
     fn every_event_has_a_defined_result_in_every_state(
@@ -107,7 +107,7 @@ fn is_stale(machine: &Deployment, event: &Event) -> bool {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(120))]
 
     #[test]
     fn a_stale_observation_changes_nothing_on_any_walk(
@@ -272,7 +272,7 @@ fn the_walks_reach_every_state() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = walk(80);
     let mut reached = BTreeSet::new();
-    for _ in 0..300 {
+    for _ in 0..120 {
         let walk = proptest::strategy::Strategy::new_tree(&strategy, &mut runner).unwrap();
         let walk = proptest::strategy::ValueTree::current(&walk);
         reached.extend(walk.moments.iter().map(|moment| moment.after.path()));

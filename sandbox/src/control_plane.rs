@@ -57,7 +57,10 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address can be reached from elsewhere, and the server has no access control.
-    #[error("{0} is not a loopback address; choose 127.0.0.1 or [::1], since the server asks nobody who they are")]
+    #[error(
+        "{0} is not a loopback address; choose 127.0.0.1 or [::1], since the server asks nobody \
+         who they are"
+    )]
     NotLoopback(SocketAddr),
     /// Nothing can listen there.
     #[error("cannot listen on {address}: {source}; stop what uses the port or choose another one")]
@@ -88,7 +91,12 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts a server.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options { address, data, crds, settings } = options;
+        let Options {
+            address,
+            data,
+            crds,
+            settings,
+        } = options;
         if !address.ip().is_loopback() {
             return Err(Error::NotLoopback(address));
         }
@@ -103,7 +111,10 @@ impl ControlPlane {
             server.install(definition)?;
         }
         let shutdown = CancellationToken::new();
-        let edge = Edge { server: Arc::clone(&server), shutdown: shutdown.clone() };
+        let edge = Edge {
+            server: Arc::clone(&server),
+            shutdown: shutdown.clone(),
+        };
         // Watch events are small and must not wait for each other.
         let listener = listener.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
@@ -118,7 +129,13 @@ impl ControlPlane {
             }
         });
         let guard = shutdown.clone().drop_guard();
-        Ok(Self { server, address, shutdown, task, _guard: guard })
+        Ok(Self {
+            server,
+            address,
+            shutdown,
+            task,
+            _guard: guard,
+        })
     }
 
     /// The core, for a client inside the process and for tests.
@@ -145,7 +162,8 @@ impl ControlPlane {
              clusters:\n\
              - name: sandbox\n  cluster:\n    server: {}\n\
              contexts:\n\
-             - name: sandbox\n  context:\n    cluster: sandbox\n    user: sandbox\n    namespace: default\n\
+             - name: sandbox\n  context:\n    cluster: sandbox\n    user: sandbox\n\
+             \x20   namespace: default\n\
              users:\n\
              - name: sandbox\n  user: {{}}\n",
             self.url()
@@ -173,11 +191,15 @@ impl ControlPlane {
         self.server.request_counts()
     }
 
-    /// Ends open watches and stops listening.
+    /// Ends open watches, stops listening and releases the data directory.
     pub async fn shutdown(mut self) {
         self.shutdown.cancel();
-        if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.task).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.task)
+            .await
+            .is_err()
+        {
             self.task.abort();
         }
+        self.server.close();
     }
 }

@@ -39,8 +39,13 @@ pub(crate) fn to_core(event: &mut Value) {
     event["apiVersion"] = json!("v1");
 }
 
-fn rename(event: &mut Value, direction: impl Fn(&(&'static str, &'static str)) -> (&'static str, &'static str)) {
-    let Some(fields) = event.as_object_mut() else { return };
+fn rename(
+    event: &mut Value,
+    direction: impl Fn(&(&'static str, &'static str)) -> (&'static str, &'static str),
+) {
+    let Some(fields) = event.as_object_mut() else {
+        return;
+    };
     let mut renamed = Map::new();
     for (from, to) in RENAMED.iter().map(direction) {
         if let Some(value) = fields.remove(from) {

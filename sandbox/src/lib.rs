@@ -6,7 +6,8 @@
 //! * `registry`: what is served: the table of built-in kinds, custom resources, discovery;
 //! * `admission`: pruning, defaults, structural validation, CEL rules, metadata;
 //! * `patch`: JSON, merge and strategic patches and server-side apply;
-//! * `selectors`, `jsonpath`, `table`, `openapi`, `events`: what lists and documents need;
+//! * `selectors`, `jsonpath`, `table`, `openapi`, `events`, `protobuf`: what requests and answers
+//!   need;
 //! * [`api`]: the synchronous core, [`ApiServer::handle`], which knows neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
 //! * `edge`: the same core over HTTP and, by [`client`], inside the process;
@@ -29,6 +30,7 @@ mod events;
 mod jsonpath;
 mod openapi;
 mod patch;
+mod protobuf;
 mod registry;
 mod selectors;
 mod store;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::failure::Failure;
 use crate::api::request::Response;
-use crate::registry::{Registry, Resource, builtins};
+use crate::registry::{DEFINITIONS, Registry, Resource, builtins};
 use crate::store::{Key, Store};
 
 const OBJECT_META: &str = "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -35,11 +35,16 @@ pub(crate) fn document(
         ["v3", "apis", group, version] => version_3(registry, store, group, version),
         _ => None,
     };
-    document.map(|document| Response::value(200, &document)).ok_or_else(Failure::no_such_path)
+    document
+        .map(|document| Response::value(200, &document))
+        .ok_or_else(Failure::no_such_path)
 }
 
 fn index(registry: &Registry) -> Option<Value> {
-    let paths: BTreeSet<String> = registry.iter().map(|resource| group_path(resource)).collect();
+    let paths: BTreeSet<String> = registry
+        .iter()
+        .map(|resource| group_path(resource))
+        .collect();
     let paths: Map<String, Value> = paths
         .into_iter()
         .map(|path| {
@@ -124,7 +129,7 @@ fn schema_name(resource: &Resource) -> String {
 
 fn custom_schema(store: &Store, resource: &Resource) -> Value {
     let definition = store
-        .get("customresourcedefinitions.apiextensions.k8s.io", &Key::new("", &resource.collection))
+        .get(DEFINITIONS, &Key::new("", &resource.collection))
         .map(|definition| definition.value())
         .unwrap_or_default();
     let versions = definition["spec"]["versions"].as_array();
@@ -179,8 +184,8 @@ fn operations(resource: &Resource, schema: &str) -> Map<String, Value> {
         .into_iter()
         .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }))
         .collect();
-    let content =
-        json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } });
+    let reference = format!("#/components/schemas/{schema}");
+    let content = json!({ "application/json": { "schema": { "$ref": reference } } });
     let operation = |action: &str| {
         json!({
             "x-kubernetes-action": action,

@@ -8,6 +8,7 @@
 //!   tables of this build; [`check`] only looks.
 //! * [`application_state`] and [`spec_field`]: the two values that the backend and the agent
 //!   exchange as blobs, in the existing system's spelling.
+//! * [`notify`]: how two processes on one PostgreSQL wake each other.
 //! * [`store`]: loads machines in batches, and commits what their steps say.
 //! * [`embedded`]: backup, check and inspection of an SQLite file by other means than the pool.
 //!
@@ -19,6 +20,7 @@ pub mod connection;
 pub mod embedded;
 pub mod entity;
 pub mod migration;
+pub mod notify;
 pub mod spec_field;
 pub mod store;
 

@@ -5,6 +5,7 @@
 mod harness;
 
 use harness::{Scratch, on_each_database};
+use machines::application::ApplicationDocument;
 use schema::entity::{
     api_cr_to_database_mapping, app_project_managed_environment, app_project_repository,
     application, application_owner, application_state, cluster_access, cluster_credentials,
@@ -12,7 +13,6 @@ use schema::entity::{
     gitops_engine_instance, kubernetes_to_db_resource_mapping, machine, managed_environment,
     operation, repository_credentials, sync_operation, transition,
 };
-use machines::application::ApplicationDocument;
 use schema::spec_field;
 use schema::{Database, application_state as status_codec, migrate};
 use sea_orm::prelude::DateTime;

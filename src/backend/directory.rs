@@ -60,6 +60,8 @@ pub struct ObjectEntry {
     pub conditions: Vec<GitOpsDeploymentCondition>,
     /// Its finalizers.
     pub finalizers: Vec<String>,
+    /// Whether it has a status at all.
+    pub has_status: bool,
     /// Digest of what was last delivered of it.
     delivered: Digest,
 }
@@ -144,6 +146,11 @@ impl Directory {
         let entry = self.deployments.get(uid)?;
         let place = Place { namespace: entry.namespace.clone(), name: entry.name.clone() };
         Some((place, entry.object.clone()?))
+    }
+
+    /// The UID of a namespace.
+    pub fn namespace_uid(&self, name: &str) -> Option<&TenantUid> {
+        self.namespaces.get(name).map(|entry| &entry.uid)
     }
 
     /// Whether the namespace of a tenant is being deleted; one that has gone counts as such.
@@ -244,6 +251,7 @@ impl Directory {
         entry.object = Some(ObjectEntry {
             revision: snapshot.revision,
             finalizers: object.metadata.finalizers.unwrap_or_default(),
+            has_status: object.status.is_some(),
             conditions: object.status.unwrap_or_default().conditions,
             delivered,
         });

@@ -1,10 +1,8 @@
 //! From resources as the API shows them to what the machines observe.
 
 use crds::argocd::ApplicationStatus;
-use crds::{
-    GitOpsDeployment, GitOpsDeploymentStatus, ReconciledDestination, ReconciledSource,
-    ReconciledState,
-};
+use crds::deployment::{ReconciledDestination, ReconciledSource, ReconciledState, SyncStatus};
+use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use kube::ResourceExt;
 use machines::application::IN_CLUSTER;
 use machines::deployment::conditions::{self, Condition};
@@ -75,7 +73,7 @@ pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
         name => name,
     };
     GitOpsDeploymentStatus {
-        sync: crds::SyncStatus {
+        sync: SyncStatus {
             status: argo.sync.status.clone(),
             revision: argo.sync.revision.clone(),
         },

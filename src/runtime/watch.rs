@@ -142,7 +142,7 @@ pub async fn follow<K>(
             Ok(Some(event)) => {
                 progress.note_event();
                 let done = matches!(event, watcher::Event::InitDone);
-                for seen in translate(event, &progress) {
+                if let Some(seen) = translate(event, &progress) {
                     tell(seen);
                 }
                 if done {

@@ -134,6 +134,7 @@ impl Record {
         match event {
             Event::Observed(snapshot) => {
                 self.first_seen = snapshot.revision;
+                self.born = context.facts.now;
                 self.take(snapshot);
                 if let Some(id) = context.facts.existing_application.clone() {
                     self.adopt(id, context);
@@ -244,7 +245,10 @@ impl Record {
             Event::OperationObserved { id, state } => {
                 match self.note_operation(id, state.as_ref()) {
                     Finished::No => Handled,
-                    Finished::Completed if *again => Transition(self.dispatch(context)),
+                    // What became of older intent says nothing of the newer one.
+                    Finished::Completed | Finished::Failed(_) if *again => {
+                        Transition(self.dispatch(context))
+                    }
                     Finished::Completed => Transition(self.settle(context)),
                     Finished::Failed(text) => Transition(self.back_off(text, context)),
                     Finished::Lost => Transition(self.dispatch(context)),
@@ -328,7 +332,10 @@ impl Record {
             Event::OperationObserved { id, state } => {
                 match self.note_operation(id, state.as_ref()) {
                     Finished::No => Handled,
-                    Finished::Completed if *again => Transition(self.request_removal(context)),
+                    // What became of older intent says nothing of the newer one.
+                    Finished::Completed | Finished::Failed(_) if *again => {
+                        Transition(self.request_removal(context))
+                    }
                     Finished::Completed => {
                         self.application = None;
                         Transition(self.finalize(context))
@@ -561,7 +568,7 @@ impl Record {
             return false;
         };
         self.operations = self.operations.saturating_add(1);
-        let id = OperationId::of(&application.id, self.operations);
+        let id = OperationId::of(&application.id, self.born, self.operations);
         context.rows.push(RowChange::RequestOperation(OperationRow {
             id: id.clone(),
             application: application.id.clone(),

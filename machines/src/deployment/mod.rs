@@ -66,6 +66,8 @@ pub struct Record {
     /// The application row that stands for it, from the first dispatch to the end of the removal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationRecord>,
+    /// When the object was first seen; with the number below it names the machine's operations.
+    pub born: Timestamp,
     /// How many operations were asked for; numbers the next one.
     pub operations: u32,
     /// The operation that the agent has not finished; never more than one.
@@ -311,6 +313,7 @@ impl Deployment {
                 present: false,
                 finalizer: false,
                 application: None,
+                born: Timestamp::default(),
                 operations: 0,
                 open: None,
                 failures: 0,
@@ -426,6 +429,25 @@ impl Deployment {
         let lifecycle = self.lifecycle.wake_at();
         let mirror = self.mirror.wake_at();
         lifecycle.into_iter().chain(mirror).min()
+    }
+
+    /// Whether the lifecycle may take up its spec anew when something wakes it, and so looks at
+    /// the tenant and at namesakes.
+    pub fn may_resolve(&self) -> bool {
+        match self.lifecycle {
+            Lifecycle::AwaitingTenant { .. }
+            | Lifecycle::AwaitingEngine { .. }
+            | Lifecycle::AwaitingPredecessor { .. }
+            | Lifecycle::BackingOff { .. } => true,
+            Lifecycle::Unseen {}
+            | Lifecycle::Rejected {}
+            | Lifecycle::Dispatching { .. }
+            | Lifecycle::Settled {}
+            | Lifecycle::Removing { .. }
+            | Lifecycle::RemovalBackingOff { .. }
+            | Lifecycle::Finalizing { .. }
+            | Lifecycle::Gone {} => false,
+        }
     }
 
     /// Whether nothing is left to do or to remember.

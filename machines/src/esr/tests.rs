@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::ApplicationDocument;
 use crate::deployment::conditions::Condition;
-use crate::identity::{Generation, InstanceId, OperationId, TenantUid};
+use crate::identity::{Generation, InstanceId, OperationId, TenantUid, Timestamp};
 use crate::rows::OperationState;
 use crate::spec::DeploymentSpec;
 
@@ -86,7 +86,7 @@ fn good() -> World {
                 tenant,
             }],
             operations: vec![OperationEntry {
-                id: OperationId::of(&application, 1),
+                id: OperationId::of(&application, Timestamp::default(), 1),
                 application: application.clone(),
                 requester: uid(),
                 state: OperationState::Completed,

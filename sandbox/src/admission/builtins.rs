@@ -49,18 +49,31 @@ pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<C
         return causes;
     }
     for name in ["data", "binaryData"] {
-        for key in object[name].as_object().into_iter().flatten().map(|(key, _)| key) {
+        for key in object[name]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+        {
             if !is_data_key(key) {
                 let detail = "a valid config key must consist of alphanumeric characters, '-', \
                     '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for \
                     validation is '[-._a-zA-Z0-9]+')";
-                causes.push(Cause::invalid(format!("{name}[{key}]"), &json!(key), detail));
+                causes.push(Cause::invalid(
+                    format!("{name}[{key}]"),
+                    &json!(key),
+                    detail,
+                ));
             }
         }
     }
     let Some(old) = old else { return causes };
     if kind == "Secret" && object["type"] != old["type"] {
-        causes.push(Cause::invalid("type", &object["type"], "field is immutable"));
+        causes.push(Cause::invalid(
+            "type",
+            &object["type"],
+            "field is immutable",
+        ));
     }
     if old["immutable"] == true {
         for name in ["immutable", "data", "binaryData"] {
@@ -74,9 +87,8 @@ pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<C
 }
 
 fn is_data_key(key: &str) -> bool {
-    let fits = |character: char| {
-        character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
-    };
+    let fits =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     !key.is_empty() && key != "." && key != ".." && key.chars().all(fits)
 }
 
@@ -93,8 +105,12 @@ fn set_nested_default(object: &mut Value, parent: &str, field: &str, default: Va
 }
 
 fn fold_string_data(object: &mut Value) {
-    let Some(fields) = object.as_object_mut() else { return };
-    let Some(Value::Object(texts)) = fields.remove("stringData") else { return };
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Object(texts)) = fields.remove("stringData") else {
+        return;
+    };
     let data = fields.entry("data").or_insert_with(|| json!({}));
     for (key, text) in texts {
         let bytes = ByteString(text.as_str().unwrap_or_default().as_bytes().to_vec());
@@ -126,7 +142,11 @@ mod tests {
 
     #[test]
     fn keys_of_data_are_checked() {
-        let causes = validate("ConfigMap", &json!({ "data": { "a/b": "1", "ok.key": "" } }), None);
+        let causes = validate(
+            "ConfigMap",
+            &json!({ "data": { "a/b": "1", "ok.key": "" } }),
+            None,
+        );
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].field, "data[a/b]");
     }

@@ -35,9 +35,21 @@ const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters,
 
 /// The fields of an object's metadata; others are unknown.
 const FIELDS: [&str; 15] = [
-    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation",
-    "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "labels",
-    "annotations", "ownerReferences", "finalizers", "managedFields",
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
 ];
 
 /// The object's metadata, to be changed; an absent one is made.
@@ -45,7 +57,9 @@ pub(crate) fn of(object: &mut Value) -> Result<&mut Map<String, Value>, Failure>
     let fields = object
         .as_object_mut()
         .ok_or_else(|| Failure::bad_request("the body must be a JSON object"))?;
-    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    let metadata = fields
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(Map::new()));
     if metadata.is_null() {
         *metadata = Value::Object(Map::new());
     }
@@ -56,13 +70,22 @@ pub(crate) fn of(object: &mut Value) -> Result<&mut Map<String, Value>, Failure>
 
 /// A text field of the object's metadata.
 pub(crate) fn text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
-    object.get("metadata")?.get(field)?.as_str().filter(|text| !text.is_empty())
+    object
+        .get("metadata")?
+        .get(field)?
+        .as_str()
+        .filter(|text| !text.is_empty())
 }
 
 /// The finalizers of an object.
 pub(crate) fn finalizers(object: &Value) -> Vec<&str> {
-    let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).collect()
+    let list = object
+        .pointer("/metadata/finalizers")
+        .and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 /// Whether the object's deletion has been asked for.
@@ -110,14 +133,21 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let name = text(object, "name").unwrap_or_default();
     if name.is_empty() {
-        causes.push(Cause::required("metadata.name", "name or generateName is required"));
+        causes.push(Cause::required(
+            "metadata.name",
+            "name or generateName is required",
+        ));
     } else {
         causes.extend(check_name(resource.name_rule, name));
     }
     let map = |field: &str| object["metadata"][field].as_object();
     for (key, value) in map("labels").into_iter().flatten() {
         if !is_qualified_name(key) {
-            causes.push(Cause::invalid("metadata.labels", &Value::from(key.as_str()), QUALIFIED_NAME));
+            causes.push(Cause::invalid(
+                "metadata.labels",
+                &Value::from(key.as_str()),
+                QUALIFIED_NAME,
+            ));
         }
         if !value.as_str().is_some_and(is_label_value) {
             causes.push(Cause::invalid("metadata.labels", value, LABEL_VALUE));
@@ -133,12 +163,20 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     }
     if annotation_bytes > ANNOTATIONS_LIMIT_BYTES {
         let detail = format!("Too long: may not be more than {ANNOTATIONS_LIMIT_BYTES} bytes");
-        causes.push(Cause::new("FieldValueTooLong", "metadata.annotations", detail));
+        causes.push(Cause::new(
+            "FieldValueTooLong",
+            "metadata.annotations",
+            detail,
+        ));
     }
     for finalizer in finalizers(object) {
         if !is_qualified_name(finalizer) {
             let shown = Value::from(finalizer);
-            causes.push(Cause::invalid("metadata.finalizers", &shown, QUALIFIED_NAME));
+            causes.push(Cause::invalid(
+                "metadata.finalizers",
+                &shown,
+                QUALIFIED_NAME,
+            ));
         }
     }
     causes
@@ -187,7 +225,9 @@ fn is_alphanumeric_lower(character: char) -> bool {
 
 fn is_label(text: &str) -> bool {
     !text.is_empty()
-        && text.chars().all(|character| is_alphanumeric_lower(character) || character == '-')
+        && text
+            .chars()
+            .all(|character| is_alphanumeric_lower(character) || character == '-')
         && text.starts_with(is_alphanumeric_lower)
         && text.ends_with(is_alphanumeric_lower)
 }
@@ -201,9 +241,8 @@ fn is_label_value(text: &str) -> bool {
 }
 
 fn is_name_part(text: &str) -> bool {
-    let fits = |character: char| {
-        character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
-    };
+    let fits =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     text.len() <= LABEL_LENGTH_LIMIT
         && text.chars().all(fits)
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -247,12 +286,21 @@ mod tests {
         }
         let long = "a".repeat(64);
         let refused = check_name(NameRule::Label, &long).expect("refused");
-        assert!(refused.message.ends_with("must be no more than 63 characters"));
+        assert!(
+            refused
+                .message
+                .ends_with("must be no more than 63 characters")
+        );
     }
 
     #[test]
     fn label_and_finalizer_names_may_be_qualified() {
-        for name in ["a", "A_b.c", "x.io/y", "resources-finalizer.argocd.argoproj.io/background"] {
+        for name in [
+            "a",
+            "A_b.c",
+            "x.io/y",
+            "resources-finalizer.argocd.argoproj.io/background",
+        ] {
             assert!(is_qualified_name(name), "{name}");
         }
         for name in ["", "-a", "x_y/z", "a/", "a b"] {

@@ -36,18 +36,16 @@ pub(crate) fn validate(schema: &Schema, value: &Value, old: Option<&Value>) -> F
     findings
 }
 
-fn check(
-    schema: &Schema,
-    value: &Value,
-    old: Option<&Value>,
-    path: &str,
-    findings: &mut Findings,
-) {
+fn check(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, findings: &mut Findings) {
     if old == Some(value) || (value.is_null() && schema.nullable) {
         return;
     }
     if !is_of_kind(schema, value) {
-        let wanted = if schema.int_or_string { "integer,string" } else { kind_name(schema.kind) };
+        let wanted = if schema.int_or_string {
+            "integer,string"
+        } else {
+            kind_name(schema.kind)
+        };
         let found = type_name(value);
         let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
         findings.add_blocking(Cause::new(
@@ -84,7 +82,9 @@ fn check_fields(
     path: &str,
     findings: &mut Findings,
 ) {
-    let Some(fields) = value.as_object() else { return };
+    let Some(fields) = value.as_object() else {
+        return;
+    };
     for name in &schema.required {
         if !fields.contains_key(name) {
             findings.add_blocking(Cause::required(join(path, name), ""));
@@ -99,7 +99,13 @@ fn check_fields(
         if let Some(property) = property
             && !is_metadata
         {
-            check(property, value, old.and_then(|old| old.get(name)), &join(path, name), findings);
+            check(
+                property,
+                value,
+                old.and_then(|old| old.get(name)),
+                &join(path, name),
+                findings,
+            );
         }
     }
 }
@@ -121,13 +127,22 @@ fn check_junctions(
     };
     let shown = Value::String(type_name(value).to_owned());
     let mut refuse = |detail: &str| {
-        findings.add(Cause::invalid(path, &shown, &format!("\"{path}\" {detail}")));
+        findings.add(Cause::invalid(
+            path,
+            &shown,
+            &format!("\"{path}\" {detail}"),
+        ));
     };
     if !junctions.any_of.is_empty() && !junctions.any_of.iter().any(passes) {
         refuse("must validate at least one schema (anyOf)");
     }
     if !junctions.one_of.is_empty() {
-        match junctions.one_of.iter().filter(|branch| passes(branch)).count() {
+        match junctions
+            .one_of
+            .iter()
+            .filter(|branch| passes(branch))
+            .count()
+        {
             1 => {}
             0 => refuse("must validate one and only one schema (oneOf). Found none valid"),
             found => refuse(&format!(
@@ -143,14 +158,22 @@ fn check_junctions(
 fn check_value(checks: &Checks, value: &Value, path: &str, findings: &mut Findings) {
     if !checks.allowed.is_empty() && !checks.allowed.contains(value) {
         let shown: Vec<String> = checks.allowed.iter().map(Value::to_string).collect();
-        let message =
-            format!("Unsupported value: {value}: supported values: {}", shown.join(", "));
+        let message = format!(
+            "Unsupported value: {value}: supported values: {}",
+            shown.join(", ")
+        );
         findings.add_blocking(Cause::new("FieldValueNotSupported", path, message));
     }
     match value {
         Value::String(text) => check_text(checks, text, value, path, findings),
         Value::Number(number) => {
-            check_number(checks, number.as_f64().unwrap_or_default(), value, path, findings);
+            check_number(
+                checks,
+                number.as_f64().unwrap_or_default(),
+                value,
+                path,
+                findings,
+            );
         }
         Value::Array(items) => check_items(checks, items, value, path, findings),
         Value::Object(fields) => {
@@ -186,7 +209,10 @@ fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: 
         findings.add(Cause::invalid(path, value, &detail));
     }
     if let Some(pattern) = &checks.pattern
-        && pattern.regex.as_ref().is_some_and(|regex| !regex.is_match(text))
+        && pattern
+            .regex
+            .as_ref()
+            .is_some_and(|regex| !regex.is_match(text))
     {
         let detail = format!("{path} in body should match '{}'", pattern.source);
         findings.add(Cause::invalid(path, value, &detail));
@@ -201,7 +227,11 @@ fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: 
 
 fn check_number(checks: &Checks, number: f64, value: &Value, path: &str, findings: &mut Findings) {
     let mut refuse = |detail: String| {
-        findings.add(Cause::invalid(path, value, &format!("{path} in body should be {detail}")));
+        findings.add(Cause::invalid(
+            path,
+            value,
+            &format!("{path} in body should be {detail}"),
+        ));
     };
     if let Some(most) = checks.maximum {
         if checks.exclusive_maximum && number >= most {
@@ -255,7 +285,11 @@ fn check_items(
     }
     let distinct: BTreeSet<String> = items.iter().map(Value::to_string).collect();
     if checks.unique_items && distinct.len() < items.len() {
-        findings.add(Cause::invalid(path, value, &format!("{path} in body shouldn't contain duplicates")));
+        findings.add(Cause::invalid(
+            path,
+            value,
+            &format!("{path} in body shouldn't contain duplicates"),
+        ));
     }
 }
 
@@ -309,7 +343,9 @@ fn has_format(format: &str, text: &str) -> bool {
         "date" => text.parse::<k8s_openapi::jiff::civil::Date>().is_ok(),
         "byte" => metadata::is_base64(text),
         "uuid" => uuid::Uuid::parse_str(text).is_ok(),
-        "uri" => text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some()),
+        "uri" => text
+            .parse::<http::Uri>()
+            .is_ok_and(|uri| uri.scheme().is_some()),
         "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
         _ => true,
@@ -325,7 +361,11 @@ mod tests {
     fn sentences(schema: Value, object: Value) -> Vec<String> {
         let schema = Schema::compile(&schema, &Value::Null);
         let findings = validate(&schema, &json!({ "f": object }), None);
-        findings.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+        findings
+            .causes
+            .iter()
+            .map(|cause| format!("{}: {}", cause.field, cause.message))
+            .collect()
     }
 
     fn field(schema: Value) -> Value {
@@ -335,40 +375,89 @@ mod tests {
     #[test]
     fn each_check_refuses_in_the_words_of_the_api_server() {
         let cases = [
-            (json!({ "type": "string" }), json!(3),
-             r#"f: Invalid value: "integer": f in body must be of type string: "integer""#),
-            (json!({ "type": "string", "enum": ["a", "b"] }), json!("c"),
-             r#"f: Unsupported value: "c": supported values: "a", "b""#),
-            (json!({ "type": "string", "pattern": "^a+$" }), json!("b"),
-             r#"f: Invalid value: "b": f in body should match '^a+$'"#),
-            (json!({ "type": "string", "maxLength": 2 }), json!("abc"),
-             "f: Too long: may not be more than 2 bytes"),
-            (json!({ "type": "string", "minLength": 1 }), json!(""),
-             r#"f: Invalid value: "": f in body should be at least 1 chars long"#),
-            (json!({ "type": "integer", "minimum": 1 }), json!(0),
-             "f: Invalid value: 0: f in body should be greater than or equal to 1"),
-            (json!({ "type": "integer", "maximum": 5, "exclusiveMaximum": true }), json!(5),
-             "f: Invalid value: 5: f in body should be less than 5"),
-            (json!({ "type": "integer" }), json!(1.5),
-             r#"f: Invalid value: "number": f in body must be of type integer: "number""#),
-            (json!({ "type": "array", "maxItems": 1, "items": {} }), json!([1, 2]),
-             "f: Too many: 2: must have at most 1 items"),
-            (json!({ "type": "array", "minItems": 1, "items": {} }), json!([]),
-             "f: Invalid value: 0: f in body should have at least 1 items"),
-            (json!({ "type": "string", "format": "date-time" }), json!("yesterday"),
-             r#"f: Invalid value: "yesterday": f in body must be of type date-time: "yesterday""#),
-            (json!({ "type": "object", "required": ["g"] }), json!({}), "f.g: Required value"),
-            (json!({ "x-kubernetes-int-or-string": true }), json!(true),
-             r#"f: Invalid value: "boolean": f in body must be of type integer,string: "boolean""#),
-            (json!({ "type": "string" }), json!(null),
-             r#"f: Invalid value: "null": f in body must be of type string: "null""#),
-            (json!({ "type": "object", "oneOf": [{ "required": ["a"] }, { "required": ["b"] }] }),
-             json!({ "a": 1, "b": 2 }),
-             "f: Invalid value: \"object\": \"f\" must validate one and only one schema (oneOf). \
-              Found 2 valid alternatives"),
+            (
+                json!({ "type": "string" }),
+                json!(3),
+                r#"f: Invalid value: "integer": f in body must be of type string: "integer""#,
+            ),
+            (
+                json!({ "type": "string", "enum": ["a", "b"] }),
+                json!("c"),
+                r#"f: Unsupported value: "c": supported values: "a", "b""#,
+            ),
+            (
+                json!({ "type": "string", "pattern": "^a+$" }),
+                json!("b"),
+                r#"f: Invalid value: "b": f in body should match '^a+$'"#,
+            ),
+            (
+                json!({ "type": "string", "maxLength": 2 }),
+                json!("abc"),
+                "f: Too long: may not be more than 2 bytes",
+            ),
+            (
+                json!({ "type": "string", "minLength": 1 }),
+                json!(""),
+                r#"f: Invalid value: "": f in body should be at least 1 chars long"#,
+            ),
+            (
+                json!({ "type": "integer", "minimum": 1 }),
+                json!(0),
+                "f: Invalid value: 0: f in body should be greater than or equal to 1",
+            ),
+            (
+                json!({ "type": "integer", "maximum": 5, "exclusiveMaximum": true }),
+                json!(5),
+                "f: Invalid value: 5: f in body should be less than 5",
+            ),
+            (
+                json!({ "type": "integer" }),
+                json!(1.5),
+                r#"f: Invalid value: "number": f in body must be of type integer: "number""#,
+            ),
+            (
+                json!({ "type": "array", "maxItems": 1, "items": {} }),
+                json!([1, 2]),
+                "f: Too many: 2: must have at most 1 items",
+            ),
+            (
+                json!({ "type": "array", "minItems": 1, "items": {} }),
+                json!([]),
+                "f: Invalid value: 0: f in body should have at least 1 items",
+            ),
+            (
+                json!({ "type": "string", "format": "date-time" }),
+                json!("yesterday"),
+                r#"f: Invalid value: "yesterday": f in body must be of type date-time: "yesterday""#,
+            ),
+            (
+                json!({ "type": "object", "required": ["g"] }),
+                json!({}),
+                "f.g: Required value",
+            ),
+            (
+                json!({ "x-kubernetes-int-or-string": true }),
+                json!(true),
+                r#"f: Invalid value: "boolean": f in body must be of type integer,string: "boolean""#,
+            ),
+            (
+                json!({ "type": "string" }),
+                json!(null),
+                r#"f: Invalid value: "null": f in body must be of type string: "null""#,
+            ),
+            (
+                json!({ "type": "object", "oneOf": [{ "required": ["a"] }, { "required": ["b"] }] }),
+                json!({ "a": 1, "b": 2 }),
+                "f: Invalid value: \"object\": \"f\" must validate one and only one schema (oneOf). \
+              Found 2 valid alternatives",
+            ),
         ];
         for (schema, object, expected) in cases {
-            assert_eq!(sentences(field(schema.clone()), object), [expected], "{schema}");
+            assert_eq!(
+                sentences(field(schema.clone()), object),
+                [expected],
+                "{schema}"
+            );
         }
     }
 
@@ -378,13 +467,25 @@ mod tests {
             (json!({ "type": "integer" }), json!(3.0)),
             (json!({ "type": "string", "nullable": true }), json!(null)),
             (json!({ "x-kubernetes-int-or-string": true }), json!("80%")),
-            (json!({ "type": "string", "format": "date-time" }), json!("2026-01-02T03:04:05Z")),
+            (
+                json!({ "type": "string", "format": "date-time" }),
+                json!("2026-01-02T03:04:05Z"),
+            ),
             (json!({ "type": "string", "format": "made-up" }), json!("x")),
-            (json!({ "type": "array", "items": { "type": "string" } }), json!(["a"])),
-            (json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }), json!(1)),
+            (
+                json!({ "type": "array", "items": { "type": "string" } }),
+                json!(["a"]),
+            ),
+            (
+                json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }),
+                json!(1),
+            ),
         ];
         for (schema, object) in cases {
-            assert!(sentences(field(schema.clone()), object).is_empty(), "{schema}");
+            assert!(
+                sentences(field(schema.clone()), object).is_empty(),
+                "{schema}"
+            );
         }
     }
 
@@ -393,7 +494,16 @@ mod tests {
         let raw = field(json!({ "type": "string", "maxLength": 2 }));
         let schema = Schema::compile(&raw, &Value::Null);
         let old = json!({ "f": "abc" });
-        assert!(validate(&schema, &json!({ "f": "abc", "g": 1 }), Some(&old)).causes.is_empty());
-        assert_eq!(validate(&schema, &json!({ "f": "abcd" }), Some(&old)).causes.len(), 1);
+        assert!(
+            validate(&schema, &json!({ "f": "abc", "g": 1 }), Some(&old))
+                .causes
+                .is_empty()
+        );
+        assert_eq!(
+            validate(&schema, &json!({ "f": "abcd" }), Some(&old))
+                .causes
+                .len(),
+            1
+        );
     }
 }

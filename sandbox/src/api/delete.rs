@@ -8,7 +8,7 @@ use super::encode::ListMetadata;
 use super::failure::Failure;
 use super::read::filter;
 use super::request::{Parameters, Request, Response};
-use super::write::is_releasable;
+use super::rules::is_releasable;
 use super::{Endpoint, INITIAL_NAMESPACES, Turn};
 use crate::admission::metadata;
 use crate::registry::Resource;
@@ -20,16 +20,22 @@ pub(super) struct DeleteOptions {
     dry_run: bool,
     uid: Option<String>,
     resource_version: Option<String>,
-    /// Dependents stay. Only an object that goes at once is deleted so: there is no finalizer for it.
+    /// Dependents stay, if the object goes at once: there is no finalizer that remembers it.
     orphan: bool,
 }
 
 impl DeleteOptions {
     /// Reads the options.
     pub(super) fn read(request: &Request, parameters: &Parameters) -> Result<Self, Failure> {
-        let body = if request.body.is_empty() { Value::Null } else { request.json()? };
+        let body = if request.body.is_empty() {
+            Value::Null
+        } else {
+            request.json()?
+        };
         let precondition = |name: &str| body["preconditions"][name].as_str().map(str::to_owned);
-        let in_body = body["dryRun"].as_array().is_some_and(|runs| runs.iter().any(|run| run == "All"));
+        let in_body = body["dryRun"]
+            .as_array()
+            .is_some_and(|runs| runs.iter().any(|run| run == "All"));
         Ok(Self {
             dry_run: in_body || parameters.get("dryRun") == Some("All"),
             uid: precondition("uid"),
@@ -52,7 +58,11 @@ impl DeleteOptions {
             return Err(failed("UID", wanted, uid));
         }
         let found = live.resource_version.to_string();
-        if let Some(wanted) = self.resource_version.as_deref().filter(|&wanted| wanted != found) {
+        if let Some(wanted) = self
+            .resource_version
+            .as_deref()
+            .filter(|&wanted| wanted != found)
+        {
             return Err(failed("ResourceVersion", wanted, &found));
         }
         Ok(())
@@ -74,7 +84,12 @@ impl Turn<'_> {
         endpoint: &Endpoint<'_>,
         options: &DeleteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint { resource, path, encoder, .. } = endpoint;
+        let Endpoint {
+            resource,
+            path,
+            encoder,
+            ..
+        } = endpoint;
         let live = self.get(resource, path.namespace, endpoint.name()?)?;
         match self.delete(resource, &live, options)? {
             Deletion::Pending(object) => Ok(encoder.one(200, resource, &object, self.now)),
@@ -105,16 +120,26 @@ impl Turn<'_> {
         endpoint: &Endpoint<'_>,
         options: &DeleteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint { resource, encoder, .. } = endpoint;
+        let Endpoint {
+            resource, encoder, ..
+        } = endpoint;
         let filter = filter(endpoint)?;
-        let objects = self.state.store.scan(&resource.collection, filter.namespace.as_deref());
-        let objects: Vec<Arc<Object>> =
-            objects.into_iter().filter(|object| filter.matches(object)).collect();
+        let objects = self
+            .state
+            .store
+            .scan(&resource.collection, filter.namespace.as_deref());
+        let objects: Vec<Arc<Object>> = objects
+            .into_iter()
+            .filter(|object| filter.matches(object))
+            .collect();
         for object in &objects {
             self.delete(resource, object, options)?;
         }
         let resource_version = self.state.store.resource_version();
-        let metadata = ListMetadata { resource_version, ..ListMetadata::default() };
+        let metadata = ListMetadata {
+            resource_version,
+            ..ListMetadata::default()
+        };
         Ok(encoder.list(resource, &objects, &metadata, self.now))
     }
 
@@ -139,24 +164,30 @@ impl Turn<'_> {
         let mut object = live.value();
         options.check(resource, live, &object)?;
         let name = live.key.name.as_ref();
-        if resource.plural == "namespaces" && INITIAL_NAMESPACES.contains(&name) {
-            return Err(Failure::forbidden(resource, name, "this namespace may not be deleted"));
+        if resource.is_namespace() && INITIAL_NAMESPACES.contains(&name) {
+            return Err(Failure::forbidden(
+                resource,
+                name,
+                "this namespace may not be deleted",
+            ));
         }
         if metadata::is_deleting(&object) {
             return Ok(Deletion::Pending(Arc::clone(live)));
         }
-        let uid = metadata::text(&object, "uid").unwrap_or_default().to_owned();
-        if resource.plural == "customresourcedefinitions" {
+        let uid = metadata::text(&object, "uid")
+            .unwrap_or_default()
+            .to_owned();
+        if resource.is_definition() {
             self.hold_definition(&mut object)?;
         }
-        self.mark_deleted(&mut object)?;
+        self.mark_deleted(resource, &mut object)?;
         if options.dry_run {
-            return Ok(match is_releasable(&object) {
+            return Ok(match is_releasable(resource, &object) {
                 true => Deletion::Done { uid },
                 false => Deletion::Pending(Arc::new(Object::preview(live.key.clone(), &object))),
             });
         }
-        if is_releasable(&object) {
+        if is_releasable(resource, &object) {
             // Nothing held the object, so watchers see its last state as it was.
             let last = live.value();
             if options.orphan {
@@ -173,9 +204,9 @@ impl Turn<'_> {
         Ok(Deletion::Pending(marked))
     }
 
-    fn mark_deleted(&mut self, object: &mut Value) -> Result<(), Failure> {
+    fn mark_deleted(&mut self, resource: &Resource, object: &mut Value) -> Result<(), Failure> {
         let deleted = self.timestamp();
-        if object["kind"] == "Namespace" {
+        if resource.is_namespace() {
             object["status"]["phase"] = json!("Terminating");
         }
         let fields = metadata::of(object)?;

@@ -33,27 +33,25 @@ impl Turn<'_> {
 
     /// After an object was stored.
     pub(super) fn after_write(&mut self, resource: &Resource, object: &Value) {
-        match resource.plural.as_str() {
-            "customresourcedefinitions" => {
-                self.state.registry.install(object);
-                let name = object.pointer("/metadata/name").and_then(Value::as_str);
-                self.state.store.prepare(&name.unwrap_or_default().into());
+        if resource.is_definition() {
+            self.state.registry.install(object);
+            let name = metadata::text(object, "name").unwrap_or_default();
+            self.state.store.prepare(&name.into());
+        }
+        if resource.is_event() {
+            for event in events::expired(&self.state.store, self.now) {
+                self.delete_quietly(resource, &event);
             }
-            "events" => {
-                for event in events::expired(&self.state.store, self.now) {
-                    self.delete_quietly(resource, &event);
-                }
-            }
-            _ => {}
         }
     }
 
     /// After a deletion was asked for but has to wait.
     pub(super) fn after_marking(&mut self, resource: &Resource, marked: &Arc<Object>) {
-        match resource.plural.as_str() {
-            "namespaces" => self.empty_namespace(&marked.key.name),
-            "customresourcedefinitions" => self.empty_definition(marked),
-            _ => {}
+        if resource.is_namespace() {
+            self.empty_namespace(&marked.key.name);
+        }
+        if resource.is_definition() {
+            self.empty_definition(marked);
         }
     }
 
@@ -62,7 +60,7 @@ impl Turn<'_> {
         if let Some(uid) = metadata::text(object, "uid") {
             self.delete_dependents(uid);
         }
-        if resource.plural == "customresourcedefinitions" && !resource.is_custom() {
+        if resource.is_definition() {
             self.state.registry.uninstall(object);
             self.state.store.forget(&key.name);
         }
@@ -82,7 +80,9 @@ impl Turn<'_> {
         }
         let resources = self.state.registry.collections();
         for (collection, key) in dependents {
-            let resource = resources.iter().find(|resource| resource.collection == collection);
+            let resource = resources
+                .iter()
+                .find(|resource| resource.collection == collection);
             let object = self.state.store.get(&collection, &key);
             if let (Some(resource), Some(object)) = (resource, object) {
                 self.delete_quietly(resource, &object);
@@ -105,14 +105,18 @@ impl Turn<'_> {
 
     /// Lets a terminating namespace go once it is empty.
     fn finish_namespace(&mut self, name: &str) {
-        let Ok(namespaces) = self.built_in(NAMESPACES) else { return };
-        let Ok(live) = self.get(&namespaces, None, name) else { return };
+        let Ok(namespaces) = self.built_in(NAMESPACES) else {
+            return;
+        };
+        let Ok(live) = self.get(&namespaces, None, name) else {
+            return;
+        };
         let mut object = live.value();
         if !metadata::is_deleting(&object) {
             return;
         }
-        let is_empty = self.state.registry.collections().iter().all(|resource| {
-            !resource.namespaced || self.state.store.scan(&resource.collection, Some(name)).is_empty()
+        let is_empty = self.state.registry.iter().all(|resource| {
+            !resource.namespaced || self.state.store.is_empty_in(&resource.collection, name)
         });
         if !is_empty {
             return;
@@ -123,25 +127,36 @@ impl Turn<'_> {
         let finished = if metadata::finalizers(&object).is_empty() {
             self.remove(&namespaces, &live.key, object).map(|_| ())
         } else if object != live.value() {
-            let stored = self.state.store.put(&namespaces.collection, live.key.clone(), &mut object);
+            let stored =
+                self.state
+                    .store
+                    .put(&namespaces.collection, live.key.clone(), &mut object);
             stored.map(|_| ()).map_err(Failure::internal)
         } else {
             Ok(())
         };
         if let Err(failure) = finished {
-            tracing::warn!(namespace = name, error = failure.message(), "a namespace stays");
+            tracing::warn!(
+                namespace = name,
+                error = failure.message(),
+                "a namespace stays"
+            );
         }
     }
 
     /// Adds the finalizer that keeps a definition until its objects are gone.
     pub(super) fn hold_definition(&self, definition: &mut Value) -> Result<(), Failure> {
         definitions::mark_terminating(definition, &self.timestamp());
-        let name = metadata::text(definition, "name").unwrap_or_default().to_owned();
+        let name = metadata::text(definition, "name")
+            .unwrap_or_default()
+            .to_owned();
         if self.state.store.count(&name) == 0 {
             return Ok(());
         }
-        let mut finalizers: Vec<String> =
-            metadata::finalizers(definition).into_iter().map(str::to_owned).collect();
+        let mut finalizers: Vec<String> = metadata::finalizers(definition)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         finalizers.push(definitions::CLEANUP_FINALIZER.to_owned());
         metadata::of(definition)?.insert("finalizers".into(), json!(finalizers));
         Ok(())
@@ -150,7 +165,10 @@ impl Turn<'_> {
     fn empty_definition(&mut self, definition: &Arc<Object>) {
         let name = definition.key.name.as_ref();
         let resources = self.state.registry.collections();
-        let Some(resource) = resources.iter().find(|each| each.collection.as_ref() == name) else {
+        let Some(resource) = resources
+            .iter()
+            .find(|each| each.collection.as_ref() == name)
+        else {
             return self.finish_definition(name);
         };
         for object in self.state.store.scan(name, None) {
@@ -163,8 +181,12 @@ impl Turn<'_> {
 
     /// Lets a terminating definition go once its last object is gone.
     fn finish_definition(&mut self, name: &str) {
-        let Ok(definitions) = self.built_in(DEFINITIONS) else { return };
-        let Ok(live) = self.get(&definitions, None, name) else { return };
+        let Ok(definitions) = self.built_in(DEFINITIONS) else {
+            return;
+        };
+        let Ok(live) = self.get(&definitions, None, name) else {
+            return;
+        };
         let mut object = live.value();
         if !metadata::is_deleting(&object) {
             return;
@@ -180,17 +202,25 @@ impl Turn<'_> {
             self.remove(&definitions, &live.key, object).map(|_| ())
         } else {
             let stored =
-                self.state.store.put(&definitions.collection, live.key.clone(), &mut object);
+                self.state
+                    .store
+                    .put(&definitions.collection, live.key.clone(), &mut object);
             stored.map(|_| ()).map_err(Failure::internal)
         };
         if let Err(failure) = finished {
-            tracing::warn!(definition = name, error = failure.message(), "a definition stays");
+            tracing::warn!(
+                definition = name,
+                error = failure.message(),
+                "a definition stays"
+            );
         }
     }
 
     /// Serves the stored definitions, and goes on emptying what an earlier process began to.
     pub(super) fn restore(&mut self) {
-        let Ok(definitions) = self.built_in(DEFINITIONS) else { return };
+        let Ok(definitions) = self.built_in(DEFINITIONS) else {
+            return;
+        };
         let stored = self.state.store.scan(&definitions.collection, None);
         for definition in &stored {
             self.after_write(&definitions, &definition.value());
@@ -203,7 +233,9 @@ impl Turn<'_> {
                 self.empty_definition(definition);
             }
         }
-        let Ok(namespaces) = self.built_in(NAMESPACES) else { return };
+        let Ok(namespaces) = self.built_in(NAMESPACES) else {
+            return;
+        };
         for namespace in self.state.store.scan(&namespaces.collection, None) {
             if metadata::is_deleting(&namespace.value()) {
                 self.empty_namespace(&namespace.key.name);

@@ -8,6 +8,7 @@ mod lifecycle;
 mod read;
 pub(crate) mod request;
 mod reviews;
+mod rules;
 mod write;
 
 use std::collections::BTreeMap;
@@ -68,7 +69,10 @@ impl Default for Settings {
 
 impl std::fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Settings").field("history_limit", &self.history_limit).finish()
+        formatter
+            .debug_struct("Settings")
+            .field("history_limit", &self.history_limit)
+            .finish()
     }
 }
 
@@ -88,6 +92,8 @@ pub(crate) struct State {
     pub(crate) registry: Registry,
     validator: Validator,
     counts: RequestCounts,
+    /// The data directory was given up, so nothing can be promised any longer.
+    closed: bool,
 }
 
 impl std::fmt::Debug for ApiServer {
@@ -114,14 +120,23 @@ impl ApiServer {
     }
 
     fn with_store(settings: Settings, store: Store) -> Arc<Self> {
-        let Settings { clock, uids, history_limit: _ } = settings;
+        let Settings {
+            clock,
+            uids,
+            history_limit: _,
+        } = settings;
         let state = State {
             store,
             registry: Registry::new(),
             validator: Validator::new(),
             counts: RequestCounts::new(),
+            closed: false,
         };
-        let server = Arc::new(Self { state: Mutex::new(state), clock, uids });
+        let server = Arc::new(Self {
+            state: Mutex::new(state),
+            clock,
+            uids,
+        });
         server.restore();
         server
     }
@@ -138,7 +153,11 @@ impl ApiServer {
             if let Err(failure) = exists
                 && failure.code() != 409
             {
-                tracing::warn!(namespace = name, error = failure.message(), "no such namespace");
+                tracing::warn!(
+                    namespace = name,
+                    error = failure.message(),
+                    "no such namespace"
+                );
             }
         }
     }
@@ -161,8 +180,10 @@ impl ApiServer {
             name: name.clone(),
             reason: failure.message().to_owned(),
         };
-        let value = serde_json::to_value(definition)
-            .map_err(|error| InstallError { name: name.clone(), reason: error.to_string() })?;
+        let value = serde_json::to_value(definition).map_err(|error| InstallError {
+            name: name.clone(),
+            reason: error.to_string(),
+        })?;
         let mut guard = self.lock();
         self.turn(&mut guard).install(value).map_err(refused)
     }
@@ -182,6 +203,13 @@ impl ApiServer {
         self.lock().store.compact();
     }
 
+    /// Gives up the data directory and refuses every request from now on.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.store.close();
+    }
+
     /// The server's time.
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
@@ -193,7 +221,11 @@ impl ApiServer {
     }
 
     fn turn<'a>(&'a self, state: &'a mut State) -> Turn<'a> {
-        Turn { state, now: self.now(), uids: &self.uids }
+        Turn {
+            state,
+            now: self.now(),
+            uids: &self.uids,
+        }
     }
 
     fn route(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
@@ -213,7 +245,11 @@ impl ApiServer {
             content_type: discovery::AGGREGATED,
             ..Response::value(200, &state.registry.aggregated(core))
         };
-        let segments: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
+        let segments: Vec<&str> = request
+            .path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
         let document = match segments.as_slice() {
             ["healthz" | "livez" | "readyz", ..] => return Ok(Response::text("ok")),
             ["version"] => discovery::version(),
@@ -221,13 +257,18 @@ impl ApiServer {
             ["apis"] if aggregated => return Ok(discovered(false)),
             ["api"] => discovery::api_versions(""),
             ["apis"] => state.registry.group_list(),
-            ["api", version] => {
-                state.registry.resource_list("", version).ok_or_else(Failure::no_such_path)?
-            }
-            ["apis", group] => state.registry.group(group).ok_or_else(Failure::no_such_path)?,
-            ["apis", group, version] => {
-                state.registry.resource_list(group, version).ok_or_else(Failure::no_such_path)?
-            }
+            ["api", version] => state
+                .registry
+                .resource_list("", version)
+                .ok_or_else(Failure::no_such_path)?,
+            ["apis", group] => state
+                .registry
+                .group(group)
+                .ok_or_else(Failure::no_such_path)?,
+            ["apis", group, version] => state
+                .registry
+                .resource_list(group, version)
+                .ok_or_else(Failure::no_such_path)?,
             ["openapi", rest @ ..] => {
                 return openapi::document(&state.registry, &state.store, rest, &request.accept);
             }
@@ -244,33 +285,44 @@ impl ApiServer {
     ) -> Result<Reply, Failure> {
         let parameters = request.parameters();
         let mut guard = self.lock();
+        if guard.closed {
+            return Err(Failure::shutting_down());
+        }
         let found = guard.registry.find(path.group, path.version, path.plural);
-        let Some(resource) = found else {
-            drop(guard);
-            // `/apis/<group>/<version>` has the shape of a resource's path in some groups.
-            return self.document(request).map(Reply::Full);
-        };
+        let resource = found.ok_or_else(Failure::no_such_path)?;
         if path.namespace.is_some() && !resource.namespaced {
             return Err(Failure::no_such_path());
         }
         let verb = verb(&request.method, path, &parameters);
-        *guard.counts.entry((verb.to_owned(), resource.qualified())).or_default() += 1;
+        *guard
+            .counts
+            .entry((verb.to_owned(), resource.qualified()))
+            .or_default() += 1;
         if resource.behaviour.is_virtual {
             let review = reviews::answer(&resource, request)?;
             return Ok(Reply::Full(Response::value(201, &review)));
         }
         let encoder = Encoder::negotiate(request, &parameters)?;
-        let endpoint = Endpoint { resource: &resource, path, parameters: &parameters, encoder };
+        let endpoint = Endpoint {
+            resource: &resource,
+            path,
+            parameters: &parameters,
+            encoder,
+        };
         if verb == "watch" {
             return read::watch(self, &mut guard, &endpoint).map(Reply::Watch);
         }
-        self.turn(&mut guard).answer(verb, &endpoint, request).map(Reply::Full)
+        self.turn(&mut guard)
+            .answer(verb, &endpoint, request)
+            .map(Reply::Full)
     }
 }
 
 /// Why a CustomResourceDefinition was not installed.
 #[derive(Debug, thiserror::Error)]
-#[error("the CustomResourceDefinition {name} cannot be installed: {reason}; correct the definition")]
+#[error(
+    "the CustomResourceDefinition {name} cannot be installed: {reason}; correct the definition"
+)]
 pub struct InstallError {
     name: String,
     reason: String,
@@ -319,7 +371,12 @@ impl Turn<'_> {
         endpoint: &Endpoint<'_>,
         request: &Request,
     ) -> Result<Response, Failure> {
-        let Endpoint { resource, path, parameters, encoder } = endpoint;
+        let Endpoint {
+            resource,
+            path,
+            parameters,
+            encoder,
+        } = endpoint;
         if !self.serves_subresource(resource, path, verb) {
             return Err(Failure::no_such_path());
         }
@@ -355,18 +412,13 @@ impl Turn<'_> {
         }
     }
 
-    fn serves_subresource(
-        &self,
-        resource: &Resource,
-        path: &ResourcePath<'_>,
-        verb: &str,
-    ) -> bool {
+    fn serves_subresource(&self, resource: &Resource, path: &ResourcePath<'_>, verb: &str) -> bool {
         match path.subresource {
             None => true,
             Some("status") => {
                 resource.behaviour.status && matches!(verb, "get" | "update" | "patch")
             }
-            Some("finalize") => resource.plural == "namespaces" && verb == "update",
+            Some("finalize") => resource.is_namespace() && verb == "update",
             Some(_) => false,
         }
     }
@@ -374,14 +426,19 @@ impl Turn<'_> {
     /// The resource of a built-in path, for the server's own writes.
     fn built_in(&self, path: &str) -> Result<Arc<Resource>, Failure> {
         ResourcePath::parse(path)
-            .and_then(|path| self.state.registry.find(path.group, path.version, path.plural))
+            .and_then(|path| {
+                self.state
+                    .registry
+                    .find(path.group, path.version, path.plural)
+            })
             .ok_or_else(|| Failure::internal(format!("no resource at {path}")))
     }
 
     /// Creates an object of the server's own.
     fn create_at(&mut self, path: &str, body: Value) -> Result<(), Failure> {
         let resource = self.built_in(path)?;
-        self.create(&resource, None, body, &WriteOptions::internal()).map(|_| ())
+        self.create(&resource, None, body, &WriteOptions::internal())
+            .map(|_| ())
     }
 
     /// The time as Kubernetes writes it: to the second.

@@ -8,20 +8,16 @@ use serde_json::{Value, json};
 use super::encode::{Encoder, served_value, to_stored};
 use super::failure::{Cause, Failure};
 use super::request::{Parameters, Request, Response};
+use super::rules::{
+    FieldValidation, Scope, check_finalizers, check_preconditions, check_type, is_releasable,
+    keep_managers, merge_scope, refuse_unknown, remove_field, set_generation,
+};
 use super::{Endpoint, Turn, definitions};
 use crate::admission::{builtins, cel, metadata, prune, validate};
 use crate::patch::Patch;
 use crate::patch::apply::{self, Applier};
 use crate::registry::{Resource, SchemaSource};
 use crate::store::{Key, Object};
-
-/// What to do about fields that the schema does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FieldValidation {
-    Ignore,
-    Warn,
-    Strict,
-}
 
 /// The options that all writes share.
 #[derive(Debug, Clone)]
@@ -75,25 +71,6 @@ impl WriteOptions {
     }
 }
 
-/// The part of an object that a write is allowed to change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    Main,
-    Status,
-    /// A namespace's `spec.finalizers`.
-    Finalize,
-}
-
-impl Scope {
-    fn of(subresource: Option<&str>) -> Self {
-        match subresource {
-            Some("status") => Self::Status,
-            Some("finalize") => Self::Finalize,
-            _ => Self::Main,
-        }
-    }
-}
-
 /// A write that succeeded.
 #[derive(Debug)]
 pub(super) struct Outcome {
@@ -126,11 +103,11 @@ impl Turn<'_> {
         options: &WriteOptions,
     ) -> Result<Outcome, Failure> {
         check_type(resource, &mut object)?;
-        let generated = self.name_new(resource, namespace, &mut object)?;
-        if resource.behaviour.status && resource.plural != "customresourcedefinitions" {
+        self.name_new(resource, namespace, &mut object)?;
+        if resource.behaviour.status && !resource.is_definition() {
             remove_field(&mut object, "status");
         }
-        let mut warnings = self.admit(resource, &mut object, None, options)?;
+        let warnings = self.admit(resource, &mut object, None, options)?;
         let key = self.stamp_new(resource, namespace, &mut object)?;
         if let Some(namespace) = namespace {
             self.check_namespace(resource, namespace, &key.name)?;
@@ -138,32 +115,34 @@ impl Turn<'_> {
         if !resource.is_custom() {
             builtins::prepare_new(&resource.kind, &mut object);
         }
-        if resource.plural == "customresourcedefinitions" {
+        if resource.is_definition() {
             definitions::prepare(resource, &mut object, None, &self.timestamp())?;
         }
         if self.state.store.get(&resource.collection, &key).is_some() {
-            // A generated name that is taken is the server's bad luck, and the client may retry.
-            let failure = Failure::already_exists(resource, &key.name);
-            return Err(if generated { Failure::new(409, "AlreadyExists", failure.message()) } else { failure });
+            return Err(Failure::already_exists(resource, &key.name));
         }
-        warnings.dedup();
         let object = self.commit(resource, key, object, options)?;
         Ok(Outcome { object, warnings })
     }
 
-    /// Sets namespace and name; whether the name was generated.
+    /// Sets namespace and name, which may have to be generated.
     fn name_new(
         &mut self,
         resource: &Resource,
         namespace: Option<&str>,
         object: &mut Value,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let random = (self.uids)().as_u128();
         if resource.namespaced && namespace.is_none() {
-            return Err(Failure::bad_request("namespace is required to create this resource"));
+            return Err(Failure::bad_request(
+                "namespace is required to create this resource",
+            ));
         }
         let fields = metadata::of(object)?;
-        if !matches!(fields.get("resourceVersion").and_then(Value::as_str), None | Some("")) {
+        if !matches!(
+            fields.get("resourceVersion").and_then(Value::as_str),
+            None | Some("")
+        ) {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Failure::new(500, "", message));
         }
@@ -181,16 +160,19 @@ impl Turn<'_> {
                 fields.remove("namespace");
             }
         }
-        let has_name = fields.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
-        let prefix = fields.get("generateName").and_then(Value::as_str).filter(|text| !text.is_empty());
-        match prefix {
-            Some(prefix) if !has_name => {
-                let name = metadata::generate_name(prefix, random);
-                fields.insert("name".into(), json!(name));
-                Ok(true)
-            }
-            _ => Ok(false),
+        let has_name = fields
+            .get("name")
+            .and_then(Value::as_str)
+            .is_some_and(|name| !name.is_empty());
+        let prefix = fields
+            .get("generateName")
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty());
+        if let Some(prefix) = prefix.filter(|_| !has_name) {
+            let name = metadata::generate_name(prefix, random);
+            fields.insert("name".into(), json!(name));
         }
+        Ok(())
     }
 
     /// Sets what only the server may set.
@@ -202,10 +184,17 @@ impl Turn<'_> {
     ) -> Result<Key, Failure> {
         let created = self.timestamp();
         let uid = (self.uids)().to_string();
-        let name = metadata::text(object, "name").unwrap_or_default().to_owned();
+        let name = metadata::text(object, "name")
+            .unwrap_or_default()
+            .to_owned();
         to_stored(resource, object);
         let fields = metadata::of(object)?;
-        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+        for name in [
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "generation",
+        ] {
             fields.remove(name);
         }
         fields.insert("uid".into(), json!(uid));
@@ -223,7 +212,12 @@ impl Turn<'_> {
         mut object: Value,
         options: &WriteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint { resource, path, encoder, .. } = endpoint;
+        let Endpoint {
+            resource,
+            path,
+            encoder,
+            ..
+        } = endpoint;
         let name = endpoint.name()?;
         check_type(resource, &mut object)?;
         match metadata::text(&object, "name") {
@@ -269,7 +263,12 @@ impl Turn<'_> {
         request: &Request,
         options: &WriteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint { resource, path, encoder, .. } = endpoint;
+        let Endpoint {
+            resource,
+            path,
+            encoder,
+            ..
+        } = endpoint;
         let name = endpoint.name()?;
         let patch = Patch::read(resource, request)?;
         let live = self.get(resource, path.namespace, name);
@@ -283,13 +282,17 @@ impl Turn<'_> {
                 }
                 metadata::of(&mut applied)?.insert("name".into(), json!(name));
                 // Unknown fields must not come to be owned.
-                let unknown = resource.schema().map(|schema| prune::prune(schema, &mut applied));
-                refuse_unknown(resource, unknown.unwrap_or_default(), options)?;
+                let unknown = resource
+                    .schema()
+                    .map(|schema| prune::prune(schema, &mut applied));
+                refuse_unknown(resource, unknown.unwrap_or_default(), options.validation)?;
                 let Ok(live) = live else {
                     if path.subresource.is_some() {
                         return Err(Failure::not_found(resource, name));
                     }
-                    let created = self.applied(resource, &json!({ "metadata": {} }), &applied, path.subresource, options)?;
+                    let nothing = json!({ "metadata": {} });
+                    let mut created = self.applied(resource, &nothing, &applied, None, options)?;
+                    metadata::of(&mut created)?.insert("name".into(), json!(name));
                     let outcome = self.create(resource, path.namespace, created, options)?;
                     return Ok(outcome.response(201, resource, *encoder, self.now));
                 };
@@ -354,7 +357,8 @@ impl Turn<'_> {
         new: Value,
         options: &WriteOptions,
     ) -> Result<(), Failure> {
-        self.replace(resource, live, new, Scope::Main, options).map(|_| ())
+        self.replace(resource, live, new, Scope::Main, options)
+            .map(|_| ())
     }
 
     /// Puts a new state in place of the live one, within what the scope allows.
@@ -373,16 +377,19 @@ impl Turn<'_> {
         if metadata::is_deleting(&old) {
             check_finalizers(resource, &live.key.name, &old, &object)?;
         }
-        keep_managers(resource, &old, &mut object);
-        if resource.plural == "customresourcedefinitions" {
+        keep_managers(&old, &mut object);
+        if resource.is_definition() {
             definitions::prepare(resource, &mut object, Some(&old), &self.timestamp())?;
         }
         set_generation(resource, &old, &mut object);
         if object == old {
-            return Ok(Outcome { object: Arc::clone(live), warnings });
+            return Ok(Outcome {
+                object: Arc::clone(live),
+                warnings,
+            });
         }
         to_stored(resource, &mut object);
-        let object = if !options.dry_run && is_releasable(&object) {
+        let object = if !options.dry_run && is_releasable(resource, &object) {
             self.remove(resource, &live.key, object)?
         } else {
             self.commit(resource, live.key.clone(), object, options)?
@@ -406,7 +413,7 @@ impl Turn<'_> {
             unknown.extend(prune::prune(schema, object));
             prune::apply_defaults(schema, object);
         }
-        let warnings = refuse_unknown(resource, unknown, options)?;
+        let warnings = refuse_unknown(resource, unknown, options.validation)?;
         if !resource.is_custom() {
             builtins::apply_defaults(&resource.kind, object)?;
         }
@@ -414,7 +421,10 @@ impl Turn<'_> {
         if let Some(schema) = resource.schema() {
             let findings = validate::validate(schema, object, old);
             causes.extend(findings.causes);
-            if let SchemaSource::Custom { rules: Some(rules), .. } = &resource.schema {
+            if let SchemaSource::Custom {
+                rules: Some(rules), ..
+            } = &resource.schema
+            {
                 if findings.blocks_rules {
                     causes.push(Cause::invalid(
                         "<nil>",
@@ -455,208 +465,5 @@ impl Turn<'_> {
             .map_err(Failure::internal)?;
         self.after_write(resource, &object);
         Ok(stored)
-    }
-}
-
-/// Whether nothing holds the object any longer: its deletion was asked for and no finalizer is left.
-pub(super) fn is_releasable(object: &Value) -> bool {
-    let namespace_finalizers = match object["kind"] == "Namespace" {
-        true => object.pointer("/spec/finalizers").and_then(Value::as_array).map_or(0, Vec::len),
-        false => 0,
-    };
-    metadata::is_deleting(object)
-        && metadata::finalizers(object).is_empty()
-        && namespace_finalizers == 0
-}
-
-/// Checks `apiVersion` and `kind`, which are filled in where they are missing.
-fn check_type(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
-    let expected = resource.api_version();
-    let fields = object
-        .as_object_mut()
-        .ok_or_else(|| Failure::bad_request("the body must be a JSON object"))?;
-    let given = fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    if !given.is_empty() && given != expected {
-        return Err(Failure::bad_request(format!(
-            "the API version in the data ({given}) does not match the expected API version \
-             ({expected})"
-        )));
-    }
-    let given = fields.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if !given.is_empty() && given != resource.kind {
-        return Err(Failure::bad_request(format!(
-            "the kind in the data ({given}) does not match the expected kind ({})",
-            resource.kind
-        )));
-    }
-    fields.insert("apiVersion".into(), json!(expected));
-    fields.insert("kind".into(), json!(resource.kind));
-    Ok(())
-}
-
-fn check_preconditions(
-    resource: &Resource,
-    live: &Object,
-    old: &Value,
-    new: &Value,
-) -> Result<(), Failure> {
-    let name = &live.key.name;
-    if let Some(given) = metadata::text(new, "resourceVersion")
-        && given != live.resource_version.to_string()
-    {
-        return Err(Failure::modified(resource, name));
-    }
-    match (metadata::text(new, "uid"), metadata::text(old, "uid")) {
-        (Some(given), Some(uid)) if given != uid => Err(Failure::conflict(
-            resource,
-            name,
-            &format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// What is left of the new state when the scope and the server's own fields are respected.
-fn merge_scope(
-    resource: &Resource,
-    old: &Value,
-    mut new: Value,
-    scope: Scope,
-) -> Result<Value, Failure> {
-    let managers = new.pointer_mut("/metadata/managedFields").map(Value::take);
-    match scope {
-        Scope::Main => {
-            if resource.behaviour.status {
-                copy_field(old, &mut new, "status");
-            }
-            let kept = [
-                "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-                "generation", "resourceVersion", "selfLink", "name", "namespace",
-            ];
-            let fields = metadata::of(&mut new)?;
-            for name in kept {
-                match old["metadata"].get(name) {
-                    Some(value) => fields.insert(name.to_owned(), value.clone()),
-                    None => fields.remove(name),
-                };
-            }
-            if resource.plural == "namespaces" {
-                new["spec"]["finalizers"] = old["spec"]["finalizers"].clone();
-            }
-        }
-        Scope::Status => {
-            let mut object = old.clone();
-            copy_field(&new, &mut object, "status");
-            new = object;
-        }
-        Scope::Finalize => {
-            let mut object = old.clone();
-            object["spec"]["finalizers"] = new["spec"]["finalizers"].clone();
-            new = object;
-        }
-    }
-    // An apply has computed the managers; other writes do not bring any of their own.
-    if let Some(managers) = managers {
-        metadata::of(&mut new)?.insert("managedFields".into(), managers);
-    }
-    Ok(new)
-}
-
-/// The managers of a write: those that an apply computed, or the old ones less what has changed.
-fn keep_managers(resource: &Resource, old: &Value, object: &mut Value) {
-    let unchanged = object["metadata"]["managedFields"] == old["metadata"]["managedFields"];
-    let is_apply = !unchanged && object["metadata"]["managedFields"].is_array();
-    if let Some(metadata) = object["metadata"].as_object_mut()
-        && !is_apply
-    {
-        metadata.remove("managedFields");
-    }
-    if is_apply {
-        return;
-    }
-    let schema = resource.schema().filter(|_| resource.is_custom());
-    if let Some(managers) = apply::after_write(schema, old, object) {
-        object["metadata"]["managedFields"] = managers;
-    }
-}
-
-fn check_finalizers(
-    resource: &Resource,
-    name: &str,
-    old: &Value,
-    new: &Value,
-) -> Result<(), Failure> {
-    let before = metadata::finalizers(old);
-    let added: Vec<&str> =
-        metadata::finalizers(new).into_iter().filter(|each| !before.contains(each)).collect();
-    if added.is_empty() {
-        return Ok(());
-    }
-    let detail = format!(
-        "no new finalizers can be added if the object is being deleted, found new finalizers \
-         []string{{{}}}",
-        added.iter().map(|each| format!("\"{each}\"")).collect::<Vec<_>>().join(", ")
-    );
-    let cause = Cause::forbidden("metadata.finalizers", &detail);
-    Err(Failure::invalid(resource, name, &[cause]))
-}
-
-/// Raises the generation when anything but metadata (and status, where it is apart) changes.
-fn set_generation(resource: &Resource, old: &Value, object: &mut Value) {
-    if !resource.behaviour.generation {
-        return;
-    }
-    let counts = |name: &str| name != "metadata" && (name != "status" || !resource.behaviour.status);
-    let relevant = |value: &Value| -> Vec<(String, Value)> {
-        let fields = value.as_object().into_iter().flatten();
-        fields
-            .filter(|(name, _)| counts(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
-    };
-    if relevant(old) != relevant(object) {
-        let generation = old["metadata"]["generation"].as_i64().unwrap_or_default() + 1;
-        object["metadata"]["generation"] = json!(generation);
-    }
-}
-
-/// Turns unknown fields into a refusal or into warnings, as the client asked.
-fn refuse_unknown(
-    resource: &Resource,
-    mut unknown: Vec<String>,
-    options: &WriteOptions,
-) -> Result<Vec<String>, Failure> {
-    unknown.sort();
-    let sentences: Vec<String> =
-        unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
-    match options.validation {
-        FieldValidation::Ignore => Ok(Vec::new()),
-        FieldValidation::Warn => Ok(sentences),
-        FieldValidation::Strict if sentences.is_empty() => Ok(Vec::new()),
-        FieldValidation::Strict => Err(Failure::bad_request(format!(
-            "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
-            resource.kind,
-            resource.version,
-            resource.kind,
-            sentences.join(", ")
-        ))),
-    }
-}
-
-fn copy_field(from: &Value, to: &mut Value, name: &str) {
-    match (from.get(name), to.as_object_mut()) {
-        (Some(value), Some(fields)) => {
-            fields.insert(name.to_owned(), value.clone());
-        }
-        (None, Some(fields)) => {
-            fields.remove(name);
-        }
-        (_, None) => {}
-    }
-}
-
-fn remove_field(object: &mut Value, name: &str) {
-    if let Some(fields) = object.as_object_mut() {
-        fields.remove(name);
     }
 }

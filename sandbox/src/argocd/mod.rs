@@ -201,3 +201,7 @@ fn timestamp() -> String {
 fn version(object: &DynamicObject) -> Option<u64> {
     object.resource_version()?.parse().ok()
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -15,8 +15,16 @@ type Tree = Map<String, Value>;
 /// What identifies an object rather than configures it, and so has no owner.
 const UNOWNED: [&str; 2] = ["apiVersion", "kind"];
 const UNOWNED_METADATA: [&str; 10] = [
-    "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
-    "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields",
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "managedFields",
 ];
 
 /// Who applies, and in what circumstances.
@@ -36,7 +44,12 @@ pub(crate) fn apply(
     applied: &Value,
     applier: Applier<'_>,
 ) -> Result<Value, Failure> {
-    let shape = Shape { schema, built_in: true, field: "" }.for_schema();
+    // Built-in kinds go by the table of merge keys; a schema with list types goes by itself.
+    let shape = Shape {
+        schema,
+        built_in: schema.is_none(),
+        field: "",
+    };
     let mut configuration = applied.clone();
     strip_unowned(&mut configuration);
     let mut entries = managed_fields(live);
@@ -46,7 +59,7 @@ pub(crate) fn apply(
         None => Tree::new(),
     };
     let owned = set_of(shape, &configuration);
-    take_over(&mut entries, &owned, shape, live, &configuration, applier.force)?;
+    take_over(&mut entries, &owned, live, &configuration, applier.force)?;
 
     let mut merged = live.clone();
     let others: Vec<Tree> = entries.iter().map(fields_of_entry).collect();
@@ -73,15 +86,14 @@ pub(crate) fn apply(
 }
 
 /// The managers after a plain write: they lose the fields that it changed.
-pub(crate) fn after_write(schema: Option<&Schema>, old: &Value, new: &Value) -> Option<Value> {
+pub(crate) fn after_write(old: &Value, new: &Value) -> Option<Value> {
     let mut entries = managed_fields(old);
     if entries.is_empty() {
         return None;
     }
-    let shape = Shape { schema, built_in: true, field: "" }.for_schema();
     for entry in &mut entries {
         let mut set = fields_of_entry(entry);
-        retain_unchanged(shape, &mut set, old, new);
+        retain_unchanged(&mut set, old, new);
         entry["fieldsV1"] = Value::Object(set);
     }
     entries.retain(|entry| !fields_of_entry(entry).is_empty());
@@ -102,7 +114,11 @@ fn keep_times(entries: &mut [Value], live: &Value) {
 }
 
 fn managed_fields(object: &Value) -> Vec<Value> {
-    object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default()
+    object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn is_entry_of(entry: &Value, applier: Applier<'_>) -> bool {
@@ -112,11 +128,17 @@ fn is_entry_of(entry: &Value, applier: Applier<'_>) -> bool {
 }
 
 fn fields_of_entry(entry: &Value) -> Tree {
-    entry.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default()
+    entry
+        .get("fieldsV1")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn strip_unowned(configuration: &mut Value) {
-    let Some(fields) = configuration.as_object_mut() else { return };
+    let Some(fields) = configuration.as_object_mut() else {
+        return;
+    };
     fields.retain(|name, _| !UNOWNED.contains(&name.as_str()));
     if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| !UNOWNED_METADATA.contains(&name.as_str()));
@@ -136,11 +158,6 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    /// Metadata and built-in kinds go by the table; a schema with list types goes by itself.
-    fn for_schema(self) -> Self {
-        Self { built_in: self.schema.is_none(), ..self }
-    }
-
     fn field(self, name: &'a str) -> Self {
         let is_metadata = self.field.is_empty() && name == "metadata";
         Self {
@@ -151,18 +168,24 @@ impl<'a> Shape<'a> {
     }
 
     fn element(self) -> Self {
-        Self { schema: self.schema.and_then(|schema| schema.items.as_deref()), ..self }
+        Self {
+            schema: self.schema.and_then(|schema| schema.items.as_deref()),
+            ..self
+        }
     }
 
     fn list(self, elements: &[Value]) -> ListKind {
         if !self.built_in {
-            return self.schema.map_or(ListKind::Atomic, |schema| schema.list.clone());
+            return self
+                .schema
+                .map_or(ListKind::Atomic, |schema| schema.list.clone());
         }
         match merge_keys(self.field) {
             None => ListKind::Atomic,
             Some([]) => ListKind::Set,
             Some(keys) => {
-                let present = |key: &&&str| elements.iter().all(|element| element.get(key).is_some());
+                let present =
+                    |key: &&&str| elements.iter().all(|element| element.get(key).is_some());
                 match keys.iter().find(present) {
                     Some(key) => ListKind::Map(vec![(*key).to_owned()]),
                     None => ListKind::Atomic,
@@ -177,8 +200,10 @@ impl<'a> Shape<'a> {
 }
 
 fn element_key(element: &Value, keys: &[String]) -> String {
-    let key: Map<String, Value> =
-        keys.iter().map(|key| (key.clone(), element[key.as_str()].clone())).collect();
+    let key: Map<String, Value> = keys
+        .iter()
+        .map(|key| (key.clone(), element[key.as_str()].clone()))
+        .collect();
     format!("k:{}", Value::Object(key))
 }
 
@@ -187,14 +212,18 @@ fn set_of(shape: Shape<'_>, value: &Value) -> Tree {
         Value::Object(fields) if !shape.is_atomic_map() => fields
             .iter()
             .map(|(name, value)| {
-                (format!("f:{name}"), Value::Object(set_of(shape.field(name), value)))
+                (
+                    format!("f:{name}"),
+                    Value::Object(set_of(shape.field(name), value)),
+                )
             })
             .collect(),
         Value::Array(elements) => match shape.list(elements) {
             ListKind::Atomic => Tree::new(),
-            ListKind::Set => {
-                elements.iter().map(|element| (format!("v:{element}"), json!({}))).collect()
-            }
+            ListKind::Set => elements
+                .iter()
+                .map(|element| (format!("v:{element}"), json!({})))
+                .collect(),
             ListKind::Map(keys) => elements
                 .iter()
                 .map(|element| {
@@ -231,8 +260,9 @@ fn merge(shape: Shape<'_>, live: &mut Value, applied: &Value) {
                 (ListKind::Map(keys), Some(items)) => {
                     for element in elements {
                         let wanted = element_key(element, &keys);
-                        let found =
-                            items.iter_mut().find(|item| element_key(item, &keys) == wanted);
+                        let found = items
+                            .iter_mut()
+                            .find(|item| element_key(item, &keys) == wanted);
                         match found {
                             Some(item) => merge(shape.element(), item, element),
                             None => items.push(element.clone()),
@@ -249,15 +279,23 @@ fn merge(shape: Shape<'_>, live: &mut Value, applied: &Value) {
 /// Removes what the manager applied before, applies no longer, and nobody else owns.
 fn remove_dropped(live: &mut Value, previous: &Tree, current: Option<&Tree>, others: &[&Tree]) {
     for (step, below) in previous {
-        let current_below = current.and_then(|tree| tree.get(step)).and_then(Value::as_object);
-        let others_below: Vec<&Tree> =
-            others.iter().filter_map(|tree| tree.get(step)?.as_object()).collect();
+        let current_below = current
+            .and_then(|tree| tree.get(step))
+            .and_then(Value::as_object);
+        let others_below: Vec<&Tree> = others
+            .iter()
+            .filter_map(|tree| tree.get(step)?.as_object())
+            .collect();
         let is_owned = current_below.is_some() || !others_below.is_empty();
         let empty = Tree::new();
         let below = below.as_object().unwrap_or(&empty);
         if let Some(name) = step.strip_prefix("f:") {
-            let Some(fields) = live.as_object_mut() else { continue };
-            let Some(value) = fields.get_mut(name) else { continue };
+            let Some(fields) = live.as_object_mut() else {
+                continue;
+            };
+            let Some(value) = fields.get_mut(name) else {
+                continue;
+            };
             if below.is_empty() {
                 if !is_owned {
                     fields.remove(name);
@@ -288,13 +326,16 @@ fn is_empty(value: &Value) -> bool {
 
 fn is_element(item: &Value, step: &str) -> bool {
     let parse = |prefix| {
-        step.strip_prefix(prefix).and_then(|text| serde_json::from_str::<Value>(text).ok())
+        step.strip_prefix(prefix)
+            .and_then(|text| serde_json::from_str::<Value>(text).ok())
     };
     if let Some(value) = parse("v:") {
         return *item == value;
     }
     match parse("k:") {
-        Some(Value::Object(keys)) => keys.iter().all(|(name, value)| item.get(name) == Some(value)),
+        Some(Value::Object(keys)) => keys
+            .iter()
+            .all(|(name, value)| item.get(name) == Some(value)),
         _ => false,
     }
 }
@@ -303,7 +344,6 @@ fn is_element(item: &Value, step: &str) -> bool {
 fn take_over(
     entries: &mut [Value],
     owned: &Tree,
-    shape: Shape<'_>,
     live: &Value,
     configuration: &Value,
     force: bool,
@@ -313,57 +353,66 @@ fn take_over(
         let manager = entry["manager"].as_str().unwrap_or_default().to_owned();
         let mut set = fields_of_entry(entry);
         let mut disputed = Vec::new();
-        dispute(shape, &mut set, owned, live, configuration, String::new(), &mut disputed);
+        dispute(&mut set, owned, live, configuration, "", &mut disputed);
         if force {
             entry["fieldsV1"] = Value::Object(set);
         } else {
             conflicts.extend(disputed.into_iter().map(|path| (manager.clone(), path)));
         }
     }
-    if conflicts.is_empty() { Ok(()) } else { Err(Failure::apply_conflict(&conflicts)) }
+    if conflicts.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::apply_conflict(&conflicts))
+    }
 }
 
 fn dispute(
-    shape: Shape<'_>,
     theirs: &mut Tree,
     owned: &Tree,
     live: &Value,
     configuration: &Value,
-    path: String,
+    path: &str,
     disputed: &mut Vec<String>,
 ) {
-    let mut lost = Vec::new();
-    for (step, below) in theirs.iter_mut() {
-        let Some(own_below) = owned.get(step).and_then(Value::as_object) else { continue };
+    theirs.retain(|step, below| {
+        let (Some(own_below), Some(below)) = (
+            owned.get(step).and_then(Value::as_object),
+            below.as_object_mut(),
+        ) else {
+            return true;
+        };
         let (Some(live), Some(wanted)) = (child(live, step), child(configuration, step)) else {
-            continue;
+            return true;
         };
         let path = format!("{path}{}", shown_step(step));
-        let Some(below) = below.as_object_mut() else { continue };
-        if below.is_empty() || own_below.is_empty() {
-            if live != wanted {
-                disputed.push(path);
-                lost.push(step.clone());
-            }
-        } else {
-            dispute(shape, below, own_below, live, wanted, path, disputed);
+        if !below.is_empty() && !own_below.is_empty() {
+            dispute(below, own_below, live, wanted, &path, disputed);
+            return !below.is_empty();
         }
-    }
-    lost.iter().for_each(|step| {
-        theirs.remove(step);
+        // An empty map or struct takes nothing from what another manager has put into it.
+        let is_shared =
+            live.is_object() && wanted.is_object() && (is_empty(live) || is_empty(wanted));
+        let keeps = is_shared || live == wanted;
+        if !keeps {
+            disputed.push(path);
+        }
+        keeps
     });
 }
 
-fn retain_unchanged(shape: Shape<'_>, set: &mut Tree, old: &Value, new: &Value) {
+fn retain_unchanged(set: &mut Tree, old: &Value, new: &Value) {
     set.retain(|step, below| {
         if step == "." {
             return true;
         }
         let (before, after) = (child(old, step), child(new, step));
-        let (Some(before), Some(after)) = (before, after) else { return false };
+        let (Some(before), Some(after)) = (before, after) else {
+            return false;
+        };
         match below.as_object_mut() {
             Some(tree) if !tree.is_empty() => {
-                retain_unchanged(shape, tree, before, after);
+                retain_unchanged(tree, before, after);
                 !tree.is_empty()
             }
             _ => before == after,
@@ -383,7 +432,11 @@ fn shown_step(step: &str) -> String {
         Some(name) => format!(".{name}"),
         None => {
             let (kind, text) = step.split_at(2);
-            if kind == "k:" { format!("[{}]", text.trim_matches(['{', '}'])) } else { format!("[={text}]") }
+            if kind == "k:" {
+                format!("[{}]", text.trim_matches(['{', '}']))
+            } else {
+                format!("[={text}]")
+            }
         }
     }
 }
@@ -393,7 +446,13 @@ mod tests {
     use super::*;
 
     fn applier(manager: &str, force: bool) -> Applier<'_> {
-        Applier { manager, api_version: "v1", subresource: "", time: "t", force }
+        Applier {
+            manager,
+            api_version: "v1",
+            subresource: "",
+            time: "t",
+            force,
+        }
     }
 
     fn schema() -> Schema {
@@ -412,16 +471,33 @@ mod tests {
     fn fields_that_a_manager_drops_go_unless_another_owns_them() {
         let schema = schema();
         let one = json!({ "spec": { "a": "1", "b": "1", "list": [{ "name": "x", "v": 1 }] } });
-        let live = apply(Some(&schema), &json!({ "metadata": {} }), &one, applier("one", false))
-            .expect("applied");
+        let live = apply(
+            Some(&schema),
+            &json!({ "metadata": {} }),
+            &one,
+            applier("one", false),
+        )
+        .expect("applied");
         let two = json!({ "spec": { "b": "1", "list": [{ "name": "y", "v": 2 }] } });
         let live = apply(Some(&schema), &live, &two, applier("two", false)).expect("applied");
         assert_eq!(live["spec"]["list"].as_array().map(Vec::len), Some(2));
-        let live = apply(Some(&schema), &live, &json!({ "spec": {} }), applier("one", false))
-            .expect("applied");
-        assert_eq!(live["spec"], json!({ "b": "1", "list": [{ "name": "y", "v": 2 }] }));
+        let live = apply(
+            Some(&schema),
+            &live,
+            &json!({ "spec": {} }),
+            applier("one", false),
+        )
+        .expect("applied");
+        assert_eq!(
+            live["spec"],
+            json!({ "b": "1", "list": [{ "name": "y", "v": 2 }] })
+        );
         let live = apply(Some(&schema), &live, &json!({}), applier("two", false)).expect("applied");
-        assert_eq!(live["spec"], json!({}), "an empty spec stays, as manager one owns it");
+        assert_eq!(
+            live["spec"],
+            json!({}),
+            "an empty spec stays, as manager one owns it"
+        );
     }
 
     #[test]
@@ -433,11 +509,20 @@ mod tests {
         };
         let live = apply_as(&json!({ "metadata": {} }), "one", "1", false).expect("applied");
         let refused = apply_as(&live, "two", "2", false).expect_err("a conflict");
-        assert_eq!(refused.message(), "Apply failed with 1 conflict: conflict with \"one\": .spec.a");
+        assert_eq!(
+            refused.message(),
+            "Apply failed with 1 conflict: conflict with \"one\": .spec.a"
+        );
         let live = apply_as(&live, "two", "1", false).expect("the same value is shared");
-        assert_eq!(live["metadata"]["managedFields"].as_array().map(Vec::len), Some(2));
+        assert_eq!(
+            live["metadata"]["managedFields"].as_array().map(Vec::len),
+            Some(2)
+        );
         let live = apply_as(&live, "two", "2", true).expect("forced");
-        let managers = live["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+        let managers = live["metadata"]["managedFields"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         assert_eq!(managers.len(), 1);
         assert_eq!(managers[0]["manager"], "two");
     }
@@ -449,19 +534,30 @@ mod tests {
         let live = json!({ "metadata": {} });
         let first = apply(Some(&schema), &live, &configuration, applier("one", false));
         let first = first.expect("applied");
-        let later = Applier { time: "later", ..applier("one", false) };
-        assert_eq!(apply(Some(&schema), &first, &configuration, later).expect("applied"), first);
+        let later = Applier {
+            time: "later",
+            ..applier("one", false)
+        };
+        assert_eq!(
+            apply(Some(&schema), &first, &configuration, later).expect("applied"),
+            first
+        );
     }
 
     #[test]
     fn a_plain_write_takes_what_it_changes() {
         let schema = schema();
         let configuration = json!({ "spec": { "a": "1", "b": "1" } });
-        let live = apply(Some(&schema), &json!({ "metadata": {} }), &configuration, applier("one", false))
-            .expect("applied");
+        let live = apply(
+            Some(&schema),
+            &json!({ "metadata": {} }),
+            &configuration,
+            applier("one", false),
+        )
+        .expect("applied");
         let mut written = live.clone();
         written["spec"]["a"] = json!("2");
-        let left = after_write(Some(&schema), &live, &written).expect("managers are left");
+        let left = after_write(&live, &written).expect("managers are left");
         assert_eq!(left[0]["fieldsV1"], json!({ "f:spec": { "f:b": {} } }));
     }
 }

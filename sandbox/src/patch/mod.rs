@@ -30,7 +30,9 @@ impl Patch {
         match request.media_type() {
             "application/json-patch+json" => {
                 let operations: Vec<PatchOperation> = serde_json::from_slice(&request.body)
-                    .map_err(|error| Failure::bad_request(format!("invalid JSON patch: {error}")))?;
+                    .map_err(|error| {
+                        Failure::bad_request(format!("invalid JSON patch: {error}"))
+                    })?;
                 if operations.len() > OPERATIONS_LIMIT {
                     let count = operations.len();
                     return Err(Failure::new(
@@ -79,7 +81,7 @@ impl Patch {
 
 fn apply_operations(object: &mut Value, operations: &[PatchOperation]) -> Result<(), Failure> {
     for operation in operations {
-        // The API server takes a missing field for null in a test; kube-rs's finalizer counts on it.
+        // The API server takes a missing field for null in a test; kube-rs's finalizers need it.
         if let PatchOperation::Test(test) = operation
             && test.value.is_null()
             && test.path.resolve(object).is_err()
@@ -111,7 +113,9 @@ mod tests {
         ]));
         let patched = patch.patched(&object).expect("patched");
         assert_eq!(patched["metadata"]["finalizers"], json!(["f"]));
-        let refused = patch.patched(&patched).expect_err("the test fails the second time");
+        let refused = patch
+            .patched(&patched)
+            .expect_err("the test fails the second time");
         assert_eq!(refused.code(), 422);
     }
 
@@ -119,6 +123,9 @@ mod tests {
     fn a_merge_patch_removes_by_null_and_replaces_lists() {
         let object = json!({ "a": { "b": 1, "c": [1, 2] } });
         let patch = Patch::Merge(json!({ "a": { "b": null, "c": [3] } }));
-        assert_eq!(patch.patched(&object).expect("patched"), json!({ "a": { "c": [3] } }));
+        assert_eq!(
+            patch.patched(&object).expect("patched"),
+            json!({ "a": { "c": [3] } })
+        );
     }
 }

@@ -7,8 +7,14 @@ use serde_json::{Map, Value};
 /// `None`: the list is one value. The names are unambiguous over the built-in kinds served here.
 pub(crate) fn merge_keys(field: &str) -> Option<&'static [&'static str]> {
     Some(match field {
-        "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes"
-        | "imagePullSecrets" | "secrets" | "volumeClaimTemplates" => &["name"],
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "env"
+        | "volumes"
+        | "imagePullSecrets"
+        | "secrets"
+        | "volumeClaimTemplates" => &["name"],
         "ports" => &["port", "containerPort"],
         "volumeMounts" => &["mountPath"],
         "volumeDevices" => &["devicePath"],
@@ -33,7 +39,9 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Some(fields) = target.as_object_mut() else { return };
+    let Some(fields) = target.as_object_mut() else {
+        return;
+    };
     if let Some(kept) = changes.get("$retainKeys").and_then(Value::as_array) {
         fields.retain(|name, _| kept.iter().any(|kept| kept == name));
     }
@@ -62,7 +70,9 @@ fn merge_field(fields: &mut Map<String, Value>, name: &str, change: &Value) {
                 fields.insert(name.to_owned(), change.clone());
             }
             Some(keys) => {
-                let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+                let list = fields
+                    .entry(name)
+                    .or_insert_with(|| Value::Array(Vec::new()));
                 merge_list(list, elements, keys);
             }
         },
@@ -73,15 +83,22 @@ fn merge_field(fields: &mut Map<String, Value>, name: &str, change: &Value) {
 }
 
 fn merge_list(list: &mut Value, elements: &[Value], keys: &[&str]) {
-    if elements.iter().any(|element| element["$patch"] == "replace") {
-        let kept = elements.iter().filter(|element| element["$patch"] != "replace");
+    if elements
+        .iter()
+        .any(|element| element["$patch"] == "replace")
+    {
+        let kept = elements
+            .iter()
+            .filter(|element| element["$patch"] != "replace");
         *list = Value::Array(kept.cloned().collect());
         return;
     }
     if !list.is_array() {
         *list = Value::Array(Vec::new());
     }
-    let Some(items) = list.as_array_mut() else { return };
+    let Some(items) = list.as_array_mut() else {
+        return;
+    };
     for element in elements {
         let position = items.iter().position(|item| is_same(item, element, keys));
         match (element.get("$patch").and_then(Value::as_str), position) {
@@ -148,10 +165,13 @@ mod tests {
             "$deleteFromPrimitiveList/finalizers": ["one"], "finalizers": ["three", "two"],
         } });
         merge(&mut target, &patch);
-        assert_eq!(target, json!({ "spec": {
+        assert_eq!(
+            target,
+            json!({ "spec": {
             "containers": [{ "name": "a", "image": "2" }, { "name": "c", "image": "3" }],
             "args": ["y"],
-        }, "metadata": { "finalizers": ["two", "three"] } }));
+        }, "metadata": { "finalizers": ["two", "three"] } })
+        );
     }
 
     #[test]
@@ -162,8 +182,14 @@ mod tests {
             "strategy": { "$retainKeys": ["y"], "y": 3 },
         });
         merge(&mut target, &patch);
-        assert_eq!(target, json!({ "data": { "b": "2", "c": "3" }, "strategy": { "y": 3 } }));
-        merge(&mut target, &json!({ "data": { "$patch": "replace", "z": "9" } }));
+        assert_eq!(
+            target,
+            json!({ "data": { "b": "2", "c": "3" }, "strategy": { "y": 3 } })
+        );
+        merge(
+            &mut target,
+            &json!({ "data": { "$patch": "replace", "z": "9" } }),
+        );
         assert_eq!(target["data"], json!({ "z": "9" }));
     }
 }

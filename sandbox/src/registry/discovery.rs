@@ -55,8 +55,11 @@ impl Registry {
 
     /// The `/apis` document.
     pub(crate) fn group_list(&self) -> Value {
-        let groups: Vec<Value> =
-            self.groups().iter().map(|(group, versions)| api_group(group, versions)).collect();
+        let groups: Vec<Value> = self
+            .groups()
+            .iter()
+            .map(|(group, versions)| api_group(group, versions))
+            .collect();
         json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
     }
 
@@ -100,8 +103,10 @@ impl Registry {
         let items: Vec<Value> = groups
             .iter()
             .map(|(group, versions)| {
-                let versions: Vec<Value> =
-                    versions.iter().map(|version| self.aggregated_version(group, version)).collect();
+                let versions: Vec<Value> = versions
+                    .iter()
+                    .map(|version| self.aggregated_version(group, version))
+                    .collect();
                 json!({ "metadata": { "name": group }, "versions": versions })
             })
             .collect();
@@ -125,7 +130,8 @@ impl Registry {
 
 fn api_group(group: &str, versions: &[&str]) -> Value {
     let entry = |version: &&str| {
-        json!({ "groupVersion": format!("{group}/{version}"), "version": version })
+        let group_version = format!("{group}/{version}");
+        json!({ "groupVersion": group_version, "version": version })
     };
     let versions: Vec<Value> = versions.iter().map(entry).collect();
     json!({ "name": group, "preferredVersion": versions.first(), "versions": versions })
@@ -189,7 +195,9 @@ fn aggregated_entry(resource: &Resource) -> Value {
 
 /// Orders versions as Kubernetes does: general availability, then beta, then alpha, then the rest.
 fn version_priority(version: &str) -> (u8, u32, u32) {
-    let Some(rest) = version.strip_prefix('v') else { return (0, 0, 0) };
+    let Some(rest) = version.strip_prefix('v') else {
+        return (0, 0, 0);
+    };
     let digits = |text: &str| -> u32 { text.parse().unwrap_or_default() };
     for (stage, rank) in [("beta", 2), ("alpha", 1)] {
         if let Some((major, minor)) = rest.split_once(stage) {
@@ -210,7 +218,10 @@ mod tests {
     fn versions_are_offered_newest_and_stablest_first() {
         let mut versions = vec!["v1alpha1", "v2", "v1beta2", "v1", "v10", "foo", "v1beta10"];
         versions.sort_by_key(|version| std::cmp::Reverse(version_priority(version)));
-        assert_eq!(versions, ["v10", "v2", "v1", "v1beta10", "v1beta2", "v1alpha1", "foo"]);
+        assert_eq!(
+            versions,
+            ["v10", "v2", "v1", "v1beta10", "v1beta2", "v1alpha1", "foo"]
+        );
     }
 
     #[test]
@@ -222,6 +233,10 @@ mod tests {
         assert!(names.contains(&"apps") && !names.contains(&""), "{names:?}");
         let list = registry.resource_list("", "v1").expect("the core list");
         let resources = list["resources"].as_array().expect("resources");
-        assert!(resources.iter().any(|entry| entry["name"] == "namespaces/status"));
+        assert!(
+            resources
+                .iter()
+                .any(|entry| entry["name"] == "namespaces/status")
+        );
     }
 }

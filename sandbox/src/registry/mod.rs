@@ -13,6 +13,9 @@ use crate::admission::schema::Schema;
 use crate::store::Collection;
 use crate::table::Column;
 
+/// The collection of CustomResourceDefinitions.
+pub(crate) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
 /// The name rules of Kubernetes, by strictness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameRule {
@@ -59,10 +62,13 @@ pub(crate) enum SchemaSource {
     Custom {
         schema: Box<Schema>,
         /// Absent where the schema has no rules.
-        rules: Option<CompiledSchema>,
+        rules: Option<Box<CompiledSchema>>,
     },
     /// A built-in kind, compiled when it is first written.
-    BuiltIn { name: &'static str, schema: OnceLock<Box<Schema>> },
+    BuiltIn {
+        name: &'static str,
+        schema: OnceLock<Box<Schema>>,
+    },
 }
 
 /// One served resource in one version.
@@ -106,6 +112,21 @@ impl Resource {
         }
     }
 
+    /// Whether it is the core Namespace, not a custom kind of that name.
+    pub(crate) fn is_namespace(&self) -> bool {
+        self.collection.as_ref() == "namespaces"
+    }
+
+    /// Whether it is the CustomResourceDefinition.
+    pub(crate) fn is_definition(&self) -> bool {
+        self.collection.as_ref() == DEFINITIONS
+    }
+
+    /// Whether it is one of the two views of events.
+    pub(crate) fn is_event(&self) -> bool {
+        self.collection.as_ref() == "events"
+    }
+
     /// Whether a CustomResourceDefinition defines it.
     pub(crate) fn is_custom(&self) -> bool {
         matches!(self.schema, SchemaSource::Custom { .. })
@@ -130,7 +151,16 @@ impl Resource {
         if self.behaviour.is_virtual {
             return &["create"];
         }
-        &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+        &[
+            "create",
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "update",
+            "watch",
+        ]
     }
 }
 
@@ -152,7 +182,9 @@ pub(crate) struct Registry {
 impl Registry {
     /// The built-in resources.
     pub(crate) fn new() -> Self {
-        let mut registry = Self { resources: BTreeMap::new() };
+        let mut registry = Self {
+            resources: BTreeMap::new(),
+        };
         for resource in builtins::resources() {
             registry.insert(resource);
         }
@@ -160,8 +192,11 @@ impl Registry {
     }
 
     fn insert(&mut self, resource: Resource) {
-        let key =
-            (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+        let key = (
+            resource.group.clone(),
+            resource.version.clone(),
+            resource.plural.clone(),
+        );
         self.resources.insert(key, Arc::new(resource));
     }
 
@@ -196,7 +231,9 @@ impl Registry {
 
     /// Serves a CustomResourceDefinition's kinds no longer.
     pub(crate) fn uninstall(&mut self, definition: &serde_json::Value) {
-        let name = definition.pointer("/metadata/name").and_then(serde_json::Value::as_str);
+        let name = definition
+            .pointer("/metadata/name")
+            .and_then(serde_json::Value::as_str);
         self.resources.retain(|_, resource| {
             !(resource.is_custom() && Some(resource.collection.as_ref()) == name)
         });

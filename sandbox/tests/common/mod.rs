@@ -1,9 +1,13 @@
-//! A custom resource of the tests' own, and small helpers.
+//! A custom resource of the tests' own, and what the tests share.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Client, CustomResource};
+use kube::{Api, Client, CustomResource, Error};
 use sandbox::{ControlPlane, Options};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +15,13 @@ use serde_json::json;
 
 /// The typed form of the tests' kind; its definition is [`gadget_crd`].
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[kube(group = "test.example.com", version = "v1", kind = "Gadget", namespaced, status = "GadgetStatus")]
+#[kube(
+    group = "test.example.com",
+    version = "v1",
+    kind = "Gadget",
+    namespaced,
+    status = "GadgetStatus"
+)]
 pub struct GadgetSpec {
     pub mode: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,12 +104,20 @@ pub fn gadget_crd() -> CustomResourceDefinition {
 }
 
 pub fn gadget(name: &str, mode: &str) -> Gadget {
-    Gadget::new(name, GadgetSpec { mode: mode.to_owned(), size: None })
+    Gadget::new(
+        name,
+        GadgetSpec {
+            mode: mode.to_owned(),
+            size: None,
+        },
+    )
 }
 
 /// A forgetful server that knows gadgets.
 pub async fn control_plane() -> ControlPlane {
-    ControlPlane::start(Options::with_crds([gadget_crd()])).await.expect("started")
+    ControlPlane::start(Options::with_crds([gadget_crd()]))
+        .await
+        .expect("started")
 }
 
 /// A client that does not retry, so that every answer is seen.
@@ -107,4 +125,27 @@ pub fn client(control_plane: &ControlPlane) -> Client {
     let mut config = control_plane.client_config();
     config.default_retry = false;
     Client::try_from(config).expect("a client")
+}
+
+/// Generous: reached only when something is broken.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+pub async fn gadgets() -> (ControlPlane, Api<Gadget>) {
+    let control_plane = control_plane().await;
+    let api = Api::namespaced(client(&control_plane), "default");
+    (control_plane, api)
+}
+
+pub fn status(error: Error) -> kube::core::Status {
+    match error {
+        Error::Api(status) => *status,
+        other => panic!("not an API error: {other}"),
+    }
+}
+
+pub async fn next<T>(stream: &mut BoxStream<'_, T>) -> T {
+    tokio::time::timeout(DEADLINE, stream.next())
+        .await
+        .expect("in time")
+        .expect("an item")
 }

@@ -13,8 +13,9 @@ use sea_orm::{ActiveValue, ConnectionTrait, QueryOrder, QuerySelect};
 
 use crate::entity::{app_project_repository, application, application_state, operation};
 use crate::spec_field;
-use crate::store::changes::{self, APPLICATION, parse_state};
-use crate::store::machine_rows::{self, Machines, Stepped};
+use crate::store::changes;
+use crate::store::changes::operations::{APPLICATION, parse_state};
+use crate::store::machine_rows::{self, Machines, Stepped, Writes};
 use crate::store::{Store, StoreError};
 
 /// Digests read by one statement of the scan at the start.
@@ -64,8 +65,14 @@ impl Store {
         let tx = self.begin().await?;
         let loaded = load(&tx, keys).await?;
         let (changes, result) = decide(loaded);
+        let mut machines = Writes::default();
+        machines.add(&changes.operations, now)?;
+        if machines.is_empty() && changes.rows.is_empty() {
+            tx.rollback().await?;
+            return Ok(result);
+        }
         changes::write(&tx, changes.rows, now).await?;
-        machine_rows::write(&tx, &changes.operations, now).await?;
+        machines.write(&tx).await?;
         tx.commit().await?;
         Ok(result)
     }
@@ -85,16 +92,21 @@ impl Store {
                 .into_tuple()
                 .all(self.database.reader())
                 .await?;
-            let Some((last, _)) = page.last() else { return Ok(digests) };
+            let Some((last, _)) = page.last() else {
+                return Ok(digests);
+            };
             after = last.clone();
             digests.extend(page.into_iter().map(|(id, digest)| {
-                (ApplicationId::new(id), Digest::new(digest.unwrap_or_default()))
+                (
+                    ApplicationId::new(id),
+                    Digest::new(digest.unwrap_or_default()),
+                )
             }));
         }
     }
 
-    /// Writes reports of Argo CD; those on applications whose row has gone are left out. Says
-    /// for which deployments something was written.
+    /// Writes reports of Argo CD, and says on which applications: those whose row has gone are
+    /// left out. Of several on one application the last counts.
     pub async fn write_reports(
         &self,
         reports: Vec<ApplicationReport>,
@@ -102,8 +114,12 @@ impl Store {
         if reports.is_empty() {
             return Ok(HashSet::new());
         }
+        let reports: BTreeMap<ApplicationId, ApplicationReport> = reports
+            .into_iter()
+            .map(|report| (report.application.clone(), report))
+            .collect();
         let tx = self.begin().await?;
-        let ids = reports.iter().map(|report| report.application.as_str());
+        let ids = reports.keys().map(ApplicationId::as_str);
         let known: HashSet<String> = application::Entity::find()
             .select_only()
             .column(application::Column::ApplicationId)
@@ -114,12 +130,10 @@ impl Store {
             .into_iter()
             .collect();
         let rows: Vec<_> = reports
-            .into_iter()
+            .into_values()
             .filter(|report| known.contains(report.application.as_str()))
             .map(|report| application_state::ActiveModel {
-                applicationstate_application_id: ActiveValue::Set(
-                    report.application.into_string(),
-                ),
+                applicationstate_application_id: ActiveValue::Set(report.application.into_string()),
                 argocd_application_status: ActiveValue::Set(Some(report.status)),
                 digest: ActiveValue::Set(Some(report.digest.into_string())),
                 unread: ActiveValue::Set(true),
@@ -151,10 +165,7 @@ impl Store {
     }
 }
 
-async fn load(
-    tx: &impl ConnectionTrait,
-    keys: &[OperationId],
-) -> Result<AgentLoaded, StoreError> {
+async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLoaded, StoreError> {
     let operations = machine_rows::load::<Operation>(tx, keys).await?;
     let unclaimed: Vec<&str> = keys
         .iter()
@@ -169,7 +180,12 @@ async fn load(
         .chain(rows.values().map(|row| &row.owner))
         .collect();
     let repositories = repositories(tx, owners.into_iter()).await?;
-    Ok(AgentLoaded { operations, rows, unusable, repositories })
+    Ok(AgentLoaded {
+        operations,
+        rows,
+        unusable,
+        repositories,
+    })
 }
 
 async fn load_rows(
@@ -179,8 +195,13 @@ async fn load_rows(
     if keys.is_empty() {
         return Ok(Default::default());
     }
-    let operations =
-        operation::Entity::find().filter(operation::Column::OperationId.is_in(keys)).all(tx).await?;
+    let operations = operation::Entity::find()
+        .filter(operation::Column::OperationId.is_in(keys))
+        .all(tx)
+        .await?;
+    if operations.is_empty() {
+        return Ok(Default::default());
+    }
     let targets = operations.iter().map(|row| row.resource_id.as_str());
     let applications: BTreeMap<String, application::Model> = application::Entity::find()
         .filter(application::Column::ApplicationId.is_in(targets))
@@ -194,12 +215,18 @@ async fn load_rows(
     for row in operations {
         let id = OperationId::new(row.operation_id);
         if row.resource_type != APPLICATION {
-            let text = format!("operations on a {} are not supported yet", row.resource_type);
+            let text = format!(
+                "operations on a {} are not supported yet",
+                row.resource_type
+            );
             unusable.insert(id, text);
             continue;
         }
         let target = applications.get(&row.resource_id);
-        let target = match target.map(|target| spec_field::decode(&target.spec_field)).transpose() {
+        let target = match target
+            .map(|target| spec_field::decode(&target.spec_field))
+            .transpose()
+        {
             Ok(target) => target,
             Err(error) => {
                 unusable.insert(id, error.to_string());
@@ -229,11 +256,27 @@ async fn repositories(
         return Ok(repositories);
     }
     let users: Vec<&str> = repositories.keys().map(ClusterUserId::as_str).collect();
-    let rows = Entity::find().filter(Column::ClusteruserId.is_in(users)).all(tx).await?;
-    for Model { clusteruser_id, repo_url, repo_url_as_written, .. } in rows {
+    let rows = Entity::find()
+        .filter(Column::ClusteruserId.is_in(users))
+        .all(tx)
+        .await?;
+    for Model {
+        clusteruser_id,
+        repo_url,
+        repo_url_as_written,
+        ..
+    } in rows
+    {
         // Rows of an earlier installation know the normal form only.
-        let url = if repo_url_as_written.is_empty() { repo_url } else { repo_url_as_written };
-        repositories.entry(ClusterUserId::new(clusteruser_id)).or_default().insert(url);
+        let url = if repo_url_as_written.is_empty() {
+            repo_url
+        } else {
+            repo_url_as_written
+        };
+        repositories
+            .entry(ClusterUserId::new(clusteruser_id))
+            .or_default()
+            .insert(url);
     }
     Ok(repositories)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use machines::deployment::lifecycle::Lifecycle;
 use machines::deployment::{Deployment, Namesake};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, OperationId, TenantUid,
@@ -11,16 +10,22 @@ use machines::identity::{
 use machines::rows::{OperationState, RowChange};
 use machines::tenant::Tenant;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QuerySelect};
 
 use crate::entity::{
     application_state, cluster_user, deployment_to_application_mapping as mapping,
     gitops_engine_cluster, gitops_engine_instance, kubernetes_to_db_resource_mapping, machine,
-    operation,
+    managed_environment, operation,
 };
-use crate::store::changes::{self, insert_missing, parse_state};
-use crate::store::machine_rows::{self, Machines, Persistent, Stepped};
+use crate::store::changes::operations::parse_state;
+use crate::store::changes::tenants::placeholder_credentials;
+use crate::store::changes::{self, insert_missing};
+use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
 use crate::store::{Store, StoreError};
+
+/// Longest name of Argo CD's namespace that `gitopsengineinstance.namespace_name` holds.
+const NAMESPACE_LIMIT: usize = 48;
 
 /// Which machines a batch is about.
 #[derive(Clone, Debug, Default)]
@@ -59,9 +64,9 @@ pub struct BackendLoaded {
     pub operations: HashMap<OperationId, OperationState>,
     /// Argo CD's reports, in the database's form.
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
-    /// Applications that an earlier installation made for deployments that have no machine.
+    /// Applications that an earlier installation made for deployments that have none yet.
     pub existing_applications: HashMap<DeploymentUid, ApplicationId>,
-    /// Cluster users that it made for tenants that have no machine.
+    /// Cluster users that it made for tenants that have no rows yet.
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     /// In-cluster environments that it made for them.
     pub existing_environments: HashMap<TenantUid, EnvironmentId>,
@@ -86,25 +91,13 @@ impl BackendLoaded {
     fn note_names(&mut self, machines: &Machines<Deployment>) {
         for versioned in machines.known.values() {
             let record = &versioned.machine.record;
-            let namesake = Namesake { uid: record.uid.clone(), first_seen: record.first_seen };
+            let namesake = Namesake {
+                uid: record.uid.clone(),
+                first_seen: record.first_seen,
+            };
             let name = (record.tenant.clone(), record.name.clone());
             self.named.entry(name).or_default().push(namesake);
         }
-    }
-}
-
-impl BackendChanges {
-    fn is_empty(&self) -> bool {
-        fn idle<M: Persistent + PartialEq>(stepped: &[Stepped<M>]) -> bool {
-            stepped.iter().all(|one| {
-                let unborn = one.gone && one.before.version == 0;
-                let same = one.before.version > 0 && !one.gone && one.after == one.before.machine;
-                (unborn || same) && one.transitions.is_empty()
-            })
-        }
-        self.rows.is_empty()
-            && self.read.is_empty()
-            && idle(&self.tenants) && idle(&self.deployments)
     }
 }
 
@@ -122,14 +115,16 @@ impl Store {
         let tx = self.begin().await?;
         let loaded = load(&tx, request).await?;
         let (changes, result) = decide(loaded);
-        if changes.is_empty() {
+        let mut machines = Writes::default();
+        machines.add(&changes.tenants, now)?;
+        machines.add(&changes.deployments, now)?;
+        if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
             tx.rollback().await?;
             return Ok(result);
         }
         mark_read(&tx, changes.read).await?;
         changes::write(&tx, changes.rows, now).await?;
-        machine_rows::write(&tx, &changes.tenants, now).await?;
-        machine_rows::write(&tx, &changes.deployments, now).await?;
+        machines.write(&tx).await?;
         tx.commit().await?;
         Ok(result)
     }
@@ -139,7 +134,10 @@ impl Store {
         &self,
         applications: impl IntoIterator<Item = &ApplicationId>,
     ) -> Result<HashMap<ApplicationId, Vec<u8>>, StoreError> {
-        let ids: Vec<&str> = applications.into_iter().map(ApplicationId::as_str).collect();
+        let ids: Vec<&str> = applications
+            .into_iter()
+            .map(ApplicationId::as_str)
+            .collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -166,7 +164,8 @@ impl Store {
                     .to(application_state::Column::ApplicationstateApplicationId)
                     .into(),
             )
-            .filter(application_state::Column::Unread.eq(true))
+            // Bare, as the partial index says it.
+            .filter(application_state::Column::Unread.into_expr())
             .into_tuple()
             .all(self.database.reader())
             .await?;
@@ -174,6 +173,9 @@ impl Store {
     }
 
     /// Makes sure that the rows of the Argo CD instance exist, and says which it is.
+    ///
+    /// They are known by the UIDs of their namespaces: an instance that was recorded before keeps
+    /// its id, whoever gave it.
     pub async fn ensure_instance(
         &self,
         argocd_namespace: &str,
@@ -181,6 +183,15 @@ impl Store {
         kube_system_uid: &str,
         now: Timestamp,
     ) -> Result<InstanceId, StoreError> {
+        if argocd_namespace.chars().count() > NAMESPACE_LIMIT {
+            return Err(StoreError::Value {
+                what: format!("the Argo CD namespace {argocd_namespace}"),
+                why: format!(
+                    "its name is longer than the {NAMESPACE_LIMIT} characters of the existing \
+                     column; install Argo CD in a namespace with a shorter name"
+                ),
+            });
+        }
         let tx = self.begin().await?;
         let existing = mapped(&tx, "GitopsEngineInstance", argocd_namespace_uid).await?;
         if let Some(id) = existing {
@@ -199,7 +210,13 @@ impl Store {
             enginecluster_id: cluster,
         };
         insert_missing(&tx, [instance.into_active_model()]).await?;
-        map(&tx, "GitopsEngineInstance", argocd_namespace_uid, id.as_str()).await?;
+        map(
+            &tx,
+            "GitopsEngineInstance",
+            argocd_namespace_uid,
+            id.as_str(),
+        )
+        .await?;
         tx.commit().await?;
         Ok(id)
     }
@@ -231,7 +248,7 @@ async fn insert_cluster(
 ) -> Result<String, StoreError> {
     let id = InstanceId::cluster_id(kube_system_uid);
     let credentials = InstanceId::cluster_credentials_id(kube_system_uid);
-    insert_missing(tx, [changes::placeholder_credentials(credentials.clone(), now)]).await?;
+    insert_missing(tx, [placeholder_credentials(credentials.clone(), now)]).await?;
     let cluster = gitops_engine_cluster::Model {
         gitopsenginecluster_id: id.clone(),
         clustercredentials_id: credentials,
@@ -268,7 +285,6 @@ async fn map(
         db_relation_type: relation.to_owned(),
         db_relation_key: key.to_owned(),
     };
-    // Not `into_active_model`: every column is part of the key, which that form leaves unset.
     insert_missing(tx, [row.into_active_model()]).await
 }
 
@@ -286,7 +302,10 @@ async fn load(
     let observed = machine_rows::load_named::<Deployment>(tx, &names).await?;
     loaded.note_names(&observed);
     loaded.deployments = observed;
-    let missing = request.poked.iter().filter(|uid| !loaded.deployments.contains(uid));
+    let missing = request
+        .poked
+        .iter()
+        .filter(|uid| !loaded.deployments.contains(uid));
     let poked = machine_rows::load::<Deployment>(tx, missing).await?;
     loaded.deployments.extend(poked);
     load_namesakes_of_waiting(tx, &mut loaded).await?;
@@ -295,24 +314,6 @@ async fn load(
     load_reports(tx, request, &mut loaded).await?;
     load_existing(tx, request, &mut loaded).await?;
     Ok(loaded)
-}
-
-/// Whether the state looks at namesakes when something wakes it.
-fn may_resolve(lifecycle: &Lifecycle) -> bool {
-    match lifecycle {
-        Lifecycle::AwaitingTenant { .. }
-        | Lifecycle::AwaitingEngine { .. }
-        | Lifecycle::AwaitingPredecessor { .. }
-        | Lifecycle::BackingOff { .. } => true,
-        Lifecycle::Unseen {}
-        | Lifecycle::Rejected {}
-        | Lifecycle::Dispatching { .. }
-        | Lifecycle::Settled {}
-        | Lifecycle::Removing { .. }
-        | Lifecycle::RemovalBackingOff { .. }
-        | Lifecycle::Finalizing { .. }
-        | Lifecycle::Gone {} => false,
-    }
 }
 
 /// A deployment that waits for its predecessor must learn whether that is still there, whatever
@@ -325,10 +326,12 @@ async fn load_namesakes_of_waiting(
         .deployments
         .known
         .values()
-        .filter(|versioned| may_resolve(&versioned.machine.lifecycle))
+        .filter(|versioned| versioned.machine.may_resolve())
         .map(|versioned| &versioned.machine.record)
         .filter(|record| {
-            !loaded.named.contains_key(&(record.tenant.clone(), record.name.clone()))
+            !loaded
+                .named
+                .contains_key(&(record.tenant.clone(), record.name.clone()))
         })
         .map(|record| (record.tenant.as_str().to_owned(), record.name.clone()))
         .collect();
@@ -382,13 +385,24 @@ async fn load_existing_tenants(
         .await?;
     loaded.existing_users = users
         .into_iter()
-        .map(|row| (TenantUid::new(row.user_name), ClusterUserId::new(row.clusteruser_id)))
+        .map(|row| {
+            (
+                TenantUid::new(row.user_name),
+                ClusterUserId::new(row.clusteruser_id),
+            )
+        })
         .collect();
     use kubernetes_to_db_resource_mapping::{Column, Entity};
+    // A mapping has no foreign key: what it names may have gone.
+    let existing = Query::select()
+        .column(managed_environment::Column::ManagedenvironmentId)
+        .from(managed_environment::Entity)
+        .to_owned();
     let environments = Entity::find()
         .filter(Column::KubernetesResourceType.eq("Namespace"))
         .filter(Column::KubernetesResourceUid.is_in(tenants))
         .filter(Column::DbRelationType.eq("ManagedEnvironment"))
+        .filter(Column::DbRelationKey.in_subquery(existing))
         .all(tx)
         .await?;
     let pair = |row: kubernetes_to_db_resource_mapping::Model| {
@@ -403,8 +417,10 @@ async fn count_children(
     tx: &impl ConnectionTrait,
     tenants: Vec<&str>,
 ) -> Result<HashMap<TenantUid, u64>, StoreError> {
-    let mut counts: HashMap<TenantUid, u64> =
-        tenants.iter().map(|tenant| (TenantUid::new(*tenant), 0)).collect();
+    let mut counts: HashMap<TenantUid, u64> = tenants
+        .iter()
+        .map(|tenant| (TenantUid::new(*tenant), 0))
+        .collect();
     let rows: Vec<(String, i64)> = machine::Entity::find()
         .select_only()
         .column(machine::Column::TenantUid)
@@ -416,7 +432,10 @@ async fn count_children(
         .all(tx)
         .await?;
     for (tenant, count) in rows {
-        counts.insert(TenantUid::new(tenant), u64::try_from(count).unwrap_or_default());
+        counts.insert(
+            TenantUid::new(tenant),
+            u64::try_from(count).unwrap_or_default(),
+        );
     }
     Ok(counts)
 }
@@ -435,8 +454,10 @@ async fn load_operations(
     if open.is_empty() {
         return Ok(());
     }
-    let rows =
-        operation::Entity::find().filter(operation::Column::OperationId.is_in(open)).all(tx).await?;
+    let rows = operation::Entity::find()
+        .filter(operation::Column::OperationId.is_in(open))
+        .all(tx)
+        .await?;
     loaded.operations = rows
         .into_iter()
         .map(|row| {
@@ -476,7 +497,10 @@ async fn load_reports(
         .into_iter()
         .filter_map(|row| {
             let uid = applications.get(row.applicationstate_application_id.as_str())?;
-            Some(((*uid).clone(), row.argocd_application_status.unwrap_or_default()))
+            Some((
+                (*uid).clone(),
+                row.argocd_application_status.unwrap_or_default(),
+            ))
         })
         .collect();
     loaded.reports = reports;
@@ -488,17 +512,21 @@ async fn load_existing(
     request: &BackendRequest,
     loaded: &mut BackendLoaded,
 ) -> Result<(), StoreError> {
-    let unseen: Vec<&str> = request
+    let unseen = request
         .observed
         .iter()
-        .filter(|one| !loaded.deployments.contains(&one.uid))
-        .map(|one| one.uid.as_str())
-        .collect();
-    if unseen.is_empty() {
+        .map(|one| &one.uid)
+        .filter(|uid| !loaded.deployments.contains(uid));
+    let known = loaded.deployments.known.iter();
+    let waiting = known
+        .filter(|(_, versioned)| may_adopt(&versioned.machine))
+        .map(|(uid, _)| uid);
+    let without: BTreeSet<&str> = unseen.chain(waiting).map(DeploymentUid::as_str).collect();
+    if without.is_empty() {
         return Ok(());
     }
     let rows = mapping::Entity::find()
-        .filter(mapping::Column::DeploymenttoapplicationmappingUidId.is_in(unseen))
+        .filter(mapping::Column::DeploymenttoapplicationmappingUidId.is_in(without))
         .all(tx)
         .await?;
     loaded.existing_applications = rows

@@ -16,6 +16,10 @@ pub const TRANSITION_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// How many of the newest transitions of all machines are kept at the most: some 200 MiB.
 pub const TRANSITION_LIMIT: i64 = 1_000_000;
 
+/// Rows of a table that one transaction removes: some tens of milliseconds, so that no batch waits
+/// for long and no statement runs into its time-out after a long pause.
+const PAGE: u64 = 5_000;
+
 /// What one collection removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
@@ -26,33 +30,50 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Removes what is older than its retention.
+    /// Removes what is older than its retention, page by page.
     pub async fn collect(&self, now: Timestamp) -> Result<Collected, StoreError> {
-        let before = |retention: Duration| {
-            let millis = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-            Timestamp::from_millis(now.as_millis().saturating_sub(millis))
-        };
+        let mut collected = Collected::default();
+        loop {
+            let page = self.collect_page(now).await?;
+            collected.operations += page.operations;
+            collected.transitions += page.transitions;
+            if page.operations < PAGE && page.transitions < PAGE {
+                return Ok(collected);
+            }
+        }
+    }
+
+    async fn collect_page(&self, now: Timestamp) -> Result<Collected, StoreError> {
         let tx = self.begin().await?;
-        let operations = operation::Entity::delete_many()
-            .filter(operation::Column::State.is_in(["Completed", "Failed"]))
-            .filter(
-                operation::Column::LastStateUpdate.lt(database_time(before(OPERATION_RETENTION))),
+        let finished = Query::select()
+            .column(operation::Column::OperationId)
+            .from(operation::Entity)
+            .and_where(operation::Column::State.is_in(["Completed", "Failed"]))
+            .and_where(
+                operation::Column::LastStateUpdate
+                    .lt(database_time(before(now, OPERATION_RETENTION))),
             )
+            .limit(PAGE)
+            .to_owned();
+        let operations = operation::Entity::delete_many()
+            .filter(operation::Column::OperationId.in_subquery(finished))
             .exec(&tx)
             .await?;
         let newest = Query::select()
             .expr(Expr::col(transition::Column::Id).max())
             .from(transition::Entity)
             .to_owned();
-        let surplus = Expr::col(transition::Column::Id)
-            .add(TRANSITION_LIMIT)
-            .lte(Expr::expr(newest));
+        let surplus =
+            Expr::col(transition::Column::Id).lte(Expr::expr(newest).sub(TRANSITION_LIMIT));
+        let old = transition::Column::At.lt(before(now, TRANSITION_RETENTION).as_millis());
+        let outlived = Query::select()
+            .column(transition::Column::Id)
+            .from(transition::Entity)
+            .and_where(old.or(surplus))
+            .limit(PAGE)
+            .to_owned();
         let transitions = transition::Entity::delete_many()
-            .filter(
-                transition::Column::At
-                    .lt(before(TRANSITION_RETENTION).as_millis())
-                    .or(surplus),
-            )
+            .filter(transition::Column::Id.in_subquery(outlived))
             .exec(&tx)
             .await?;
         tx.commit().await?;
@@ -61,4 +82,9 @@ impl Store {
             transitions: transitions.rows_affected,
         })
     }
+}
+
+fn before(now: Timestamp, retention: Duration) -> Timestamp {
+    let millis = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
 }

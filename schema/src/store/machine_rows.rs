@@ -8,8 +8,10 @@ use machines::identity::{DeploymentUid, OperationId, TenantUid, Timestamp};
 use machines::operation::{Operation, PersistedOperation};
 use machines::tenant::{PersistedTenant, Tenant};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Alias, Asterisk, OnConflict, Query};
-use sea_orm::{ActiveValue, ConnectionTrait, FromQueryResult, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, OnConflict, Query};
+use sea_orm::{
+    ActiveValue, ConnectionTrait, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -219,7 +221,10 @@ impl Store {
     pub async fn index<M: Persistent>(&self) -> Result<Vec<IndexEntry>, StoreError> {
         let mut entries: Vec<IndexEntry> = Vec::new();
         loop {
-            let after = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
+            let after = entries
+                .last()
+                .map(|entry| entry.key.clone())
+                .unwrap_or_default();
             let page = machine::Entity::find()
                 .select_only()
                 .columns([
@@ -257,7 +262,10 @@ pub struct Machines<M: Persistent> {
 
 impl<M: Persistent> Default for Machines<M> {
     fn default() -> Self {
-        Self { known: HashMap::new(), unreadable: HashSet::new() }
+        Self {
+            known: HashMap::new(),
+            unreadable: HashSet::new(),
+        }
     }
 }
 
@@ -333,72 +341,126 @@ pub(super) async fn load_named<M: Persistent>(
 }
 
 fn parse<M: Persistent>(row: machine::Model) -> Result<Versioned<M>, StoreError> {
-    let persisted: M::Persisted = serde_json::from_str(&row.state)
-        .map_err(|source| StoreError::State { kind: M::KIND, key: row.key, source })?;
-    Ok(Versioned { machine: persisted.into(), version: row.version })
+    let persisted: M::Persisted =
+        serde_json::from_str(&row.state).map_err(|source| StoreError::State {
+            kind: M::KIND,
+            key: row.key,
+            source,
+        })?;
+    Ok(Versioned {
+        machine: persisted.into(),
+        version: row.version,
+    })
 }
 
-/// Writes the machines that changed, and their transitions.
-pub(super) async fn write<M: Persistent + Clone + PartialEq>(
-    tx: &impl ConnectionTrait,
-    stepped: &[Stepped<M>],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut rows = Vec::new();
-    let mut gone = Vec::new();
-    for one in stepped {
-        if one.gone {
-            if one.before.version > 0 {
-                gone.push(M::key_text(&one.before.machine.key()).to_owned());
+/// What is to be written of the machines of a batch, of whatever kinds: one statement per table
+/// and purpose.
+#[derive(Default)]
+pub(super) struct Writes {
+    rows: Vec<machine::Model>,
+    /// Kind, key and the version that was read.
+    gone: Vec<(String, String, i64)>,
+    transitions: Vec<transition::ActiveModel>,
+}
+
+impl Writes {
+    /// Adds what has changed of these machines.
+    pub(super) fn add<M: Persistent + Clone + PartialEq>(
+        &mut self,
+        stepped: &[Stepped<M>],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for one in stepped {
+            let before = &one.before;
+            if one.gone {
+                if before.version > 0 {
+                    let key = M::key_text(&before.machine.key()).to_owned();
+                    self.gone.push((M::KIND.to_owned(), key, before.version));
+                }
+            } else if before.version == 0 || one.after != before.machine {
+                self.rows.push(row(one, now)?);
             }
-        } else if one.before.version == 0 || one.after != one.before.machine {
-            rows.push(row(one, now)?);
+            self.transitions
+                .extend(one.transitions.iter().map(|moved| transition::ActiveModel {
+                    id: ActiveValue::NotSet,
+                    kind: ActiveValue::Set(M::KIND.to_owned()),
+                    key: ActiveValue::Set(M::key_text(&one.after.key()).to_owned()),
+                    at: ActiveValue::Set(moved.at.as_millis()),
+                    from_path: ActiveValue::Set(moved.from.clone()),
+                    to_path: ActiveValue::Set(moved.to.clone()),
+                    cause: ActiveValue::Set(moved.cause.to_owned()),
+                    generation: ActiveValue::Set(one.after.generation()),
+                }));
         }
+        Ok(())
     }
-    upsert(tx, rows).await?;
-    if !gone.is_empty() {
-        machine::Entity::delete_many()
-            .filter(machine::Column::Kind.eq(M::KIND))
-            .filter(machine::Column::Key.is_in(gone))
-            .exec(tx)
-            .await?;
+
+    /// Whether nothing has changed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.gone.is_empty() && self.transitions.is_empty()
     }
-    write_transitions(tx, stepped).await
+
+    /// Writes it; fails where a machine does not stand as it was read.
+    pub(super) async fn write(self, tx: &impl ConnectionTrait) -> Result<(), StoreError> {
+        let expected = (self.rows.len() + self.gone.len()) as u64;
+        let mut written = 0;
+        if !self.rows.is_empty() {
+            written += upsert(tx, self.rows).await?;
+        }
+        if !self.gone.is_empty() {
+            written += delete(tx, self.gone).await?;
+        }
+        if written != expected {
+            return Err(StoreError::Conflict { expected, written });
+        }
+        if !self.transitions.is_empty() {
+            transition::Entity::insert_many(self.transitions)
+                .exec_without_returning(tx)
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 fn row<M: Persistent + Clone>(
     stepped: &Stepped<M>,
     now: Timestamp,
-) -> Result<machine::ActiveModel, StoreError> {
+) -> Result<machine::Model, StoreError> {
     let machine = &stepped.after;
     let key = M::key_text(&machine.key()).to_owned();
-    let state = serde_json::to_string(&M::Persisted::from(machine.clone()))
-        .map_err(|source| StoreError::State { kind: M::KIND, key: key.clone(), source })?;
-    Ok(machine::ActiveModel {
-        kind: ActiveValue::Set(M::KIND.to_owned()),
-        key: ActiveValue::Set(key),
-        tenant_uid: ActiveValue::Set(machine.tenant().to_owned()),
-        namespace: ActiveValue::Set(machine.namespace().to_owned()),
-        name: ActiveValue::Set(machine.name().to_owned()),
-        state: ActiveValue::Set(state),
-        state_path: ActiveValue::Set(machine.path()),
-        version: ActiveValue::Set(stepped.before.version + 1),
-        wake_at: ActiveValue::Set(machine.wake_at().map(Timestamp::as_millis)),
-        owes: ActiveValue::Set(machine.owes()),
-        updated_at: ActiveValue::Set(now.as_millis()),
+    let state = serde_json::to_string(&M::Persisted::from(machine.clone())).map_err(|source| {
+        StoreError::State {
+            kind: M::KIND,
+            key: key.clone(),
+            source,
+        }
+    })?;
+    Ok(machine::Model {
+        kind: M::KIND.to_owned(),
+        key,
+        tenant_uid: machine.tenant().to_owned(),
+        namespace: machine.namespace().to_owned(),
+        name: machine.name().to_owned(),
+        state,
+        state_path: machine.path(),
+        version: stepped.before.version + 1,
+        wake_at: machine.wake_at().map(Timestamp::as_millis),
+        owes: machine.owes(),
+        updated_at: now.as_millis(),
     })
 }
 
 async fn upsert(
     tx: &impl ConnectionTrait,
-    rows: Vec<machine::ActiveModel>,
-) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let expected = rows.len() as u64;
-    let unchanged = Expr::col((machine::Entity, machine::Column::Version))
-        .eq(Expr::col((Alias::new("excluded"), machine::Column::Version)).sub(1));
+    mut rows: Vec<machine::Model>,
+) -> Result<u64, StoreError> {
+    // One order of locks for all writers, so that no two wait for each other.
+    rows.sort_unstable_by(|one, other| (&one.kind, &one.key).cmp(&(&other.kind, &other.key)));
+    let unchanged = Expr::col((machine::Entity, machine::Column::Version)).eq(Expr::col((
+        Alias::new("excluded"),
+        machine::Column::Version,
+    ))
+    .sub(1));
     let on_conflict = OnConflict::columns([machine::Column::Kind, machine::Column::Key])
         .update_columns([
             machine::Column::TenantUid,
@@ -413,36 +475,27 @@ async fn upsert(
         ])
         .action_and_where(unchanged)
         .to_owned();
-    let written = machine::Entity::insert_many(rows)
-        .on_conflict(on_conflict)
-        .exec_without_returning(tx)
-        .await?;
-    if written != expected {
-        return Err(StoreError::Conflict { expected, written });
-    }
-    Ok(())
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
+    let insert = machine::Entity::insert_many(rows).on_conflict(on_conflict);
+    Ok(insert.exec_without_returning(tx).await?)
 }
 
-async fn write_transitions<M: Persistent>(
+async fn delete(
     tx: &impl ConnectionTrait,
-    stepped: &[Stepped<M>],
-) -> Result<(), StoreError> {
-    let rows: Vec<_> = stepped
-        .iter()
-        .flat_map(|one| one.transitions.iter().map(move |moved| (one, moved)))
-        .map(|(one, moved)| transition::ActiveModel {
-            id: ActiveValue::NotSet,
-            kind: ActiveValue::Set(M::KIND.to_owned()),
-            key: ActiveValue::Set(M::key_text(&one.after.key()).to_owned()),
-            at: ActiveValue::Set(moved.at.as_millis()),
-            from_path: ActiveValue::Set(moved.from.clone()),
-            to_path: ActiveValue::Set(moved.to.clone()),
-            cause: ActiveValue::Set(moved.cause.to_owned()),
-            generation: ActiveValue::Set(one.after.generation()),
-        })
-        .collect();
-    if !rows.is_empty() {
-        transition::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
+    gone: Vec<(String, String, i64)>,
+) -> Result<u64, StoreError> {
+    let read = Query::select()
+        .column(Asterisk)
+        .from_values(gone, Alias::new("read"))
+        .to_owned();
+    let columns = [
+        machine::Column::Kind,
+        machine::Column::Key,
+        machine::Column::Version,
+    ];
+    let deleted = machine::Entity::delete_many()
+        .filter(Expr::tuple(columns.map(Expr::col).map(Into::into)).in_subquery(read))
+        .exec(tx)
+        .await?;
+    Ok(deleted.rows_affected)
 }

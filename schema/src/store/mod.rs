@@ -30,6 +30,9 @@ use sea_orm::{
 use crate::connection::{Database, DatabaseKind};
 use crate::entity::fence;
 
+/// What `fence.holder` holds; the name is for people, and its beginning tells enough.
+const HOLDER_LIMIT: usize = 256;
+
 /// Which half of the program writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -114,6 +117,8 @@ pub struct Store {
 
 impl Store {
     /// Takes over a role: raises its epoch, so that whoever held it before cannot commit any more.
+    ///
+    /// Waits for a commit of theirs that is under way.
     pub async fn take_over(
         database: Database,
         role: Role,
@@ -123,18 +128,31 @@ impl Store {
         let row = fence::ActiveModel {
             role: ActiveValue::Set(role.as_str().to_owned()),
             epoch: ActiveValue::Set(1),
-            holder: ActiveValue::Set(holder.to_owned()),
+            holder: ActiveValue::Set(holder.chars().take(HOLDER_LIMIT).collect()),
             taken_at: ActiveValue::Set(Some(now.as_millis())),
         };
         let raise = OnConflict::column(fence::Column::Role)
-            .value(fence::Column::Epoch, Expr::col((fence::Entity, fence::Column::Epoch)).add(1))
+            .value(
+                fence::Column::Epoch,
+                Expr::col((fence::Entity, fence::Column::Epoch)).add(1),
+            )
             .update_columns([fence::Column::Holder, fence::Column::TakenAt])
             .to_owned();
         let tx = begin(&database).await?;
-        fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
+        fence::Entity::insert(row)
+            .on_conflict(raise)
+            .exec_without_returning(&tx)
+            .await?;
         let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
+        if role == Role::Backend {
+            changes::operations::supersede_foreign(&tx, now).await?;
+        }
         tx.commit().await?;
-        Ok(Self { database, role, epoch })
+        Ok(Self {
+            database,
+            role,
+            epoch,
+        })
     }
 
     /// The database behind it.
@@ -165,16 +183,24 @@ async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
         DatabaseKind::Sqlite => Some(SqliteTransactionMode::Immediate),
         DatabaseKind::Postgres => None,
     };
-    let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
+    let options = TransactionOptions {
+        sqlite_transaction_mode: mode,
+        ..Default::default()
+    };
     Ok(database.connection().begin_with_options(options).await?)
 }
 
 async fn current_epoch(tx: &DatabaseTransaction, role: Role) -> Result<Option<i64>, StoreError> {
-    let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
+    let row = fence::Entity::find_by_id(role.as_str())
+        .lock(LockType::Share)
+        .one(tx)
+        .await?;
     Ok(row.map(|row| row.epoch))
 }
 
 /// The database's form of a moment: UTC without zone, to the microsecond that both databases keep.
 fn database_time(now: Timestamp) -> DateTime {
-    DateTimeUtc::from_timestamp_millis(now.as_millis()).unwrap_or_default().naive_utc()
+    DateTimeUtc::from_timestamp_millis(now.as_millis())
+        .unwrap_or_default()
+        .naive_utc()
 }

@@ -1,0 +1,68 @@
+//! A deletion that nobody saw, and a namesake with a new UID.
+//!
+//! The watch was down while a user deleted a deployment and created another one of the same name.
+//! Two machines meet: the new one waits for the old one's resources to go, and neither needs the
+//! event that was lost, because "no object has this UID" can be seen at any later time.
+//!
+//! Run with `cargo run --example missed_delete_and_recreation`.
+
+mod support;
+
+use machines::deployment::{Event, Namesake};
+use machines::rows::OperationState;
+use support::Story;
+
+fn main() {
+    let mut old = Story::new("team-a", "app", "uid-old", 100, "one");
+    old.observe("created");
+    old.operation(OperationState::Completed);
+    old.report();
+    old.write_status();
+    assert_eq!(old.machine.path(), "Live/Settled");
+
+    println!("\n== the watch is down; uid-old is deleted, uid-new has its name ==");
+    let mut new = Story::new("team-a", "app", "uid-new", 200, "two");
+    new.namesakes.push(Namesake {
+        uid: old.machine.record.uid.clone(),
+        first_seen: old.machine.record.first_seen,
+    });
+    new.observe("seen for the first time");
+    assert_eq!(new.machine.path(), "Live/Awaiting/AwaitingPredecessor");
+
+    println!("\n== an observation of uid-old arrives that is older than what is known ==");
+    let before = old.machine.clone();
+    old.tell(
+        "a stale absence",
+        &Event::Absent {
+            as_of: machines::identity::Revision(50),
+        },
+    );
+    assert_eq!(old.machine, before, "stale news change nothing");
+
+    println!("\n== the list after the reconnect does not have uid-old ==");
+    old.absent("no object has this UID");
+    assert_eq!(old.machine.path(), "Terminating/Removing");
+    let first = old.open();
+    old.operation(OperationState::InProgress);
+    old.operation(OperationState::Completed);
+    assert!(
+        first.is_some() && old.machine.is_gone(),
+        "no object, so no finalizer to remove"
+    );
+
+    println!("\n== the way is free ==");
+    new.namesakes.clear();
+    new.tell(
+        "a namesake has gone: look at the facts",
+        &Event::FactsChanged,
+    );
+    assert_eq!(new.machine.path(), "Live/Dispatching");
+    new.operation(OperationState::InProgress);
+    new.operation(OperationState::Completed);
+    new.report();
+    new.write_status();
+    assert_eq!(new.machine.path(), "Live/Settled");
+    let ids = [&old, &new].map(|story| story.machine.record.uid.clone());
+    assert_ne!(ids[0], ids[1]);
+    println!("\nuid-new is deployed; nothing of uid-old is left.");
+}

@@ -1,0 +1,159 @@
+//! An operation that fails, one that nobody answers, and one that succeeds.
+//!
+//! A failure is retried after a pause that grows; an agent that does not answer is told of in the
+//! status, and asked again by the same operation; a success clears the error. The agent's own
+//! machine runs beside it for the last one.
+//!
+//! Run with `cargo run --example operation_fails_times_out_succeeds`.
+
+mod support;
+
+use machines::identity::Timestamp;
+use machines::operation::{
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
+};
+use machines::rows::{OperationState, RowChange};
+use support::{Story, row_text, short, spec};
+
+/// Gives an event to the agent's machine, prints what became of it, and returns what its row says.
+fn tell(
+    operation: &mut Operation,
+    what: &str,
+    event: &OperationEvent,
+    now: Timestamp,
+) -> Option<OperationState> {
+    let before = operation.path();
+    let step = operation.clone().step(event, now);
+    *operation = step.operation;
+    println!(
+        "[{:>6} ms] agent, {}: {what}",
+        now.as_millis(),
+        short(operation.record.id.as_str())
+    );
+    println!("    state   {before} -> {}", operation.path());
+    step.rows
+        .iter()
+        .for_each(|row| println!("    row     {}", row_text(row)));
+    for owed in operation.obligations() {
+        let text = match owed {
+            OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
+            OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
+            OperationObligation::ApplicationRemoved(_) => "no Application stands for the row",
+            OperationObligation::SignalRemoved(_) => "the Operation CR does not exist",
+        };
+        println!("    owes    {text}");
+    }
+    step.rows.into_iter().find_map(|row| match row {
+        RowChange::SetOperationState(_, state) => Some(state),
+        _ => None,
+    })
+}
+
+/// The agent's side of the open operation, from the CR to its end.
+fn agent(story: &mut Story) {
+    let Some(id) = story.open() else { return };
+    let record = story.machine.record.clone();
+    let Some(application) = record.application else {
+        return;
+    };
+    let document = machines::application::render(
+        &record.uid,
+        &record.namespace,
+        &spec("one"),
+        "argocd",
+        machines::application::project_name(&application.user),
+    );
+    let row = OperationEvent::RowObserved(Box::new(RowView {
+        state: OperationState::Waiting,
+        application: application.id,
+        owner: application.user,
+        requester: Some(record.uid),
+        target: Some(document.clone()),
+    }));
+    let argo = |application| {
+        OperationEvent::ArgoObserved(Box::new(ArgoView {
+            project_matches: true,
+            application,
+        }))
+    };
+    let written = ApplicationView::Present {
+        spec: Box::new(document.spec),
+        labelled: true,
+        deleting: false,
+    };
+    let mut operation = Operation::new(id);
+    let events = [
+        ("the CR is there; its row was read", row),
+        (
+            "the project permits it, there is no Application",
+            argo(ApplicationView::Absent),
+        ),
+        ("the Application was written", argo(written)),
+        ("the Operation CR has gone", OperationEvent::SignalAbsent),
+    ];
+    for (what, event) in events {
+        if let Some(state) = tell(&mut operation, what, &event, story.now) {
+            story.operation(state);
+        }
+    }
+    assert!(
+        operation.is_gone(),
+        "the agent keeps nothing of what is done"
+    );
+}
+
+fn main() {
+    let mut story = Story::new("team-a", "app", "uid-1", 100, "one");
+    story.observe("created");
+    let first = story.open();
+
+    println!("\n== the first operation fails ==");
+    story.operation(OperationState::Failed(
+        "admission webhook refused the Application".to_owned(),
+    ));
+    story.write_status();
+    assert_eq!(story.machine.path(), "Live/BackingOff");
+    let error = story
+        .condition("ErrorOccurred")
+        .map(|error| error.1.to_owned());
+    assert_eq!(
+        error.as_deref(),
+        Some("admission webhook refused the Application")
+    );
+
+    println!("\n== after a pause it is asked for again, and nobody answers ==");
+    assert!(story.wait_for_deadline());
+    let second = story.open();
+    assert!(
+        second.is_some() && second != first,
+        "a new operation with a new id"
+    );
+    story.operation(OperationState::InProgress);
+    assert!(
+        story.wait_for_deadline(),
+        "a wait for machinery has a deadline"
+    );
+    story.write_status();
+    assert_eq!(story.machine.path(), "Live/Dispatching");
+    assert_eq!(
+        story.open(),
+        second,
+        "the same operation is signalled again"
+    );
+    let slow = story
+        .condition("ErrorOccurred")
+        .map(|error| error.1.to_owned());
+    assert!(
+        slow.is_some_and(|text| text.contains("goes on trying")),
+        "the user is told"
+    );
+
+    println!("\n== the agent is back ==");
+    agent(&mut story);
+    story.report();
+    story.write_status();
+    assert_eq!(story.machine.path(), "Live/Settled");
+    assert_eq!(story.condition("ErrorOccurred"), Some(("False", "")));
+    assert_eq!(story.machine.record.failures, 0);
+    println!("\nThe deployment is settled, and the error is over.");
+}

@@ -1,0 +1,138 @@
+//! What can happen next.
+
+use proptest::prelude::*;
+
+/// One thing that happens. Numbers choose among what there is.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// A user creates a deployment, its namespace too where it is missing.
+    Create {
+        /// In which namespace.
+        namespace: u8,
+        /// Under which name.
+        name: u8,
+        /// With which spec; 0 is invalid.
+        spec: u8,
+        /// Whether with our finalizer.
+        finalizer: bool,
+    },
+    /// A user edits a deployment.
+    Edit {
+        /// Which one.
+        which: u8,
+        /// To which spec.
+        spec: u8,
+    },
+    /// A user deletes a deployment.
+    Delete {
+        /// Which one.
+        which: u8,
+    },
+    /// A user deletes a namespace with everything in it.
+    DeleteNamespace {
+        /// Which one.
+        which: u8,
+    },
+    /// Argo CD's namespace disappears or comes back.
+    ToggleEngine,
+    /// A deployment is observed as it is, or its absence.
+    Observe {
+        /// Which of all that ever existed.
+        which: u8,
+    },
+    /// A deployment is observed as it was.
+    ObserveStale {
+        /// Which of all that ever existed.
+        which: u8,
+        /// How many versions ago.
+        back: u8,
+    },
+    /// A tenant's namespace is observed, or its absence.
+    ObserveTenant {
+        /// Which one.
+        which: u8,
+    },
+    /// A deployment is told to look at the facts.
+    Facts {
+        /// Which one.
+        which: u8,
+    },
+    /// A deployment is told of its open operation's row.
+    ObserveOperation {
+        /// Which one.
+        which: u8,
+    },
+    /// A deployment is told what Argo CD reports.
+    Report {
+        /// Which one.
+        which: u8,
+    },
+    /// One thing that a deployment owes is done.
+    Discharge {
+        /// Which one.
+        which: u8,
+    },
+    /// The agent observes the row behind an operation, or that there is none.
+    ClaimOperation {
+        /// Which one.
+        which: u8,
+    },
+    /// The agent observes Argo CD's resources for an operation.
+    ObserveArgo {
+        /// Which one.
+        which: u8,
+    },
+    /// One thing that an operation owes is done.
+    DischargeOperation {
+        /// Which one.
+        which: u8,
+    },
+    /// The Kubernetes API refuses an operation's write for good.
+    Refuse {
+        /// Which one.
+        which: u8,
+    },
+    /// Argo CD syncs an Application.
+    Sync {
+        /// Which one.
+        which: u8,
+    },
+    /// The row of a finished operation is collected.
+    CollectOperation {
+        /// Which one.
+        which: u8,
+    },
+    /// Time passes, and everybody is woken.
+    Wait {
+        /// For how many seconds.
+        seconds: u16,
+    },
+}
+
+/// Any move; what makes progress is likelier than what destroys.
+pub fn any_move() -> impl Strategy<Value = Move> {
+    let which = any::<u8>();
+    prop_oneof![
+        4 => (0..2_u8, 0..2_u8, 0..4_u8, any::<bool>()).prop_map(
+            |(namespace, name, spec, finalizer)| Move::Create { namespace, name, spec, finalizer }
+        ),
+        2 => (which, 0..4_u8).prop_map(|(which, spec)| Move::Edit { which, spec }),
+        2 => which.prop_map(|which| Move::Delete { which }),
+        1 => which.prop_map(|which| Move::DeleteNamespace { which }),
+        1 => Just(Move::ToggleEngine),
+        6 => which.prop_map(|which| Move::Observe { which }),
+        2 => (which, any::<u8>()).prop_map(|(which, back)| Move::ObserveStale { which, back }),
+        5 => which.prop_map(|which| Move::ObserveTenant { which }),
+        3 => which.prop_map(|which| Move::Facts { which }),
+        6 => which.prop_map(|which| Move::ObserveOperation { which }),
+        2 => which.prop_map(|which| Move::Report { which }),
+        8 => which.prop_map(|which| Move::Discharge { which }),
+        5 => which.prop_map(|which| Move::ClaimOperation { which }),
+        6 => which.prop_map(|which| Move::ObserveArgo { which }),
+        8 => which.prop_map(|which| Move::DischargeOperation { which }),
+        1 => which.prop_map(|which| Move::Refuse { which }),
+        2 => which.prop_map(|which| Move::Sync { which }),
+        1 => which.prop_map(|which| Move::CollectOperation { which }),
+        2 => (0..400_u16).prop_map(|seconds| Move::Wait { seconds }),
+    ]
+}

@@ -1,0 +1,275 @@
+//! Properties of the operation machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::Duration;
+
+use machines::Handling;
+use machines::application::{ApplicationSpec, render};
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::operation::{
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
+    OperationStep, PersistedOperation, RowView,
+};
+use machines::rows::{OperationState, RowChange};
+use machines::spec::DeploymentSpec;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptests::{arbitrary, config};
+
+/// Most steps that a helpful environment needs: claim, project, Application, project, signal,
+/// and one deadline before each.
+const SETTLE_LIMIT: usize = 12;
+
+fn persisted(operation: &Operation) -> Operation {
+    let text = serde_json::to_string(&PersistedOperation::from(operation.clone())).unwrap();
+    serde_json::from_str::<PersistedOperation>(&text)
+        .unwrap()
+        .into()
+}
+
+/// One step, as it was.
+#[derive(Clone, Debug)]
+struct Moment {
+    before: Operation,
+    event: OperationEvent,
+    now: Timestamp,
+    step: OperationStep,
+}
+
+/// An operation that was told all this, with pauses, from its beginning.
+fn walk(length: usize) -> impl Strategy<Value = Vec<Moment>> {
+    let pause = prop_oneof![3 => Just(0_u64), 1 => 0..10_000_000_u64];
+    vec((likely_event(), pause), 1..length).prop_map(|events| {
+        let mut operation = Operation::new(OperationId::new("operation-1"));
+        let mut now = Timestamp::from_millis(0);
+        let mut moments = Vec::new();
+        for (event, pause) in events {
+            now = now.after(Duration::from_millis(pause));
+            let step = operation.clone().step(&event, now);
+            moments.push(Moment {
+                before: operation,
+                event,
+                now,
+                step: step.clone(),
+            });
+            operation = persisted(&step.operation);
+        }
+        moments
+    })
+}
+
+fn document() -> machines::application::ApplicationDocument {
+    let spec = DeploymentSpec {
+        path: "one".to_owned(),
+        ..DeploymentSpec::default()
+    };
+    render(
+        &DeploymentUid::new("uid-1"),
+        "team-a",
+        &spec,
+        "argocd",
+        "default".to_owned(),
+    )
+}
+
+fn row(state: OperationState, wanted: bool) -> OperationEvent {
+    OperationEvent::RowObserved(Box::new(RowView {
+        state,
+        application: ApplicationId::new("application-1"),
+        owner: ClusterUserId::new("user-1"),
+        requester: None,
+        target: wanted.then(document),
+    }))
+}
+
+fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> ApplicationView {
+    ApplicationView::Present {
+        spec: Box::new(spec),
+        labelled,
+        deleting,
+    }
+}
+
+/// Events that lead somewhere more often than arbitrary ones do.
+fn likely_event() -> impl Strategy<Value = OperationEvent> {
+    let state = prop_oneof![
+        4 => Just(OperationState::Waiting),
+        2 => Just(OperationState::InProgress),
+        1 => Just(OperationState::Completed),
+        1 => Just(OperationState::Failed("refused".to_owned())),
+    ];
+    let view = prop_oneof![
+        2 => Just(ApplicationView::Absent),
+        2 => Just(present(document().spec, true, false)),
+        1 => Just(present(document().spec, false, false)),
+        1 => Just(present(document().spec, true, true)),
+        1 => Just(present(ApplicationSpec::default(), true, false)),
+    ];
+    prop_oneof![
+        4 => (state, any::<bool>()).prop_map(|(state, wanted)| row(state, wanted)),
+        6 => (any::<bool>(), view).prop_map(|(project_matches, application)| {
+            OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
+        }),
+        3 => Just(OperationEvent::DeadlineReached),
+        1 => arbitrary::operation_event(),
+    ]
+}
+
+fn is_deleting(operation: &Operation) -> bool {
+    matches!(operation.state, OperationPhase::Deleting { .. })
+}
+
+proptest! {
+    #![proptest_config(config(800))]
+
+    #[test]
+    fn every_event_has_a_defined_result_in_every_state(
+        operation in arbitrary::operation(),
+        event in arbitrary::operation_event(),
+        now in arbitrary::moment(),
+    ) {
+        let step = operation.step(&event, now);
+        prop_assert_ne!(step.handling, Handling::Unhandled);
+        prop_assert_eq!(persisted(&step.operation), step.operation.clone());
+        let _ = (step.operation.obligations(), step.operation.wake_at(), step.operation.path());
+    }
+
+    #[test]
+    fn what_is_finished_stays_as_it_is_until_it_is_collected(
+        mut operation in arbitrary::operation(),
+        deadline in arbitrary::moment(),
+        phase in 0..3_u8,
+        event in arbitrary::operation_event(),
+        now in arbitrary::moment(),
+    ) {
+        operation.state = match phase {
+            0 => OperationPhase::Completed { deadline },
+            1 => OperationPhase::Failed { deadline },
+            _ => OperationPhase::Collected {},
+        };
+        let path = operation.path();
+        let step = operation.step(&event, now);
+        prop_assert_eq!(&step.rows, &vec![], "an outcome is written once");
+        let collected = event == OperationEvent::SignalAbsent || path == "Collected";
+        prop_assert_eq!(step.operation.path(), if collected { "Collected" } else { path });
+    }
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn the_same_observation_twice_equals_once(moments in walk(30)) {
+        for Moment { event, now, step, .. } in moments {
+            let again = step.operation.clone().step(&event, now);
+            prop_assert_eq!(&again.operation, &step.operation, "{:?}", event);
+            prop_assert_eq!(&again.rows, &vec![], "{:?}", event);
+        }
+    }
+
+    #[test]
+    fn what_works_has_a_deadline_and_owes_exactly_one_thing(moments in walk(30)) {
+        for Moment { step, .. } in moments {
+            let operation = step.operation;
+            let owed = operation.obligations().len();
+            let waits = operation.wake_at().is_some();
+            match operation.path() {
+                "Unclaimed" | "Collected" => prop_assert_eq!((owed, waits), (0, false)),
+                path => prop_assert_eq!((owed, waits), (1, true), "{}", path),
+            }
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_fired_is_over(moments in walk(30)) {
+        for Moment { event, now, step, .. } in moments {
+            if let (OperationEvent::DeadlineReached, Some(next)) = (event, step.operation.wake_at()) {
+                prop_assert!(next > now, "{} would spin", step.operation.path());
+            }
+        }
+    }
+
+    #[test]
+    fn the_row_is_claimed_once_and_given_one_outcome(moments in walk(40)) {
+        let rows = moments.into_iter().flat_map(|moment| moment.step.rows);
+        let mut states = Vec::new();
+        for row in rows {
+            match row {
+                RowChange::SetOperationState(id, state) => {
+                    prop_assert_eq!(id, OperationId::new("operation-1"));
+                    states.push(state);
+                }
+                other => prop_assert!(false, "an operation writes no {other:?}"),
+            }
+        }
+        prop_assert!(states.len() <= 2, "{states:?}");
+        prop_assert!(!states.contains(&OperationState::Waiting));
+        let claims = states.iter().filter(|state| **state == OperationState::InProgress).count();
+        prop_assert!(claims <= 1);
+        if let [first, second] = states.as_slice() {
+            prop_assert_eq!(first, &OperationState::InProgress);
+            prop_assert!(second.is_terminal());
+        }
+    }
+
+    #[test]
+    fn a_removal_ends_only_when_the_application_was_seen_to_be_absent(moments in walk(40)) {
+        for Moment { before, event, step, .. } in moments {
+            let left = is_deleting(&before) && !is_deleting(&step.operation);
+            if left && step.operation.path() != "Finished/Failed" {
+                let OperationEvent::ArgoObserved(argo) = event else {
+                    return Err(TestCaseError::fail(format!("it ended by {event:?}")));
+                };
+                prop_assert_eq!(argo.application, ApplicationView::Absent);
+            }
+        }
+    }
+
+    #[test]
+    fn every_reachable_state_is_collected_in_a_helpful_world(moments in walk(30)) {
+        let last = moments.last().unwrap();
+        let (mut operation, now) = (last.step.operation.clone(), last.now);
+        for _ in 0..SETTLE_LIMIT {
+            let view = |application| {
+                OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
+            };
+            let event = match operation.obligations().first() {
+                None => row(OperationState::Waiting, true),
+                Some(OperationObligation::ProjectWritten(_)) => view(ApplicationView::Absent),
+                Some(OperationObligation::ApplicationWritten(_, document)) => {
+                    view(present(document.spec.clone(), true, false))
+                }
+                Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
+                Some(OperationObligation::SignalRemoved(_)) => OperationEvent::SignalAbsent,
+            };
+            operation = persisted(&operation.step(&event, now).operation);
+        }
+        prop_assert_eq!(operation.path(), "Collected");
+    }
+}
+
+#[test]
+fn an_operation_whose_writes_are_refused_or_never_taken_fails_and_says_so() {
+    let now = Timestamp::from_millis(0);
+    let claimed = Operation::new(OperationId::new("operation-1"))
+        .step(&row(OperationState::Waiting, true), now)
+        .operation;
+    let refused = OperationEvent::Refused {
+        text: "denied".to_owned(),
+    };
+    let outcomes = [
+        claimed.clone().step(&refused, now),
+        claimed.step(
+            &OperationEvent::DeadlineReached,
+            now.after(Duration::from_secs(600)),
+        ),
+    ];
+    for step in outcomes {
+        assert_eq!(step.operation.path(), "Finished/Failed");
+        let [RowChange::SetOperationState(_, OperationState::Failed(text))] = step.rows.as_slice()
+        else {
+            panic!("no outcome in {:?}", step.rows);
+        };
+        assert!(!text.is_empty());
+    }
+}

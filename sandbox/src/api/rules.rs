@@ -1,0 +1,269 @@
+//! What a write may and may not do to an object, apart from its schema.
+
+use serde_json::{Value, json};
+
+use super::failure::{Cause, Failure};
+use crate::admission::metadata;
+use crate::patch::apply;
+use crate::registry::Resource;
+use crate::store::Object;
+
+/// What to do about fields that the schema does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+/// The part of an object that a write is allowed to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Main,
+    Status,
+    /// A namespace's `spec.finalizers`.
+    Finalize,
+}
+
+impl Scope {
+    /// The scope of a path's subresource.
+    pub(super) fn of(subresource: Option<&str>) -> Self {
+        match subresource {
+            Some("status") => Self::Status,
+            Some("finalize") => Self::Finalize,
+            _ => Self::Main,
+        }
+    }
+}
+
+/// Whether nothing holds the object: its deletion was asked for and no finalizer is left.
+pub(super) fn is_releasable(resource: &Resource, object: &Value) -> bool {
+    let namespace_finalizers = match resource.is_namespace() {
+        true => object
+            .pointer("/spec/finalizers")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len),
+        false => 0,
+    };
+    metadata::is_deleting(object)
+        && metadata::finalizers(object).is_empty()
+        && namespace_finalizers == 0
+}
+
+/// Checks `apiVersion` and `kind`, which are filled in where they are missing.
+pub(super) fn check_type(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
+    let expected = resource.api_version();
+    let fields = object
+        .as_object_mut()
+        .ok_or_else(|| Failure::bad_request("the body must be a JSON object"))?;
+    let given = fields
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if !given.is_empty() && given != expected {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({given}) does not match the expected API version \
+             ({expected})"
+        )));
+    }
+    let given = fields
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if !given.is_empty() && given != resource.kind {
+        return Err(Failure::bad_request(format!(
+            "the kind in the data ({given}) does not match the expected kind ({})",
+            resource.kind
+        )));
+    }
+    fields.insert("apiVersion".into(), json!(expected));
+    fields.insert("kind".into(), json!(resource.kind));
+    Ok(())
+}
+
+/// Checks that the write is meant for the live object as it is.
+pub(super) fn check_preconditions(
+    resource: &Resource,
+    live: &Object,
+    old: &Value,
+    new: &Value,
+) -> Result<(), Failure> {
+    let name = &live.key.name;
+    if let Some(given) = metadata::text(new, "resourceVersion")
+        && given != live.resource_version.to_string()
+    {
+        return Err(Failure::modified(resource, name));
+    }
+    match (metadata::text(new, "uid"), metadata::text(old, "uid")) {
+        (Some(given), Some(uid)) if given != uid => Err(Failure::conflict(
+            resource,
+            name,
+            &format!(
+                "Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What is left of the new state when the scope and the server's own fields are respected.
+pub(super) fn merge_scope(
+    resource: &Resource,
+    old: &Value,
+    mut new: Value,
+    scope: Scope,
+) -> Result<Value, Failure> {
+    let managers = new.pointer_mut("/metadata/managedFields").map(Value::take);
+    match scope {
+        Scope::Main => {
+            if resource.behaviour.status {
+                copy_field(old, &mut new, "status");
+            }
+            let kept = [
+                "uid",
+                "creationTimestamp",
+                "deletionTimestamp",
+                "deletionGracePeriodSeconds",
+                "generation",
+                "resourceVersion",
+                "selfLink",
+                "name",
+                "namespace",
+            ];
+            let fields = metadata::of(&mut new)?;
+            for name in kept {
+                match old["metadata"].get(name) {
+                    Some(value) => fields.insert(name.to_owned(), value.clone()),
+                    None => fields.remove(name),
+                };
+            }
+            if resource.is_namespace() {
+                new["spec"]["finalizers"] = old["spec"]["finalizers"].clone();
+            }
+        }
+        Scope::Status => {
+            let mut object = old.clone();
+            copy_field(&new, &mut object, "status");
+            new = object;
+        }
+        Scope::Finalize => {
+            let mut object = old.clone();
+            object["spec"]["finalizers"] = new["spec"]["finalizers"].clone();
+            new = object;
+        }
+    }
+    // An apply has computed the managers; other writes do not bring any of their own.
+    if let Some(managers) = managers {
+        metadata::of(&mut new)?.insert("managedFields".into(), managers);
+    }
+    Ok(new)
+}
+
+/// The managers of a write: those that an apply computed, or the old ones less what has changed.
+pub(super) fn keep_managers(old: &Value, object: &mut Value) {
+    let unchanged = object["metadata"]["managedFields"] == old["metadata"]["managedFields"];
+    let is_apply = !unchanged && object["metadata"]["managedFields"].is_array();
+    if let Some(metadata) = object["metadata"].as_object_mut()
+        && !is_apply
+    {
+        metadata.remove("managedFields");
+    }
+    if is_apply {
+        return;
+    }
+    if let Some(managers) = apply::after_write(old, object) {
+        object["metadata"]["managedFields"] = managers;
+    }
+}
+
+/// Refuses new finalizers on an object that is being deleted.
+pub(super) fn check_finalizers(
+    resource: &Resource,
+    name: &str,
+    old: &Value,
+    new: &Value,
+) -> Result<(), Failure> {
+    let before = metadata::finalizers(old);
+    let added: Vec<&str> = metadata::finalizers(new)
+        .into_iter()
+        .filter(|each| !before.contains(each))
+        .collect();
+    if added.is_empty() {
+        return Ok(());
+    }
+    let detail = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers \
+         []string{{{}}}",
+        added
+            .iter()
+            .map(|each| format!("\"{each}\""))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let cause = Cause::forbidden("metadata.finalizers", &detail);
+    Err(Failure::invalid(resource, name, &[cause]))
+}
+
+/// Raises the generation when anything but metadata (and status, where it is apart) changes.
+pub(super) fn set_generation(resource: &Resource, old: &Value, object: &mut Value) {
+    if !resource.behaviour.generation {
+        return;
+    }
+    let counts =
+        |name: &str| name != "metadata" && (name != "status" || !resource.behaviour.status);
+    let relevant = |value: &Value| -> Vec<(String, Value)> {
+        let fields = value.as_object().into_iter().flatten();
+        fields
+            .filter(|(name, _)| counts(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    if relevant(old) != relevant(object) {
+        let generation = old["metadata"]["generation"].as_i64().unwrap_or_default() + 1;
+        object["metadata"]["generation"] = json!(generation);
+    }
+}
+
+/// Turns unknown fields into a refusal or into warnings, as the client asked.
+pub(super) fn refuse_unknown(
+    resource: &Resource,
+    mut unknown: Vec<String>,
+    validation: FieldValidation,
+) -> Result<Vec<String>, Failure> {
+    unknown.sort();
+    let sentences: Vec<String> = unknown
+        .iter()
+        .map(|path| format!("unknown field \"{path}\""))
+        .collect();
+    match validation {
+        FieldValidation::Ignore => Ok(Vec::new()),
+        FieldValidation::Warn => Ok(sentences),
+        FieldValidation::Strict if sentences.is_empty() => Ok(Vec::new()),
+        FieldValidation::Strict => Err(Failure::bad_request(format!(
+            "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
+            resource.kind,
+            resource.version,
+            resource.kind,
+            sentences.join(", ")
+        ))),
+    }
+}
+
+fn copy_field(from: &Value, to: &mut Value, name: &str) {
+    match (from.get(name), to.as_object_mut()) {
+        (Some(value), Some(fields)) => {
+            fields.insert(name.to_owned(), value.clone());
+        }
+        (None, Some(fields)) => {
+            fields.remove(name);
+        }
+        (_, None) => {}
+    }
+}
+
+/// Removes a field of an object.
+pub(super) fn remove_field(object: &mut Value, name: &str) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove(name);
+    }
+}

@@ -1,0 +1,128 @@
+//! What the machines ask of the tables beside their own, grouped by table: a constant number of
+//! statements for a batch, in the order that the foreign keys want.
+//!
+//! * `tenants`: cluster user, in-cluster environment and access, and the removal of all;
+//! * `applications`: the application with its owner and its mapping;
+//! * `repositories`: the URLs that a tenant's AppProject permits;
+//! * `operations`: requests to the agent, and their outcomes.
+
+mod applications;
+pub(super) mod operations;
+mod repositories;
+pub(super) mod tenants;
+
+use std::collections::BTreeMap;
+
+use machines::identity::{ApplicationId, OperationId, Timestamp};
+use machines::rows::{
+    ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
+};
+use sea_orm::ConnectionTrait;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+
+use crate::store::StoreError;
+
+/// The changes of a batch by what they are about. Of several on one thing the last counts: they
+/// come in the order of the steps.
+#[derive(Default)]
+struct Changes {
+    tenants: BTreeMap<String, TenantRows>,
+    removed_tenants: Vec<TenantRows>,
+    applications: BTreeMap<ApplicationId, ApplicationRows>,
+    removed_applications: BTreeMap<ApplicationId, ApplicationKey>,
+    operations: BTreeMap<OperationId, OperationRow>,
+    operation_states: BTreeMap<OperationId, OperationState>,
+}
+
+impl Changes {
+    fn group(changes: Vec<RowChange>) -> Self {
+        let mut grouped = Self::default();
+        for change in changes {
+            match change {
+                RowChange::EnsureTenant(rows) => {
+                    grouped
+                        .tenants
+                        .insert(rows.tenant.as_str().to_owned(), rows);
+                }
+                RowChange::RemoveTenant(rows) => grouped.removed_tenants.push(rows),
+                RowChange::PutApplication(rows) => {
+                    grouped.removed_applications.remove(&rows.key.application);
+                    grouped
+                        .applications
+                        .insert(rows.key.application.clone(), *rows);
+                }
+                RowChange::RemoveApplication(key) => {
+                    grouped.applications.remove(&key.application);
+                    grouped
+                        .removed_applications
+                        .insert(key.application.clone(), key);
+                }
+                RowChange::RequestOperation(row) => {
+                    grouped.operations.insert(row.id.clone(), row);
+                }
+                RowChange::SetOperationState(id, state) => {
+                    grouped.operation_states.insert(id, state);
+                }
+            }
+        }
+        grouped
+    }
+}
+
+/// Writes the changes of a batch.
+pub(super) async fn write(
+    tx: &impl ConnectionTrait,
+    changes: Vec<RowChange>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let changes = Changes::group(changes);
+    if !changes.tenants.is_empty() {
+        tenants::ensure(tx, changes.tenants.into_values().collect(), now).await?;
+    }
+    let before =
+        repositories::in_use(tx, &changes.applications, &changes.removed_applications).await?;
+    if !changes.applications.is_empty() {
+        let rows: Vec<ApplicationRows> = changes.applications.into_values().collect();
+        applications::put(tx, &rows, now).await?;
+        repositories::register(tx, &rows, now).await?;
+    }
+    if !changes.removed_applications.is_empty() {
+        let ids: Vec<String> = changes
+            .removed_applications
+            .into_keys()
+            .map(ApplicationId::into_string)
+            .collect();
+        applications::remove(tx, &ids).await?;
+    }
+    repositories::release(tx, before).await?;
+    if !changes.operations.is_empty() {
+        operations::request(tx, changes.operations.into_values().collect(), now).await?;
+    }
+    if !changes.operation_states.is_empty() {
+        operations::set_states(tx, changes.operation_states, now).await?;
+    }
+    if !changes.removed_tenants.is_empty() {
+        tenants::remove(tx, &changes.removed_tenants).await?;
+    }
+    Ok(())
+}
+
+/// Inserts rows and leaves those alone that are there: ids are derived, so a row of the same key
+/// is the same row.
+pub(super) async fn insert_missing<A>(
+    tx: &impl ConnectionTrait,
+    rows: impl IntoIterator<Item = A>,
+) -> Result<(), StoreError>
+where
+    A: ActiveModelTrait,
+{
+    A::Entity::insert_many(rows)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The rows of operations.
+
+use std::collections::BTreeMap;
+
+use machines::identity::{OperationId, Timestamp};
+use machines::rows::{OperationRow, OperationState};
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{CaseStatement, OnConflict, Query};
+use sea_orm::{ActiveValue, ConnectionTrait};
+
+use crate::entity::{application, operation};
+use crate::store::{StoreError, database_time};
+
+/// `operation.resource_type` of an operation on an application.
+pub(in crate::store) const APPLICATION: &str = "Application";
+/// What stands in an operation of an earlier installation that is asked for anew.
+const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
+     asked for again";
+
+/// The spelling of an operation's state in the database.
+fn state_text(state: &OperationState) -> &'static str {
+    match state {
+        OperationState::Waiting => "Waiting",
+        OperationState::InProgress => "In_Progress",
+        OperationState::Completed => "Completed",
+        OperationState::Failed(_) => "Failed",
+    }
+}
+
+/// The state of an operation by its spelling and text in the database.
+pub(in crate::store) fn parse_state(state: &str, text: Option<String>) -> OperationState {
+    match state {
+        "Completed" => OperationState::Completed,
+        "Failed" => OperationState::Failed(text.unwrap_or_default()),
+        "In_Progress" => OperationState::InProgress,
+        _ => OperationState::Waiting,
+    }
+}
+
+/// Inserts operations that wait for the agent.
+pub(super) async fn request(
+    tx: &impl ConnectionTrait,
+    rows: Vec<OperationRow>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let operations = rows.into_iter().map(|row| operation::ActiveModel {
+        operation_id: ActiveValue::Set(row.id.into_string()),
+        instance_id: ActiveValue::Set(row.instance.into_string()),
+        resource_id: ActiveValue::Set(row.application.into_string()),
+        operation_owner_user_id: ActiveValue::Set(Some(row.owner.into_string())),
+        resource_type: ActiveValue::Set(APPLICATION.to_owned()),
+        created_on: ActiveValue::Set(database_time(now)),
+        last_state_update: ActiveValue::Set(database_time(now)),
+        state: ActiveValue::Set(state_text(&OperationState::Waiting).to_owned()),
+        requester: ActiveValue::Set(Some(row.requester.into_string())),
+        ..Default::default()
+    });
+    // By primary key alone: an open operation for the same application would be a defect of the
+    // machine, and is to fail loudly by its unique index.
+    let leave = OnConflict::column(operation::Column::OperationId)
+        .do_nothing()
+        .to_owned();
+    operation::Entity::insert_many(operations)
+        .on_conflict(leave)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes what the agent says of operations: one statement, whatever it says.
+pub(super) async fn set_states(
+    tx: &impl ConnectionTrait,
+    states: BTreeMap<OperationId, OperationState>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    use operation::{Column, Entity};
+    let mut by_state: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+    let mut texts: Option<CaseStatement> = None;
+    for (id, state) in &states {
+        by_state
+            .entry(state_text(state))
+            .or_default()
+            .push(id.as_str());
+        if let OperationState::Failed(text) = state {
+            // PostgreSQL has no text with a NUL in it, and others' errors are repeated here.
+            let text = text.replace('\0', "\u{fffd}");
+            let case = texts.take().unwrap_or_default();
+            texts = Some(case.case(Column::OperationId.eq(id.as_str()), text));
+        }
+    }
+    let mut state = CaseStatement::new();
+    for (text, ids) in by_state {
+        state = state.case(Column::OperationId.is_in(ids), text);
+    }
+    let text = match texts {
+        Some(texts) => texts.finally(Expr::value(None::<String>)).into(),
+        None => Expr::value(None::<String>),
+    };
+    Entity::update_many()
+        .col_expr(Column::State, state.into())
+        .col_expr(Column::HumanReadableState, text)
+        .col_expr(Column::LastStateUpdate, Expr::value(database_time(now)))
+        .filter(Column::OperationId.is_in(states.keys().map(OperationId::as_str)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Closes the open operations that an earlier installation left for applications that are still
+/// wanted. Their deployments ask again when they are first seen, and one that is open would keep
+/// the new request out. Those whose application has gone stay open: the agent removes what is
+/// left of it.
+pub(in crate::store) async fn supersede_foreign(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    use operation::{Column, Entity};
+    let wanted = Query::select()
+        .column(application::Column::ApplicationId)
+        .from(application::Entity)
+        .to_owned();
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value("Failed"))
+        .col_expr(Column::HumanReadableState, Expr::value(SUPERSEDED))
+        .col_expr(Column::LastStateUpdate, Expr::value(database_time(now)))
+        .filter(Column::Requester.is_null())
+        .filter(Column::ResourceType.eq(APPLICATION))
+        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+        .filter(Column::ResourceId.in_subquery(wanted))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

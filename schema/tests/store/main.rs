@@ -1,0 +1,26 @@
+//! The store, driven by real machines: what a batch reads, and what a commit leaves behind.
+//!
+//! * `driver`: a small backend and agent around the store;
+//! * `life`: a deployment's rows from the first sight to the end of its tenant;
+//! * `batches`: atomicity, conflicts, unreadable machines, and the number of statements;
+//! * `fence`: who may commit;
+//! * `reports`: what Argo CD says, from the agent to the backend;
+//! * `adoption`: rows of an earlier installation;
+//! * `upkeep`: the instance's rows, the index and what is removed by age;
+//! * `sizes`: whatever the machines accept fits its column.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../fixture/mod.rs"]
+mod fixture;
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod adoption;
+mod batches;
+mod driver;
+mod fence;
+mod life;
+mod reports;
+mod sizes;
+mod upkeep;

@@ -1,0 +1,201 @@
+//! Steps a batch of operations: from what was loaded and observed to what is to be written and
+//! owed. Pure.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use machines::application::application_name;
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::operation::{Operation, OperationEvent, OperationObligation, OperationPhase};
+use machines::rows::RowChange;
+use schema::store::agent::{AgentChanges, AgentLoaded};
+use schema::store::machine_rows::{Moved, Stepped, Versioned};
+
+use crate::agent::argo::Argo;
+use crate::runtime::inbox::Coalesce;
+
+/// An operation looks at Argo CD again after each move; it moves this often at the most, from
+/// preparing its project over writing and tidying to its end.
+const MOVES: usize = 4;
+
+/// What was observed of an operation since it was last stepped. Argo CD's resources are looked at
+/// whatever woke it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notes {
+    /// The server refuses what the operation wants to write.
+    pub refused: Option<String>,
+    /// The Operation CR does not exist.
+    pub signal_absent: bool,
+    /// The machine's moment has come.
+    pub deadline: bool,
+}
+
+impl Coalesce for Notes {
+    fn absorb(&mut self, newer: Self) {
+        let Self { refused, signal_absent, deadline } = newer;
+        if refused.is_some() {
+            self.refused = refused;
+        }
+        self.signal_absent |= signal_absent;
+        self.deadline |= deadline;
+    }
+}
+
+/// What follows for an operation once its batch is committed.
+#[derive(Debug)]
+pub struct Aftermath {
+    /// Which one.
+    pub id: OperationId,
+    /// Its application row.
+    pub application: ApplicationId,
+    /// Who owns it.
+    pub owner: ClusterUserId,
+    /// Who waits for it.
+    pub requester: Option<DeploymentUid>,
+    /// Whether its machine has gone.
+    pub gone: bool,
+    /// Whether its row has changed.
+    pub row_changed: bool,
+    /// Whether it has completed just now.
+    pub completed: bool,
+    /// Whether it has failed just now.
+    pub failed: bool,
+    /// Whether it waits for the AppProject.
+    pub awaits_project: bool,
+    /// When it wants to be woken.
+    pub wake_at: Option<Timestamp>,
+    /// What it owes.
+    pub owed: Vec<OperationObligation>,
+    /// Whether a deadline has passed, so that what was discharged before is in doubt.
+    pub insist: bool,
+}
+
+/// Steps the operations of a batch.
+pub fn decide(
+    loaded: &mut AgentLoaded,
+    items: &[(OperationId, Notes)],
+    argo: &Argo,
+    isolation: bool,
+    now: Timestamp,
+) -> (AgentChanges, Vec<Aftermath>) {
+    let mut changes = AgentChanges::default();
+    let mut aftermath = Vec::new();
+    for (id, notes) in items {
+        if loaded.operations.unreadable.contains(id) {
+            continue;
+        }
+        let before = loaded
+            .operations
+            .known
+            .remove(id)
+            .unwrap_or_else(|| Versioned { machine: Operation::new(id.clone()), version: 0 });
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            let mut run = Run { machine: before.machine.clone(), ..Run::new(now) };
+            run.observe(loaded, notes, argo, isolation);
+            run
+        }));
+        let Ok(run) = stepped else {
+            tracing::error!(operation = id.as_str(), "a step ended unexpectedly; it is left out");
+            continue;
+        };
+        aftermath.push(run.aftermath(notes.deadline));
+        changes.rows.extend(run.rows);
+        let gone = run.machine.is_gone();
+        let transitions = run.transitions;
+        changes.operations.push(Stepped { before, after: run.machine, gone, transitions });
+    }
+    (changes, aftermath)
+}
+
+/// One machine on its way through what was observed of it.
+struct Run {
+    machine: Operation,
+    rows: Vec<RowChange>,
+    transitions: Vec<Moved>,
+    now: Timestamp,
+}
+
+impl Run {
+    fn new(now: Timestamp) -> Self {
+        let machine = Operation::new(OperationId::default());
+        Self { machine, rows: Vec::new(), transitions: Vec::new(), now }
+    }
+
+    fn observe(&mut self, loaded: &AgentLoaded, notes: &Notes, argo: &Argo, isolation: bool) {
+        if matches!(self.machine.state, OperationPhase::Unclaimed {}) {
+            let id = self.machine.record.id.clone();
+            let event = match (loaded.rows.get(&id), loaded.unusable.get(&id)) {
+                (Some(row), _) => OperationEvent::RowObserved(Box::new(row.clone())),
+                (None, Some(text)) => OperationEvent::Refused { text: text.clone() },
+                (None, None) => OperationEvent::RowAbsent,
+            };
+            self.step(&event);
+        }
+        if let Some(text) = &notes.refused {
+            self.step(&OperationEvent::Refused { text: text.clone() });
+        }
+        if notes.signal_absent {
+            self.step(&OperationEvent::SignalAbsent);
+        }
+        for _ in 0..MOVES {
+            if !self.machine.watches_argo() || !self.look(loaded, argo, isolation) {
+                break;
+            }
+        }
+        if notes.deadline {
+            self.step(&OperationEvent::DeadlineReached);
+        }
+    }
+
+    /// Looks at Argo CD's resources; says whether that moved the machine.
+    fn look(&mut self, loaded: &AgentLoaded, argo: &Argo, isolation: bool) -> bool {
+        let record = &self.machine.record;
+        let none = BTreeSet::new();
+        let repositories = loaded.repositories.get(&record.owner).unwrap_or(&none);
+        let name = record.requester.as_ref().map(application_name);
+        let row = &record.application;
+        let view = argo.view(row, name.as_deref(), &record.owner, repositories, isolation);
+        self.step(&OperationEvent::ArgoObserved(Box::new(view)))
+    }
+
+    fn step(&mut self, event: &OperationEvent) -> bool {
+        let from = self.machine.path().to_owned();
+        let step = self.machine.clone().step(event, self.now);
+        self.machine = step.operation;
+        self.rows.extend(step.rows);
+        let to = self.machine.path().to_owned();
+        let moved = from != to;
+        if moved {
+            self.transitions.push(Moved { from, to, cause: event.name(), at: self.now });
+        }
+        moved
+    }
+
+    fn aftermath(&self, insist: bool) -> Aftermath {
+        let record = &self.machine.record;
+        let arrived =
+            |path: &str| self.transitions.iter().any(|moved| moved.to == path) && self.row_changed();
+        let gone = self.machine.is_gone();
+        Aftermath {
+            id: record.id.clone(),
+            application: record.application.clone(),
+            owner: record.owner.clone(),
+            requester: record.requester.clone(),
+            gone,
+            row_changed: self.row_changed(),
+            completed: arrived("Finished/Completed"),
+            failed: arrived("Finished/Failed"),
+            awaits_project: matches!(
+                self.machine.state,
+                OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. }
+            ),
+            wake_at: if gone { None } else { self.machine.wake_at() },
+            owed: self.machine.obligations(),
+            insist,
+        }
+    }
+
+    fn row_changed(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row, RowChange::SetOperationState(..)))
+    }
+}

@@ -1,0 +1,547 @@
+//! The agent: the only writer of Argo CD's resources, and the reader of what they report.
+//!
+//! [`argo`] holds what the watches show, [`decide`] steps a batch of operations between load and
+//! commit, [`errand`] discharges what their states owe, and [`reports`] carries what Argo CD says
+//! into the database.
+
+pub mod argo;
+pub mod decide;
+pub mod errand;
+pub mod reports;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crds::Operation;
+use kube::ResourceExt;
+use kube::api::Api;
+use machines::application::project_name;
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::operation::OperationObligation;
+use schema::store::{Store, StoreError};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::argo::{Argo, Changed};
+use crate::agent::decide::{Aftermath, Notes};
+use crate::agent::errand::{Errand, Subject};
+use crate::agent::reports::Reports;
+use crate::backend::errand::TENANT_LABEL;
+use crate::kubernetes::Trouble;
+use crate::metrics::Metrics;
+use crate::runtime::clock;
+use crate::runtime::inbox::Inbox;
+use crate::runtime::lanes::{Discharge, Lanes};
+use crate::runtime::timers::Timers;
+use crate::runtime::watch::{self, Progress, Seen};
+use crate::settings::Settings;
+use crate::signals::Listener;
+
+/// Operations in one batch; see the backend's.
+const BATCH: usize = 256;
+/// First pause after a batch that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The agent of a running program.
+pub struct Agent {
+    client: kube::Client,
+    store: Store,
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    listener: Arc<dyn Listener>,
+    argo: Mutex<Argo>,
+    open: Mutex<OpenOperations>,
+    reports: Reports,
+    inbox: Inbox<OperationId, Notes>,
+    timers: Timers<OperationId>,
+    lanes: Arc<Lanes<Errand>>,
+    watches: Vec<Arc<Progress>>,
+    synced: [AtomicBool; 2],
+    changed: Notify,
+}
+
+/// The operations that are not gone, by what concerns them.
+#[derive(Debug, Default)]
+struct OpenOperations {
+    by_id: HashMap<OperationId, OpenOperation>,
+    by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
+    by_project: HashMap<String, BTreeSet<OperationId>>,
+    /// What the AppProjects of their owners are to permit, as last read.
+    repositories: HashMap<ClusterUserId, BTreeSet<String>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct OpenOperation {
+    /// Whose turn it is; the label of its CR.
+    tenant: String,
+    /// Its application row, once known.
+    row: ApplicationId,
+    /// Its owner, once known.
+    owner: ClusterUserId,
+    /// Whether it waits for the AppProject.
+    awaits_project: bool,
+}
+
+impl OpenOperations {
+    fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
+        let known = self.by_id.contains_key(id);
+        let entry = self.by_id.entry(id.clone()).or_default();
+        if entry.tenant.is_empty() {
+            entry.tenant = tenant.to_owned();
+        }
+        !known
+    }
+
+    fn update(&mut self, aftermath: &Aftermath) {
+        let Aftermath { id, application, owner, awaits_project, .. } = aftermath;
+        let entry = self.by_id.entry(id.clone()).or_default();
+        entry.row = application.clone();
+        entry.owner = owner.clone();
+        entry.awaits_project = *awaits_project;
+        self.by_row.entry(application.clone()).or_default().insert(id.clone());
+        self.by_project.entry(project_name(owner)).or_default().insert(id.clone());
+    }
+
+    fn forget(&mut self, id: &OperationId) {
+        let Some(entry) = self.by_id.remove(id) else { return };
+        if let Some(ids) = self.by_row.get_mut(&entry.row) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_row.remove(&entry.row);
+            }
+        }
+        let project = project_name(&entry.owner);
+        if let Some(ids) = self.by_project.get_mut(&project) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_project.remove(&project);
+                self.repositories.remove(&entry.owner);
+            }
+        }
+    }
+
+    fn concerned(&self, changed: &Changed) -> Vec<OperationId> {
+        match changed {
+            Changed::Application { row, .. } => {
+                self.by_row.get(row).into_iter().flatten().cloned().collect()
+            }
+            Changed::Project(name) => {
+                let ids = self.by_project.get(name).into_iter().flatten();
+                ids.filter(|id| self.by_id.get(*id).is_some_and(|entry| entry.awaits_project))
+                    .cloned()
+                    .collect()
+            }
+        }
+    }
+}
+
+impl Agent {
+    /// An agent that has not begun.
+    pub fn new(
+        client: kube::Client,
+        store: Store,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        listener: Arc<dyn Listener>,
+    ) -> Arc<Self> {
+        let watches = ["operations", "applications", "appprojects"].map(Progress::new).to_vec();
+        Arc::new(Self {
+            client,
+            reports: Reports::new(store.clone(), Arc::clone(&listener), Arc::clone(&metrics)),
+            store,
+            settings,
+            metrics,
+            listener,
+            argo: Mutex::default(),
+            open: Mutex::default(),
+            inbox: Inbox::default(),
+            timers: Timers::default(),
+            lanes: Arc::default(),
+            watches,
+            synced: [AtomicBool::new(false), AtomicBool::new(false)],
+            changed: Notify::new(),
+        })
+    }
+
+    /// The gauges of its watches.
+    pub fn watches(&self) -> &[Arc<Progress>] {
+        &self.watches
+    }
+
+    /// How much waits: observations, reports and errands.
+    pub fn backlog(&self) -> usize {
+        self.inbox.len() + self.reports.backlog() + self.lanes.len()
+    }
+
+    /// Runs until told to stop, or until the store says that somebody else has taken over.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) -> Result<(), StoreError> {
+        self.catch_up().await?;
+        self.reports.load().await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&self).watch_applications(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).watch_projects(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).watch_operations(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
+        let agent = Arc::clone(&self);
+        let stop = shutdown.clone();
+        tasks.spawn(async move { agent.reports.pump(stop).await });
+        let agent = Arc::clone(&self);
+        let discharge = move |errand| Arc::clone(&agent).discharge(errand);
+        tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
+        let outcome = self.work(&shutdown).await;
+        shutdown.cancel();
+        while tasks.join_next().await.is_some() {}
+        outcome
+    }
+
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        use machines::operation::Operation;
+        for entry in self.store.index::<Operation>().await? {
+            let id = OperationId::new(entry.key);
+            self.open().note(&id, "");
+            self.timers.set(&id, entry.wake_at.map(Timestamp::from_millis));
+            self.inbox.offer("", id, Notes::default());
+        }
+        Ok(())
+    }
+
+    async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let progress = Arc::clone(&self.watches[1]);
+        let agent = Arc::clone(&self);
+        watch::follow(api, progress, shutdown, move |seen| {
+            let synced = matches!(seen, Seen::Synced);
+            let changed = agent.argo().application_seen(seen);
+            agent.spread(changed);
+            agent.note_synced(0, synced);
+        })
+        .await;
+    }
+
+    async fn watch_projects(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let progress = Arc::clone(&self.watches[2]);
+        let agent = Arc::clone(&self);
+        watch::follow(api, progress, shutdown, move |seen| {
+            let synced = matches!(seen, Seen::Synced);
+            let changed = agent.argo().project_seen(seen);
+            agent.spread(changed);
+            agent.note_synced(1, synced);
+        })
+        .await;
+    }
+
+    fn note_synced(&self, which: usize, synced: bool) {
+        if synced {
+            self.synced[which].store(true, Ordering::Release);
+            self.changed.notify_one();
+        }
+    }
+
+    async fn watch_operations(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let progress = Arc::clone(&self.watches[0]);
+        let agent = Arc::clone(&self);
+        let mut relist: Option<HashSet<OperationId>> = None;
+        watch::follow::<Operation>(api, progress, shutdown, move |seen| match seen {
+            Seen::Restarted => relist = Some(HashSet::new()),
+            Seen::Present(operation) => {
+                let id = OperationId::new(operation.spec.operation_id.clone());
+                if let Some(relist) = relist.as_mut() {
+                    relist.insert(id.clone());
+                }
+                agent.signalled(&operation, id);
+            }
+            Seen::Gone(operation) => {
+                agent.poke(&OperationId::new(operation.spec.operation_id), Notes {
+                    signal_absent: true,
+                    ..Notes::default()
+                });
+            }
+            Seen::Malformed { .. } => {}
+            Seen::Synced => {
+                let listed = relist.take().unwrap_or_default();
+                let open: Vec<OperationId> = agent.open().by_id.keys().cloned().collect();
+                for id in open.into_iter().filter(|id| !listed.contains(id)) {
+                    agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
+                }
+            }
+        })
+        .await;
+    }
+
+    fn signalled(&self, operation: &Operation, id: OperationId) {
+        // The name follows from the id; anything else was not made by a backend.
+        if id.as_str().is_empty()
+            || operation.name_any() != crds::names::operation_name(id.as_str())
+        {
+            tracing::warn!(name = operation.name_any(), "an Operation names no row; left alone");
+            return;
+        }
+        let tenant = operation.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
+        if self.open().note(&id, &tenant) {
+            self.inbox.offer(&tenant, id, Notes::default());
+        }
+    }
+
+    async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
+        loop {
+            let due = tokio::select! {
+                () = shutdown.cancelled() => return,
+                due = self.timers.next_due() => due,
+            };
+            for id in due {
+                self.poke(&id, Notes { deadline: true, ..Notes::default() });
+            }
+        }
+    }
+
+    /// Steps batches, one after the other, once Argo CD's resources have all been seen: what is
+    /// not there then does not exist.
+    async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        while !self.synced.iter().all(|synced| synced.load(Ordering::Acquire)) {
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                () = self.changed.notified() => {}
+            }
+        }
+        let mut limit = BATCH;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                () = self.inbox.ready() => {}
+            }
+            let taken = self.inbox.take(limit);
+            match self.process(&taken).await {
+                Ok(()) => {
+                    limit = BATCH;
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
+                Err(error @ StoreError::Deposed { .. }) => return Err(error),
+                Err(error) => {
+                    self.metrics.failed_batches.inc();
+                    tracing::warn!(%error, operations = taken.len(), "a batch was not committed");
+                }
+            }
+            limit = (limit / 4).max(1);
+            for (tenant, id, notes) in taken {
+                self.inbox.restore(&tenant, id, notes);
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn process(&self, taken: &[(String, OperationId, Notes)]) -> Result<(), StoreError> {
+        let items: Vec<(OperationId, Notes)> =
+            taken.iter().map(|(_, id, notes)| (id.clone(), notes.clone())).collect();
+        let keys: Vec<OperationId> = items.iter().map(|(id, _)| id.clone()).collect();
+        let isolation = self.settings.isolation;
+        let now = clock::now();
+        let (aftermath, repositories) = self
+            .store
+            .agent_batch(&keys, now, |mut loaded| {
+                let argo = self.argo();
+                let (changes, aftermath) =
+                    decide::decide(&mut loaded, &items, &argo, isolation, now);
+                (changes, (aftermath, loaded.repositories))
+            })
+            .await?;
+        self.open().repositories.extend(repositories);
+        for one in aftermath {
+            self.follow_up(one);
+        }
+        Ok(())
+    }
+
+    fn follow_up(&self, aftermath: Aftermath) {
+        self.timers.set(&aftermath.id, aftermath.wake_at);
+        if aftermath.completed {
+            self.metrics.operations_completed.inc();
+        }
+        if aftermath.failed {
+            self.metrics.operations_failed.inc();
+        }
+        if let Some(requester) = aftermath.requester.as_ref().filter(|_| aftermath.row_changed) {
+            self.listener.operation_changed(requester);
+        }
+        if aftermath.gone {
+            self.open().forget(&aftermath.id);
+            self.lanes.withdraw(&Subject::Signal(aftermath.id));
+            return;
+        }
+        self.open().update(&aftermath);
+        let tenant = self.turn(&aftermath.id);
+        for obligation in &aftermath.owed {
+            let errand = self.errand(&aftermath.id, obligation);
+            if aftermath.insist {
+                self.lanes.doubt(&errand.key_of());
+            }
+            self.lanes.owe(&tenant, errand);
+        }
+        if matches!(aftermath.owed.as_slice(), [OperationObligation::SignalRemoved(_)]) {
+            self.lanes.withdraw(&Subject::Application(aftermath.application.clone()));
+        }
+    }
+
+    fn errand(&self, id: &OperationId, obligation: &OperationObligation) -> Errand {
+        match obligation {
+            OperationObligation::ProjectWritten(user) => {
+                let repositories = self.open().repositories.get(user).cloned().unwrap_or_default();
+                let wanted = self.argo().wanted_project(user, &repositories);
+                Errand::WriteProject { user: user.clone(), wanted }
+            }
+            OperationObligation::ApplicationWritten(row, document) => Errand::WriteApplication {
+                row: row.clone(),
+                document: document.clone(),
+                operation: id.clone(),
+            },
+            OperationObligation::ApplicationRemoved(row) => {
+                Errand::RemoveApplication { row: row.clone(), operation: id.clone() }
+            }
+            OperationObligation::SignalRemoved(id) => {
+                Errand::RemoveSignal { operation: id.clone() }
+            }
+        }
+    }
+
+    async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
+        match self.try_discharge(&errand).await {
+            Ok(discharge) => discharge,
+            Err(Trouble::Refused(text)) => {
+                self.metrics.failed_writes.inc();
+                tracing::warn!(subject = ?errand.key_of(), text, "a write was refused");
+                for id in self.debtors(&errand) {
+                    self.poke(&id, Notes { refused: Some(text.clone()), ..Notes::default() });
+                }
+                Discharge::Pending
+            }
+            Err(error) => {
+                self.metrics.failed_writes.inc();
+                tracing::warn!(subject = ?errand.key_of(), %error, "a write failed");
+                Discharge::Failed
+            }
+        }
+    }
+
+    /// The operations that owe an errand.
+    fn debtors(&self, errand: &Errand) -> Vec<OperationId> {
+        match errand {
+            Errand::WriteProject { user, .. } => {
+                self.open().concerned(&Changed::Project(project_name(user)))
+            }
+            Errand::WriteApplication { operation, .. }
+            | Errand::RemoveApplication { operation, .. } => vec![operation.clone()],
+            // A refusal to delete an Operation CR concerns nobody but whoever runs the cluster.
+            Errand::RemoveSignal { .. } => Vec::new(),
+        }
+    }
+
+    async fn try_discharge(&self, errand: &Errand) -> Result<Discharge, Trouble> {
+        let namespace = &self.settings.argocd_namespace;
+        match errand {
+            Errand::WriteProject { user, wanted } => {
+                let name = project_name(user);
+                let exists = self.argo().project(&name).is_some();
+                let changed = match wanted {
+                    Some(wanted) => {
+                        let written =
+                            errand::write_project(&self.client, namespace, wanted, exists).await?;
+                        self.argo().project_present(&written)
+                    }
+                    None => {
+                        errand::remove_project(&self.client, namespace, &name).await?;
+                        self.argo().project_gone(&name)
+                    }
+                };
+                self.spread(changed.into_iter().collect());
+                Ok(Discharge::Done)
+            }
+            Errand::WriteApplication { row, document, .. } => {
+                let existing = self.argo().application(&document.name).cloned();
+                if existing.as_ref().is_some_and(|existing| existing.deleting) {
+                    // It is written anew once it has gone.
+                    return Ok(Discharge::Pending);
+                }
+                let existing = existing.as_ref();
+                let written =
+                    errand::write_application(&self.client, row, document, existing).await?;
+                let changed = self.argo().application_present(written);
+                self.spread(changed);
+                Ok(Discharge::Done)
+            }
+            Errand::RemoveApplication { row, operation } => {
+                let applications = self.argo().applications_of(row);
+                if applications.is_empty() {
+                    self.poke(operation, Notes::default());
+                }
+                for (name, existing) in applications {
+                    if !existing.deleting {
+                        errand::remove_application(&self.client, namespace, &name, &existing)
+                            .await?;
+                    }
+                }
+                Ok(Discharge::Done)
+            }
+            Errand::RemoveSignal { operation } => {
+                errand::remove_signal(&self.client, namespace, operation).await?;
+                self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
+                Ok(Discharge::Done)
+            }
+        }
+    }
+
+    /// Tells whoever looks at what has changed.
+    fn spread(&self, changed: Vec<Changed>) {
+        for one in changed {
+            let concerned = self.open().concerned(&one);
+            for id in concerned {
+                self.poke(&id, Notes::default());
+            }
+            if let Changed::Application { row, name, status: Some(status) } = one
+                && let Some(uid) = crds::names::deployment_uid(&name)
+            {
+                self.reports.offer(row, DeploymentUid::new(uid), *status);
+            }
+        }
+    }
+
+    fn poke(&self, id: &OperationId, notes: Notes) {
+        let known = self.open().by_id.get(id).map(|entry| entry.tenant.clone());
+        // One that is not open has nothing left to do.
+        if let Some(tenant) = known {
+            self.inbox.offer(&tenant, id.clone(), notes);
+        }
+    }
+
+    fn turn(&self, id: &OperationId) -> String {
+        self.open().by_id.get(id).map(|entry| entry.tenant.clone()).unwrap_or_default()
+    }
+
+    fn argo(&self) -> MutexGuard<'_, Argo> {
+        // No user code runs under these locks, so a poisoned one still holds consistent maps.
+        self.argo.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, OpenOperations> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Errand {
+    fn key_of(&self) -> Subject {
+        use crate::runtime::lanes::Duty;
+        self.key()
+    }
+}

@@ -1,0 +1,163 @@
+//! Carries what Argo CD reports into the database: the newest of each Application, in batches,
+//! and only what differs from what the database holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crds::argocd::ApplicationStatus;
+use machines::identity::{ApplicationId, DeploymentUid, Digest};
+use schema::application_state;
+use schema::store::agent::ApplicationReport;
+use schema::store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+use crate::runtime::inbox::{Coalesce, Inbox};
+use crate::signals::Listener;
+
+/// Reports in one batch: some megabytes at the most.
+const BATCH: usize = 256;
+/// First pause after a batch that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// See the module.
+pub struct Reports {
+    store: Store,
+    listener: Arc<dyn Listener>,
+    metrics: Arc<Metrics>,
+    inbox: Inbox<ApplicationId, Report>,
+    /// What the database holds.
+    written: Mutex<HashMap<ApplicationId, Digest>>,
+}
+
+#[derive(Clone, Debug)]
+struct Report {
+    uid: DeploymentUid,
+    digest: Digest,
+    status: Box<ApplicationStatus>,
+}
+
+impl Coalesce for Report {
+    fn absorb(&mut self, newer: Self) {
+        *self = newer;
+    }
+}
+
+impl Reports {
+    /// A carrier that has not begun.
+    pub fn new(store: Store, listener: Arc<dyn Listener>, metrics: Arc<Metrics>) -> Self {
+        let written = Mutex::default();
+        Self { store, listener, metrics, inbox: Inbox::default(), written }
+    }
+
+    /// Reads what the database holds.
+    pub async fn load(&self) -> Result<(), StoreError> {
+        let digests = self.store.report_digests().await?;
+        *self.written() = digests;
+        Ok(())
+    }
+
+    /// How many reports wait.
+    pub fn backlog(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// Takes in what an Application says.
+    pub fn offer(&self, row: ApplicationId, uid: DeploymentUid, status: ApplicationStatus) {
+        let status = without_times(status);
+        if status == ApplicationStatus::default() {
+            // Argo CD has not looked at it yet.
+            return;
+        }
+        let digest = Digest::of(&status);
+        if self.written().get(&row) == Some(&digest) {
+            self.inbox.remove(&row);
+            return;
+        }
+        // Reports of one deployment coalesce, so each gets a turn of its own.
+        let turn = uid.as_str().to_owned();
+        self.inbox.offer(&turn, row, Report { uid, digest, status: Box::new(status) });
+    }
+
+    /// Writes reports until told to stop.
+    pub async fn pump(&self, shutdown: CancellationToken) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = self.inbox.ready() => {}
+            }
+            let taken = self.inbox.take(BATCH);
+            match self.write(&taken).await {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(error) => {
+                    self.metrics.failed_batches.inc();
+                    tracing::warn!(%error, reports = taken.len(), "reports were not written");
+                    for (turn, row, report) in taken {
+                        self.inbox.restore(&turn, row, report);
+                    }
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    async fn write(&self, taken: &[(String, ApplicationId, Report)]) -> Result<(), StoreError> {
+        let rows: Vec<ApplicationReport> = taken
+            .iter()
+            .filter_map(|(_, row, report)| {
+                let status = encode(&report.status, row)?;
+                let digest = report.digest.clone();
+                Some(ApplicationReport { application: row.clone(), status, digest })
+            })
+            .collect();
+        let written = self.store.write_reports(rows).await?;
+        self.metrics.reports.inc_by(written.len() as u64);
+        for (_, row, report) in taken.iter().filter(|(_, row, _)| written.contains(row)) {
+            self.written().insert(row.clone(), report.digest.clone());
+            self.listener.report_changed(&report.uid);
+        }
+        Ok(())
+    }
+
+    fn written(&self) -> MutexGuard<'_, HashMap<ApplicationId, Digest>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Times that change although nothing else does: each refresh of Argo CD moves them.
+fn without_times(status: ApplicationStatus) -> ApplicationStatus {
+    let mut status = ApplicationStatus { reconciled_at: None, observed_at: None, ..status };
+    status.health.last_transition_time = None;
+    status
+}
+
+fn encode(status: &ApplicationStatus, row: &ApplicationId) -> Option<Vec<u8>> {
+    let mut status = status.clone();
+    let destination = &mut status.sync.compared_to.destination.name;
+    if let Some(environment) = crds::names::managed_environment_id(destination) {
+        *destination = environment.to_owned();
+    }
+    let value = match serde_json::to_value(&status) {
+        Ok(value) => value,
+        Err(error) => {
+            tracing::error!(row = row.as_str(), %error, "a report cannot be written as JSON");
+            return None;
+        }
+    };
+    match application_state::encode(&application_state::mirrored(&value)) {
+        Ok(blob) => Some(blob),
+        Err(error) => {
+            tracing::error!(row = row.as_str(), %error, "a report is not written");
+            None
+        }
+    }
+}

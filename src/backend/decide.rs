@@ -1,0 +1,425 @@
+//! Steps a batch: from what was loaded and observed to what is to be written and owed. Pure.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crds::argocd::ApplicationStatus;
+use machines::deployment::conditions::ConditionStyle;
+use machines::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
+use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid, Timestamp};
+use machines::rows::RowChange;
+use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
+use schema::application_state;
+use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
+use schema::store::machine_rows::{Moved, Stepped, Versioned};
+
+use crate::backend::directory::Place;
+use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
+use crate::backend::observe;
+
+/// What a batch may know beside its machines.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The moment of the batch.
+    pub now: Timestamp,
+    /// The Argo CD instance; `None` while its namespace does not exist.
+    pub instance: Option<InstanceId>,
+    /// The namespace of Argo CD.
+    pub argocd_namespace: String,
+    /// Whether each tenant has an AppProject of its own.
+    pub isolation: bool,
+    /// Which conditions are written.
+    pub conditions: ConditionStyle,
+}
+
+/// A machine of a batch, with what was observed of it.
+pub type Item = (Key, Notes);
+
+/// What follows from a batch once it is committed.
+#[derive(Debug, Default)]
+pub struct Aftermath {
+    /// The tenants that were stepped.
+    pub tenants: Vec<TenantAftermath>,
+    /// The deployments that were stepped.
+    pub deployments: Vec<DeploymentAftermath>,
+}
+
+/// What follows for a tenant.
+#[derive(Debug)]
+pub struct TenantAftermath {
+    /// Which one.
+    pub tenant: TenantUid,
+    /// Whether its machine has gone.
+    pub gone: bool,
+    /// Whether its deployments are to be counted.
+    pub count: bool,
+}
+
+/// What follows for a deployment.
+#[derive(Debug)]
+pub struct DeploymentAftermath {
+    /// Which one.
+    pub uid: DeploymentUid,
+    /// Its tenant.
+    pub tenant: TenantUid,
+    /// Where its object is or was.
+    pub place: Place,
+    /// Whether its machine has gone.
+    pub gone: bool,
+    /// When it wants to be woken.
+    pub wake_at: Option<Timestamp>,
+    /// What it owes.
+    pub owed: Vec<Obligation>,
+    /// Whether a deadline has passed, so that what was discharged before is in doubt.
+    pub insist: bool,
+    /// Its application row.
+    pub application: Option<ApplicationId>,
+    /// What Argo CD reported, if that was taken in just now.
+    pub report: Option<ApplicationStatus>,
+    /// Its new path, if that has changed.
+    pub moved: Option<Moved>,
+}
+
+/// Which machines and facts a batch needs.
+pub fn request(items: &[Item]) -> BackendRequest {
+    let mut request = BackendRequest::default();
+    for (key, notes) in items {
+        match key {
+            Key::Tenant(tenant) => request.tenants.push(tenant.clone()),
+            Key::Deployment(uid) => {
+                if notes.report {
+                    request.reported.insert(uid.clone());
+                }
+                match &notes.object {
+                    Some(ObjectNote::Present { tenant, name, .. }) => {
+                        request.observed.push(DeploymentName {
+                            uid: uid.clone(),
+                            tenant: tenant.clone(),
+                            name: name.clone(),
+                        });
+                    }
+                    Some(ObjectNote::Absent { .. }) | None => request.poked.push(uid.clone()),
+                }
+            }
+        }
+    }
+    request
+}
+
+/// Steps the machines of a batch.
+///
+/// `terminating` tells which namespaces of the batch are being deleted.
+pub fn decide(
+    mut loaded: BackendLoaded,
+    items: &[Item],
+    terminating: &dyn Fn(&TenantUid, &str) -> bool,
+    environment: &Environment,
+) -> (BackendChanges, Aftermath) {
+    let mut changes = BackendChanges::default();
+    let mut aftermath = Aftermath::default();
+    let tenants = step_tenants(&mut loaded, items, terminating, environment, &mut changes);
+    for stepped in &changes.tenants {
+        aftermath.tenants.push(TenantAftermath {
+            tenant: stepped.after.record.tenant.clone(),
+            gone: stepped.gone,
+            count: stepped.after.counts_children() && !stepped.transitions.is_empty(),
+        });
+    }
+    for (key, notes) in items {
+        let Key::Deployment(uid) = key else { continue };
+        let Some(before) = before(&mut loaded, uid, notes) else { continue };
+        let events = events(&loaded, &before.machine, notes);
+        let facts = facts(&loaded, &before.machine, &tenants, environment);
+        let Some((stepped, rows)) = step(before, &events.events, &facts) else { continue };
+        changes.rows.extend(rows);
+        changes.read.extend(events.read);
+        let insist = notes.deadline;
+        aftermath.deployments.push(consequences(&stepped, insist, events.report, environment));
+        changes.deployments.push(stepped);
+    }
+    (changes, aftermath)
+}
+
+/// The machine as it was loaded, or a new one for an object that was never seen.
+fn before(
+    loaded: &mut BackendLoaded,
+    uid: &DeploymentUid,
+    notes: &Notes,
+) -> Option<Versioned<Deployment>> {
+    if let Some(known) = loaded.deployments.known.remove(uid) {
+        return Some(known);
+    }
+    match &notes.object {
+        Some(ObjectNote::Present { tenant, namespace, name, .. })
+            if !loaded.deployments.unreadable.contains(uid) =>
+        {
+            let machine = Deployment::new(uid.clone(), tenant.clone(), namespace, name);
+            Some(Versioned { machine, version: 0 })
+        }
+        _ => None,
+    }
+}
+
+struct Events {
+    events: Vec<Event>,
+    report: Option<ApplicationStatus>,
+    read: Option<ApplicationId>,
+}
+
+fn events(loaded: &BackendLoaded, machine: &Deployment, notes: &Notes) -> Events {
+    let record = &machine.record;
+    let mut events = Vec::new();
+    if let Some(open) = record.open.as_ref().filter(|_| notes.operation) {
+        let state = loaded.operations.get(&open.id).cloned();
+        events.push(Event::OperationObserved { id: open.id.clone(), state });
+    }
+    match &notes.object {
+        Some(ObjectNote::Present { snapshot, .. }) => {
+            events.push(Event::Observed(snapshot.clone()));
+        }
+        Some(ObjectNote::Absent { as_of }) => events.push(Event::Absent { as_of: *as_of }),
+        None => {}
+    }
+    let blob = loaded.reports.get(&record.uid).filter(|_| notes.report);
+    let report = blob.and_then(|blob| read_report(blob, record.uid.as_str()));
+    if let Some(status) = &report {
+        events.push(Event::Reported(Box::new(observe::report(status))));
+    }
+    if notes.facts {
+        events.push(Event::FactsChanged);
+    }
+    if notes.deadline {
+        events.push(Event::DeadlineReached);
+    }
+    let read = blob.and_then(|_| Some(record.application.as_ref()?.id.clone()));
+    Events { events, report, read }
+}
+
+/// Reads a report in the database's form; one that cannot be read is told of and left out.
+pub fn read_report(blob: &[u8], uid: &str) -> Option<ApplicationStatus> {
+    let status = match application_state::decode(Some(blob)) {
+        Ok(status) => status,
+        Err(error) => {
+            tracing::error!(uid, %error, "the report on an Application cannot be read");
+            return None;
+        }
+    };
+    match serde_json::from_value(status) {
+        Ok(status) => Some(status),
+        Err(error) => {
+            tracing::error!(uid, %error, "the report on an Application has an unknown form");
+            None
+        }
+    }
+}
+
+fn facts(
+    loaded: &BackendLoaded,
+    machine: &Deployment,
+    tenants: &HashMap<TenantUid, TenantFact>,
+    environment: &Environment,
+) -> Facts {
+    let record = &machine.record;
+    let named = loaded.named.get(&(record.tenant.clone(), record.name.clone()));
+    let namesakes: Vec<Namesake> =
+        named.into_iter().flatten().filter(|other| other.uid != record.uid).cloned().collect();
+    Facts {
+        now: environment.now,
+        tenant: tenants.get(&record.tenant).cloned().unwrap_or(TenantFact::Unknown),
+        instance: environment.instance.clone(),
+        argocd_namespace: environment.argocd_namespace.clone(),
+        isolation: environment.isolation,
+        namesakes,
+        existing_application: loaded.existing_applications.get(&record.uid).cloned(),
+        conditions: environment.conditions,
+    }
+}
+
+/// Steps one machine through its events. A panic in a step is caught here: that machine is left
+/// as it was, and all others go on.
+fn step(
+    before: Versioned<Deployment>,
+    events: &[Event],
+    facts: &Facts,
+) -> Option<(Stepped<Deployment>, Vec<RowChange>)> {
+    let uid = before.machine.record.uid.clone();
+    let stepped = catch_unwind(AssertUnwindSafe(|| {
+        let mut machine = before.machine.clone();
+        let mut rows = Vec::new();
+        let mut transitions = Vec::new();
+        for event in events {
+            let from = machine.path();
+            let step = machine.step(event, facts);
+            machine = step.deployment;
+            rows.extend(step.rows);
+            let to = machine.path();
+            if from != to {
+                transitions.push(Moved { from, to, cause: event.name(), at: facts.now });
+            }
+        }
+        (machine, rows, transitions)
+    }));
+    match stepped {
+        Ok((after, rows, transitions)) => {
+            let gone = after.is_gone();
+            Some((Stepped { before, after, gone, transitions }, rows))
+        }
+        Err(_) => {
+            tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
+            None
+        }
+    }
+}
+
+fn consequences(
+    stepped: &Stepped<Deployment>,
+    insist: bool,
+    report: Option<ApplicationStatus>,
+    environment: &Environment,
+) -> DeploymentAftermath {
+    let machine = &stepped.after;
+    let record = &machine.record;
+    DeploymentAftermath {
+        uid: record.uid.clone(),
+        tenant: record.tenant.clone(),
+        place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
+        gone: stepped.gone,
+        wake_at: if stepped.gone { None } else { machine.wake_at() },
+        owed: if stepped.gone { Vec::new() } else { machine.obligations(environment.conditions) },
+        insist,
+        application: record.application.as_ref().map(|application| application.id.clone()),
+        report,
+        moved: stepped.transitions.last().cloned(),
+    }
+}
+
+/// Steps the tenants of a batch before its deployments, which look at them.
+fn step_tenants(
+    loaded: &mut BackendLoaded,
+    items: &[Item],
+    terminating: &dyn Fn(&TenantUid, &str) -> bool,
+    environment: &Environment,
+    changes: &mut BackendChanges,
+) -> HashMap<TenantUid, TenantFact> {
+    let mut wanted: Vec<(TenantUid, String, Vec<TenantEvent>)> = Vec::new();
+    let mut index: HashMap<TenantUid, usize> = HashMap::new();
+    for (key, notes) in items {
+        let (tenant, namespace, events) = match key {
+            Key::Tenant(tenant) => {
+                (tenant.clone(), String::new(), tenant_events(loaded, tenant, notes))
+            }
+            Key::Deployment(uid) => {
+                let Some((tenant, namespace)) = needed_tenant(loaded, uid, notes) else { continue };
+                // Nothing new begins in a namespace that is going away.
+                let event = if terminating(&tenant, &namespace) {
+                    TenantEvent::NamespaceObserved { terminating: true }
+                } else {
+                    TenantEvent::Needed
+                };
+                (tenant, namespace, vec![event])
+            }
+        };
+        match index.get(&tenant) {
+            Some(position) => {
+                let (_, known, waiting) = &mut wanted[*position];
+                if known.is_empty() {
+                    *known = namespace;
+                }
+                let news = events.into_iter().filter(|event| !waiting.contains(event));
+                let news: Vec<TenantEvent> = news.collect();
+                waiting.extend(news);
+            }
+            None => {
+                index.insert(tenant.clone(), wanted.len());
+                wanted.push((tenant, namespace, events));
+            }
+        }
+    }
+    for (tenant, namespace, events) in wanted {
+        step_tenant(loaded, tenant, namespace, &events, environment, changes);
+    }
+    let fact = |tenant: &Tenant| match (&tenant.state, &tenant.record.rows) {
+        (TenantState::Active {}, Some(rows)) => TenantFact::Active(rows.clone()),
+        (TenantState::Draining {} | TenantState::Emptying {} | TenantState::Reaped {}, _) => {
+            TenantFact::Draining
+        }
+        _ => TenantFact::Unknown,
+    };
+    let unchanged = loaded.tenants.known.values().map(|versioned| &versioned.machine);
+    let stepped = changes.tenants.iter().map(|stepped| &stepped.after);
+    unchanged.chain(stepped).map(|tenant| (tenant.record.tenant.clone(), fact(tenant))).collect()
+}
+
+/// The tenant that a deployment needs, and its namespace; none where it needs none now.
+fn needed_tenant(
+    loaded: &BackendLoaded,
+    uid: &DeploymentUid,
+    notes: &Notes,
+) -> Option<(TenantUid, String)> {
+    match &notes.object {
+        Some(ObjectNote::Present { tenant, namespace, .. }) => {
+            Some((tenant.clone(), namespace.clone()))
+        }
+        Some(ObjectNote::Absent { .. }) => None,
+        None => {
+            let machine = &loaded.deployments.known.get(uid)?.machine;
+            let record = &machine.record;
+            machine.may_resolve().then(|| (record.tenant.clone(), record.namespace.clone()))
+        }
+    }
+}
+
+fn tenant_events(loaded: &BackendLoaded, tenant: &TenantUid, notes: &Notes) -> Vec<TenantEvent> {
+    let mut events = Vec::new();
+    match notes.namespace {
+        Some(NamespaceNote::Present { terminating }) => {
+            events.push(TenantEvent::NamespaceObserved { terminating });
+        }
+        Some(NamespaceNote::Absent) => events.push(TenantEvent::NamespaceAbsent),
+        None => {}
+    }
+    if let Some(deployments) = loaded.children.get(tenant).copied() {
+        events.push(TenantEvent::ChildrenCounted { deployments });
+    }
+    events
+}
+
+fn step_tenant(
+    loaded: &mut BackendLoaded,
+    uid: TenantUid,
+    namespace: String,
+    events: &[TenantEvent],
+    environment: &Environment,
+    changes: &mut BackendChanges,
+) {
+    if loaded.tenants.unreadable.contains(&uid) {
+        return;
+    }
+    let before = match loaded.tenants.known.remove(&uid) {
+        Some(known) => known,
+        // A namespace in which nothing of ours was ever seen is no tenant.
+        None if namespace.is_empty() => return,
+        None => Versioned { machine: Tenant::new(uid.clone(), namespace), version: 0 },
+    };
+    let facts = TenantFacts {
+        instance: environment.instance.clone(),
+        existing_user: loaded.existing_users.get(&uid).cloned(),
+        existing_environment: loaded.existing_environments.get(&uid).cloned(),
+    };
+    let mut machine = before.machine.clone();
+    let mut transitions = Vec::new();
+    for event in events {
+        let from = machine.path().to_owned();
+        let step = machine.step(event, &facts);
+        machine = step.tenant;
+        changes.rows.extend(step.rows);
+        let to = machine.path().to_owned();
+        if from != to {
+            transitions.push(Moved { from, to, cause: event.name(), at: environment.now });
+        }
+    }
+    // One of which nothing is known yet is not worth a row.
+    let unknown = matches!(machine.state, TenantState::Unknown {});
+    let gone = unknown || matches!(machine.state, TenantState::Reaped {});
+    changes.tenants.push(Stepped { before, after: machine, gone, transitions });
+}

@@ -1,0 +1,208 @@
+//! What the backend writes to the Kubernetes API, one request for each thing that is owed.
+
+use std::sync::Arc;
+
+use crds::argocd::ApplicationStatus;
+use crds::conditions::{ConditionStatus, WantedCondition, merge};
+use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
+use kube::api::{Api, Patch, PatchParams, PostParams};
+use machines::deployment::conditions::StatusView;
+use machines::identity::{DeploymentUid, OperationId, TenantUid};
+use serde_json::{Value, json};
+
+use crate::backend::directory::{ObjectEntry, Place};
+use crate::backend::observe;
+use crate::kubernetes::{self, Trouble};
+use crate::runtime::clock;
+use crate::runtime::lanes::{Duty, Lane};
+
+/// The label that tells the agent whose turn an operation is.
+pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
+
+/// One thing that is owed to the Kubernetes API.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// The deployment that owes it.
+    pub uid: DeploymentUid,
+    /// What it is.
+    pub task: Task,
+}
+
+/// What is owed.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// An Operation CR exists.
+    SignalOperation {
+        /// Whose turn it is.
+        tenant: TenantUid,
+        /// The operation.
+        operation: OperationId,
+    },
+    /// The status says this.
+    WriteStatus {
+        /// What it says of our own.
+        view: StatusView,
+        /// What it mirrors, where that is to be written.
+        report: Option<Arc<ApplicationStatus>>,
+    },
+    /// Our finalizer is not on the object.
+    RemoveFinalizer,
+}
+
+/// What an errand is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Matter {
+    /// The Operation CR.
+    Operation,
+    /// The object's status.
+    Status,
+    /// The object's finalizer.
+    Finalizer,
+}
+
+/// Everything that a deployment may owe.
+pub const MATTERS: [Matter; 3] = [Matter::Operation, Matter::Status, Matter::Finalizer];
+
+impl PartialEq for Errand {
+    fn eq(&self, other: &Self) -> bool {
+        // A report is named by the digest in its view.
+        self.uid == other.uid
+            && match (&self.task, &other.task) {
+                (
+                    Task::SignalOperation { operation, .. },
+                    Task::SignalOperation { operation: others, .. },
+                ) => operation == others,
+                (Task::WriteStatus { view, .. }, Task::WriteStatus { view: others, .. }) => {
+                    view == others
+                }
+                (Task::RemoveFinalizer, Task::RemoveFinalizer) => true,
+                _ => false,
+            }
+    }
+}
+
+impl Duty for Errand {
+    type Key = (DeploymentUid, Matter);
+
+    fn key(&self) -> Self::Key {
+        let matter = match self.task {
+            Task::SignalOperation { .. } => Matter::Operation,
+            Task::WriteStatus { .. } => Matter::Status,
+            Task::RemoveFinalizer => Matter::Finalizer,
+        };
+        (self.uid.clone(), matter)
+    }
+
+    fn lane(&self) -> Lane {
+        match self.task {
+            Task::SignalOperation { .. } | Task::RemoveFinalizer => Lane::First,
+            Task::WriteStatus { .. } => Lane::Second,
+        }
+    }
+}
+
+/// Creates the Operation CR, unless it exists.
+pub async fn signal_operation(
+    client: &kube::Client,
+    argocd_namespace: &str,
+    tenant: &TenantUid,
+    operation: &OperationId,
+) -> Result<(), Trouble> {
+    let api: Api<Operation> = Api::namespaced(client.clone(), argocd_namespace);
+    let spec = OperationSpec { operation_id: operation.as_str().to_owned() };
+    let mut object = Operation::new(&crds::names::operation_name(operation.as_str()), spec);
+    object
+        .metadata
+        .labels
+        .get_or_insert_default()
+        .insert(TENANT_LABEL.to_owned(), tenant.as_str().to_owned());
+    match api.create(&PostParams::default(), &object).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        Err(error) => Err(kubernetes::trouble(error)),
+    }
+}
+
+/// Writes the status, in one patch that fails where the object is another one by now.
+pub async fn write_status(
+    client: &kube::Client,
+    uid: &DeploymentUid,
+    place: &Place,
+    object: &ObjectEntry,
+    view: &StatusView,
+    report: Option<&ApplicationStatus>,
+) -> Result<GitOpsDeployment, Trouble> {
+    let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
+    let patch = status_patch(uid, object, view, report);
+    let patch: json_patch::Patch =
+        serde_json::from_value(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
+    api.patch_status(&place.name, &PatchParams::default(), &Patch::Json::<()>(patch))
+        .await
+        .map_err(kubernetes::trouble)
+}
+
+/// Removes our finalizer and leaves all others.
+pub async fn remove_finalizer(
+    client: &kube::Client,
+    uid: &DeploymentUid,
+    place: &Place,
+    object: &ObjectEntry,
+) -> Result<(), Trouble> {
+    let position =
+        object.finalizers.iter().position(|one| one == crds::names::DEPLOYMENT_FINALIZER);
+    let Some(position) = position else { return Ok(()) };
+    let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
+    let path = format!("/metadata/finalizers/{position}");
+    let patch = json!([
+        {"op": "test", "path": "/metadata/uid", "value": uid.as_str()},
+        {"op": "test", "path": path, "value": crds::names::DEPLOYMENT_FINALIZER},
+        {"op": "remove", "path": path},
+    ]);
+    let patch: json_patch::Patch =
+        serde_json::from_value(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
+    match api.patch(&place.name, &PatchParams::default(), &Patch::Json::<()>(patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) => match kubernetes::trouble(error) {
+            Trouble::Missing => Ok(()),
+            trouble => Err(trouble),
+        },
+    }
+}
+
+fn status_patch(
+    uid: &DeploymentUid,
+    object: &ObjectEntry,
+    view: &StatusView,
+    report: Option<&ApplicationStatus>,
+) -> Value {
+    let now = clock::kubernetes_time(clock::now());
+    let generation = Some(view.observed_generation.0);
+    let wanted: Vec<WantedCondition> = view
+        .conditions
+        .iter()
+        .map(|condition| WantedCondition {
+            type_: condition.type_.clone(),
+            status: match condition.status.as_str() {
+                "True" => ConditionStatus::True,
+                "False" => ConditionStatus::False,
+                _ => ConditionStatus::Unknown,
+            },
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+            observed_generation: None,
+        })
+        .collect();
+    let conditions = merge(&object.conditions, &wanted, &now);
+    let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
+    if report.is_some() || !object.has_status {
+        let mirrored = report.map(observe::mirrored).unwrap_or_default();
+        let status =
+            GitOpsDeploymentStatus { conditions, observed_generation: generation, ..mirrored };
+        return json!([same_object, {"op": "add", "path": "/status", "value": status}]);
+    }
+    json!([
+        same_object,
+        {"op": "add", "path": "/status/conditions", "value": conditions},
+        {"op": "add", "path": "/status/observedGeneration", "value": generation},
+    ])
+}

@@ -1,0 +1,521 @@
+//! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
+//!
+//! The data flows one way: [`directory`] takes in what the watches show, `notes` wait in the
+//! inbox, [`decide`] steps a batch of machines between load and commit, and [`errand`]s discharge
+//! what the new states owe.
+
+pub mod decide;
+pub mod directory;
+pub mod errand;
+pub mod notes;
+pub mod observe;
+pub mod unsupported;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crds::argocd::ApplicationStatus;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
+use machines::deployment::Obligation;
+use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
+use schema::store::{Store, StoreError};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
+use crate::backend::directory::{Delivery, Directory};
+use crate::backend::errand::{Errand, MATTERS, Matter, Task};
+use crate::backend::notes::{Key, Notes};
+use crate::kubernetes::Trouble;
+use crate::metrics::Metrics;
+use crate::runtime::clock;
+use crate::runtime::inbox::Inbox;
+use crate::runtime::lanes::{Discharge, Lanes};
+use crate::runtime::timers::Timers;
+use crate::runtime::watch::{self, Progress};
+use crate::settings::Settings;
+
+/// Machines in one batch: enough that the statements of a commit are shared by many, few enough
+/// that a batch ends within some tens of milliseconds.
+const BATCH: usize = 256;
+/// First pause after a batch that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often what has outlived its retention is removed.
+const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// The backend of a running program.
+pub struct Backend {
+    client: kube::Client,
+    store: Store,
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    directory: Mutex<Directory>,
+    instance: Mutex<Option<InstanceId>>,
+    inbox: Inbox<Key, Notes>,
+    timers: Timers<Key>,
+    lanes: Arc<Lanes<Errand>>,
+    watches: Vec<Arc<Progress>>,
+    transitions: tokio::sync::broadcast::Sender<Transition>,
+}
+
+/// A deployment has moved, for whoever looks on.
+#[derive(Clone, Debug)]
+pub struct Transition {
+    /// The deployment's namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// From which state.
+    pub from: String,
+    /// To which state.
+    pub to: String,
+    /// By which event.
+    pub cause: &'static str,
+}
+
+/// Transitions that a slow onlooker may lag behind before it misses some.
+const ONLOOKER_LAG: usize = 1_024;
+
+/// Why the backend ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The store cannot go on.
+    #[error("the backend stopped: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl Backend {
+    /// A backend that has not begun.
+    pub fn new(
+        client: kube::Client,
+        store: Store,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        let watches = ["namespaces", "gitopsdeployments"].map(Progress::new).to_vec();
+        Arc::new(Self {
+            client,
+            store,
+            settings,
+            metrics,
+            directory: Mutex::default(),
+            instance: Mutex::default(),
+            inbox: Inbox::default(),
+            timers: Timers::default(),
+            lanes: Arc::default(),
+            watches,
+            transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
+        })
+    }
+
+    /// The gauges of its watches.
+    pub fn watches(&self) -> &[Arc<Progress>] {
+        &self.watches
+    }
+
+    /// Tells of every transition from now on.
+    pub fn transitions(&self) -> tokio::sync::broadcast::Receiver<Transition> {
+        self.transitions.subscribe()
+    }
+
+    /// How much waits: observations and errands.
+    pub fn backlog(&self) -> usize {
+        self.inbox.len() + self.lanes.len()
+    }
+
+    /// The agent has changed the row of an operation that this deployment asked for.
+    pub fn operation_changed(&self, requester: &DeploymentUid) {
+        self.poke(requester, Notes::operation());
+    }
+
+    /// The agent has written a report on this deployment's Application.
+    pub fn report_changed(&self, uid: &DeploymentUid) {
+        self.poke(uid, Notes::report());
+    }
+
+    /// Something may have been missed: looks at everything that waits for something.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        use machines::deployment::Deployment;
+        use machines::tenant::Tenant;
+        for entry in self.store.index::<Tenant>().await? {
+            self.directory().note_tenant(&TenantUid::new(entry.key));
+        }
+        for entry in self.store.index::<Deployment>().await? {
+            let uid = DeploymentUid::new(entry.key);
+            let tenant = TenantUid::new(entry.tenant_uid);
+            let place = directory::Place { namespace: entry.namespace, name: entry.name };
+            self.directory().note_deployment(&uid, tenant.clone(), place);
+            let key = Key::Deployment(uid);
+            if entry.owes || entry.wake_at.is_some() {
+                self.inbox.offer(tenant.as_str(), key.clone(), Notes::operation());
+            }
+            let wake_at = entry.wake_at.map(machines::identity::Timestamp::from_millis);
+            self.timers.set(&key, wake_at);
+        }
+        for uid in self.store.unread().await? {
+            self.poke(&uid, Notes::report());
+        }
+        Ok(())
+    }
+
+    /// Runs until told to stop, or until the store says that somebody else has taken over.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) -> Result<(), BackendError> {
+        self.catch_up().await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&self).watch_namespaces(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).watch_deployments(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
+        tasks.spawn(unsupported::run(self.client.clone(), shutdown.clone()));
+        let backend = Arc::clone(&self);
+        let discharge = move |errand| Arc::clone(&backend).discharge(errand);
+        tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
+        let outcome = self.work(&shutdown).await;
+        // On a graceful end the others have been told already; on a failure they are told here.
+        shutdown.cancel();
+        while tasks.join_next().await.is_some() {}
+        outcome
+    }
+
+    async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::all(self.client.clone());
+        let (tell, hear) = tokio::sync::watch::channel(None);
+        let engine = tokio::spawn(Arc::clone(&self).follow_engine(hear));
+        let progress = Arc::clone(&self.watches[0]);
+        let backend = Arc::clone(&self);
+        watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
+            let deliveries = backend.directory().namespace_seen(seen);
+            backend.deliver(deliveries);
+            let uids = backend.engine_uids();
+            tell.send_if_modified(|known| {
+                let changed = *known != uids;
+                *known = uids;
+                changed
+            });
+        })
+        .await;
+        engine.abort();
+    }
+
+    /// The UIDs of Argo CD's namespace and of kube-system, once both exist.
+    fn engine_uids(&self) -> Option<(TenantUid, TenantUid)> {
+        let directory = self.directory();
+        let argocd = directory.namespace_uid(&self.settings.argocd_namespace)?.clone();
+        Some((argocd, directory.namespace_uid("kube-system")?.clone()))
+    }
+
+    /// Keeps the rows of the Argo CD instance, and tells every deployment when it changes.
+    async fn follow_engine(
+        self: Arc<Self>,
+        mut uids: tokio::sync::watch::Receiver<Option<(TenantUid, TenantUid)>>,
+    ) {
+        while uids.changed().await.is_ok() {
+            let wanted = uids.borrow_and_update().clone();
+            let instance = match wanted {
+                None => None,
+                Some((argocd, kube_system)) => {
+                    Some(self.ensure_instance(argocd.as_str(), kube_system.as_str()).await)
+                }
+            };
+            let changed = {
+                let mut known = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
+                let changed = *known != instance;
+                *known = instance;
+                changed
+            };
+            if changed {
+                let deliveries = self.directory().tell_all(&Notes::facts());
+                self.deliver(deliveries);
+            }
+        }
+    }
+
+    async fn ensure_instance(&self, argocd: &str, kube_system: &str) -> InstanceId {
+        let namespace = &self.settings.argocd_namespace;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.store.ensure_instance(namespace, argocd, kube_system, clock::now()).await {
+                Ok(instance) => return instance,
+                Err(error) => tracing::warn!(%error, "the Argo CD instance cannot be recorded yet"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn watch_deployments(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::all(self.client.clone());
+        let progress = Arc::clone(&self.watches[1]);
+        let backend = Arc::clone(&self);
+        watch::follow(api, progress, shutdown, move |seen| {
+            let deliveries = backend.directory().deployment_seen(seen);
+            backend.deliver(deliveries);
+        })
+        .await;
+    }
+
+    async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
+        loop {
+            let due = tokio::select! {
+                () = shutdown.cancelled() => return,
+                due = self.timers.next_due() => due,
+            };
+            for key in due {
+                if let Key::Deployment(uid) = &key {
+                    self.poke(uid, Notes::deadline());
+                }
+            }
+        }
+    }
+
+    async fn collect_at_intervals(self: Arc<Self>, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(COLLECTION_INTERVAL) => {}
+            }
+            match self.store.collect(clock::now()).await {
+                Ok(collected) => tracing::info!(?collected, "old rows were removed"),
+                Err(error) => tracing::warn!(%error, "old rows could not be removed"),
+            }
+        }
+    }
+
+    /// Steps batches, one after the other: while one is committed, the next gathers.
+    async fn work(&self, shutdown: &CancellationToken) -> Result<(), BackendError> {
+        let mut limit = BATCH;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                () = self.inbox.ready() => {}
+            }
+            let taken = self.inbox.take(limit);
+            match self.process(&taken).await {
+                Ok(()) => {
+                    limit = BATCH;
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
+                Err(error @ StoreError::Deposed { .. }) => return Err(error.into()),
+                Err(error) => {
+                    self.metrics.failed_batches.inc();
+                    tracing::warn!(%error, machines = taken.len(), "a batch was not committed");
+                }
+            }
+            // Smaller batches find the one machine that fails them all; alone, it waits at the
+            // end of its tenant's queue and delays nobody.
+            limit = (limit / 4).max(1);
+            for (tenant, key, notes) in taken {
+                self.inbox.restore(&tenant, key, notes);
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn process(&self, taken: &[(String, Key, Notes)]) -> Result<(), StoreError> {
+        let items: Vec<Item> =
+            taken.iter().map(|(_, key, notes)| (key.clone(), notes.clone())).collect();
+        let environment = self.environment();
+        let terminating = |tenant: &TenantUid, namespace: &str| {
+            self.directory().is_terminating(tenant, namespace)
+        };
+        let request = decide::request(&items);
+        let aftermath = self
+            .store
+            .backend_batch(&request, environment.now, |loaded| {
+                decide::decide(loaded, &items, &terminating, &environment)
+            })
+            .await?;
+        self.metrics.batches.inc();
+        self.metrics.steps.inc_by(aftermath.deployments.len() as u64);
+        self.follow_up(aftermath).await;
+        Ok(())
+    }
+
+    fn environment(&self) -> Environment {
+        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Environment {
+            now: clock::now(),
+            instance,
+            argocd_namespace: self.settings.argocd_namespace.clone(),
+            isolation: self.settings.isolation,
+            conditions: self.settings.conditions,
+        }
+    }
+
+    /// What follows from a commit: timers, errands, and who else is concerned.
+    async fn follow_up(&self, aftermath: Aftermath) {
+        for tenant in aftermath.tenants {
+            if tenant.gone {
+                self.directory().forget_tenant(&tenant.tenant);
+            } else {
+                self.directory().note_tenant(&tenant.tenant);
+            }
+            if tenant.count {
+                let key = Key::Tenant(tenant.tenant.clone());
+                self.inbox.offer(tenant.tenant.as_str(), key, Notes::facts());
+            }
+        }
+        let reports = self.missing_reports(&aftermath.deployments).await;
+        for deployment in aftermath.deployments {
+            self.tell(&deployment);
+            self.follow_up_deployment(deployment, &reports);
+        }
+    }
+
+    fn tell(&self, deployment: &DeploymentAftermath) {
+        let Some(moved) = &deployment.moved else { return };
+        let place = &deployment.place;
+        tracing::info!(
+            namespace = place.namespace, name = place.name,
+            from = moved.from, to = moved.to, cause = moved.cause, "a deployment moved",
+        );
+        let transition = Transition {
+            namespace: place.namespace.clone(),
+            name: place.name.clone(),
+            from: moved.from.clone(),
+            to: moved.to.clone(),
+            cause: moved.cause,
+        };
+        // Nobody may be looking on.
+        let _ = self.transitions.send(transition);
+    }
+
+    fn follow_up_deployment(
+        &self,
+        deployment: DeploymentAftermath,
+        reports: &HashMap<ApplicationId, Arc<ApplicationStatus>>,
+    ) {
+        let DeploymentAftermath { uid, tenant, place, gone, wake_at, owed, .. } = deployment;
+        self.timers.set(&Key::Deployment(uid.clone()), wake_at);
+        if gone {
+            let deliveries = self.directory().forget_deployment(&uid);
+            self.deliver(deliveries);
+        } else {
+            self.directory().note_deployment(&uid, tenant.clone(), place);
+        }
+        let fresh = deployment.report.map(Arc::new);
+        let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
+        let report = fresh.or(known);
+        let mut settled: Vec<Matter> = MATTERS.to_vec();
+        for obligation in owed {
+            let (matter, task) = match obligation {
+                Obligation::OperationSignalled(operation) => (
+                    Matter::Operation,
+                    Task::SignalOperation { tenant: tenant.clone(), operation },
+                ),
+                Obligation::StatusWritten(view) => {
+                    let report = report.clone().filter(|_| view.mirrored.is_some());
+                    (Matter::Status, Task::WriteStatus { view, report })
+                }
+                Obligation::FinalizerRemoved => (Matter::Finalizer, Task::RemoveFinalizer),
+            };
+            settled.retain(|other| *other != matter);
+            if deployment.insist {
+                self.lanes.doubt(&(uid.clone(), matter));
+            }
+            self.lanes.owe(tenant.as_str(), Errand { uid: uid.clone(), task });
+        }
+        for matter in settled {
+            self.lanes.withdraw(&(uid.clone(), matter));
+        }
+    }
+
+    /// The reports that are to be mirrored but were not part of the batch, in one statement.
+    async fn missing_reports(
+        &self,
+        deployments: &[DeploymentAftermath],
+    ) -> HashMap<ApplicationId, Arc<ApplicationStatus>> {
+        let missing: Vec<&ApplicationId> = deployments
+            .iter()
+            .filter(|deployment| deployment.report.is_none())
+            .filter(|deployment| {
+                deployment.owed.iter().any(|owed| {
+                    matches!(owed, Obligation::StatusWritten(view) if view.mirrored.is_some())
+                })
+            })
+            .filter_map(|deployment| deployment.application.as_ref())
+            .collect();
+        match self.store.reports(missing).await {
+            Ok(blobs) => blobs
+                .into_iter()
+                .filter_map(|(id, blob)| {
+                    let status = decide::read_report(&blob, id.as_str())?;
+                    Some((id, Arc::new(status)))
+                })
+                .collect(),
+            Err(error) => {
+                // The status is written without its mirrored part, found wanting, and written
+                // again.
+                tracing::warn!(%error, "reports could not be read");
+                HashMap::new()
+            }
+        }
+    }
+
+    async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
+        match self.try_discharge(&errand).await {
+            Ok(()) => Discharge::Done,
+            // The watch will show what has become of the object.
+            Err(Trouble::Missing) => match errand.task {
+                Task::SignalOperation { .. } => Discharge::Failed,
+                Task::WriteStatus { .. } | Task::RemoveFinalizer => Discharge::Pending,
+            },
+            Err(error) => {
+                self.metrics.failed_writes.inc();
+                tracing::warn!(uid = errand.uid.as_str(), %error, "a write failed");
+                Discharge::Failed
+            }
+        }
+    }
+
+    async fn try_discharge(&self, errand: &Errand) -> Result<(), Trouble> {
+        let uid = &errand.uid;
+        match &errand.task {
+            Task::SignalOperation { tenant, operation } => {
+                let namespace = &self.settings.argocd_namespace;
+                errand::signal_operation(&self.client, namespace, tenant, operation).await
+            }
+            Task::WriteStatus { view, report } => {
+                let (place, object) = self.directory().object(uid).ok_or(Trouble::Missing)?;
+                let report = report.as_deref();
+                let written =
+                    errand::write_status(&self.client, uid, &place, &object, view, report).await?;
+                self.metrics.status_writes.inc();
+                let deliveries = self.directory().object_present(written);
+                self.deliver(deliveries);
+                Ok(())
+            }
+            Task::RemoveFinalizer => {
+                let (place, object) = self.directory().object(uid).ok_or(Trouble::Missing)?;
+                errand::remove_finalizer(&self.client, uid, &place, &object).await
+            }
+        }
+    }
+
+    fn poke(&self, uid: &DeploymentUid, notes: Notes) {
+        let tenant = self.directory().tenant_of(uid).cloned().unwrap_or_default();
+        self.inbox.offer(tenant.as_str(), Key::Deployment(uid.clone()), notes);
+    }
+
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        for (tenant, key, notes) in deliveries {
+            self.inbox.offer(&tenant, key, notes);
+        }
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        // No user code runs under the lock, so a poisoned one still holds consistent maps.
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

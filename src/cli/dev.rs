@@ -1,0 +1,321 @@
+//! `dev`: everything in one process, with nothing installed.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use crds::deployment::Source;
+use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Resource, ResourceExt};
+use sandbox::{ControlPlane, Options};
+use schema::connection::{ConnectOptions, connect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::api;
+use crate::cli::{Failure, SettingsArguments};
+use crate::program::{Halves, Program};
+
+/// The database's file in the directory of `dev`.
+pub const DATABASE_FILE: &str = "state.db";
+/// The namespace and the name of the sample.
+const SAMPLE: (&str, &str) = ("demo", "guestbook");
+/// How often the cluster is asked whether everything is healthy.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Options of `dev`.
+#[derive(Clone, Debug, Args)]
+pub struct Dev {
+    /// Directory for the kubeconfig, the database and the sandbox's data; created when missing.
+    #[arg(long, env = "MANAGED_GITOPS_DIR", default_value = ".managed-gitops")]
+    dir: PathBuf,
+    /// Port of the sandbox's Kubernetes API on 127.0.0.1; 0 takes any free one.
+    #[arg(long, env = "PORT", default_value_t = 16_443)]
+    port: u16,
+    /// URL of another database, for example postgres://USER:PASSWORD@HOST:PORT/NAME; without it
+    /// an SQLite file in the directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Apply a sample and print each of its transitions until it is healthy.
+    #[arg(long, env = "DEMO")]
+    demo: bool,
+    /// End once every deployment is ready: with 0, or with 3 when that takes too long.
+    #[arg(long, env = "EXIT_WHEN_HEALTHY")]
+    exit_when_healthy: bool,
+    /// How many seconds --exit-when-healthy waits.
+    #[arg(long, env = "HEALTHY_WITHIN", default_value_t = 60)]
+    healthy_within: u64,
+    /// How many milliseconds the stand-in for Argo CD stays in each state.
+    #[arg(long, env = "ARGO_CD_PACE", default_value_t = 50)]
+    argo_cd_pace: u64,
+    /// Address on which /livez, /readyz and /metrics are served; port 0 takes any free one.
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    settings: SettingsArguments,
+}
+
+impl Dev {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let shutdown = super::shutdown_on_signal();
+        let running = Running::start(&self, shutdown.clone()).await?;
+        let outcome = running.attend(&self, &shutdown).await;
+        shutdown.cancel();
+        let ended = running.stop().await;
+        outcome.and(ended)
+    }
+}
+
+/// Everything that `dev` has started.
+struct Running {
+    plane: ControlPlane,
+    client: kube::Client,
+    program: Program,
+    argocd: tokio::task::JoinHandle<Result<(), sandbox::argocd::Error>>,
+    kubeconfig: PathBuf,
+    /// Held until the end, so that two processes never share a directory.
+    _lock: File,
+}
+
+impl Running {
+    async fn start(dev: &Dev, shutdown: CancellationToken) -> Result<Self, Failure> {
+        let directory = prepare(&dev.dir).map_err(Failure::Input)?;
+        let lock = lock(&directory).map_err(Failure::Input)?;
+        let settings = dev.settings.settings();
+        let url = match &dev.database_url {
+            Some(url) => url.clone(),
+            None => format!("sqlite://{}", directory.join(DATABASE_FILE).display()),
+        };
+        let database = connect(&url, &ConnectOptions::default()).await.map_err(Failure::input)?;
+        let report = schema::migrate(&database).await.map_err(Failure::input)?;
+        for warning in &report.warnings {
+            tracing::warn!("{warning}");
+        }
+        let listener = api::bind(dev.listen).await.map_err(Failure::Input)?;
+        let plane = ControlPlane::start(Options {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, dev.port)),
+            data: Some(directory.join("sandbox")),
+            ..Options::with_crds(crds::all())
+        })
+        .await
+        .map_err(|error| match error {
+            sandbox::Error::Listen { .. } => Failure::Input(anyhow!(
+                "{error}; with --port 0 any free one is taken"
+            )),
+            other => Failure::input(other),
+        })?;
+        let kubeconfig = directory.join("kubeconfig");
+        write_privately(&kubeconfig, &plane.kubeconfig()).map_err(Failure::Input)?;
+        let client = kube::Client::try_from(plane.client_config()).map_err(Failure::running)?;
+        let argocd_namespace = settings.argocd_namespace.clone();
+        ensure_namespace(&client, &argocd_namespace).await.map_err(Failure::Running)?;
+        let stand_in = sandbox::argocd::Options {
+            namespace: argocd_namespace,
+            pace: Duration::from_millis(dev.argo_cd_pace),
+        };
+        let argocd =
+            tokio::spawn(sandbox::argocd::run(client.clone(), stand_in, shutdown.clone()));
+        tracing::info!(
+            "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
+             stand-in for Argo CD reads no git and deploys nothing"
+        );
+        let program =
+            Program::start(client.clone(), database, settings, Halves::Both, listener, shutdown)
+                .await
+                .map_err(Failure::Running)?;
+        Ok(Self { plane, client, program, argocd, kubeconfig, _lock: lock })
+    }
+
+    async fn attend(&self, dev: &Dev, shutdown: &CancellationToken) -> Result<(), Failure> {
+        println!("Kubernetes API:   {}", self.plane.url());
+        println!("health, metrics:  http://{}", self.program.address);
+        println!("try:              export KUBECONFIG={}", self.kubeconfig.display());
+        if dev.demo {
+            self.demonstrate(shutdown).await?;
+        }
+        if dev.exit_when_healthy {
+            return self.wait_until_healthy(dev, shutdown).await;
+        }
+        if dev.demo {
+            println!("serving; stop with Ctrl-C");
+        }
+        // Should one half give up, the other is told by the same token.
+        shutdown.cancelled().await;
+        Ok(())
+    }
+
+    /// Applies the sample and tells what becomes of it.
+    async fn demonstrate(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
+        let Some(backend) = &self.program.health.backend else { return Ok(()) };
+        let mut transitions = backend.transitions();
+        let (namespace, name) = SAMPLE;
+        ensure_namespace(&self.client, namespace).await.map_err(Failure::Running)?;
+        let api: Api<GitOpsDeployment> = Api::namespaced(self.client.clone(), namespace);
+        println!("applying GitOpsDeployment {namespace}/{name}");
+        create(&api, &sample()).await.map_err(Failure::Running)?;
+        loop {
+            if let Some(object) = api.get_opt(name).await.map_err(Failure::running)?
+                && is_ready(&object)
+            {
+                let status = object.status.unwrap_or_default();
+                let (sync, health) = (status.sync.status, status.health.status);
+                println!("  {namespace}/{name} is {sync} and {health}");
+                return Ok(());
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                () = tokio::time::sleep(HEALTH_INTERVAL) => {}
+                transition = transitions.recv() => match transition {
+                    Ok(one) => println!(
+                        "  {}/{}: {} → {}  ({})",
+                        one.namespace, one.name, one.from, one.to, one.cause
+                    ),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+            }
+        }
+    }
+
+    async fn wait_until_healthy(
+        &self,
+        dev: &Dev,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let patience = Duration::from_secs(dev.healthy_within);
+        let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
+        let waiting = async {
+            loop {
+                let all = api.list(&Default::default()).await.map_err(Failure::running)?;
+                let waiting: Vec<String> = all
+                    .iter()
+                    .filter(|object| !is_ready(object))
+                    .map(|object| {
+                        format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+                    })
+                    .collect();
+                if waiting.is_empty() {
+                    println!("healthy: {} of {}", all.items.len(), all.items.len());
+                    return Ok(());
+                }
+                tokio::time::sleep(HEALTH_INTERVAL).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            outcome = tokio::time::timeout(patience, waiting) => outcome.unwrap_or_else(|_| {
+                Err(Failure::NotInTime(format!(
+                    "not every deployment was ready within {} s; see `kubectl get \
+                     gitopsdeployments -A -o wide`",
+                    dev.healthy_within
+                )))
+            }),
+        }
+    }
+
+    async fn stop(self) -> Result<(), Failure> {
+        let outcome = self.program.wait().await.map_err(Failure::Running);
+        if let Ok(Err(error)) = self.argocd.await {
+            tracing::warn!(%error, "the stand-in for Argo CD ended by itself");
+        }
+        self.plane.shutdown().await;
+        outcome
+    }
+}
+
+fn is_ready(object: &GitOpsDeployment) -> bool {
+    object.status.as_ref().is_some_and(|status| {
+        status.observed_generation == object.metadata.generation
+            && status.conditions.iter().any(|condition| {
+                condition.type_ == crds::conditions::condition_type::READY
+                    && condition.status == "True"
+            })
+    })
+}
+
+/// The sample: what most people deploy first with Argo CD.
+fn sample() -> GitOpsDeployment {
+    let (_, name) = SAMPLE;
+    let spec = GitOpsDeploymentSpec {
+        source: Source {
+            repo_url: "https://github.com/argoproj/argocd-example-apps".to_owned(),
+            path: "guestbook".to_owned(),
+            target_revision: "HEAD".to_owned(),
+        },
+        destination: None,
+        sync_policy: None,
+        type_: "automated".to_owned(),
+    };
+    GitOpsDeployment::new(name, spec)
+}
+
+async fn ensure_namespace(client: &kube::Client, name: &str) -> anyhow::Result<()> {
+    let namespace = Namespace {
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+        ..Namespace::default()
+    };
+    create(&Api::all(client.clone()), &namespace).await
+}
+
+/// Creates an object, unless it exists.
+async fn create<K>(api: &Api<K>, object: &K) -> anyhow::Result<()>
+where
+    K: Resource + Serialize + DeserializeOwned + Clone + std::fmt::Debug,
+{
+    match api.create(&PostParams::default(), object).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn prepare(directory: &Path) -> anyhow::Result<PathBuf> {
+    let explain = || {
+        format!(
+            "the directory {} cannot be used; name one that you may write to with --dir",
+            directory.display()
+        )
+    };
+    std::fs::create_dir_all(directory).with_context(explain)?;
+    std::path::absolute(directory).with_context(explain)
+}
+
+fn lock(directory: &Path) -> anyhow::Result<File> {
+    let path = directory.join("lock");
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&path).with_context(
+            || format!("{} cannot be written; name another directory with --dir", path.display()),
+        )?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(anyhow!(
+            "another `managed-gitops dev` is running on {}; stop it, or name another directory \
+             with --dir",
+            directory.display()
+        )),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
+}
+
+fn write_privately(path: &Path, text: &str) -> anyhow::Result<()> {
+    let explain = || format!("{} cannot be written", path.display());
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(explain)?;
+    file.write_all(text.as_bytes()).with_context(explain)
+}

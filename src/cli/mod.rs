@@ -1,0 +1,315 @@
+//! The command line.
+//!
+//! * [`dev`]: everything in one process, with nothing installed;
+//! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
+//! * [`load`]: measures a running installation;
+//! * [`tools`]: `crds`, `migrate` and `backup`.
+
+pub mod dev;
+pub mod load;
+pub mod serve;
+pub mod tools;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use machines::deployment::conditions::ConditionStyle;
+
+use crate::program::Halves;
+use crate::settings::Settings;
+
+/// Why a command did not do what it should, by exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It failed while running: 1.
+    #[error("{0:#}")]
+    Running(anyhow::Error),
+    /// The input or the environment is not fit: 2.
+    #[error("{0:#}")]
+    Input(anyhow::Error),
+    /// What was waited for did not come in time: 3.
+    #[error("{0}")]
+    NotInTime(String),
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Running(_) => 1,
+            Self::Input(_) => 2,
+            Self::NotInTime(_) => 3,
+        }
+    }
+
+    /// The input or the environment is not fit.
+    pub fn input(error: impl Into<anyhow::Error>) -> Self {
+        Self::Input(error.into())
+    }
+
+    /// It failed while running.
+    pub fn running(error: impl Into<anyhow::Error>) -> Self {
+        Self::Running(error.into())
+    }
+}
+
+/// A multi-tenant GitOps control backend built from durable state machines.
+#[derive(Debug, Parser)]
+#[command(name = "managed-gitops", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to log: a level, or directives as of `tracing`'s EnvFilter.
+    #[arg(long, env = "LOG", default_value = "info", global = true)]
+    log: String,
+    /// How to log.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything in one process, with nothing installed: SQLite, a sandbox Kubernetes API
+    /// and a stand-in for Argo CD.
+    Dev(dev::Dev),
+    /// Run backend and agent in one process against a cluster and a database.
+    All(serve::Serve),
+    /// Run the backend alone; needs PostgreSQL.
+    Backend(serve::Serve),
+    /// Run the agent alone; needs PostgreSQL.
+    Agent(serve::Serve),
+    /// Print the CustomResourceDefinitions as YAML.
+    Crds,
+    /// Bring the database to the tables of this version, and end.
+    Migrate(DatabaseArguments),
+    /// Copy the SQLite database of `dev` while it runs.
+    Backup(tools::Backup),
+    /// Create deployments in a cluster and measure how they fare.
+    Load(load::Load),
+}
+
+/// Which database.
+#[derive(Clone, Debug, Args)]
+pub struct DatabaseArguments {
+    /// URL of the database: postgres://USER:PASSWORD@HOST:PORT/NAME or sqlite://FILE. Wins over
+    /// the DB_ variables.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Host of the PostgreSQL server, where no URL is given.
+    #[arg(long, env = "DB_ADDR", default_value = "localhost")]
+    db_addr: String,
+    /// Password of the user `postgres`, where no URL is given.
+    #[arg(long, env = "DB_PASS", default_value = "gitops", hide_env_values = true)]
+    db_pass: String,
+    /// Name of the database, where no URL is given.
+    #[arg(long, env = "POSTGRESQL_DATABASE", default_value = "postgres")]
+    postgresql_database: String,
+    /// Whether the connection may go without TLS, where no URL is given.
+    #[arg(
+        long,
+        env = "DEV_ONLY_ALLOW_NON_TLS_CONNECTION_TO_POSTGRESQL",
+        default_value = "false",
+        action = clap::ArgAction::Set
+    )]
+    dev_only_allow_non_tls_connection_to_postgresql: bool,
+}
+
+impl DatabaseArguments {
+    /// The URL that follows from them.
+    pub fn url(&self) -> String {
+        let Self {
+            database_url,
+            db_addr,
+            db_pass,
+            postgresql_database,
+            dev_only_allow_non_tls_connection_to_postgresql: without_tls,
+        } = self;
+        if let Some(url) = database_url {
+            return url.clone();
+        }
+        let mode = if *without_tls { "disable" } else { "verify-full" };
+        let password = percent_encoded(db_pass);
+        let database = percent_encoded(postgresql_database);
+        format!("postgres://postgres:{password}@{db_addr}:5432/{database}?sslmode={mode}")
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Settings that every way to run shares.
+#[derive(Clone, Debug, Args)]
+pub struct SettingsArguments {
+    /// Namespace of Argo CD.
+    #[arg(long, env = "ARGO_CD_NAMESPACE", default_value = crds::names::DEFAULT_ARGO_CD_NAMESPACE)]
+    argo_cd_namespace: String,
+    /// Whether each tenant has an AppProject of its own.
+    #[arg(
+        long,
+        env = "ENABLE_APPPROJECT_ISOLATION",
+        default_value = "true",
+        action = clap::ArgAction::Set
+    )]
+    enable_appproject_isolation: bool,
+    /// Which conditions a status has: also the conventional ones, or exactly the old ones.
+    #[arg(long, env = "STATUS_CONDITIONS", default_value = "conventional")]
+    status_conditions: StatusConditions,
+}
+
+/// Which conditions a status has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StatusConditions {
+    /// Those of the existing system, and Ready, Reconciling and Stalled.
+    Conventional,
+    /// Exactly those of the existing system.
+    Legacy,
+}
+
+impl SettingsArguments {
+    /// The settings that follow from them.
+    pub fn settings(&self) -> Settings {
+        let Self { argo_cd_namespace, enable_appproject_isolation, status_conditions } = self;
+        Settings {
+            argocd_namespace: argo_cd_namespace.clone(),
+            isolation: *enable_appproject_isolation,
+            conditions: match status_conditions {
+                StatusConditions::Conventional => ConditionStyle::Conventional,
+                StatusConditions::Legacy => ConditionStyle::Legacy,
+            },
+        }
+    }
+}
+
+/// Where health and metrics are served.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ListenArguments {
+    /// Address on which /livez, /readyz and /metrics are served.
+    #[arg(long, env = "LISTEN", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, Args)]
+pub struct ClusterArguments {
+    /// Path of a kubeconfig; without it $KUBECONFIG, ~/.kube/config or the pod's own account.
+    #[arg(long)]
+    kubeconfig: Option<PathBuf>,
+}
+
+impl ClusterArguments {
+    /// A configuration for the cluster.
+    pub async fn config(&self) -> Result<kube::Config, Failure> {
+        let config = match &self.kubeconfig {
+            Some(path) => {
+                let kubeconfig = kube::config::Kubeconfig::read_from(path).map_err(|error| {
+                    Failure::Input(anyhow::anyhow!(
+                        "the kubeconfig {} cannot be used: {error}; name another one with \
+                         --kubeconfig",
+                        path.display()
+                    ))
+                })?;
+                kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default())
+                    .await
+                    .map_err(|error| Failure::Input(error.into()))?
+            }
+            None => kube::Config::infer().await.map_err(|error| {
+                Failure::Input(anyhow::anyhow!(
+                    "no cluster is configured ({error}); set KUBECONFIG, name a file with \
+                     --kubeconfig, or run inside of a cluster"
+                ))
+            })?,
+        };
+        Ok(config)
+    }
+}
+
+/// Runs the command that was given.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { log, log_format, command } = cli;
+    start_logging(&log, log_format)?;
+    match command {
+        Command::Dev(dev) => dev.run().await,
+        Command::All(serve) => serve.run(Halves::Both).await,
+        Command::Backend(serve) => serve.run(Halves::Backend).await,
+        Command::Agent(serve) => serve.run(Halves::Agent).await,
+        Command::Crds => tools::crds(),
+        Command::Migrate(database) => tools::migrate(&database).await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Load(load) => load.run().await,
+    }
+}
+
+/// Says how a command ended, on standard error and by its exit code.
+pub fn exit(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("managed-gitops: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(directives).map_err(|error| {
+        Failure::Input(anyhow::anyhow!(
+            "--log {directives:?} is not understood ({error}); give a level such as info or debug"
+        ))
+    })?;
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}
+
+/// Cancelled by the first interrupt or termination signal; a second one ends the process at once.
+pub(crate) fn shutdown_on_signal() -> tokio_util::sync::CancellationToken {
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        signal().await;
+        tracing::info!("stopping; what is under way is finished first");
+        token.cancel();
+        signal().await;
+        std::process::exit(1);
+    });
+    shutdown
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

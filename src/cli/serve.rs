@@ -1,0 +1,82 @@
+//! `all`, `backend` and `agent`: against a cluster and a database.
+
+use clap::Args;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::Api;
+use schema::connection::{ConnectOptions, connect};
+
+use crate::api;
+use crate::cli::{
+    ClusterArguments, DatabaseArguments, Failure, ListenArguments, SettingsArguments,
+};
+use crate::program::{Halves, Program};
+
+/// Options of `all`, `backend` and `agent`.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    #[command(flatten)]
+    database: DatabaseArguments,
+    #[command(flatten)]
+    settings: SettingsArguments,
+    #[command(flatten)]
+    listen: ListenArguments,
+}
+
+impl Serve {
+    pub(super) async fn run(self, halves: Halves) -> Result<(), Failure> {
+        let Self { cluster, database, settings, listen } = self;
+        let config = cluster.config().await?;
+        let client = kube::Client::try_from(config).map_err(Failure::input)?;
+        let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
+        let database =
+            connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
+        check_crds(&client).await?;
+        if halves == Halves::Agent {
+            schema::check(&database).await.map_err(Failure::input)?;
+        } else {
+            let report = schema::migrate(&database).await.map_err(Failure::input)?;
+            for warning in &report.warnings {
+                tracing::warn!("{warning}");
+            }
+        }
+        let shutdown = super::shutdown_on_signal();
+        let settings = settings.settings();
+        let program = Program::start(client, database, settings, halves, listener, shutdown)
+            .await
+            .map_err(Failure::Input)?;
+        tracing::info!(?halves, address = %program.address, "running");
+        program.wait().await.map_err(Failure::Running)
+    }
+}
+
+/// Without the definitions every watch would fail for ever; better to say so at once.
+async fn check_crds(client: &kube::Client) -> Result<(), Failure> {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let mut missing = Vec::new();
+    let wanted = crds::all();
+    let wanted = wanted.iter().filter_map(|crd| crd.metadata.name.as_deref());
+    for name in wanted.chain(["applications.argoproj.io", "appprojects.argoproj.io"]) {
+        match api.get_opt(name).await {
+            Ok(Some(_)) => {}
+            Ok(None) => missing.push(name.to_owned()),
+            // Who may not read definitions may still be served by them.
+            Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(()),
+            Err(error) => {
+                return Err(Failure::Input(anyhow::anyhow!(
+                    "the Kubernetes API does not answer: {error}; check the kubeconfig and that \
+                     the server runs"
+                )));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Input(anyhow::anyhow!(
+        "the cluster lacks these CustomResourceDefinitions: {}; install ours with `managed-gitops \
+         crds | kubectl apply -f -` and Argo CD's with Argo CD",
+        missing.join(", ")
+    )))
+}

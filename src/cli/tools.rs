@@ -1,0 +1,65 @@
+//! `crds`, `migrate` and `backup`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use schema::connection::{ConnectOptions, connect};
+use schema::embedded;
+
+use crate::cli::{DatabaseArguments, Failure};
+
+/// Prints the CustomResourceDefinitions.
+pub(super) fn crds() -> Result<(), Failure> {
+    let yaml = crds::yaml().map_err(Failure::running)?;
+    match std::io::stdout().write_all(yaml.as_bytes()) {
+        // Whoever read it has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.map_err(Failure::running),
+    }
+}
+
+/// Brings the database to the tables of this version.
+pub(super) async fn migrate(database: &DatabaseArguments) -> Result<(), Failure> {
+    let database =
+        connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
+    let report = schema::migrate(&database).await.map_err(Failure::input)?;
+    for warning in &report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    if report.applied.is_empty() {
+        println!("the database is up to date");
+    }
+    for name in &report.applied {
+        println!("applied {name}");
+    }
+    Ok(())
+}
+
+/// Options of `backup`.
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// The directory of `dev` whose database is copied.
+    #[arg(long, env = "MANAGED_GITOPS_DIR", default_value = ".managed-gitops")]
+    dir: PathBuf,
+    /// The file to write; it must not exist.
+    to: PathBuf,
+}
+
+impl Backup {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let Self { dir, to } = self;
+        let from = dir.join(super::dev::DATABASE_FILE);
+        let target = to.clone();
+        let bytes = tokio::task::spawn_blocking(move || {
+            let bytes = embedded::backup(&from, &target, |_| {})?;
+            embedded::integrity_check(&target)?;
+            Ok::<_, embedded::EmbeddedError>(bytes)
+        })
+        .await
+        .map_err(Failure::running)?
+        .map_err(Failure::input)?;
+        println!("{}: {bytes} bytes, checked", to.display());
+        Ok(())
+    }
+}

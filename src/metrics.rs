@@ -1,0 +1,81 @@
+//! What is counted, in Prometheus' text form.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// The program's metrics; none has a label whose values users choose.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Batches of the backend that were committed or found nothing to write.
+    pub batches: Counter<u64, AtomicU64>,
+    /// Deployments that were stepped.
+    pub steps: Counter<u64, AtomicU64>,
+    /// Batches that were not committed.
+    pub failed_batches: Counter<u64, AtomicU64>,
+    /// Statuses that were written.
+    pub status_writes: Counter<u64, AtomicU64>,
+    /// Writes to the Kubernetes API that failed.
+    pub failed_writes: Counter<u64, AtomicU64>,
+    /// Operations that the agent completed.
+    pub operations_completed: Counter<u64, AtomicU64>,
+    /// Operations that the agent failed.
+    pub operations_failed: Counter<u64, AtomicU64>,
+    /// Reports that the agent wrote to the database.
+    pub reports: Counter<u64, AtomicU64>,
+    /// Statements sent to the database.
+    pub statements: Gauge,
+    /// Observations and errands that wait.
+    pub backlog: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("gitops");
+        let mut counter = |name, help| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let batches = counter("backend_batches", "Batches of machines that were processed");
+        let steps = counter("backend_steps", "Deployments that were stepped");
+        let failed_batches = counter("failed_batches", "Batches that were not committed");
+        let status_writes = counter("status_writes", "Statuses that were written");
+        let failed_writes = counter("failed_writes", "Writes to the Kubernetes API that failed");
+        let operations_completed = counter("operations_completed", "Operations completed");
+        let operations_failed = counter("operations_failed", "Operations that failed");
+        let reports = counter("reports", "Reports of Argo CD written to the database");
+        let statements = Gauge::default();
+        registry.register("statements", "Statements sent to the database", statements.clone());
+        let backlog = Gauge::default();
+        registry.register("backlog", "Observations and writes that wait", backlog.clone());
+        Self {
+            registry,
+            batches,
+            steps,
+            failed_batches,
+            status_writes,
+            failed_writes,
+            operations_completed,
+            operations_failed,
+            reports,
+            statements,
+            backlog,
+        }
+    }
+}
+
+impl Metrics {
+    /// The metrics in Prometheus' text form.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            tracing::error!("the metrics could not be written as text");
+        }
+        text
+    }
+}

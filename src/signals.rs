@@ -1,0 +1,178 @@
+//! How the agent tells the backend that a row has changed. A signal carries no content and may be
+//! lost: what it points to stands in the database.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use machines::identity::DeploymentUid;
+use schema::connection::Database;
+use schema::notify::{self, PAYLOAD_LIMIT};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::Backend;
+
+/// Pause before a lost connection is made anew.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whoever is told.
+pub trait Listener: Send + Sync {
+    /// The row of an operation that this deployment asked for has changed.
+    fn operation_changed(&self, requester: &DeploymentUid);
+    /// A report on this deployment's Application was written.
+    fn report_changed(&self, uid: &DeploymentUid);
+}
+
+impl Listener for Backend {
+    fn operation_changed(&self, requester: &DeploymentUid) {
+        Self::operation_changed(self, requester);
+    }
+
+    fn report_changed(&self, uid: &DeploymentUid) {
+        Self::report_changed(self, uid);
+    }
+}
+
+/// Tells a backend in another process, through PostgreSQL. What waits is kept by deployment, so
+/// it is bounded by their number.
+#[derive(Debug, Default)]
+pub struct Remote {
+    waiting: Mutex<BTreeSet<(Signal, DeploymentUid)>>,
+    arrived: Notify,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Signal {
+    Operation,
+    Report,
+}
+
+impl Signal {
+    fn prefix(self) -> char {
+        match self {
+            Self::Operation => 'o',
+            Self::Report => 'r',
+        }
+    }
+
+    fn parse(prefix: char) -> Option<Self> {
+        [Self::Operation, Self::Report].into_iter().find(|signal| signal.prefix() == prefix)
+    }
+}
+
+impl Listener for Remote {
+    fn operation_changed(&self, requester: &DeploymentUid) {
+        self.add(Signal::Operation, requester);
+    }
+
+    fn report_changed(&self, uid: &DeploymentUid) {
+        self.add(Signal::Report, uid);
+    }
+}
+
+impl Remote {
+    fn add(&self, signal: Signal, uid: &DeploymentUid) {
+        self.lock().insert((signal, uid.clone()));
+        self.arrived.notify_one();
+    }
+
+    /// Sends what waits until told to stop.
+    pub async fn send(self: Arc<Self>, database: Database, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.arrived.notified() => {}
+            }
+            let waiting = std::mem::take(&mut *self.lock());
+            for payload in payloads(&waiting) {
+                // A signal that is lost is made up for by the machine's deadline, and by the
+                // rescan that follows a lost connection.
+                if let Err(error) = notify::notify(&database, &payload).await {
+                    tracing::warn!(%error, "the backend could not be told of changed rows");
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Signal, DeploymentUid)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn payloads(waiting: &BTreeSet<(Signal, DeploymentUid)>) -> Vec<String> {
+    let mut payloads: Vec<String> = Vec::new();
+    for (signal, uid) in waiting {
+        let item = format!("{}{uid} ", signal.prefix());
+        match payloads.last_mut() {
+            Some(last) if last.len() + item.len() <= PAYLOAD_LIMIT => last.push_str(&item),
+            _ => payloads.push(item),
+        }
+    }
+    payloads
+}
+
+/// Hears an agent in another process, until told to stop.
+pub async fn hear(backend: Arc<Backend>, database: Database, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            error = hear_once(&backend, &database) => {
+                tracing::warn!(%error, "the agent cannot be heard; trying again");
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(RECONNECT_PAUSE) => {}
+        }
+    }
+}
+
+async fn hear_once(backend: &Backend, database: &Database) -> anyhow::Error {
+    let mut listener = match notify::Listener::connect(database).await {
+        Ok(listener) => listener,
+        Err(error) => return error.into(),
+    };
+    loop {
+        // Before the first payload, and after each gap, something may have been missed.
+        if let Err(error) = backend.catch_up().await {
+            return error.into();
+        }
+        loop {
+            match listener.next().await {
+                Ok(Some(payload)) => pass_on(backend, &payload),
+                Ok(None) => break,
+                Err(error) => return error.into(),
+            }
+        }
+    }
+}
+
+fn pass_on(backend: &Backend, payload: &str) {
+    for item in payload.split_whitespace() {
+        let mut characters = item.chars();
+        let signal = characters.next().and_then(Signal::parse);
+        let uid = DeploymentUid::new(characters.as_str());
+        match signal {
+            Some(Signal::Operation) => backend.operation_changed(&uid),
+            Some(Signal::Report) => backend.report_changed(&uid),
+            None => tracing::debug!(item, "an unknown signal was ignored"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_stay_within_what_the_database_takes() {
+        let waiting: BTreeSet<_> = (0..1_000)
+            .map(|number| (Signal::Report, DeploymentUid::new(format!("{number:036}"))))
+            .collect();
+        let payloads = payloads(&waiting);
+        assert!(payloads.iter().all(|payload| payload.len() <= PAYLOAD_LIMIT));
+        let items: usize = payloads.iter().map(|payload| payload.split_whitespace().count()).sum();
+        assert_eq!(items, 1_000);
+    }
+}

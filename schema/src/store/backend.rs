@@ -507,6 +507,11 @@ async fn load_reports(
     Ok(())
 }
 
+/// Whether the deployment may still take over an application of an earlier installation.
+fn may_adopt(machine: &Deployment) -> bool {
+    machine.record.present && machine.record.application.is_none()
+}
+
 async fn load_existing(
     tx: &impl ConnectionTrait,
     request: &BackendRequest,

@@ -1,0 +1,231 @@
+//! Rows of an earlier installation: they are found, taken over and in the end removed.
+
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
+use machines::tenant::TenantEvent;
+use schema::migrate;
+
+use crate::driver::{ARGOCD, BEGINNING, Note, Object, World};
+use crate::fixture;
+use crate::harness::{Scratch, on_each_database};
+
+on_each_database!(
+    a_deployment_of_an_earlier_installation_keeps_its_rows,
+    a_deployment_that_waits_at_first_is_taken_over_later,
+    a_rejected_deployment_is_taken_over_when_it_is_mended,
+    an_environment_that_has_gone_is_made_anew,
+    open_operations_of_an_earlier_installation_make_room,
+    a_repository_of_an_earlier_installation_goes_with_its_last_user,
+    the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it,
+);
+
+/// A database of the existing system, in which the fixture's environment is the tenant's own.
+async fn adopted(scratch: &Scratch) -> World {
+    let database = scratch.open().await;
+    fixture::install(&database).await;
+    fixture::execute(
+        &database,
+        "INSERT INTO kubernetestodbresourcemapping (kubernetes_resource_type, \
+         kubernetes_resource_uid, db_relation_type, db_relation_key) \
+         VALUES ('Namespace', 'namespace-uid', 'ManagedEnvironment', 'environment')",
+    )
+    .await;
+    migrate(&database).await.unwrap();
+    World::on(database).await
+}
+
+async fn engine(world: &World) -> Option<InstanceId> {
+    let ensured = world.backend.ensure_instance(ARGOCD, "uid", "uid-system", BEGINNING);
+    Some(ensured.await.unwrap())
+}
+
+/// The object that the fixture's rows were made for.
+fn object() -> Object {
+    let mut object = Object::new("namespace-uid", "shop").with_url("https://github.com/Acme/shop");
+    object.uid = DeploymentUid::new("deployment");
+    object
+}
+
+async fn keeps_its_rows(world: &World) {
+    assert_eq!(world.texts("application_id", "application").await, ["application"]);
+    let mapped = world.texts("application_id", "deploymenttoapplicationmapping").await;
+    assert_eq!(mapped, ["application"]);
+    let urls = world.texts("repo_url", "deploymenttoapplicationmapping").await;
+    assert_eq!(urls, ["https://github.com/Acme/shop"]);
+    let specs = world.texts("spec_field", "application").await;
+    assert!(specs[0].contains("repourl: https://github.com/Acme/shop"), "{specs:?}");
+    assert_eq!(world.texts("application_owner_user_id", "applicationowner").await, ["user"]);
+}
+
+async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    world.instance = engine(&world).await;
+    assert_eq!(world.instance, Some(InstanceId::new("instance")));
+    let object = object();
+    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let application = ApplicationId::new("application");
+    assert_eq!(loaded.existing_applications[&object.uid], application);
+    assert_eq!(loaded.existing_users[&object.tenant], ClusterUserId::new("user"));
+    assert_eq!(loaded.existing_environments, 1);
+
+    keeps_its_rows(&world).await;
+    assert_eq!(world.texts("clusteruser_id", "clusteruser").await, ["user"]);
+    let environments = world.texts("managedenvironment_id", "managedenvironment").await;
+    assert_eq!(environments, ["environment"]);
+    let credentials = world.texts("clustercredentials_cred_id", "clustercredentials").await;
+    assert_eq!(credentials, ["credentials"]);
+    assert_eq!(world.count("clusteraccess").await, 1);
+    assert_eq!(world.count("kubernetestodbresourcemapping").await, 2);
+    let machine = world.deployment(&object.uid).await.unwrap();
+    assert_eq!(machine.record.application.unwrap().id, application);
+    let loaded = world.tell(&[Note::Seen(object)]).await.unwrap();
+    assert_eq!((loaded.existing_users.len(), loaded.existing_applications.len()), (0, 0));
+}
+
+async fn a_deployment_that_waits_at_first_is_taken_over_later(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    let object = object();
+    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    assert_eq!(world.path(&object).await, "Live/Awaiting/AwaitingEngine");
+    world.instance = engine(&world).await;
+    let needed = Note::Namespace(object.tenant.clone(), TenantEvent::Needed);
+    let loaded = world.tell(&[needed, Note::Facts(object.uid.clone())]).await.unwrap();
+    assert_eq!(loaded.existing_applications.len(), 1);
+    assert_eq!(world.path(&object).await, "Live/Dispatching");
+    keeps_its_rows(&world).await;
+}
+
+async fn a_rejected_deployment_is_taken_over_when_it_is_mended(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    let mut broken = object();
+    broken.spec.path.clear();
+    world.tell(&[Note::Seen(broken.clone())]).await.unwrap();
+    assert_eq!(world.path(&broken).await, "Live/Rejected");
+    world.instance = engine(&world).await;
+    let mut mended = object();
+    mended.generation += 1;
+    mended.revision += 1;
+    world.tell(&[Note::Seen(mended.clone())]).await.unwrap();
+    assert_eq!(world.path(&mended).await, "Live/Dispatching");
+    keeps_its_rows(&world).await;
+}
+
+async fn an_environment_that_has_gone_is_made_anew(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    world
+        .execute(
+            "UPDATE kubernetestodbresourcemapping SET db_relation_key = 'gone' \
+             WHERE db_relation_key = 'environment'",
+        )
+        .await;
+    world.instance = engine(&world).await;
+    let loaded = world.tell(&[Note::Seen(object())]).await.unwrap();
+    assert_eq!(loaded.existing_environments, 0);
+    keeps_its_rows(&world).await;
+    assert_eq!(world.count("managedenvironment").await, 2);
+}
+
+async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) {
+    let database = scratch.open().await;
+    fixture::install(&database).await;
+    fixture::execute(
+        &database,
+        "INSERT INTO operation (operation_id, instance_id, resource_id, \
+           operation_owner_user_id, resource_type, created_on, last_state_update, state) \
+         VALUES ('deletion', 'instance', 'application-that-went', 'user', 'Application', \
+                 '2026-11-22 10:26:25', '2026-11-22 10:26:25.5', 'Waiting')",
+    )
+    .await;
+    migrate(&database).await.unwrap();
+    let mut world = World::on(database).await;
+    let state = |id: &str| format!("operation WHERE operation_id = '{id}'");
+    assert_eq!(world.texts("state", &state("operation")).await, ["Failed"]);
+    let text = world.texts("human_readable_state", &state("operation")).await;
+    assert!(text[0].contains("asked for again"), "{text:?}");
+    assert_eq!(world.texts("state", &state("deletion")).await, ["Waiting"]);
+
+    world.instance = engine(&world).await;
+    world.tell(&[Note::Seen(object())]).await.unwrap();
+    assert_eq!(world.path(&object()).await, "Live/Dispatching");
+    // Those of this program are not foreign to its next start.
+    let world = World { instance: world.instance.clone(), ..World::on(world.database).await };
+    let open = "operation WHERE state = 'Waiting'";
+    assert_eq!(world.count(open).await, 2);
+}
+
+async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    // A second deployment of the earlier installation, which is seen late.
+    for statement in [
+        "INSERT INTO application (application_id, name, spec_field, engine_instance_inst_id, \
+         managed_environment_id, created_on) VALUES \
+         ('late', 'gitopsdepl-late', 'spec: {}', 'instance', 'environment', '2026-11-22 10:26:25')",
+        "INSERT INTO deploymenttoapplicationmapping (deploymenttoapplicationmapping_uid_id, name, \
+         namespace, namespace_uid, application_id) \
+         VALUES ('late', 'late', 'team', 'namespace-uid', 'late')",
+    ] {
+        world.execute(statement).await;
+    }
+    world.instance = engine(&world).await;
+    let first = object();
+    world.settle(std::slice::from_ref(&first)).await;
+    let written = || world.texts("repo_url_as_written", "appprojectrepository");
+    assert_eq!(written().await, ["", "https://github.com/Acme/shop"]);
+    world.remove(std::slice::from_ref(&first)).await;
+    assert_eq!(written().await, [""], "the late one's URL is not known yet");
+    let mut late = Object::new("namespace-uid", "late").with_url("https://github.com/acme/SHOP");
+    late.uid = DeploymentUid::new("late");
+    world.settle(std::slice::from_ref(&late)).await;
+    world.remove(&[late]).await;
+    assert_eq!(written().await, Vec::<String>::new());
+}
+
+async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    world
+        .execute("UPDATE syncoperation SET application_id = 'application'")
+        .await;
+    world
+        .execute(
+            "INSERT INTO apicrtodatabasemapping (api_resource_type, api_resource_uid, \
+             api_resource_name, api_resource_namespace, api_resource_namespace_uid, \
+             db_relation_type, db_relation_key) VALUES ('GitOpsDeploymentSyncRun', 'run', 'run', \
+             'team', 'namespace-uid', 'SyncOperation', 'sync')",
+        )
+        .await;
+    world.instance = engine(&world).await;
+    // The deployment behind the existing application was deleted while nobody looked.
+    let mut other = Object::new("namespace-uid", "other");
+    world.settle(std::slice::from_ref(&other)).await;
+    other.revision += 1;
+    world.remove(&[other]).await;
+    let tenant = TenantUid::new("namespace-uid");
+    for event in [
+        TenantEvent::NamespaceObserved { terminating: true },
+        TenantEvent::NamespaceAbsent,
+        TenantEvent::ChildrenCounted { deployments: 0 },
+    ] {
+        world.tell(&[Note::Namespace(tenant.clone(), event)]).await.unwrap();
+    }
+    for table in [
+        "apicrtodatabasemapping",
+        "application",
+        "applicationowner",
+        "applicationstate",
+        "appprojectmanagedenvironment",
+        "appprojectrepository",
+        "clusteraccess",
+        "clusteruser",
+        "deploymenttoapplicationmapping",
+        "machine",
+        "managedenvironment",
+        "operation",
+        "repositorycredentials",
+        "syncoperation",
+    ] {
+        assert_eq!(world.count(table).await, 0, "{table}");
+    }
+    // Argo CD's own stay.
+    let mapped = world.texts("db_relation_type", "kubernetestodbresourcemapping").await;
+    assert_eq!(mapped, ["GitopsEngineInstance"]);
+    assert_eq!(world.count("clustercredentials").await, 1);
+}

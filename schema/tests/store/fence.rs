@@ -1,0 +1,194 @@
+//! Who may commit: the one who took the role over last.
+
+use std::sync::mpsc;
+use std::time::Instant;
+
+use schema::store::agent::ApplicationReport;
+use schema::store::backend::{BackendChanges, BackendRequest};
+use schema::store::{Role, Store, StoreError};
+use schema::{Database, DatabaseKind};
+use machines::identity::Digest;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+
+use crate::driver::{ARGOCD, BEGINNING, Note, Object, World, count};
+use crate::harness::{DEADLINE, Scratch, in_a_file, on_each_database, on_postgres};
+
+on_each_database!(
+    a_deposed_backend_cannot_commit,
+    a_deposed_agent_cannot_commit,
+    each_take_over_raises_the_epoch_of_its_role,
+);
+
+async fn a_deposed_backend_cannot_commit(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let object = Object::new("t1", "a");
+    world.settle(std::slice::from_ref(&object)).await;
+    let next = Store::take_over(world.database.clone(), Role::Backend, "next", BEGINNING);
+    let next = next.await.unwrap();
+    let before = world.everything().await;
+
+    let edited = Note::Seen(object.edited("https://h/new"));
+    let error = world.tell(std::slice::from_ref(&edited)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Deposed { role: Role::Backend }), "{error}");
+    assert!(!error.is_transient());
+    assert!(error.to_string().contains("as backend"), "{error}");
+    // Not even one that writes nothing.
+    deposed(world.tell(&[]).await);
+    deposed(world.backend.ensure_instance(ARGOCD, "other", "uid-system", BEGINNING).await);
+    deposed(world.backend.collect(BEGINNING).await);
+    assert_eq!(world.everything().await, before);
+
+    // The other role and the successor go on.
+    let open = world.agent.agent_batch(&[], BEGINNING, |_| (Default::default(), ()));
+    open.await.unwrap();
+    let world = World { backend: next, ..world };
+    world.tell(&[edited]).await.unwrap();
+    assert_eq!(world.path(&object).await, "Live/Dispatching");
+}
+
+fn deposed<T>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome.err(), Some(StoreError::Deposed { .. })));
+}
+
+async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let object = Object::new("t1", "a");
+    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let open = world.open(std::slice::from_ref(&object)).await;
+    let next = Store::take_over(world.database.clone(), Role::Agent, "next", BEGINNING);
+    let next = next.await.unwrap();
+    let before = world.everything().await;
+
+    deposed(world.operate(&open, |_, _| Vec::new()).await);
+    let report = ApplicationReport {
+        application: object.application(),
+        status: Vec::new(),
+        digest: Digest::new("digest"),
+    };
+    deposed(world.agent.write_reports(vec![report.clone()]).await);
+    assert_eq!(world.everything().await, before);
+
+    world.tell(&[Note::Facts(object.uid.clone())]).await.unwrap();
+    assert_eq!(next.write_reports(vec![report]).await.unwrap().len(), 1);
+}
+
+async fn each_take_over_raises_the_epoch_of_its_role(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    assert_eq!((world.backend.epoch(), world.agent.epoch()), (1, 1));
+    let holder = "h".repeat(300);
+    let next = Store::take_over(world.database.clone(), Role::Backend, &holder, BEGINNING);
+    assert_eq!(next.await.unwrap().epoch(), 2);
+    let holders = world.texts("holder", "fence").await;
+    assert_eq!(holders, [holder[..256].to_owned(), "test".to_owned()]);
+    let again = Store::take_over(world.database.clone(), Role::Agent, "again", BEGINNING);
+    assert_eq!(again.await.unwrap().epoch(), 2);
+    assert_eq!(world.texts("cast(epoch AS text)", "fence").await, ["2", "2"]);
+}
+
+mod a_take_over_waits_for_a_commit_that_is_under_way {
+    #[tokio::test]
+    async fn in_a_file() {
+        super::in_a_file(super::take_over_during_a_batch).await;
+    }
+
+    #[tokio::test]
+    async fn on_postgres() {
+        super::on_postgres(super::take_over_during_a_batch).await;
+    }
+}
+
+async fn take_over_during_a_batch(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let (begun, is_begun) = tokio::sync::oneshot::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let old = held_batch(scratch.url.clone(), begun, released);
+    is_begun.await.unwrap();
+
+    let other = scratch.open().await;
+    let backend = Store::take_over(other.clone(), Role::Backend, "next", BEGINNING);
+    let take_over = tokio::spawn(backend);
+    if other.kind() == DatabaseKind::Postgres {
+        waits_for_a_lock(&world.database).await;
+    }
+    assert!(!take_over.is_finished());
+    release.send(()).unwrap();
+    let (committed, second) = tokio::task::spawn_blocking(|| old.join().unwrap()).await.unwrap();
+    committed.unwrap();
+    let next = tokio::time::timeout(DEADLINE, take_over).await.unwrap().unwrap().unwrap();
+    // World::start took it over once, the held batch's process once more.
+    assert_eq!(next.epoch(), 3);
+    assert_eq!(world.count("application").await, 1, "the batch was committed");
+    // Whether the second one came before the take-over is open; afterwards it cannot.
+    drop(second);
+    let world = World { backend: next, ..world };
+    world.tell(&[]).await.unwrap();
+}
+
+type Outcome = Result<(), StoreError>;
+
+/// Another process: it takes over, and holds a batch between load and commit until it is told.
+fn held_batch(
+    url: String,
+    begun: tokio::sync::oneshot::Sender<()>,
+    released: mpsc::Receiver<()>,
+) -> std::thread::JoinHandle<(Outcome, Outcome)> {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let database = schema::connect(&url, &crate::harness::options()).await.unwrap();
+            let mut world = World::on(database).await;
+            let instance = world.backend.ensure_instance(
+                ARGOCD,
+                "uid-argocd",
+                "uid-system",
+                BEGINNING,
+            );
+            world.instance = Some(instance.await.unwrap());
+            let notes = [Note::Seen(Object::new("t1", "a"))];
+            let request = crate::driver::request(&notes);
+            let held = world.backend.backend_batch(&request, world.now, |loaded| {
+                begun.send(()).unwrap();
+                released.recv_timeout(DEADLINE).unwrap();
+                (world.decide(loaded, &notes), ())
+            });
+            let first = held.await;
+            let nothing = |_| (BackendChanges::default(), ());
+            let request = BackendRequest::default();
+            (first, world.backend.backend_batch(&request, world.now, nothing).await)
+        })
+    })
+}
+
+/// Until another connection of this database waits for a lock.
+async fn waits_for_a_lock(database: &Database) {
+    let begin = Instant::now();
+    let waiting = "pg_stat_activity WHERE datname = current_database() \
+        AND wait_event_type = 'Lock'";
+    while count(database, waiting).await == 0 {
+        assert!(begin.elapsed() < DEADLINE, "nobody waits");
+        tokio::task::yield_now().await;
+    }
+}
+
+mod a_batch_that_begins_during_a_take_over_is_deposed {
+    #[tokio::test]
+    async fn on_postgres() {
+        super::on_postgres(super::batch_during_a_take_over).await;
+    }
+}
+
+async fn batch_during_a_take_over(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let other = scratch.open().await;
+    let take_over = other.connection().begin().await.unwrap();
+    let raise = "UPDATE fence SET epoch = epoch + 1 WHERE role = 'backend'";
+    take_over.execute_unprepared(raise).await.unwrap();
+    let store = world.backend.clone();
+    let batch = tokio::spawn(async move {
+        let nothing = |_| (BackendChanges::default(), ());
+        store.backend_batch(&BackendRequest::default(), BEGINNING, nothing).await
+    });
+    waits_for_a_lock(&world.database).await;
+    take_over.commit().await.unwrap();
+    deposed(tokio::time::timeout(DEADLINE, batch).await.unwrap().unwrap());
+}

@@ -86,9 +86,12 @@ async fn a_batch_in_which_nothing_changes_writes_nothing(scratch: Scratch) {
     let objects = objects(3);
     let open = world.settle(&objects).await;
     world.pass(60);
-    let before = world.everything().await;
     let mut notes: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
     notes.extend(objects.iter().map(|object| Note::Facts(object.uid.clone())));
+    // After so long a time the status is owed, which is a change.
+    world.tell(&notes).await.unwrap();
+    let before = world.everything().await;
+    world.pass(60);
     let (statements, outcome) = world.statements(world.tell(&notes)).await;
     outcome.unwrap();
     // The fence, the machines by name and the tenants; nobody is new or waits for anything.
@@ -187,8 +190,8 @@ async fn a_value_that_does_not_fit_leaves_nothing_behind(scratch: Scratch) {
         }
         (changes, ())
     };
-    let batch = world.backend.backend_batch(&request(&notes), world.now, decide);
-    let error = batch.await.unwrap_err();
+    let request = request(&notes);
+    let error = world.backend.backend_batch(&request, world.now, decide).await.unwrap_err();
     assert!(matches!(error, StoreError::Value { .. }), "{error}");
     assert!(!error.is_transient());
     assert_eq!(world.everything().await, before);

@@ -1,0 +1,311 @@
+//! A whole installation inside of a test: the sandbox, the stand-in for Argo CD, and the program
+//! on a database of its own. The program can be ended and started again on the same world.
+//!
+//! The database is SQLite in a temporary folder, or, where `E2E_DATABASE=postgres` and
+//! `DATABASE_URL` say so, a fresh PostgreSQL database.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses another part of it")]
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crds::deployment::Source;
+use crds::{GitOpsDeployment, GitOpsDeploymentCondition, GitOpsDeploymentSpec};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use managed_gitops::api;
+use managed_gitops::program::{Halves, Program};
+use managed_gitops::settings::Settings;
+use sandbox::{ControlPlane, Options};
+use schema::connection::{ConnectOptions, Database, connect};
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// How long a condition may take to come true. Far beyond what is ever needed: it only bounds a
+/// test that would otherwise hang.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a condition is looked at.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// The namespace of Argo CD.
+pub const ARGO_CD: &str = "gitops-service-argocd";
+
+/// See the module.
+pub struct World {
+    pub plane: ControlPlane,
+    pub client: kube::Client,
+    pub database: Database,
+    pub settings: Settings,
+    program: Option<(Program, CancellationToken)>,
+    argocd: CancellationToken,
+    _directory: TempDir,
+}
+
+impl World {
+    /// Starts everything.
+    pub async fn start() -> Self {
+        let mut world = Self::without_program().await;
+        world.start_program().await;
+        world
+    }
+
+    /// Starts everything but the program.
+    pub async fn without_program() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let plane = ControlPlane::start(Options::with_crds(crds::all())).await.unwrap();
+        let client = kube::Client::try_from(plane.client_config()).unwrap();
+        let settings = Settings::default();
+        let database = database(&directory).await;
+        schema::migrate(&database).await.unwrap();
+        let argocd = CancellationToken::new();
+        let world = Self {
+            plane,
+            client,
+            database,
+            settings,
+            program: None,
+            argocd,
+            _directory: directory,
+        };
+        world.create_namespace(ARGO_CD).await;
+        world.start_argocd();
+        world
+    }
+
+    fn start_argocd(&self) {
+        let options = sandbox::argocd::Options {
+            namespace: ARGO_CD.to_owned(),
+            pace: Duration::ZERO,
+        };
+        tokio::spawn(sandbox::argocd::run(self.client.clone(), options, self.argocd.clone()));
+    }
+
+    /// Starts the program.
+    pub async fn start_program(&mut self) {
+        let listener = api::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
+        let shutdown = CancellationToken::new();
+        let program = Program::start(
+            self.client.clone(),
+            self.database.clone(),
+            self.settings.clone(),
+            Halves::Both,
+            listener,
+            shutdown.clone(),
+        )
+        .await
+        .unwrap();
+        self.program = Some((program, shutdown));
+    }
+
+    /// Ends the program and waits until it has.
+    pub async fn stop_program(&mut self) {
+        if let Some((program, shutdown)) = self.program.take() {
+            shutdown.cancel();
+            program.wait().await.unwrap();
+        }
+    }
+
+    /// The running program.
+    pub fn program(&self) -> &Program {
+        &self.program.as_ref().expect("the program runs").0
+    }
+
+    /// Creates a namespace.
+    pub async fn create_namespace(&self, name: &str) -> Namespace {
+        let namespace = Namespace {
+            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+            ..Namespace::default()
+        };
+        let api = Api::<Namespace>::all(self.client.clone());
+        api.create(&PostParams::default(), &namespace).await.unwrap()
+    }
+
+    /// The deployments of a namespace.
+    pub fn deployments(&self, namespace: &str) -> Api<GitOpsDeployment> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// The Applications of Argo CD.
+    pub fn applications(&self) -> Api<crds::argocd::Application> {
+        Api::namespaced(self.client.clone(), ARGO_CD)
+    }
+
+    /// The AppProjects of Argo CD.
+    pub fn projects(&self) -> Api<crds::argocd::AppProject> {
+        Api::namespaced(self.client.clone(), ARGO_CD)
+    }
+
+    /// Creates a deployment.
+    pub async fn create(&self, namespace: &str, object: &GitOpsDeployment) -> GitOpsDeployment {
+        self.deployments(namespace).create(&PostParams::default(), object).await.unwrap()
+    }
+
+    /// Merges a patch into a deployment.
+    pub async fn edit(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: serde_json::Value,
+    ) -> GitOpsDeployment {
+        let api = self.deployments(namespace);
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    /// Deletes a deployment; does not wait.
+    pub async fn delete(&self, namespace: &str, name: &str) {
+        self.deployments(namespace).delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Tells the stand-in for Argo CD what is to become of Applications, by its ConfigMap:
+    /// `application.<name>` or `path.<path>` → outcome.
+    pub async fn set_outcomes(&self, outcomes: &[(&str, &str)]) {
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
+        let _ = api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await;
+        let data = outcomes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let map = ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(sandbox::argocd::OUTCOMES.to_owned()),
+                ..ObjectMeta::default()
+            },
+            data: Some(data.collect()),
+            ..ConfigMap::default()
+        };
+        api.create(&PostParams::default(), &map).await.unwrap();
+    }
+
+    /// Waits until a deployment looks as described.
+    pub async fn wait_for(
+        &self,
+        namespace: &str,
+        name: &str,
+        what: &str,
+        is_so: impl Fn(&GitOpsDeployment) -> bool,
+    ) -> GitOpsDeployment {
+        let api = self.deployments(namespace);
+        eventually(what, || async { api.get_opt(name).await.unwrap().filter(|one| is_so(one)) })
+            .await
+    }
+
+    /// Waits until a deployment is ready in its present generation.
+    pub async fn wait_until_ready(&self, namespace: &str, name: &str) -> GitOpsDeployment {
+        self.wait_for(namespace, name, "the deployment is ready", is_ready).await
+    }
+
+    /// The Application of a deployment.
+    pub async fn application_of(
+        &self,
+        deployment: &GitOpsDeployment,
+    ) -> Option<crds::argocd::Application> {
+        let name = crds::names::application_name(&deployment.uid().unwrap());
+        self.applications().get_opt(&name).await.unwrap()
+    }
+
+    /// Waits until nothing is waiting or under way, and nothing is written any more; returns the
+    /// API's resource version.
+    pub async fn wait_until_quiet(&self) -> u64 {
+        // Quiet is the same version and an idle program at several looks in a row.
+        let mut looks = 0;
+        let mut version = self.plane.resource_version();
+        let deadline = Instant::now() + PATIENCE;
+        while looks < 25 {
+            assert!(Instant::now() < deadline, "the installation never became quiet");
+            tokio::time::sleep(INTERVAL).await;
+            let now = self.plane.resource_version();
+            let idle = self.program.as_ref().is_none_or(|(one, _)| one.health.backlog() == 0);
+            looks = if idle && now == version { looks + 1 } else { 0 };
+            version = now;
+        }
+        version
+    }
+
+    /// The number of rows that a query counts.
+    pub async fn count(&self, query: &str) -> i64 {
+        use sea_orm::{ConnectionTrait, Statement};
+        let connection = self.database.reader();
+        let backend = connection.get_database_backend();
+        let row = connection.query_one_raw(Statement::from_string(backend, query)).await.unwrap();
+        row.unwrap().try_get_by_index(0).unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.argocd.cancel();
+        if let Some((_, shutdown)) = &self.program {
+            shutdown.cancel();
+        }
+    }
+}
+
+async fn database(directory: &TempDir) -> Database {
+    let url = format!("sqlite://{}", directory.path().join("state.db").display());
+    connect(&url, &ConnectOptions::default()).await.unwrap()
+}
+
+/// Waits until there is something, and returns it.
+pub async fn eventually<T, F, R>(what: &str, look: F) -> T
+where
+    F: Fn() -> R,
+    R: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "in vain waited until {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// An automated deployment of a folder of a repository.
+pub fn automated(name: &str) -> GitOpsDeployment {
+    deployment(name, "automated")
+}
+
+/// A manual deployment of a folder of a repository.
+pub fn manual(name: &str) -> GitOpsDeployment {
+    deployment(name, "manual")
+}
+
+fn deployment(name: &str, type_: &str) -> GitOpsDeployment {
+    let source = Source {
+        repo_url: "https://git.example.com/team/app".to_owned(),
+        path: "deploy".to_owned(),
+        target_revision: "main".to_owned(),
+    };
+    let spec = GitOpsDeploymentSpec { source, type_: type_.to_owned(), ..Default::default() };
+    GitOpsDeployment::new(name, spec)
+}
+
+/// The same deployment with the finalizer that lets the deletion wait for Argo CD.
+pub fn with_finalizer(mut object: GitOpsDeployment) -> GitOpsDeployment {
+    object.metadata.finalizers = Some(vec![crds::names::DEPLOYMENT_FINALIZER.to_owned()]);
+    object
+}
+
+/// A condition of a deployment.
+pub fn condition<'a>(
+    object: &'a GitOpsDeployment,
+    type_: &str,
+) -> Option<&'a GitOpsDeploymentCondition> {
+    object.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+/// Whether a deployment is ready in its present generation.
+pub fn is_ready(object: &GitOpsDeployment) -> bool {
+    let observed = object.status.as_ref().and_then(|status| status.observed_generation);
+    observed == object.metadata.generation
+        && condition(object, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// Every object of a kind.
+pub async fn all<K>(api: &Api<K>) -> Vec<K>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    api.list(&Default::default()).await.unwrap().items
+}

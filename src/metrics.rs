@@ -27,6 +27,8 @@ pub struct Metrics {
     pub operations_failed: Counter<u64, AtomicU64>,
     /// Reports that the agent wrote to the database.
     pub reports: Counter<u64, AtomicU64>,
+    /// Applications that a rescan found to differ from their rows.
+    pub repairs: Counter<u64, AtomicU64>,
     /// Statements sent to the database.
     pub statements: Gauge,
     /// Observations and errands that wait.
@@ -49,6 +51,7 @@ impl Default for Metrics {
         let operations_completed = counter("operations_completed", "Operations completed");
         let operations_failed = counter("operations_failed", "Operations that failed");
         let reports = counter("reports", "Reports of Argo CD written to the database");
+        let repairs = counter("repairs", "Applications that a rescan found to differ");
         let statements = Gauge::default();
         registry.register("statements", "Statements sent to the database", statements.clone());
         let backlog = Gauge::default();
@@ -63,6 +66,7 @@ impl Default for Metrics {
             operations_completed,
             operations_failed,
             reports,
+            repairs,
             statements,
             backlog,
         }

@@ -1,5 +1,7 @@
 //! What can be set, as the program's parts see it.
 
+use std::time::Duration;
+
 use machines::deployment::conditions::ConditionStyle;
 
 /// Settings that both halves share.
@@ -11,7 +13,18 @@ pub struct Settings {
     pub isolation: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
+    /// How often everything is compared anew; `None` never.
+    pub rescan: Option<Duration>,
+    /// How long an Application may differ from its row before that is taken for more than a
+    /// change under way. The contract says that what a hand has deleted stays away for two
+    /// minutes.
+    pub repair_grace: Duration,
 }
+
+/// The existing system's interval.
+pub const RESCAN_INTERVAL: Duration = Duration::from_secs(30 * 60);
+/// See [`Settings::repair_grace`].
+pub const REPAIR_GRACE: Duration = Duration::from_secs(150);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -19,6 +32,8 @@ impl Default for Settings {
             argocd_namespace: crds::names::DEFAULT_ARGO_CD_NAMESPACE.to_owned(),
             isolation: true,
             conditions: ConditionStyle::Conventional,
+            rescan: Some(RESCAN_INTERVAL),
+            repair_grace: REPAIR_GRACE,
         }
     }
 }

@@ -22,6 +22,8 @@ pub trait Listener: Send + Sync {
     fn operation_changed(&self, requester: &DeploymentUid);
     /// A report on this deployment's Application was written.
     fn report_changed(&self, uid: &DeploymentUid);
+    /// This deployment's Application has not said what its row says for a while.
+    fn application_differs(&self, uid: &DeploymentUid);
 }
 
 impl Listener for Backend {
@@ -31,6 +33,10 @@ impl Listener for Backend {
 
     fn report_changed(&self, uid: &DeploymentUid) {
         Self::report_changed(self, uid);
+    }
+
+    fn application_differs(&self, uid: &DeploymentUid) {
+        Self::application_differs(self, uid);
     }
 }
 
@@ -46,6 +52,7 @@ pub struct Remote {
 enum Signal {
     Operation,
     Report,
+    Difference,
 }
 
 impl Signal {
@@ -53,11 +60,12 @@ impl Signal {
         match self {
             Self::Operation => 'o',
             Self::Report => 'r',
+            Self::Difference => 'd',
         }
     }
 
     fn parse(prefix: char) -> Option<Self> {
-        [Self::Operation, Self::Report].into_iter().find(|signal| signal.prefix() == prefix)
+        [Self::Operation, Self::Report, Self::Difference].into_iter().find(|signal| signal.prefix() == prefix)
     }
 }
 
@@ -68,6 +76,10 @@ impl Listener for Remote {
 
     fn report_changed(&self, uid: &DeploymentUid) {
         self.add(Signal::Report, uid);
+    }
+
+    fn application_differs(&self, uid: &DeploymentUid) {
+        self.add(Signal::Difference, uid);
     }
 }
 
@@ -156,6 +168,7 @@ fn pass_on(backend: &Backend, payload: &str) {
         match signal {
             Some(Signal::Operation) => backend.operation_changed(&uid),
             Some(Signal::Report) => backend.report_changed(&uid),
+            Some(Signal::Difference) => backend.application_differs(&uid),
             None => tracing::debug!(item, "an unknown signal was ignored"),
         }
     }

@@ -349,6 +349,7 @@ pub fn event() -> BoxedStrategy<Event> {
         2 => (operation_id(), option::of(operation_state()))
             .prop_map(|(id, state)| Event::OperationObserved { id, state }),
         1 => report().prop_map(|report| Event::Reported(Box::new(report))),
+        1 => Just(Event::ApplicationDiffers),
         1 => Just(Event::FactsChanged),
         2 => Just(Event::DeadlineReached),
     ]

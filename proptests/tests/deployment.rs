@@ -91,7 +91,10 @@ fn made_stale(machine: &Deployment, event: Event, by_generation: bool) -> Option
             id: OperationId::new("finished long ago"),
             state,
         }),
-        Event::Reported(_) | Event::FactsChanged | Event::DeadlineReached => None,
+        Event::Reported(_)
+        | Event::ApplicationDiffers
+        | Event::FactsChanged
+        | Event::DeadlineReached => None,
     }
 }
 

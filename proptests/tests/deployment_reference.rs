@@ -46,6 +46,7 @@ enum Transition {
     Failed,
     Lost,
     Other,
+    Differs,
     Facts(Situation),
     Deadline,
     TooEarly,
@@ -201,6 +202,7 @@ impl ReferenceStateMachine for Table {
             3 => Just(Transition::Failed),
             1 => Just(Transition::Lost),
             1 => Just(Transition::Other),
+            2 => Just(Transition::Differs),
             5 => situation.prop_map(Transition::Facts),
             4 => Just(Transition::Deadline),
             2 => Just(Transition::TooEarly),
@@ -243,6 +245,10 @@ impl ReferenceStateMachine for Table {
                 if let place @ (Dispatching | Removing) = state.place {
                     state.request(place);
                 }
+            }
+            Transition::Differs if state.place == Settled => {
+                state.applied = false;
+                state.request(Dispatching);
             }
             Transition::Facts(situation) => {
                 state.situation = *situation;
@@ -330,6 +336,7 @@ impl Persisted {
                     state: Some(OperationState::Completed),
                 })
             }
+            Transition::Differs => Some(Event::ApplicationDiffers),
             Transition::Facts(situation) => {
                 self.surroundings.situation = *situation;
                 Some(Event::FactsChanged)

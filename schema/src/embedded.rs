@@ -103,17 +103,12 @@ pub fn backup(
     mut progress: impl FnMut(BackupProgress),
 ) -> Result<u64, EmbeddedError> {
     if destination.exists() {
-        return Err(EmbeddedError::Exists {
-            path: destination.to_owned(),
-        });
+        return Err(EmbeddedError::Exists { path: destination.to_owned() });
     }
     let unfinished = Unfinished::beside(destination)?;
     let pages = copy(source, &unfinished.0, &mut progress)?;
     integrity_check(&unfinished.0)?;
-    let write_failed = |source| EmbeddedError::Write {
-        path: destination.to_owned(),
-        source,
-    };
+    let write_failed = |source| EmbeddedError::Write { path: destination.to_owned(), source };
     let file = std::fs::File::open(&unfinished.0).map_err(write_failed)?;
     file.sync_all().map_err(write_failed)?;
     std::fs::rename(&unfinished.0, destination).map_err(write_failed)?;
@@ -133,10 +128,7 @@ pub fn integrity_check(path: &Path) -> Result<(), EmbeddedError> {
         Ok(())
     } else {
         problems.truncate(MAXIMUM_PROBLEMS);
-        Err(EmbeddedError::Damaged {
-            path: path.to_owned(),
-            problems,
-        })
+        Err(EmbeddedError::Damaged { path: path.to_owned(), problems })
     }
 }
 
@@ -156,9 +148,7 @@ pub fn machine_counts(path: &Path) -> Result<Vec<MachineCount>, EmbeddedError> {
     let connection = open_read_only(path)?;
     let failed = |error| classify(path, error);
     if !connection.table_exists(None, "machine").map_err(failed)? {
-        return Err(EmbeddedError::NotOurs {
-            path: path.to_owned(),
-        });
+        return Err(EmbeddedError::NotOurs { path: path.to_owned() });
     }
     count_machines(&connection).map_err(failed)
 }
@@ -188,8 +178,7 @@ fn copy(
     // Without a transaction of its own around it, a backup starts over whenever somebody writes,
     // and under steady load never ends.
     from.execute_batch("BEGIN").map_err(failed)?;
-    from.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))
-        .map_err(failed)?;
+    from.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())).map_err(failed)?;
     let mut to = Connection::open(unfinished).map_err(|error| classify(unfinished, error))?;
     let backup = Backup::new(&from, &mut to).map_err(failed)?;
     loop {
@@ -197,19 +186,14 @@ fn copy(
         let pages = backup.progress();
         let total = u64::try_from(pages.pagecount).unwrap_or_default();
         let remaining = u64::try_from(pages.remaining).unwrap_or_default();
-        progress(BackupProgress {
-            copied: total.saturating_sub(remaining),
-            total,
-        });
+        progress(BackupProgress { copied: total.saturating_sub(remaining), total });
         match step {
             StepResult::Done => return Ok(total),
             StepResult::More => {}
             // Nobody else knows the copy, and the source has its own transaction: this is a
             // stranger's lock, and waiting for it has no end that we know.
             _ => {
-                return Err(EmbeddedError::Locked {
-                    path: unfinished.to_owned(),
-                });
+                return Err(EmbeddedError::Locked { path: unfinished.to_owned() });
             }
         }
     }
@@ -233,25 +217,19 @@ fn collect_problems(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     {
         let child: String = row.get(0)?;
         let parent: String = row.get(2)?;
-        problems.push(format!(
-            "a row of {child} refers to a row of {parent} that is not there"
-        ));
+        problems.push(format!("a row of {child} refers to a row of {parent} that is not there"));
     }
     Ok(problems)
 }
 
 fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
     if !path.is_file() {
-        return Err(EmbeddedError::Missing {
-            path: path.to_owned(),
-        });
+        return Err(EmbeddedError::Missing { path: path.to_owned() });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| classify(path, error))?;
-    connection
-        .busy_timeout(BUSY_TIMEOUT)
-        .map_err(|error| classify(path, error))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| classify(path, error))?;
     // SQLite opens lazily; reading the schema finds out what the file is.
     connection
         .query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))
@@ -268,10 +246,9 @@ fn classify(path: &Path, source: rusqlite::Error) -> EmbeddedError {
     match primary_code(&source) {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => EmbeddedError::Locked { path },
         Some(ErrorCode::NotADatabase) => EmbeddedError::NotADatabase { path },
-        Some(ErrorCode::DatabaseCorrupt) => EmbeddedError::Damaged {
-            path,
-            problems: vec![source.to_string()],
-        },
+        Some(ErrorCode::DatabaseCorrupt) => {
+            EmbeddedError::Damaged { path, problems: vec![source.to_string()] }
+        }
         _ => EmbeddedError::Sqlite { path, source },
     }
 }
@@ -284,10 +261,8 @@ impl Unfinished {
         let mut name = destination.as_os_str().to_owned();
         name.push(format!(".{}.unfinished", uuid::Uuid::new_v4()));
         let path = PathBuf::from(name);
-        std::fs::File::create_new(&path).map_err(|source| EmbeddedError::Write {
-            path: destination.to_owned(),
-            source,
-        })?;
+        std::fs::File::create_new(&path)
+            .map_err(|source| EmbeddedError::Write { path: destination.to_owned(), source })?;
         Ok(Self(path))
     }
 }

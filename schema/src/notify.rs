@@ -16,11 +16,7 @@ pub async fn notify(database: &Database, payload: &str) -> Result<(), Error> {
         return Ok(());
     }
     let pool = database.connection().get_postgres_connection_pool();
-    sqlx::query("SELECT pg_notify($1, $2)")
-        .bind(CHANNEL)
-        .bind(payload)
-        .execute(pool)
-        .await?;
+    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(pool).await?;
     Ok(())
 }
 

@@ -21,21 +21,10 @@ async fn setting(database: &Database, query: &str) -> String {
         DatabaseKind::Postgres => sea_orm::DbBackend::Postgres,
     };
     let statement = Statement::from_string(backend, query);
-    let row = database
-        .connection()
-        .query_one_raw(statement)
-        .await
-        .unwrap()
-        .unwrap();
+    let row = database.connection().query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index::<String>(0)
-        .or_else(|_| {
-            row.try_get_by_index::<i64>(0)
-                .map(|number| number.to_string())
-        })
-        .or_else(|_| {
-            row.try_get_by_index::<i32>(0)
-                .map(|number| number.to_string())
-        })
+        .or_else(|_| row.try_get_by_index::<i64>(0).map(|number| number.to_string()))
+        .or_else(|_| row.try_get_by_index::<i32>(0).map(|number| number.to_string()))
         .unwrap()
 }
 
@@ -49,10 +38,7 @@ async fn a_url_of_another_kind_is_told_which_kinds_there_are() {
     let error = refused("hunter2").await;
     assert!(matches!(error, ConnectError::NoScheme));
     for url in ["sqlite:", "sqlite://", "sqlite://?mode=rw"] {
-        assert!(
-            matches!(refused(url).await, ConnectError::MalformedUrl { .. }),
-            "{url}"
-        );
+        assert!(matches!(refused(url).await, ConnectError::MalformedUrl { .. }), "{url}");
     }
 }
 
@@ -67,10 +53,7 @@ async fn no_error_and_no_debug_output_shows_a_password() {
     ];
     for url in urls {
         let error = refused(url).await;
-        assert!(
-            !format!("{error} {error:?}").contains("hunter2"),
-            "{error:?}"
-        );
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
 }
 
@@ -90,10 +73,8 @@ async fn a_server_that_is_not_there_is_told_from_one_that_has_no_name() {
 async fn a_server_that_does_not_answer_is_given_up_in_time() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://user@{}/db", silent.local_addr().unwrap());
-    let options = ConnectOptions {
-        connect_timeout: Duration::from_millis(200),
-        ..ConnectOptions::default()
-    };
+    let options =
+        ConnectOptions { connect_timeout: Duration::from_millis(200), ..ConnectOptions::default() };
     let error = connect(&url, &options).await.unwrap_err();
     assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
 }
@@ -114,16 +95,10 @@ async fn a_path_that_cannot_be_a_database_file_is_explained() {
     let error = refused("sqlite:///proc/x.db").await;
     assert!(matches!(error, ConnectError::NotWritable { .. }), "{error}");
     let text = path.join("notes.txt");
-    std::fs::write(
-        &text,
-        "a text that is longer than the header of a database. ".repeat(40),
-    )
-    .unwrap();
+    std::fs::write(&text, "a text that is longer than the header of a database. ".repeat(40))
+        .unwrap();
     let error = refused(&format!("sqlite://{}", text.display())).await;
-    assert!(
-        matches!(error, ConnectError::NotADatabase { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, ConnectError::NotADatabase { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -177,10 +152,7 @@ async fn postgres_is_told_our_name_and_our_limits() {
     on_postgres(async |scratch| {
         let database = scratch.open().await;
         assert_eq!(database.kind(), DatabaseKind::Postgres);
-        assert_eq!(
-            setting(&database, "SHOW application_name").await,
-            "managed-gitops"
-        );
+        assert_eq!(setting(&database, "SHOW application_name").await, "managed-gitops");
         assert_eq!(setting(&database, "SHOW statement_timeout").await, "30s");
         let idle = setting(&database, "SHOW idle_in_transaction_session_timeout").await;
         assert_eq!(idle, "1min");
@@ -207,15 +179,9 @@ async fn postgres_that_refuses_the_user_says_so() {
         let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
         let stranger = format!("{scheme}://no_such_user:hunter2@{host}");
         let error = refused(&stranger).await;
-        assert!(
-            matches!(error, ConnectError::Authentication { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ConnectError::Authentication { .. }), "{error}");
         assert!(error.to_string().contains("`no_such_user`"), "{error}");
-        assert!(
-            !format!("{error} {error:?}").contains("hunter2"),
-            "{error:?}"
-        );
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     })
     .await;
 }

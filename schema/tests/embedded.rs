@@ -26,11 +26,7 @@ async fn add_machine(database: &Database, kind: &str, key: &str, state_path: &st
         owes: false,
         updated_at: 0,
     };
-    row.into_active_model()
-        .reset_all()
-        .insert(database.connection())
-        .await
-        .unwrap();
+    row.into_active_model().reset_all().insert(database.connection()).await.unwrap();
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -78,27 +74,17 @@ async fn a_backup_of_a_file_in_use_is_of_one_moment() {
         }
         let (pages, seen) = running.await.unwrap();
         assert!(seen.len() > 1, "the test needs a backup of several steps");
-        assert!(
-            seen.windows(2).all(|pair| pair[0].copied < pair[1].copied),
-            "{seen:?}"
-        );
+        assert!(seen.windows(2).all(|pair| pair[0].copied < pair[1].copied), "{seen:?}");
         assert_eq!(seen.last().unwrap().copied, pages);
 
         let count = |count| {
-            vec![MachineCount {
-                kind: "Deployment".into(),
-                state_path: "Active".into(),
-                count,
-            }]
+            vec![MachineCount { kind: "Deployment".into(), state_path: "Active".into(), count }]
         };
         assert_eq!(machine_counts(&copy).unwrap(), count(600));
         assert_eq!(machine_counts(&source).unwrap(), count(600 + late));
         let url = format!("sqlite://{}", copy.display());
         let restored = connect(&url, &harness::options()).await.unwrap();
-        assert_eq!(
-            migrate(&restored).await.unwrap().applied,
-            Vec::<String>::new()
-        );
+        assert_eq!(migrate(&restored).await.unwrap().applied, Vec::<String>::new());
     })
     .await;
 }
@@ -119,11 +105,7 @@ async fn a_backup_leaves_one_file_and_overwrites_none() {
         assert_eq!(std::fs::read(&copy).unwrap(), before);
         let error = backup(&source, &copies.path().join("none/x.db"), |_| {}).unwrap_err();
         assert!(matches!(error, EmbeddedError::Write { .. }), "{error}");
-        let error = backup(
-            &copies.path().join("x.db"),
-            &copies.path().join("y.db"),
-            |_| {},
-        );
+        let error = backup(&copies.path().join("x.db"), &copies.path().join("y.db"), |_| {});
         assert!(matches!(error, Err(EmbeddedError::Missing { .. })));
         assert_eq!(names(copies.path()), ["backup.db"]);
     })
@@ -144,11 +126,8 @@ async fn machines_are_counted_by_kind_and_state() {
             .into_iter()
             .map(|line| format!("{} {} {}", line.kind, line.state_path, line.count))
             .collect();
-        let expected = [
-            "Deployment Active/Dispatching 1",
-            "Deployment Active/Settled 2",
-            "Tenant Active 1",
-        ];
+        let expected =
+            ["Deployment Active/Dispatching 1", "Deployment Active/Settled 2", "Tenant Active 1"];
         assert_eq!(lines, expected);
     })
     .await;
@@ -191,9 +170,7 @@ async fn a_row_without_what_it_refers_to_is_damage() {
             )
             .await
             .unwrap();
-        let error = integrity_check(database.file().unwrap())
-            .unwrap_err()
-            .to_string();
+        let error = integrity_check(database.file().unwrap()).unwrap_err().to_string();
         assert!(
             error.contains("gitopsenginecluster refers to a row of clustercredentials"),
             "{error}"
@@ -208,21 +185,12 @@ fn other_files_are_told_from_databases_of_ours() {
     let path = directory.path().join("x.db");
     let error = machine_counts(&path).unwrap_err();
     assert!(matches!(error, EmbeddedError::Missing { .. }), "{error}");
-    std::fs::write(
-        &path,
-        "a text that is longer than the header of a database".repeat(40),
-    )
-    .unwrap();
-    let error = machine_counts(&path).unwrap_err();
-    assert!(
-        matches!(error, EmbeddedError::NotADatabase { .. }),
-        "{error}"
-    );
-    let foreign = directory.path().join("foreign.db");
-    rusqlite::Connection::open(&foreign)
-        .unwrap()
-        .execute_batch("CREATE TABLE t (x)")
+    std::fs::write(&path, "a text that is longer than the header of a database".repeat(40))
         .unwrap();
+    let error = machine_counts(&path).unwrap_err();
+    assert!(matches!(error, EmbeddedError::NotADatabase { .. }), "{error}");
+    let foreign = directory.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let error = machine_counts(&foreign).unwrap_err();
     assert!(matches!(error, EmbeddedError::NotOurs { .. }), "{error}");
 }

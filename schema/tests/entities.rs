@@ -53,10 +53,7 @@ where
 {
     let mut insert = row.clone().into_active_model();
     insert = insert.reset_all();
-    E::insert(insert)
-        .exec_without_returning(database.connection())
-        .await
-        .unwrap();
+    E::insert(insert).exec_without_returning(database.connection()).await.unwrap();
     assert_eq!(E::find().all(database.connection()).await.unwrap(), [row]);
 }
 
@@ -220,10 +217,7 @@ async fn tenant_rows(database: &Database) {
 }
 
 async fn application_rows(database: &Database) {
-    let document = ApplicationDocument {
-        name: text("gitopsdepl-1"),
-        ..Default::default()
-    };
+    let document = ApplicationDocument { name: text("gitopsdepl-1"), ..Default::default() };
     keeps::<application::Entity, _>(
         database,
         application::Model {
@@ -250,11 +244,7 @@ async fn application_rows(database: &Database) {
     let db = database.connection();
     let row = application::Entity::find().one(db).await.unwrap().unwrap();
     assert_eq!(spec_field::decode(&row.spec_field).unwrap(), document);
-    let row = application_state::Entity::find()
-        .one(db)
-        .await
-        .unwrap()
-        .unwrap();
+    let row = application_state::Entity::find().one(db).await.unwrap().unwrap();
     let blob = row.argocd_application_status;
     assert_eq!(status_codec::decode(blob.as_deref()).unwrap(), status);
     keeps::<deployment_to_application_mapping::Entity, _>(
@@ -312,17 +302,9 @@ async fn application_rows(database: &Database) {
 async fn a_row_that_others_refer_to_cannot_be_deleted(scratch: Scratch) {
     let database = migrated(&scratch).await;
     tenant_rows(&database).await;
-    let error = cluster_user::Entity::delete_by_id("user")
-        .exec(database.connection())
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            error.sql_err(),
-            Some(SqlErr::ForeignKeyConstraintViolation(_))
-        ),
-        "{error}"
-    );
+    let error =
+        cluster_user::Entity::delete_by_id("user").exec(database.connection()).await.unwrap_err();
+    assert!(matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))), "{error}");
 }
 
 async fn times_set_by_the_program_and_by_the_database_compare(scratch: Scratch) {
@@ -334,27 +316,12 @@ async fn times_set_by_the_program_and_by_the_database_compare(scratch: Scratch) 
         created_on,
         display_name: NotSet,
     };
-    user("past", Set(Some("2020-01-01T00:00:00.5".parse().unwrap())))
-        .insert(db)
-        .await
-        .unwrap();
+    user("past", Set(Some("2020-01-01T00:00:00.5".parse().unwrap()))).insert(db).await.unwrap();
     user("now", NotSet).insert(db).await.unwrap();
-    user(
-        "future",
-        Set(Some("2120-01-01T00:00:00.5".parse().unwrap())),
-    )
-    .insert(db)
-    .await
-    .unwrap();
-    let users = cluster_user::Entity::find()
-        .order_by_asc(cluster_user::Column::CreatedOn)
-        .all(db)
-        .await;
-    let order: Vec<String> = users
-        .unwrap()
-        .into_iter()
-        .map(|user| user.clusteruser_id)
-        .collect();
+    user("future", Set(Some("2120-01-01T00:00:00.5".parse().unwrap()))).insert(db).await.unwrap();
+    let users =
+        cluster_user::Entity::find().order_by_asc(cluster_user::Column::CreatedOn).all(db).await;
+    let order: Vec<String> = users.unwrap().into_iter().map(|user| user.clusteruser_id).collect();
     assert_eq!(order, ["past", "now", "future"]);
     let bound: DateTime = "2120-01-01T00:00:00.5".parse().unwrap();
     let before = cluster_user::Entity::find().filter(cluster_user::Column::CreatedOn.lt(bound));
@@ -378,29 +345,17 @@ async fn transitions_are_numbered_in_their_order(scratch: Scratch) {
         .exec_with_returning(db)
         .await
         .unwrap();
-    transition::Entity::delete_by_id(rows[1].id)
-        .exec(db)
-        .await
-        .unwrap();
+    transition::Entity::delete_by_id(rows[1].id).exec(db).await.unwrap();
     let next = step("c").insert(db).await.unwrap();
-    assert!(
-        rows[0].id < rows[1].id && rows[1].id < next.id,
-        "numbers are not used again"
-    );
+    assert!(rows[0].id < rows[1].id && rows[1].id < next.id, "numbers are not used again");
 }
 
 async fn statements_are_counted_in_and_out_of_transactions(scratch: Scratch) {
     use sea_orm::TransactionTrait as _;
     let database = migrated(&scratch).await;
     let before = database.statements();
-    machine::Entity::find()
-        .all(database.connection())
-        .await
-        .unwrap();
-    machine::Entity::find()
-        .all(database.reader())
-        .await
-        .unwrap();
+    machine::Entity::find().all(database.connection()).await.unwrap();
+    machine::Entity::find().all(database.reader()).await.unwrap();
     assert_eq!(database.statements() - before, 2);
     let transaction = database.connection().begin().await.unwrap();
     machine::Entity::find().all(&transaction).await.unwrap();

@@ -80,17 +80,11 @@ async fn an_existing_database_is_adopted_with_its_rows(scratch: Scratch) {
     only::<gitops_engine_cluster::Entity>(&database).await;
     only::<gitops_engine_instance::Entity>(&database).await;
     only::<managed_environment::Entity>(&database).await;
-    assert_eq!(
-        only::<cluster_user::Entity>(&database).await.user_name,
-        "namespace-uid"
-    );
+    assert_eq!(only::<cluster_user::Entity>(&database).await.user_name, "namespace-uid");
     only::<cluster_access::Entity>(&database).await;
     let operation = only::<operation::Entity>(&database).await;
     assert_eq!(operation.created_on.to_string(), "2026-11-22 10:26:25");
-    assert_eq!(
-        operation.last_state_update.to_string(),
-        "2026-11-22 10:26:25.500"
-    );
+    assert_eq!(operation.last_state_update.to_string(), "2026-11-22 10:26:25.500");
     assert_eq!(operation.gc_expiration_time, None);
     only::<application::Entity>(&database).await;
     let state = only::<application_state::Entity>(&database).await;
@@ -99,19 +93,9 @@ async fn an_existing_database_is_adopted_with_its_rows(scratch: Scratch) {
     assert_eq!(mapping.repo_url, None);
     only::<kubernetes_to_db_resource_mapping::Entity>(&database).await;
     only::<api_cr_to_database_mapping::Entity>(&database).await;
-    assert_eq!(
-        only::<sync_operation::Entity>(&database)
-            .await
-            .application_id,
-        None
-    );
+    assert_eq!(only::<sync_operation::Entity>(&database).await.application_id, None);
     only::<repository_credentials::Entity>(&database).await;
-    assert_eq!(
-        only::<app_project_repository::Entity>(&database)
-            .await
-            .repo_url_as_written,
-        ""
-    );
+    assert_eq!(only::<app_project_repository::Entity>(&database).await.repo_url_as_written, "");
     only::<app_project_managed_environment::Entity>(&database).await;
     only::<application_owner::Entity>(&database).await;
     assert_eq!(machine::Entity::find().count(db).await.unwrap(), 0);
@@ -139,10 +123,7 @@ async fn an_adopted_repository_may_be_written_in_two_ways(scratch: Scratch) {
     row.created_on = sea_orm::NotSet;
     let error = row.insert(db).await.unwrap_err();
     assert!(
-        matches!(
-            error.sql_err(),
-            Some(sea_orm::SqlErr::UniqueConstraintViolation(_))
-        ),
+        matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))),
         "{error}"
     );
 }
@@ -151,39 +132,24 @@ async fn a_second_open_operation_for_a_resource_is_refused(scratch: Scratch) {
     let database = scratch.open().await;
     fixture::install(&database).await;
     migrate(&database).await.unwrap();
-    let error = insert_operation(&database, "second", "In_Progress")
-        .await
-        .unwrap_err();
+    let error = insert_operation(&database, "second", "In_Progress").await.unwrap_err();
     assert!(
-        matches!(
-            error.sql_err(),
-            Some(sea_orm::SqlErr::UniqueConstraintViolation(_))
-        ),
+        matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))),
         "{error}"
     );
-    insert_operation(&database, "third", "Completed")
-        .await
-        .unwrap();
+    insert_operation(&database, "third", "Completed").await.unwrap();
 }
 
 async fn duplicates_left_behind_put_off_the_guard_until_they_are_done(scratch: Scratch) {
     let database = scratch.open().await;
     fixture::install(&database).await;
-    insert_operation(&database, "second", "Waiting")
-        .await
-        .unwrap();
+    insert_operation(&database, "second", "Waiting").await.unwrap();
     let report = migrate(&database).await.unwrap();
     assert!(report.adopted);
     assert_eq!(report.applied, ALL);
     assert_eq!(report.warnings.len(), 1);
-    assert!(
-        report.warnings[0].contains("more than one open operation"),
-        "{:?}",
-        report.warnings
-    );
-    insert_operation(&database, "third", "Waiting")
-        .await
-        .unwrap();
+    assert!(report.warnings[0].contains("more than one open operation"), "{:?}", report.warnings);
+    insert_operation(&database, "third", "Waiting").await.unwrap();
 
     operation::Entity::update_many()
         .col_expr(operation::Column::State, Expr::value("Completed"))
@@ -193,9 +159,7 @@ async fn duplicates_left_behind_put_off_the_guard_until_they_are_done(scratch: S
         .unwrap();
     let report = migrate(&database).await.unwrap();
     assert_eq!(report.warnings, Vec::<String>::new());
-    insert_operation(&database, "fourth", "Waiting")
-        .await
-        .unwrap_err();
+    insert_operation(&database, "fourth", "Waiting").await.unwrap_err();
 }
 
 async fn an_existing_database_at_another_version_is_refused_unchanged(scratch: Scratch) {
@@ -211,12 +175,7 @@ async fn an_existing_database_at_another_version_is_refused_unchanged(scratch: S
                 if found == version && left == dirty),
             "{error}"
         );
-        assert!(
-            error
-                .to_string()
-                .contains("only version 20 can be taken over"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("only version 20 can be taken over"), "{error}");
         assert_eq!(tables(&database).await, before);
     }
 }
@@ -229,10 +188,7 @@ async fn an_existing_database_without_its_columns_is_refused_unchanged(scratch: 
     let MigrationError::ExistingColumns { columns } = error else {
         panic!("{error}");
     };
-    assert!(
-        columns.contains(&"application.spec_field".to_owned()),
-        "{columns:?}"
-    );
+    assert!(columns.contains(&"application.spec_field".to_owned()), "{columns:?}");
     assert_eq!(tables(&database).await, before);
 }
 
@@ -246,10 +202,7 @@ async fn a_database_of_a_newer_version_is_refused_unchanged(scratch: Scratch) {
     let newer = "INSERT INTO seaql_migrations VALUES ('m20990101_000001_wonders', 0)";
     fixture::execute(&database, newer).await;
     let before = tables(&database).await;
-    for error in [
-        migrate(&database).await.unwrap_err(),
-        check(&database).await.unwrap_err(),
-    ] {
+    for error in [migrate(&database).await.unwrap_err(), check(&database).await.unwrap_err()] {
         assert!(matches!(error, MigrationError::Newer { .. }), "{error}");
         let text = error.to_string();
         assert!(text.contains("m20990101_000001_wonders"), "{text}");
@@ -261,10 +214,7 @@ async fn a_database_of_a_newer_version_is_refused_unchanged(scratch: Scratch) {
 async fn who_does_not_migrate_is_told_what_is_missing(scratch: Scratch) {
     let database = scratch.open().await;
     let error = check(&database).await.unwrap_err();
-    assert!(
-        matches!(error, MigrationError::Behind { ref pending } if pending == &ALL),
-        "{error}"
-    );
+    assert!(matches!(error, MigrationError::Behind { ref pending } if pending == &ALL), "{error}");
     assert_eq!(tables(&database).await, Vec::<String>::new());
 }
 
@@ -309,12 +259,7 @@ async fn tables(database: &Database) -> Vec<String> {
              ORDER BY 1",
         ),
     };
-    let rows = database
-        .connection()
-        .query_all_raw(Statement::from_string(backend, query))
-        .await
-        .unwrap();
-    rows.iter()
-        .map(|row| row.try_get("", "line").unwrap())
-        .collect()
+    let rows =
+        database.connection().query_all_raw(Statement::from_string(backend, query)).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
 }

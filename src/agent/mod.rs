@@ -1,13 +1,14 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
 //! [`argo`] holds what the watches show, [`decide`] steps a batch of operations between load and
-//! commit, [`errand`] discharges what their states owe, and [`reports`] carries what Argo CD says
-//! into the database.
+//! commit, [`errand`] discharges what their states owe, [`reports`] carries what Argo CD says into
+//! the database, and `rescan` finds what hands have changed.
 
 pub mod argo;
 pub mod decide;
 pub mod errand;
 pub mod reports;
+mod rescan;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -190,6 +191,9 @@ impl Agent {
         let agent = Arc::clone(&self);
         let stop = shutdown.clone();
         tasks.spawn(async move { agent.reports.pump(stop).await });
+        if let Some(interval) = self.settings.rescan {
+            tasks.spawn(rescan::run(Arc::clone(&self), interval, shutdown.clone()));
+        }
         let agent = Arc::clone(&self);
         let discharge = move |errand| Arc::clone(&agent).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));

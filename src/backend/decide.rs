@@ -185,6 +185,9 @@ fn events(loaded: &BackendLoaded, machine: &Deployment, notes: &Notes) -> Events
     if let Some(status) = &report {
         events.push(Event::Reported(Box::new(observe::report(status))));
     }
+    if notes.differs {
+        events.push(Event::ApplicationDiffers);
+    }
     if notes.facts {
         events.push(Event::FactsChanged);
     }

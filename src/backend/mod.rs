@@ -137,6 +137,12 @@ impl Backend {
         self.poke(uid, Notes::report());
     }
 
+    /// The Application of this deployment was edited or deleted by hand.
+    pub fn application_differs(&self, uid: &DeploymentUid) {
+        self.metrics.repairs.inc();
+        self.poke(uid, Notes::differs());
+    }
+
     /// Something may have been missed: looks at everything that waits for something.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         use machines::deployment::Deployment;

@@ -25,6 +25,8 @@ pub struct Notes {
     pub operation: bool,
     /// Argo CD has reported.
     pub report: bool,
+    /// Argo CD's Application does not say what its row says.
+    pub differs: bool,
     /// The facts may have changed.
     pub facts: bool,
     /// The machine's moment has come.
@@ -66,7 +68,7 @@ pub enum NamespaceNote {
 
 impl Coalesce for Notes {
     fn absorb(&mut self, newer: Self) {
-        let Self { object, namespace, operation, report, facts, deadline } = newer;
+        let Self { object, namespace, operation, report, differs, facts, deadline } = newer;
         match (&self.object, object) {
             // What has gone does not come back under the same UID.
             (Some(ObjectNote::Absent { .. }), Some(ObjectNote::Present { .. })) | (_, None) => {}
@@ -78,6 +80,7 @@ impl Coalesce for Notes {
         }
         self.operation |= operation;
         self.report |= report;
+        self.differs |= differs;
         self.facts |= facts;
         self.deadline |= deadline;
     }
@@ -102,6 +105,11 @@ impl Notes {
     /// Argo CD has reported.
     pub fn report() -> Self {
         Self { report: true, ..Self::default() }
+    }
+
+    /// Argo CD's Application does not say what its row says.
+    pub fn differs() -> Self {
+        Self { differs: true, ..Self::default() }
     }
 
     /// The facts may have changed.

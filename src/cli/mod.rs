@@ -13,12 +13,13 @@ pub mod tools;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use machines::deployment::conditions::ConditionStyle;
 
 use crate::program::Halves;
-use crate::settings::Settings;
+use crate::settings::{REPAIR_GRACE, Settings};
 
 /// Why a command did not do what it should, by exit code.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +175,10 @@ pub struct SettingsArguments {
     /// Which conditions a status has: also the conventional ones, or exactly the old ones.
     #[arg(long, env = "STATUS_CONDITIONS", default_value = "conventional")]
     status_conditions: StatusConditions,
+    /// Minutes between two comparisons of everything, which undo what hands have changed in Argo
+    /// CD; 0 for never.
+    #[arg(long, env = "SELF_HEAL_INTERVAL", default_value_t = 30)]
+    self_heal_interval: u32,
 }
 
 /// Which conditions a status has.
@@ -188,8 +193,16 @@ enum StatusConditions {
 impl SettingsArguments {
     /// The settings that follow from them.
     pub fn settings(&self) -> Settings {
-        let Self { argo_cd_namespace, enable_appproject_isolation, status_conditions } = self;
+        let Self {
+            argo_cd_namespace,
+            enable_appproject_isolation,
+            status_conditions,
+            self_heal_interval,
+        } = self;
+        let minutes = u64::from(*self_heal_interval);
         Settings {
+            rescan: (minutes > 0).then(|| Duration::from_secs(minutes * 60)),
+            repair_grace: REPAIR_GRACE,
             argocd_namespace: argo_cd_namespace.clone(),
             isolation: *enable_appproject_isolation,
             conditions: match status_conditions {

@@ -290,6 +290,10 @@ fn standing(deployment: &Deployment) -> Standing {
         Lifecycle::AwaitingPredecessor { .. } => {
             Standing::working("AwaitingPredecessor", messages::PREDECESSOR)
         }
+        // A retry says what the pause before it said, so that a status does not flap.
+        Lifecycle::Dispatching { .. } if deployment.record.failures > 0 => {
+            Standing::working("OperationFailed", error.unwrap_or_default())
+        }
         Lifecycle::Dispatching { .. } => Standing::working(
             "Dispatching",
             error.unwrap_or("the Argo CD Application is being written"),

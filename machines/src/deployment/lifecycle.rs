@@ -147,6 +147,7 @@ impl Record {
             Event::Absent { .. } => Transition(Lifecycle::Gone {}),
             Event::OperationObserved { .. }
             | Event::Reported(_)
+            | Event::ApplicationDiffers
             | Event::FactsChanged
             | Event::DeadlineReached => Handled,
         }
@@ -184,7 +185,7 @@ impl Record {
                 self.note_report(report);
                 Handled
             }
-            Event::FactsChanged | Event::DeadlineReached => Handled,
+            Event::ApplicationDiffers | Event::FactsChanged | Event::DeadlineReached => Handled,
         }
     }
 
@@ -286,6 +287,12 @@ impl Record {
                 Lifecycle::Settled {} => Handled,
                 elsewhere => Transition(elsewhere),
             },
+            Event::ApplicationDiffers => {
+                if let Some(application) = self.application.as_mut() {
+                    application.applied = false;
+                }
+                Transition(self.dispatch(context))
+            }
             _ => Super,
         }
     }
@@ -314,6 +321,7 @@ impl Record {
             Event::Observed(_)
             | Event::Absent { .. }
             | Event::Reported(_)
+            | Event::ApplicationDiffers
             | Event::FactsChanged
             | Event::DeadlineReached => Handled,
         }

@@ -211,6 +211,9 @@ pub enum Event {
     },
     /// Argo CD reports so on the Application.
     Reported(Box<Report>),
+    /// Argo CD's Application has not said what its row says for a while: a hand has edited or
+    /// deleted it.
+    ApplicationDiffers,
     /// The tenant, the Argo CD instance or a namesake may have changed: look at the facts.
     FactsChanged,
     /// A moment passed for which the machine had asked.
@@ -225,6 +228,7 @@ impl Event {
             Self::Absent { .. } => "Absent",
             Self::OperationObserved { .. } => "OperationObserved",
             Self::Reported(_) => "Reported",
+            Self::ApplicationDiffers => "ApplicationDiffers",
             Self::FactsChanged => "FactsChanged",
             Self::DeadlineReached => "DeadlineReached",
         }
@@ -380,7 +384,7 @@ impl Deployment {
     /// Conditions that are already on an object that this machine sees for the first time (written
     /// by an earlier installation) are carried on.
     fn import_conditions(&mut self, existing: &[Condition]) {
-        for condition in existing {
+        for condition in existing.iter().take(conditions::MIRRORED_LIMIT) {
             match condition.type_.as_str() {
                 conditions::ERROR_OCCURRED => {
                     let signal = ErrorEvent::Raised(condition.message.clone());

@@ -138,6 +138,7 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     }
     let now = facts(NOW);
     events.push(("early", Event::DeadlineReached, now.clone()));
+    events.push(("", Event::ApplicationDiffers, now.clone()));
     let invalid = Snapshot {
         spec: spec(""),
         ..newer.clone()

@@ -66,8 +66,7 @@ pub fn encode(status: &Value) -> Result<Vec<u8>, ApplicationStateError> {
     let text = serde_saphyr::to_string_with_options(&lowered(status, Some(&STATUS)), options)
         .map_err(|error| unwritable(&error))?;
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
-    gzip.write_all(text.as_bytes())
-        .map_err(|error| unwritable(&error))?;
+    gzip.write_all(text.as_bytes()).map_err(|error| unwritable(&error))?;
     let blob = gzip.finish().map_err(|error| unwritable(&error))?;
     if blob.len() > MAXIMUM_COMPRESSED_BYTES {
         return Err(ApplicationStateError::TooLarge { bytes: blob.len() });
@@ -88,9 +87,7 @@ pub fn decode(blob: Option<&[u8]>) -> Result<Value, ApplicationStateError> {
 ///
 /// Like Argo CD's own JSON it leaves out empty texts and lists, zeros, falses and nulls.
 pub fn mirrored(status: &Value) -> Value {
-    STATUS
-        .project(status)
-        .unwrap_or_else(|| Value::Object(Map::new()))
+    STATUS.project(status).unwrap_or_else(|| Value::Object(Map::new()))
 }
 
 fn unfold(blob: &[u8]) -> Result<String, ApplicationStateError> {
@@ -99,9 +96,7 @@ fn unfold(blob: &[u8]) -> Result<String, ApplicationStateError> {
     GzDecoder::new(blob)
         .take(limit)
         .read_to_string(&mut text)
-        .map_err(|error| ApplicationStateError::Unreadable {
-            message: error.to_string(),
-        })?;
+        .map_err(|error| ApplicationStateError::Unreadable { message: error.to_string() })?;
     if text.len() > MAXIMUM_TEXT_BYTES {
         return Err(ApplicationStateError::Overlong);
     }
@@ -109,13 +104,8 @@ fn unfold(blob: &[u8]) -> Result<String, ApplicationStateError> {
 }
 
 /// Maps whose keys are the user's and not names of fields.
-const USER_KEYED: [&str; 5] = [
-    "labels",
-    "annotations",
-    "commonLabels",
-    "commonAnnotations",
-    "valuesObject",
-];
+const USER_KEYED: [&str; 5] =
+    ["labels", "annotations", "commonLabels", "commonAnnotations", "valuesObject"];
 
 /// The same value with the keys of the existing form; fields that no shape knows are kept.
 fn lowered(value: &Value, shape: Option<&Shape>) -> Value {
@@ -148,9 +138,7 @@ fn lowered(value: &Value, shape: Option<&Shape>) -> Value {
 
 /// Puts a member of an embedded Go struct where yaml.v2 does: under the name of its type.
 fn embed(object: &mut Map<String, Value>, parent: &str, key: String, member: Value) {
-    let embedded = object
-        .entry(parent)
-        .or_insert_with(|| Value::Object(Map::new()));
+    let embedded = object.entry(parent).or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(embedded) = embedded {
         embedded.insert(key, member);
     }

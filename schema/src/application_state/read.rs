@@ -29,11 +29,8 @@ pub(super) fn status(text: &str) -> Result<Value, ApplicationStateError> {
             max_aliases: 0,
         },
     };
-    let Status(status) = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        ApplicationStateError::Unreadable {
-            message: error.to_string(),
-        }
-    })?;
+    let Status(status) = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| ApplicationStateError::Unreadable { message: error.to_string() })?;
     Ok(status)
 }
 
@@ -97,9 +94,7 @@ impl<'de> Visitor<'de> for Shaped {
             Shape::Labels => {
                 let labels =
                     std::collections::BTreeMap::<String, String>::deserialize(deserializer)?;
-                let labels = labels
-                    .into_iter()
-                    .map(|(key, label)| (key, Value::String(label)));
+                let labels = labels.into_iter().map(|(key, label)| (key, Value::String(label)));
                 Ok(shape::kept_labels(labels.collect()))
             }
             Shape::Object(_) => deserializer.deserialize_map(self),

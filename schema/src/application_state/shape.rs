@@ -43,16 +43,12 @@ impl Shape {
 
     /// The field of that key in the existing form.
     pub(super) fn field_of_key(&self, key: &str) -> Option<&'static Field> {
-        self.fields()
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(key))
+        self.fields().iter().find(|field| field.name.eq_ignore_ascii_case(key))
     }
 
     /// Whether the existing form nests fields of this object under that key.
     pub(super) fn embeds(&self, key: &str) -> bool {
-        self.fields()
-            .iter()
-            .any(|field| field.embedded_in == Some(key))
+        self.fields().iter().any(|field| field.embedded_in == Some(key))
     }
 
     /// The shape of a list's items.
@@ -81,9 +77,7 @@ impl Shape {
             }
             (Self::NumberPointer, Value::Number(number)) => Some(Value::Number(number.clone())),
             (Self::List(item), Value::Array(items)) => kept_list(
-                items
-                    .iter()
-                    .map(|value| item.project(value).unwrap_or_else(|| item.empty())),
+                items.iter().map(|value| item.project(value).unwrap_or_else(|| item.empty())),
             ),
             (Self::Labels, Value::Object(labels)) => kept_labels(labels.clone()),
             (Self::Object(fields), Value::Object(members)) => {
@@ -116,11 +110,7 @@ pub(super) fn kept_text(text: &str) -> Option<Value> {
 
 /// The time, unless it was never set.
 pub(super) fn kept_time(time: &str) -> Option<Value> {
-    if time == ZERO_TIME {
-        None
-    } else {
-        kept_text(time)
-    }
+    if time == ZERO_TIME { None } else { kept_text(time) }
 }
 
 /// The list, unless it is empty.
@@ -135,11 +125,7 @@ pub(super) fn kept_labels(labels: Map<String, Value>) -> Option<Value> {
 }
 
 const fn field(name: &'static str, shape: Shape) -> Field {
-    Field {
-        name,
-        shape,
-        embedded_in: None,
-    }
+    Field { name, shape, embedded_in: None }
 }
 
 const fn text(name: &'static str) -> Field {
@@ -171,10 +157,7 @@ const SYNC: Shape = Shape::Object(&[
         "comparedTo",
         Shape::Object(&[
             field("source", Shape::Object(SOURCE_FIELDS)),
-            field(
-                "destination",
-                Shape::Object(&[text("server"), text("namespace"), text("name")]),
-            ),
+            field("destination", Shape::Object(&[text("server"), text("namespace"), text("name")])),
         ]),
     ),
     text("revision"),
@@ -183,11 +166,8 @@ const SYNC: Shape = Shape::Object(&[
 
 const HEALTH: Shape = Shape::Object(&[text("status"), text("message")]);
 
-static CONDITION: Shape = Shape::Object(&[
-    text("type"),
-    text("message"),
-    field("lastTransitionTime", Shape::Time),
-]);
+static CONDITION: Shape =
+    Shape::Object(&[text("type"), text("message"), field("lastTransitionTime", Shape::Time)]);
 
 const OPERATION_STATE: Shape = Shape::Object(&[
     field("operation", OPERATION),
@@ -201,10 +181,7 @@ const OPERATION_STATE: Shape = Shape::Object(&[
 
 const OPERATION: Shape = Shape::Object(&[
     field("sync", OPERATION_SYNC),
-    field(
-        "initiatedBy",
-        Shape::Object(&[text("username"), field("automated", Shape::Flag)]),
-    ),
+    field("initiatedBy", Shape::Object(&[text("username"), field("automated", Shape::Flag)])),
     field("info", Shape::List(&INFO)),
     field(
         "retry",
@@ -256,10 +233,7 @@ const SYNC_RESULT: Shape = Shape::Object(&[
     field("revisions", TEXTS),
     field(
         "managedNamespaceMetadata",
-        Shape::Object(&[
-            field("labels", Shape::Labels),
-            field("annotations", Shape::Labels),
-        ]),
+        Shape::Object(&[field("labels", Shape::Labels), field("annotations", Shape::Labels)]),
     ),
 ]);
 

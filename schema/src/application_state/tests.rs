@@ -201,10 +201,7 @@ fn existing_as_json() -> Value {
 
 #[test]
 fn a_blob_of_the_existing_agent_is_read_in_json_spelling() {
-    assert_eq!(
-        decode(Some(&gzip(EXISTING.as_bytes()))).unwrap(),
-        existing_as_json()
-    );
+    assert_eq!(decode(Some(&gzip(EXISTING.as_bytes()))).unwrap(), existing_as_json());
 }
 
 #[test]
@@ -266,10 +263,7 @@ fn reading_what_was_written_gives_what_is_mirrored() {
 
 #[test]
 fn equal_statuses_have_equal_blobs() {
-    assert_eq!(
-        encode(&existing_as_json()).unwrap(),
-        encode(&existing_as_json()).unwrap()
-    );
+    assert_eq!(encode(&existing_as_json()).unwrap(), encode(&existing_as_json()).unwrap());
 }
 
 #[test]
@@ -277,10 +271,7 @@ fn no_blob_and_an_empty_one_are_an_empty_status() {
     assert_eq!(decode(None).unwrap(), json!({}));
     assert_eq!(decode(Some(&[])).unwrap(), json!({}));
     assert_eq!(decode(Some(&gzip(b""))).unwrap(), json!({}));
-    assert_eq!(
-        decode(Some(&encode(&json!({})).unwrap())).unwrap(),
-        json!({})
-    );
+    assert_eq!(decode(Some(&encode(&json!({})).unwrap())).unwrap(), json!({}));
     assert_eq!(mirrored(&Value::Null), json!({}));
 }
 
@@ -313,10 +304,7 @@ fn a_status_that_does_not_compress_below_the_limit_is_refused() {
 fn a_blob_that_unfolds_without_end_is_refused() {
     let bomb = gzip(&vec![b' '; MAXIMUM_TEXT_BYTES + 1]);
     assert!(bomb.len() < MAXIMUM_COMPRESSED_BYTES);
-    assert!(matches!(
-        decode(Some(&bomb)),
-        Err(ApplicationStateError::Overlong)
-    ));
+    assert!(matches!(decode(Some(&bomb)), Err(ApplicationStateError::Overlong)));
 }
 
 #[test]
@@ -331,20 +319,11 @@ fn a_text_that_grows_while_it_is_read_is_refused() {
 #[test]
 fn a_damaged_blob_is_an_error_that_quotes_nothing() {
     let error = decode(Some(b"hunter2")).unwrap_err().to_string();
-    assert!(
-        error.contains("cannot be read") && !error.contains("hunter2"),
-        "{error}"
-    );
+    assert!(error.contains("cannot be read") && !error.contains("hunter2"), "{error}");
     let mut truncated = encode(&existing_as_json()).unwrap();
     truncated.truncate(truncated.len() / 2);
-    assert!(matches!(
-        decode(Some(&truncated)),
-        Err(ApplicationStateError::Unreadable { .. })
-    ));
+    assert!(matches!(decode(Some(&truncated)), Err(ApplicationStateError::Unreadable { .. })));
     let wrong = gzip(b"health: [hunter2]");
     let error = decode(Some(&wrong)).unwrap_err().to_string();
-    assert!(
-        error.contains("cannot be read") && !error.contains("hunter2"),
-        "{error}"
-    );
+    assert!(error.contains("cannot be read") && !error.contains("hunter2"), "{error}");
 }

@@ -38,9 +38,7 @@ pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, Co
     match scheme(url) {
         Some("sqlite") => sqlite::connect(url, options).await,
         Some("postgres" | "postgresql") => postgres::connect(url, options).await,
-        Some(scheme) => Err(ConnectError::UnknownScheme {
-            scheme: scheme.to_owned(),
-        }),
+        Some(scheme) => Err(ConnectError::UnknownScheme { scheme: scheme.to_owned() }),
         None => Err(ConnectError::NoScheme),
     }
 }
@@ -52,9 +50,7 @@ fn scheme(url: &str) -> Option<&str> {
     let (scheme, _) = url.split_once(':')?;
     let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.len() <= 16
-        && scheme
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-');
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-');
     well_formed.then_some(scheme)
 }
 
@@ -135,14 +131,7 @@ impl Database {
             }
             None => writer.clone(),
         };
-        Self {
-            kind,
-            writer,
-            reader,
-            file,
-            location,
-            statements,
-        }
+        Self { kind, writer, reader, file, location, statements }
     }
 
     /// Which database it is.

@@ -25,10 +25,7 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         })?
         .application_name(&options.application_name)
         .options([
-            (
-                "statement_timeout",
-                options.statement_timeout.as_millis().to_string(),
-            ),
+            ("statement_timeout", options.statement_timeout.as_millis().to_string()),
             (
                 "idle_in_transaction_session_timeout",
                 IDLE_IN_TRANSACTION_TIMEOUT.as_millis().to_string(),
@@ -52,13 +49,7 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         })
         .connect_lazy_with(server);
     let connection = DatabaseConnection::from(pool);
-    Ok(Database::new(
-        DatabaseKind::Postgres,
-        connection,
-        None,
-        None,
-        location,
-    ))
+    Ok(Database::new(DatabaseKind::Postgres, connection, None, None, location))
 }
 
 /// One connection beside the pool: the pool would retry a refusal until its time is up and then
@@ -96,27 +87,19 @@ fn classify(location: String, user: &str, error: sqlx::Error) -> ConnectError {
             ConnectError::Refused { location }
         }
         sqlx::Error::Io(source) => ConnectError::Unreachable { location, source },
-        sqlx::Error::Tls(error) => ConnectError::Tls {
-            location,
-            message: error.to_string(),
-        },
+        sqlx::Error::Tls(error) => ConnectError::Tls { location, message: error.to_string() },
         sqlx::Error::Database(error) => {
             let message = error.message().to_owned();
             match error.code().as_deref() {
-                Some("28P01" | "28000") => ConnectError::Authentication {
-                    location,
-                    user: user.to_owned(),
-                    message,
-                },
+                Some("28P01" | "28000") => {
+                    ConnectError::Authentication { location, user: user.to_owned(), message }
+                }
                 Some("3D000") => ConnectError::NoDatabase { location },
                 // too_many_connections; admin_shutdown, crash_shutdown, cannot_connect_now
                 Some("53300" | "57P01" | "57P02" | "57P03") => {
                     ConnectError::Unavailable { location, message }
                 }
-                _ => ConnectError::Other {
-                    location,
-                    source: sqlx::Error::Database(error),
-                },
+                _ => ConnectError::Other { location, source: sqlx::Error::Database(error) },
             }
         }
         source => ConnectError::Other { location, source },

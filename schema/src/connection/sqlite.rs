@@ -30,10 +30,8 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal);
-    let writer = pool(1, options)
-        .connect_with(writer)
-        .await
-        .map_err(|error| classify(&path, error))?;
+    let writer =
+        pool(1, options).connect_with(writer).await.map_err(|error| classify(&path, error))?;
     let reader = pool(READERS, options)
         .idle_timeout(Some(Duration::from_secs(60)))
         .connect_lazy_with(common.read_only(true));
@@ -79,40 +77,23 @@ fn pool(connections: u32, options: &ConnectOptions) -> SqlitePoolOptions {
 
 /// What stands between the scheme and the query, which must not be empty.
 fn path_of(url: &str) -> Result<&str, ConnectError> {
-    let path = url
-        .strip_prefix("sqlite://")
-        .or_else(|| url.strip_prefix("sqlite:"));
-    let path = path
-        .unwrap_or_default()
-        .split('?')
-        .next()
-        .unwrap_or_default();
-    if path.is_empty() {
-        Err(malformed())
-    } else {
-        Ok(path)
-    }
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    let path = path.unwrap_or_default().split('?').next().unwrap_or_default();
+    if path.is_empty() { Err(malformed()) } else { Ok(path) }
 }
 
 fn malformed() -> ConnectError {
-    ConnectError::MalformedUrl {
-        kind: DatabaseKind::Sqlite,
-        form: "sqlite:///path/to/file.db",
-    }
+    ConnectError::MalformedUrl { kind: DatabaseKind::Sqlite, form: "sqlite:///path/to/file.db" }
 }
 
 /// SQLite reports these with one and the same code; look before it does.
 fn check_path(path: &Path) -> Result<(), ConnectError> {
     if path.is_dir() {
-        return Err(ConnectError::IsDirectory {
-            path: path.to_owned(),
-        });
+        return Err(ConnectError::IsDirectory { path: path.to_owned() });
     }
     match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() && !directory.is_dir() => {
-            Err(ConnectError::DirectoryMissing {
-                directory: directory.to_owned(),
-            })
+            Err(ConnectError::DirectoryMissing { directory: directory.to_owned() })
         }
         _ => Ok(()),
     }
@@ -134,9 +115,6 @@ fn classify(path: &Path, error: sqlx::Error) -> ConnectError {
         Some(BUSY) => ConnectError::Locked { path },
         Some(READ_ONLY | CANNOT_OPEN) => ConnectError::NotWritable { path },
         Some(NOT_A_DATABASE) => ConnectError::NotADatabase { path },
-        _ => ConnectError::Other {
-            location: format!("file `{}`", path.display()),
-            source: error,
-        },
+        _ => ConnectError::Other { location: format!("file `{}`", path.display()), source: error },
     }
 }

@@ -20,20 +20,12 @@ pub(super) async fn examine(transaction: &DatabaseTransaction) -> Result<bool, M
     let mut found = false;
     let mut missing = Vec::new();
     for table in TABLES {
-        if !manager
-            .has_table(table.name)
-            .await
-            .map_err(failed(ACTION))?
-        {
+        if !manager.has_table(table.name).await.map_err(failed(ACTION))? {
             continue;
         }
         found = true;
         for (column, _) in table.columns {
-            if !manager
-                .has_column(table.name, *column)
-                .await
-                .map_err(failed(ACTION))?
-            {
+            if !manager.has_column(table.name, *column).await.map_err(failed(ACTION))? {
                 missing.push(format!("{}.{column}", table.name));
             }
         }
@@ -53,21 +45,14 @@ pub(super) async fn examine(transaction: &DatabaseTransaction) -> Result<bool, M
 /// columns must speak for it.
 async fn check_version(transaction: &DatabaseTransaction) -> Result<(), MigrationError> {
     let manager = SchemaManager::new(transaction);
-    if !manager
-        .has_table(EXISTING_VERSION_TABLE)
-        .await
-        .map_err(failed(ACTION))?
-    {
+    if !manager.has_table(EXISTING_VERSION_TABLE).await.map_err(failed(ACTION))? {
         return Ok(());
     }
     let statement = Statement::from_string(
         transaction.get_database_backend(),
         format!("SELECT version, dirty FROM {EXISTING_VERSION_TABLE}"),
     );
-    let row = transaction
-        .query_one_raw(statement)
-        .await
-        .map_err(failed(ACTION))?;
+    let row = transaction.query_one_raw(statement).await.map_err(failed(ACTION))?;
     let Some(row) = row else {
         return Ok(());
     };

@@ -4,10 +4,7 @@
 //! their own, and doubling them would only cost writes. For the same reason a table that is made
 //! here gets no index that a key or a unique constraint of it already is.
 
-#![expect(
-    elided_lifetimes_in_paths,
-    reason = "the trait that is implemented elides one"
-)]
+#![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
 use sea_orm::{ConnectionTrait as _, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -27,9 +24,7 @@ impl MigrationTrait for Migration {
                 continue;
             }
             let connection = manager.get_connection();
-            connection
-                .execute_unprepared(&table.create(manager.get_database_backend()))
-                .await?;
+            connection.execute_unprepared(&table.create(manager.get_database_backend())).await?;
             for (index, columns) in table.indexes {
                 let statement = format!("CREATE INDEX {index} ON {} ({columns})", table.name);
                 connection.execute_unprepared(&statement).await?;
@@ -60,10 +55,7 @@ impl ExistingTable {
             };
             format!("{column} {definition}")
         });
-        let constraints = self
-            .constraints
-            .iter()
-            .map(|constraint| (*constraint).to_owned());
+        let constraints = self.constraints.iter().map(|constraint| (*constraint).to_owned());
         let body: Vec<String> = columns.chain(constraints).collect();
         format!("CREATE TABLE {} ({})", self.name, body.join(", "))
     }
@@ -77,10 +69,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "clustercredentials",
         columns: &[
-            (
-                "clustercredentials_cred_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("clustercredentials_cred_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("seq_id", "serial"),
             ("host", "varchar(512)"),
             ("kube_config", "varchar(65000)"),
@@ -104,18 +93,12 @@ pub(super) const TABLES: &[ExistingTable] = &[
         ],
         constraints: &["FOREIGN KEY (clustercredentials_id) \
              REFERENCES clustercredentials (clustercredentials_cred_id)"],
-        indexes: &[(
-            "gitopsenginecluster_credentials_idx",
-            "clustercredentials_id",
-        )],
+        indexes: &[("gitopsenginecluster_credentials_idx", "clustercredentials_id")],
     },
     ExistingTable {
         name: "gitopsengineinstance",
         columns: &[
-            (
-                "gitopsengineinstance_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("gitopsengineinstance_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("seq_id", "serial"),
             ("namespace_name", "varchar(48) NOT NULL"),
             ("namespace_uid", "varchar(48) NOT NULL"),
@@ -156,14 +139,8 @@ pub(super) const TABLES: &[ExistingTable] = &[
         name: "clusteraccess",
         columns: &[
             ("clusteraccess_user_id", "varchar(48) NOT NULL"),
-            (
-                "clusteraccess_managed_environment_id",
-                "varchar(48) NOT NULL",
-            ),
-            (
-                "clusteraccess_gitops_engine_instance_id",
-                "varchar(48) NOT NULL",
-            ),
+            ("clusteraccess_managed_environment_id", "varchar(48) NOT NULL"),
+            ("clusteraccess_gitops_engine_instance_id", "varchar(48) NOT NULL"),
             ("seq_id", "serial"),
             ("created_on", NOW),
         ],
@@ -181,10 +158,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
                 "clusteraccess_instance_idx",
                 "clusteraccess_user_id, clusteraccess_gitops_engine_instance_id",
             ),
-            (
-                "clusteraccess_environment_idx",
-                "clusteraccess_managed_environment_id",
-            ),
+            ("clusteraccess_environment_idx", "clusteraccess_managed_environment_id"),
         ],
     },
     ExistingTable {
@@ -233,10 +207,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "applicationstate",
         columns: &[
-            (
-                "applicationstate_application_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("applicationstate_application_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("argocd_application_status", "bytea"),
         ],
         constraints: &[
@@ -247,10 +218,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "deploymenttoapplicationmapping",
         columns: &[
-            (
-                "deploymenttoapplicationmapping_uid_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("deploymenttoapplicationmapping_uid_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("seq_id", "serial"),
             ("name", "varchar(256)"),
             ("namespace", "varchar(96)"),
@@ -259,14 +227,8 @@ pub(super) const TABLES: &[ExistingTable] = &[
         ],
         constraints: &["FOREIGN KEY (application_id) REFERENCES application (application_id)"],
         indexes: &[
-            (
-                "deploymenttoapplicationmapping_namespace_uid_idx",
-                "namespace_uid",
-            ),
-            (
-                "deploymenttoapplicationmapping_name_idx",
-                "name, namespace, namespace_uid",
-            ),
+            ("deploymenttoapplicationmapping_namespace_uid_idx", "namespace_uid"),
+            ("deploymenttoapplicationmapping_name_idx", "name, namespace, namespace_uid"),
         ],
     },
     ExistingTable {
@@ -326,10 +288,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "repositorycredentials",
         columns: &[
-            (
-                "repositorycredentials_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("repositorycredentials_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("seq_id", "serial"),
             ("repo_cred_user_id", "varchar(48) NOT NULL"),
             ("repo_cred_url", "varchar(512) NOT NULL"),
@@ -350,10 +309,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "appprojectrepository",
         columns: &[
-            (
-                "appproject_repository_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("appproject_repository_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("seq_id", "serial"),
             ("clusteruser_id", "varchar(48) NOT NULL"),
             ("repo_url", "varchar(256) NOT NULL"),
@@ -368,10 +324,7 @@ pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "appprojectmanagedenvironment",
         columns: &[
-            (
-                "appproject_managedenv_id",
-                "varchar(48) NOT NULL PRIMARY KEY",
-            ),
+            ("appproject_managedenv_id", "varchar(48) NOT NULL PRIMARY KEY"),
             ("seq_id", "serial"),
             ("clusteruser_id", "varchar(48) NOT NULL"),
             ("managed_environment_id", "varchar(48) NOT NULL"),

@@ -3,10 +3,7 @@
 //! Argo CD compares an AppProject's `sourceRepos` literally, so a trailing `/` counts. The
 //! normalised URL alone is therefore no key any more: two spellings of one URL are two rows.
 
-#![expect(
-    elided_lifetimes_in_paths,
-    reason = "the trait that is implemented elides one"
-)]
+#![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use sea_orm_migration::prelude::*;

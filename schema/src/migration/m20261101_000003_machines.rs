@@ -1,9 +1,6 @@
 //! The state of the machines, their history, and the fence around commits.
 
-#![expect(
-    elided_lifetimes_in_paths,
-    reason = "the trait that is implemented elides one"
-)]
+#![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
 use sea_orm::{ConnectionTrait as _, DbBackend};
 use sea_orm_migration::prelude::*;

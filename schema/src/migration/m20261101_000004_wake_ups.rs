@@ -3,10 +3,7 @@
 //! An operation names the deployment that waits for it, and a report says whether the backend has
 //! taken it in: both outlive a process that dies between a commit and the waking.
 
-#![expect(
-    elided_lifetimes_in_paths,
-    reason = "the trait that is implemented elides one"
-)]
+#![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
 use sea_orm_migration::prelude::*;
 

@@ -119,10 +119,7 @@ pub async fn migrate(database: &Database) -> Result<MigrationReport, MigrationEr
     let outcome = migrate_within(&transaction).await;
     match outcome {
         Ok(report) => {
-            transaction
-                .commit()
-                .await
-                .map_err(failed("committing the migrations"))?;
+            transaction.commit().await.map_err(failed("committing the migrations"))?;
             for warning in &report.warnings {
                 tracing::warn!(database = database.location(), "{warning}");
             }
@@ -145,9 +142,7 @@ pub async fn check(database: &Database) -> Result<(), MigrationError> {
     if versions.pending.is_empty() {
         Ok(())
     } else {
-        Err(MigrationError::Behind {
-            pending: versions.pending,
-        })
+        Err(MigrationError::Behind { pending: versions.pending })
     }
 }
 
@@ -215,15 +210,8 @@ impl Versions {
             .collect();
         Ok(Self {
             none_applied: applied.is_empty(),
-            unknown: applied
-                .iter()
-                .filter(|name| !known.contains(name))
-                .cloned()
-                .collect(),
-            pending: known
-                .into_iter()
-                .filter(|name| !applied.contains(name))
-                .collect(),
+            unknown: applied.iter().filter(|name| !known.contains(name)).cloned().collect(),
+            pending: known.into_iter().filter(|name| !applied.contains(name)).collect(),
         })
     }
 
@@ -231,9 +219,7 @@ impl Versions {
         if self.unknown.is_empty() {
             Ok(())
         } else {
-            Err(MigrationError::Newer {
-                versions: self.unknown.clone(),
-            })
+            Err(MigrationError::Newer { versions: self.unknown.clone() })
         }
     }
 }
@@ -249,8 +235,5 @@ where
         return Ok(BTreeSet::new());
     }
     let rows = seaql_migrations::Entity::find().all(connection).await?;
-    Ok(rows
-        .into_iter()
-        .map(|migration| migration.version)
-        .collect())
+    Ok(rows.into_iter().map(|migration| migration.version).collect())
 }

@@ -16,19 +16,14 @@ const ACTION: &str = "guarding against two open operations for one resource";
 pub(super) async fn ensure_index(
     transaction: &DatabaseTransaction,
 ) -> Result<Option<String>, MigrationError> {
-    let exists = SchemaManager::new(transaction)
-        .has_index("operation", INDEX)
-        .await;
+    let exists = SchemaManager::new(transaction).has_index("operation", INDEX).await;
     if exists.map_err(failed(ACTION))? {
         return Ok(None);
     }
     if transaction.get_database_backend() == DbBackend::Postgres {
         // Nobody may insert a duplicate between the count and the index.
         let lock = "LOCK TABLE operation IN SHARE MODE";
-        transaction
-            .execute_unprepared(lock)
-            .await
-            .map_err(failed(ACTION))?;
+        transaction.execute_unprepared(lock).await.map_err(failed(ACTION))?;
     }
     let duplicates = count_duplicates(transaction).await?;
     if duplicates > 0 {
@@ -56,10 +51,7 @@ async fn count_duplicates(transaction: &DatabaseTransaction) -> Result<i64, Migr
            GROUP BY instance_id, resource_id, resource_type HAVING count(*) > 1\
          ) AS resources",
     );
-    let row = transaction
-        .query_one_raw(statement)
-        .await
-        .map_err(failed(ACTION))?;
+    let row = transaction.query_one_raw(statement).await.map_err(failed(ACTION))?;
     match row {
         Some(row) => row.try_get("", "duplicates").map_err(failed(ACTION)),
         None => Ok(0),

@@ -61,14 +61,8 @@ pub fn decode(text: &str) -> Result<ApplicationDocument, SpecFieldError> {
         // A snippet of the text has no place in an error.
         with_snippet: false,
     };
-    let ReadDocument {
-        fauxobjectmeta,
-        spec,
-    } = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        SpecFieldError::Unreadable {
-            message: error.to_string(),
-        }
-    })?;
+    let ReadDocument { fauxobjectmeta, spec } = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| SpecFieldError::Unreadable { message: error.to_string() })?;
     Ok(ApplicationDocument {
         name: fauxobjectmeta.name,
         namespace: fauxobjectmeta.namespace,
@@ -104,20 +98,10 @@ struct WrittenDocument {
 
 impl WrittenDocument {
     fn of(document: &ApplicationDocument) -> Self {
-        let ApplicationDocument {
-            name,
-            namespace,
-            spec,
-        } = document;
+        let ApplicationDocument { name, namespace, spec } = document;
         Self {
-            fauxtypemeta: TypeMetadata {
-                kind: "Application",
-                apiversion: "argoproj.io/v1alpha1",
-            },
-            fauxobjectmeta: Metadata {
-                name: name.clone(),
-                namespace: namespace.clone(),
-            },
+            fauxtypemeta: TypeMetadata { kind: "Application", apiversion: "argoproj.io/v1alpha1" },
+            fauxobjectmeta: Metadata { name: name.clone(), namespace: namespace.clone() },
             spec: spec.clone().into(),
             status: EmptyStatus::default(),
         }
@@ -186,11 +170,7 @@ mod tests {
                 },
                 project: "app-project-4d1f".to_owned(),
                 sync_policy: Some(SyncPolicy {
-                    automated: Some(Automated {
-                        prune: true,
-                        self_heal: true,
-                        allow_empty: true,
-                    }),
+                    automated: Some(Automated { prune: true, self_heal: true, allow_empty: true }),
                     sync_options: vec![
                         "PrunePropagationPolicy=background".to_owned(),
                         "CreateNamespace=true".to_owned(),
@@ -325,13 +305,7 @@ status:
     #[test]
     fn every_text_is_read_back_as_it_was_written() {
         let long_path = format!("{} {}", "a".repeat(100), "b".repeat(100));
-        let odd = [
-            "a\nb\n",
-            "tab\there",
-            "Grüße, 世界",
-            "\u{7f}\u{85}\u{2028}",
-            &long_path,
-        ];
+        let odd = ["a\nb\n", "tab\there", "Grüße, 世界", "\u{7f}\u{85}\u{2028}", &long_path];
         for text in HOSTILE.into_iter().chain(odd) {
             let mut document = automated();
             document.spec.source.path = text.to_owned();

@@ -137,30 +137,9 @@ macro_rules! mirrors {
 }
 
 mirrors!(ApplicationSpec, ApplicationSpec { source, destination, project; sync_policy });
-mirrors!(
-    Source,
-    ApplicationSource {
-        repo_url,
-        path,
-        target_revision
-    }
-);
-mirrors!(
-    Destination,
-    ApplicationDestination {
-        server,
-        namespace,
-        name
-    }
-);
+mirrors!(Source, ApplicationSource { repo_url, path, target_revision });
+mirrors!(Destination, ApplicationDestination { server, namespace, name });
 mirrors!(SyncPolicy, SyncPolicy { sync_options; automated, retry });
-mirrors!(
-    Automated,
-    Automated {
-        prune,
-        self_heal,
-        allow_empty
-    }
-);
+mirrors!(Automated, Automated { prune, self_heal, allow_empty });
 mirrors!(Retry, Retry { limit; backoff });
 mirrors!(Backoff, Backoff { duration, max_duration; factor });

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use machines::application::ApplicationDocument;
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp,
 };
@@ -9,9 +10,12 @@ use machines::operation::{Operation, RowView};
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue, ConnectionTrait, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect};
 
-use crate::entity::{app_project_repository, application, application_state, operation};
+use crate::entity::{
+    app_project_repository, application, application_state,
+    deployment_to_application_mapping as mapping, operation,
+};
 use crate::spec_field;
 use crate::store::changes;
 use crate::store::changes::operations::{APPLICATION, parse_state};
@@ -41,6 +45,17 @@ pub struct AgentChanges {
     pub operations: Vec<Stepped<Operation>>,
     /// Rows of the other tables, in the order of the steps.
     pub rows: Vec<RowChange>,
+}
+
+/// An Application that a row asks for.
+#[derive(Clone, Debug)]
+pub struct WantedApplication {
+    /// The row.
+    pub row: ApplicationId,
+    /// The deployment that it stands for.
+    pub deployment: DeploymentUid,
+    /// What it asks for; `None` where that cannot be read.
+    pub document: Option<ApplicationDocument>,
 }
 
 /// What Argo CD says of an Application, in the database's form.
@@ -97,10 +112,7 @@ impl Store {
             };
             after = last.clone();
             digests.extend(page.into_iter().map(|(id, digest)| {
-                (
-                    ApplicationId::new(id),
-                    Digest::new(digest.unwrap_or_default()),
-                )
+                (ApplicationId::new(id), Digest::new(digest.unwrap_or_default()))
             }));
         }
     }
@@ -114,10 +126,8 @@ impl Store {
         if reports.is_empty() {
             return Ok(HashSet::new());
         }
-        let reports: BTreeMap<ApplicationId, ApplicationReport> = reports
-            .into_iter()
-            .map(|report| (report.application.clone(), report))
-            .collect();
+        let reports: BTreeMap<ApplicationId, ApplicationReport> =
+            reports.into_iter().map(|report| (report.application.clone(), report)).collect();
         let tx = self.begin().await?;
         let ids = reports.keys().map(ApplicationId::as_str);
         let known: HashSet<String> = application::Entity::find()
@@ -156,6 +166,40 @@ impl Store {
         Ok(known.into_iter().map(ApplicationId::new).collect())
     }
 
+    /// A page of the Applications that rows ask for, in the order of the rows' ids, after one.
+    pub async fn wanted_applications(
+        &self,
+        after: &ApplicationId,
+        limit: u64,
+    ) -> Result<Vec<WantedApplication>, StoreError> {
+        let rows: Vec<(String, String, String)> = application::Entity::find()
+            .select_only()
+            .column(application::Column::ApplicationId)
+            .column(application::Column::SpecField)
+            .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+            .join(
+                JoinType::InnerJoin,
+                application::Entity::belongs_to(mapping::Entity)
+                    .from(application::Column::ApplicationId)
+                    .to(mapping::Column::ApplicationId)
+                    .into(),
+            )
+            .filter(application::Column::ApplicationId.gt(after.as_str()))
+            .order_by_asc(application::Column::ApplicationId)
+            .limit(limit)
+            .into_tuple()
+            .all(self.database.reader())
+            .await?;
+        let read = |(row, spec, deployment): (String, String, String)| {
+            let document = spec_field::decode(&spec)
+                .inspect_err(|error| tracing::error!(row, %error, "a row cannot be read"))
+                .ok();
+            let deployment = DeploymentUid::new(deployment);
+            WantedApplication { row: ApplicationId::new(row), deployment, document }
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
     /// The repositories that the AppProjects of these users are to permit, as written.
     pub async fn repositories(
         &self,
@@ -167,11 +211,8 @@ impl Store {
 
 async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLoaded, StoreError> {
     let operations = machine_rows::load::<Operation>(tx, keys).await?;
-    let unclaimed: Vec<&str> = keys
-        .iter()
-        .filter(|key| !operations.contains(key))
-        .map(OperationId::as_str)
-        .collect();
+    let unclaimed: Vec<&str> =
+        keys.iter().filter(|key| !operations.contains(key)).map(OperationId::as_str).collect();
     let (rows, unusable) = load_rows(tx, unclaimed).await?;
     let owners: BTreeSet<&ClusterUserId> = operations
         .known
@@ -180,12 +221,7 @@ async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLo
         .chain(rows.values().map(|row| &row.owner))
         .collect();
     let repositories = repositories(tx, owners.into_iter()).await?;
-    Ok(AgentLoaded {
-        operations,
-        rows,
-        unusable,
-        repositories,
-    })
+    Ok(AgentLoaded { operations, rows, unusable, repositories })
 }
 
 async fn load_rows(
@@ -215,18 +251,12 @@ async fn load_rows(
     for row in operations {
         let id = OperationId::new(row.operation_id);
         if row.resource_type != APPLICATION {
-            let text = format!(
-                "operations on a {} are not supported yet",
-                row.resource_type
-            );
+            let text = format!("operations on a {} are not supported yet", row.resource_type);
             unusable.insert(id, text);
             continue;
         }
         let target = applications.get(&row.resource_id);
-        let target = match target
-            .map(|target| spec_field::decode(&target.spec_field))
-            .transpose()
-        {
+        let target = match target.map(|target| spec_field::decode(&target.spec_field)).transpose() {
             Ok(target) => target,
             Err(error) => {
                 unusable.insert(id, error.to_string());
@@ -256,27 +286,11 @@ async fn repositories(
         return Ok(repositories);
     }
     let users: Vec<&str> = repositories.keys().map(ClusterUserId::as_str).collect();
-    let rows = Entity::find()
-        .filter(Column::ClusteruserId.is_in(users))
-        .all(tx)
-        .await?;
-    for Model {
-        clusteruser_id,
-        repo_url,
-        repo_url_as_written,
-        ..
-    } in rows
-    {
+    let rows = Entity::find().filter(Column::ClusteruserId.is_in(users)).all(tx).await?;
+    for Model { clusteruser_id, repo_url, repo_url_as_written, .. } in rows {
         // Rows of an earlier installation know the normal form only.
-        let url = if repo_url_as_written.is_empty() {
-            repo_url
-        } else {
-            repo_url_as_written
-        };
-        repositories
-            .entry(ClusterUserId::new(clusteruser_id))
-            .or_default()
-            .insert(url);
+        let url = if repo_url_as_written.is_empty() { repo_url } else { repo_url_as_written };
+        repositories.entry(ClusterUserId::new(clusteruser_id)).or_default().insert(url);
     }
     Ok(repositories)
 }

@@ -91,10 +91,7 @@ impl BackendLoaded {
     fn note_names(&mut self, machines: &Machines<Deployment>) {
         for versioned in machines.known.values() {
             let record = &versioned.machine.record;
-            let namesake = Namesake {
-                uid: record.uid.clone(),
-                first_seen: record.first_seen,
-            };
+            let namesake = Namesake { uid: record.uid.clone(), first_seen: record.first_seen };
             let name = (record.tenant.clone(), record.name.clone());
             self.named.entry(name).or_default().push(namesake);
         }
@@ -134,10 +131,7 @@ impl Store {
         &self,
         applications: impl IntoIterator<Item = &ApplicationId>,
     ) -> Result<HashMap<ApplicationId, Vec<u8>>, StoreError> {
-        let ids: Vec<&str> = applications
-            .into_iter()
-            .map(ApplicationId::as_str)
-            .collect();
+        let ids: Vec<&str> = applications.into_iter().map(ApplicationId::as_str).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -210,13 +204,7 @@ impl Store {
             enginecluster_id: cluster,
         };
         insert_missing(&tx, [instance.into_active_model()]).await?;
-        map(
-            &tx,
-            "GitopsEngineInstance",
-            argocd_namespace_uid,
-            id.as_str(),
-        )
-        .await?;
+        map(&tx, "GitopsEngineInstance", argocd_namespace_uid, id.as_str()).await?;
         tx.commit().await?;
         Ok(id)
     }
@@ -302,10 +290,7 @@ async fn load(
     let observed = machine_rows::load_named::<Deployment>(tx, &names).await?;
     loaded.note_names(&observed);
     loaded.deployments = observed;
-    let missing = request
-        .poked
-        .iter()
-        .filter(|uid| !loaded.deployments.contains(uid));
+    let missing = request.poked.iter().filter(|uid| !loaded.deployments.contains(uid));
     let poked = machine_rows::load::<Deployment>(tx, missing).await?;
     loaded.deployments.extend(poked);
     load_namesakes_of_waiting(tx, &mut loaded).await?;
@@ -328,11 +313,7 @@ async fn load_namesakes_of_waiting(
         .values()
         .filter(|versioned| versioned.machine.may_resolve())
         .map(|versioned| &versioned.machine.record)
-        .filter(|record| {
-            !loaded
-                .named
-                .contains_key(&(record.tenant.clone(), record.name.clone()))
-        })
+        .filter(|record| !loaded.named.contains_key(&(record.tenant.clone(), record.name.clone())))
         .map(|record| (record.tenant.as_str().to_owned(), record.name.clone()))
         .collect();
     let namesakes = machine_rows::load_named::<Deployment>(tx, &names).await?;
@@ -385,12 +366,7 @@ async fn load_existing_tenants(
         .await?;
     loaded.existing_users = users
         .into_iter()
-        .map(|row| {
-            (
-                TenantUid::new(row.user_name),
-                ClusterUserId::new(row.clusteruser_id),
-            )
-        })
+        .map(|row| (TenantUid::new(row.user_name), ClusterUserId::new(row.clusteruser_id)))
         .collect();
     use kubernetes_to_db_resource_mapping::{Column, Entity};
     // A mapping has no foreign key: what it names may have gone.
@@ -417,10 +393,8 @@ async fn count_children(
     tx: &impl ConnectionTrait,
     tenants: Vec<&str>,
 ) -> Result<HashMap<TenantUid, u64>, StoreError> {
-    let mut counts: HashMap<TenantUid, u64> = tenants
-        .iter()
-        .map(|tenant| (TenantUid::new(*tenant), 0))
-        .collect();
+    let mut counts: HashMap<TenantUid, u64> =
+        tenants.iter().map(|tenant| (TenantUid::new(*tenant), 0)).collect();
     let rows: Vec<(String, i64)> = machine::Entity::find()
         .select_only()
         .column(machine::Column::TenantUid)
@@ -432,10 +406,7 @@ async fn count_children(
         .all(tx)
         .await?;
     for (tenant, count) in rows {
-        counts.insert(
-            TenantUid::new(tenant),
-            u64::try_from(count).unwrap_or_default(),
-        );
+        counts.insert(TenantUid::new(tenant), u64::try_from(count).unwrap_or_default());
     }
     Ok(counts)
 }
@@ -497,10 +468,7 @@ async fn load_reports(
         .into_iter()
         .filter_map(|row| {
             let uid = applications.get(row.applicationstate_application_id.as_str())?;
-            Some((
-                (*uid).clone(),
-                row.argocd_application_status.unwrap_or_default(),
-            ))
+            Some(((*uid).clone(), row.argocd_application_status.unwrap_or_default()))
         })
         .collect();
     loaded.reports = reports;
@@ -517,15 +485,10 @@ async fn load_existing(
     request: &BackendRequest,
     loaded: &mut BackendLoaded,
 ) -> Result<(), StoreError> {
-    let unseen = request
-        .observed
-        .iter()
-        .map(|one| &one.uid)
-        .filter(|uid| !loaded.deployments.contains(uid));
+    let unseen =
+        request.observed.iter().map(|one| &one.uid).filter(|uid| !loaded.deployments.contains(uid));
     let known = loaded.deployments.known.iter();
-    let waiting = known
-        .filter(|(_, versioned)| may_adopt(&versioned.machine))
-        .map(|(uid, _)| uid);
+    let waiting = known.filter(|(_, versioned)| may_adopt(&versioned.machine)).map(|(uid, _)| uid);
     let without: BTreeSet<&str> = unseen.chain(waiting).map(DeploymentUid::as_str).collect();
     if without.is_empty() {
         return Ok(());

@@ -221,10 +221,7 @@ impl Store {
     pub async fn index<M: Persistent>(&self) -> Result<Vec<IndexEntry>, StoreError> {
         let mut entries: Vec<IndexEntry> = Vec::new();
         loop {
-            let after = entries
-                .last()
-                .map(|entry| entry.key.clone())
-                .unwrap_or_default();
+            let after = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
             let page = machine::Entity::find()
                 .select_only()
                 .columns([
@@ -262,10 +259,7 @@ pub struct Machines<M: Persistent> {
 
 impl<M: Persistent> Default for Machines<M> {
     fn default() -> Self {
-        Self {
-            known: HashMap::new(),
-            unreadable: HashSet::new(),
-        }
+        Self { known: HashMap::new(), unreadable: HashSet::new() }
     }
 }
 
@@ -341,16 +335,9 @@ pub(super) async fn load_named<M: Persistent>(
 }
 
 fn parse<M: Persistent>(row: machine::Model) -> Result<Versioned<M>, StoreError> {
-    let persisted: M::Persisted =
-        serde_json::from_str(&row.state).map_err(|source| StoreError::State {
-            kind: M::KIND,
-            key: row.key,
-            source,
-        })?;
-    Ok(Versioned {
-        machine: persisted.into(),
-        version: row.version,
-    })
+    let persisted: M::Persisted = serde_json::from_str(&row.state)
+        .map_err(|source| StoreError::State { kind: M::KIND, key: row.key, source })?;
+    Ok(Versioned { machine: persisted.into(), version: row.version })
 }
 
 /// What is to be written of the machines of a batch, of whatever kinds: one statement per table
@@ -380,17 +367,16 @@ impl Writes {
             } else if before.version == 0 || one.after != before.machine {
                 self.rows.push(row(one, now)?);
             }
-            self.transitions
-                .extend(one.transitions.iter().map(|moved| transition::ActiveModel {
-                    id: ActiveValue::NotSet,
-                    kind: ActiveValue::Set(M::KIND.to_owned()),
-                    key: ActiveValue::Set(M::key_text(&one.after.key()).to_owned()),
-                    at: ActiveValue::Set(moved.at.as_millis()),
-                    from_path: ActiveValue::Set(moved.from.clone()),
-                    to_path: ActiveValue::Set(moved.to.clone()),
-                    cause: ActiveValue::Set(moved.cause.to_owned()),
-                    generation: ActiveValue::Set(one.after.generation()),
-                }));
+            self.transitions.extend(one.transitions.iter().map(|moved| transition::ActiveModel {
+                id: ActiveValue::NotSet,
+                kind: ActiveValue::Set(M::KIND.to_owned()),
+                key: ActiveValue::Set(M::key_text(&one.after.key()).to_owned()),
+                at: ActiveValue::Set(moved.at.as_millis()),
+                from_path: ActiveValue::Set(moved.from.clone()),
+                to_path: ActiveValue::Set(moved.to.clone()),
+                cause: ActiveValue::Set(moved.cause.to_owned()),
+                generation: ActiveValue::Set(one.after.generation()),
+            }));
         }
         Ok(())
     }
@@ -414,9 +400,7 @@ impl Writes {
             return Err(StoreError::Conflict { expected, written });
         }
         if !self.transitions.is_empty() {
-            transition::Entity::insert_many(self.transitions)
-                .exec_without_returning(tx)
-                .await?;
+            transition::Entity::insert_many(self.transitions).exec_without_returning(tx).await?;
         }
         Ok(())
     }
@@ -428,13 +412,8 @@ fn row<M: Persistent + Clone>(
 ) -> Result<machine::Model, StoreError> {
     let machine = &stepped.after;
     let key = M::key_text(&machine.key()).to_owned();
-    let state = serde_json::to_string(&M::Persisted::from(machine.clone())).map_err(|source| {
-        StoreError::State {
-            kind: M::KIND,
-            key: key.clone(),
-            source,
-        }
-    })?;
+    let state = serde_json::to_string(&M::Persisted::from(machine.clone()))
+        .map_err(|source| StoreError::State { kind: M::KIND, key: key.clone(), source })?;
     Ok(machine::Model {
         kind: M::KIND.to_owned(),
         key,
@@ -484,15 +463,8 @@ async fn delete(
     tx: &impl ConnectionTrait,
     gone: Vec<(String, String, i64)>,
 ) -> Result<u64, StoreError> {
-    let read = Query::select()
-        .column(Asterisk)
-        .from_values(gone, Alias::new("read"))
-        .to_owned();
-    let columns = [
-        machine::Column::Kind,
-        machine::Column::Key,
-        machine::Column::Version,
-    ];
+    let read = Query::select().column(Asterisk).from_values(gone, Alias::new("read")).to_owned();
+    let columns = [machine::Column::Kind, machine::Column::Key, machine::Column::Version];
     let deleted = machine::Entity::delete_many()
         .filter(Expr::tuple(columns.map(Expr::col).map(Into::into)).in_subquery(read))
         .exec(tx)

@@ -132,27 +132,17 @@ impl Store {
             taken_at: ActiveValue::Set(Some(now.as_millis())),
         };
         let raise = OnConflict::column(fence::Column::Role)
-            .value(
-                fence::Column::Epoch,
-                Expr::col((fence::Entity, fence::Column::Epoch)).add(1),
-            )
+            .value(fence::Column::Epoch, Expr::col((fence::Entity, fence::Column::Epoch)).add(1))
             .update_columns([fence::Column::Holder, fence::Column::TakenAt])
             .to_owned();
         let tx = begin(&database).await?;
-        fence::Entity::insert(row)
-            .on_conflict(raise)
-            .exec_without_returning(&tx)
-            .await?;
+        fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
         let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
         if role == Role::Backend {
             changes::operations::supersede_foreign(&tx, now).await?;
         }
         tx.commit().await?;
-        Ok(Self {
-            database,
-            role,
-            epoch,
-        })
+        Ok(Self { database, role, epoch })
     }
 
     /// The database behind it.
@@ -183,24 +173,16 @@ async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
         DatabaseKind::Sqlite => Some(SqliteTransactionMode::Immediate),
         DatabaseKind::Postgres => None,
     };
-    let options = TransactionOptions {
-        sqlite_transaction_mode: mode,
-        ..Default::default()
-    };
+    let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
     Ok(database.connection().begin_with_options(options).await?)
 }
 
 async fn current_epoch(tx: &DatabaseTransaction, role: Role) -> Result<Option<i64>, StoreError> {
-    let row = fence::Entity::find_by_id(role.as_str())
-        .lock(LockType::Share)
-        .one(tx)
-        .await?;
+    let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
     Ok(row.map(|row| row.epoch))
 }
 
 /// The database's form of a moment: UTC without zone, to the microsecond that both databases keep.
 fn database_time(now: Timestamp) -> DateTime {
-    DateTimeUtc::from_timestamp_millis(now.as_millis())
-        .unwrap_or_default()
-        .naive_utc()
+    DateTimeUtc::from_timestamp_millis(now.as_millis()).unwrap_or_default().naive_utc()
 }

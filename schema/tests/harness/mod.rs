@@ -52,10 +52,7 @@ impl Scratch {
 }
 
 pub fn options() -> ConnectOptions {
-    ConnectOptions {
-        max_connections: 4,
-        ..ConnectOptions::default()
-    }
+    ConnectOptions { max_connections: 4, ..ConnectOptions::default() }
 }
 
 pub async fn in_memory<F: Future<Output = ()>>(test: impl FnOnce(Scratch) -> F) {
@@ -80,29 +77,11 @@ where
         return;
     };
     let name = format!("gitops_test_{}", uuid::Uuid::new_v4().simple());
-    let admin = connect(
-        &server,
-        &ConnectOptions {
-            max_connections: 1,
-            ..options()
-        },
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        admin.kind(),
-        DatabaseKind::Postgres,
-        "DATABASE_URL must name a PostgreSQL server"
-    );
-    admin
-        .connection()
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    let scratch = Scratch {
-        url: with_database(&server, &name),
-        memory: None,
-    };
+    let admin =
+        connect(&server, &ConnectOptions { max_connections: 1, ..options() }).await.unwrap();
+    assert_eq!(admin.kind(), DatabaseKind::Postgres, "DATABASE_URL must name a PostgreSQL server");
+    admin.connection().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let scratch = Scratch { url: with_database(&server, &name), memory: None };
     let outcome = tokio::spawn(test(scratch)).await;
     let drop = format!("DROP DATABASE {name} WITH (FORCE)");
     admin.connection().execute_unprepared(&drop).await.unwrap();

@@ -181,9 +181,7 @@ async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch
 
 async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
-    world
-        .execute("UPDATE syncoperation SET application_id = 'application'")
-        .await;
+    world.execute("UPDATE syncoperation SET application_id = 'application'").await;
     world
         .execute(
             "INSERT INTO apicrtodatabasemapping (api_resource_type, api_resource_uid, \

@@ -119,11 +119,8 @@ async fn commit_late(
         .unwrap();
     meanwhile.await;
     let before = world.everything().await;
-    let error = world
-        .backend
-        .backend_batch(&request, world.now, |_| (decided, ()))
-        .await
-        .unwrap_err();
+    let error =
+        world.backend.backend_batch(&request, world.now, |_| (decided, ())).await.unwrap_err();
     (error, before)
 }
 

@@ -1,6 +1,8 @@
 //! A backend and an agent of a few lines around the store: they load, step real machines, and
 //! commit.
 
+#![allow(unreachable_pub, reason = "the tests beside it are all that there is")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -106,6 +108,7 @@ pub fn namespace_of(tenant: &TenantUid) -> String {
 }
 
 /// Something to tell the backend.
+#[allow(clippy::large_enum_variant, reason = "tests hold few of them")]
 #[derive(Clone, Debug)]
 pub enum Note {
     Seen(Object),
@@ -247,8 +250,7 @@ impl World {
                     transitions.push(Moved { from, to, cause: event.name(), at: self.now });
                 }
             }
-            let gone =
-                matches!(after.state, TenantState::Unknown {} | TenantState::Reaped {});
+            let gone = matches!(after.state, TenantState::Unknown {} | TenantState::Reaped {});
             changes.tenants.push(Stepped { before, after, gone, transitions });
         }
         let unchanged = loaded.tenants.known.values().map(|versioned| &versioned.machine);
@@ -370,8 +372,7 @@ impl World {
     /// The values of a column of text, in order; a NULL reads `NULL`.
     pub async fn texts(&self, column: &str, of: &str) -> Vec<String> {
         let backend = self.database.connection().get_database_backend();
-        let query =
-            format!("SELECT coalesce({column}, 'NULL') AS value FROM {of} ORDER BY 1");
+        let query = format!("SELECT coalesce({column}, 'NULL') AS value FROM {of} ORDER BY 1");
         let rows = self.database.connection();
         let rows = rows.query_all_raw(Statement::from_string(backend, query)).await.unwrap();
         rows.iter().map(|row| row.try_get("", "value").unwrap()).collect()
@@ -486,10 +487,9 @@ fn by_deployment(notes: &[Note]) -> Vec<(DeploymentUid, Vec<Note>)> {
     for note in notes {
         let uid = match note {
             Note::Seen(object) => &object.uid,
-            Note::Absent(uid)
-            | Note::Operation(uid)
-            | Note::Reported(uid)
-            | Note::Facts(uid) => uid,
+            Note::Absent(uid) | Note::Operation(uid) | Note::Reported(uid) | Note::Facts(uid) => {
+                uid
+            }
             Note::Namespace(..) => continue,
         };
         match groups.iter_mut().find(|(known, _)| known == uid) {

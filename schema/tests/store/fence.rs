@@ -3,11 +3,11 @@
 use std::sync::mpsc;
 use std::time::Instant;
 
+use machines::identity::Digest;
 use schema::store::agent::ApplicationReport;
 use schema::store::backend::{BackendChanges, BackendRequest};
 use schema::store::{Role, Store, StoreError};
 use schema::{Database, DatabaseKind};
-use machines::identity::Digest;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
 use crate::driver::{ARGOCD, BEGINNING, Note, Object, World, count};
@@ -137,12 +137,8 @@ fn held_batch(
         runtime.block_on(async {
             let database = schema::connect(&url, &crate::harness::options()).await.unwrap();
             let mut world = World::on(database).await;
-            let instance = world.backend.ensure_instance(
-                ARGOCD,
-                "uid-argocd",
-                "uid-system",
-                BEGINNING,
-            );
+            let instance =
+                world.backend.ensure_instance(ARGOCD, "uid-argocd", "uid-system", BEGINNING);
             world.instance = Some(instance.await.unwrap());
             let notes = [Note::Seen(Object::new("t1", "a"))];
             let request = crate::driver::request(&notes);

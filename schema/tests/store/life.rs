@@ -55,7 +55,7 @@ async fn the_first_sight_makes_every_row_that_existing_readers_know(scratch: Scr
         'Namespace' AND kubernetes_resource_uid = 't1' AND db_relation_type = \
         'ManagedEnvironment'";
     let mapped = world.texts("db_relation_key", of_namespace).await;
-    assert_eq!(mapped, [environment.managedenvironment_id.clone()]);
+    assert_eq!(mapped, std::slice::from_ref(&environment.managedenvironment_id));
 
     let access = only::<cluster_access::Entity>(&world).await;
     assert_eq!(access.clusteraccess_user_id, user.as_str());
@@ -96,7 +96,10 @@ async fn application_rows(world: &World, object: &Object, environment: &str) {
 
     let operation = only::<operation::Entity>(world).await;
     assert_eq!(operation.operation_id, machine.record.open.unwrap().id.as_str());
-    assert_eq!((operation.state.as_str(), operation.resource_type.as_str()), ("Waiting", "Application"));
+    assert_eq!(
+        (operation.state.as_str(), operation.resource_type.as_str()),
+        ("Waiting", "Application")
+    );
     assert_eq!(operation.resource_id, row.application_id);
     assert_eq!(operation.operation_owner_user_id.as_deref(), Some(user.as_str()));
     assert_eq!(operation.instance_id, instance);

@@ -69,5 +69,5 @@ async fn of_several_reports_on_one_application_the_last_counts(scratch: Scratch)
     let id = object.application();
     let both = ["first", "second"].map(|text| report(id.clone(), text)).to_vec();
     assert_eq!(world.agent.write_reports(both).await.unwrap(), [id.clone()].into());
-    assert_eq!(world.backend.reports(&[id.clone()]).await.unwrap()[&id], b"second");
+    assert_eq!(world.backend.reports([&id]).await.unwrap()[&id], b"second");
 }

@@ -4,8 +4,8 @@
 use machines::application::render;
 use machines::identity::{ClusterUserId, DeploymentUid};
 use machines::spec::{
-    FIELD_LIMIT, NAME_LIMIT, REPO_URL_LIMIT, SUPPORTED_SYNC_OPTIONS, SYNC_OPTIONS_LIMIT,
-    DeploymentSpec, normalise_repo_url, validate,
+    DeploymentSpec, FIELD_LIMIT, NAME_LIMIT, REPO_URL_LIMIT, SUPPORTED_SYNC_OPTIONS,
+    SYNC_OPTIONS_LIMIT, normalise_repo_url, validate,
 };
 use schema::spec_field;
 

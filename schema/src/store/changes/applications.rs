@@ -24,10 +24,7 @@ pub(super) async fn put(
     let mut applications = Vec::with_capacity(rows.len());
     for row in rows {
         let spec = spec_field::encode(&row.document).map_err(|error| StoreError::Value {
-            what: format!(
-                "the Application of {}/{}",
-                row.namespace, row.deployment_name
-            ),
+            what: format!("the Application of {}/{}", row.namespace, row.deployment_name),
             why: error.to_string(),
         })?;
         applications.push(application::ActiveModel {
@@ -88,10 +85,7 @@ pub(super) async fn remove(tx: &impl ConnectionTrait, ids: &[String]) -> Result<
         .exec(tx)
         .await?;
     sync_operation::Entity::update_many()
-        .col_expr(
-            sync_operation::Column::ApplicationId,
-            Expr::value(None::<String>),
-        )
+        .col_expr(sync_operation::Column::ApplicationId, Expr::value(None::<String>))
         .filter(sync_operation::Column::ApplicationId.is_in(ids()))
         .exec(tx)
         .await?;

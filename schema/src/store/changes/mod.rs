@@ -41,22 +41,16 @@ impl Changes {
         for change in changes {
             match change {
                 RowChange::EnsureTenant(rows) => {
-                    grouped
-                        .tenants
-                        .insert(rows.tenant.as_str().to_owned(), rows);
+                    grouped.tenants.insert(rows.tenant.as_str().to_owned(), rows);
                 }
                 RowChange::RemoveTenant(rows) => grouped.removed_tenants.push(rows),
                 RowChange::PutApplication(rows) => {
                     grouped.removed_applications.remove(&rows.key.application);
-                    grouped
-                        .applications
-                        .insert(rows.key.application.clone(), *rows);
+                    grouped.applications.insert(rows.key.application.clone(), *rows);
                 }
                 RowChange::RemoveApplication(key) => {
                     grouped.applications.remove(&key.application);
-                    grouped
-                        .removed_applications
-                        .insert(key.application.clone(), key);
+                    grouped.removed_applications.insert(key.application.clone(), key);
                 }
                 RowChange::RequestOperation(row) => {
                     grouped.operations.insert(row.id.clone(), row);
@@ -91,11 +85,8 @@ pub(super) async fn write(
         repositories::register(tx, &rows, now).await?;
     }
     if !changes.removed_applications.is_empty() {
-        let ids: Vec<String> = changes
-            .removed_applications
-            .into_keys()
-            .map(ApplicationId::into_string)
-            .collect();
+        let ids: Vec<String> =
+            changes.removed_applications.into_keys().map(ApplicationId::into_string).collect();
         applications::remove(tx, &ids).await?;
     }
     repositories::release(tx, before).await?;

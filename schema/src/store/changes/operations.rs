@@ -57,9 +57,7 @@ pub(super) async fn request(
     });
     // By primary key alone: an open operation for the same application would be a defect of the
     // machine, and is to fail loudly by its unique index.
-    let leave = OnConflict::column(operation::Column::OperationId)
-        .do_nothing()
-        .to_owned();
+    let leave = OnConflict::column(operation::Column::OperationId).do_nothing().to_owned();
     operation::Entity::insert_many(operations)
         .on_conflict(leave)
         .exec_without_returning(tx)
@@ -77,10 +75,7 @@ pub(super) async fn set_states(
     let mut by_state: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
     let mut texts: Option<CaseStatement> = None;
     for (id, state) in &states {
-        by_state
-            .entry(state_text(state))
-            .or_default()
-            .push(id.as_str());
+        by_state.entry(state_text(state)).or_default().push(id.as_str());
         if let OperationState::Failed(text) = state {
             // PostgreSQL has no text with a NUL in it, and others' errors are repeated here.
             let text = text.replace('\0', "\u{fffd}");

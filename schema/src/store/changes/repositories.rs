@@ -35,12 +35,7 @@ pub(super) async fn register(
 ) -> Result<(), StoreError> {
     let urls: BTreeSet<(&str, &str)> = rows
         .iter()
-        .map(|row| {
-            (
-                row.key.user.as_str(),
-                row.document.spec.source.repo_url.as_str(),
-            )
-        })
+        .map(|row| (row.key.user.as_str(), row.document.spec.source.repo_url.as_str()))
         .collect();
     let repositories = urls.into_iter().map(|(user, url)| repository::ActiveModel {
         appproject_repository_id: ActiveValue::Set(
@@ -60,18 +55,12 @@ pub(super) async fn in_use(
     put: &BTreeMap<ApplicationId, ApplicationRows>,
     removed: &BTreeMap<ApplicationId, ApplicationKey>,
 ) -> Result<BTreeSet<(String, String)>, StoreError> {
-    let ids: Vec<&str> = put
-        .keys()
-        .chain(removed.keys())
-        .map(ApplicationId::as_str)
-        .collect();
+    let ids: Vec<&str> = put.keys().chain(removed.keys()).map(ApplicationId::as_str).collect();
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows = mapping::Entity::find()
-        .filter(mapping::Column::ApplicationId.is_in(ids))
-        .all(tx)
-        .await?;
+    let rows =
+        mapping::Entity::find().filter(mapping::Column::ApplicationId.is_in(ids)).all(tx).await?;
     let mut urls = BTreeSet::new();
     for row in rows {
         let id = ApplicationId::new(row.application_id);

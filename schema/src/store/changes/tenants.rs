@@ -55,9 +55,8 @@ pub(super) async fn ensure(
         .iter()
         .filter(|tenant| tenant.environment == EnvironmentId::in_cluster_of(&tenant.tenant))
         .collect();
-    let credentials = own
-        .iter()
-        .map(|tenant| placeholder_credentials(tenant.environment.credentials_id(), now));
+    let credentials =
+        own.iter().map(|tenant| placeholder_credentials(tenant.environment.credentials_id(), now));
     insert_missing(tx, credentials).await?;
     let environments = own.iter().map(|tenant| managed_environment::ActiveModel {
         managedenvironment_id: ActiveValue::Set(tenant.environment.as_str().to_owned()),
@@ -111,19 +110,13 @@ async fn environments_of(
     users: &[&str],
 ) -> Result<Vec<String>, StoreError> {
     use cluster_access::{Column, Entity};
-    let mut reached: BTreeSet<String> = tenants
-        .iter()
-        .map(|tenant| tenant.environment.as_str().to_owned())
-        .collect();
+    let mut reached: BTreeSet<String> =
+        tenants.iter().map(|tenant| tenant.environment.as_str().to_owned()).collect();
     let accesses = Entity::find()
         .filter(Column::ClusteraccessUserId.is_in(users.iter().copied()))
         .all(tx)
         .await?;
-    reached.extend(
-        accesses
-            .into_iter()
-            .map(|access| access.clusteraccess_managed_environment_id),
-    );
+    reached.extend(accesses.into_iter().map(|access| access.clusteraccess_managed_environment_id));
     let shared: Vec<String> = Entity::find()
         .select_only()
         .column(Column::ClusteraccessManagedEnvironmentId)

@@ -1,0 +1,89 @@
+//! Finds what hands have changed in Argo CD's namespace: compares every Application with its row,
+//! at long intervals, and tells the backend of those that differ for longer than a change takes.
+//!
+//! The comparison reads the database page by page and the cluster not at all: what the watches
+//! have shown is at hand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use machines::application::ApplicationDocument;
+use machines::identity::{ApplicationId, DeploymentUid, Timestamp};
+use schema::store::StoreError;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::Agent;
+use crate::runtime::clock;
+
+/// Rows read by one statement.
+const PAGE: u64 = 500;
+
+/// The Applications that differ, and since when.
+type Suspects = HashMap<DeploymentUid, Timestamp>;
+
+/// Compares at intervals until told to stop.
+pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: CancellationToken) {
+    let grace = agent.settings.repair_grace;
+    let mut suspects = Suspects::new();
+    loop {
+        // A suspect is looked at again after the grace, not after a whole interval.
+        let pause = if suspects.is_empty() { interval } else { grace.min(interval) };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        match differing(&agent).await {
+            Ok(found) => suspects = judge(&agent, suspects, found, grace),
+            Err(error) => tracing::warn!(%error, "Applications could not be compared"),
+        }
+    }
+}
+
+/// Tells of those that have differed for the whole grace, and keeps the others.
+fn judge(
+    agent: &Agent,
+    before: Suspects,
+    found: Vec<DeploymentUid>,
+    grace: Duration,
+) -> Suspects {
+    let now = clock::now();
+    let mut suspects = Suspects::new();
+    for uid in found {
+        let since = before.get(&uid).copied().unwrap_or(now);
+        if since.after(grace) <= now {
+            tracing::info!(uid = uid.as_str(), "an Application was changed by hand; it is repaired");
+            agent.listener.application_differs(&uid);
+        } else {
+            suspects.insert(uid, since);
+        }
+    }
+    suspects
+}
+
+async fn differing(agent: &Agent) -> Result<Vec<DeploymentUid>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = ApplicationId::default();
+    loop {
+        let page = agent.store.wanted_applications(&after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = last.row.clone();
+        for wanted in page {
+            // What cannot be read is a matter for its own operation, which fails and says so.
+            let Some(document) = &wanted.document else { continue };
+            if differs(agent, &wanted.row, document) {
+                found.push(wanted.deployment);
+            }
+        }
+    }
+}
+
+fn differs(agent: &Agent, row: &ApplicationId, document: &ApplicationDocument) -> bool {
+    // What an operation is about to write is no difference.
+    if agent.open().by_row.contains_key(row) {
+        return false;
+    }
+    let argo = agent.argo();
+    let Some(entry) = argo.application(&document.name) else { return true };
+    !entry.deleting && (entry.spec != document.spec || entry.row.as_ref() != Some(row))
+}

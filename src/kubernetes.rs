@@ -1,4 +1,111 @@
-//! What goes wrong with the Kubernetes API, by who must act.
+//! The Kubernetes API: a client that counts its requests, and what goes wrong, by who must act.
+
+use http::{Method, Request};
+use kube::client::{Body, ClientBuilder};
+use tower::util::MapRequestLayer;
+
+use crate::metrics::{ApiRequests, RequestLabels};
+
+/// A client, and where its requests are counted.
+#[derive(Clone)]
+pub struct CountedClient {
+    /// The client.
+    pub client: kube::Client,
+    /// Its requests so far.
+    pub requests: ApiRequests,
+}
+
+impl CountedClient {
+    /// A client for this cluster that counts each request.
+    pub fn new(config: kube::Config) -> kube::Result<Self> {
+        let requests = ApiRequests::default();
+        let counted = requests.clone();
+        let count = move |request: Request<Body>| {
+            counted.get_or_create(&labels(&request)).inc();
+            request
+        };
+        let layer = MapRequestLayer::new(count);
+        let client = ClientBuilder::try_from(config)?.with_layer(&layer).build();
+        Ok(Self { client, requests })
+    }
+}
+
+/// A client that was made elsewhere and counts nothing.
+impl From<kube::Client> for CountedClient {
+    fn from(client: kube::Client) -> Self {
+        Self { client, requests: ApiRequests::default() }
+    }
+}
+
+/// The resources that the program uses, as rules of authorisation name them. What is not in this
+/// list is counted as `other`, so that the number of labels is bounded.
+const RESOURCES: [&str; 17] = [
+    "applications",
+    "appprojects",
+    "configmaps",
+    "customresourcedefinitions",
+    "events",
+    "gitopsdeploymentmanagedenvironments",
+    "gitopsdeploymentmanagedenvironments/status",
+    "gitopsdeploymentrepositorycredentials",
+    "gitopsdeploymentrepositorycredentials/status",
+    "gitopsdeployments",
+    "gitopsdeployments/status",
+    "gitopsdeploymentsyncruns",
+    "gitopsdeploymentsyncruns/status",
+    "leases",
+    "namespaces",
+    "operations",
+    "secrets",
+];
+/// See [`RESOURCES`].
+const OTHER: &str = "other";
+
+fn labels<B>(request: &Request<B>) -> RequestLabels {
+    let path = resource_path(request.uri().path());
+    let is_watch = request.uri().query().is_some_and(|query| {
+        query.split('&').any(|parameter| matches!(parameter, "watch=true" | "watch=1"))
+    });
+    let verb = match *request.method() {
+        Method::POST => "create",
+        Method::PUT => "update",
+        Method::PATCH => "patch",
+        Method::DELETE if path.has_name => "delete",
+        Method::DELETE => "deletecollection",
+        _ if is_watch => "watch",
+        _ if path.has_name => "get",
+        _ => "list",
+    };
+    let known = RESOURCES.into_iter().find(|known| match known.split_once('/') {
+        Some((resource, sub)) => (path.resource, path.subresource) == (resource, Some(sub)),
+        None => (path.resource, path.subresource) == (*known, None),
+    });
+    RequestLabels { verb, resource: known.unwrap_or(OTHER) }
+}
+
+/// What a path of the API speaks of.
+struct ResourcePath<'a> {
+    resource: &'a str,
+    has_name: bool,
+    subresource: Option<&'a str>,
+}
+
+fn resource_path(path: &str) -> ResourcePath<'_> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    // /api/VERSION/… for the core group, /apis/GROUP/VERSION/… for all others.
+    let before_resource = if parts.next() == Some("api") { 1 } else { 2 };
+    let parts: Vec<&str> = parts.skip(before_resource).collect();
+    let parts = match parts.as_slice() {
+        // A namespace is itself an object when nothing follows its name.
+        ["namespaces", _, rest @ ..] if !rest.is_empty() => rest,
+        all => all,
+    };
+    ResourcePath {
+        resource: parts.first().copied().unwrap_or_default(),
+        has_name: parts.len() > 1,
+        subresource: parts.get(2).copied(),
+    }
+}
 
 /// Why a request did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,4 +149,72 @@ pub fn trouble(error: kube::Error) -> Trouble {
 
 fn bounded(text: &str) -> String {
     text.chars().take(TEXT_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted_as(method: Method, uri: &str) -> (&'static str, &'static str) {
+        let request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        let RequestLabels { verb, resource } = labels(&request);
+        (verb, resource)
+    }
+
+    #[test]
+    fn requests_are_counted_by_verb_and_resource() {
+        let group = "/apis/managed-gitops.redhat.com/v1alpha1";
+        let cases = [
+            (Method::GET, format!("{group}/gitopsdeployments?limit=5"), "list", "gitopsdeployments"),
+            (
+                Method::GET,
+                format!("{group}/gitopsdeployments?watch=true&resourceVersion=7"),
+                "watch",
+                "gitopsdeployments",
+            ),
+            (
+                Method::PATCH,
+                format!("{group}/namespaces/a/gitopsdeployments/b/status?"),
+                "patch",
+                "gitopsdeployments/status",
+            ),
+            (Method::POST, format!("{group}/namespaces/a/operations"), "create", "operations"),
+            (Method::DELETE, format!("{group}/namespaces/a/operations/b"), "delete", "operations"),
+            (
+                Method::PUT,
+                "/apis/argoproj.io/v1alpha1/namespaces/a/applications/b".to_owned(),
+                "update",
+                "applications",
+            ),
+            (Method::GET, "/api/v1/namespaces/a/secrets/b".to_owned(), "get", "secrets"),
+            (Method::DELETE, "/api/v1/namespaces/a/secrets".to_owned(), "deletecollection", "secrets"),
+        ];
+        for (method, uri, verb, resource) in cases {
+            assert_eq!(counted_as(method, &uri), (verb, resource), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_counted_as_itself() {
+        assert_eq!(counted_as(Method::GET, "/api/v1/namespaces"), ("list", "namespaces"));
+        assert_eq!(counted_as(Method::GET, "/api/v1/namespaces/a"), ("get", "namespaces"));
+    }
+
+    #[test]
+    fn what_the_program_does_not_use_shares_one_label() {
+        assert_eq!(counted_as(Method::GET, "/version").1, "other");
+        assert_eq!(counted_as(Method::GET, "/api/v1/namespaces/a/pods/b").1, "other");
+        assert_eq!(counted_as(Method::GET, "/api/v1/namespaces/a/secrets/b/status").1, "other");
+    }
+
+    #[tokio::test]
+    async fn a_counted_client_counts_a_request_even_when_nobody_answers() {
+        let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        config.default_retry = false;
+        let CountedClient { client, requests } = CountedClient::new(config).unwrap();
+        let request = Request::get("/api/v1/namespaces").body(Vec::new()).unwrap();
+        assert!(client.request_text(request).await.is_err());
+        let labels = RequestLabels { verb: "list", resource: "namespaces" };
+        assert_eq!(requests.get_or_create(&labels).get(), 1);
+    }
 }

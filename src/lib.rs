@@ -6,7 +6,7 @@
 //! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, lanes and watches that both halves stand on;
-//! * [`kubernetes`], [`metrics`], [`settings`], [`api`]: what the halves share.
+//! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the halves share.
 
 pub mod agent;
 pub mod api;
@@ -14,6 +14,7 @@ pub mod backend;
 pub mod cli;
 pub mod kubernetes;
 pub mod metrics;
+pub mod process;
 pub mod program;
 pub mod runtime;
 pub mod settings;

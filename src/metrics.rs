@@ -2,10 +2,28 @@
 
 use std::sync::atomic::AtomicU64;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::process::ProcessCollector;
+
+/// Which requests to the Kubernetes API are counted together. Both values come from fixed lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The verb as of Kubernetes' own authorisation: get, list, watch, create, update, patch,
+    /// delete or deletecollection.
+    pub verb: &'static str,
+    /// The resource, with its subresource if any; `other` for one that the program does not use.
+    pub resource: &'static str,
+}
+
+/// Requests to the Kubernetes API, by verb and resource. A request that the client repeats
+/// because the server was busy counts once.
+pub type ApiRequests = Family<RequestLabels, Counter<u64, AtomicU64>>;
 
 /// The program's metrics; none has a label whose values users choose.
 #[derive(Debug)]
@@ -37,7 +55,17 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("gitops");
+        Self::counting(ApiRequests::default())
+    }
+}
+
+impl Metrics {
+    /// Metrics of a process whose client counts its requests there.
+    pub fn counting(api_requests: ApiRequests) -> Self {
+        let mut root = Registry::default();
+        // These names are everybody's, so they go without the prefix.
+        root.register_collector(Box::new(ProcessCollector));
+        let registry = root.sub_registry_with_prefix("gitops");
         let mut counter = |name, help| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
@@ -56,8 +84,10 @@ impl Default for Metrics {
         registry.register("statements", "Statements sent to the database", statements.clone());
         let backlog = Gauge::default();
         registry.register("backlog", "Observations and writes that wait", backlog.clone());
+        let help = "Requests to the Kubernetes API, by verb and resource";
+        registry.register("api_requests", help, api_requests);
         Self {
-            registry,
+            registry: root,
             batches,
             steps,
             failed_batches,
@@ -71,9 +101,7 @@ impl Default for Metrics {
             backlog,
         }
     }
-}
 
-impl Metrics {
     /// The metrics in Prometheus' text form.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::api::{self, Health};
 use crate::backend::Backend;
+use crate::kubernetes::CountedClient;
+use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
@@ -41,7 +43,7 @@ pub struct Program {
 impl Program {
     /// Starts the halves on a database that is migrated.
     pub async fn start(
-        client: kube::Client,
+        client: impl Into<CountedClient>,
         database: Database,
         settings: Settings,
         halves: Halves,
@@ -53,8 +55,10 @@ impl Program {
             "backend and agent as two processes need PostgreSQL; give a postgres:// URL, or run \
              both in one process with `managed-gitops all`"
         );
+        let CountedClient { client, requests } = client.into();
+        let metrics = Arc::new(Metrics::counting(requests));
         let mut program = Self {
-            health: Health { database: Some(database.clone()), ..Health::default() },
+            health: Health { metrics, database: Some(database.clone()), ..Health::default() },
             address: listener.local_addr()?,
             tasks: JoinSet::new(),
             shutdown: shutdown.clone(),

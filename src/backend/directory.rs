@@ -127,11 +127,10 @@ impl Directory {
         self.tenants.remove(tenant);
     }
 
-    /// Every deployment that has a machine, to be told the same.
+    /// Every deployment, to be told the same; also those whose machine is only now being made.
     pub fn tell_all(&self, notes: &Notes) -> Vec<Delivery> {
         self.deployments
             .iter()
-            .filter(|(_, entry)| entry.machine)
             .map(|(uid, entry)| deployment(&entry.tenant, uid, notes.clone()))
             .collect()
     }
@@ -266,7 +265,10 @@ impl Directory {
         let entry = self.deployments.get_mut(uid)?;
         entry.object = None;
         let tenant = entry.tenant.clone();
-        // Even where no machine is known: its first observation may still be on its way.
+        if !entry.machine {
+            self.remove(uid);
+        }
+        // Told even where no machine is known: its first step may be under way.
         Some(deployment(&tenant, uid, Notes::object(ObjectNote::Absent { as_of })))
     }
 

@@ -345,14 +345,24 @@ impl Backend {
         self.metrics.batches.inc();
         self.metrics.steps.inc_by(aftermath.deployments.len() as u64);
         self.follow_up(aftermath).await;
+        if self.instance() != environment.instance {
+            // Argo CD came or went while the batch was under way. Whoever was told of that before
+            // these machines were known has not told them.
+            for (tenant, key, _) in taken {
+                self.inbox.offer(tenant, key.clone(), Notes::facts());
+            }
+        }
         Ok(())
     }
 
+    fn instance(&self) -> Option<InstanceId> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn environment(&self) -> Environment {
-        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Environment {
             now: clock::now(),
-            instance,
+            instance: self.instance(),
             argocd_namespace: self.settings.argocd_namespace.clone(),
             isolation: self.settings.isolation,
             conditions: self.settings.conditions,

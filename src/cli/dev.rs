@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::cli::{Failure, SettingsArguments};
+use crate::kubernetes::CountedClient;
 use crate::program::{Halves, Program};
 
 /// The database's file in the directory of `dev`.
@@ -128,8 +129,10 @@ impl Running {
             "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
              stand-in for Argo CD reads no git and deploys nothing"
         );
+        // The program has a client of its own, so that no requests but its own are counted.
+        let counted = CountedClient::new(plane.client_config()).map_err(Failure::running)?;
         let program =
-            Program::start(client.clone(), database, settings, Halves::Both, listener, shutdown)
+            Program::start(counted, database, settings, Halves::Both, listener, shutdown)
                 .await
                 .map_err(Failure::Running)?;
         Ok(Self { plane, client, program, argocd, kubeconfig, _lock: lock })
@@ -232,7 +235,7 @@ impl Running {
     }
 }
 
-fn is_ready(object: &GitOpsDeployment) -> bool {
+pub(super) fn is_ready(object: &GitOpsDeployment) -> bool {
     object.status.as_ref().is_some_and(|status| {
         status.observed_generation == object.metadata.generation
             && status.conditions.iter().any(|condition| {

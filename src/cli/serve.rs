@@ -9,6 +9,7 @@ use crate::api;
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, SettingsArguments,
 };
+use crate::kubernetes::CountedClient;
 use crate::program::{Halves, Program};
 
 /// Options of `all`, `backend` and `agent`.
@@ -28,11 +29,11 @@ impl Serve {
     pub(super) async fn run(self, halves: Halves) -> Result<(), Failure> {
         let Self { cluster, database, settings, listen } = self;
         let config = cluster.config().await?;
-        let client = kube::Client::try_from(config).map_err(Failure::input)?;
+        let counted = CountedClient::new(config).map_err(Failure::input)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let database =
             connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
-        check_crds(&client).await?;
+        check_crds(&counted.client).await?;
         if halves == Halves::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
@@ -43,7 +44,7 @@ impl Serve {
         }
         let shutdown = super::shutdown_on_signal();
         let settings = settings.settings();
-        let program = Program::start(client, database, settings, halves, listener, shutdown)
+        let program = Program::start(counted, database, settings, halves, listener, shutdown)
             .await
             .map_err(Failure::Input)?;
         tracing::info!(?halves, address = %program.address, "running");

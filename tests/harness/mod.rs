@@ -13,9 +13,12 @@ use std::time::{Duration, Instant};
 
 use crds::deployment::Source;
 use crds::{GitOpsDeployment, GitOpsDeploymentCondition, GitOpsDeploymentSpec};
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{
+    Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use managed_gitops::api;
 use managed_gitops::program::{Halves, Program};
 use managed_gitops::settings::Settings;
@@ -157,6 +160,88 @@ impl World {
     /// Deletes a deployment; does not wait.
     pub async fn delete(&self, namespace: &str, name: &str) {
         self.deployments(namespace).delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// The Operations of Argo CD's namespace.
+    pub fn operations(&self) -> Api<crds::Operation> {
+        Api::namespaced(self.client.clone(), ARGO_CD)
+    }
+
+    /// Deletes a namespace; does not wait.
+    pub async fn delete_namespace(&self, name: &str) {
+        let api = Api::<Namespace>::all(self.client.clone());
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until a namespace has gone.
+    pub async fn wait_until_namespace_gone(&self, name: &str) {
+        let api = Api::<Namespace>::all(self.client.clone());
+        eventually("the namespace has gone", || async {
+            api.get_opt(name).await.unwrap().is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// Ends the stand-in for Argo CD, so that a test can report in its place.
+    pub fn stop_argocd(&self) {
+        self.argocd.cancel();
+    }
+
+    /// Merges a patch into an Application, as Argo CD or a hand would.
+    pub async fn patch_application(
+        &self,
+        name: &str,
+        patch: serde_json::Value,
+    ) -> crds::argocd::Application {
+        let parameters = PatchParams::default();
+        self.applications().patch(name, &parameters, &Patch::Merge(patch)).await.unwrap()
+    }
+
+    /// Waits until a deployment's Application looks as described.
+    pub async fn wait_for_application(
+        &self,
+        deployment: &GitOpsDeployment,
+        what: &str,
+        is_so: impl Fn(&crds::argocd::Application) -> bool,
+    ) -> crds::argocd::Application {
+        eventually(what, || async { self.application_of(deployment).await.filter(|one| is_so(one)) })
+            .await
+    }
+
+    /// Waits until a deployment's Application has gone.
+    pub async fn wait_until_application_gone(&self, deployment: &GitOpsDeployment) {
+        eventually("the Application has gone", || async {
+            self.application_of(deployment).await.is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a deployment has gone.
+    pub async fn wait_until_gone(&self, namespace: &str, name: &str) {
+        let api = self.deployments(namespace);
+        eventually("the deployment has gone", || async {
+            api.get_opt(name).await.unwrap().is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a query counts so many rows.
+    pub async fn wait_until_counted(&self, query: &str, number: i64) {
+        let what = format!("{query} counts {number}");
+        eventually(&what, || async { (self.count(query).await == number).then_some(()) }).await;
+    }
+
+    /// Everything that has happened to the objects of a kind since a resource version, in order,
+    /// up to now.
+    pub async fn history<K>(&self, api: &Api<K>, since: u64) -> Vec<WatchEvent<K>>
+    where
+        K: Clone + Debug + DeserializeOwned,
+    {
+        // A watch that replays the past ends when the server is told to end it; a bookmark or an
+        // event beyond the present would never come.
+        let parameters = WatchParams::default().timeout(1);
+        let events = api.watch(&parameters, &since.to_string()).await.unwrap();
+        events.map(Result::unwrap).collect().await
     }
 
     /// Tells the stand-in for Argo CD what is to become of Applications, by its ConfigMap:

@@ -13,7 +13,6 @@ mod rescan;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crds::Operation;
 use kube::ResourceExt;
@@ -31,6 +30,7 @@ use crate::agent::decide::{Aftermath, Notes};
 use crate::agent::errand::{Errand, Subject};
 use crate::agent::reports::Reports;
 use crate::backend::errand::TENANT_LABEL;
+use crate::backend::verdict;
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::clock;
@@ -38,15 +38,9 @@ use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Lanes};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress, Seen};
+use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::settings::Settings;
 use crate::signals::Listener;
-
-/// Operations in one batch; see the backend's.
-const BATCH: usize = 256;
-/// First pause after a batch that failed.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The agent of a running program.
 pub struct Agent {
@@ -58,7 +52,7 @@ pub struct Agent {
     argo: Mutex<Argo>,
     open: Mutex<OpenOperations>,
     reports: Reports,
-    inbox: Inbox<OperationId, Notes>,
+    inbox: Arc<Inbox<OperationId, Notes>>,
     timers: Timers<OperationId>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
@@ -141,6 +135,39 @@ impl OpenOperations {
     }
 }
 
+impl Process<OperationId, Notes> for Agent {
+    type Error = StoreError;
+
+    async fn process(&self, taken: &Taken<OperationId, Notes>) -> Result<(), StoreError> {
+        let items: Vec<(OperationId, Notes)> =
+            taken.iter().map(|(_, id, notes)| (id.clone(), notes.clone())).collect();
+        let keys: Vec<OperationId> = items.iter().map(|(id, _)| id.clone()).collect();
+        let isolation = self.settings.isolation;
+        let now = clock::now();
+        let committed = self
+            .store
+            .agent_batch(&keys, now, |mut loaded| {
+                let argo = self.argo();
+                let (changes, aftermath) =
+                    decide::decide(&mut loaded, &items, &argo, isolation, now);
+                (changes, (aftermath, loaded.repositories))
+            })
+            .await;
+        let (aftermath, repositories) = committed.inspect_err(|_| {
+            self.metrics.failed_batches.inc();
+        })?;
+        self.open().repositories.extend(repositories);
+        for one in aftermath {
+            self.follow_up(one);
+        }
+        Ok(())
+    }
+
+    fn judge(error: &StoreError) -> Verdict {
+        verdict(error)
+    }
+}
+
 impl Agent {
     /// An agent that has not begun.
     pub fn new(
@@ -160,7 +187,7 @@ impl Agent {
             listener,
             argo: Mutex::default(),
             open: Mutex::default(),
-            inbox: Inbox::default(),
+            inbox: Arc::default(),
             timers: Timers::default(),
             lanes: Arc::default(),
             watches,
@@ -190,7 +217,10 @@ impl Agent {
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         let agent = Arc::clone(&self);
         let stop = shutdown.clone();
-        tasks.spawn(async move { agent.reports.pump(stop).await });
+        tasks.spawn(async move {
+            // A deposed agent's own work ends by the same error.
+            let _ = agent.reports.pump(stop).await;
+        });
         if let Some(interval) = self.settings.rescan {
             tasks.spawn(rescan::run(Arc::clone(&self), interval, shutdown.clone()));
         }
@@ -314,59 +344,7 @@ impl Agent {
                 () = self.changed.notified() => {}
             }
         }
-        let mut limit = BATCH;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                () = self.inbox.ready() => {}
-            }
-            let taken = self.inbox.take(limit);
-            match self.process(&taken).await {
-                Ok(()) => {
-                    limit = BATCH;
-                    pause = FIRST_PAUSE;
-                    continue;
-                }
-                Err(error @ StoreError::Deposed { .. }) => return Err(error),
-                Err(error) => {
-                    self.metrics.failed_batches.inc();
-                    tracing::warn!(%error, operations = taken.len(), "a batch was not committed");
-                }
-            }
-            limit = (limit / 4).max(1);
-            for (tenant, id, notes) in taken {
-                self.inbox.restore(&tenant, id, notes);
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    async fn process(&self, taken: &[(String, OperationId, Notes)]) -> Result<(), StoreError> {
-        let items: Vec<(OperationId, Notes)> =
-            taken.iter().map(|(_, id, notes)| (id.clone(), notes.clone())).collect();
-        let keys: Vec<OperationId> = items.iter().map(|(id, _)| id.clone()).collect();
-        let isolation = self.settings.isolation;
-        let now = clock::now();
-        let (aftermath, repositories) = self
-            .store
-            .agent_batch(&keys, now, |mut loaded| {
-                let argo = self.argo();
-                let (changes, aftermath) =
-                    decide::decide(&mut loaded, &items, &argo, isolation, now);
-                (changes, (aftermath, loaded.repositories))
-            })
-            .await?;
-        self.open().repositories.extend(repositories);
-        for one in aftermath {
-            self.follow_up(one);
-        }
-        Ok(())
+        worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
 
     fn follow_up(&self, aftermath: Aftermath) {
@@ -386,6 +364,11 @@ impl Agent {
             return;
         }
         self.open().update(&aftermath);
+        let project = Changed::Project(project_name(&aftermath.owner));
+        if self.open().concerned(&project).is_empty() {
+            // Whoever finds the project wanting next owes it anew, though it was written before.
+            self.lanes.withdraw(&Subject::Project(aftermath.owner.clone()));
+        }
         let tenant = self.turn(&aftermath.id);
         for obligation in &aftermath.owed {
             let errand = self.errand(&aftermath.id, obligation);

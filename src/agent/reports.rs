@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crds::argocd::ApplicationStatus;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
@@ -13,28 +12,24 @@ use schema::store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::backend::verdict;
 use crate::runtime::inbox::{Coalesce, Inbox};
+use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::signals::Listener;
-
-/// Reports in one batch: some megabytes at the most.
-const BATCH: usize = 256;
-/// First pause after a batch that failed.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub struct Reports {
     store: Store,
     listener: Arc<dyn Listener>,
     metrics: Arc<Metrics>,
-    inbox: Inbox<ApplicationId, Report>,
+    inbox: Arc<Inbox<ApplicationId, Report>>,
     /// What the database holds.
     written: Mutex<HashMap<ApplicationId, Digest>>,
 }
 
+/// A report that waits.
 #[derive(Clone, Debug)]
-struct Report {
+pub struct Report {
     uid: DeploymentUid,
     digest: Digest,
     status: Box<ApplicationStatus>,
@@ -50,7 +45,7 @@ impl Reports {
     /// A carrier that has not begun.
     pub fn new(store: Store, listener: Arc<dyn Listener>, metrics: Arc<Metrics>) -> Self {
         let written = Mutex::default();
-        Self { store, listener, metrics, inbox: Inbox::default(), written }
+        Self { store, listener, metrics, inbox: Arc::default(), written }
     }
 
     /// Reads what the database holds.
@@ -83,34 +78,19 @@ impl Reports {
     }
 
     /// Writes reports until told to stop.
-    pub async fn pump(&self, shutdown: CancellationToken) {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return,
-                () = self.inbox.ready() => {}
-            }
-            let taken = self.inbox.take(BATCH);
-            match self.write(&taken).await {
-                Ok(()) => pause = FIRST_PAUSE,
-                Err(error) => {
-                    self.metrics.failed_batches.inc();
-                    tracing::warn!(%error, reports = taken.len(), "reports were not written");
-                    for (turn, row, report) in taken {
-                        self.inbox.restore(&turn, row, report);
-                    }
-                    tokio::select! {
-                        () = shutdown.cancelled() => return,
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-        }
+    pub async fn pump(&self, shutdown: CancellationToken) -> Result<(), StoreError> {
+        worker::run(self, Arc::clone(&self.inbox), shutdown).await
     }
 
-    async fn write(&self, taken: &[(String, ApplicationId, Report)]) -> Result<(), StoreError> {
+    fn written(&self) -> MutexGuard<'_, HashMap<ApplicationId, Digest>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Process<ApplicationId, Report> for Reports {
+    type Error = StoreError;
+
+    async fn process(&self, taken: &Taken<ApplicationId, Report>) -> Result<(), StoreError> {
         let rows: Vec<ApplicationReport> = taken
             .iter()
             .filter_map(|(_, row, report)| {
@@ -119,7 +99,9 @@ impl Reports {
                 Some(ApplicationReport { application: row.clone(), status, digest })
             })
             .collect();
-        let written = self.store.write_reports(rows).await?;
+        let written = self.store.write_reports(rows).await.inspect_err(|_| {
+            self.metrics.failed_batches.inc();
+        })?;
         self.metrics.reports.inc_by(written.len() as u64);
         for (_, row, report) in taken.iter().filter(|(_, row, _)| written.contains(row)) {
             self.written().insert(row.clone(), report.digest.clone());
@@ -128,8 +110,8 @@ impl Reports {
         Ok(())
     }
 
-    fn written(&self) -> MutexGuard<'_, HashMap<ApplicationId, Digest>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    fn judge(error: &StoreError) -> Verdict {
+        verdict(error)
     }
 }
 

@@ -35,12 +35,10 @@ use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Lanes};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
+use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::settings::Settings;
 
-/// Machines in one batch: enough that the statements of a commit are shared by many, few enough
-/// that a batch ends within some tens of milliseconds.
-const BATCH: usize = 256;
-/// First pause after a batch that failed.
+/// First pause after the Argo CD instance could not be recorded.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -55,7 +53,7 @@ pub struct Backend {
     metrics: Arc<Metrics>,
     directory: Mutex<Directory>,
     instance: Mutex<Option<InstanceId>>,
-    inbox: Inbox<Key, Notes>,
+    inbox: Arc<Inbox<Key, Notes>>,
     timers: Timers<Key>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
@@ -88,6 +86,53 @@ pub enum BackendError {
     Store(#[from] StoreError),
 }
 
+/// What a failure of the store means for the next batch.
+pub(crate) fn verdict(error: &StoreError) -> Verdict {
+    match error {
+        StoreError::Deposed { .. } => Verdict::Stop,
+        error if error.is_transient() => Verdict::Later,
+        _ => Verdict::Unfit,
+    }
+}
+
+impl Process<Key, Notes> for Backend {
+    type Error = StoreError;
+
+    async fn process(&self, taken: &Taken<Key, Notes>) -> Result<(), StoreError> {
+        let items: Vec<Item> =
+            taken.iter().map(|(_, key, notes)| (key.clone(), notes.clone())).collect();
+        let environment = self.environment();
+        let terminating = |tenant: &TenantUid, namespace: &str| {
+            self.directory().is_terminating(tenant, namespace)
+        };
+        let request = decide::request(&items);
+        let committed = self
+            .store
+            .backend_batch(&request, environment.now, |loaded| {
+                decide::decide(loaded, &items, &terminating, &environment)
+            })
+            .await;
+        let aftermath = committed.inspect_err(|_| {
+            self.metrics.failed_batches.inc();
+        })?;
+        self.metrics.batches.inc();
+        self.metrics.steps.inc_by(aftermath.deployments.len() as u64);
+        self.follow_up(aftermath).await;
+        if self.instance() != environment.instance {
+            // Argo CD came or went while the batch was under way. Whoever was told of that before
+            // these machines were known has not told them.
+            for (tenant, key, _) in taken {
+                self.inbox.offer(tenant, key.clone(), Notes::facts());
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(error: &StoreError) -> Verdict {
+        verdict(error)
+    }
+}
+
 impl Backend {
     /// A backend that has not begun.
     pub fn new(
@@ -104,7 +149,7 @@ impl Backend {
             metrics,
             directory: Mutex::default(),
             instance: Mutex::default(),
-            inbox: Inbox::default(),
+            inbox: Arc::default(),
             timers: Timers::default(),
             lanes: Arc::default(),
             watches,
@@ -180,11 +225,12 @@ impl Backend {
         let backend = Arc::clone(&self);
         let discharge = move |errand| Arc::clone(&backend).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
-        let outcome = self.work(&shutdown).await;
+        let inbox = Arc::clone(&self.inbox);
+        let outcome = worker::run(self.as_ref(), inbox, shutdown.clone()).await;
         // On a graceful end the others have been told already; on a failure they are told here.
         shutdown.cancel();
         while tasks.join_next().await.is_some() {}
-        outcome
+        Ok(outcome?)
     }
 
     async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
@@ -291,74 +337,6 @@ impl Backend {
         }
     }
 
-    /// Steps batches, one after the other: while one is committed, the next gathers.
-    async fn work(&self, shutdown: &CancellationToken) -> Result<(), BackendError> {
-        let mut limit = BATCH;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                () = self.inbox.ready() => {}
-            }
-            let taken = self.inbox.take(limit);
-            match self.process(&taken).await {
-                Ok(()) => {
-                    limit = BATCH;
-                    pause = FIRST_PAUSE;
-                    continue;
-                }
-                Err(error @ StoreError::Deposed { .. }) => return Err(error.into()),
-                Err(error) => {
-                    self.metrics.failed_batches.inc();
-                    tracing::warn!(%error, machines = taken.len(), "a batch was not committed");
-                }
-            }
-            // Smaller batches find the one machine that fails them all; alone, it waits at the
-            // end of its tenant's queue and delays nobody.
-            limit = (limit / 4).max(1);
-            for (tenant, key, notes) in taken {
-                self.inbox.restore(&tenant, key, notes);
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    async fn process(&self, taken: &[(String, Key, Notes)]) -> Result<(), StoreError> {
-        let items: Vec<Item> =
-            taken.iter().map(|(_, key, notes)| (key.clone(), notes.clone())).collect();
-        let environment = self.environment();
-        let terminating = |tenant: &TenantUid, namespace: &str| {
-            self.directory().is_terminating(tenant, namespace)
-        };
-        let request = decide::request(&items);
-        let aftermath = self
-            .store
-            .backend_batch(&request, environment.now, |loaded| {
-                decide::decide(loaded, &items, &terminating, &environment)
-            })
-            .await?;
-        self.metrics.batches.inc();
-        self.metrics.steps.inc_by(aftermath.deployments.len() as u64);
-        self.follow_up(aftermath).await;
-        if self.instance() != environment.instance {
-            // Argo CD came or went while the batch was under way. Whoever was told of that before
-            // these machines were known has not told them.
-            for (tenant, key, _) in taken {
-                self.inbox.offer(tenant, key.clone(), Notes::facts());
-            }
-        }
-        Ok(())
-    }
-
-    fn instance(&self) -> Option<InstanceId> {
-        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn environment(&self) -> Environment {
         Environment {
             now: clock::now(),
@@ -367,6 +345,10 @@ impl Backend {
             isolation: self.settings.isolation,
             conditions: self.settings.conditions,
         }
+    }
+
+    fn instance(&self) -> Option<InstanceId> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What follows from a commit: timers, errands, and who else is concerned.

@@ -2,6 +2,7 @@
 //! particular machines.
 //!
 //! * [`inbox`]: observations that wait for their machine: keyed, coalescing, fair to tenants;
+//! * [`worker`]: takes batches from an inbox, and isolates what fails them;
 //! * [`timers`]: the moments for which machines asked to be woken;
 //! * [`lanes`]: what is owed to the world, discharged in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
@@ -12,3 +13,4 @@ pub mod inbox;
 pub mod lanes;
 pub mod timers;
 pub mod watch;
+pub mod worker;

@@ -306,6 +306,15 @@ impl World {
         version
     }
 
+    /// The text that a query finds in its first row.
+    pub async fn text(&self, query: &str) -> String {
+        use sea_orm::{ConnectionTrait, Statement};
+        let connection = self.database.reader();
+        let backend = connection.get_database_backend();
+        let row = connection.query_one_raw(Statement::from_string(backend, query)).await.unwrap();
+        row.unwrap().try_get_by_index(0).unwrap()
+    }
+
     /// The number of rows that a query counts.
     pub async fn count(&self, query: &str) -> i64 {
         use sea_orm::{ConnectionTrait, Statement};

@@ -378,7 +378,7 @@ async fn load_existing_tenants(
         .filter(Column::KubernetesResourceType.eq("Namespace"))
         .filter(Column::KubernetesResourceUid.is_in(tenants))
         .filter(Column::DbRelationType.eq("ManagedEnvironment"))
-        
+        .filter(Column::DbRelationKey.in_subquery(existing))
         .all(tx)
         .await?;
     let pair = |row: kubernetes_to_db_resource_mapping::Model| {

@@ -23,8 +23,8 @@ use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue, DatabaseTransaction, QuerySelect, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ActiveValue, DatabaseTransaction, QuerySelect, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 use crate::connection::{Database, DatabaseKind};
@@ -98,13 +98,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same batch may succeed when it is tried again.
+    /// Whether the same batch may succeed when it is tried again; otherwise something in it makes
+    /// it fail.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Conflict { .. } | Self::Database(_) => true,
+            Self::Conflict { .. } => true,
             Self::Deposed { .. } | Self::State { .. } | Self::Value { .. } => false,
+            Self::Database(error) => !is_about_data(error),
         }
     }
+}
+
+/// Whether the database refuses a value or a row, rather than being out of reach: SQLSTATE classes
+/// 22 and 23, or SQLite's primary code 19, CONSTRAINT.
+fn is_about_data(error: &DbErr) -> bool {
+    let (DbErr::Exec(error) | DbErr::Query(error)) = error else { return false };
+    let RuntimeErr::SqlxError(error) = error else { return false };
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.as_deref().unwrap_or_default();
+    let sqlite = code.parse::<u32>().is_ok_and(|code| code < 10_000 && code & 0xff == 19);
+    let postgres = code.len() == 5 && (code.starts_with("22") || code.starts_with("23"));
+    sqlite || postgres
 }
 
 /// Writes for one role, as long as nobody else has taken it over.

@@ -174,8 +174,12 @@ async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch
     assert_eq!(written().await, [""], "the late one's URL is not known yet");
     let mut late = Object::new("namespace-uid", "late").with_url("https://github.com/acme/SHOP");
     late.uid = DeploymentUid::new("late");
-    world.settle(std::slice::from_ref(&late)).await;
+    let new = Object::new("namespace-uid", "new").with_url("https://github.com/acme/shop.git");
+    world.settle(&[late.clone(), new.clone()]).await;
     world.remove(&[late]).await;
+    let used = ["", "https://github.com/acme/shop.git"];
+    assert_eq!(written().await, used, "it is still used in another spelling");
+    world.remove(&[new]).await;
     assert_eq!(written().await, Vec::<String>::new());
 }
 

@@ -1,0 +1,156 @@
+//! `load`: creates deployments in a cluster and measures how they fare.
+//!
+//! * `plan`: what is created; `run`: creates it, waits, and deletes it if asked to;
+//! * `observer`: the watches; they write into the `ledger`, which has a `mirror` for each
+//!   deployment;
+//! * `figures`: what the program says that it costs;
+//! * `progress` while it runs, `report` and `percentiles` when it is done.
+
+mod figures;
+mod ledger;
+mod mirror;
+mod observer;
+mod percentiles;
+mod plan;
+mod progress;
+mod report;
+mod run;
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use self::figures::Sources;
+use self::plan::Plan;
+use self::run::Run;
+use crate::cli::{ClusterArguments, Failure};
+
+/// Most deployments of one run: what the project is meant for.
+const MOST_DEPLOYMENTS: i64 = 100_000;
+
+/// Options of `load`.
+///
+/// It creates namespaces and GitOpsDeployments, waits until each has an Application and is ready,
+/// and prints how long that took and what it cost. What it creates stays, unless --cleanup is
+/// given: a run that went badly can be looked into, and the next one can be made beside it. The
+/// command that deletes it is printed.
+#[derive(Clone, Debug, Args)]
+pub struct Load {
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    /// How many GitOpsDeployments to create.
+    #[arg(
+        long,
+        env = "LOAD_DEPLOYMENTS",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=MOST_DEPLOYMENTS)
+    )]
+    deployments: u32,
+    /// In how many new namespaces [default: 10, or one for each deployment if they are fewer].
+    #[arg(
+        long,
+        env = "LOAD_NAMESPACES",
+        value_parser = clap::value_parser!(u32).range(1..=MOST_DEPLOYMENTS)
+    )]
+    namespaces: Option<u32>,
+    /// How many to create in a second; without it as many as the API server takes from 16
+    /// connections.
+    #[arg(long, env = "LOAD_RATE", value_parser = rate, conflicts_with = "one_at_a_time")]
+    rate: Option<f64>,
+    /// Create the next one only when the Application of the one before was seen.
+    #[arg(long, env = "LOAD_ONE_AT_A_TIME")]
+    one_at_a_time: bool,
+    /// What to wait for.
+    #[arg(long, env = "LOAD_UNTIL", default_value = "ready")]
+    until: Until,
+    /// How many seconds creating and waiting may take together; then the command ends with 3.
+    #[arg(
+        long,
+        env = "LOAD_WITHIN",
+        default_value_t = 600,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    within: u64,
+    /// After that, watch the counters of the program at rest for so many seconds; needs --metrics.
+    #[arg(
+        long,
+        env = "LOAD_REST",
+        requires = "metrics",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    rest: Option<u64>,
+    /// URL of the program's /metrics, for what each deployment costs; one for each process, with
+    /// commas between them.
+    #[arg(long, env = "METRICS_URL", value_delimiter = ',')]
+    metrics: Vec<String>,
+    /// Namespace of Argo CD, in which the Applications appear.
+    #[arg(long, env = "ARGO_CD_NAMESPACE", default_value = crds::names::DEFAULT_ARGO_CD_NAMESPACE)]
+    argo_cd_namespace: String,
+    /// Delete what was created, and wait until it has gone.
+    #[arg(long, env = "LOAD_CLEANUP")]
+    cleanup: bool,
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Until {
+    /// Every deployment is ready.
+    Ready,
+    /// Every deployment has an Application: where no Argo CD runs.
+    Applications,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("give a number above 0, for example 50 or 0.5".to_owned()),
+    }
+}
+
+impl Load {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let Self {
+            cluster,
+            deployments,
+            namespaces,
+            rate,
+            one_at_a_time,
+            until,
+            within,
+            rest,
+            metrics,
+            argo_cd_namespace,
+            cleanup,
+        } = self;
+        let plan = Plan::new(deployments, namespaces).map_err(Failure::input)?;
+        let sources = Sources::new(&metrics).map_err(Failure::input)?;
+        let config = cluster.config().await?;
+        let client = kube::Client::try_from(config).map_err(Failure::input)?;
+        let run = Run {
+            client,
+            plan,
+            sources,
+            argocd_namespace: argo_cd_namespace,
+            rate,
+            one_at_a_time,
+            until,
+            within: Duration::from_secs(within),
+            rest: rest.map(Duration::from_secs),
+            cleanup,
+        };
+        run.perform(super::shutdown_on_signal()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_above_zero() {
+        assert_eq!(rate("0.5"), Ok(0.5));
+        for wrong in ["0", "-1", "NaN", "inf", "fast"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}

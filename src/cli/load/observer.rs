@@ -1,0 +1,214 @@
+//! The two watches that see what becomes of the deployments.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crds::GitOpsDeployment;
+use crds::argocd::Application;
+use crds::conditions::condition_type::READY;
+use crds::names;
+use futures::TryStreamExt;
+use kube::api::Api;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::ledger::Ledger;
+use super::mirror::Standing;
+use crate::cli::dev::is_ready;
+
+/// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
+/// of common load balancers.
+const WATCH_TIMEOUT_SECONDS: u32 = 230;
+/// Objects in one page of a list: a page stays within some megabytes.
+const PAGE_SIZE: u32 = 500;
+
+/// The ledger, and who wants to know of its changes.
+#[derive(Debug)]
+pub(super) struct Observer {
+    ledger: Mutex<Ledger>,
+    changed: watch::Sender<()>,
+    synced: watch::Sender<usize>,
+    failures: AtomicU64,
+}
+
+/// What a watch shows: an object as it is, or as it was before it went.
+enum Sight<K> {
+    Present(K),
+    Gone(K),
+}
+
+impl Observer {
+    /// Watches the deployments that the selector selects, and the Applications of a namespace,
+    /// for as long as the set of tasks lives.
+    pub(super) fn start(
+        client: &kube::Client,
+        selector: &str,
+        argocd_namespace: &str,
+    ) -> (Arc<Self>, JoinSet<()>) {
+        let observer = Arc::new(Self {
+            ledger: Mutex::default(),
+            changed: watch::Sender::new(()),
+            synced: watch::Sender::new(0),
+            failures: AtomicU64::new(0),
+        });
+        let config = watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
+        let mut tasks = JoinSet::new();
+        let api = Api::<GitOpsDeployment>::all(client.clone());
+        let ours = config.clone().labels(selector);
+        tasks.spawn(Arc::clone(&observer).follow(api, ours, Self::see_deployment));
+        let api = Api::<Application>::namespaced(client.clone(), argocd_namespace);
+        tasks.spawn(Arc::clone(&observer).follow(api, config, Self::see_application));
+        (observer, tasks)
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // No holder leaves the ledger half changed, so one that panicked does no harm.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes something in the ledger.
+    pub(super) fn note(&self, change: impl FnOnce(&mut Ledger)) {
+        change(&mut self.ledger());
+        self.changed.send_replace(());
+    }
+
+    /// Waits until the ledger says so.
+    pub(super) async fn until(&self, is_so: impl Fn(&Ledger) -> bool) {
+        let mut changed = self.changed.subscribe();
+        while !is_so(&self.ledger()) {
+            // The sender lives in self.
+            let _ = changed.changed().await;
+        }
+    }
+
+    /// Waits until both watches have listed what there is.
+    pub(super) async fn until_synced(&self) {
+        let _ = self.synced.subscribe().wait_for(|watches| *watches == 2).await;
+    }
+
+    /// How often a watch failed; what happens until it is begun anew is seen late.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    async fn follow<K>(
+        self: Arc<Self>,
+        api: Api<K>,
+        config: watcher::Config,
+        see: fn(&Self, Sight<K>, Instant),
+    ) where
+        K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
+    {
+        let mut stream = std::pin::pin!(watcher(api, config).default_backoff());
+        let mut is_first_list = true;
+        loop {
+            match stream.try_next().await {
+                Ok(Some(Event::Apply(object))) => see(&self, Sight::Present(object), Instant::now()),
+                Ok(Some(Event::Delete(object))) => see(&self, Sight::Gone(object), Instant::now()),
+                Ok(Some(Event::InitApply(object))) => {
+                    // What the first list holds is older than the run.
+                    if !is_first_list {
+                        see(&self, Sight::Present(object), Instant::now());
+                    }
+                }
+                Ok(Some(Event::InitDone)) if is_first_list => {
+                    is_first_list = false;
+                    self.synced.send_modify(|watches| *watches += 1);
+                }
+                Ok(Some(Event::Init | Event::InitDone)) => {}
+                Ok(None) => return,
+                Err(error) => {
+                    self.failures.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(kind = %K::kind(&()), %error, "a watch failed; it begins anew");
+                }
+            }
+        }
+    }
+
+    fn see_deployment(&self, sight: Sight<GitOpsDeployment>, at: Instant) {
+        let Sight::Present(object) = sight else { return };
+        let Some(uid) = object.uid() else { return };
+        let standing = object.status.as_ref().and_then(|status| {
+            Standing::new(&status.sync.status, &status.health.status)
+        });
+        let is_ready = is_done(&object, standing.as_ref());
+        self.note(|ledger| ledger.deployment(&uid, standing, is_ready, at));
+    }
+
+    fn see_application(&self, sight: Sight<Application>, at: Instant) {
+        match sight {
+            Sight::Present(object) => {
+                let name = object.name_any();
+                let Some(uid) = names::deployment_uid(&name) else { return };
+                let standing = object.status.as_ref().and_then(|status| {
+                    Standing::new(&status.sync.status, &status.health.status)
+                });
+                self.note(|ledger| ledger.application(uid, standing, at));
+            }
+            Sight::Gone(object) => {
+                let name = object.name_any();
+                let Some(uid) = names::deployment_uid(&name) else { return };
+                self.note(|ledger| ledger.application_gone(uid));
+            }
+        }
+    }
+}
+
+/// Whether the deployment is ready; where nobody writes that condition, whether it is in good
+/// standing.
+fn is_done(object: &GitOpsDeployment, standing: Option<&Standing>) -> bool {
+    let conditions = object.status.iter().flat_map(|status| &status.conditions);
+    match conditions.into_iter().any(|condition| condition.type_ == READY) {
+        true => is_ready(object),
+        false => standing.is_some_and(Standing::is_good),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn is_done_with(status: serde_json::Value) -> bool {
+        let object: GitOpsDeployment = serde_json::from_value(json!({
+            "metadata": {"name": "a", "generation": 2},
+            "spec": {"source": {"repoURL": "u", "path": "p"}, "type": "automated"},
+            "status": status,
+        }))
+        .unwrap();
+        let status = object.status.as_ref().unwrap();
+        let standing = Standing::new(&status.sync.status, &status.health.status);
+        is_done(&object, standing.as_ref())
+    }
+
+    #[test]
+    fn a_deployment_is_done_when_its_present_generation_is_ready() {
+        let ready = |status, generation| {
+            is_done_with(json!({
+                "conditions": [{"type": "Ready", "status": status}],
+                "observedGeneration": generation,
+                "sync": {"status": "Synced"},
+                "health": {"status": "Healthy"},
+            }))
+        };
+        assert!(ready("True", 2));
+        assert!(!ready("True", 1));
+        assert!(!ready("False", 2));
+    }
+
+    #[test]
+    fn without_that_condition_good_standing_is_enough() {
+        let standing = |health: &str| {
+            is_done_with(json!({"sync": {"status": "Synced"}, "health": {"status": health}}))
+        };
+        assert!(standing("Healthy"));
+        assert!(!standing("Progressing"));
+    }
+}

@@ -1,0 +1,137 @@
+//! What a run creates.
+
+use crds::deployment::{Source, TYPE_AUTOMATED};
+use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ObjectMeta;
+
+/// The label of everything that a run creates; its value is the run's id.
+pub(super) const RUN_LABEL: &str = "managed-gitops.redhat.com/load-run";
+/// Characters of a run's id: enough for runs in one cluster to differ, short enough to type.
+const RUN_ID_LENGTH: usize = 8;
+/// Namespaces, unless the caller says otherwise.
+const DEFAULT_NAMESPACES: u32 = 10;
+
+/// More namespaces than deployments.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{deployments} deployments cannot fill {namespaces} namespaces; give --namespaces at most \
+     {deployments}"
+)]
+pub(super) struct TooManyNamespaces {
+    deployments: u32,
+    namespaces: u32,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) run: String,
+    pub(super) deployments: u32,
+    pub(super) namespaces: u32,
+}
+
+impl Plan {
+    pub(super) fn new(
+        deployments: u32,
+        namespaces: Option<u32>,
+    ) -> Result<Self, TooManyNamespaces> {
+        let namespaces = namespaces.unwrap_or(DEFAULT_NAMESPACES.min(deployments));
+        if namespaces > deployments {
+            return Err(TooManyNamespaces { deployments, namespaces });
+        }
+        let mut run = uuid::Uuid::new_v4().simple().to_string();
+        run.truncate(RUN_ID_LENGTH);
+        Ok(Self { run, deployments, namespaces })
+    }
+
+    /// What selects everything of the run.
+    pub(super) fn selector(&self) -> String {
+        format!("{RUN_LABEL}={}", self.run)
+    }
+
+    fn metadata(&self, name: String) -> ObjectMeta {
+        let labels = [(RUN_LABEL.to_owned(), self.run.clone())].into();
+        ObjectMeta { name: Some(name), labels: Some(labels), ..ObjectMeta::default() }
+    }
+
+    pub(super) fn namespace_name(&self, number: u32) -> String {
+        format!("load-{}-{}", self.run, number % self.namespaces)
+    }
+
+    pub(super) fn namespace(&self, number: u32) -> Namespace {
+        let metadata = self.metadata(self.namespace_name(number));
+        Namespace { metadata, ..Namespace::default() }
+    }
+
+    /// A deployment and its namespace; neighbours in number are in different namespaces.
+    pub(super) fn deployment(&self, number: u32) -> (String, GitOpsDeployment) {
+        let spec = GitOpsDeploymentSpec {
+            source: Source {
+                repo_url: "https://github.com/argoproj/argocd-example-apps".to_owned(),
+                path: "guestbook".to_owned(),
+                target_revision: "HEAD".to_owned(),
+            },
+            destination: None,
+            sync_policy: None,
+            type_: TYPE_AUTOMATED.to_owned(),
+        };
+        let metadata = self.metadata(format!("load-{number}"));
+        (self.namespace_name(number), GitOpsDeployment { metadata, spec, status: None })
+    }
+
+    /// The command that deletes everything of the run.
+    pub(super) fn deletion(&self) -> String {
+        format!("kubectl delete namespaces -l {}", self.selector())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn deployments_are_spread_evenly_over_the_namespaces() {
+        let plan = Plan::new(10, Some(3)).unwrap();
+        let mut in_namespace = BTreeMap::<String, usize>::new();
+        for number in 0..10 {
+            *in_namespace.entry(plan.deployment(number).0).or_default() += 1;
+        }
+        assert_eq!(in_namespace.into_values().collect::<Vec<_>>(), [4, 3, 3]);
+    }
+
+    #[test]
+    fn few_deployments_have_few_namespaces() {
+        assert_eq!(Plan::new(3, None).unwrap().namespaces, 3);
+        assert_eq!(Plan::new(3000, None).unwrap().namespaces, 10);
+    }
+
+    #[test]
+    fn more_namespaces_than_deployments_are_refused() {
+        let error = Plan::new(3, Some(4)).unwrap_err();
+        assert!(error.to_string().contains("give --namespaces at most 3"), "{error}");
+    }
+
+    #[test]
+    fn all_that_is_created_carries_the_label_that_selects_it() {
+        let plan = Plan::new(2, Some(1)).unwrap();
+        let expected = Some(plan.run.as_str());
+        let label = |metadata: &ObjectMeta| metadata.labels.as_ref()?.get(RUN_LABEL).cloned();
+        assert_eq!(label(&plan.namespace(0).metadata).as_deref(), expected);
+        assert_eq!(label(&plan.deployment(1).1.metadata).as_deref(), expected);
+    }
+
+    #[test]
+    fn two_runs_do_not_share_a_namespace() {
+        let (one, other) = (Plan::new(1, None).unwrap(), Plan::new(1, None).unwrap());
+        assert_ne!(one.namespace_name(0), other.namespace_name(0));
+    }
+
+    #[test]
+    fn what_is_created_obeys_the_rules_of_its_kind() {
+        let (_, object) = Plan::new(1, None).unwrap().deployment(0);
+        object.validate_cel().unwrap();
+    }
+}

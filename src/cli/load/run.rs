@@ -1,0 +1,335 @@
+//! One run: create, wait, look at the program at rest, delete.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use crds::GitOpsDeployment;
+use crds::argocd::Application;
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use tokio::time::{sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::Until;
+use super::figures::{Figures, Sources};
+use super::ledger::Ledger;
+use super::observer::Observer;
+use super::plan::Plan;
+use super::progress::Progress;
+use super::report::{Cost, Report, Rest, human};
+use crate::cli::Failure;
+
+/// Requests under way at once. The connection is HTTP/1.1, so that many connections: enough to
+/// keep an API server busy on two cores, and what the existing system was measured with.
+const CONNECTIONS: usize = 16;
+/// How long the API server may take to list what there is before the run.
+const LIST_PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is asked whether the namespaces have gone.
+const DELETION_INTERVAL: Duration = Duration::from_millis(250);
+
+/// See the module.
+pub(super) struct Run {
+    pub(super) client: kube::Client,
+    pub(super) plan: Plan,
+    pub(super) sources: Sources,
+    pub(super) argocd_namespace: String,
+    pub(super) rate: Option<f64>,
+    pub(super) one_at_a_time: bool,
+    pub(super) until: Until,
+    pub(super) within: Duration,
+    pub(super) rest: Option<Duration>,
+    pub(super) cleanup: bool,
+}
+
+impl Run {
+    /// Does it all, unless interrupted; says what it leaves behind.
+    pub(super) async fn perform(self, interrupt: CancellationToken) -> Result<(), Failure> {
+        self.check().await?;
+        let selector = self.plan.selector();
+        let (observer, _watches) = Observer::start(&self.client, &selector, &self.argocd_namespace);
+        let progress = Progress::new(self.plan.deployments);
+        let work = async {
+            let outcome = self.measure(&observer, &progress).await;
+            if !self.cleanup {
+                return outcome;
+            }
+            let deleted = self.delete(&observer, &progress).await;
+            outcome.and(deleted)
+        };
+        let (outcome, is_clean) = tokio::select! {
+            outcome = work => {
+                let is_clean = self.cleanup && outcome.is_ok();
+                (outcome, is_clean)
+            }
+            () = interrupt.cancelled() => (Err(Failure::Running(anyhow!("interrupted"))), false),
+        };
+        progress.clear();
+        let created = observer.ledger().counts().created;
+        if !is_clean {
+            let deletion = self.plan.deletion();
+            eprintln!(
+                "{created} of {} deployments were created; delete whatever is left of them with: \
+                 {deletion}",
+                self.plan.deployments
+            );
+        }
+        outcome
+    }
+
+    /// Whether the cluster has what a run needs.
+    async fn check(&self) -> Result<(), Failure> {
+        let one = ListParams::default().limit(1);
+        let found = Api::<GitOpsDeployment>::all(self.client.clone()).list(&one).await.map(drop);
+        found.map_err(|error| {
+            refused(error, "GitOpsDeployments", "install them with `managed-gitops crds | kubectl apply -f -`")
+        })?;
+        let applications = Api::<Application>::namespaced(self.client.clone(), &self.argocd_namespace);
+        let found = applications.list(&one).await.map(drop);
+        found.map_err(|error| refused(error, "Applications", "install Argo CD"))?;
+        let namespaces = Api::<Namespace>::all(self.client.clone());
+        match namespaces.get_opt(&self.argocd_namespace).await {
+            Ok(None) => Err(Failure::Input(anyhow!(
+                "the cluster has no namespace {}; name the one that the program uses with \
+                 --argo-cd-namespace",
+                self.argocd_namespace
+            ))),
+            // Who may not read it may still create deployments.
+            Ok(Some(_)) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Creates everything, waits for it, and prints the results, also those of a failure.
+    async fn measure(&self, observer: &Arc<Observer>, progress: &Progress) -> Result<(), Failure> {
+        timeout(LIST_PATIENCE, observer.until_synced()).await.map_err(|_| {
+            Failure::Input(anyhow!(
+                "the API server did not list GitOpsDeployments and Applications within {} s; \
+                 --log debug says why",
+                LIST_PATIENCE.as_secs()
+            ))
+        })?;
+        progress.say("creating the namespaces");
+        self.create_namespaces().await?;
+        let before = self.figures_at_rest(progress).await?;
+        let in_time = tokio::select! {
+            never = progress.show(observer) => match never {},
+            in_time = timeout(self.within, self.create_and_wait(observer)) => in_time,
+        };
+        progress.draw(observer);
+        let in_time = match in_time {
+            Ok(Err(failure)) => return Err(failure),
+            Ok(Ok(())) => true,
+            Err(_) => false,
+        };
+        let after = self.figures_at_rest(progress).await?;
+        let rest = match self.rest {
+            Some(lasts) if in_time => Some(self.watch_rest(lasts, progress).await?),
+            _ => None,
+        };
+        progress.clear();
+        let cost = (!self.sources.is_empty()).then(|| Cost {
+            before: before.0,
+            after: after.0,
+            is_complete: before.1 && after.1,
+        });
+        print!("{}", self.report(observer, cost, rest));
+        if in_time { Ok(()) } else { Err(self.not_in_time(observer)) }
+    }
+
+    fn report(&self, observer: &Observer, cost: Option<Cost>, rest: Option<Rest>) -> Report {
+        let Plan { run, deployments, namespaces } = &self.plan;
+        let how = match (self.one_at_a_time, self.rate) {
+            (true, _) => "one at a time".to_owned(),
+            (false, None) => format!("from {CONNECTIONS} connections"),
+            (false, Some(rate)) => format!("{rate} a second from up to {CONNECTIONS} connections"),
+        };
+        let ledger = observer.ledger();
+        Report {
+            title: format!("{deployments} deployments in {namespaces} namespaces, {how}; run {run}"),
+            deployments: *deployments,
+            counts: ledger.counts(),
+            durations: ledger.durations(),
+            watch_failures: observer.failures(),
+            cost,
+            rest,
+        }
+    }
+
+    fn not_in_time(&self, observer: &Observer) -> Failure {
+        let counts = observer.ledger().counts();
+        Failure::NotInTime(format!(
+            "within {} s only {} of {} had an Application and {} were ready; does the program run, \
+             on this cluster? See `kubectl get gitopsdeployments -A -o wide -l {}`",
+            self.within.as_secs(),
+            counts.applications,
+            self.plan.deployments,
+            counts.ready,
+            self.plan.selector()
+        ))
+    }
+
+    async fn create_namespaces(&self) -> Result<(), Failure> {
+        let api = Api::<Namespace>::all(self.client.clone());
+        let creations = stream::iter(0..self.plan.namespaces).map(|number| {
+            let (api, namespace) = (&api, self.plan.namespace(number));
+            async move { api.create(&PostParams::default(), &namespace).await.map(drop) }
+        });
+        let all = creations.buffer_unordered(CONNECTIONS).try_for_each(|()| async { Ok(()) });
+        all.await.map_err(|error| not_created("a namespace", error))
+    }
+
+    async fn create_and_wait(&self, observer: &Observer) -> Result<(), Failure> {
+        let start = tokio::time::Instant::now();
+        let connections = if self.one_at_a_time { 1 } else { CONNECTIONS };
+        let creations = stream::iter(0..self.plan.deployments)
+            .then(|number| async move {
+                if let Some(rate) = self.rate {
+                    sleep_until(start + Duration::from_secs_f64(f64::from(number) / rate)).await;
+                }
+                self.create(number, observer)
+            })
+            .buffer_unordered(connections);
+        creations.try_for_each(|()| async { Ok(()) }).await?;
+        let total = self.plan.deployments as usize;
+        let until = self.until;
+        let is_done = move |ledger: &Ledger| match until {
+            Until::Ready => ledger.counts().ready == total,
+            Until::Applications => ledger.counts().applications == total,
+        };
+        observer.until(is_done).await;
+        Ok(())
+    }
+
+    async fn create(&self, number: u32, observer: &Observer) -> Result<(), Failure> {
+        let (namespace, object) = self.plan.deployment(number);
+        let api = Api::<GitOpsDeployment>::namespaced(self.client.clone(), &namespace);
+        let requested = Instant::now();
+        let created = api.create(&PostParams::default(), &object).await;
+        let answered = Instant::now();
+        let created = created.map_err(|error| not_created("a GitOpsDeployment", error))?;
+        let uid = created.uid().unwrap_or_default();
+        observer.note(|ledger| ledger.created(&uid, requested, answered));
+        if self.one_at_a_time {
+            observer.until(|ledger| ledger.has_application(&uid)).await;
+        }
+        Ok(())
+    }
+
+    /// The figures of the program once it is at rest, and whether it came to rest.
+    async fn figures_at_rest(&self, progress: &Progress) -> Result<(Figures, bool), Failure> {
+        if self.sources.is_empty() {
+            return Ok((Figures::default(), true));
+        }
+        progress.say("waiting until the program is at rest");
+        self.sources.at_rest().await.map_err(Failure::input)
+    }
+
+    async fn watch_rest(&self, lasts: Duration, progress: &Progress) -> Result<Rest, Failure> {
+        progress.say(&format!("watching the program at rest for {} s", lasts.as_secs()));
+        let before = self.sources.read().await.map_err(Failure::running)?;
+        let began = Instant::now();
+        sleep(lasts).await;
+        let after = self.sources.read().await.map_err(Failure::running)?;
+        Ok(Rest { before, after, lasted: began.elapsed() })
+    }
+
+    /// Deletes the namespaces and waits until they and the Applications have gone.
+    async fn delete(&self, observer: &Observer, progress: &Progress) -> Result<(), Failure> {
+        progress.say("deleting what was created");
+        let began = Instant::now();
+        let api = Api::<Namespace>::all(self.client.clone());
+        let deletions = stream::iter(0..self.plan.namespaces).map(|number| {
+            let (api, name) = (&api, self.plan.namespace_name(number));
+            async move {
+                match api.delete(&name, &DeleteParams::default()).await {
+                    Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+                    other => other.map(drop),
+                }
+            }
+        });
+        let all = deletions.buffer_unordered(CONNECTIONS).try_for_each(|()| async { Ok(()) });
+        all.await.map_err(Failure::running)?;
+        let gone = async {
+            let ours = ListParams::default().labels(&self.plan.selector());
+            while !api.list_metadata(&ours).await.map_err(Failure::running)?.items.is_empty() {
+                sleep(DELETION_INTERVAL).await;
+            }
+            observer.until(|ledger| ledger.existing_applications() == 0).await;
+            Ok(())
+        };
+        match timeout(self.within, gone).await {
+            Ok(gone) => gone?,
+            Err(_) => {
+                return Err(Failure::NotInTime(format!(
+                    "within {} s not everything that was created had gone; {} Applications are left",
+                    self.within.as_secs(),
+                    observer.ledger().existing_applications()
+                )));
+            }
+        }
+        progress.clear();
+        println!("\ndeleted, and gone after {}", human(Some(began.elapsed())));
+        Ok(())
+    }
+}
+
+/// Why a kind cannot be listed, and what to do.
+fn refused(error: kube::Error, kind: &str, remedy: &str) -> Failure {
+    Failure::Input(match &error {
+        kube::Error::Api(status) if status.is_not_found() => {
+            anyhow!("the cluster knows no {kind}; {remedy}")
+        }
+        kube::Error::Api(status) => {
+            anyhow!("{kind} cannot be listed: {}; use an account that may", status.message)
+        }
+        other => anyhow!(
+            "the Kubernetes API does not answer: {other}; check the kubeconfig and that the \
+             server runs"
+        ),
+    })
+}
+
+/// Why something cannot be created: the caller's matter when the server refuses it.
+fn not_created(what: &str, error: kube::Error) -> Failure {
+    match error {
+        kube::Error::Api(status) if (400..500).contains(&status.code) => Failure::Input(anyhow!(
+            "the server refuses to create {what}: {}; give the account the right or the quota, or \
+             ask for fewer",
+            status.message
+        )),
+        other => Failure::Running(anyhow!("{what} could not be created: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn api_error(code: u16, reason: &str, message: &str) -> kube::Error {
+        kube::Error::Api(Status::failure(message, reason).with_code(code).boxed())
+    }
+
+    #[test]
+    fn an_exceeded_quota_is_told_in_the_servers_words() {
+        let error = api_error(403, "Forbidden", "exceeded quota: count/gitopsdeployments=10");
+        let failure = not_created("a GitOpsDeployment", error);
+        assert_eq!(failure.code(), 2);
+        assert!(failure.to_string().contains("exceeded quota"), "{failure}");
+    }
+
+    #[test]
+    fn a_server_that_fails_is_not_the_callers_fault() {
+        assert_eq!(not_created("a namespace", api_error(500, "InternalError", "oh")).code(), 1);
+    }
+
+    #[test]
+    fn missing_definitions_are_told_with_their_remedy() {
+        let failure = refused(api_error(404, "NotFound", "page not found"), "Applications", "do this");
+        assert_eq!(failure.code(), 2);
+        assert_eq!(failure.to_string(), "the cluster knows no Applications; do this");
+    }
+}

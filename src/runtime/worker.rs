@@ -1,0 +1,218 @@
+//! Takes batches from an inbox and has them processed, one after the other: while one is under
+//! way, the next gathers.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::inbox::{Coalesce, Inbox};
+
+/// Machines in one batch: enough that the statements of a commit are shared by many, few enough
+/// that a batch ends within some tens of milliseconds.
+const BATCH: usize = 256;
+/// By how much a batch shrinks after one that failed, to find the machine that fails it.
+const SHRINKING: usize = 4;
+/// First pause after a batch that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a machine that fails alone is set aside: everything else goes on meanwhile.
+const ASIDE: Duration = Duration::from_secs(60);
+
+/// What was taken from an inbox: whose turn it was, which machine, and its observations.
+pub type Taken<K, O> = [(String, K, O)];
+
+/// What a failure means for what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing can be processed any more.
+    Stop,
+    /// The same batch may succeed later.
+    Later,
+    /// Something in the batch makes it fail.
+    Unfit,
+}
+
+/// Whoever processes batches.
+pub trait Process<K, O>: Sync {
+    /// Why a batch was not processed.
+    type Error: Display + Send;
+
+    /// Processes a batch, all of it or nothing.
+    fn process(
+        &self,
+        taken: &Taken<K, O>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// What a failure means.
+    fn judge(error: &Self::Error) -> Verdict;
+}
+
+/// Has batches processed until told to stop; an error that means [`Verdict::Stop`] ends it.
+pub async fn run<P, K, O>(
+    processor: &P,
+    inbox: Arc<Inbox<K, O>>,
+    shutdown: CancellationToken,
+) -> Result<(), P::Error>
+where
+    P: Process<K, O>,
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    O: Coalesce + Send + Sync + 'static,
+{
+    let mut limit = BATCH;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            () = inbox.ready() => {}
+        }
+        let taken = inbox.take(limit);
+        let Err(error) = processor.process(&taken).await else {
+            limit = BATCH;
+            pause = FIRST_PAUSE;
+            continue;
+        };
+        let verdict = P::judge(&error);
+        tracing::warn!(%error, machines = taken.len(), "a batch was not committed");
+        match verdict {
+            Verdict::Stop => return Err(error),
+            Verdict::Unfit if taken.len() == 1 => {
+                set_aside(&inbox, taken);
+                limit = BATCH;
+                continue;
+            }
+            Verdict::Unfit => limit = (taken.len() / SHRINKING).max(1),
+            Verdict::Later => {}
+        }
+        for (tenant, key, observation) in taken {
+            inbox.restore(&tenant, key, observation);
+        }
+        if verdict == Verdict::Unfit {
+            continue;
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Puts a machine's observations back later. Those that wait so are lost with the process, and
+/// come again with the first list of the next one.
+fn set_aside<K, O>(inbox: &Arc<Inbox<K, O>>, taken: Vec<(String, K, O)>)
+where
+    K: Clone + Eq + Hash + Send + 'static,
+    O: Coalesce + Send + 'static,
+{
+    tracing::error!("a machine fails every batch that it is in; it is set aside for a minute");
+    let inbox = Arc::downgrade(inbox);
+    tokio::spawn(async move {
+        tokio::time::sleep(ASIDE).await;
+        let Some(inbox) = inbox.upgrade() else { return };
+        for (tenant, key, observation) in taken {
+            inbox.restore(&tenant, key, observation);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Note;
+
+    impl Coalesce for Note {
+        fn absorb(&mut self, _: Self) {}
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("it failed")]
+    struct Failed(Verdict);
+
+    struct Fake<F> {
+        fails: F,
+        wanted: usize,
+        attempts: Mutex<usize>,
+        log: Mutex<Vec<usize>>,
+        shutdown: CancellationToken,
+    }
+
+    impl<F: Fn(usize, usize) -> Option<Verdict> + Sync> Process<usize, Note> for Fake<F> {
+        type Error = Failed;
+
+        async fn process(&self, taken: &Taken<usize, Note>) -> Result<(), Failed> {
+            let attempt = {
+                let mut attempts = self.attempts.lock().unwrap();
+                *attempts += 1;
+                *attempts
+            };
+            let machines = || taken.iter().map(|(_, machine, _)| *machine);
+            if let Some(verdict) = machines().find_map(|machine| (self.fails)(machine, attempt)) {
+                return Err(Failed(verdict));
+            }
+            let mut log = self.log.lock().unwrap();
+            log.extend(machines());
+            if log.len() >= self.wanted {
+                self.shutdown.cancel();
+            }
+            Ok(())
+        }
+
+        fn judge(error: &Failed) -> Verdict {
+            error.0
+        }
+    }
+
+    /// Runs until `wanted` machines were processed, and says which, in order.
+    async fn processed(
+        machines: usize,
+        wanted: usize,
+        fails: impl Fn(usize, usize) -> Option<Verdict> + Sync,
+    ) -> Vec<usize> {
+        let inbox = Arc::new(Inbox::default());
+        for machine in 0..machines {
+            inbox.offer("tenant", machine, Note);
+        }
+        let shutdown = CancellationToken::new();
+        let (attempts, log) = (Mutex::default(), Mutex::default());
+        let fake = Fake { fails, wanted, attempts, log, shutdown: shutdown.clone() };
+        let _ = run(&fake, inbox, shutdown).await;
+        fake.log.into_inner().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_machine_that_fails_every_batch_is_set_aside_and_stops_no_other() {
+        let log = processed(1_000, 999, |machine, _| (machine == 300).then_some(Verdict::Unfit)).await;
+        assert_eq!(log.len(), 999);
+        assert!(!log.contains(&300));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_set_aside_comes_back() {
+        let log = processed(2, 2, |machine, attempt| {
+            (machine == 0 && attempt < 4).then_some(Verdict::Unfit)
+        })
+        .await;
+        assert_eq!(log, [1, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_may_succeed_later_is_tried_again_whole() {
+        let log = processed(3, 3, |_, attempt| (attempt < 5).then_some(Verdict::Later)).await;
+        assert_eq!(log, [0, 1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_final_failure_ends_it() {
+        assert!(processed(3, 3, |_, _| Some(Verdict::Stop)).await.is_empty());
+    }
+}

@@ -1,0 +1,133 @@
+//! `load` as its users call it: the binary, against a `dev` that runs beside it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_managed-gitops");
+
+/// A `dev` of its own, on ports of its own.
+struct Dev {
+    process: Child,
+    directory: TempDir,
+    metrics: String,
+}
+
+impl Dev {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = Command::new(PROGRAM)
+            .args(["--log", "warn", "dev", "--port", "0", "--argo-cd-pace", "0", "--dir"])
+            .arg(directory.path())
+            .env_remove("DATABASE_URL")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The address is printed when everything runs; without one the pipe ends.
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let metrics = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("health, metrics:").map(|url| url.trim().to_owned()))
+            .expect("dev prints where its metrics are");
+        Self { process, directory, metrics }
+    }
+
+    fn load(&self, arguments: &[&str]) -> Output {
+        Command::new(PROGRAM)
+            .args(["--log", "warn", "load", "--kubeconfig"])
+            .arg(self.directory.path().join("kubeconfig"))
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The words of the line of a table that begins so.
+fn words(table: &str, beginning: &str) -> Vec<String> {
+    let mut lines = table.lines().map(str::trim_start);
+    let line = lines.find_map(|line| line.strip_prefix(beginning));
+    let line = line.unwrap_or_else(|| panic!("no line begins with {beginning:?}:\n{table}"));
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+fn number(table: &str, beginning: &str) -> f64 {
+    words(table, beginning)[0].parse().unwrap()
+}
+
+#[test]
+fn a_run_measures_every_deployment_and_what_it_costs_and_deletes_it_all() {
+    let dev = Dev::start();
+    let metrics = ["--metrics", &dev.metrics];
+    let size = ["--deployments", "30", "--namespaces", "3", "--rest", "1", "--cleanup"];
+    let output = dev.load(&[metrics.as_slice(), &size].concat());
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{table}\n{errors}");
+    for what in ["CR created → Application seen", "CR created → CR ready"] {
+        assert_eq!(words(&table, what).last().unwrap(), "30", "{table}");
+    }
+    let samples: usize = words(&table, "Application status").last().unwrap().parse().unwrap();
+    assert!(samples >= 30, "each status became Healthy at least:\n{table}");
+    assert_eq!(words(&table, "with an Application")[..3], ["30", "of", "30"]);
+    assert_eq!(words(&table, "create applications"), ["1.000"], "{table}");
+    assert!(number(&table, "SQL statements") > 0.0, "{table}");
+    assert!(table.contains("deleted, and gone after"), "{table}");
+    assert!(!errors.contains("kubectl delete"), "nothing is left to be deleted:\n{errors}");
+}
+
+#[test]
+fn one_at_a_time_leaves_the_deployments_and_says_how_to_delete_them() {
+    let dev = Dev::start();
+    let output = dev.load(&["--deployments", "4", "--one-at-a-time", "--until", "applications"]);
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{table}\n{errors}");
+    assert!(table.contains("4 deployments in 4 namespaces, one at a time"), "{table}");
+    assert_eq!(words(&table, "CR created → Application seen").last().unwrap(), "4");
+    assert!(table.contains("is not known: name its /metrics with --metrics"), "{table}");
+    assert!(errors.contains("kubectl delete namespaces -l managed-gitops.redhat.com/load-run="));
+}
+
+#[test]
+fn bad_input_ends_with_2_and_says_what_to_do() {
+    let dev = Dev::start();
+    let cases: [(&[&str], &str); 6] = [
+        (&["--deployments", "0"], "0 is not in 1..=100000"),
+        (&["--deployments", "2", "--namespaces", "3"], "give --namespaces at most 2"),
+        (&["--rate", "0"], "give a number above 0"),
+        (&["--rest", "5"], "--metrics"),
+        (&["--metrics", "localhost"], "is no http:// URL"),
+        (&["--argo-cd-namespace", "elsewhere"], "has no namespace elsewhere"),
+    ];
+    for (arguments, sentence) in cases {
+        let output = dev.load(arguments);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+        assert!(errors.contains(sentence), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn what_nobody_reconciles_ends_with_3_and_the_numbers_so_far() {
+    let dev = Dev::start();
+    // Applications never appear in this namespace, so they are waited for in vain.
+    let elsewhere = ["--argo-cd-namespace", "default", "--until", "applications"];
+    let few = ["--deployments", "3", "--within", "2"];
+    let output = dev.load(&[elsewhere, few].concat());
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{table}\n{errors}");
+    assert!(errors.contains("only 0 of 3 had an Application"), "{errors}");
+    assert_eq!(words(&table, "created")[..3], ["3", "of", "3"], "{table}");
+}

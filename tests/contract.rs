@@ -37,7 +37,12 @@ fn conditions(object: &GitOpsDeployment) -> Vec<(String, String, String, String)
     found
 }
 
-fn quadruple(type_: &str, status: &str, reason: &str, message: &str) -> (String, String, String, String) {
+fn quadruple(
+    type_: &str,
+    status: &str,
+    reason: &str,
+    message: &str,
+) -> (String, String, String, String) {
     (type_.to_owned(), status.to_owned(), reason.to_owned(), message.to_owned())
 }
 
@@ -49,7 +54,9 @@ fn has_error(object: &GitOpsDeployment, message: &str) -> bool {
 
 fn error_is_resolved(object: &GitOpsDeployment) -> bool {
     condition(object, "ErrorOccurred").is_some_and(|error| {
-        error.status == "False" && error.reason == "ErrorOccurredResolved" && error.message.is_empty()
+        error.status == "False"
+            && error.reason == "ErrorOccurredResolved"
+            && error.message.is_empty()
     })
 }
 
@@ -283,7 +290,7 @@ async fn compatibility_12_the_existing_tables_say_what_existing_clients_read() {
              JOIN applicationowner o ON o.application_owner_application_id = a.application_id \
              JOIN clusteruser u ON u.clusteruser_id = o.application_owner_user_id \
              JOIN managedenvironment e ON e.managedenvironment_id = a.managed_environment_id \
-             JOIN clustercredentials c ON c.clustercredentials_id = e.clustercredentials_id \
+             JOIN clustercredentials c ON c.clustercredentials_cred_id = e.clustercredentials_id \
              JOIN gitopsengineinstance i \
                ON i.gitopsengineinstance_id = a.engine_instance_inst_id \
              WHERE a.name = 'gitopsdepl-{uid}' AND u.user_name = '{namespace}' \
@@ -369,10 +376,8 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_mended_by_an_ed
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let mut environment = automated("environment");
-    environment.spec.destination = Some(Destination {
-        environment: "staging".to_owned(),
-        namespace: "elsewhere".to_owned(),
-    });
+    environment.spec.destination =
+        Some(Destination { environment: "staging".to_owned(), namespace: "elsewhere".to_owned() });
     let long = named("long", &format!("https://git.example.com/{}", "a".repeat(300)));
     let mut empty = automated("empty");
     empty.spec.source.path = String::new();
@@ -387,8 +392,7 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_mended_by_an_ed
     for (object, message) in &cases {
         let name = object.name_any();
         world.create("team-a", object).await;
-        let found =
-            world.wait_for("team-a", &name, message, |one| has_error(one, message)).await;
+        let found = world.wait_for("team-a", &name, message, |one| has_error(one, message)).await;
         assert_eq!(
             conditions(&found),
             [
@@ -426,10 +430,7 @@ async fn compatibility_6_an_invalid_edit_leaves_the_last_good_application_alone(
     let cases = [
         (json!({"source": {"path": ""}}), PATH_EMPTY),
         (json!({"source": {"path": "/"}}), PATH_ROOT),
-        (
-            json!({"source": {"path": "deploy"}, "destination": destination}),
-            ENVIRONMENT_UPDATE,
-        ),
+        (json!({"source": {"path": "deploy"}, "destination": destination}), ENVIRONMENT_UPDATE),
     ];
     for (spec, message) in cases {
         world.edit("team-a", "app", json!({"spec": spec})).await;
@@ -466,13 +467,11 @@ async fn compatibility_5_the_legacy_style_writes_exactly_the_conditions_of_old()
     let healthy = world.wait_for("team-a", "app", "it is healthy", is_healthy).await;
     assert_eq!(conditions(&healthy), []);
     world.edit("team-a", "app", json!({"spec": {"source": {"path": "/"}}})).await;
-    let failed =
-        world.wait_for("team-a", "app", PATH_ROOT, |one| has_error(one, PATH_ROOT)).await;
+    let failed = world.wait_for("team-a", "app", PATH_ROOT, |one| has_error(one, PATH_ROOT)).await;
     let error = quadruple("ErrorOccurred", "True", "ErrorOccurred", PATH_ROOT);
     assert_eq!(conditions(&failed), [error]);
     world.edit("team-a", "app", json!({"spec": {"source": {"path": "deploy"}}})).await;
-    let mended =
-        world.wait_for("team-a", "app", "the error is resolved", error_is_resolved).await;
+    let mended = world.wait_for("team-a", "app", "the error is resolved", error_is_resolved).await;
     let resolved = quadruple("ErrorOccurred", "False", "ErrorOccurredResolved", "");
     assert_eq!(conditions(&mended), [resolved]);
     let quiet = world.wait_until_quiet().await;
@@ -591,9 +590,15 @@ async fn compatibility_8_conditions_of_argo_cd_come_and_are_resolved() {
         }
     };
     let warned = world
-        .wait_for("team-a", "app", "the warning", is("SharedResourceWarning", "True", "web is shared"))
+        .wait_for(
+            "team-a",
+            "app",
+            "the warning",
+            is("SharedResourceWarning", "True", "web is shared"),
+        )
         .await;
-    let reason = |object: &GitOpsDeployment, type_: &str| condition(object, type_).unwrap().reason.clone();
+    let reason =
+        |object: &GitOpsDeployment, type_: &str| condition(object, type_).unwrap().reason.clone();
     assert_eq!(reason(&warned, "SharedResourceWarning"), "SharedResourceWarning");
     // A warning does not keep a deployment from being ready.
     assert_eq!(condition(&warned, "Ready").unwrap().status, "True");
@@ -605,11 +610,17 @@ async fn compatibility_8_conditions_of_argo_cd_come_and_are_resolved() {
     ]);
     world.patch_application(&application, report(twice)).await;
     let changed = world
-        .wait_for("team-a", "app", "the last", is("OrphanedResourceWarning", "True", "two are orphaned"))
+        .wait_for(
+            "team-a",
+            "app",
+            "the last",
+            is("OrphanedResourceWarning", "True", "two are orphaned"),
+        )
         .await;
     assert!(is("SharedResourceWarning", "False", "")(&changed));
     assert_eq!(reason(&changed, "SharedResourceWarning"), "SharedResourceWarningResolved");
-    let orphaned = conditions(&changed).into_iter().filter(|one| one.0 == "OrphanedResourceWarning");
+    let orphaned =
+        conditions(&changed).into_iter().filter(|one| one.0 == "OrphanedResourceWarning");
     assert_eq!(orphaned.count(), 1);
     let quiet = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, quiet);

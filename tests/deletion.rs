@@ -6,7 +6,7 @@
 mod harness;
 
 use crds::GitOpsDeployment;
-use harness::{World, all, automated, condition, manual, with_finalizer};
+use harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};
 use kube::ResourceExt;
 use kube::api::WatchEvent;
 use serde_json::json;
@@ -28,9 +28,8 @@ async fn wait_until_forgotten(world: &World) {
 }
 
 fn waits_for_its_predecessor(object: &GitOpsDeployment) -> bool {
-    condition(object, "Ready").is_some_and(|ready| {
-        ready.reason == "AwaitingPredecessor" && ready.message == PREDECESSOR
-    })
+    condition(object, "Ready")
+        .is_some_and(|ready| ready.reason == "AwaitingPredecessor" && ready.message == PREDECESSOR)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,6 +152,24 @@ async fn a_deployment_that_never_had_an_application_goes_at_once() {
     world.start_program().await;
     world.wait_until_gone("team-a", "unseen").await;
     assert_eq!(all(&world.applications()).await, []);
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_waits_for_argo_cd_can_be_deleted() {
+    let mut world = World::without_program().await;
+    world.delete_namespace(ARGO_CD).await;
+    world.wait_until_namespace_gone(ARGO_CD).await;
+    world.start_program().await;
+    world.create_namespace("team-a").await;
+    world.create("team-a", &with_finalizer(automated("app"))).await;
+    world
+        .wait_for("team-a", "app", "it says that it waits", |one| {
+            condition(one, "Ready").is_some_and(|ready| ready.reason == "AwaitingArgoCD")
+        })
+        .await;
+    world.delete("team-a", "app").await;
+    world.wait_until_gone("team-a", "app").await;
     wait_until_forgotten(&world).await;
 }
 

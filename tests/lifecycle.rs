@@ -124,7 +124,10 @@ async fn an_edit_is_not_ready_before_argo_cd_has_compared_what_it_asks_for() {
         {
             let status = seen.status.unwrap();
             assert_eq!(status.reconciled_state.source.path, "next");
-            assert_eq!((status.sync.status.as_str(), status.health.status.as_str()), ("Synced", "Healthy"));
+            assert_eq!(
+                (status.sync.status.as_str(), status.health.status.as_str()),
+                ("Synced", "Healthy")
+            );
             ready += 1;
         }
     }
@@ -226,11 +229,10 @@ async fn a_status_edited_by_hand_is_repaired() {
             .wait_for("team-a", "app", "the status is as it was", |one| {
                 let (now, before) = (one.status.clone().unwrap(), right.status.clone().unwrap());
                 let same_conditions = now.conditions.len() == before.conditions.len();
-                let without =
-                    |status: crds::GitOpsDeploymentStatus| crds::GitOpsDeploymentStatus {
-                        conditions: Vec::new(),
-                        ..status
-                    };
+                let without = |status: crds::GitOpsDeploymentStatus| crds::GitOpsDeploymentStatus {
+                    conditions: Vec::new(),
+                    ..status
+                };
                 same_conditions && is_ready(one) && without(now) == without(before)
             })
             .await;
@@ -319,7 +321,12 @@ async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() 
     world.settings.repair_grace = std::time::Duration::ZERO;
     world.start_program().await;
     world.wait_for_application(&ready, "the Application is back", |_| true).await;
-    world.patch_application(&application.name_any(), json!({"spec": {"source": {"path": "by-hand"}}})).await;
+    world
+        .patch_application(
+            &application.name_any(),
+            json!({"spec": {"source": {"path": "by-hand"}}}),
+        )
+        .await;
     world
         .wait_for_application(&ready, "the Application is repaired", |one| path_of(one) == "deploy")
         .await;
@@ -349,7 +356,10 @@ async fn the_kinds_on_which_nothing_acts_yet_say_so_once() {
         },
     }))
     .unwrap();
-    Api::namespaced(world.client.clone(), "team-a").create(&parameters, &environment).await.unwrap();
+    Api::namespaced(world.client.clone(), "team-a")
+        .create(&parameters, &environment)
+        .await
+        .unwrap();
     let credential: GitOpsDeploymentRepositoryCredential = serde_json::from_value(json!({
         "apiVersion": "managed-gitops.redhat.com/v1alpha1",
         "kind": "GitOpsDeploymentRepositoryCredential",

@@ -85,9 +85,7 @@ async fn compatibility_11_no_application_is_created_in_a_terminating_namespace()
         world.history(&world.applications(), since).await;
     assert!(everything.is_empty(), "{everything:?}");
     assert_eq!(world.count("SELECT count(*) FROM application").await, 0);
-    world
-        .edit("team-a", "held", serde_json::json!({"metadata": {"finalizers": null}}))
-        .await;
+    world.edit("team-a", "held", serde_json::json!({"metadata": {"finalizers": null}})).await;
     world.wait_until_namespace_gone("team-a").await;
     wait_until_tenant_gone(&world, &namespace).await;
 }

@@ -27,7 +27,7 @@ pub struct Directory {
     tenants: HashSet<TenantUid>,
     deployments: HashMap<DeploymentUid, DeploymentEntry>,
     by_name: HashMap<(String, String), HashSet<DeploymentUid>>,
-    /// Objects whose namespace has not been seen yet, by namespace.
+    /// Objects whose namespace has not been seen yet, by the namespace's name.
     parked: HashMap<String, HashMap<DeploymentUid, GitOpsDeployment>>,
     /// What the relist under way has shown so far.
     relist: Option<HashSet<DeploymentUid>>,
@@ -202,7 +202,14 @@ impl Directory {
             return Vec::new();
         };
         let uid = DeploymentUid::new(uid);
-        let Some(entry) = self.namespaces.get(&namespace).cloned() else {
+        // Nothing can be created in a terminating namespace: what appears there is of the old one
+        // and is deleted with it in a moment, or is of the next one of the same name, of which
+        // this watch is ahead of the namespaces' watch.
+        let is_new = !self.deployments.contains_key(&uid);
+        let is_deleting = object.metadata.deletion_timestamp.is_some();
+        let known = self.namespaces.get(&namespace);
+        let Some(entry) = known.filter(|one| !one.terminating || !is_new || is_deleting).cloned()
+        else {
             self.parked.entry(namespace).or_default().insert(uid, object);
             return Vec::new();
         };
@@ -369,4 +376,70 @@ fn delivery_digest(snapshot: &Snapshot) -> Digest {
     } = snapshot;
     let seen = (generation, deleting, finalizer, spec, observed_generation, conditions, mirrored);
     Digest::of(&seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::GitOpsDeploymentSpec;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use kube::api::ObjectMeta;
+
+    use super::*;
+
+    fn namespace(uid: &str, terminating: bool) -> Seen<Namespace> {
+        Seen::Present(Namespace {
+            metadata: ObjectMeta {
+                name: Some("team-a".to_owned()),
+                uid: Some(uid.to_owned()),
+                deletion_timestamp: terminating.then(|| Time(Default::default())),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        })
+    }
+
+    fn object(uid: &str, revision: &str, deleting: bool) -> GitOpsDeployment {
+        let mut object = GitOpsDeployment::new("app", GitOpsDeploymentSpec::default());
+        object.metadata.namespace = Some("team-a".to_owned());
+        object.metadata.uid = Some(uid.to_owned());
+        object.metadata.resource_version = Some(revision.to_owned());
+        object.metadata.deletion_timestamp = deleting.then(|| Time(Default::default()));
+        object
+    }
+
+    fn tenants(deliveries: &[Delivery]) -> Vec<&str> {
+        deliveries
+            .iter()
+            .filter(|(_, key, _)| matches!(key, Key::Deployment(_)))
+            .map(|(tenant, ..)| tenant.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn a_deployment_waits_until_its_namespace_is_known() {
+        let mut directory = Directory::default();
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+        let deliveries = directory.namespace_seen(namespace("ns-1", false));
+        assert_eq!(tenants(&deliveries), ["ns-1"]);
+    }
+
+    #[test]
+    fn compatibility_11_what_appears_in_a_terminating_namespace_is_of_the_next_one() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", false));
+        directory.namespace_seen(namespace("ns-1", true));
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "9", false))), []);
+        let deliveries = directory.namespace_seen(namespace("ns-2", false));
+        assert_eq!(tenants(&deliveries), ["ns-2"]);
+    }
+
+    #[test]
+    fn what_is_deleted_with_its_namespace_is_taken_in() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", true));
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+        let deliveries = directory.deployment_seen(Seen::Present(object("u-1", "6", true)));
+        assert_eq!(tenants(&deliveries), ["ns-1"]);
+        assert_eq!(directory.namespace_seen(namespace("ns-2", false)), []);
+    }
 }

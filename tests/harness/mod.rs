@@ -204,8 +204,10 @@ impl World {
         what: &str,
         is_so: impl Fn(&crds::argocd::Application) -> bool,
     ) -> crds::argocd::Application {
-        eventually(what, || async { self.application_of(deployment).await.filter(|one| is_so(one)) })
-            .await
+        eventually(what, || async {
+            self.application_of(deployment).await.filter(|one| is_so(one))
+        })
+        .await
     }
 
     /// Waits until a deployment's Application has gone.
@@ -237,11 +239,14 @@ impl World {
     where
         K: Clone + Debug + DeserializeOwned,
     {
-        // A watch that replays the past ends when the server is told to end it; a bookmark or an
-        // event beyond the present would never come.
-        let parameters = WatchParams::default().timeout(1);
+        // A watch that replays the past ends only when the server is told to end it.
+        let parameters = WatchParams::default().timeout(1).disable_bookmarks();
         let events = api.watch(&parameters, &since.to_string()).await.unwrap();
-        events.map(Result::unwrap).collect().await
+        events
+            .map(Result::unwrap)
+            .filter(|event| std::future::ready(!matches!(event, WatchEvent::Bookmark(_))))
+            .collect()
+            .await
     }
 
     /// Tells the stand-in for Argo CD what is to become of Applications, by its ConfigMap:

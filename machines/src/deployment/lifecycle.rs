@@ -651,6 +651,9 @@ impl Record {
     fn begin_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.failures = 0;
         self.report = None;
+        if let (None, Some(id)) = (&self.application, &context.facts.existing_application) {
+            self.adopt(id.clone(), context);
+        }
         let Some(application) = self.application.clone() else {
             return self.finalize(context);
         };

@@ -166,9 +166,11 @@ async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch
         world.execute(statement).await;
     }
     world.instance = engine(&world).await;
+    let bystander = Object::new("namespace-uid", "bystander").with_url("https://elsewhere/x");
     let first = object();
-    world.settle(std::slice::from_ref(&first)).await;
-    let written = || world.texts("repo_url_as_written", "appprojectrepository");
+    world.settle(&[first.clone(), bystander]).await;
+    let shop = "appprojectrepository WHERE repo_url = 'https://github.com/acme/shop'";
+    let written = || world.texts("repo_url_as_written", shop);
     assert_eq!(written().await, ["", "https://github.com/Acme/shop"]);
     world.remove(std::slice::from_ref(&first)).await;
     assert_eq!(written().await, [""], "the late one's URL is not known yet");

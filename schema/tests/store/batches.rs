@@ -16,6 +16,7 @@ on_each_database!(
     a_machine_that_somebody_else_made_fails_the_batch_whole,
     a_value_that_does_not_fit_leaves_nothing_behind,
     a_database_error_leaves_nothing_behind,
+    a_database_that_is_out_of_reach_may_answer_later,
     an_unreadable_machine_is_left_alone_and_all_others_go_on,
     an_unreadable_operation_is_left_alone_and_all_others_go_on,
 );
@@ -208,8 +209,16 @@ async fn a_database_error_leaves_nothing_behind(scratch: Scratch) {
     })
     .await;
     assert!(matches!(error, StoreError::Database(_)), "{error}");
-    assert!(error.is_transient());
+    assert!(!error.is_transient(), "the same batch would fail again");
     assert_eq!(world.everything().await, before);
+}
+
+async fn a_database_that_is_out_of_reach_may_answer_later(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    world.database.close().await.unwrap();
+    let error = world.tell(&[]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Database(_)), "{error}");
+    assert!(error.is_transient());
 }
 
 async fn an_unreadable_machine_is_left_alone_and_all_others_go_on(scratch: Scratch) {

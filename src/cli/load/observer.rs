@@ -109,7 +109,9 @@ impl Observer {
         let mut is_first_list = true;
         loop {
             match stream.try_next().await {
-                Ok(Some(Event::Apply(object))) => see(&self, Sight::Present(object), Instant::now()),
+                Ok(Some(Event::Apply(object))) => {
+                    see(&self, Sight::Present(object), Instant::now())
+                }
                 Ok(Some(Event::Delete(object))) => see(&self, Sight::Gone(object), Instant::now()),
                 Ok(Some(Event::InitApply(object))) => {
                     // What the first list holds is older than the run.
@@ -134,9 +136,10 @@ impl Observer {
     fn see_deployment(&self, sight: Sight<GitOpsDeployment>, at: Instant) {
         let Sight::Present(object) = sight else { return };
         let Some(uid) = object.uid() else { return };
-        let standing = object.status.as_ref().and_then(|status| {
-            Standing::new(&status.sync.status, &status.health.status)
-        });
+        let standing = object
+            .status
+            .as_ref()
+            .and_then(|status| Standing::new(&status.sync.status, &status.health.status));
         let is_ready = is_done(&object, standing.as_ref());
         self.note(|ledger| ledger.deployment(&uid, standing, is_ready, at));
     }
@@ -146,9 +149,10 @@ impl Observer {
             Sight::Present(object) => {
                 let name = object.name_any();
                 let Some(uid) = names::deployment_uid(&name) else { return };
-                let standing = object.status.as_ref().and_then(|status| {
-                    Standing::new(&status.sync.status, &status.health.status)
-                });
+                let standing = object
+                    .status
+                    .as_ref()
+                    .and_then(|status| Standing::new(&status.sync.status, &status.health.status));
                 self.note(|ledger| ledger.application(uid, standing, at));
             }
             Sight::Gone(object) => {

@@ -139,7 +139,10 @@ impl Cost {
             line(f, "resident memory of the whole process", from_to)?;
         }
         if !is_complete {
-            writeln!(f, "  The program did not come to rest: others use it, or something is wrong.")?;
+            writeln!(
+                f,
+                "  The program did not come to rest: others use it, or something is wrong."
+            )?;
         }
         Ok(())
     }
@@ -237,7 +240,10 @@ mod tests {
         let text = report().to_string();
         let application = words(&text, "CR created → Application seen");
         assert_eq!(application.join(" "), "20.0 ms 40.0 ms 40.0 ms 40.0 ms 4");
-        assert_eq!(words(&text, "CR created → CR ready").join(" "), "200 ms 12.3 s 12.3 s 12.3 s 3");
+        assert_eq!(
+            words(&text, "CR created → CR ready").join(" "),
+            "200 ms 12.3 s 12.3 s 12.3 s 3"
+        );
     }
 
     #[test]

@@ -54,16 +54,14 @@ impl Run {
         let work = async {
             let outcome = self.measure(&observer, &progress).await;
             if !self.cleanup {
-                return outcome;
+                return (outcome, false);
             }
             let deleted = self.delete(&observer, &progress).await;
-            outcome.and(deleted)
+            let is_clean = deleted.is_ok();
+            (outcome.and(deleted), is_clean)
         };
         let (outcome, is_clean) = tokio::select! {
-            outcome = work => {
-                let is_clean = self.cleanup && outcome.is_ok();
-                (outcome, is_clean)
-            }
+            ended = work => ended,
             () = interrupt.cancelled() => (Err(Failure::Running(anyhow!("interrupted"))), false),
         };
         progress.clear();
@@ -84,9 +82,14 @@ impl Run {
         let one = ListParams::default().limit(1);
         let found = Api::<GitOpsDeployment>::all(self.client.clone()).list(&one).await.map(drop);
         found.map_err(|error| {
-            refused(error, "GitOpsDeployments", "install them with `managed-gitops crds | kubectl apply -f -`")
+            refused(
+                error,
+                "GitOpsDeployments",
+                "install them with `managed-gitops crds | kubectl apply -f -`",
+            )
         })?;
-        let applications = Api::<Application>::namespaced(self.client.clone(), &self.argocd_namespace);
+        let applications =
+            Api::<Application>::namespaced(self.client.clone(), &self.argocd_namespace);
         let found = applications.list(&one).await.map(drop);
         found.map_err(|error| refused(error, "Applications", "install Argo CD"))?;
         let namespaces = Api::<Namespace>::all(self.client.clone());
@@ -129,7 +132,7 @@ impl Run {
             _ => None,
         };
         progress.clear();
-        let cost = (!self.sources.is_empty()).then(|| Cost {
+        let cost = (!self.sources.is_empty()).then_some(Cost {
             before: before.0,
             after: after.0,
             is_complete: before.1 && after.1,
@@ -147,7 +150,9 @@ impl Run {
         };
         let ledger = observer.ledger();
         Report {
-            title: format!("{deployments} deployments in {namespaces} namespaces, {how}; run {run}"),
+            title: format!(
+                "{deployments} deployments in {namespaces} namespaces, {how}; run {run}"
+            ),
             deployments: *deployments,
             counts: ledger.counts(),
             durations: ledger.durations(),
@@ -184,11 +189,11 @@ impl Run {
         let start = tokio::time::Instant::now();
         let connections = if self.one_at_a_time { 1 } else { CONNECTIONS };
         let creations = stream::iter(0..self.plan.deployments)
-            .then(|number| async move {
+            .map(|number| async move {
                 if let Some(rate) = self.rate {
                     sleep_until(start + Duration::from_secs_f64(f64::from(number) / rate)).await;
                 }
-                self.create(number, observer)
+                self.create(number, observer).await
             })
             .buffer_unordered(connections);
         creations.try_for_each(|()| async { Ok(()) }).await?;
@@ -328,7 +333,8 @@ mod tests {
 
     #[test]
     fn missing_definitions_are_told_with_their_remedy() {
-        let failure = refused(api_error(404, "NotFound", "page not found"), "Applications", "do this");
+        let failure =
+            refused(api_error(404, "NotFound", "page not found"), "Applications", "do this");
         assert_eq!(failure.code(), 2);
         assert_eq!(failure.to_string(), "the cluster knows no Applications; do this");
     }

@@ -1,0 +1,306 @@
+//! The end of a GitOpsDeployment, with and without a finalizer, and its successor of the same
+//! name.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod harness;
+
+use crds::GitOpsDeployment;
+use harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};
+use kube::ResourceExt;
+use kube::api::WatchEvent;
+use serde_json::json;
+
+const FOREIGN: &str = "example.com/keeps-it";
+const BLOCKED: [(&str, &str); 1] = [("path.deploy", "deletion-never-finishes")];
+const PREDECESSOR: &str =
+    "waiting for the resources of the deleted GitOpsDeployment of the same name to be removed";
+
+/// Everything that a deployment leaves in the database has gone.
+async fn wait_until_forgotten(world: &World) {
+    for table in ["application", "deploymenttoapplicationmapping", "applicationstate"] {
+        world.wait_until_counted(&format!("SELECT count(*) FROM {table}"), 0).await;
+    }
+    let machines = "SELECT count(*) FROM machine WHERE kind <> 'Tenant'";
+    world.wait_until_counted(machines, 0).await;
+    let open = "SELECT count(*) FROM operation WHERE state IN ('Waiting', 'In_Progress')";
+    world.wait_until_counted(open, 0).await;
+}
+
+fn waits_for_its_predecessor(object: &GitOpsDeployment) -> bool {
+    condition(object, "Ready")
+        .is_some_and(|ready| ready.reason == "AwaitingPredecessor" && ready.message == PREDECESSOR)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_3_without_the_finalizer_a_deployment_is_gone_at_once() {
+    let world = World::start().await;
+    world.set_outcomes(&BLOCKED).await;
+    world.create_namespace("team-a").await;
+    world.create("team-a", &automated("app")).await;
+    let ready = world.wait_until_ready("team-a", "app").await;
+    assert_eq!(ready.finalizers(), [] as [String; 0], "none of ours was added");
+    world.delete("team-a", "app").await;
+    assert!(world.deployments("team-a").get_opt("app").await.unwrap().is_none());
+
+    // What it deployed is removed afterwards, however long that takes.
+    world
+        .wait_for_application(&ready, "it is being deleted", |one| {
+            one.metadata.deletion_timestamp.is_some()
+        })
+        .await;
+    world.wait_until_counted("SELECT count(*) FROM application", 0).await;
+    let machines = "SELECT count(*) FROM machine WHERE kind = 'Deployment'";
+    assert_eq!(world.count(machines).await, 1, "the durable record is kept until it is done");
+    world.set_outcomes(&[]).await;
+    world.wait_until_application_gone(&ready).await;
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_3_with_the_finalizer_a_deployment_goes_after_its_resources() {
+    let world = World::start().await;
+    world.set_outcomes(&BLOCKED).await;
+    world.create_namespace("team-a").await;
+    let since = world.plane.resource_version();
+    world.create("team-a", &with_finalizer(automated("app"))).await;
+    let ready = world.wait_until_ready("team-a", "app").await;
+    world.delete("team-a", "app").await;
+    world
+        .wait_for_application(&ready, "it is being deleted", |one| {
+            one.metadata.deletion_timestamp.is_some()
+        })
+        .await;
+    assert!(world.deployments("team-a").get_opt("app").await.unwrap().is_some());
+    world.set_outcomes(&[]).await;
+    world.wait_until_gone("team-a", "app").await;
+    let version = |one: &dyn Fn() -> Option<String>| -> u64 { one().unwrap().parse().unwrap() };
+    let applications = world.history(&world.applications(), since).await;
+    let application_gone = applications.iter().find_map(|event| match event {
+        WatchEvent::Deleted(one) => Some(version(&|| one.resource_version())),
+        _ => None,
+    });
+    let deployments = world.history(&world.deployments("team-a"), since).await;
+    let deployment_gone = deployments.iter().find_map(|event| match event {
+        WatchEvent::Deleted(one) => Some(version(&|| one.resource_version())),
+        _ => None,
+    });
+    assert!(application_gone.unwrap() < deployment_gone.unwrap());
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_3_a_finalizer_of_somebody_else_is_left_alone() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let mut object = with_finalizer(automated("app"));
+    object.metadata.finalizers.as_mut().unwrap().insert(0, FOREIGN.to_owned());
+    let created = world.create("team-a", &object).await;
+    world.wait_until_ready("team-a", "app").await;
+    world.delete("team-a", "app").await;
+    let held = world
+        .wait_for("team-a", "app", "our finalizer is removed", |one| one.finalizers().len() == 1)
+        .await;
+    assert_eq!(held.finalizers(), [FOREIGN]);
+    assert!(world.application_of(&created).await.is_none());
+    wait_until_forgotten(&world).await;
+    // Its owner may take any time, and edit it meanwhile; nothing comes back to life.
+    world.edit("team-a", "app", json!({"spec": {"source": {"path": "zombie"}}})).await;
+    let quiet = world.wait_until_quiet().await;
+    assert_eq!(world.wait_until_quiet().await, quiet);
+    assert_eq!(all(&world.applications()).await, []);
+    wait_until_forgotten(&world).await;
+    world.edit("team-a", "app", json!({"metadata": {"finalizers": null}})).await;
+    world.wait_until_gone("team-a", "app").await;
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_3_a_foreign_finalizer_alone_does_not_keep_the_resources() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let mut object = automated("app");
+    object.metadata.finalizers = Some(vec![FOREIGN.to_owned()]);
+    let created = world.create("team-a", &object).await;
+    world.wait_until_ready("team-a", "app").await;
+    world.delete("team-a", "app").await;
+    world.wait_until_application_gone(&created).await;
+    let held = world.deployments("team-a").get("app").await.unwrap();
+    assert_eq!(held.finalizers(), [FOREIGN]);
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_never_had_an_application_goes_at_once() {
+    let mut world = World::start().await;
+    world.create_namespace("team-a").await;
+    let mut invalid = with_finalizer(automated("invalid"));
+    invalid.spec.source.path = "/".to_owned();
+    world.create("team-a", &invalid).await;
+    world
+        .wait_for("team-a", "invalid", "it is rejected", |one| {
+            condition(one, "ErrorOccurred").is_some()
+        })
+        .await;
+    world.delete("team-a", "invalid").await;
+    world.wait_until_gone("team-a", "invalid").await;
+
+    // One whose whole life passed while the program was stopped is let go as well.
+    world.stop_program().await;
+    world.create("team-a", &with_finalizer(automated("unseen"))).await;
+    world.delete("team-a", "unseen").await;
+    world.start_program().await;
+    world.wait_until_gone("team-a", "unseen").await;
+    assert_eq!(all(&world.applications()).await, []);
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_waits_for_argo_cd_can_be_deleted() {
+    let mut world = World::without_program().await;
+    world.delete_namespace(ARGO_CD).await;
+    world.wait_until_namespace_gone(ARGO_CD).await;
+    world.start_program().await;
+    world.create_namespace("team-a").await;
+    world.create("team-a", &with_finalizer(automated("app"))).await;
+    world
+        .wait_for("team-a", "app", "it says that it waits", |one| {
+            condition(one, "Ready").is_some_and(|ready| ready.reason == "AwaitingArgoCD")
+        })
+        .await;
+    world.delete("team-a", "app").await;
+    world.wait_until_gone("team-a", "app").await;
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_deleted_in_the_midst_of_its_creation_leaves_nothing() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    for number in 0..10 {
+        let name = format!("short-{number}");
+        let object = if number % 2 == 0 { automated(&name) } else { manual(&name) };
+        let object = if number % 3 == 0 { with_finalizer(object) } else { object };
+        world.create("team-a", &object).await;
+        world.delete("team-a", &name).await;
+    }
+    for number in 0..10 {
+        world.wait_until_gone("team-a", &format!("short-{number}")).await;
+    }
+    wait_until_forgotten(&world).await;
+    world.wait_until_quiet().await;
+    assert_eq!(all(&world.applications()).await, []);
+    assert_eq!(all(&world.projects()).await, []);
+    assert_eq!(all(&world.operations()).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_missed_while_the_program_was_stopped_is_made_up_for() {
+    let mut world = World::start().await;
+    world.create_namespace("team-a").await;
+    let gone = world.create("team-a", &automated("gone")).await;
+    let going = world.create("team-a", &with_finalizer(automated("going"))).await;
+    world.wait_until_ready("team-a", "gone").await;
+    world.wait_until_ready("team-a", "going").await;
+    world.stop_program().await;
+    world.delete("team-a", "gone").await;
+    world.delete("team-a", "going").await;
+    world.start_program().await;
+    world.wait_until_application_gone(&gone).await;
+    world.wait_until_gone("team-a", "going").await;
+    assert!(world.application_of(&going).await.is_none());
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_of_the_same_name_waits_for_the_old_resources_to_go() {
+    let world = World::start().await;
+    world.set_outcomes(&BLOCKED).await;
+    world.create_namespace("team-a").await;
+    let old = world.create("team-a", &automated("app")).await;
+    world.wait_until_ready("team-a", "app").await;
+    world.delete("team-a", "app").await;
+    let new = world.create("team-a", &automated("app")).await;
+    assert_ne!(old.uid(), new.uid());
+    world.wait_for("team-a", "app", "it waits", waits_for_its_predecessor).await;
+    assert!(world.application_of(&new).await.is_none());
+    let since = world.plane.resource_version();
+    world.set_outcomes(&[]).await;
+    world.wait_until_ready("team-a", "app").await;
+    assert!(world.application_of(&old).await.is_none());
+    assert!(world.application_of(&new).await.is_some());
+    // The old one had gone before the new one came.
+    let events = world.history(&world.applications(), since).await;
+    let mut is_old_gone = false;
+    for event in events {
+        match event {
+            WatchEvent::Deleted(_) => is_old_gone = true,
+            WatchEvent::Added(_) => assert!(is_old_gone),
+            _ => {}
+        }
+    }
+    let machines = "SELECT count(*) FROM machine WHERE kind = 'Deployment'";
+    world.wait_until_counted(machines, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_created_while_the_program_was_stopped_waits_too() {
+    let _ = tracing_subscriber::fmt().with_env_filter("info,managed_gitops=debug").try_init();
+    let mut world = World::start().await;
+    let db = world.database.clone();
+    tokio::spawn(async move {
+        use sea_orm::{ConnectionTrait, Statement};
+        tokio::time::sleep(std::time::Duration::from_secs(25)).await;
+        let c = db.reader();
+        let b = c.get_database_backend();
+        for row in c.query_all_raw(Statement::from_string(b, "SELECT kind || ' ' || key || ' ' || tenant_uid || ' ' || state_path || ' ' || state from machine")).await.unwrap() {
+            let t: String = row.try_get_by_index(0).unwrap();
+            eprintln!("DUMP {t}");
+        }
+        for row in c.query_all_raw(Statement::from_string(b, "SELECT operation_id || ' ' || state || ' ' || resource_id from operation")).await.unwrap() {
+            let t: String = row.try_get_by_index(0).unwrap();
+            eprintln!("DUMP OP {t}");
+        }
+        std::process::exit(9);
+    });
+    world.create_namespace("team-a").await;
+    let old = world.create("team-a", &automated("app")).await;
+    world.wait_until_ready("team-a", "app").await;
+    world.set_outcomes(&BLOCKED).await;
+    world.stop_program().await;
+    world.delete("team-a", "app").await;
+    let new = world.create("team-a", &automated("app")).await;
+    world.start_program().await;
+    world.wait_for("team-a", "app", "it waits", waits_for_its_predecessor).await;
+    // Neither a restart nor a successor of the successor changes the order.
+    world.stop_program().await;
+    world.delete("team-a", "app").await;
+    let newest = world.create("team-a", &automated("app")).await;
+    world.start_program().await;
+    world.wait_for("team-a", "app", "it waits", waits_for_its_predecessor).await;
+    assert!(world.application_of(&old).await.is_some());
+    world.set_outcomes(&[]).await;
+    world.wait_until_ready("team-a", "app").await;
+    assert!(world.application_of(&old).await.is_none());
+    assert!(world.application_of(&new).await.is_none());
+    assert!(world.application_of(&newest).await.is_some());
+    assert_eq!(all(&world.applications()).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_used_again_and_again_ends_with_the_last() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let mut last = world.create("team-a", &automated("app")).await;
+    for _ in 0..8 {
+        world.delete("team-a", "app").await;
+        last = world.create("team-a", &automated("app")).await;
+    }
+    world.wait_until_ready("team-a", "app").await;
+    let machines = "SELECT count(*) FROM machine WHERE kind = 'Deployment'";
+    world.wait_until_counted(machines, 1).await;
+    let applications = all(&world.applications()).await;
+    assert_eq!(applications.len(), 1);
+    let expected = crds::names::application_name(&last.uid().unwrap());
+    assert_eq!(applications[0].name_any(), expected);
+}

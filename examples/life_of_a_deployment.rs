@@ -23,10 +23,7 @@ fn main() {
     deploy(&mut story);
     assert_eq!(story.machine.path(), "Live/Settled");
     assert_eq!(story.condition("Ready").map(|ready| ready.0), Some("True"));
-    assert!(
-        story.machine.wake_at().is_none(),
-        "a settled deployment costs nothing"
-    );
+    assert!(story.machine.wake_at().is_none(), "a settled deployment costs nothing");
 
     println!("\n== the user moves on to another folder ==");
     story.edit("production");
@@ -42,10 +39,7 @@ fn main() {
     let error = story.condition("ErrorOccurred").map(|error| error.0);
     assert_eq!(error, Some("True"));
     let application = story.machine.record.application.as_ref();
-    assert!(
-        application.is_some_and(|one| one.applied),
-        "the last good Application runs on"
-    );
+    assert!(application.is_some_and(|one| one.applied), "the last good Application runs on");
 
     println!("\n== the user goes back to what runs already ==");
     story.edit("production");

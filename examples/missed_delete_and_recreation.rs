@@ -31,12 +31,7 @@ fn main() {
 
     println!("\n== an observation of uid-old arrives that is older than what is known ==");
     let before = old.machine.clone();
-    old.tell(
-        "a stale absence",
-        &Event::Absent {
-            as_of: machines::identity::Revision(50),
-        },
-    );
+    old.tell("a stale absence", &Event::Absent { as_of: machines::identity::Revision(50) });
     assert_eq!(old.machine, before, "stale news change nothing");
 
     println!("\n== the list after the reconnect does not have uid-old ==");
@@ -45,17 +40,11 @@ fn main() {
     let first = old.open();
     old.operation(OperationState::InProgress);
     old.operation(OperationState::Completed);
-    assert!(
-        first.is_some() && old.machine.is_gone(),
-        "no object, so no finalizer to remove"
-    );
+    assert!(first.is_some() && old.machine.is_gone(), "no object, so no finalizer to remove");
 
     println!("\n== the way is free ==");
     new.namesakes.clear();
-    new.tell(
-        "a namesake has gone: look at the facts",
-        &Event::FactsChanged,
-    );
+    new.tell("a namesake has gone: look at the facts", &Event::FactsChanged);
     assert_eq!(new.machine.path(), "Live/Dispatching");
     new.operation(OperationState::InProgress);
     new.operation(OperationState::Completed);

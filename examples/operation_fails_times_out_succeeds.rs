@@ -25,15 +25,9 @@ fn tell(
     let before = operation.path();
     let step = operation.clone().step(event, now);
     *operation = step.operation;
-    println!(
-        "[{:>6} ms] agent, {}: {what}",
-        now.as_millis(),
-        short(operation.record.id.as_str())
-    );
+    println!("[{:>6} ms] agent, {}: {what}", now.as_millis(), short(operation.record.id.as_str()));
     println!("    state   {before} -> {}", operation.path());
-    step.rows
-        .iter()
-        .for_each(|row| println!("    row     {}", row_text(row)));
+    step.rows.iter().for_each(|row| println!("    row     {}", row_text(row)));
     for owed in operation.obligations() {
         let text = match owed {
             OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
@@ -71,23 +65,14 @@ fn agent(story: &mut Story) {
         target: Some(document.clone()),
     }));
     let argo = |application| {
-        OperationEvent::ArgoObserved(Box::new(ArgoView {
-            project_matches: true,
-            application,
-        }))
+        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
     };
-    let written = ApplicationView::Present {
-        spec: Box::new(document.spec),
-        labelled: true,
-        deleting: false,
-    };
+    let written =
+        ApplicationView::Present { spec: Box::new(document.spec), labelled: true, deleting: false };
     let mut operation = Operation::new(id);
     let events = [
         ("the CR is there; its row was read", row),
-        (
-            "the project permits it, there is no Application",
-            argo(ApplicationView::Absent),
-        ),
+        ("the project permits it, there is no Application", argo(ApplicationView::Absent)),
         ("the Application was written", argo(written)),
         ("the Operation CR has gone", OperationEvent::SignalAbsent),
     ];
@@ -96,10 +81,7 @@ fn agent(story: &mut Story) {
             story.operation(state);
         }
     }
-    assert!(
-        operation.is_gone(),
-        "the agent keeps nothing of what is done"
-    );
+    assert!(operation.is_gone(), "the agent keeps nothing of what is done");
 }
 
 fn main() {
@@ -108,45 +90,23 @@ fn main() {
     let first = story.open();
 
     println!("\n== the first operation fails ==");
-    story.operation(OperationState::Failed(
-        "admission webhook refused the Application".to_owned(),
-    ));
+    story.operation(OperationState::Failed("admission webhook refused the Application".to_owned()));
     story.write_status();
     assert_eq!(story.machine.path(), "Live/BackingOff");
-    let error = story
-        .condition("ErrorOccurred")
-        .map(|error| error.1.to_owned());
-    assert_eq!(
-        error.as_deref(),
-        Some("admission webhook refused the Application")
-    );
+    let error = story.condition("ErrorOccurred").map(|error| error.1.to_owned());
+    assert_eq!(error.as_deref(), Some("admission webhook refused the Application"));
 
     println!("\n== after a pause it is asked for again, and nobody answers ==");
     assert!(story.wait_for_deadline());
     let second = story.open();
-    assert!(
-        second.is_some() && second != first,
-        "a new operation with a new id"
-    );
+    assert!(second.is_some() && second != first, "a new operation with a new id");
     story.operation(OperationState::InProgress);
-    assert!(
-        story.wait_for_deadline(),
-        "a wait for machinery has a deadline"
-    );
+    assert!(story.wait_for_deadline(), "a wait for machinery has a deadline");
     story.write_status();
     assert_eq!(story.machine.path(), "Live/Dispatching");
-    assert_eq!(
-        story.open(),
-        second,
-        "the same operation is signalled again"
-    );
-    let slow = story
-        .condition("ErrorOccurred")
-        .map(|error| error.1.to_owned());
-    assert!(
-        slow.is_some_and(|text| text.contains("goes on trying")),
-        "the user is told"
-    );
+    assert_eq!(story.open(), second, "the same operation is signalled again");
+    let slow = story.condition("ErrorOccurred").map(|error| error.1.to_owned());
+    assert!(slow.is_some_and(|text| text.contains("goes on trying")), "the user is told");
 
     println!("\n== the agent is back ==");
     agent(&mut story);

@@ -69,32 +69,17 @@ fn main() {
             order.push(key);
         }
     }
-    let place = order
-        .iter()
-        .position(|key| key == "quiet-0")
-        .unwrap_or(usize::MAX);
-    println!(
-        "{} deployments are settled, after {observations} observations",
-        order.len()
-    );
+    let place = order.iter().position(|key| key == "quiet-0").unwrap_or(usize::MAX);
+    println!("{} deployments are settled, after {observations} observations", order.len());
     println!("{place} of the hot tenant's came before the quiet tenant's");
 
-    assert!(
-        place <= 1,
-        "it waited for {place} deployments of the hot tenant"
-    );
+    assert!(place <= 1, "it waited for {place} deployments of the hot tenant");
     assert_eq!((order.len(), observations), (HOT + 1, HOT + 2));
     for (key, story) in &stories {
         let record = &story.machine.record;
         assert_eq!(story.machine.path(), "Live/Settled", "{key}");
-        assert!(
-            story.machine.wake_at().is_none() && story.open().is_none(),
-            "{key} is at rest"
-        );
-        let user = record
-            .application
-            .as_ref()
-            .map(|application| &application.user);
+        assert!(story.machine.wake_at().is_none() && story.open().is_none(), "{key} is at rest");
+        let user = record.application.as_ref().map(|application| &application.user);
         let tenant = support::tenant_rows(&record.namespace);
         assert_eq!(user, Some(&tenant.user), "nothing crosses tenants");
     }

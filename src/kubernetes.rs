@@ -165,7 +165,12 @@ mod tests {
     fn requests_are_counted_by_verb_and_resource() {
         let group = "/apis/managed-gitops.redhat.com/v1alpha1";
         let cases = [
-            (Method::GET, format!("{group}/gitopsdeployments?limit=5"), "list", "gitopsdeployments"),
+            (
+                Method::GET,
+                format!("{group}/gitopsdeployments?limit=5"),
+                "list",
+                "gitopsdeployments",
+            ),
             (
                 Method::GET,
                 format!("{group}/gitopsdeployments?watch=true&resourceVersion=7"),
@@ -187,7 +192,12 @@ mod tests {
                 "applications",
             ),
             (Method::GET, "/api/v1/namespaces/a/secrets/b".to_owned(), "get", "secrets"),
-            (Method::DELETE, "/api/v1/namespaces/a/secrets".to_owned(), "deletecollection", "secrets"),
+            (
+                Method::DELETE,
+                "/api/v1/namespaces/a/secrets".to_owned(),
+                "deletecollection",
+                "secrets",
+            ),
         ];
         for (method, uri, verb, resource) in cases {
             assert_eq!(counted_as(method, &uri), (verb, resource), "{uri}");

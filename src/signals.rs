@@ -65,7 +65,9 @@ impl Signal {
     }
 
     fn parse(prefix: char) -> Option<Self> {
-        [Self::Operation, Self::Report, Self::Difference].into_iter().find(|signal| signal.prefix() == prefix)
+        [Self::Operation, Self::Report, Self::Difference]
+            .into_iter()
+            .find(|signal| signal.prefix() == prefix)
     }
 }
 

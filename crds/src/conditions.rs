@@ -91,10 +91,7 @@ pub trait StatusCondition: Clone + PartialEq {
 pub fn merge<C: StatusCondition>(existing: &[C], wanted: &[WantedCondition], now: &Time) -> Vec<C> {
     let last_words = |type_: &str| wanted.iter().rev().find(|wanted| wanted.type_ == type_);
     let mut merged: Vec<C> = Vec::with_capacity(wanted.len());
-    let types = existing
-        .iter()
-        .map(C::type_)
-        .chain(wanted.iter().map(|it| it.type_.as_str()));
+    let types = existing.iter().map(C::type_).chain(wanted.iter().map(|it| it.type_.as_str()));
     for type_ in types {
         let Some(words) = last_words(type_) else {
             continue;
@@ -102,9 +99,7 @@ pub fn merge<C: StatusCondition>(existing: &[C], wanted: &[WantedCondition], now
         if merged.iter().any(|done| done.type_() == type_) {
             continue;
         }
-        let unchanged = existing
-            .iter()
-            .find(|old| old.type_() == type_ && old.says(words));
+        let unchanged = existing.iter().find(|old| old.type_() == type_ && old.says(words));
         merged.push(match unchanged {
             Some(old) => old.clone().observed_at(words.observed_generation),
             None => C::changed(words, now),
@@ -137,10 +132,7 @@ impl StatusCondition for GitOpsDeploymentCondition {
     }
 
     fn observed_at(self, generation: Option<i64>) -> Self {
-        Self {
-            observed_generation: generation,
-            ..self
-        }
+        Self { observed_generation: generation, ..self }
     }
 }
 
@@ -167,10 +159,7 @@ impl StatusCondition for GitOpsDeploymentSyncRunCondition {
     }
 
     fn observed_at(self, generation: Option<i64>) -> Self {
-        Self {
-            observed_generation: generation,
-            ..self
-        }
+        Self { observed_generation: generation, ..self }
     }
 }
 
@@ -197,10 +186,7 @@ impl StatusCondition for Condition {
     }
 
     fn observed_at(self, generation: Option<i64>) -> Self {
-        Self {
-            observed_generation: generation,
-            ..self
-        }
+        Self { observed_generation: generation, ..self }
     }
 }
 
@@ -255,18 +241,9 @@ mod tests {
         let before = wanted("Ready", ConditionStatus::False, "waiting");
         let first: Vec<C> = merge(&[], std::slice::from_ref(&before), &at(1));
         for now in [
-            WantedCondition {
-                status: ConditionStatus::Unknown,
-                ..before.clone()
-            },
-            WantedCondition {
-                reason: "Another".to_owned(),
-                ..before.clone()
-            },
-            WantedCondition {
-                message: "still waiting".to_owned(),
-                ..before.clone()
-            },
+            WantedCondition { status: ConditionStatus::Unknown, ..before.clone() },
+            WantedCondition { reason: "Another".to_owned(), ..before.clone() },
+            WantedCondition { message: "still waiting".to_owned(), ..before.clone() },
         ] {
             let merged = merge(&first, std::slice::from_ref(&now), &at(2));
             assert_eq!(since(&merged[0]), Some(at(2)), "{now:?}");
@@ -289,15 +266,10 @@ mod tests {
         let before = wanted("Ready", ConditionStatus::True, "");
         let first: Vec<GitOpsDeploymentCondition> =
             merge(&[], std::slice::from_ref(&before), &at(1));
-        let now = WantedCondition {
-            observed_generation: Some(2),
-            ..before
-        };
+        let now = WantedCondition { observed_generation: Some(2), ..before };
         let merged = merge(&first, &[now], &at(2));
-        let expected = GitOpsDeploymentCondition {
-            observed_generation: Some(2),
-            ..first[0].clone()
-        };
+        let expected =
+            GitOpsDeploymentCondition { observed_generation: Some(2), ..first[0].clone() };
         assert_eq!(merged, [expected]);
     }
 

@@ -1,9 +1,5 @@
 //! GitOpsDeployment: a tenant's wish that a namespace matches a folder of a git repository.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "of the copies that KubeSchema makes of the types"
-)]
+#![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
@@ -110,25 +106,19 @@ impl GitOpsDeploymentSpec {
     /// The name of the managed environment to deploy to; empty for the cluster of Argo CD.
     #[must_use]
     pub fn environment(&self) -> &str {
-        self.destination
-            .as_ref()
-            .map_or("", |destination| &destination.environment)
+        self.destination.as_ref().map_or("", |destination| &destination.environment)
     }
 
     /// The namespace to deploy to; empty for the GitOpsDeployment's own.
     #[must_use]
     pub fn destination_namespace(&self) -> &str {
-        self.destination
-            .as_ref()
-            .map_or("", |destination| &destination.namespace)
+        self.destination.as_ref().map_or("", |destination| &destination.namespace)
     }
 
     /// The sync options of the user, in their order.
     #[must_use]
     pub fn sync_options(&self) -> &[String] {
-        self.sync_policy
-            .as_ref()
-            .map_or(&[], |policy| &policy.sync_options)
+        self.sync_policy.as_ref().map_or(&[], |policy| &policy.sync_options)
     }
 }
 

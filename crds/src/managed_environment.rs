@@ -1,13 +1,6 @@
 //! GitOpsDeploymentManagedEnvironment: a cluster that a tenant brings along to deploy to.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "of the copies that KubeSchema makes of the types"
-)]
-#![allow(
-    clippy::duplicated_attributes,
-    reason = "two printer columns may have one type"
-)]
+#![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
+#![allow(clippy::duplicated_attributes, reason = "two printer columns may have one type")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -49,11 +42,7 @@ pub const KUBECONFIG_KEY: &str = "kubeconfig";
         json_path = r#".status.conditions[?(@.type=="ConnectionInitializationSucceeded")].reason"#,
         description = "Why"
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", remote = "Self")]
 pub struct GitOpsDeploymentManagedEnvironmentSpec {

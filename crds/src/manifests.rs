@@ -53,10 +53,7 @@ pub fn yaml() -> Result<String, YamlError> {
 /// explicit null is dropped rather than stored, and nothing is filled in by default.
 fn compatible(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut definition.spec.versions {
-        let schema = version
-            .schema
-            .as_mut()
-            .and_then(|it| it.open_api_v3_schema.as_mut());
+        let schema = version.schema.as_mut().and_then(|it| it.open_api_v3_schema.as_mut());
         if let Some(root) = schema {
             root.required = None;
             simplify(root);
@@ -78,10 +75,7 @@ fn simplify(schema: &mut JSONSchemaProps) {
         Some(JSONSchemaPropsOrBool::Schema(value)) => Some(value.as_mut()),
         Some(JSONSchemaPropsOrBool::Bool(_)) | None => None,
     };
-    let properties = schema
-        .properties
-        .iter_mut()
-        .flat_map(|properties| properties.values_mut());
+    let properties = schema.properties.iter_mut().flat_map(|properties| properties.values_mut());
     for part in items.iter_mut().chain(values).chain(properties) {
         simplify(part);
     }

@@ -88,9 +88,7 @@ pub fn cluster_secret_name(managed_environment_id: &str) -> String {
 /// The id of the managed environment behind an Application's destination, or None for another one.
 #[must_use]
 pub fn managed_environment_id(destination_name: &str) -> Option<&str> {
-    destination_name
-        .strip_prefix(CLUSTER_SECRET_PREFIX)
-        .filter(|id| !id.is_empty())
+    destination_name.strip_prefix(CLUSTER_SECRET_PREFIX).filter(|id| !id.is_empty())
 }
 
 /// The server of a cluster Secret; the query keeps two environments with one URL apart.
@@ -114,9 +112,7 @@ pub fn operation_name(operation_id: &str) -> String {
 /// The id of the database row behind an Operation's name, or None for a name of another form.
 #[must_use]
 pub fn operation_id(operation_name: &str) -> Option<&str> {
-    operation_name
-        .strip_prefix(OPERATION_PREFIX)
-        .filter(|id| !id.is_empty())
+    operation_name.strip_prefix(OPERATION_PREFIX).filter(|id| !id.is_empty())
 }
 
 #[cfg(test)]
@@ -139,10 +135,7 @@ mod tests {
 
     #[test]
     fn a_destination_is_traced_back_to_its_managed_environment() {
-        assert_eq!(
-            managed_environment_id(&cluster_secret_name("e1")),
-            Some("e1")
-        );
+        assert_eq!(managed_environment_id(&cluster_secret_name("e1")), Some("e1"));
         assert_eq!(managed_environment_id(IN_CLUSTER_DESTINATION), None);
         assert_eq!(managed_environment_id("managed-env-"), None);
     }
@@ -154,10 +147,7 @@ mod tests {
             cluster_secret_server(url, "e1"),
             "https://api.example.com:6443?managedEnvironment=e1"
         );
-        assert_ne!(
-            cluster_secret_server(url, "e1"),
-            cluster_secret_server(url, "e2")
-        );
+        assert_ne!(cluster_secret_server(url, "e1"), cluster_secret_server(url, "e2"));
     }
 
     #[test]

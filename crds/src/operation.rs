@@ -1,9 +1,5 @@
 //! Operation: the signal from the backend to the cluster-agent that a database row wants work.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "of the copies that KubeSchema makes of the types"
-)]
+#![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -32,11 +28,7 @@ use crate::absent::absent_is_default;
 #[serde(rename_all = "camelCase", remote = "Self")]
 pub struct OperationSpec {
     /// The primary key of the row in the table `operation`.
-    #[serde(
-        default,
-        rename = "operationID",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(default, rename = "operationID", skip_serializing_if = "String::is_empty")]
     pub operation_id: String,
 }
 

@@ -1,13 +1,6 @@
 //! GitOpsDeploymentRepositoryCredential: a tenant's credential for a private git repository.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "of the copies that KubeSchema makes of the types"
-)]
-#![allow(
-    clippy::duplicated_attributes,
-    reason = "two printer columns may have one type"
-)]
+#![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
+#![allow(clippy::duplicated_attributes, reason = "two printer columns may have one type")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -56,11 +49,7 @@ pub mod secret_key {
         json_path = r#".status.conditions[?(@.type=="ValidRepositoryCredential")].reason"#,
         description = "Why"
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", remote = "Self")]
 pub struct GitOpsDeploymentRepositoryCredentialSpec {

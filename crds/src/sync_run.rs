@@ -1,9 +1,5 @@
 //! GitOpsDeploymentSyncRun: a tenant's request for one sync of a manual GitOpsDeployment.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "of the copies that KubeSchema makes of the types"
-)]
+#![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
@@ -60,11 +56,7 @@ pub struct GitOpsDeploymentSyncRunSpec {
     /// The name of the GitOpsDeployment to sync, in the same namespace. It must be of type "manual".
     pub gitops_deployment_name: String,
     /// The branch, tag or commit to sync to. Empty: the one that the GitOpsDeployment names.
-    #[serde(
-        default,
-        rename = "revisionID",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(default, rename = "revisionID", skip_serializing_if = "String::is_empty")]
     pub revision_id: String,
 }
 

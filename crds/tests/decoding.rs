@@ -48,15 +48,9 @@ fn every_field_of_the_specs_keeps_its_spelling() {
         "apiURL": "u", "credentialsSecret": "s", "allowInsecureSkipTLSVerify": true,
         "createNewServiceAccount": true, "namespaces": ["n"], "clusterResources": true,
     });
-    assert_eq!(
-        round_trip::<GitOpsDeploymentManagedEnvironment>(&environment),
-        environment
-    );
+    assert_eq!(round_trip::<GitOpsDeploymentManagedEnvironment>(&environment), environment);
     let credential = json!({"repository": "r", "secret": "s"});
-    assert_eq!(
-        round_trip::<GitOpsDeploymentRepositoryCredential>(&credential),
-        credential
-    );
+    assert_eq!(round_trip::<GitOpsDeploymentRepositoryCredential>(&credential), credential);
     let operation = json!({"operationID": "o"});
     assert_eq!(round_trip::<Operation>(&operation), operation);
 }
@@ -122,14 +116,9 @@ fn the_state_of_an_operation_is_mirrored_field_by_field() {
     let application: Application =
         serde_json::from_value(json!({"status": {"operationState": operation_state()}})).unwrap();
     let operation_state_read = application.status.unwrap().operation_state;
-    let status = GitOpsDeploymentStatus {
-        operation_state: operation_state_read,
-        ..Default::default()
-    };
-    assert_eq!(
-        serde_json::to_value(status).unwrap()["operationState"],
-        operation_state()
-    );
+    let status =
+        GitOpsDeploymentStatus { operation_state: operation_state_read, ..Default::default() };
+    assert_eq!(serde_json::to_value(status).unwrap()["operationState"], operation_state());
 }
 
 fn application() -> Value {
@@ -197,11 +186,7 @@ fn a_malformed_part_of_a_status_hides_nothing_else() {
 
 #[test]
 fn an_application_of_others_reads_whatever_it_lacks() {
-    for object in [
-        json!({}),
-        json!({"spec": {}, "status": {}}),
-        json!({"spec": {"sources": []}}),
-    ] {
+    for object in [json!({}), json!({"spec": {}, "status": {}}), json!({"spec": {"sources": []}})] {
         let read: Application = serde_json::from_value(object).unwrap();
         assert!(!read.spec.is_automated());
         assert!(!read.is_operation_open());

@@ -4,18 +4,12 @@
 use serde_json::{Value, json};
 
 fn definitions() -> Vec<Value> {
-    crds::all()
-        .iter()
-        .map(|definition| serde_json::to_value(definition).unwrap())
-        .collect()
+    crds::all().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect()
 }
 
 fn schema(kind: &str) -> Value {
     let definitions = definitions();
-    let definition = definitions
-        .iter()
-        .find(|it| it["spec"]["names"]["kind"] == kind)
-        .unwrap();
+    let definition = definitions.iter().find(|it| it["spec"]["names"]["kind"] == kind).unwrap();
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
@@ -43,12 +37,7 @@ fn each_part(schema: &Value, visit: &mut impl FnMut(&Value)) {
             each_part(&schema[key], visit);
         }
     }
-    for part in schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for part in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         each_part(part.1, visit);
     }
 }
@@ -75,24 +64,13 @@ fn the_manifests_read_back_as_the_definitions() {
 fn the_kinds_and_their_plurals_are_the_known_ones() {
     let names: Vec<(String, String)> = crds::all()
         .into_iter()
-        .map(|definition| {
-            (
-                definition.spec.names.kind,
-                definition.metadata.name.unwrap(),
-            )
-        })
+        .map(|definition| (definition.spec.names.kind, definition.metadata.name.unwrap()))
         .collect();
     let expected = [
         ("GitOpsDeployment", "gitopsdeployments"),
         ("GitOpsDeploymentSyncRun", "gitopsdeploymentsyncruns"),
-        (
-            "GitOpsDeploymentManagedEnvironment",
-            "gitopsdeploymentmanagedenvironments",
-        ),
-        (
-            "GitOpsDeploymentRepositoryCredential",
-            "gitopsdeploymentrepositorycredentials",
-        ),
+        ("GitOpsDeploymentManagedEnvironment", "gitopsdeploymentmanagedenvironments"),
+        ("GitOpsDeploymentRepositoryCredential", "gitopsdeploymentrepositorycredentials"),
         ("Operation", "operations"),
     ]
     .map(|(kind, plural)| (kind.to_owned(), format!("{plural}.{}", crds::names::GROUP)));
@@ -129,14 +107,7 @@ fn nothing_is_nullable_or_filled_in_or_titled() {
         let mut parts = 0;
         each_part(schema, &mut |part| {
             parts += 1;
-            for key in [
-                "nullable",
-                "default",
-                "title",
-                "minLength",
-                "enum",
-                "pattern",
-            ] {
+            for key in ["nullable", "default", "title", "minLength", "enum", "pattern"] {
                 assert_eq!(part.get(key), None, "{part}");
             }
             assert!(part["type"].is_string(), "{part}");
@@ -150,17 +121,11 @@ fn every_field_is_explained() {
     for definition in definitions() {
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         each_part(schema, &mut |part| {
-            for (name, field) in part
-                .get("properties")
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten()
+            for (name, field) in
+                part.get("properties").and_then(Value::as_object).into_iter().flatten()
             {
                 let text = field["description"].as_str().unwrap_or_default();
-                assert!(
-                    text.ends_with('.') || text.ends_with('"'),
-                    "{name}: {text:?}"
-                );
+                assert!(text.ends_with('.') || text.ends_with('"'), "{name}: {text:?}");
             }
         });
     }
@@ -180,28 +145,13 @@ fn the_required_fields_of_a_deployment_are_the_known_ones() {
         ("status.conditions.[]", &["status", "type"]),
         ("status.resources.[]", &[]),
         ("status.reconciledState", &["destination", "source"]),
-        (
-            "status.reconciledState.source",
-            &["branch", "path", "repoURL"],
-        ),
+        ("status.reconciledState.source", &["branch", "path", "repoURL"]),
         ("status.reconciledState.destination", &["name", "namespace"]),
-        (
-            "status.operationState",
-            &["operation", "phase", "startedAt"],
-        ),
+        ("status.operationState", &["operation", "phase", "startedAt"]),
         ("status.operationState.operation", &[]),
-        (
-            "status.operationState.operation.info.[]",
-            &["name", "value"],
-        ),
-        (
-            "status.operationState.operation.sync.resources.[]",
-            &["kind", "name"],
-        ),
-        (
-            "status.operationState.operation.sync.source",
-            &["path", "repoURL"],
-        ),
+        ("status.operationState.operation.info.[]", &["name", "value"]),
+        ("status.operationState.operation.sync.resources.[]", &["kind", "name"]),
+        ("status.operationState.operation.sync.source", &["path", "repoURL"]),
         ("status.operationState.syncResult", &["revision"]),
         (
             "status.operationState.syncResult.resources.[]",
@@ -232,30 +182,15 @@ fn the_required_fields_of_the_other_kinds_are_the_known_ones() {
 #[test]
 fn the_columns_answer_whether_it_works() {
     let columns = |kind: &str| -> Vec<String> {
-        let definition = crds::all()
-            .into_iter()
-            .find(|it| it.spec.names.kind == kind)
-            .unwrap();
-        let columns = definition.spec.versions[0]
-            .additional_printer_columns
-            .clone()
-            .unwrap();
+        let definition = crds::all().into_iter().find(|it| it.spec.names.kind == kind).unwrap();
+        let columns = definition.spec.versions[0].additional_printer_columns.clone().unwrap();
         columns.into_iter().map(|column| column.name).collect()
     };
     assert_eq!(
         columns("GitOpsDeployment"),
         ["Ready", "Sync", "Health", "Age", "Revision", "Message"]
     );
-    assert_eq!(
-        columns("GitOpsDeploymentSyncRun"),
-        ["Result", "Deployment", "Revision", "Age"]
-    );
-    assert_eq!(
-        columns("GitOpsDeploymentManagedEnvironment"),
-        ["Ready", "Reason", "Age"]
-    );
-    assert_eq!(
-        columns("GitOpsDeploymentRepositoryCredential"),
-        ["Ready", "Reason", "Age"]
-    );
+    assert_eq!(columns("GitOpsDeploymentSyncRun"), ["Result", "Deployment", "Revision", "Age"]);
+    assert_eq!(columns("GitOpsDeploymentManagedEnvironment"), ["Ready", "Reason", "Age"]);
+    assert_eq!(columns("GitOpsDeploymentRepositoryCredential"), ["Ready", "Reason", "Age"]);
 }

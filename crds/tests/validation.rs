@@ -16,24 +16,12 @@ const REPOSITORY: &str = "repository must begin with ssh:// or https://";
 
 /// The messages with which the manifests reject an object.
 fn rejections(kind: &str, object: &Value) -> Vec<String> {
-    let definition = crds::all()
-        .into_iter()
-        .find(|it| it.spec.names.kind == kind)
-        .unwrap();
-    let schema = definition.spec.versions[0]
-        .schema
-        .clone()
-        .unwrap()
-        .open_api_v3_schema
-        .unwrap();
+    let definition = crds::all().into_iter().find(|it| it.spec.names.kind == kind).unwrap();
+    let schema = definition.spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();
     let schema = serde_json::to_value(schema).unwrap();
     match Validator::new().validate(&schema, object, None) {
         Ok(()) => Vec::new(),
-        Err(errors) => errors
-            .into_vec()
-            .into_iter()
-            .map(|error| error.message)
-            .collect(),
+        Err(errors) => errors.into_vec().into_iter().map(|error| error.message).collect(),
     }
 }
 
@@ -82,16 +70,8 @@ fn a_deployment_with_an_empty_path_or_slash_is_accepted_because_its_status_says_
 
 #[test]
 fn the_supported_sync_options_are_accepted_even_twice() {
-    let options = json!([
-        "CreateNamespace=true",
-        "CreateNamespace=false",
-        "CreateNamespace=true"
-    ]);
-    for policy in [
-        json!({"syncOptions": options}),
-        json!({"syncOptions": []}),
-        json!({}),
-    ] {
+    let options = json!(["CreateNamespace=true", "CreateNamespace=false", "CreateNamespace=true"]);
+    for policy in [json!({"syncOptions": options}), json!({"syncOptions": []}), json!({})] {
         let spec = json!({"source": source(), "type": "manual", "syncPolicy": policy});
         assert_eq!(deployment_rejections(spec), Vec::<String>::new());
     }
@@ -99,28 +79,18 @@ fn the_supported_sync_options_are_accepted_even_twice() {
 
 #[test]
 fn a_sync_option_that_is_not_supported_is_rejected() {
-    for option in [
-        "CreateNamespace=True",
-        "Prune=false",
-        "",
-        "CreateNamespace=true ",
-    ] {
+    for option in ["CreateNamespace=True", "Prune=false", "", "CreateNamespace=true "] {
         let policy = json!({"syncOptions": ["CreateNamespace=true", option]});
         let spec = json!({"source": source(), "type": "manual", "syncPolicy": policy});
-        assert_eq!(
-            deployment_rejections(spec),
-            [SYNC_OPTION],
-            "option {option:?}"
-        );
+        assert_eq!(deployment_rejections(spec), [SYNC_OPTION], "option {option:?}");
     }
 }
 
 #[test]
 fn a_destination_namespace_needs_an_environment() {
-    for destination in [
-        json!({"namespace": "staging"}),
-        json!({"namespace": "staging", "environment": ""}),
-    ] {
+    for destination in
+        [json!({"namespace": "staging"}), json!({"namespace": "staging", "environment": ""})]
+    {
         let spec = json!({"source": source(), "type": "manual", "destination": destination});
         assert_eq!(deployment_rejections(spec), [ENVIRONMENT]);
     }
@@ -143,10 +113,7 @@ fn other_destinations_are_accepted() {
 fn a_sync_run_with_the_reserved_name_is_rejected() {
     let name = "zyxwvutsrqponmlkjihgfedcba-abcdefghijklmnoqrstuvwxyz";
     let object = json!({"metadata": {"name": name}, "spec": {"gitopsDeploymentName": "guestbook"}});
-    assert_eq!(
-        rejections("GitOpsDeploymentSyncRun", &object),
-        [SYNC_RUN_NAME]
-    );
+    assert_eq!(rejections("GitOpsDeploymentSyncRun", &object), [SYNC_RUN_NAME]);
 }
 
 #[test]
@@ -155,10 +122,7 @@ fn a_sync_run_with_another_name_is_accepted_with_or_without_a_spec() {
         json!({"metadata": {"name": "run"}, "spec": {"gitopsDeploymentName": "guestbook"}}),
         json!({"metadata": {"name": "run"}}),
     ] {
-        assert_eq!(
-            rejections("GitOpsDeploymentSyncRun", &object),
-            Vec::<String>::new()
-        );
+        assert_eq!(rejections("GitOpsDeploymentSyncRun", &object), Vec::<String>::new());
     }
 }
 
@@ -179,22 +143,13 @@ fn an_https_api_url_or_none_is_accepted() {
         "https://api.example.com/?a=b&c=d",
         "https://[2001:db8::1]:6443/clusters/7",
     ] {
-        assert_eq!(
-            environment_rejections(url),
-            Vec::<String>::new(),
-            "url {url:?}"
-        );
+        assert_eq!(environment_rejections(url), Vec::<String>::new(), "url {url:?}");
     }
 }
 
 #[test]
 fn an_api_url_that_is_not_https_is_rejected() {
-    for url in [
-        "http://api.example.com",
-        "api.example.com:6443",
-        "/https://",
-        "https",
-    ] {
+    for url in ["http://api.example.com", "api.example.com:6443", "/https://", "https"] {
         assert_eq!(environment_rejections(url), [API_URL], "url {url:?}");
     }
 }
@@ -207,26 +162,14 @@ fn credential_rejections(repository: &str) -> Vec<String> {
 
 #[test]
 fn an_https_or_ssh_repository_or_none_is_accepted() {
-    for url in [
-        "",
-        "https://github.com/example/manifests",
-        "ssh://git@github.com/example/m.git",
-    ] {
-        assert_eq!(
-            credential_rejections(url),
-            Vec::<String>::new(),
-            "url {url:?}"
-        );
+    for url in ["", "https://github.com/example/manifests", "ssh://git@github.com/example/m.git"] {
+        assert_eq!(credential_rejections(url), Vec::<String>::new(), "url {url:?}");
     }
 }
 
 #[test]
 fn another_repository_is_rejected() {
-    for url in [
-        "git@github.com:example/manifests",
-        "http://github.com/example",
-        "github.com/e",
-    ] {
+    for url in ["git@github.com:example/manifests", "http://github.com/example", "github.com/e"] {
         assert_eq!(credential_rejections(url), [REPOSITORY], "url {url:?}");
     }
 }
@@ -237,21 +180,12 @@ fn the_typed_check_that_the_program_makes_says_the_same() {
         serde_json::from_value(deployment(json!({"source": source(), "type": "manual"}))).unwrap();
     deployment.validate_cel().unwrap();
     deployment.spec.type_ = "hourly".into();
-    assert!(
-        deployment
-            .validate_cel()
-            .unwrap_err()
-            .to_string()
-            .contains(TYPE)
-    );
+    assert!(deployment.validate_cel().unwrap_err().to_string().contains(TYPE));
 }
 
 #[test]
 fn an_operation_is_always_accepted() {
-    for object in [
-        json!({"metadata": {"name": "o"}}),
-        json!({"spec": {"operationID": "7"}}),
-    ] {
+    for object in [json!({"metadata": {"name": "o"}}), json!({"spec": {"operationID": "7"}})] {
         assert_eq!(rejections("Operation", &object), Vec::<String>::new());
     }
 }

@@ -103,12 +103,9 @@ impl Story {
         let stays = if before == after { " (stays)" } else { "" };
         println!("    state   {} -> {}{stays}", before.0, after.0);
         println!("    status  {} -> {}", before.1, after.1);
-        step.rows
-            .iter()
-            .for_each(|row| println!("    row     {}", row_text(row)));
+        step.rows.iter().for_each(|row| println!("    row     {}", row_text(row)));
         let owed = self.machine.obligations(STYLE);
-        owed.iter()
-            .for_each(|one| println!("    owes    {}", obligation_text(one)));
+        owed.iter().for_each(|one| println!("    owes    {}", obligation_text(one)));
     }
 
     /// The machine observes the object as it is.
@@ -139,11 +136,7 @@ impl Story {
 
     /// The open operation.
     pub(crate) fn open(&self) -> Option<OperationId> {
-        self.machine
-            .record
-            .open
-            .as_ref()
-            .map(|open| open.id.clone())
+        self.machine.record.open.as_ref().map(|open| open.id.clone())
     }
 
     /// The row of the open operation says this; `false` where none is open.
@@ -155,13 +148,7 @@ impl Story {
             OperationState::Completed => "the agent has completed".to_owned(),
             OperationState::Failed(text) => format!("the agent has failed: {text}"),
         };
-        self.tell(
-            &what,
-            &Event::OperationObserved {
-                id,
-                state: Some(state),
-            },
-        );
+        self.tell(&what, &Event::OperationObserved { id, state: Some(state) });
         true
     }
 
@@ -177,10 +164,7 @@ impl Story {
             compared_to,
             ..Report::default()
         };
-        self.tell(
-            "Argo CD reports Synced and Healthy",
-            &Event::Reported(Box::new(report)),
-        );
+        self.tell("Argo CD reports Synced and Healthy", &Event::Reported(Box::new(report)));
     }
 
     /// Writes the status as the machine wants it, and lets it observe the echo.
@@ -215,11 +199,7 @@ impl Story {
     /// What a condition of the object's status says: its status and its message.
     pub(crate) fn condition(&self, type_: &str) -> Option<(&str, &str)> {
         let found = self.object.conditions.iter().find(|one| one.type_ == type_);
-        found.map(
-            |Condition {
-                 status, message, ..
-             }| (status.as_str(), message.as_str()),
-        )
+        found.map(|Condition { status, message, .. }| (status.as_str(), message.as_str()))
     }
 }
 
@@ -235,10 +215,7 @@ pub(crate) fn row_text(row: &RowChange) -> String {
         RowChange::RemoveTenant(rows) => format!("tenant {} is gone", rows.namespace),
         RowChange::PutApplication(rows) => {
             let id = short(rows.key.application.as_str());
-            format!(
-                "application {id} asks for folder {:?}",
-                rows.document.spec.source.path
-            )
+            format!("application {id} asks for folder {:?}", rows.document.spec.source.path)
         }
         RowChange::RemoveApplication(key) => {
             format!("application {} is gone", short(key.application.as_str()))

@@ -154,11 +154,7 @@ fn sync_policy(spec: &DeploymentSpec) -> Option<SyncPolicy> {
         let mut sync_options = vec!["PrunePropagationPolicy=background".to_owned()];
         sync_options.extend(spec.sync_options.iter().cloned());
         return Some(SyncPolicy {
-            automated: Some(Automated {
-                prune: true,
-                self_heal: true,
-                allow_empty: true,
-            }),
+            automated: Some(Automated { prune: true, self_heal: true, allow_empty: true }),
             sync_options,
             retry: Some(Retry {
                 limit: -1,
@@ -171,11 +167,7 @@ fn sync_policy(spec: &DeploymentSpec) -> Option<SyncPolicy> {
         });
     }
     let sync_options = spec.sync_options.clone();
-    (!sync_options.is_empty()).then_some(SyncPolicy {
-        automated: None,
-        sync_options,
-        retry: None,
-    })
+    (!sync_options.is_empty()).then_some(SyncPolicy { automated: None, sync_options, retry: None })
 }
 
 #[cfg(test)]
@@ -184,13 +176,7 @@ mod tests {
 
     fn document(spec: &DeploymentSpec) -> ApplicationDocument {
         let uid = DeploymentUid::new("u-1");
-        render(
-            &uid,
-            "team-a",
-            spec,
-            "gitops-service-argocd",
-            "app-project-x".to_owned(),
-        )
+        render(&uid, "team-a", spec, "gitops-service-argocd", "app-project-x".to_owned())
     }
 
     #[test]
@@ -203,11 +189,7 @@ mod tests {
         let policy = document(&spec).spec.sync_policy.unwrap();
         assert_eq!(
             policy.automated,
-            Some(Automated {
-                prune: true,
-                self_heal: true,
-                allow_empty: true
-            })
+            Some(Automated { prune: true, self_heal: true, allow_empty: true })
         );
         assert_eq!(
             policy.sync_options,
@@ -221,10 +203,7 @@ mod tests {
 
     #[test]
     fn compatibility_7_a_manual_deployment_has_no_policy_but_the_users_options() {
-        let mut spec = DeploymentSpec {
-            type_: "manual".to_owned(),
-            ..DeploymentSpec::default()
-        };
+        let mut spec = DeploymentSpec { type_: "manual".to_owned(), ..DeploymentSpec::default() };
         assert_eq!(document(&spec).spec.sync_policy, None);
         spec.sync_options = vec!["CreateNamespace=false".to_owned()];
         let policy = document(&spec).spec.sync_policy.unwrap();

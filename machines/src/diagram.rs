@@ -75,13 +75,7 @@ fn explore<S>(
     let mut waiting = VecDeque::from([initial]);
     while let Some(state) = waiting.pop_front() {
         let from = path(&state);
-        for Sample {
-            event,
-            when,
-            next,
-            handling,
-        } in samples(&state)
-        {
+        for Sample { event, when, next, handling } in samples(&state) {
             let to = path(&next);
             if !chart.events.contains(&event) {
                 chart.events.push(event);
@@ -89,12 +83,7 @@ fn explore<S>(
             if !chart.states.contains(&to) {
                 chart.states.push(to.clone());
             }
-            let edge = Edge {
-                from: from.clone(),
-                event,
-                when,
-                to,
-            };
+            let edge = Edge { from: from.clone(), event, when, to };
             if handling == Handling::Unhandled {
                 chart.unhandled.insert(edge.clone());
             }
@@ -110,10 +99,7 @@ fn explore<S>(
 /// The committed pages: file name and content.
 pub fn pages() -> Vec<(&'static str, String)> {
     vec![
-        (
-            "deployment.md",
-            page("Deployment", &[lifecycle(), error_flag(), mirror()]),
-        ),
+        ("deployment.md", page("Deployment", &[lifecycle(), error_flag(), mirror()])),
         ("tenant.md", page("Tenant", &[tenant()])),
         ("operation.md", page("Operation", &[operation()])),
     ]
@@ -149,14 +135,11 @@ fn leaf(path: &str) -> &str {
 
 /// The paths that enclose a path, outermost first.
 fn ancestors(path: &str) -> Vec<&str> {
-    path.match_indices('/')
-        .map(|(end, _)| &path[..end])
-        .collect()
+    path.match_indices('/').map(|(end, _)| &path[..end]).collect()
 }
 
 fn encloses(outer: &str, path: &str) -> bool {
-    path.strip_prefix(outer)
-        .is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl Chart {
@@ -216,10 +199,7 @@ impl Chart {
         let mut transitions: BTreeMap<_, BTreeSet<&'static str>> = BTreeMap::new();
         for ((to, event, when), froms) in sources {
             for from in self.hoisted(&froms, to) {
-                transitions
-                    .entry((from, event, to))
-                    .or_default()
-                    .insert(when);
+                transitions.entry((from, event, to)).or_default().insert(when);
             }
         }
         transitions
@@ -229,15 +209,9 @@ impl Chart {
     fn arrows(&self) -> BTreeMap<(String, &str), String> {
         let mut arrows: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for ((from, event, to), whens) in self.transitions() {
-            arrows
-                .entry((from, to))
-                .or_default()
-                .push(self.label(event, &whens));
+            arrows.entry((from, to)).or_default().push(self.label(event, &whens));
         }
-        arrows
-            .into_iter()
-            .map(|(ends, labels)| (ends, labels.join("<br/>")))
-            .collect()
+        arrows.into_iter().map(|(ends, labels)| (ends, labels.join("<br/>"))).collect()
     }
 
     fn hoisted(&self, froms: &BTreeSet<&str>, to: &str) -> BTreeSet<String> {
@@ -279,16 +253,10 @@ impl Chart {
 
     /// Where an event leads from a state.
     fn next(&self, state: &str, event: &str) -> Vec<String> {
-        let steps = self
-            .steps
-            .iter()
-            .filter(|edge| edge.from == state && edge.event == event);
+        let steps = self.steps.iter().filter(|edge| edge.from == state && edge.event == event);
         let targets: BTreeSet<&str> = steps.map(|edge| edge.to.as_str()).collect();
         let stays = targets.contains(state);
-        let moves = targets
-            .into_iter()
-            .filter(|to| *to != state)
-            .map(|to| leaf(to).to_owned());
+        let moves = targets.into_iter().filter(|to| *to != state).map(|to| leaf(to).to_owned());
         moves.chain(stays.then(|| "*stays*".to_owned())).collect()
     }
 
@@ -297,11 +265,7 @@ impl Chart {
         let mut text = "| From | Event | When | To |\n|---|---|---|---|\n".to_owned();
         for ((from, event, to), whens) in self.transitions() {
             let whens: Vec<&str> = whens.into_iter().collect();
-            let _ = writeln!(
-                text,
-                "| `{from}` | {event} | {} | `{to}` |",
-                whens.join("; ")
-            );
+            let _ = writeln!(text, "| `{from}` | {event} | {} | `{to}` |", whens.join("; "));
         }
         text
     }

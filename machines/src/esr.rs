@@ -73,13 +73,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} of {}: {}",
-            self.predicate.id(),
-            self.object,
-            self.difference
-        )
+        write!(formatter, "{} of {}: {}", self.predicate.id(), self.object, self.difference)
     }
 }
 
@@ -100,10 +94,7 @@ struct Claim {
 
 impl Claim {
     fn new(predicate: Predicate, object: impl fmt::Display) -> Self {
-        Self {
-            predicate,
-            object: object.to_string(),
-        }
+        Self { predicate, object: object.to_string() }
     }
 
     fn holds(&self, clause: bool, difference: impl FnOnce() -> String) -> Verdict {
@@ -119,9 +110,7 @@ impl Claim {
 
     /// The one item of its kind.
     fn only<'a, T>(&self, what: &str, items: &[&'a T]) -> Result<&'a T, Violation> {
-        self.holds(items.len() == 1, || {
-            format!("{} {what} instead of 1", items.len())
-        })?;
+        self.holds(items.len() == 1, || format!("{} {what} instead of 1", items.len()))?;
         Ok(items[0])
     }
 }
@@ -143,20 +132,13 @@ pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
     if rejection(object).is_some() {
         return Ok(());
     }
-    let users: Vec<_> = world
-        .database
-        .users
-        .iter()
-        .filter(|user| user.tenant == object.tenant)
-        .collect();
+    let users: Vec<_> =
+        world.database.users.iter().filter(|user| user.tenant == object.tenant).collect();
     let user = claim.only("cluster user rows of the tenant", &users)?;
     let wanted = wanted_document(world, object, &user.id);
     let row = is_recorded(&claim, world, object, &wanted)?;
     claim.holds(row.owner == user.id, || {
-        format!(
-            "the application row belongs to {:?} instead of {:?}",
-            row.owner, user.id
-        )
+        format!("the application row belongs to {:?} instead of {:?}", row.owner, user.id)
     })?;
     is_applied(&claim, world, row, &wanted)?;
     is_permitted(&claim, world, row)?;
@@ -199,9 +181,7 @@ pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
         has_no_open_operation(&claim, world, uid, &row.id)?;
     }
     let count = argo_applications(world, uid).len();
-    claim.holds(count <= 1, || {
-        format!("{count} Argo CD Applications instead of at most 1")
-    })
+    claim.holds(count <= 1, || format!("{count} Argo CD Applications instead of at most 1"))
 }
 
 /// ESR-DEL.
@@ -229,13 +209,8 @@ pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
 /// The safety half is said of two worlds, by [`finalizer_kept`].
 pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Finalized, uid);
-    for object in objects(world, uid)
-        .into_iter()
-        .filter(|object| object.deleting)
-    {
-        claim.holds(!object.finalizer, || {
-            "our finalizer is still on the object".to_owned()
-        })?;
+    for object in objects(world, uid).into_iter().filter(|object| object.deleting) {
+        claim.holds(!object.finalizer, || "our finalizer is still on the object".to_owned())?;
         leaves_nothing(&claim, world, uid)?;
     }
     Ok(())
@@ -265,22 +240,16 @@ pub fn untouched(before: &World, after: &World, uid: &DeploymentUid) -> Verdict 
     let claim = Claim::new(Predicate::Rejected, uid);
     let invalid = |world: &World| {
         let objects = objects(world, uid);
-        objects
-            .first()
-            .is_some_and(|object| !object.deleting && rejection(object).is_some())
+        objects.first().is_some_and(|object| !object.deleting && rejection(object).is_some())
     };
     if !invalid(before) || !invalid(after) {
         return Ok(());
     }
-    claim.holds(
-        applications(before, uid) == applications(after, uid),
-        || "the application row was changed for an invalid spec".to_owned(),
-    )?;
+    claim.holds(applications(before, uid) == applications(after, uid), || {
+        "the application row was changed for an invalid spec".to_owned()
+    })?;
     let specs = |world| -> Vec<_> {
-        argo_applications(world, uid)
-            .into_iter()
-            .map(|one| (&one.name, &one.spec))
-            .collect()
+        argo_applications(world, uid).into_iter().map(|one| (&one.name, &one.spec)).collect()
     };
     claim.holds(specs(before) == specs(after), || {
         "the Argo CD Application was changed for an invalid spec".to_owned()
@@ -300,10 +269,7 @@ pub fn quiet(before: &World, after: &World) -> Verdict {
     })?;
     let retained = |world: &World| {
         let mut world = world.clone();
-        world
-            .database
-            .operations
-            .retain(|operation| !operation.state.is_terminal());
+        world.database.operations.retain(|operation| !operation.state.is_terminal());
         world
     };
     let (before, after) = (retained(before), retained(after));
@@ -341,32 +307,18 @@ fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
     let named = named.filter_map(|one| one.name.strip_prefix("gitopsdepl-"));
     let mut uids: BTreeSet<DeploymentUid> = named.map(DeploymentUid::new).collect();
     uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
-    uids.extend(
-        database
-            .applications
-            .iter()
-            .map(|one| one.deployment.clone()),
-    );
+    uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
     uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
     uids.extend(database.operations.iter().map(|one| one.requester.clone()));
     uids
 }
 
 fn objects<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a DeploymentObject> {
-    world
-        .deployments
-        .iter()
-        .filter(|object| object.uid == *uid)
-        .collect()
+    world.deployments.iter().filter(|object| object.uid == *uid).collect()
 }
 
 fn applications<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a ApplicationEntry> {
-    world
-        .database
-        .applications
-        .iter()
-        .filter(|row| row.deployment == *uid)
-        .collect()
+    world.database.applications.iter().filter(|row| row.deployment == *uid).collect()
 }
 
 /// The Argo CD Applications that stand for a deployment, by their name or by their label.
@@ -375,8 +327,7 @@ fn argo_applications<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a ArgoA
     let mut ids: Vec<ApplicationId> = vec![ApplicationId::of(uid)];
     ids.extend(applications(world, uid).iter().map(|row| row.id.clone()));
     let all = world.argocd.applications.iter();
-    all.filter(|one| one.name == name || ids.contains(&one.application))
-        .collect()
+    all.filter(|one| one.name == name || ids.contains(&one.application)).collect()
 }
 
 fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
@@ -394,10 +345,9 @@ fn rejection(object: &DeploymentObject) -> Option<[String; 2]> {
     let verdict = |first| validate(&object.name, &object.spec, first).err();
     match (verdict(true), verdict(false)) {
         (Some(first), Some(later)) => Some([first, later]),
-        (None, None) if !object.spec.environment.is_empty() => Some([
-            messages::ENVIRONMENT.to_owned(),
-            messages::ENVIRONMENT_UPDATE.to_owned(),
-        ]),
+        (None, None) if !object.spec.environment.is_empty() => {
+            Some([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()])
+        }
         _ => None,
     }
 }
@@ -408,18 +358,8 @@ fn wanted_document(
     user: &ClusterUserId,
 ) -> ApplicationDocument {
     let settings = &world.settings;
-    let project = if settings.isolation {
-        project_name(user)
-    } else {
-        DEFAULT_PROJECT.to_owned()
-    };
-    render(
-        &object.uid,
-        &object.namespace,
-        &object.spec,
-        &settings.argocd_namespace,
-        project,
-    )
+    let project = if settings.isolation { project_name(user) } else { DEFAULT_PROJECT.to_owned() };
+    render(&object.uid, &object.namespace, &object.spec, &settings.argocd_namespace, project)
 }
 
 fn is_recorded<'a>(
@@ -430,10 +370,7 @@ fn is_recorded<'a>(
 ) -> Result<&'a ApplicationEntry, Violation> {
     let row = claim.only("application rows", &applications(world, &object.uid))?;
     claim.holds(row.document == *wanted, || {
-        format!(
-            "the application row says {:?} instead of {wanted:?}",
-            row.document
-        )
+        format!("the application row says {:?} instead of {wanted:?}", row.document)
     })?;
     let related = |one: &&MappingEntry| one.deployment == object.uid || one.application == row.id;
     let mappings: Vec<_> = world.database.mappings.iter().filter(related).collect();
@@ -462,42 +399,23 @@ fn is_applied(
         format!("the Argo CD Application is named {:?}", application.name)
     })?;
     claim.holds(application.spec == wanted.spec, || {
-        format!(
-            "Argo CD's Application says {:?} instead of {:?}",
-            application.spec, wanted.spec
-        )
+        format!("Argo CD's Application says {:?} instead of {:?}", application.spec, wanted.spec)
     })?;
     claim.holds(application.application == row.id, || {
-        format!(
-            "the label databaseID is {:?} instead of {:?}",
-            application.application, row.id
-        )
+        format!("the label databaseID is {:?} instead of {:?}", application.application, row.id)
     })
 }
 
 fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict {
     let repo_url = normalised(row);
     let recorded = |one: &&RepositoryEntry| one.owner == row.owner && one.repo_url == repo_url;
-    let recorded: Vec<_> = world
-        .database
-        .repositories
-        .iter()
-        .filter(recorded)
-        .collect();
+    let recorded: Vec<_> = world.database.repositories.iter().filter(recorded).collect();
     claim.only(&format!("repository rows for {repo_url}"), &recorded)?;
     let name = project_name(&row.owner);
-    let projects: Vec<_> = world
-        .argocd
-        .projects
-        .iter()
-        .filter(|one| one.name == name)
-        .collect();
+    let projects: Vec<_> = world.argocd.projects.iter().filter(|one| one.name == name).collect();
     let project = claim.only(&format!("AppProjects {name}"), &projects)?;
     claim.holds(project.source_repos.contains(&repo_url), || {
-        format!(
-            "the AppProject permits {:?} and not {repo_url}",
-            project.source_repos
-        )
+        format!("the AppProject permits {:?} and not {repo_url}", project.source_repos)
     })
 }
 
@@ -525,53 +443,33 @@ fn is_told(claim: &Claim, world: &World, object: &DeploymentObject) -> Verdict {
     claim.holds(error.is_none_or(|error| error.status == "False"), || {
         format!("the status tells of an error that is over: {error:?}")
     })?;
-    let application = claim.only(
-        "Argo CD Applications",
-        &argo_applications(world, &object.uid),
-    )?;
+    let application = claim.only("Argo CD Applications", &argo_applications(world, &object.uid))?;
     claim.holds(object.status.report == application.report, || {
-        format!(
-            "the status mirrors {:?} of {:?}",
-            object.status.report, application.report
-        )
+        format!("the status mirrors {:?} of {:?}", object.status.report, application.report)
     })
 }
 
 fn is_of_this_generation(claim: &Claim, object: &DeploymentObject) -> Verdict {
     let (told, is) = (object.status.observed_generation, object.generation);
-    claim.holds(told == is, || {
-        format!("the status is of generation {} and not {}", told.0, is.0)
-    })
+    claim.holds(told == is, || format!("the status is of generation {} and not {}", told.0, is.0))
 }
 
 fn leaves_nothing(claim: &Claim, world: &World, uid: &DeploymentUid) -> Verdict {
     let count = applications(world, uid).len();
-    claim.holds(count == 0, || {
-        format!("{count} application row(s) are left")
-    })?;
-    let count = world
-        .database
-        .mappings
-        .iter()
-        .filter(|one| one.deployment == *uid)
-        .count();
+    claim.holds(count == 0, || format!("{count} application row(s) are left"))?;
+    let count = world.database.mappings.iter().filter(|one| one.deployment == *uid).count();
     claim.holds(count == 0, || format!("{count} mapping row(s) are left"))?;
     let count = argo_applications(world, uid).len();
-    claim.holds(count == 0, || {
-        format!("{count} Argo CD Application(s) are left")
-    })?;
+    claim.holds(count == 0, || format!("{count} Argo CD Application(s) are left"))?;
     has_no_open_operation(claim, world, uid, &ApplicationId::of(uid))
 }
 
 fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
     let rows = &world.database.applications;
     for entry in &world.database.repositories {
-        let needed = rows
-            .iter()
-            .any(|row| row.owner == entry.owner && normalised(row) == entry.repo_url);
-        claim.holds(needed, || {
-            format!("no application needs the repository row {entry:?}")
-        })?;
+        let needed =
+            rows.iter().any(|row| row.owner == entry.owner && normalised(row) == entry.repo_url);
+        claim.holds(needed, || format!("no application needs the repository row {entry:?}"))?;
     }
     let ours = |project: &&ArgoProject| project.name.starts_with(PROJECT_PREFIX);
     for project in world.argocd.projects.iter().filter(ours) {
@@ -580,18 +478,11 @@ fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
                 project_name(&row.owner) == project.name && normalised(row) == *repo_url
             });
             claim.holds(needed, || {
-                format!(
-                    "no application needs {repo_url} in the AppProject {}",
-                    project.name
-                )
+                format!("no application needs {repo_url} in the AppProject {}", project.name)
             })?;
         }
-        let used = rows
-            .iter()
-            .any(|row| project_name(&row.owner) == project.name);
-        claim.holds(used, || {
-            format!("no application needs the AppProject {}", project.name)
-        })?;
+        let used = rows.iter().any(|row| project_name(&row.owner) == project.name);
+        claim.holds(used, || format!("no application needs the AppProject {}", project.name))?;
     }
     Ok(())
 }

@@ -101,10 +101,7 @@ impl OperationId {
     /// later machine of the same object (a stale sight of what has gone) must not meet them.
     pub fn of(application: &ApplicationId, born: Timestamp, sequence: u32) -> Self {
         let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
-        Self(derive(
-            "operation",
-            &[application.as_str(), &born, &sequence],
-        ))
+        Self(derive("operation", &[application.as_str(), &born, &sequence]))
     }
 }
 
@@ -130,10 +127,7 @@ impl EnvironmentId {
 impl InstanceId {
     /// The id of the Argo CD instance in a namespace of a cluster.
     pub fn of(argocd_namespace_uid: &str, kube_system_uid: &str) -> Self {
-        Self(derive(
-            "gitopsengineinstance",
-            &[argocd_namespace_uid, kube_system_uid],
-        ))
+        Self(derive("gitopsengineinstance", &[argocd_namespace_uid, kube_system_uid]))
     }
 
     /// The id of the cluster row behind an instance: the cluster is known by kube-system's UID.
@@ -143,10 +137,7 @@ impl InstanceId {
 
     /// The id of the placeholder credentials row of that cluster.
     pub fn cluster_credentials_id(kube_system_uid: &str) -> String {
-        derive(
-            "clustercredentials",
-            &["gitopsenginecluster", kube_system_uid],
-        )
+        derive("clustercredentials", &["gitopsenginecluster", kube_system_uid])
     }
 }
 
@@ -158,12 +149,7 @@ impl Digest {
         // text, the error's own text takes the value's place and the digest stays deterministic.
         let json = serde_json::to_vec(value).unwrap_or_else(|error| error.to_string().into_bytes());
         let hash = Sha256::digest(&json);
-        Self(
-            hash.iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -221,15 +207,8 @@ mod tests {
             OperationId::of(&application, Timestamp::from_millis(2), 1)
         );
         let born = Timestamp::from_millis(1);
-        assert_ne!(
-            OperationId::of(&application, born, 1),
-            OperationId::of(&application, born, 2)
-        );
-        assert_eq!(
-            application.as_str().len(),
-            36,
-            "fits the existing VARCHAR(48) columns"
-        );
+        assert_ne!(OperationId::of(&application, born, 1), OperationId::of(&application, born, 2));
+        assert_eq!(application.as_str().len(), 36, "fits the existing VARCHAR(48) columns");
     }
 
     #[test]

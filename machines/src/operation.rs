@@ -239,24 +239,14 @@ impl Operation {
             owner: ClusterUserId::default(),
             requester: None,
         };
-        Self {
-            state: OperationPhase::Unclaimed {},
-            record,
-        }
+        Self { state: OperationPhase::Unclaimed {}, record }
     }
 
     /// The machine's pure step; total.
     pub fn step(mut self, event: &OperationEvent, now: Timestamp) -> OperationStep {
-        let mut context = OperationContext {
-            now,
-            rows: Vec::new(),
-        };
+        let mut context = OperationContext { now, rows: Vec::new() };
         let handling = drive(&mut self.state, &mut self.record, event, &mut context);
-        OperationStep {
-            operation: self,
-            rows: context.rows,
-            handling,
-        }
+        OperationStep { operation: self, rows: context.rows, handling }
     }
 
     /// What the machine owes to the world.
@@ -499,12 +489,12 @@ impl OperationRecord {
         self.owner = row.owner.clone();
         self.requester = row.requester.clone();
         match &row.state {
-            OperationState::Completed => OperationPhase::Completed {
-                deadline: context.now.after(COLLECTION_DEADLINE),
-            },
-            OperationState::Failed(_) => OperationPhase::Failed {
-                deadline: context.now.after(COLLECTION_DEADLINE),
-            },
+            OperationState::Completed => {
+                OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
+            }
+            OperationState::Failed(_) => {
+                OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
+            }
             OperationState::Waiting | OperationState::InProgress => {
                 self.set_state(OperationState::InProgress, context);
                 match &row.target {
@@ -540,24 +530,18 @@ impl OperationRecord {
         if argo.project_matches {
             return self.complete(context);
         }
-        OperationPhase::TidyingProject {
-            deadline: context.now.after(WRITE_DEADLINE),
-        }
+        OperationPhase::TidyingProject { deadline: context.now.after(WRITE_DEADLINE) }
     }
 
     fn complete(&self, context: &mut OperationContext) -> OperationPhase {
         self.set_state(OperationState::Completed, context);
-        OperationPhase::Completed {
-            deadline: context.now.after(COLLECTION_DEADLINE),
-        }
+        OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
     }
 
     fn fail(&self, text: &str, context: &mut OperationContext) -> OperationPhase {
         let text = crate::deployment::conditions::bounded(text);
         self.set_state(OperationState::Failed(text), context);
-        OperationPhase::Failed {
-            deadline: context.now.after(COLLECTION_DEADLINE),
-        }
+        OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
     }
 
     fn time_out(&self, context: &mut OperationContext) -> OperationPhase {
@@ -565,8 +549,6 @@ impl OperationRecord {
     }
 
     fn set_state(&self, state: OperationState, context: &mut OperationContext) {
-        context
-            .rows
-            .push(RowChange::SetOperationState(self.id.clone(), state));
+        context.rows.push(RowChange::SetOperationState(self.id.clone(), state));
     }
 }

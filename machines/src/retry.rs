@@ -32,9 +32,8 @@ mod tests {
     #[test]
     fn the_pause_grows_and_is_capped() {
         let now = Timestamp::from_millis(0);
-        let pauses: Vec<i64> = (1..=40)
-            .map(|failures| next_attempt("key", failures, now).as_millis())
-            .collect();
+        let pauses: Vec<i64> =
+            (1..=40).map(|failures| next_attempt("key", failures, now).as_millis()).collect();
         assert!(pauses[0] >= 500 && pauses[0] <= 625);
         assert!(pauses[3] >= 4_000 && pauses[3] <= 5_000);
         assert!(pauses[39] >= 60_000 && pauses[39] <= 75_000);
@@ -43,13 +42,8 @@ mod tests {
     #[test]
     fn machines_that_fail_together_do_not_return_together() {
         let now = Timestamp::from_millis(0);
-        let moments: std::collections::BTreeSet<_> = (0..50)
-            .map(|key| next_attempt(&format!("key-{key}"), 6, now))
-            .collect();
-        assert!(
-            moments.len() > 30,
-            "only {} different moments",
-            moments.len()
-        );
+        let moments: std::collections::BTreeSet<_> =
+            (0..50).map(|key| next_attempt(&format!("key-{key}"), 6, now)).collect();
+        assert!(moments.len() > 30, "only {} different moments", moments.len());
     }
 }

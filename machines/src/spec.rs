@@ -77,11 +77,9 @@ pub fn validate(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), St
     }
     validate_sizes(name, spec)?;
     if normalise_repo_url(&spec.repo_url).is_none() {
-        return Err(
-            "spec.source.repoURL is not the URL of a git repository; write it as \
+        return Err("spec.source.repoURL is not the URL of a git repository; write it as \
                     https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH"
-                .to_owned(),
-        );
+            .to_owned());
     }
     Ok(())
 }
@@ -91,22 +89,12 @@ fn validate_sizes(name: &str, spec: &DeploymentSpec) -> Result<(), String> {
         ("metadata.name", name, NAME_LIMIT),
         ("spec.source.repoURL", &spec.repo_url, REPO_URL_LIMIT),
         ("spec.source.path", &spec.path, FIELD_LIMIT),
-        (
-            "spec.source.targetRevision",
-            &spec.target_revision,
-            FIELD_LIMIT,
-        ),
-        (
-            "spec.destination.namespace",
-            &spec.destination_namespace,
-            FIELD_LIMIT,
-        ),
+        ("spec.source.targetRevision", &spec.target_revision, FIELD_LIMIT),
+        ("spec.destination.namespace", &spec.destination_namespace, FIELD_LIMIT),
     ];
     for (field, value, limit) in fields {
         if value.len() > limit {
-            return Err(format!(
-                "{field} is too long; shorten it to at most {limit} bytes"
-            ));
+            return Err(format!("{field} is too long; shorten it to at most {limit} bytes"));
         }
         if value.chars().any(char::is_control) {
             return Err(format!("{field} has a control character in it; remove it"));
@@ -174,14 +162,8 @@ mod tests {
     fn compatibility_6_texts_of_the_validation() {
         assert_eq!(validate("app", &spec(), true), Ok(()));
         assert_eq!(rejected(|spec| spec.path.clear()), messages::PATH_EMPTY);
-        assert_eq!(
-            rejected(|spec| spec.path = "/".to_owned()),
-            messages::PATH_ROOT
-        );
-        assert_eq!(
-            rejected(|spec| spec.type_ = "Automated".to_owned()),
-            messages::TYPE
-        );
+        assert_eq!(rejected(|spec| spec.path = "/".to_owned()), messages::PATH_ROOT);
+        assert_eq!(rejected(|spec| spec.type_ = "Automated".to_owned()), messages::TYPE);
         assert_eq!(
             rejected(|spec| spec.sync_options = vec!["CreateNamespace=maybe".to_owned()]),
             messages::SYNC_OPTION
@@ -199,37 +181,20 @@ mod tests {
     #[test]
     fn oversized_and_unprintable_fields_are_named() {
         let text = rejected(|spec| spec.repo_url = format!("https://h/{}", "a".repeat(300)));
-        assert_eq!(
-            text,
-            "spec.source.repoURL is too long; shorten it to at most 256 bytes"
-        );
+        assert_eq!(text, "spec.source.repoURL is too long; shorten it to at most 256 bytes");
         let text = rejected(|spec| spec.path = "a\nb".to_owned());
-        assert_eq!(
-            text,
-            "spec.source.path has a control character in it; remove it"
-        );
+        assert_eq!(text, "spec.source.path has a control character in it; remove it");
         assert!(
-            validate(&"n".repeat(257), &spec(), true)
-                .unwrap_err()
-                .starts_with("metadata.name")
+            validate(&"n".repeat(257), &spec(), true).unwrap_err().starts_with("metadata.name")
         );
     }
 
     #[test]
     fn repository_urls_are_normalised_as_existing_readers_expect() {
         let cases = [
-            (
-                "https://github.com/Org/Test.git",
-                Some("https://github.com/org/test"),
-            ),
-            (
-                "git@github.com:org/repo.git",
-                Some("git@github.com/org/repo"),
-            ),
-            (
-                "ssh://git@host:2222/org/repo",
-                Some("git@host:2222/org/repo"),
-            ),
+            ("https://github.com/Org/Test.git", Some("https://github.com/org/test")),
+            ("git@github.com:org/repo.git", Some("git@github.com/org/repo")),
+            ("ssh://git@host:2222/org/repo", Some("git@host:2222/org/repo")),
             ("http://127.0.0.1:8080/a", Some("http://127.0.0.1:8080/a")),
             ("https://@github.com:test:git", None),
             ("https://", None),
@@ -238,11 +203,7 @@ mod tests {
             ("https://ho st/x", None),
         ];
         for (written, normalised) in cases {
-            assert_eq!(
-                normalise_repo_url(written).as_deref(),
-                normalised,
-                "{written:?}"
-            );
+            assert_eq!(normalise_repo_url(written).as_deref(), normalised, "{written:?}");
         }
     }
 }

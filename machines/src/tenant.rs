@@ -133,29 +133,15 @@ pub struct TenantStep {
 impl Tenant {
     /// A tenant of which nothing is known yet.
     pub fn new(tenant: TenantUid, namespace: impl Into<String>) -> Self {
-        let record = TenantRecord {
-            tenant,
-            namespace: namespace.into(),
-            rows: None,
-        };
-        Self {
-            state: TenantState::Unknown {},
-            record,
-        }
+        let record = TenantRecord { tenant, namespace: namespace.into(), rows: None };
+        Self { state: TenantState::Unknown {}, record }
     }
 
     /// The machine's pure step; total.
     pub fn step(mut self, event: &TenantEvent, facts: &TenantFacts) -> TenantStep {
-        let mut context = TenantContext {
-            facts,
-            rows: Vec::new(),
-        };
+        let mut context = TenantContext { facts, rows: Vec::new() };
         let handling = drive(&mut self.state, &mut self.record, event, &mut context);
-        TenantStep {
-            tenant: self,
-            rows: context.rows,
-            handling,
-        }
+        TenantStep { tenant: self, rows: context.rows, handling }
     }
 
     /// The state's path, outermost first.
@@ -297,10 +283,7 @@ mod tests {
     use super::*;
 
     fn facts() -> TenantFacts {
-        TenantFacts {
-            instance: Some(InstanceId::new("instance-1")),
-            ..TenantFacts::default()
-        }
+        TenantFacts { instance: Some(InstanceId::new("instance-1")), ..TenantFacts::default() }
     }
 
     fn after(events: &[TenantEvent]) -> (Tenant, Vec<RowChange>) {
@@ -332,16 +315,11 @@ mod tests {
 
     #[test]
     fn rows_of_an_earlier_installation_are_taken_over() {
-        let facts = TenantFacts {
-            existing_user: Some(ClusterUserId::new("user-of-old")),
-            ..facts()
-        };
+        let facts =
+            TenantFacts { existing_user: Some(ClusterUserId::new("user-of-old")), ..facts() };
         let tenant = Tenant::new(TenantUid::new("ns-1"), "team-a");
         let step = tenant.step(&TenantEvent::Needed, &facts);
-        assert_eq!(
-            step.tenant.record.rows.unwrap().user,
-            ClusterUserId::new("user-of-old")
-        );
+        assert_eq!(step.tenant.record.rows.unwrap().user, ClusterUserId::new("user-of-old"));
     }
 
     #[test]

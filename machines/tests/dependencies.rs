@@ -60,14 +60,7 @@ const IMPURE: [&str; 14] = [
 /// The names of all crates that `cargo tree` lists below the core, for every target.
 fn linked() -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--offline",
-            "--package",
-            "machines",
-            "--edges",
-            "normal,build",
-        ])
+        .args(["tree", "--offline", "--package", "machines", "--edges", "normal,build"])
         .args(["--prefix", "none", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -75,19 +68,13 @@ fn linked() -> BTreeSet<String> {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "cargo tree failed: {errors}");
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines()
-        .filter_map(|line| line.split(' ').next())
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
 #[test]
 fn the_core_links_nothing_that_does_io() {
     let linked = linked();
-    assert!(
-        linked.contains("machines") && linked.contains("statig"),
-        "not a tree: {linked:?}"
-    );
+    assert!(linked.contains("machines") && linked.contains("statig"), "not a tree: {linked:?}");
     let allowed = BTreeSet::from(ALLOWED.map(str::to_owned));
     let foreign: Vec<_> = linked.difference(&allowed).collect();
     assert!(foreign.is_empty(), "the core must not link {foreign:?}");
@@ -95,16 +82,7 @@ fn the_core_links_nothing_that_does_io() {
 
 #[test]
 fn the_list_of_what_is_allowed_has_none_of_the_shells_libraries() {
-    for shell in [
-        "tokio",
-        "kube",
-        "sea-orm",
-        "sqlx",
-        "hyper",
-        "axum",
-        "rustls",
-        "getrandom",
-    ] {
+    for shell in ["tokio", "kube", "sea-orm", "sqlx", "hyper", "axum", "rustls", "getrandom"] {
         assert!(!ALLOWED.contains(&shell), "{shell} belongs to the shell");
     }
 }
@@ -121,16 +99,10 @@ fn the_core_uses_nothing_impure_of_the_standard_library() {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            let code = text
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"));
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for (number, line) in code.enumerate() {
                 for impure in IMPURE {
-                    assert!(
-                        !line.contains(impure),
-                        "{}: {number}: {line}",
-                        path.display()
-                    );
+                    assert!(!line.contains(impure), "{}: {number}: {line}", path.display());
                 }
             }
             read += 1;

@@ -65,12 +65,7 @@ fn charts() -> [Chart; 5] {
 #[test]
 fn no_state_swallows_events_for_want_of_a_handler() {
     for chart in charts() {
-        assert!(
-            chart.unhandled.is_empty(),
-            "{}: {:?}",
-            chart.name,
-            chart.unhandled
-        );
+        assert!(chart.unhandled.is_empty(), "{}: {:?}", chart.name, chart.unhandled);
     }
 }
 
@@ -80,10 +75,7 @@ fn every_state_has_a_cell_for_every_event() {
         for state in &chart.states {
             for event in &chart.events {
                 assert!(
-                    chart
-                        .steps
-                        .iter()
-                        .any(|edge| edge.from == *state && edge.event == *event),
+                    chart.steps.iter().any(|edge| edge.from == *state && edge.event == *event),
                     "{}: no sample of {event} was tried in {state}",
                     chart.name
                 );
@@ -100,12 +92,7 @@ fn what_has_gone_stays_gone() {
         (diagram::operation(), "Collected"),
     ];
     for (chart, last) in finals {
-        assert!(
-            chart
-                .steps
-                .iter()
-                .all(|edge| edge.from != last || edge.to == last)
-        );
+        assert!(chart.steps.iter().all(|edge| edge.from != last || edge.to == last));
     }
 }
 

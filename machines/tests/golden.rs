@@ -70,10 +70,7 @@ fn full_record() -> Record {
         type_: "SyncError".to_owned(),
         message: Some("cannot reach the repository".to_owned()),
     };
-    let resolved = MirroredCondition {
-        type_: "ComparisonError".to_owned(),
-        message: None,
-    };
+    let resolved = MirroredCondition { type_: "ComparisonError".to_owned(), message: None };
     Record {
         namespace: "team-a".to_owned(),
         name: "app".to_owned(),
@@ -83,10 +80,7 @@ fn full_record() -> Record {
         spec: spec(),
         present: true,
         finalizer: true,
-        open: Some(OpenOperation {
-            id: OperationId::of(&application, MOMENT, 4),
-            claimed: true,
-        }),
+        open: Some(OpenOperation { id: OperationId::of(&application, MOMENT, 4), claimed: true }),
         application: Some(ApplicationRecord {
             id: application,
             user: ClusterUserId::of(&tenant),
@@ -148,17 +142,10 @@ fn lifecycles() -> [Lifecycle; 12] {
         Lifecycle::AwaitingTenant { deadline: MOMENT },
         Lifecycle::AwaitingEngine { deadline: MOMENT },
         Lifecycle::AwaitingPredecessor { deadline: MOMENT },
-        Lifecycle::Dispatching {
-            deadline: MOMENT,
-            again: true,
-        },
+        Lifecycle::Dispatching { deadline: MOMENT, again: true },
         Lifecycle::BackingOff { until: MOMENT },
         Lifecycle::Settled {},
-        Lifecycle::Removing {
-            deadline: MOMENT,
-            overdue: 2,
-            again: false,
-        },
+        Lifecycle::Removing { deadline: MOMENT, overdue: 2, again: false },
         Lifecycle::RemovalBackingOff { until: MOMENT },
         Lifecycle::Finalizing { deadline: MOMENT },
         Lifecycle::Gone {},
@@ -180,10 +167,7 @@ fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
             mirror: Mirror::Clean {},
             record,
         };
-        compare(
-            &format!("deployment-{name}"),
-            &PersistedDeployment::from(deployment),
-        );
+        compare(&format!("deployment-{name}"), &PersistedDeployment::from(deployment));
         names.insert(name);
     }
     assert_eq!(names.len(), 12);
@@ -193,17 +177,11 @@ fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
 fn every_state_of_the_error_flag_and_of_the_mirror_is_read_and_written_as_ever() {
     let flags = [
         ErrorFlag::Never {},
-        ErrorFlag::Raised {
-            message: "spec type must be manual or automated".to_owned(),
-        },
+        ErrorFlag::Raised { message: "spec type must be manual or automated".to_owned() },
         ErrorFlag::Resolved {},
     ];
-    let mirrors = [
-        Mirror::Silent {},
-        Mirror::Holding { until: MOMENT },
-        Mirror::Clean {},
-        Mirror::Dirty {},
-    ];
+    let mirrors =
+        [Mirror::Silent {}, Mirror::Holding { until: MOMENT }, Mirror::Clean {}, Mirror::Dirty {}];
     let settled = |error_flag, mirror| {
         let record = full_record();
         PersistedDeployment::from(Deployment {
@@ -219,10 +197,7 @@ fn every_state_of_the_error_flag_and_of_the_mirror_is_read_and_written_as_ever()
             ErrorFlag::Raised { .. } => "raised",
             ErrorFlag::Resolved {} => "resolved",
         };
-        compare(
-            &format!("deployment-error-flag-{name}"),
-            &settled(flag, Mirror::Clean {}),
-        );
+        compare(&format!("deployment-error-flag-{name}"), &settled(flag, Mirror::Clean {}));
     }
     for mirror in mirrors {
         let name = match mirror {
@@ -231,10 +206,7 @@ fn every_state_of_the_error_flag_and_of_the_mirror_is_read_and_written_as_ever()
             Mirror::Clean {} => "clean",
             Mirror::Dirty {} => "dirty",
         };
-        compare(
-            &format!("deployment-mirror-{name}"),
-            &settled(ErrorFlag::Never {}, mirror),
-        );
+        compare(&format!("deployment-mirror-{name}"), &settled(ErrorFlag::Never {}, mirror));
     }
 }
 
@@ -263,46 +235,24 @@ fn every_state_of_a_tenant_is_read_and_written_as_ever() {
             TenantState::Emptying {} => ("emptying", Some(rows.clone())),
             TenantState::Reaped {} => ("reaped", None),
         };
-        let record = TenantRecord {
-            tenant: tenant.clone(),
-            namespace: "team-a".to_owned(),
-            rows,
-        };
-        compare(
-            &format!("tenant-{name}"),
-            &PersistedTenant::from(Tenant { state, record }),
-        );
+        let record = TenantRecord { tenant: tenant.clone(), namespace: "team-a".to_owned(), rows };
+        compare(&format!("tenant-{name}"), &PersistedTenant::from(Tenant { state, record }));
     }
 }
 
 fn document() -> Box<ApplicationDocument> {
     let uid = DeploymentUid::new("4f1c9a3e-0000-4000-8000-000000000001");
     let project = "app-project-team-a".to_owned();
-    Box::new(application::render(
-        &uid,
-        "team-a",
-        &spec(),
-        "argocd",
-        project,
-    ))
+    Box::new(application::render(&uid, "team-a", &spec(), "argocd", project))
 }
 
 #[test]
 fn every_state_of_an_operation_is_read_and_written_as_ever() {
     let phases = [
         OperationPhase::Unclaimed {},
-        OperationPhase::PreparingProject {
-            document: document(),
-            deadline: MOMENT,
-        },
-        OperationPhase::Writing {
-            document: document(),
-            deadline: MOMENT,
-        },
-        OperationPhase::Deleting {
-            deadline: MOMENT,
-            overdue: 1,
-        },
+        OperationPhase::PreparingProject { document: document(), deadline: MOMENT },
+        OperationPhase::Writing { document: document(), deadline: MOMENT },
+        OperationPhase::Deleting { deadline: MOMENT, overdue: 1 },
         OperationPhase::TidyingProject { deadline: MOMENT },
         OperationPhase::Completed { deadline: MOMENT },
         OperationPhase::Failed { deadline: MOMENT },

@@ -30,9 +30,7 @@ pub fn moment() -> BoxedStrategy<Timestamp> {
 }
 
 fn revision() -> BoxedStrategy<Revision> {
-    prop_oneof![8 => 0..40_u64, 1 => Just(u64::MAX)]
-        .prop_map(Revision)
-        .boxed()
+    prop_oneof![8 => 0..40_u64, 1 => Just(u64::MAX)].prop_map(Revision).boxed()
 }
 
 fn generation() -> BoxedStrategy<Generation> {
@@ -76,11 +74,8 @@ pub fn spec() -> BoxedStrategy<DeploymentSpec> {
     (repo_url, path, type_, target, text(), vec(option, 0..3))
         .prop_map(
             |(repo_url, path, type_, (environment, namespace), target_revision, sync_options)| {
-                let destination_namespace = if environment.is_empty() {
-                    String::new()
-                } else {
-                    namespace
-                };
+                let destination_namespace =
+                    if environment.is_empty() { String::new() } else { namespace };
                 DeploymentSpec {
                     repo_url,
                     path,
@@ -96,21 +91,15 @@ pub fn spec() -> BoxedStrategy<DeploymentSpec> {
 }
 
 fn application_id() -> BoxedStrategy<ApplicationId> {
-    prop_oneof![Just("application-1"), Just("application-2")]
-        .prop_map(ApplicationId::new)
-        .boxed()
+    prop_oneof![Just("application-1"), Just("application-2")].prop_map(ApplicationId::new).boxed()
 }
 
 fn operation_id() -> BoxedStrategy<OperationId> {
-    prop_oneof![Just("operation-1"), Just("operation-2")]
-        .prop_map(OperationId::new)
-        .boxed()
+    prop_oneof![Just("operation-1"), Just("operation-2")].prop_map(OperationId::new).boxed()
 }
 
 fn instance() -> BoxedStrategy<InstanceId> {
-    prop_oneof![4 => Just("instance-1"), 1 => Just("instance-2")]
-        .prop_map(InstanceId::new)
-        .boxed()
+    prop_oneof![4 => Just("instance-1"), 1 => Just("instance-2")].prop_map(InstanceId::new).boxed()
 }
 
 fn tenant_rows() -> BoxedStrategy<TenantRows> {
@@ -164,40 +153,17 @@ fn application_record() -> BoxedStrategy<ApplicationRecord> {
     (application_id(), instance(), digest(), any::<bool>())
         .prop_map(|(id, instance, digest, applied)| {
             let user = ClusterUserId::of(&TenantUid::new("tenant-1"));
-            ApplicationRecord {
-                id,
-                user,
-                instance,
-                digest,
-                applied,
-            }
+            ApplicationRecord { id, user, instance, digest, applied }
         })
         .boxed()
 }
 
 fn record() -> BoxedStrategy<Record> {
-    let seen = (
-        revision(),
-        revision(),
-        generation(),
-        spec(),
-        any::<bool>(),
-        any::<bool>(),
-    );
+    let seen = (revision(), revision(), generation(), spec(), any::<bool>(), any::<bool>());
     let open =
         (operation_id(), any::<bool>()).prop_map(|(id, claimed)| OpenOperation { id, claimed });
-    let work = (
-        option::of(application_record()),
-        count(),
-        option::of(open),
-        count(),
-    );
-    let told = (
-        option::of(report()),
-        vec(mirrored_condition(), 0..40),
-        digest(),
-        digest(),
-    );
+    let work = (option::of(application_record()), count(), option::of(open), count());
+    let told = (option::of(report()), vec(mirrored_condition(), 0..40), digest(), digest());
     (seen, work, told)
         .prop_map(|(seen, work, told)| {
             let (first_seen, last_seen, generation, spec, present, finalizer) = seen;
@@ -216,10 +182,7 @@ fn record() -> BoxedStrategy<Record> {
                 failures,
                 report,
                 mirrored_conditions,
-                actual: ActualStatus {
-                    conditions,
-                    mirrored,
-                },
+                actual: ActualStatus { conditions, mirrored },
                 ..blank().record
             }
         })
@@ -227,12 +190,7 @@ fn record() -> BoxedStrategy<Record> {
 }
 
 fn blank() -> Deployment {
-    Deployment::new(
-        DeploymentUid::new("uid-1"),
-        TenantUid::new("tenant-1"),
-        "team-a",
-        "app",
-    )
+    Deployment::new(DeploymentUid::new("uid-1"), TenantUid::new("tenant-1"), "team-a", "app")
 }
 
 fn lifecycle() -> BoxedStrategy<Lifecycle> {
@@ -246,11 +204,7 @@ fn lifecycle() -> BoxedStrategy<Lifecycle> {
             5 => Lifecycle::Dispatching { deadline, again },
             6 => Lifecycle::BackingOff { until: deadline },
             7 => Lifecycle::Settled {},
-            8 => Lifecycle::Removing {
-                deadline,
-                overdue,
-                again,
-            },
+            8 => Lifecycle::Removing { deadline, overdue, again },
             9 => Lifecycle::RemovalBackingOff { until: deadline },
             10 => Lifecycle::Finalizing { deadline },
             _ => Lifecycle::Gone {},
@@ -290,24 +244,13 @@ fn condition() -> BoxedStrategy<Condition> {
     ];
     let status = prop_oneof![Just("True"), Just("False"), Just("Unknown")].prop_map(str::to_owned);
     (type_, status, text(), text())
-        .prop_map(|(type_, status, reason, message)| Condition {
-            type_,
-            status,
-            reason,
-            message,
-        })
+        .prop_map(|(type_, status, reason, message)| Condition { type_, status, reason, message })
         .boxed()
 }
 
 fn snapshot() -> BoxedStrategy<Snapshot> {
     let metadata = (revision(), generation(), any::<bool>(), any::<bool>());
-    (
-        metadata,
-        spec(),
-        generation(),
-        vec(condition(), 0..4),
-        digest(),
-    )
+    (metadata, spec(), generation(), vec(condition(), 0..4), digest())
         .prop_map(
             |(
                 (revision, generation, deleting, finalizer),
@@ -363,19 +306,10 @@ pub fn facts() -> BoxedStrategy<Facts> {
         Just(TenantFact::Draining),
         tenant_rows().prop_map(TenantFact::Active),
     ];
-    let namesake = revision().prop_map(|first_seen| Namesake {
-        uid: DeploymentUid::new("older"),
-        first_seen,
-    });
-    let around = (
-        option::of(instance()),
-        vec(namesake, 0..2),
-        option::of(application_id()),
-    );
-    let style = prop_oneof![
-        Just(ConditionStyle::Conventional),
-        Just(ConditionStyle::Legacy)
-    ];
+    let namesake =
+        revision().prop_map(|first_seen| Namesake { uid: DeploymentUid::new("older"), first_seen });
+    let around = (option::of(instance()), vec(namesake, 0..2), option::of(application_id()));
+    let style = prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)];
     (moment(), tenant, around, any::<bool>(), style)
         .prop_map(
             |(now, tenant, (instance, namesakes, existing_application), isolation, conditions)| {
@@ -423,15 +357,7 @@ pub fn operation() -> BoxedStrategy<Operation> {
     (phase, operation_id(), application_id())
         .prop_map(|(state, id, application)| {
             let owner = ClusterUserId::new("user-1");
-            Operation {
-                state,
-                record: OperationRecord {
-                    id,
-                    application,
-                    owner,
-                    requester: None,
-                },
-            }
+            Operation { state, record: OperationRecord { id, application, owner, requester: None } }
         })
         .boxed()
 }
@@ -439,18 +365,11 @@ pub fn operation() -> BoxedStrategy<Operation> {
 fn argo_view() -> BoxedStrategy<ArgoView> {
     let present =
         (document(), any::<bool>(), any::<bool>()).prop_map(|(document, labelled, deleting)| {
-            ApplicationView::Present {
-                spec: Box::new(document.spec),
-                labelled,
-                deleting,
-            }
+            ApplicationView::Present { spec: Box::new(document.spec), labelled, deleting }
         });
     let application = prop_oneof![1 => Just(ApplicationView::Absent), 3 => present];
     (any::<bool>(), application)
-        .prop_map(|(project_matches, application)| ArgoView {
-            project_matches,
-            application,
-        })
+        .prop_map(|(project_matches, application)| ArgoView { project_matches, application })
         .boxed()
 }
 
@@ -488,14 +407,7 @@ pub fn tenant() -> BoxedStrategy<Tenant> {
     (state, option::of(tenant_rows()))
         .prop_map(|(state, rows)| {
             let (tenant, namespace) = (TenantUid::new("tenant-1"), "team-a".to_owned());
-            Tenant {
-                state,
-                record: TenantRecord {
-                    tenant,
-                    namespace,
-                    rows,
-                },
-            }
+            Tenant { state, record: TenantRecord { tenant, namespace, rows } }
         })
         .boxed()
 }

@@ -167,13 +167,7 @@ pub struct Walk {
 
 impl fmt::Debug for Walk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Moment {
-            event,
-            facts,
-            after,
-            ..
-        } in &self.moments
-        {
+        for Moment { event, facts, after, .. } in &self.moments {
             let (at, path, mirror) = (facts.now.as_millis(), after.path(), after.mirror.path());
             writeln!(formatter, "{at} {event:?}\n    -> {path} {mirror}")?;
         }
@@ -183,18 +177,9 @@ impl fmt::Debug for Walk {
 
 /// The spec of a number; 0 is invalid.
 pub fn spec(path: u8) -> DeploymentSpec {
-    let path = if path == 0 {
-        String::new()
-    } else {
-        format!("folder-{path}")
-    };
+    let path = if path == 0 { String::new() } else { format!("folder-{path}") };
     let type_ = "automated".to_owned();
-    DeploymentSpec {
-        repo_url: REPO_URL.to_owned(),
-        path,
-        type_,
-        ..DeploymentSpec::default()
-    }
+    DeploymentSpec { repo_url: REPO_URL.to_owned(), path, type_, ..DeploymentSpec::default() }
 }
 
 impl Walk {
@@ -246,10 +231,7 @@ impl Walk {
             instance: InstanceId::new(name),
             tenant,
         };
-        let older = Namesake {
-            uid: DeploymentUid::new("older"),
-            first_seen: Revision(1),
-        };
+        let older = Namesake { uid: DeploymentUid::new("older"), first_seen: Revision(1) };
         Facts {
             now: self.now,
             instance: (self.situation != Situation::EngineMissing).then(|| InstanceId::new(name)),
@@ -301,18 +283,12 @@ impl Walk {
             }
             Input::Operation(state) => {
                 if let Some(open) = self.machine.record.open.clone() {
-                    self.tell(Event::OperationObserved {
-                        id: open.id,
-                        state: state.clone(),
-                    });
+                    self.tell(Event::OperationObserved { id: open.id, state: state.clone() });
                 }
             }
             Input::Other(state) => {
                 let id = OperationId::new("another");
-                self.tell(Event::OperationObserved {
-                    id,
-                    state: state.clone(),
-                });
+                self.tell(Event::OperationObserved { id, state: state.clone() });
             }
             Input::Report(kind) => self.report(*kind),
             Input::Facts { situation, told } => {
@@ -322,9 +298,7 @@ impl Walk {
                 }
             }
             Input::Wait { millis } => {
-                self.now = self
-                    .now
-                    .after(std::time::Duration::from_millis(millis.unsigned_abs()));
+                self.now = self.now.after(std::time::Duration::from_millis(millis.unsigned_abs()));
             }
             Input::Wake => self.tell(Event::DeadlineReached),
             Input::WriteStatus => {
@@ -393,9 +367,7 @@ impl Walk {
     pub fn look(&mut self) {
         let event = match &self.object {
             Some(object) => Event::Observed(Box::new(object.clone())),
-            None => Event::Absent {
-                as_of: self.revision,
-            },
+            None => Event::Absent { as_of: self.revision },
         };
         self.tell(event);
     }
@@ -403,11 +375,7 @@ impl Walk {
     /// Argo CD reports on what it has: 0 and 1 are current and good, the rest is not.
     fn report(&mut self, kind: u8) {
         let spec = self.machine.record.spec.clone();
-        let path = if kind > 3 {
-            "elsewhere"
-        } else {
-            spec.path.as_str()
-        };
+        let path = if kind > 3 { "elsewhere" } else { spec.path.as_str() };
         let health = ["Healthy", "Healthy", "Progressing", "Degraded"][usize::from(kind % 4)];
         self.tell(Event::Reported(Box::new(Report {
             mirrored: Digest::of(&(kind, path)),
@@ -476,15 +444,9 @@ impl Walk {
     /// Does one thing that the machine waits for; `false` where it waits for nothing.
     fn help(&mut self) -> bool {
         if let Some(open) = self.machine.record.open.clone() {
-            let state = if open.claimed {
-                OperationState::Completed
-            } else {
-                OperationState::InProgress
-            };
-            self.tell(Event::OperationObserved {
-                id: open.id,
-                state: Some(state),
-            });
+            let state =
+                if open.claimed { OperationState::Completed } else { OperationState::InProgress };
+            self.tell(Event::OperationObserved { id: open.id, state: Some(state) });
             return true;
         }
         if self.remove_finalizer() || self.write_status() {
@@ -505,19 +467,12 @@ impl Walk {
     fn is_reported(&self) -> bool {
         let path = self.machine.record.spec.path.as_str();
         let current = Digest::of(&(0_u8, path));
-        self.machine
-            .record
-            .report
-            .as_ref()
-            .is_some_and(|report| report.mirrored == current)
+        self.machine.record.report.as_ref().is_some_and(|report| report.mirrored == current)
     }
 }
 
 /// Resumes a machine.
-#[allow(
-    clippy::expect_used,
-    reason = "a machine that cannot be resumed fails its test"
-)]
+#[allow(clippy::expect_used, reason = "a machine that cannot be resumed fails its test")]
 pub fn resume(persisted: &str) -> Deployment {
     let persisted: PersistedDeployment =
         serde_json::from_str(persisted).expect("what was persisted can be read");
@@ -525,10 +480,7 @@ pub fn resume(persisted: &str) -> Deployment {
 }
 
 /// Persists a machine.
-#[allow(
-    clippy::expect_used,
-    reason = "a machine that cannot be persisted fails its test"
-)]
+#[allow(clippy::expect_used, reason = "a machine that cannot be persisted fails its test")]
 pub fn persist(machine: Deployment) -> String {
     serde_json::to_string(&PersistedDeployment::from(machine)).expect("a machine is plain data")
 }

@@ -70,11 +70,7 @@ fn spec(number: u8) -> DeploymentSpec {
     let repo = if number == 3 { "other" } else { "app" };
     DeploymentSpec {
         repo_url: format!("https://example.com/team/{repo}.git"),
-        path: if number == 0 {
-            String::new()
-        } else {
-            format!("folder-{number}")
-        },
+        path: if number == 0 { String::new() } else { format!("folder-{number}") },
         type_: "automated".to_owned(),
         ..DeploymentSpec::default()
     }
@@ -102,10 +98,7 @@ impl Default for Cluster {
             conditions: STYLE,
         };
         Self {
-            world: World {
-                settings,
-                ..World::default()
-            },
+            world: World { settings, ..World::default() },
             tenants: BTreeMap::new(),
             deployments: BTreeMap::new(),
             operations: BTreeMap::new(),
@@ -127,8 +120,7 @@ impl Cluster {
         self.happen(next);
         let uids: Vec<DeploymentUid> = self.places.keys().cloned().collect();
         for uid in uids {
-            self.broken
-                .extend(esr::finalizer_kept(&before, &self.world, &uid).err());
+            self.broken.extend(esr::finalizer_kept(&before, &self.world, &uid).err());
         }
     }
 
@@ -136,24 +128,13 @@ impl Cluster {
         let uid = |which| pick(self.deployments.keys().cloned(), which);
         let operation = |which| pick(self.operations.keys().cloned(), which);
         match *next {
-            Move::Create {
-                namespace,
-                name,
-                spec,
-                finalizer,
-            } => {
+            Move::Create { namespace, name, spec, finalizer } => {
                 self.create(namespace, name, spec, finalizer);
             }
             Move::Edit { which, spec } => self.edit(which, spec),
             Move::Delete { which } => {
-                let uids = self
-                    .world
-                    .deployments
-                    .iter()
-                    .map(|object| object.uid.clone());
-                pick(uids, which)
-                    .into_iter()
-                    .for_each(|uid| self.delete(&uid));
+                let uids = self.world.deployments.iter().map(|object| object.uid.clone());
+                pick(uids, which).into_iter().for_each(|uid| self.delete(&uid));
             }
             Move::DeleteNamespace { which } => self.delete_namespace(which),
             Move::ToggleEngine => {
@@ -161,9 +142,7 @@ impl Cluster {
                 self.world.settings.instance = (!there).then(|| InstanceId::new("instance"));
             }
             Move::Observe { which } => {
-                pick(self.places.keys().cloned(), which)
-                    .iter()
-                    .for_each(|uid| self.observe(uid));
+                pick(self.places.keys().cloned(), which).iter().for_each(|uid| self.observe(uid));
             }
             Move::ObserveStale { which, back } => {
                 pick(self.places.keys().cloned(), which)
@@ -173,42 +152,28 @@ impl Cluster {
             Move::ObserveTenant { which } => {
                 let tenants: BTreeSet<TenantUid> =
                     self.places.values().map(|place| place.0.clone()).collect();
-                pick(tenants, which)
-                    .iter()
-                    .for_each(|tenant| self.observe_tenant(tenant));
+                pick(tenants, which).iter().for_each(|tenant| self.observe_tenant(tenant));
             }
             Move::Facts { which } => {
-                uid(which)
-                    .iter()
-                    .for_each(|uid| self.tell(uid, &Event::FactsChanged));
+                uid(which).iter().for_each(|uid| self.tell(uid, &Event::FactsChanged));
             }
             Move::ObserveOperation { which } => {
-                uid(which)
-                    .iter()
-                    .for_each(|uid| self.observe_operation(uid));
+                uid(which).iter().for_each(|uid| self.observe_operation(uid));
             }
             Move::Report { which } => uid(which).iter().for_each(|uid| self.report(uid)),
             Move::Discharge { which } => uid(which).iter().for_each(|uid| self.discharge(uid)),
             Move::ClaimOperation { which } => {
-                pick(self.signals.clone(), which)
-                    .iter()
-                    .for_each(|id| self.observe_row(id));
+                pick(self.signals.clone(), which).iter().for_each(|id| self.observe_row(id));
             }
             Move::ObserveArgo { which } => {
                 operation(which).iter().for_each(|id| self.observe_argo(id));
             }
             Move::DischargeOperation { which } => {
-                operation(which)
-                    .iter()
-                    .for_each(|id| self.discharge_operation(id));
+                operation(which).iter().for_each(|id| self.discharge_operation(id));
             }
             Move::Refuse { which } => {
-                let refused = OperationEvent::Refused {
-                    text: "denied".to_owned(),
-                };
-                operation(which)
-                    .iter()
-                    .for_each(|id| self.tell_operation(id, &refused));
+                let refused = OperationEvent::Refused { text: "denied".to_owned() };
+                operation(which).iter().for_each(|id| self.tell_operation(id, &refused));
             }
             Move::Sync { which } => self.sync(which),
             Move::CollectOperation { which } => self.collect_operation(which),
@@ -272,11 +237,7 @@ impl Cluster {
 
     /// How many machines are held; at rest, none of those whose object has gone.
     pub fn machines(&self) -> (usize, usize, usize) {
-        (
-            self.tenants.len(),
-            self.deployments.len(),
-            self.operations.len(),
-        )
+        (self.tenants.len(), self.deployments.len(), self.operations.len())
     }
 
     // === the users and the Kubernetes API ===
@@ -289,11 +250,7 @@ impl Cluster {
             return;
         }
         self.revision.0 += 1;
-        let existing = self
-            .world
-            .namespaces
-            .iter()
-            .find(|one| one.name == namespace);
+        let existing = self.world.namespaces.iter().find(|one| one.name == namespace);
         if existing.is_some_and(|one| one.terminating) {
             return;
         }
@@ -325,10 +282,7 @@ impl Cluster {
     }
 
     fn object(&mut self, uid: &DeploymentUid) -> Option<&mut DeploymentObject> {
-        self.world
-            .deployments
-            .iter_mut()
-            .find(|object| object.uid == *uid)
+        self.world.deployments.iter_mut().find(|object| object.uid == *uid)
     }
 
     /// Gives the object a new revision and keeps what it looks like.
@@ -352,11 +306,7 @@ impl Cluster {
     }
 
     fn edit(&mut self, which: u8, number: u8) {
-        let uids = self
-            .world
-            .deployments
-            .iter()
-            .map(|object| object.uid.clone());
+        let uids = self.world.deployments.iter().map(|object| object.uid.clone());
         let Some(uid) = pick(uids, which) else { return };
         let Some(object) = self.object(&uid) else {
             return;
@@ -384,21 +334,13 @@ impl Cluster {
     }
 
     fn delete_namespace(&mut self, which: u8) {
-        let Some(tenant) = pick(
-            self.world.namespaces.iter().map(|one| one.uid.clone()),
-            which,
-        ) else {
+        let Some(tenant) = pick(self.world.namespaces.iter().map(|one| one.uid.clone()), which)
+        else {
             return;
         };
         let spaces = self.world.namespaces.iter_mut();
-        spaces
-            .filter(|one| one.uid == tenant)
-            .for_each(|one| one.terminating = true);
-        let inside = self
-            .world
-            .deployments
-            .iter()
-            .filter(|one| one.tenant == tenant);
+        spaces.filter(|one| one.uid == tenant).for_each(|one| one.terminating = true);
+        let inside = self.world.deployments.iter().filter(|one| one.tenant == tenant);
         for uid in inside.map(|one| one.uid.clone()).collect::<Vec<_>>() {
             self.delete(&uid);
         }
@@ -409,32 +351,17 @@ impl Cluster {
     fn collect_namespaces(&mut self) {
         let deployments = &self.world.deployments;
         let used = |space: &NamespaceObject| deployments.iter().any(|one| one.tenant == space.uid);
-        self.world
-            .namespaces
-            .retain(|space| !space.terminating || used(space));
+        self.world.namespaces.retain(|space| !space.terminating || used(space));
     }
 
     // === the backend ===
 
     fn observe(&mut self, uid: &DeploymentUid) {
-        let exists = self
-            .world
-            .deployments
-            .iter()
-            .any(|object| object.uid == *uid);
-        let newest = self
-            .history
-            .get(uid)
-            .and_then(|versions| versions.last())
-            .cloned();
+        let exists = self.world.deployments.iter().any(|object| object.uid == *uid);
+        let newest = self.history.get(uid).and_then(|versions| versions.last()).cloned();
         match newest {
             Some(snapshot) if exists => self.show(uid, snapshot),
-            _ => self.tell(
-                uid,
-                &Event::Absent {
-                    as_of: self.revision,
-                },
-            ),
+            _ => self.tell(uid, &Event::Absent { as_of: self.revision }),
         }
     }
 
@@ -482,14 +409,10 @@ impl Cluster {
             let other = &other.record;
             other.tenant == record.tenant && other.name == record.name && other.uid != record.uid
         };
-        let namesakes = self
-            .deployments
-            .values()
-            .filter(namesake)
-            .map(|other| Namesake {
-                uid: other.record.uid.clone(),
-                first_seen: other.record.first_seen,
-            });
+        let namesakes = self.deployments.values().filter(namesake).map(|other| Namesake {
+            uid: other.record.uid.clone(),
+            first_seen: other.record.first_seen,
+        });
         Facts {
             now: self.now,
             tenant: match tenant.map(|tenant| (&tenant.state, &tenant.record.rows)) {
@@ -507,18 +430,11 @@ impl Cluster {
     }
 
     fn observe_operation(&mut self, uid: &DeploymentUid) {
-        let Some(open) = self
-            .deployments
-            .get(uid)
-            .and_then(|one| one.record.open.clone())
-        else {
+        let Some(open) = self.deployments.get(uid).and_then(|one| one.record.open.clone()) else {
             return;
         };
         let rows = &self.world.database.operations;
-        let state = rows
-            .iter()
-            .find(|row| row.id == open.id)
-            .map(|row| row.state.clone());
+        let state = rows.iter().find(|row| row.id == open.id).map(|row| row.state.clone());
         self.tell(uid, &Event::OperationObserved { id: open.id, state });
     }
 
@@ -545,8 +461,7 @@ impl Cluster {
             ),
             ..Report::default()
         };
-        self.reports
-            .insert(report.mirrored.clone(), found.report.clone());
+        self.reports.insert(report.mirrored.clone(), found.report.clone());
         self.tell(uid, &Event::Reported(Box::new(report)));
     }
 
@@ -580,11 +495,7 @@ impl Cluster {
     }
 
     fn write_status(&mut self, uid: &DeploymentUid, view: &StatusView) -> bool {
-        let report = view
-            .mirrored
-            .as_ref()
-            .and_then(|digest| self.reports.get(digest))
-            .cloned();
+        let report = view.mirrored.as_ref().and_then(|digest| self.reports.get(digest)).cloned();
         let Some(object) = self.object(uid) else {
             return false;
         };
@@ -618,25 +529,12 @@ impl Cluster {
             Some(terminating) => TenantEvent::NamespaceObserved { terminating },
             None => TenantEvent::NamespaceAbsent,
         };
-        if self
-            .world
-            .deployments
-            .iter()
-            .any(|object| object.tenant == *tenant)
-        {
+        if self.world.deployments.iter().any(|object| object.tenant == *tenant) {
             self.need(tenant);
         }
         self.tell_tenant(tenant, &event);
-        let children = self
-            .deployments
-            .values()
-            .filter(|one| one.record.tenant == *tenant)
-            .count();
-        if self
-            .tenants
-            .get(tenant)
-            .is_some_and(Tenant::counts_children)
-        {
+        let children = self.deployments.values().filter(|one| one.record.tenant == *tenant).count();
+        if self.tenants.get(tenant).is_some_and(Tenant::counts_children) {
             let deployments = u64::try_from(children).unwrap_or(u64::MAX);
             self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { deployments });
         }
@@ -647,13 +545,7 @@ impl Cluster {
             return;
         };
         let instance = self.world.settings.instance.clone();
-        let step = machine.step(
-            event,
-            &TenantFacts {
-                instance,
-                ..TenantFacts::default()
-            },
-        );
+        let step = machine.step(event, &TenantFacts { instance, ..TenantFacts::default() });
         self.tenants.insert(tenant.clone(), step.tenant);
         self.write(step.rows);
     }
@@ -662,17 +554,13 @@ impl Cluster {
 
     fn observe_row(&mut self, id: &OperationId) {
         if self.signals.contains(id) && !self.operations.contains_key(id) {
-            self.operations
-                .insert(id.clone(), Operation::new(id.clone()));
+            self.operations.insert(id.clone(), Operation::new(id.clone()));
         }
         let database = &self.world.database;
         let event = match database.operations.iter().find(|row| row.id == *id) {
             None => OperationEvent::RowAbsent,
             Some(row) => {
-                let target = database
-                    .applications
-                    .iter()
-                    .find(|one| one.id == row.application);
+                let target = database.applications.iter().find(|one| one.id == row.application);
                 OperationEvent::RowObserved(Box::new(RowView {
                     state: row.state.clone(),
                     application: row.application.clone(),
@@ -690,9 +578,7 @@ impl Cluster {
 
     fn owner(&self, requester: &DeploymentUid) -> ClusterUserId {
         let place = self.places.get(requester);
-        place
-            .map(|place| ClusterUserId::of(&place.0))
-            .unwrap_or_default()
+        place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
     }
 
     fn observe_argo(&mut self, id: &OperationId) {
@@ -700,26 +586,16 @@ impl Cluster {
             return;
         };
         let found = self.world.argocd.applications.iter();
-        let found = found
-            .clone()
-            .find(|one| one.application == record.application);
+        let found = found.clone().find(|one| one.application == record.application);
         let application = found.map_or(ApplicationView::Absent, |one| ApplicationView::Present {
             spec: Box::new(one.spec.clone()),
             labelled: true,
             deleting: false,
         });
         let name = project_name(&record.owner);
-        let project = self
-            .world
-            .argocd
-            .projects
-            .iter()
-            .find(|one| one.name == name);
+        let project = self.world.argocd.projects.iter().find(|one| one.name == name);
         let project_matches = project.cloned() == self.wanted_project(&record.owner);
-        let view = ArgoView {
-            project_matches,
-            application,
-        };
+        let view = ArgoView { project_matches, application };
         self.tell_operation(id, &OperationEvent::ArgoObserved(Box::new(view)));
     }
 
@@ -737,12 +613,7 @@ impl Cluster {
     }
 
     fn wanted_project(&self, owner: &ClusterUserId) -> Option<ArgoProject> {
-        let rows = self
-            .world
-            .database
-            .repositories
-            .iter()
-            .filter(|row| row.owner == *owner);
+        let rows = self.world.database.repositories.iter().filter(|row| row.owner == *owner);
         let source_repos: Vec<String> = rows.map(|row| row.repo_url.clone()).collect();
         let name = project_name(owner);
         (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos })
@@ -774,10 +645,7 @@ impl Cluster {
         let name = project_name(owner);
         self.world.argocd.projects.retain(|one| one.name != name);
         self.world.argocd.projects.extend(wanted);
-        self.world
-            .argocd
-            .projects
-            .sort_by(|one, other| one.name.cmp(&other.name));
+        self.world.argocd.projects.sort_by(|one, other| one.name.cmp(&other.name));
         self.world.argocd.projects != before
     }
 
@@ -805,10 +673,7 @@ impl Cluster {
         let Some(index) = usize::from(which).checked_rem(count) else {
             return;
         };
-        let synced = ArgoReport {
-            sync: "Synced".to_owned(),
-            health: "Healthy".to_owned(),
-        };
+        let synced = ArgoReport { sync: "Synced".to_owned(), health: "Healthy".to_owned() };
         self.world.argocd.applications[index].report = synced;
     }
 
@@ -844,19 +709,12 @@ impl Cluster {
         match row {
             RowChange::EnsureTenant(rows) => {
                 database.users.retain(|one| one.id != rows.user);
-                database.users.push(UserEntry {
-                    id: rows.user,
-                    tenant: rows.tenant,
-                });
+                database.users.push(UserEntry { id: rows.user, tenant: rows.tenant });
             }
             RowChange::RemoveTenant(rows) => database.users.retain(|one| one.id != rows.user),
             RowChange::PutApplication(rows) => {
-                database
-                    .applications
-                    .retain(|one| one.id != rows.key.application);
-                database
-                    .mappings
-                    .retain(|one| one.application != rows.key.application);
+                database.applications.retain(|one| one.id != rows.key.application);
+                database.mappings.retain(|one| one.application != rows.key.application);
                 database.mappings.push(MappingEntry {
                     deployment: rows.key.deployment.clone(),
                     application: rows.key.application.clone(),
@@ -872,12 +730,8 @@ impl Cluster {
                 self.derive_repositories();
             }
             RowChange::RemoveApplication(key) => {
-                database
-                    .applications
-                    .retain(|one| one.id != key.application);
-                database
-                    .mappings
-                    .retain(|one| one.application != key.application);
+                database.applications.retain(|one| one.id != key.application);
+                database.mappings.retain(|one| one.application != key.application);
                 self.derive_repositories();
             }
             RowChange::RequestOperation(row) => {
@@ -892,8 +746,7 @@ impl Cluster {
             }
             RowChange::SetOperationState(id, state) => {
                 let rows = database.operations.iter_mut();
-                rows.filter(|one| one.id == id)
-                    .for_each(|one| one.state = state.clone());
+                rows.filter(|one| one.id == id).for_each(|one| one.state = state.clone());
             }
         }
     }

@@ -59,12 +59,7 @@ proptest! {
 }
 
 fn create(spec: u8) -> Move {
-    Move::Create {
-        namespace: 0,
-        name: 0,
-        spec,
-        finalizer: true,
-    }
+    Move::Create { namespace: 0, name: 0, spec, finalizer: true }
 }
 
 #[test]
@@ -94,12 +89,7 @@ fn a_tenant_that_goes_takes_its_rows_along() {
 
 #[test]
 fn two_deployments_share_a_repository_until_the_last_one_goes() {
-    let second = Move::Create {
-        namespace: 0,
-        name: 1,
-        spec: 2,
-        finalizer: false,
-    };
+    let second = Move::Create { namespace: 0, name: 1, spec: 2, finalizer: false };
     let mut cluster = after(&[create(1), second]);
     rests_well(&mut cluster).unwrap();
     assert_eq!(cluster.world.database.repositories.len(), 1);
@@ -121,11 +111,9 @@ fn a_stale_sight_of_what_has_gone_is_undone_again() {
     // Of the two operations of its first life only the removal is still remembered.
     cluster.take(&Move::CollectOperation { which: 0 });
     cluster.take(&Move::ObserveStale { which: 0, back: 99 });
-    for next in [
-        Move::ObserveTenant { which: 0 },
-        Move::Facts { which: 0 },
-        Move::Discharge { which: 0 },
-    ] {
+    for next in
+        [Move::ObserveTenant { which: 0 }, Move::Facts { which: 0 }, Move::Discharge { which: 0 }]
+    {
         cluster.take(&next);
     }
     for _ in 0..4 {

@@ -87,10 +87,9 @@ fn made_stale(machine: &Deployment, event: Event, by_generation: bool) -> Option
             Some(Event::Observed(snapshot))
         }
         Event::Absent { .. } => Some(Event::Absent { as_of: earlier? }),
-        Event::OperationObserved { state, .. } => Some(Event::OperationObserved {
-            id: OperationId::new("finished long ago"),
-            state,
-        }),
+        Event::OperationObserved { state, .. } => {
+            Some(Event::OperationObserved { id: OperationId::new("finished long ago"), state })
+        }
         Event::Reported(_)
         | Event::ApplicationDiffers
         | Event::FactsChanged
@@ -279,22 +278,10 @@ fn the_walks_reach_every_state() {
         let walk = proptest::strategy::Strategy::new_tree(&strategy, &mut runner).unwrap();
         let walk = proptest::strategy::ValueTree::current(&walk);
         reached.extend(walk.moments.iter().map(|moment| moment.after.path()));
-        reached.extend(
-            walk.moments
-                .iter()
-                .map(|moment| moment.after.mirror.path().to_owned()),
-        );
-        reached.extend(
-            walk.moments
-                .iter()
-                .map(|moment| moment.after.error_flag.path().to_owned()),
-        );
+        reached.extend(walk.moments.iter().map(|moment| moment.after.mirror.path().to_owned()));
+        reached.extend(walk.moments.iter().map(|moment| moment.after.error_flag.path().to_owned()));
     }
-    assert_eq!(
-        reached.len(),
-        12 + 4 + 3 - usize::from(!reached.contains("Unseen")),
-        "{reached:?}"
-    );
+    assert_eq!(reached.len(), 12 + 4 + 3 - usize::from(!reached.contains("Unseen")), "{reached:?}");
     for path in WAITS_FOR_MACHINERY {
         assert!(reached.contains(path), "no walk reaches {path}");
     }

@@ -73,10 +73,7 @@ struct Table {
 
 impl Table {
     fn is_live(&self) -> bool {
-        !matches!(
-            self.place,
-            Unseen | Removing | RemovalBackingOff | Finalizing | Gone
-        )
+        !matches!(self.place, Unseen | Removing | RemovalBackingOff | Finalizing | Gone)
     }
 
     fn request(&mut self, place: Flat) {
@@ -120,11 +117,7 @@ impl Table {
     }
 
     fn finalize(&mut self) {
-        self.place = if self.present && self.finalizer {
-            Finalizing
-        } else {
-            Gone
-        };
+        self.place = if self.present && self.finalizer { Finalizing } else { Gone };
     }
 
     fn finish(&mut self, completed: bool) {
@@ -252,10 +245,8 @@ impl ReferenceStateMachine for Table {
             }
             Transition::Facts(situation) => {
                 state.situation = *situation;
-                let awaits = matches!(
-                    state.place,
-                    AwaitingTenant | AwaitingEngine | AwaitingPredecessor
-                );
+                let awaits =
+                    matches!(state.place, AwaitingTenant | AwaitingEngine | AwaitingPredecessor);
                 if awaits || (state.place == Settled && state.can_follow()) {
                     state.resolve();
                 }
@@ -283,9 +274,7 @@ impl Persisted {
     ) -> Event {
         self.revision += 1;
         let record = &machine.record;
-        let mut snapshot = Walk::new(0, finalizer.unwrap_or(record.finalizer))
-            .object
-            .unwrap();
+        let mut snapshot = Walk::new(0, finalizer.unwrap_or(record.finalizer)).object.unwrap();
         snapshot.revision = Revision(self.revision);
         snapshot.deleting = number.is_none() && finalizer.is_some();
         snapshot.generation = record.generation;
@@ -301,10 +290,7 @@ impl Persisted {
 
     fn operation(&self, machine: &Deployment, state: Option<OperationState>) -> Option<Event> {
         let open = machine.record.open.as_ref()?;
-        Some(Event::OperationObserved {
-            id: open.id.clone(),
-            state,
-        })
+        Some(Event::OperationObserved { id: open.id.clone(), state })
     }
 
     fn event(&mut self, machine: &Deployment, transition: &Transition) -> Option<Event> {
@@ -316,9 +302,7 @@ impl Persisted {
             Transition::Deletion { finalizer } => {
                 Some(self.observed(machine, None, Some(*finalizer)))
             }
-            Transition::Absent => Some(Event::Absent {
-                as_of: Revision(self.revision),
-            }),
+            Transition::Absent => Some(Event::Absent { as_of: Revision(self.revision) }),
             Transition::Stale => {
                 let earlier = Revision(last_seen.0.checked_sub(1)?);
                 Some(Event::Absent { as_of: earlier })
@@ -331,10 +315,7 @@ impl Persisted {
             Transition::Lost => self.operation(machine, None),
             Transition::Other => {
                 let id = OperationId::new("another");
-                Some(Event::OperationObserved {
-                    id,
-                    state: Some(OperationState::Completed),
-                })
+                Some(Event::OperationObserved { id, state: Some(OperationState::Completed) })
             }
             Transition::Differs => Some(Event::ApplicationDiffers),
             Transition::Facts(situation) => {
@@ -359,11 +340,7 @@ impl Persisted {
 fn lifecycle_deadline(machine: &Deployment) -> Option<Timestamp> {
     // The mirror's deadline would hide the lifecycle's.
     let mirror = Mirror::Silent {};
-    Deployment {
-        mirror,
-        ..machine.clone()
-    }
-    .wake_at()
+    Deployment { mirror, ..machine.clone() }.wake_at()
 }
 
 struct DeploymentTest;
@@ -374,11 +351,7 @@ impl StateMachineTest for DeploymentTest {
 
     fn init_test(_: &Table) -> Persisted {
         let surroundings = Walk::new(0, false);
-        Persisted {
-            machine: persist(surroundings.machine().clone()),
-            surroundings,
-            revision: 100,
-        }
+        Persisted { machine: persist(surroundings.machine().clone()), surroundings, revision: 100 }
     }
 
     fn apply(mut system: Persisted, _: &Table, transition: Transition) -> Persisted {
@@ -386,10 +359,8 @@ impl StateMachineTest for DeploymentTest {
         if let Some(event) = system.event(&machine, &transition) {
             let step = machine.step(&event, &system.facts());
             system.machine = persist(step.deployment);
-            let removals = step
-                .rows
-                .iter()
-                .filter(|row| matches!(row, RowChange::RemoveApplication(_)));
+            let removals =
+                step.rows.iter().filter(|row| matches!(row, RowChange::RemoveApplication(_)));
             assert!(removals.count() <= 1);
         }
         system
@@ -403,22 +374,12 @@ impl StateMachineTest for DeploymentTest {
         let record = &machine.record;
         assert_eq!(record.operations, expected.operation.0);
         let id = ApplicationId::of(&DeploymentUid::new("uid-1"));
-        let open = expected
-            .operation
-            .1
-            .then(|| OperationId::of(&id, record.born, expected.operation.0));
+        let open =
+            expected.operation.1.then(|| OperationId::of(&id, record.born, expected.operation.0));
         assert_eq!(record.open.as_ref().map(|open| open.id.clone()), open);
-        assert_eq!(
-            record.application.is_some(),
-            expected.row.is_some(),
-            "the row"
-        );
+        assert_eq!(record.application.is_some(), expected.row.is_some(), "the row");
         let applied = record.application.as_ref().is_some_and(|one| one.applied);
-        assert_eq!(
-            applied,
-            expected.applied && expected.row.is_some(),
-            "applied"
-        );
+        assert_eq!(applied, expected.applied && expected.row.is_some(), "applied");
         assert_eq!(
             record.present && expected.place != Gone,
             expected.present && expected.place != Gone

@@ -22,9 +22,7 @@ const SETTLE_LIMIT: usize = 12;
 
 fn persisted(operation: &Operation) -> Operation {
     let text = serde_json::to_string(&PersistedOperation::from(operation.clone())).unwrap();
-    serde_json::from_str::<PersistedOperation>(&text)
-        .unwrap()
-        .into()
+    serde_json::from_str::<PersistedOperation>(&text).unwrap().into()
 }
 
 /// One step, as it was.
@@ -46,12 +44,7 @@ fn walk(length: usize) -> impl Strategy<Value = Vec<Moment>> {
         for (event, pause) in events {
             now = now.after(Duration::from_millis(pause));
             let step = operation.clone().step(&event, now);
-            moments.push(Moment {
-                before: operation,
-                event,
-                now,
-                step: step.clone(),
-            });
+            moments.push(Moment { before: operation, event, now, step: step.clone() });
             operation = persisted(&step.operation);
         }
         moments
@@ -59,17 +52,8 @@ fn walk(length: usize) -> impl Strategy<Value = Vec<Moment>> {
 }
 
 fn document() -> machines::application::ApplicationDocument {
-    let spec = DeploymentSpec {
-        path: "one".to_owned(),
-        ..DeploymentSpec::default()
-    };
-    render(
-        &DeploymentUid::new("uid-1"),
-        "team-a",
-        &spec,
-        "argocd",
-        "default".to_owned(),
-    )
+    let spec = DeploymentSpec { path: "one".to_owned(), ..DeploymentSpec::default() };
+    render(&DeploymentUid::new("uid-1"), "team-a", &spec, "argocd", "default".to_owned())
 }
 
 fn row(state: OperationState, wanted: bool) -> OperationEvent {
@@ -83,11 +67,7 @@ fn row(state: OperationState, wanted: bool) -> OperationEvent {
 }
 
 fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> ApplicationView {
-    ApplicationView::Present {
-        spec: Box::new(spec),
-        labelled,
-        deleting,
-    }
+    ApplicationView::Present { spec: Box::new(spec), labelled, deleting }
 }
 
 /// Events that lead somewhere more often than arbitrary ones do.
@@ -254,15 +234,10 @@ fn an_operation_whose_writes_are_refused_or_never_taken_fails_and_says_so() {
     let claimed = Operation::new(OperationId::new("operation-1"))
         .step(&row(OperationState::Waiting, true), now)
         .operation;
-    let refused = OperationEvent::Refused {
-        text: "denied".to_owned(),
-    };
+    let refused = OperationEvent::Refused { text: "denied".to_owned() };
     let outcomes = [
         claimed.clone().step(&refused, now),
-        claimed.step(
-            &OperationEvent::DeadlineReached,
-            now.after(Duration::from_secs(600)),
-        ),
+        claimed.step(&OperationEvent::DeadlineReached, now.after(Duration::from_secs(600))),
     ];
     for step in outcomes {
         assert_eq!(step.operation.path(), "Finished/Failed");

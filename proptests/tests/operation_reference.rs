@@ -60,11 +60,7 @@ impl ReferenceStateMachine for Table {
     type Transition = Transition;
 
     fn init_state() -> BoxedStrategy<Self> {
-        Just(Self {
-            place: Flat::Unclaimed,
-            row: None,
-        })
-        .boxed()
+        Just(Self { place: Flat::Unclaimed, row: None }).boxed()
     }
 
     fn transitions(_: &Self) -> BoxedStrategy<Transition> {
@@ -143,17 +139,8 @@ struct Persisted {
 }
 
 fn document() -> ApplicationDocument {
-    let spec = DeploymentSpec {
-        path: "one".to_owned(),
-        ..DeploymentSpec::default()
-    };
-    render(
-        &DeploymentUid::new("uid-1"),
-        "team-a",
-        &spec,
-        "argocd",
-        "default".to_owned(),
-    )
+    let spec = DeploymentSpec { path: "one".to_owned(), ..DeploymentSpec::default() };
+    render(&DeploymentUid::new("uid-1"), "team-a", &spec, "argocd", "default".to_owned())
 }
 
 fn event(transition: &Transition) -> OperationEvent {
@@ -181,23 +168,16 @@ fn event(transition: &Transition) -> OperationEvent {
                 Seen::Unlabelled => present(right, false, false),
             };
             let project_matches = *project_matches;
-            OperationEvent::ArgoObserved(Box::new(ArgoView {
-                project_matches,
-                application,
-            }))
+            OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
         }
-        Transition::Refused => OperationEvent::Refused {
-            text: "denied".to_owned(),
-        },
+        Transition::Refused => OperationEvent::Refused { text: "denied".to_owned() },
         Transition::NoSignal => OperationEvent::SignalAbsent,
         Transition::Deadline | Transition::TooEarly => OperationEvent::DeadlineReached,
     }
 }
 
 fn resume(text: &str) -> Operation {
-    serde_json::from_str::<PersistedOperation>(text)
-        .unwrap()
-        .into()
+    serde_json::from_str::<PersistedOperation>(text).unwrap().into()
 }
 
 fn persist(operation: Operation) -> String {
@@ -212,11 +192,7 @@ impl StateMachineTest for OperationTest {
 
     fn init_test(_: &Table) -> Persisted {
         let machine = persist(Operation::new(OperationId::new("operation-1")));
-        Persisted {
-            machine,
-            row: None,
-            now: Timestamp::from_millis(0),
-        }
+        Persisted { machine, row: None, now: Timestamp::from_millis(0) }
     }
 
     fn apply(mut system: Persisted, _: &Table, transition: Transition) -> Persisted {
@@ -226,9 +202,7 @@ impl StateMachineTest for OperationTest {
         }
         let step = machine.step(&event(&transition), system.now);
         for row in step.rows {
-            let RowChange::SetOperationState(_, state) = row else {
-                panic!("writes {row:?}")
-            };
+            let RowChange::SetOperationState(_, state) = row else { panic!("writes {row:?}") };
             system.row = Some(state);
         }
         system.machine = persist(step.operation);

@@ -13,9 +13,7 @@ use proptests::{arbitrary, config};
 
 fn persisted(tenant: &Tenant) -> Tenant {
     let text = serde_json::to_string(&PersistedTenant::from(tenant.clone())).unwrap();
-    serde_json::from_str::<PersistedTenant>(&text)
-        .unwrap()
-        .into()
+    serde_json::from_str::<PersistedTenant>(&text).unwrap().into()
 }
 
 type Moment = (Tenant, TenantEvent, TenantFacts, TenantStep);

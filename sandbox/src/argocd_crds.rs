@@ -24,11 +24,8 @@ fn application() -> CustomResourceDefinition {
         column("Revision", ".status.sync.revision", 10),
         column("Project", ".spec.project", 10),
     ];
-    let properties = [
-        ("spec", open_object()),
-        ("status", open_object()),
-        ("operation", open_object()),
-    ];
+    let properties =
+        [("spec", open_object()), ("status", open_object()), ("operation", open_object())];
     definition(
         CustomResourceDefinitionNames {
             kind: "Application".into(),
@@ -64,21 +61,12 @@ fn definition(
     columns: Vec<CustomResourceColumnDefinition>,
     properties: &[(&str, JSONSchemaProps)],
 ) -> CustomResourceDefinition {
-    let mut fields: std::collections::BTreeMap<String, JSONSchemaProps> = properties
-        .iter()
-        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
-        .collect();
-    for (name, kind) in [
-        ("apiVersion", "string"),
-        ("kind", "string"),
-        ("metadata", "object"),
-    ] {
+    let mut fields: std::collections::BTreeMap<String, JSONSchemaProps> =
+        properties.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    for (name, kind) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
         fields.insert(
             name.into(),
-            JSONSchemaProps {
-                type_: Some(kind.into()),
-                ..Default::default()
-            },
+            JSONSchemaProps { type_: Some(kind.into()), ..Default::default() },
         );
     }
     let schema = JSONSchemaProps {
@@ -101,9 +89,7 @@ fn definition(
                 served: true,
                 storage: true,
                 additional_printer_columns: (!columns.is_empty()).then_some(columns),
-                schema: Some(CustomResourceValidation {
-                    open_api_v3_schema: Some(schema),
-                }),
+                schema: Some(CustomResourceValidation { open_api_v3_schema: Some(schema) }),
                 ..Default::default()
             }],
             ..Default::default()

@@ -91,12 +91,7 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts a server.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options {
-            address,
-            data,
-            crds,
-            settings,
-        } = options;
+        let Options { address, data, crds, settings } = options;
         if !address.ip().is_loopback() {
             return Err(Error::NotLoopback(address));
         }
@@ -111,10 +106,7 @@ impl ControlPlane {
             server.install(definition)?;
         }
         let shutdown = CancellationToken::new();
-        let edge = Edge {
-            server: Arc::clone(&server),
-            shutdown: shutdown.clone(),
-        };
+        let edge = Edge { server: Arc::clone(&server), shutdown: shutdown.clone() };
         // Watch events are small and must not wait for each other.
         let listener = listener.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
@@ -129,13 +121,7 @@ impl ControlPlane {
             }
         });
         let guard = shutdown.clone().drop_guard();
-        Ok(Self {
-            server,
-            address,
-            shutdown,
-            task,
-            _guard: guard,
-        })
+        Ok(Self { server, address, shutdown, task, _guard: guard })
     }
 
     /// The core, for a client inside the process and for tests.
@@ -194,10 +180,7 @@ impl ControlPlane {
     /// Ends open watches, stops listening and releases the data directory.
     pub async fn shutdown(mut self) {
         self.shutdown.cancel();
-        if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.task)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.task).await.is_err() {
             self.task.abort();
         }
         self.server.close();

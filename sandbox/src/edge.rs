@@ -48,15 +48,10 @@ impl Edge {
         let (parts, body) = request.into_parts();
         // One byte more than allowed is read, so that the core sees and refuses what is too long.
         let body = Limited::new(body, BODY_LIMIT_BYTES + 1).collect().await;
-        let body = body
-            .map(|body| body.to_bytes())
-            .unwrap_or_else(|_| too_long());
+        let body = body.map(|body| body.to_bytes()).unwrap_or_else(|_| too_long());
         let text = |name: HeaderName| {
             let values = parts.headers.get_all(name);
-            let texts: Vec<&str> = values
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .collect();
+            let texts: Vec<&str> = values.iter().filter_map(|value| value.to_str().ok()).collect();
             texts.join(",")
         };
         let request = Request {
@@ -73,11 +68,7 @@ impl Edge {
             Reply::Watch(watch) => {
                 let events = stream(watch, self.shutdown.clone());
                 let frames = events.map(|chunk| Ok(http_body::Frame::data(chunk)));
-                with_headers(
-                    200,
-                    "application/json",
-                    StreamBody::new(frames).boxed_unsync(),
-                )
+                with_headers(200, "application/json", StreamBody::new(frames).boxed_unsync())
             }
         }
     }
@@ -96,10 +87,7 @@ async fn serve(State(edge): State<Edge>, request: HttpRequest) -> http::Response
 ///
 /// Watches end and bookmark by tokio's clock, so a paused one governs them as well.
 pub fn client(server: Arc<ApiServer>, default_namespace: &str) -> kube::Client {
-    let edge = Edge {
-        server,
-        shutdown: CancellationToken::new(),
-    };
+    let edge = Edge { server, shutdown: CancellationToken::new() };
     let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
         let edge = edge.clone();
         async move { Ok::<_, Infallible>(edge.respond(request).await) }
@@ -108,12 +96,7 @@ pub fn client(server: Arc<ApiServer>, default_namespace: &str) -> kube::Client {
 }
 
 fn full(response: Response) -> http::Response<Body> {
-    let Response {
-        status,
-        content_type,
-        warnings,
-        body,
-    } = response;
+    let Response { status, content_type, warnings, body } = response;
     let mut answer = with_headers(status, content_type, Full::new(body).boxed_unsync());
     for warning in warnings {
         let text: String = warning.chars().take(WARNING_LENGTH_LIMIT).collect();
@@ -148,13 +131,7 @@ fn stream(watch: Box<Watch>, shutdown: CancellationToken) -> impl Stream<Item = 
     let mut bookmarks = tokio::time::interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
     bookmarks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let deadline = Box::pin(tokio::time::sleep(watch.timeout()));
-    let state = Streaming {
-        watch,
-        bookmarks,
-        deadline,
-        shutdown,
-        ending: false,
-    };
+    let state = Streaming { watch, bookmarks, deadline, shutdown, ending: false };
     stream::unfold(state, |mut state| async move {
         let chunk = state.next().await?;
         Some((chunk, state))

@@ -16,10 +16,7 @@ enum Step {
     Key(String),
     Index(i64),
     Every,
-    Filter {
-        path: JsonPath,
-        comparison: Option<(Operator, Value)>,
-    },
+    Filter { path: JsonPath, comparison: Option<(Operator, Value)> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +74,7 @@ impl JsonPath {
     pub(crate) fn select<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
         let mut selected = vec![value];
         for step in &self.0 {
-            selected = selected
-                .into_iter()
-                .flat_map(|value| step.apply(value))
-                .collect();
+            selected = selected.into_iter().flat_map(|value| step.apply(value)).collect();
         }
         selected
     }
@@ -101,11 +95,7 @@ impl Step {
                 };
                 let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
                 let position = if *index < 0 { length + index } else { *index };
-                usize::try_from(position)
-                    .ok()
-                    .and_then(|at| items.get(at))
-                    .into_iter()
-                    .collect()
+                usize::try_from(position).ok().and_then(|at| items.get(at)).into_iter().collect()
             }
             Self::Every => children(value),
             Self::Filter { path, comparison } => children(value)
@@ -190,10 +180,7 @@ fn parse_bracket(inner: &str) -> Option<Step> {
     if inner == "*" {
         return Some(Step::Every);
     }
-    if let Some(filter) = inner
-        .strip_prefix("?(")
-        .and_then(|text| text.strip_suffix(')'))
-    {
+    if let Some(filter) = inner.strip_prefix("?(").and_then(|text| text.strip_suffix(')')) {
         return parse_filter(filter);
     }
     match unquote(inner) {
@@ -223,9 +210,7 @@ fn parse_filter(text: &str) -> Option<Step> {
 }
 
 fn unquote(text: &str) -> Option<&str> {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+    ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
 }
 
 #[cfg(test)]
@@ -244,14 +229,8 @@ mod tests {
             ] },
         });
         let cases = [
-            (
-                r#".status.conditions[?(@.type=="Ready")].status"#,
-                json!(["True"]),
-            ),
-            (
-                r#".status.conditions[?(@.type!='Ready')].status"#,
-                json!(["False"]),
-            ),
+            (r#".status.conditions[?(@.type=="Ready")].status"#, json!(["True"])),
+            (r#".status.conditions[?(@.type!='Ready')].status"#, json!(["False"])),
             (".status.conditions[?(@.count>=3)].type", json!(["Ready"])),
             (".status.conditions[?(@.missing)].type", json!([])),
             (".status.conditions[*].type", json!(["Synced", "Ready"])),

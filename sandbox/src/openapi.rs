@@ -35,16 +35,11 @@ pub(crate) fn document(
         ["v3", "apis", group, version] => version_3(registry, store, group, version),
         _ => None,
     };
-    document
-        .map(|document| Response::value(200, &document))
-        .ok_or_else(Failure::no_such_path)
+    document.map(|document| Response::value(200, &document)).ok_or_else(Failure::no_such_path)
 }
 
 fn index(registry: &Registry) -> Option<Value> {
-    let paths: BTreeSet<String> = registry
-        .iter()
-        .map(|resource| group_path(resource))
-        .collect();
+    let paths: BTreeSet<String> = registry.iter().map(|resource| group_path(resource)).collect();
     let paths: Map<String, Value> = paths
         .into_iter()
         .map(|path| {

@@ -81,11 +81,7 @@ const SECRET: Message = &[
 ];
 const SERVICE_ACCOUNT: Message = &[
     (1, "metadata", Field::One(METADATA)),
-    (
-        3,
-        "imagePullSecrets",
-        Field::Many(&[(1, "name", Field::Text)]),
-    ),
+    (3, "imagePullSecrets", Field::Many(&[(1, "name", Field::Text)])),
     (4, "automountServiceAccountToken", Field::Flag),
 ];
 const RESOURCE_ATTRIBUTES: Message = &[
@@ -133,18 +129,11 @@ const CONTAINER: Message = &[
             (4, "protocol", Field::Text),
         ]),
     ),
-    (
-        7,
-        "env",
-        Field::Many(&[(1, "name", Field::Text), (2, "value", Field::Text)]),
-    ),
+    (7, "env", Field::Many(&[(1, "name", Field::Text), (2, "value", Field::Text)])),
     (
         8,
         "resources",
-        Field::One(&[
-            (1, "limits", Field::QuantityMap),
-            (2, "requests", Field::QuantityMap),
-        ]),
+        Field::One(&[(1, "limits", Field::QuantityMap), (2, "requests", Field::QuantityMap)]),
     ),
     (14, "imagePullPolicy", Field::Text),
 ];
@@ -167,11 +156,7 @@ const DEPLOYMENT: Message = &[
         "spec",
         Field::One(&[
             (1, "replicas", Field::Integer),
-            (
-                2,
-                "selector",
-                Field::One(&[(1, "matchLabels", Field::TextMap)]),
-            ),
+            (2, "selector", Field::One(&[(1, "matchLabels", Field::TextMap)])),
             (3, "template", Field::One(POD_TEMPLATE)),
             (4, "strategy", Field::One(&[(1, "type", Field::Text)])),
         ]),
@@ -202,11 +187,7 @@ const SERVICE: Message = &[
             (10, "externalName", Field::Text),
         ]),
     ),
-    (
-        3,
-        "status",
-        Field::One(&[(1, "loadBalancer", Field::One(&[]))]),
-    ),
+    (3, "status", Field::One(&[(1, "loadBalancer", Field::One(&[]))])),
 ];
 const DELETE_OPTIONS: Message = &[
     (1, "gracePeriodSeconds", Field::Integer),
@@ -235,9 +216,7 @@ const KINDS: &[(&str, Message)] = &[
 
 /// Reads an enveloped message; the error says what is not supported.
 pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
-    let envelope = body
-        .strip_prefix(MAGIC)
-        .ok_or("the protobuf body has no envelope")?;
+    let envelope = body.strip_prefix(MAGIC).ok_or("the protobuf body has no envelope")?;
     let (mut kind, mut api_version, mut raw) = (String::new(), String::new(), &[][..]);
     for part in parts(envelope) {
         match part? {
@@ -254,12 +233,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
             _ => {}
         }
     }
-    let (_, message) = KINDS
-        .iter()
-        .find(|(name, _)| *name == kind)
-        .ok_or_else(|| {
-            format!("a {kind} is not understood as protobuf: send it as JSON or YAML, with -f")
-        })?;
+    let (_, message) = KINDS.iter().find(|(name, _)| *name == kind).ok_or_else(|| {
+        format!("a {kind} is not understood as protobuf: send it as JSON or YAML, with -f")
+    })?;
     let mut object = read_message(message, raw, 0)?;
     object["apiVersion"] = json!(api_version);
     object["kind"] = json!(kind);
@@ -341,9 +317,7 @@ fn read_bytes(
 
 fn push(fields: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), String> {
     let list = fields.entry(name).or_insert_with(|| json!([]));
-    list.as_array_mut()
-        .ok_or_else(|| format!("{name} is not a list"))?
-        .push(value);
+    list.as_array_mut().ok_or_else(|| format!("{name} is not a list"))?.push(value);
     Ok(())
 }
 
@@ -354,10 +328,7 @@ fn entry(
     field: Field,
     depth: usize,
 ) -> Result<(), String> {
-    let (mut key, mut value) = (
-        String::new(),
-        Map::from_iter([("value".to_owned(), json!(""))]),
-    );
+    let (mut key, mut value) = (String::new(), Map::from_iter([("value".to_owned(), json!(""))]));
     for part in parts(bytes) {
         match part? {
             (1, Content::Bytes(text)) => key = text_of(text)?,
@@ -385,10 +356,8 @@ fn time_of(bytes: &[u8]) -> Result<Option<String>, String> {
             seconds = Some(number.cast_signed());
         }
     }
-    let time = seconds
-        .map(Timestamp::from_second)
-        .transpose()
-        .map_err(|error| error.to_string())?;
+    let time =
+        seconds.map(Timestamp::from_second).transpose().map_err(|error| error.to_string())?;
     Ok(time.map(|time| time.to_string()))
 }
 
@@ -499,14 +468,8 @@ mod tests {
         let raw = field(9, &field(1, b"value"));
         let refused = read(&envelope("ConfigMap", &raw)).expect_err("an unknown field");
         assert!(refused.starts_with("field 9"), "{refused}");
-        assert!(
-            read(&envelope("ConfigMap", &field(9, &[]))).is_ok(),
-            "an empty one is fine"
-        );
-        assert!(
-            read(&envelope("ConfigMap", &[0x0a, 0x7f])).is_err(),
-            "cut short"
-        );
+        assert!(read(&envelope("ConfigMap", &field(9, &[]))).is_ok(), "an empty one is fine");
+        assert!(read(&envelope("ConfigMap", &[0x0a, 0x7f])).is_err(), "cut short");
         assert!(read(b"{}").is_err());
     }
 }

@@ -18,21 +18,9 @@ pub(crate) struct Filter {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum LabelRequirement {
-    In {
-        key: String,
-        values: Vec<String>,
-        absent_counts: bool,
-        negated: bool,
-    },
-    Exists {
-        key: String,
-        negated: bool,
-    },
-    Compare {
-        key: String,
-        greater: bool,
-        than: i64,
-    },
+    In { key: String, values: Vec<String>, absent_counts: bool, negated: bool },
+    Exists { key: String, negated: bool },
+    Compare { key: String, greater: bool, than: i64 },
 }
 
 #[derive(Debug, Clone)]
@@ -75,29 +63,18 @@ impl Filter {
         {
             return false;
         }
-        if !self
-            .labels
-            .iter()
-            .all(|requirement| requirement.matches(&object.labels))
-        {
+        if !self.labels.iter().all(|requirement| requirement.matches(&object.labels)) {
             return false;
         }
         let mut parsed: Option<Value> = None;
-        self.fields
-            .iter()
-            .all(|requirement| requirement.matches(object, &mut parsed))
+        self.fields.iter().all(|requirement| requirement.matches(object, &mut parsed))
     }
 }
 
 impl LabelRequirement {
     fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         match self {
-            Self::In {
-                key,
-                values,
-                absent_counts,
-                negated,
-            } => match labels.get(key) {
+            Self::In { key, values, absent_counts, negated } => match labels.get(key) {
                 Some(value) => values.contains(value) != *negated,
                 None => *absent_counts,
             },
@@ -105,13 +82,7 @@ impl LabelRequirement {
             Self::Compare { key, greater, than } => labels
                 .get(key)
                 .and_then(|value| value.parse::<i64>().ok())
-                .is_some_and(|value| {
-                    if *greater {
-                        value > *than
-                    } else {
-                        value < *than
-                    }
-                }),
+                .is_some_and(|value| if *greater { value > *than } else { value < *than }),
         }
     }
 }
@@ -151,11 +122,7 @@ fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, String> {
                     .map(FieldPath::Other)
                     .ok_or_else(|| format!("field label not supported: {other}"))?,
             };
-            Ok(FieldRequirement {
-                path,
-                value: value.to_owned(),
-                negated,
-            })
+            Ok(FieldRequirement { path, value: value.to_owned(), negated })
         })
         .collect()
 }
@@ -206,10 +173,7 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
 
 fn parse_label(term: &str) -> Option<LabelRequirement> {
     if let Some((head, set)) = term.strip_suffix(')').and_then(|text| text.split_once('(')) {
-        let values = set
-            .split(',')
-            .map(|value| value.trim().to_owned())
-            .collect();
+        let values = set.split(',').map(|value| value.trim().to_owned()).collect();
         let (key, operator) = head.trim().rsplit_once(char::is_whitespace)?;
         let negated = match operator {
             "in" => false,
@@ -217,42 +181,22 @@ fn parse_label(term: &str) -> Option<LabelRequirement> {
             _ => return None,
         };
         let key = valid_key(key.trim())?;
-        return Some(LabelRequirement::In {
-            key,
-            values,
-            absent_counts: negated,
-            negated,
-        });
+        return Some(LabelRequirement::In { key, values, absent_counts: negated, negated });
     }
     if let Some((left, right, negated)) = split_equality(term) {
         let key = valid_key(left)?;
         let values = vec![right.to_owned()];
-        return Some(LabelRequirement::In {
-            key,
-            values,
-            absent_counts: negated,
-            negated,
-        });
+        return Some(LabelRequirement::In { key, values, absent_counts: negated, negated });
     }
     for (sign, greater) in [('>', true), ('<', false)] {
         if let Some((left, right)) = term.split_once(sign) {
             let than = right.trim().parse().ok()?;
-            return Some(LabelRequirement::Compare {
-                key: valid_key(left.trim())?,
-                greater,
-                than,
-            });
+            return Some(LabelRequirement::Compare { key: valid_key(left.trim())?, greater, than });
         }
     }
     match term.strip_prefix('!') {
-        Some(key) => Some(LabelRequirement::Exists {
-            key: valid_key(key.trim())?,
-            negated: true,
-        }),
-        None => Some(LabelRequirement::Exists {
-            key: valid_key(term)?,
-            negated: false,
-        }),
+        Some(key) => Some(LabelRequirement::Exists { key: valid_key(key.trim())?, negated: true }),
+        None => Some(LabelRequirement::Exists { key: valid_key(term)?, negated: false }),
     }
 }
 
@@ -268,10 +212,8 @@ mod tests {
     use super::*;
 
     fn matches(selector: &str, labels: &[(&str, &str)]) -> bool {
-        let labels = labels
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
+        let labels =
+            labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         parse_labels(selector)
             .expect("a selector")
             .iter()

@@ -83,9 +83,7 @@ impl Watch {
             resource: Arc::clone(resource),
             filter,
             encoder,
-            cursor: options
-                .resource_version
-                .unwrap_or_else(|| store.resource_version()),
+            cursor: options.resource_version.unwrap_or_else(|| store.resource_version()),
             initial,
             initial_end: options.initial_events_end,
             bookmarks: options.bookmarks,
@@ -126,12 +124,8 @@ impl Watch {
             let server = Arc::clone(&self.server);
             let state = server.lock();
             let newest = state.store.resource_version();
-            let missed = state
-                .store
-                .events_after(&self.resource.collection, self.cursor, 1);
-            missed
-                .is_ok_and(|events| events.is_empty())
-                .then_some(newest)?
+            let missed = state.store.events_after(&self.resource.collection, self.cursor, 1);
+            missed.is_ok_and(|events| events.is_empty()).then_some(newest)?
         };
         self.cursor = self.cursor.max(newest);
         Some(self.bookmark_line(false).into())
@@ -152,10 +146,7 @@ impl Watch {
             let Some(object) = self.initial.pop_front() else {
                 break;
             };
-            chunk.extend(line(
-                "ADDED",
-                &self.encoder.event(&self.resource, &object, now),
-            ));
+            chunk.extend(line("ADDED", &self.encoder.event(&self.resource, &object, now)));
         }
         if self.initial.is_empty() && self.initial_end {
             self.initial_end = false;
@@ -169,9 +160,7 @@ impl Watch {
             let (events, newest) = {
                 let state = server.lock();
                 let collection = &self.resource.collection;
-                let events = state
-                    .store
-                    .events_after(collection, self.cursor, BATCH_LIMIT);
+                let events = state.store.events_after(collection, self.cursor, BATCH_LIMIT);
                 (events, state.store.resource_version())
             };
             match events {
@@ -207,10 +196,7 @@ impl Watch {
     /// An object that begins or ceases to pass the filter is added or deleted for this watch.
     fn encode(&self, event: &Event, chunk: &mut Vec<u8>) {
         let passes = event.change != Change::Deleted && self.filter.matches(&event.object);
-        let passed = event
-            .previous
-            .as_ref()
-            .is_some_and(|object| self.filter.matches(object));
+        let passed = event.previous.as_ref().is_some_and(|object| self.filter.matches(object));
         let kind = match (passed, passes) {
             (false, false) => return,
             (false, true) => "ADDED",
@@ -218,10 +204,7 @@ impl Watch {
             (true, false) => "DELETED",
         };
         let now = self.server.now();
-        chunk.extend(line(
-            kind,
-            &self.encoder.event(&self.resource, &event.object, now),
-        ));
+        chunk.extend(line(kind, &self.encoder.event(&self.resource, &event.object, now)));
     }
 }
 

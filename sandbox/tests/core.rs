@@ -32,27 +32,19 @@ fn server() -> Arc<ApiServer> {
 }
 
 fn send(server: &Arc<ApiServer>, method: Method, path: &str, body: Value) -> (u16, Value) {
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
+    let body = if body.is_null() { String::new() } else { body.to_string() };
     let content_type = match method {
         Method::PATCH => "application/merge-patch+json",
         _ => "application/json",
     };
-    answer(
-        server,
-        &Request::with_body(method, path, content_type, body.into()),
-    )
+    answer(server, &Request::with_body(method, path, content_type, body.into()))
 }
 
 fn answer(server: &Arc<ApiServer>, request: &Request) -> (u16, Value) {
     match server.handle(request) {
-        Reply::Full(response) => (
-            response.status,
-            serde_json::from_slice(&response.body).unwrap_or_default(),
-        ),
+        Reply::Full(response) => {
+            (response.status, serde_json::from_slice(&response.body).unwrap_or_default())
+        }
         Reply::Watch(_) => panic!("{} is a watch", request.path),
     }
 }
@@ -84,12 +76,7 @@ fn config_map(name: &str) -> Value {
 fn the_same_requests_make_the_same_server() {
     let run = || {
         let server = server();
-        send(
-            &server,
-            Method::POST,
-            CONFIG_MAPS,
-            json!({ "metadata": { "generateName": "a-" } }),
-        );
+        send(&server, Method::POST, CONFIG_MAPS, json!({ "metadata": { "generateName": "a-" } }));
         send(&server, Method::POST, CONFIG_MAPS, config_map("b"));
         send(&server, Method::GET, CONFIG_MAPS, Value::Null).1
     };
@@ -106,42 +93,12 @@ fn nonsense_is_refused_with_the_right_code() {
     let cases = [
         (Method::GET, "/nothing", Value::Null, 404),
         (Method::GET, "/apis/none.example.com/v1", Value::Null, 404),
-        (
-            Method::GET,
-            "/apis/none.example.com/v1/things",
-            Value::Null,
-            404,
-        ),
-        (
-            Method::GET,
-            "/api/v1/namespaces/default/configmaps/taken/status",
-            Value::Null,
-            404,
-        ),
-        (
-            Method::GET,
-            "/api/v1/configmaps?labelSelector=a%20b",
-            Value::Null,
-            400,
-        ),
-        (
-            Method::GET,
-            "/api/v1/configmaps?resourceVersion=x",
-            Value::Null,
-            400,
-        ),
-        (
-            Method::GET,
-            "/api/v1/configmaps?resourceVersion=9999999999",
-            Value::Null,
-            504,
-        ),
-        (
-            Method::GET,
-            "/api/v1/configmaps?continue=x",
-            Value::Null,
-            400,
-        ),
+        (Method::GET, "/apis/none.example.com/v1/things", Value::Null, 404),
+        (Method::GET, "/api/v1/namespaces/default/configmaps/taken/status", Value::Null, 404),
+        (Method::GET, "/api/v1/configmaps?labelSelector=a%20b", Value::Null, 400),
+        (Method::GET, "/api/v1/configmaps?resourceVersion=x", Value::Null, 400),
+        (Method::GET, "/api/v1/configmaps?resourceVersion=9999999999", Value::Null, 504),
+        (Method::GET, "/api/v1/configmaps?continue=x", Value::Null, 400),
         (
             Method::GET,
             "/api/v1/configmaps?resourceVersionMatch=Exact&resourceVersion=1",
@@ -150,18 +107,8 @@ fn nonsense_is_refused_with_the_right_code() {
         ),
         (Method::POST, CONFIG_MAPS, config_map("taken"), 409),
         (Method::POST, CONFIG_MAPS, json!([]), 400),
-        (
-            Method::POST,
-            CONFIG_MAPS,
-            json!({ "kind": "Secret", "metadata": { "name": "x" } }),
-            400,
-        ),
-        (
-            Method::POST,
-            CONFIG_MAPS,
-            json!({ "metadata": { "name": "x", "namespace": "y" } }),
-            400,
-        ),
+        (Method::POST, CONFIG_MAPS, json!({ "kind": "Secret", "metadata": { "name": "x" } }), 400),
+        (Method::POST, CONFIG_MAPS, json!({ "metadata": { "name": "x", "namespace": "y" } }), 400),
         (Method::POST, CONFIG_MAPS, json!({ "metadata": {} }), 422),
         (
             Method::POST,
@@ -169,12 +116,7 @@ fn nonsense_is_refused_with_the_right_code() {
             json!({ "metadata": { "name": "x", "labels": { "a": "b c" } } }),
             422,
         ),
-        (
-            Method::POST,
-            CONFIG_MAPS,
-            json!({ "metadata": { "name": "x", "labels": 1 } }),
-            400,
-        ),
+        (Method::POST, CONFIG_MAPS, json!({ "metadata": { "name": "x", "labels": 1 } }), 400),
         (
             Method::POST,
             CONFIG_MAPS,
@@ -188,37 +130,12 @@ fn nonsense_is_refused_with_the_right_code() {
             422,
         ),
         (Method::POST, "/api/v1/configmaps", config_map("x"), 400),
-        (
-            Method::PUT,
-            "/api/v1/namespaces/default/configmaps/taken",
-            config_map("other"),
-            400,
-        ),
-        (
-            Method::PUT,
-            "/api/v1/namespaces/default/configmaps/missing",
-            config_map("missing"),
-            404,
-        ),
-        (
-            Method::PATCH,
-            "/api/v1/namespaces/default/configmaps/missing",
-            json!({}),
-            404,
-        ),
-        (
-            Method::DELETE,
-            "/api/v1/namespaces/default",
-            Value::Null,
-            403,
-        ),
+        (Method::PUT, "/api/v1/namespaces/default/configmaps/taken", config_map("other"), 400),
+        (Method::PUT, "/api/v1/namespaces/default/configmaps/missing", config_map("missing"), 404),
+        (Method::PATCH, "/api/v1/namespaces/default/configmaps/missing", json!({}), 404),
+        (Method::DELETE, "/api/v1/namespaces/default", Value::Null, 403),
         (Method::POST, GADGETS, gadget(json!({})), 422),
-        (
-            Method::POST,
-            GADGETS,
-            gadget(json!({ "mode": "manual", "size": "big" })),
-            422,
-        ),
+        (Method::POST, GADGETS, gadget(json!({ "mode": "manual", "size": "big" })), 422),
         (
             Method::POST,
             "/apis/test.example.com/v1/namespaces/default/gadgets?fieldValidation=Strict",
@@ -252,10 +169,7 @@ fn an_invalid_object_is_reported_with_every_cause() {
          <nil>: Invalid value: \"null\": some validation rules were not checked because the object \
          was invalid; correct the existing errors to complete validation]"
     );
-    assert_eq!(
-        status["details"]["causes"].as_array().map(Vec::len),
-        Some(3)
-    );
+    assert_eq!(status["details"]["causes"].as_array().map(Vec::len), Some(3));
     assert_eq!(status["details"]["group"], "test.example.com");
     assert_eq!(status["details"]["kind"], "Gadget");
 }
@@ -264,15 +178,9 @@ fn an_invalid_object_is_reported_with_every_cause() {
 fn unknown_fields_are_pruned_with_a_warning() {
     let server = server();
     let body = json!({ "metadata": { "name": "g" }, "spec": { "mode": "manual", "extra": 1 } });
-    let request = Request::with_body(
-        Method::POST,
-        GADGETS,
-        "application/json",
-        body.to_string().into(),
-    );
-    let Reply::Full(response) = server.handle(&request) else {
-        panic!("no watch")
-    };
+    let request =
+        Request::with_body(Method::POST, GADGETS, "application/json", body.to_string().into());
+    let Reply::Full(response) = server.handle(&request) else { panic!("no watch") };
     assert_eq!(response.warnings, ["unknown field \"spec.extra\""]);
     let (_, stored) = send(&server, Method::GET, &format!("{GADGETS}/g"), Value::Null);
     assert_eq!(stored["spec"], json!({ "mode": "manual", "size": 1 }));
@@ -287,24 +195,13 @@ fn a_dry_run_changes_nothing() {
     let dry = format!("{CONFIG_MAPS}?dryRun=All");
     assert_eq!(send(&server, Method::POST, &dry, config_map("b")).0, 201);
     assert_eq!(
-        send(
-            &server,
-            Method::PATCH,
-            &path,
-            json!({ "data": { "k": "w" } })
-        )
-        .1["data"]["k"],
+        send(&server, Method::PATCH, &path, json!({ "data": { "k": "w" } })).1["data"]["k"],
         "w"
     );
-    assert_eq!(
-        send(&server, Method::DELETE, &path, Value::Null).1["status"],
-        "Success"
-    );
+    assert_eq!(send(&server, Method::DELETE, &path, Value::Null).1["status"], "Success");
     assert_eq!(server.resource_version(), before);
     assert_eq!(
-        send(&server, Method::GET, CONFIG_MAPS, Value::Null).1["items"]
-            .as_array()
-            .map(Vec::len),
+        send(&server, Method::GET, CONFIG_MAPS, Value::Null).1["items"].as_array().map(Vec::len),
         Some(1)
     );
 }
@@ -322,14 +219,8 @@ fn a_watch_begins_where_it_is_told_to() {
         (format!("{all}&resourceVersion={version}"), vec!["ADDED"]),
         (format!("{all}&resourceVersion={}", version + 1), vec![]),
         (format!("{all}&resourceVersion=1"), vec!["ERROR"]),
-        (
-            format!("{all}&resourceVersion={}", version + 1_000),
-            vec!["ERROR"],
-        ),
-        (
-            format!("{all}&fieldSelector=metadata.name%3Db"),
-            vec!["ADDED"],
-        ),
+        (format!("{all}&resourceVersion={}", version + 1_000), vec!["ERROR"]),
+        (format!("{all}&fieldSelector=metadata.name%3Db"), vec!["ADDED"]),
         (
             format!(
                 "{all}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan\
@@ -337,10 +228,7 @@ fn a_watch_begins_where_it_is_told_to() {
             ),
             vec!["ADDED", "ADDED", "BOOKMARK"],
         ),
-        (
-            format!("{all}&sendInitialEvents=false&resourceVersionMatch=NotOlderThan"),
-            vec![],
-        ),
+        (format!("{all}&sendInitialEvents=false&resourceVersionMatch=NotOlderThan"), vec![]),
     ];
     for (path, expected) in cases {
         assert_eq!(kinds_of(&mut watch(&server, &path)), expected, "{path}");
@@ -353,9 +241,7 @@ fn a_streamed_list_ends_with_a_marked_bookmark() {
     let path = "/api/v1/configmaps?watch=1&sendInitialEvents=true&allowWatchBookmarks=true\
                 &resourceVersionMatch=NotOlderThan";
     let mut watch = watch(&server, path);
-    let Poll::Ready(Some(chunk)) = watch.poll_chunk() else {
-        panic!("a bookmark is due")
-    };
+    let Poll::Ready(Some(chunk)) = watch.poll_chunk() else { panic!("a bookmark is due") };
     let bookmark = &events_of(&chunk)[0];
     assert_eq!(
         bookmark["object"]["metadata"],
@@ -391,16 +277,10 @@ fn a_bookmark_carries_an_idle_watch_over_a_compaction() {
 
 #[test]
 fn a_watch_that_lags_behind_the_history_is_ended() {
-    let settings = Settings {
-        history_limit: 3,
-        ..Settings::default()
-    };
+    let settings = Settings { history_limit: 3, ..Settings::default() };
     let server = ApiServer::in_memory(settings);
     let version = server.resource_version();
-    let mut slow = watch(
-        &server,
-        &format!("/api/v1/configmaps?watch=1&resourceVersion={version}"),
-    );
+    let mut slow = watch(&server, &format!("/api/v1/configmaps?watch=1&resourceVersion={version}"));
     for name in ["a", "b", "c", "d"] {
         send(&server, Method::POST, CONFIG_MAPS, config_map(name));
     }
@@ -416,12 +296,7 @@ fn events_are_kept_within_bounds() {
             "metadata": { "name": format!("e{round}"), "namespace": "default" },
             "involvedObject": { "name": "a", "namespace": "default" },
         });
-        let (code, _) = send(
-            &server,
-            Method::POST,
-            "/api/v1/namespaces/default/events",
-            event,
-        );
+        let (code, _) = send(&server, Method::POST, "/api/v1/namespaces/default/events", event);
         assert_eq!(code, 201);
     }
     let (_, list) = send(&server, Method::GET, "/api/v1/events", Value::Null);
@@ -432,10 +307,7 @@ fn events_are_kept_within_bounds() {
         .filter_map(|event| event["metadata"]["name"].as_str())
         .collect();
     assert!(names.len() <= 2_000, "{}", names.len());
-    assert!(
-        names.contains(&"e2299") && !names.contains(&"e0"),
-        "the oldest go"
-    );
+    assert!(names.contains(&"e2299") && !names.contains(&"e0"), "the oldest go");
 }
 
 #[test]
@@ -446,10 +318,7 @@ fn a_table_is_made_of_the_printer_columns() {
     let mut request = Request::get(GADGETS);
     request.accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json".to_owned();
     let (_, table) = answer(&server, &request);
-    assert_eq!(
-        table["rows"][0]["cells"],
-        json!(["g", "manual", null, 1, "0s"])
-    );
+    assert_eq!(table["rows"][0]["cells"], json!(["g", "manual", null, 1, "0s"]));
     let names: Vec<&str> = table["columnDefinitions"]
         .as_array()
         .expect("columns")
@@ -465,22 +334,12 @@ async fn a_client_works_in_the_process_and_on_virtual_time() {
     let client = sandbox::client(Arc::clone(&server), "default");
     let api: Api<ConfigMap> = Api::default_namespaced(client);
     let new: ConfigMap = serde_json::from_value(config_map("a")).expect("a config map");
-    api.create(&PostParams::default(), &new)
-        .await
-        .expect("created");
+    api.create(&PostParams::default(), &new).await.expect("created");
     let params = WatchParams::default().timeout(120);
     let started = tokio::time::Instant::now();
-    let events: Vec<_> = api
-        .watch(&params, "0")
-        .await
-        .expect("a watch")
-        .collect()
-        .await;
+    let events: Vec<_> = api.watch(&params, "0").await.expect("a watch").collect().await;
     assert!(matches!(events[0], Ok(WatchEvent::Added(_))));
-    assert!(
-        matches!(events[1], Ok(WatchEvent::Bookmark(_))),
-        "one a minute"
-    );
+    assert!(matches!(events[1], Ok(WatchEvent::Bookmark(_))), "one a minute");
     assert!(
         started.elapsed() >= Duration::from_secs(120),
         "the watch lasts as long as it was asked to"
@@ -509,33 +368,11 @@ fn the_program_s_own_definitions_are_accepted() {
 #[test]
 fn a_namespace_with_thousands_of_objects_goes_at_once() {
     let server = server();
-    send(
-        &server,
-        Method::POST,
-        "/api/v1/namespaces",
-        json!({ "metadata": { "name": "big" } }),
-    );
+    send(&server, Method::POST, "/api/v1/namespaces", json!({ "metadata": { "name": "big" } }));
     for round in 0..3_000 {
         let body = config_map(&format!("c{round}"));
-        send(
-            &server,
-            Method::POST,
-            "/api/v1/namespaces/big/configmaps",
-            body,
-        );
+        send(&server, Method::POST, "/api/v1/namespaces/big/configmaps", body);
     }
-    assert_eq!(
-        send(
-            &server,
-            Method::DELETE,
-            "/api/v1/namespaces/big",
-            Value::Null
-        )
-        .0,
-        200
-    );
-    assert_eq!(
-        send(&server, Method::GET, "/api/v1/namespaces/big", Value::Null).0,
-        404
-    );
+    assert_eq!(send(&server, Method::DELETE, "/api/v1/namespaces/big", Value::Null).0, 200);
+    assert_eq!(send(&server, Method::GET, "/api/v1/namespaces/big", Value::Null).0, 404);
 }

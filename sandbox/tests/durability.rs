@@ -53,12 +53,7 @@ fn a_killed_server_has_kept_every_acknowledged_write() {
     for lines in [7, 50, 300] {
         let fresh = directory.path().join(lines.to_string());
         let mut child = Command::new(std::env::current_exe().expect("this test's program"))
-            .args([
-                "--exact",
-                "writes_until_it_is_killed",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture"])
             .env(DIRECTORY, &fresh)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -73,10 +68,8 @@ fn a_killed_server_has_kept_every_acknowledged_write() {
                 continue;
             };
             let (round, version) = numbers.split_once(' ').expect("two numbers");
-            acknowledged.push((
-                round.parse().expect("a number"),
-                version.parse().expect("a number"),
-            ));
+            acknowledged
+                .push((round.parse().expect("a number"), version.parse().expect("a number")));
             if acknowledged.len() == lines {
                 child.kill().expect("killed");
                 break;
@@ -91,10 +84,7 @@ fn a_killed_server_has_kept_every_acknowledged_write() {
 fn check(directory: &Path, acknowledged: &[(u64, u64)]) -> u64 {
     let server = ApiServer::open(Settings::default(), directory).expect("opened again");
     for (round, version) in acknowledged {
-        assert!(
-            server.resource_version() >= *version,
-            "resource versions never go back"
-        );
+        assert!(server.resource_version() >= *version, "resource versions never go back");
         let expected = if round % 3 == 0 { 404 } else { 200 };
         let get = Request::get(&format!("{CONFIG_MAPS}/c{round}"));
         assert_eq!(status(&server, &get), expected, "write {round}");

@@ -30,11 +30,7 @@ struct Kubectl {
 
 impl Kubectl {
     fn new(control_plane: &ControlPlane) -> Option<Self> {
-        if Command::new("kubectl")
-            .args(["version", "--client"])
-            .output()
-            .is_err()
-        {
+        if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
             println!("kubectl is not installed: this test did not run");
             return None;
         }
@@ -67,19 +63,14 @@ impl Kubectl {
     }
 
     fn output(&self, arguments: &[&str], input: &str) -> Output {
-        self.spawn(arguments, input)
-            .wait_with_output()
-            .expect("kubectl ends")
+        self.spawn(arguments, input).wait_with_output().expect("kubectl ends")
     }
 
     /// What kubectl prints on success.
     fn run(&self, arguments: &[&str], input: &str) -> String {
         let output = self.output(arguments, input);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "kubectl {arguments:?} failed: {errors}"
-        );
+        assert!(output.status.success(), "kubectl {arguments:?} failed: {errors}");
         String::from_utf8(output.stdout).expect("text")
     }
 
@@ -87,10 +78,7 @@ impl Kubectl {
     fn refused(&self, arguments: &[&str], input: &str) -> String {
         let output = self.output(arguments, input);
         let shown = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            !output.status.success(),
-            "kubectl {arguments:?} succeeded: {shown}"
-        );
+        assert!(!output.status.success(), "kubectl {arguments:?} succeeded: {shown}");
         String::from_utf8(output.stderr).expect("text")
     }
 }
@@ -116,25 +104,10 @@ async fn kubectl_discovers_what_is_served() {
         contains(&kubectl.run(&["version"], ""), &["Server Version: v1.34.0"]);
         contains(
             &kubectl.run(&["api-resources"], ""),
-            &[
-                "gadgets",
-                "gd",
-                "applications",
-                "app,apps",
-                "namespaces",
-                "ns",
-            ],
+            &["gadgets", "gd", "applications", "app,apps", "namespaces", "ns"],
         );
-        contains(
-            &kubectl.run(&["api-versions"], ""),
-            &["apps/v1", "test.example.com/v1"],
-        );
-        assert_eq!(
-            kubectl
-                .run(&["auth", "can-i", "create", "gadgets"], "")
-                .trim(),
-            "yes"
-        );
+        contains(&kubectl.run(&["api-versions"], ""), &["apps/v1", "test.example.com/v1"]);
+        assert_eq!(kubectl.run(&["auth", "can-i", "create", "gadgets"], "").trim(), "yes");
         kubectl.run(&["cluster-info"], "");
     })
     .await;
@@ -148,27 +121,18 @@ async fn kubectl_applies_gets_and_deletes_a_custom_resource() {
         contains(&kubectl.run(&["apply", "-f", "-"], GADGET), &["unchanged"]);
         let changed = GADGET.replace("manual", "automated");
         contains(&kubectl.run(&["diff", "-f", "-"], GADGET), &[""]);
-        contains(
-            &kubectl.run(&["apply", "-f", "-"], &changed),
-            &["configured"],
-        );
+        contains(&kubectl.run(&["apply", "-f", "-"], &changed), &["configured"]);
 
         contains(
             &kubectl.run(&["get", "gd"], ""),
             &["NAME", "MODE", "READY", "AGE", "one", "automated"],
         );
-        contains(
-            &kubectl.run(&["get", "toys", "-o", "wide"], ""),
-            &["SIZE", "one"],
-        );
+        contains(&kubectl.run(&["get", "toys", "-o", "wide"], ""), &["SIZE", "one"]);
         contains(
             &kubectl.run(&["get", "gd", "one", "-o", "yaml"], ""),
             &["size: 1", "mode: automated"],
         );
-        contains(
-            &kubectl.run(&["get", "gd", "-A", "-o", "json"], ""),
-            &["\"kind\": \"List\""],
-        );
+        contains(&kubectl.run(&["get", "gd", "-A", "-o", "json"], ""), &["\"kind\": \"List\""]);
         contains(
             &kubectl.run(&["get", "gd", "-l", "tier in (front)", "-o", "name"], ""),
             &["gadget"],
@@ -178,10 +142,7 @@ async fn kubectl_applies_gets_and_deletes_a_custom_resource() {
             &["one"],
         );
         let none = kubectl.output(&["get", "gd", "-l", "tier=back"], "");
-        contains(
-            &String::from_utf8_lossy(&none.stderr),
-            &["No resources found"],
-        );
+        contains(&String::from_utf8_lossy(&none.stderr), &["No resources found"]);
         contains(
             &kubectl.refused(&["get", "gd", "two"], ""),
             &["Error from server (NotFound): gadgets.test.example.com \"two\" not found"],
@@ -229,50 +190,24 @@ async fn kubectl_patches_edits_labels_and_applies_on_the_server() {
         kubectl.run(&["patch", "gd", "one", "--type", "json", "-p", json], "");
         let status = r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
         kubectl.run(
-            &[
-                "patch",
-                "gd",
-                "one",
-                "--subresource",
-                "status",
-                "--type",
-                "merge",
-                "-p",
-                status,
-            ],
+            &["patch", "gd", "one", "--subresource", "status", "--type", "merge", "-p", status],
             "",
         );
-        contains(
-            &kubectl.run(&["get", "gd", "one", "-o", "jsonpath={.spec.size}"], ""),
-            &["6"],
-        );
+        contains(&kubectl.run(&["get", "gd", "one", "-o", "jsonpath={.spec.size}"], ""), &["6"]);
         contains(&kubectl.run(&["get", "gd", "one"], ""), &["True"]);
-        kubectl.run(
-            &["wait", "gd/one", "--for=condition=Ready", "--timeout=20s"],
-            "",
-        );
+        kubectl.run(&["wait", "gd/one", "--for=condition=Ready", "--timeout=20s"], "");
         kubectl.run(&["label", "gd", "one", "new=label"], "");
         kubectl.run(&["annotate", "gd", "one", "note=text"], "");
 
         let mut edit = kubectl.command(&["edit", "gd", "one"]);
         edit.env("KUBE_EDITOR", "sed -i 's/size: 6/size: 7/'");
         let edited = edit.output().expect("kubectl ends");
-        assert!(
-            edited.status.success(),
-            "{}",
-            String::from_utf8_lossy(&edited.stderr)
-        );
-        contains(
-            &kubectl.run(&["get", "gd", "one", "-o", "jsonpath={.spec.size}"], ""),
-            &["7"],
-        );
+        assert!(edited.status.success(), "{}", String::from_utf8_lossy(&edited.stderr));
+        contains(&kubectl.run(&["get", "gd", "one", "-o", "jsonpath={.spec.size}"], ""), &["7"]);
 
         let server_side = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
         contains(&kubectl.run(&server_side, GADGET), &["serverside-applied"]);
-        let again = kubectl.run(
-            &["get", "gd", "one", "-o", "yaml", "--show-managed-fields"],
-            "",
-        );
+        let again = kubectl.run(&["get", "gd", "one", "-o", "yaml", "--show-managed-fields"], "");
         contains(&again, &["manager: kubectl", "operation: Apply"]);
     })
     .await;
@@ -282,54 +217,19 @@ async fn kubectl_patches_edits_labels_and_applies_on_the_server() {
 async fn kubectl_handles_built_in_kinds() {
     with_kubectl(|kubectl| {
         kubectl.run(&["create", "namespace", "team"], "");
-        contains(
-            &kubectl.run(&["get", "ns"], ""),
-            &["team", "Active", "kube-system"],
-        );
-        kubectl.run(
-            &[
-                "create",
-                "configmap",
-                "settings",
-                "-n",
-                "team",
-                "--from-literal=a=1",
-            ],
-            "",
-        );
-        kubectl.run(
-            &[
-                "create",
-                "secret",
-                "generic",
-                "keys",
-                "-n",
-                "team",
-                "--from-literal=k=v",
-            ],
-            "",
-        );
+        contains(&kubectl.run(&["get", "ns"], ""), &["team", "Active", "kube-system"]);
+        kubectl.run(&["create", "configmap", "settings", "-n", "team", "--from-literal=a=1"], "");
+        kubectl
+            .run(&["create", "secret", "generic", "keys", "-n", "team", "--from-literal=k=v"], "");
         kubectl.run(&["create", "serviceaccount", "robot", "-n", "team"], "");
-        kubectl.run(
-            &["create", "deployment", "web", "-n", "team", "--image=web:1"],
-            "",
-        );
-        kubectl.run(
-            &["set", "image", "deployment/web", "web=web:2", "-n", "team"],
-            "",
-        );
+        kubectl.run(&["create", "deployment", "web", "-n", "team", "--image=web:1"], "");
+        kubectl.run(&["set", "image", "deployment/web", "web=web:2", "-n", "team"], "");
         let shown = kubectl.run(&["get", "all", "-n", "team", "-o", "wide"], "");
         contains(&shown, &["deployment.apps/web", "web:2", "0/1"]);
         let patch = r#"{"data":{"b":"2"}}"#;
         kubectl.run(&["patch", "cm", "settings", "-n", "team", "-p", patch], "");
-        contains(
-            &kubectl.run(&["describe", "cm", "settings", "-n", "team"], ""),
-            &["b:", "a:"],
-        );
-        contains(
-            &kubectl.run(&["get", "secret", "keys", "-n", "team"], ""),
-            &["Opaque"],
-        );
+        contains(&kubectl.run(&["describe", "cm", "settings", "-n", "team"], ""), &["b:", "a:"]);
+        contains(&kubectl.run(&["get", "secret", "keys", "-n", "team"], ""), &["Opaque"]);
         let manifest = "
 apiVersion: v1
 kind: ConfigMap
@@ -338,31 +238,19 @@ data: {q: w}
 ";
         contains(&kubectl.run(&["apply", "-f", "-"], manifest), &["created"]);
         let manifest = manifest.replace("q: w", "e: r");
+        contains(&kubectl.run(&["apply", "-f", "-"], &manifest), &["configured"]);
         contains(
-            &kubectl.run(&["apply", "-f", "-"], &manifest),
-            &["configured"],
-        );
-        contains(
-            &kubectl.run(
-                &["get", "cm", "x", "-n", "team", "-o", "jsonpath={.data}"],
-                "",
-            ),
+            &kubectl.run(&["get", "cm", "x", "-n", "team", "-o", "jsonpath={.data}"], ""),
             &[r#"{"e":"r"}"#],
         );
         kubectl.run(&["delete", "namespace", "team", "--timeout=20s"], "");
         let none = kubectl.output(&["get", "cm,secret,deploy", "-n", "team"], "");
-        contains(
-            &String::from_utf8_lossy(&none.stderr),
-            &["No resources found"],
-        );
+        contains(&String::from_utf8_lossy(&none.stderr), &["No resources found"]);
         contains(
             &kubectl.refused(&["create", "configmap", "late", "-n", "team"], ""),
             &["namespaces \"team\" not found"],
         );
-        contains(
-            &kubectl.refused(&["delete", "ns", "default"], ""),
-            &["may not be deleted"],
-        );
+        contains(&kubectl.refused(&["delete", "ns", "default"], ""), &["may not be deleted"]);
     })
     .await;
 }
@@ -382,18 +270,9 @@ async fn kubectl_describes_an_object_with_its_events() {
         });
         kubectl.run(&["create", "-f", "-"], &event.to_string());
         let described = kubectl.run(&["describe", "gd", "one"], "");
-        contains(
-            &described,
-            &["Mode:", "manual", "Events:", "Assembled", "all parts fit"],
-        );
-        contains(
-            &kubectl.run(&["get", "events"], ""),
-            &["Assembled", "gadget/one"],
-        );
-        contains(
-            &kubectl.run(&["events", "--for", "gadget/one"], ""),
-            &["all parts fit"],
-        );
+        contains(&described, &["Mode:", "manual", "Events:", "Assembled", "all parts fit"]);
+        contains(&kubectl.run(&["get", "events"], ""), &["Assembled", "gadget/one"]);
+        contains(&kubectl.run(&["events", "--for", "gadget/one"], ""), &["all parts fit"]);
     })
     .await;
 }
@@ -414,18 +293,12 @@ async fn kubectl_explains_custom_and_built_in_kinds() {
             &kubectl.run(&["explain", "gadgets.spec.mode"], ""),
             &["How the gadget works.", "ENUM:\n    automated\n    manual"],
         );
-        contains(
-            &kubectl.run(&["explain", "gadget.metadata.labels"], ""),
-            &["labels"],
-        );
+        contains(&kubectl.run(&["explain", "gadget.metadata.labels"], ""), &["labels"]);
         contains(
             &kubectl.run(&["explain", "deployment.spec.replicas"], ""),
             &["replicas <integer>"],
         );
-        contains(
-            &kubectl.run(&["explain", "gadget", "--recursive"], ""),
-            &["size", "conditions"],
-        );
+        contains(&kubectl.run(&["explain", "gadget", "--recursive"], ""), &["size", "conditions"]);
     })
     .await;
 }
@@ -454,31 +327,15 @@ async fn kubectl_watches_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_waits_for_finalizers() {
     with_kubectl(|kubectl| {
-        let held = GADGET.replace(
-            "name: one",
-            "name: one\n  finalizers: [test.example.com/held]",
-        );
+        let held = GADGET.replace("name: one", "name: one\n  finalizers: [test.example.com/held]");
         kubectl.run(&["create", "-f", "-"], &held);
-        contains(
-            &kubectl.run(&["delete", "gd", "one", "--wait=false"], ""),
-            &["deleted"],
-        );
-        contains(
-            &kubectl.run(&["get", "gd", "one", "-o", "yaml"], ""),
-            &["deletionTimestamp"],
-        );
+        contains(&kubectl.run(&["delete", "gd", "one", "--wait=false"], ""), &["deleted"]);
+        contains(&kubectl.run(&["get", "gd", "one", "-o", "yaml"], ""), &["deletionTimestamp"]);
         let waiting = kubectl.spawn(&["wait", "gd/one", "--for=delete", "--timeout=30s"], "");
         let release = r#"{"metadata":{"finalizers":null}}"#;
-        kubectl.run(
-            &["patch", "gd", "one", "--type", "merge", "-p", release],
-            "",
-        );
+        kubectl.run(&["patch", "gd", "one", "--type", "merge", "-p", release], "");
         let ended = waiting.wait_with_output().expect("ended");
-        assert!(
-            ended.status.success(),
-            "{}",
-            String::from_utf8_lossy(&ended.stderr)
-        );
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     })
     .await;
 }

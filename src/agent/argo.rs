@@ -280,7 +280,8 @@ impl Argo {
     ) -> Option<ProjectDocument> {
         let name = project_name(user);
         let mut source_repos = repositories.clone();
-        source_repos.extend(self.in_use.get(&name).into_iter().flat_map(|uses| uses.keys().cloned()));
+        source_repos
+            .extend(self.in_use.get(&name).into_iter().flat_map(|uses| uses.keys().cloned()));
         if source_repos.is_empty() {
             return None;
         }

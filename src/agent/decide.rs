@@ -173,8 +173,9 @@ impl Run {
 
     fn aftermath(&self, insist: bool) -> Aftermath {
         let record = &self.machine.record;
-        let arrived =
-            |path: &str| self.transitions.iter().any(|moved| moved.to == path) && self.row_changed();
+        let arrived = |path: &str| {
+            self.transitions.iter().any(|moved| moved.to == path) && self.row_changed()
+        };
         let gone = self.machine.is_gone();
         Aftermath {
             id: record.id.clone(),

@@ -105,10 +105,7 @@ pub async fn write_project(
             "spec": {"sourceRepos": spec.source_repos, "destinations": spec.destinations},
         });
         let parameters = PatchParams::default();
-        return api
-            .patch(&wanted.name, &parameters, &Patch::Merge(patch))
-            .await
-            .map_err(trouble);
+        return api.patch(&wanted.name, &parameters, &Patch::Merge(patch)).await.map_err(trouble);
     }
     let mut project = AppProject::new(&wanted.name, spec);
     project

@@ -292,10 +292,10 @@ impl Agent {
                 agent.signalled(&operation, id);
             }
             Seen::Gone(operation) => {
-                agent.poke(&OperationId::new(operation.spec.operation_id), Notes {
-                    signal_absent: true,
-                    ..Notes::default()
-                });
+                agent.poke(
+                    &OperationId::new(operation.spec.operation_id),
+                    Notes { signal_absent: true, ..Notes::default() },
+                );
             }
             Seen::Malformed { .. } => {}
             Seen::Synced => {

@@ -11,8 +11,8 @@ use schema::store::agent::ApplicationReport;
 use schema::store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Metrics;
 use crate::backend::verdict;
+use crate::metrics::Metrics;
 use crate::runtime::inbox::{Coalesce, Inbox};
 use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::signals::Listener;

@@ -41,18 +41,16 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
 }
 
 /// Tells of those that have differed for the whole grace, and keeps the others.
-fn judge(
-    agent: &Agent,
-    before: Suspects,
-    found: Vec<DeploymentUid>,
-    grace: Duration,
-) -> Suspects {
+fn judge(agent: &Agent, before: Suspects, found: Vec<DeploymentUid>, grace: Duration) -> Suspects {
     let now = clock::now();
     let mut suspects = Suspects::new();
     for uid in found {
         let since = before.get(&uid).copied().unwrap_or(now);
         if since.after(grace) <= now {
-            tracing::info!(uid = uid.as_str(), "an Application was changed by hand; it is repaired");
+            tracing::info!(
+                uid = uid.as_str(),
+                "an Application was changed by hand; it is repaired"
+            );
             agent.listener.application_differs(&uid);
         } else {
             suspects.insert(uid, since);

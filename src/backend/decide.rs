@@ -13,7 +13,7 @@ use schema::application_state;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 use schema::store::machine_rows::{Moved, Stepped, Versioned};
 
-use crate::backend::directory::Place;
+use crate::backend::directory::{Place, Standing};
 use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
 use crate::backend::observe;
 
@@ -49,6 +49,8 @@ pub struct Aftermath {
 pub struct TenantAftermath {
     /// Which one.
     pub tenant: TenantUid,
+    /// The name of its namespace.
+    pub namespace: String,
     /// Whether its machine has gone.
     pub gone: bool,
     /// Whether its deployments are to be counted.
@@ -108,19 +110,20 @@ pub fn request(items: &[Item]) -> BackendRequest {
 
 /// Steps the machines of a batch.
 ///
-/// `terminating` tells which namespaces of the batch are being deleted.
+/// `standing` tells how the namespaces of the batch stand.
 pub fn decide(
     mut loaded: BackendLoaded,
     items: &[Item],
-    terminating: &dyn Fn(&TenantUid, &str) -> bool,
+    standing: &dyn Fn(&TenantUid, &str) -> Standing,
     environment: &Environment,
 ) -> (BackendChanges, Aftermath) {
     let mut changes = BackendChanges::default();
     let mut aftermath = Aftermath::default();
-    let tenants = step_tenants(&mut loaded, items, terminating, environment, &mut changes);
+    let tenants = step_tenants(&mut loaded, items, standing, environment, &mut changes);
     for stepped in &changes.tenants {
         aftermath.tenants.push(TenantAftermath {
             tenant: stepped.after.record.tenant.clone(),
+            namespace: stepped.after.record.namespace.clone(),
             gone: stepped.gone,
             count: stepped.after.counts_children() && !stepped.transitions.is_empty(),
         });
@@ -300,7 +303,7 @@ fn consequences(
 fn step_tenants(
     loaded: &mut BackendLoaded,
     items: &[Item],
-    terminating: &dyn Fn(&TenantUid, &str) -> bool,
+    standing: &dyn Fn(&TenantUid, &str) -> Standing,
     environment: &Environment,
     changes: &mut BackendChanges,
 ) -> HashMap<TenantUid, TenantFact> {
@@ -313,11 +316,14 @@ fn step_tenants(
             }
             Key::Deployment(uid) => {
                 let Some((tenant, namespace)) = needed_tenant(loaded, uid, notes) else { continue };
-                // Nothing new begins in a namespace that is going away.
-                let event = if terminating(&tenant, &namespace) {
-                    TenantEvent::NamespaceObserved { terminating: true }
-                } else {
-                    TenantEvent::Needed
+                let event = match standing(&tenant, &namespace) {
+                    Standing::Alive => TenantEvent::Needed,
+                    // Nothing new begins in a namespace that is going away.
+                    Standing::Terminating | Standing::Gone => {
+                        TenantEvent::NamespaceObserved { terminating: true }
+                    }
+                    // Everybody is told when it is known.
+                    Standing::Unknown => continue,
                 };
                 (tenant, namespace, vec![event])
             }

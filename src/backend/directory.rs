@@ -23,6 +23,8 @@ const LISTED: Revision = Revision(u64::MAX);
 #[derive(Debug, Default)]
 pub struct Directory {
     namespaces: HashMap<String, NamespaceEntry>,
+    /// Whether every namespace has been seen once, so that one that is missing does not exist.
+    namespaces_synced: bool,
     /// Tenants that have machines.
     tenants: HashSet<TenantUid>,
     deployments: HashMap<DeploymentUid, DeploymentEntry>,
@@ -75,14 +77,24 @@ pub struct Place {
     pub name: String,
 }
 
+/// What is known of a tenant's namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing yet: the program has just begun, and not every namespace has been seen.
+    Unknown,
+    /// It exists.
+    Alive,
+    /// It is being deleted.
+    Terminating,
+    /// It does not exist, or another one has its name by now.
+    Gone,
+}
+
 impl Directory {
     /// Notes that a machine exists.
     pub fn note_deployment(&mut self, uid: &DeploymentUid, tenant: TenantUid, place: Place) {
         let Place { namespace, name } = place;
-        self.by_name
-            .entry((namespace.clone(), name.clone()))
-            .or_default()
-            .insert(uid.clone());
+        self.by_name.entry((namespace.clone(), name.clone())).or_default().insert(uid.clone());
         let entry = self.deployments.entry(uid.clone()).or_insert_with(|| DeploymentEntry {
             tenant,
             namespace,
@@ -109,17 +121,24 @@ impl Directory {
                 deliveries.push(deployment(&tenant, other, Notes::facts()));
             }
         }
-        deliveries.push((
-            tenant.as_str().to_owned(),
-            Key::Tenant(tenant.clone()),
-            Notes::facts(),
-        ));
+        deliveries.push((tenant.as_str().to_owned(), Key::Tenant(tenant.clone()), Notes::facts()));
         deliveries
     }
 
-    /// Notes that a tenant has a machine.
-    pub fn note_tenant(&mut self, tenant: &TenantUid) {
-        self.tenants.insert(tenant.clone());
+    /// Notes that a tenant has a machine; returns what was seen of its namespace before that, when
+    /// there was nobody to tell.
+    pub fn note_tenant(&mut self, tenant: &TenantUid, namespace: &str) -> Option<Delivery> {
+        if !self.tenants.insert(tenant.clone()) {
+            return None;
+        }
+        match self.standing(tenant, namespace) {
+            Standing::Unknown | Standing::Alive => None,
+            Standing::Terminating => {
+                let note = NamespaceNote::Present { terminating: true };
+                Some(tenant_note(tenant.clone(), note))
+            }
+            Standing::Gone => Some(tenant_note(tenant.clone(), NamespaceNote::Absent)),
+        }
     }
 
     /// Notes that a tenant's machine has gone.
@@ -152,11 +171,15 @@ impl Directory {
         self.namespaces.get(name).map(|entry| &entry.uid)
     }
 
-    /// Whether the namespace of a tenant is being deleted; one that has gone counts as such.
-    pub fn is_terminating(&self, tenant: &TenantUid, namespace: &str) -> bool {
-        self.namespaces
-            .get(namespace)
-            .is_none_or(|entry| entry.uid != *tenant || entry.terminating)
+    /// What is known of the namespace of a tenant.
+    pub fn standing(&self, tenant: &TenantUid, namespace: &str) -> Standing {
+        match self.namespaces.get(namespace) {
+            Some(entry) if entry.uid != *tenant => Standing::Gone,
+            Some(entry) if entry.terminating => Standing::Terminating,
+            Some(_) => Standing::Alive,
+            None if self.namespaces_synced => Standing::Gone,
+            None => Standing::Unknown,
+        }
     }
 
     /// Takes in what the watch of GitOpsDeployments tells.
@@ -318,7 +341,14 @@ impl Directory {
                 self.namespaces.retain(|_, entry| listed.contains(&entry.uid));
                 let missing: Vec<TenantUid> =
                     self.tenants.iter().filter(|uid| !listed.contains(*uid)).cloned().collect();
-                missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect()
+                let mut deliveries: Vec<Delivery> =
+                    missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect();
+                if !self.namespaces_synced {
+                    self.namespaces_synced = true;
+                    // Whoever was woken before could not know how its namespace stands.
+                    deliveries.extend(self.tell_all(&Notes::facts()));
+                }
+                deliveries
             }
         }
     }
@@ -336,8 +366,8 @@ impl Directory {
         if let Some(before) = before.as_ref().filter(|before| before.uid != uid) {
             deliveries.extend(self.namespace_gone(before.uid.clone()));
         }
-        let changed = before
-            .is_none_or(|before| before.uid != uid || before.terminating != terminating);
+        let changed =
+            before.is_none_or(|before| before.uid != uid || before.terminating != terminating);
         if changed && self.tenants.contains(&uid) {
             let note = NamespaceNote::Present { terminating };
             deliveries.push(tenant_note(uid, note));
@@ -431,6 +461,33 @@ mod tests {
         assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "9", false))), []);
         let deliveries = directory.namespace_seen(namespace("ns-2", false));
         assert_eq!(tenants(&deliveries), ["ns-2"]);
+    }
+
+    #[test]
+    fn a_namespace_that_was_not_seen_yet_is_not_taken_for_gone() {
+        let mut directory = Directory::default();
+        let tenant = TenantUid::new("ns-1");
+        assert_eq!(directory.note_tenant(&tenant, "team-a"), None);
+        directory.namespace_seen(Seen::Restarted);
+        assert_eq!(directory.standing(&tenant, "team-a"), Standing::Unknown);
+        directory.namespace_seen(namespace("ns-1", false));
+        assert_eq!(directory.standing(&tenant, "team-a"), Standing::Alive);
+        directory.namespace_seen(Seen::Synced);
+        assert_eq!(directory.standing(&tenant, "team-a"), Standing::Alive);
+        assert_eq!(directory.standing(&TenantUid::new("ns-0"), "team-0"), Standing::Gone);
+    }
+
+    #[test]
+    fn a_tenant_learns_what_became_of_its_namespace_before_it_was_known() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", true));
+        let told = directory.note_tenant(&TenantUid::new("ns-1"), "team-a");
+        let terminating = NamespaceNote::Present { terminating: true };
+        assert_eq!(told, Some(tenant_note(TenantUid::new("ns-1"), terminating)));
+        directory.namespace_seen(namespace("ns-3", false));
+        let told = directory.note_tenant(&TenantUid::new("ns-2"), "team-a");
+        assert_eq!(told, Some(tenant_note(TenantUid::new("ns-2"), NamespaceNote::Absent)));
+        assert_eq!(directory.note_tenant(&TenantUid::new("ns-2"), "team-a"), None);
     }
 
     #[test]

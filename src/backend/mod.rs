@@ -102,14 +102,13 @@ impl Process<Key, Notes> for Backend {
         let items: Vec<Item> =
             taken.iter().map(|(_, key, notes)| (key.clone(), notes.clone())).collect();
         let environment = self.environment();
-        let terminating = |tenant: &TenantUid, namespace: &str| {
-            self.directory().is_terminating(tenant, namespace)
-        };
+        let standing =
+            |tenant: &TenantUid, namespace: &str| self.directory().standing(tenant, namespace);
         let request = decide::request(&items);
         let committed = self
             .store
             .backend_batch(&request, environment.now, |loaded| {
-                decide::decide(loaded, &items, &terminating, &environment)
+                decide::decide(loaded, &items, &standing, &environment)
             })
             .await;
         let aftermath = committed.inspect_err(|_| {
@@ -193,7 +192,9 @@ impl Backend {
         use machines::deployment::Deployment;
         use machines::tenant::Tenant;
         for entry in self.store.index::<Tenant>().await? {
-            self.directory().note_tenant(&TenantUid::new(entry.key));
+            let tenant = TenantUid::new(entry.key);
+            let delivery = self.directory().note_tenant(&tenant, &entry.namespace);
+            self.deliver(delivery);
         }
         for entry in self.store.index::<Deployment>().await? {
             let uid = DeploymentUid::new(entry.key);
@@ -357,7 +358,8 @@ impl Backend {
             if tenant.gone {
                 self.directory().forget_tenant(&tenant.tenant);
             } else {
-                self.directory().note_tenant(&tenant.tenant);
+                let delivery = self.directory().note_tenant(&tenant.tenant, &tenant.namespace);
+                self.deliver(delivery);
             }
             if tenant.count {
                 let key = Key::Tenant(tenant.tenant.clone());
@@ -375,8 +377,12 @@ impl Backend {
         let Some(moved) = &deployment.moved else { return };
         let place = &deployment.place;
         tracing::info!(
-            namespace = place.namespace, name = place.name,
-            from = moved.from, to = moved.to, cause = moved.cause, "a deployment moved",
+            namespace = place.namespace,
+            name = place.name,
+            from = moved.from,
+            to = moved.to,
+            cause = moved.cause,
+            "a deployment moved",
         );
         let transition = Transition {
             namespace: place.namespace.clone(),
@@ -408,10 +414,9 @@ impl Backend {
         let mut settled: Vec<Matter> = MATTERS.to_vec();
         for obligation in owed {
             let (matter, task) = match obligation {
-                Obligation::OperationSignalled(operation) => (
-                    Matter::Operation,
-                    Task::SignalOperation { tenant: tenant.clone(), operation },
-                ),
+                Obligation::OperationSignalled(operation) => {
+                    (Matter::Operation, Task::SignalOperation { tenant: tenant.clone(), operation })
+                }
                 Obligation::StatusWritten(view) => {
                     let report = report.clone().filter(|_| view.mirrored.is_some());
                     (Matter::Status, Task::WriteStatus { view, report })
@@ -506,7 +511,7 @@ impl Backend {
         self.inbox.offer(tenant.as_str(), Key::Deployment(uid.clone()), notes);
     }
 
-    fn deliver(&self, deliveries: Vec<Delivery>) {
+    fn deliver(&self, deliveries: impl IntoIterator<Item = Delivery>) {
         for (tenant, key, notes) in deliveries {
             self.inbox.offer(&tenant, key, notes);
         }

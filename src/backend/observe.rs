@@ -73,10 +73,7 @@ pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
         name => name,
     };
     GitOpsDeploymentStatus {
-        sync: SyncStatus {
-            status: argo.sync.status.clone(),
-            revision: argo.sync.revision.clone(),
-        },
+        sync: SyncStatus { status: argo.sync.status.clone(), revision: argo.sync.revision.clone() },
         health: crds::argocd::HealthStatus {
             status: argo.health.status.clone(),
             message: argo.health.message.clone(),
@@ -122,11 +119,6 @@ pub fn report(argo: &ApplicationStatus) -> Report {
             &compared_to.destination.name,
             &compared_to.destination.namespace,
         ),
-        conditions: argo
-            .conditions
-            .iter()
-            .take(conditions::MIRRORED_LIMIT)
-            .map(bounded)
-            .collect(),
+        conditions: argo.conditions.iter().take(conditions::MIRRORED_LIMIT).map(bounded).collect(),
     }
 }

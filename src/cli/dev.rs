@@ -109,9 +109,9 @@ impl Running {
         })
         .await
         .map_err(|error| match error {
-            sandbox::Error::Listen { .. } => Failure::Input(anyhow!(
-                "{error}; with --port 0 any free one is taken"
-            )),
+            sandbox::Error::Listen { .. } => {
+                Failure::Input(anyhow!("{error}; with --port 0 any free one is taken"))
+            }
             other => Failure::input(other),
         })?;
         let kubeconfig = directory.join("kubeconfig");
@@ -123,18 +123,16 @@ impl Running {
             namespace: argocd_namespace,
             pace: Duration::from_millis(dev.argo_cd_pace),
         };
-        let argocd =
-            tokio::spawn(sandbox::argocd::run(client.clone(), stand_in, shutdown.clone()));
+        let argocd = tokio::spawn(sandbox::argocd::run(client.clone(), stand_in, shutdown.clone()));
         tracing::info!(
             "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
              stand-in for Argo CD reads no git and deploys nothing"
         );
         // The program has a client of its own, so that no requests but its own are counted.
         let counted = CountedClient::new(plane.client_config()).map_err(Failure::running)?;
-        let program =
-            Program::start(counted, database, settings, Halves::Both, listener, shutdown)
-                .await
-                .map_err(Failure::Running)?;
+        let program = Program::start(counted, database, settings, Halves::Both, listener, shutdown)
+            .await
+            .map_err(Failure::Running)?;
         Ok(Self { plane, client, program, argocd, kubeconfig, _lock: lock })
     }
 

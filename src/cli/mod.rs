@@ -289,8 +289,7 @@ fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
             "--log {directives:?} is not understood ({error}); give a level such as info or debug"
         ))
     })?;
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),

@@ -182,8 +182,9 @@ mod tests {
 
     #[test]
     fn a_hot_tenant_delays_another_by_one_turn_only() {
-        let names: Vec<&'static str> =
-            (0..2_000).map(|number| &*Box::leak(format!("hot-{number}").into_boxed_str())).collect();
+        let names: Vec<&'static str> = (0..2_000)
+            .map(|number| &*Box::leak(format!("hot-{number}").into_boxed_str()))
+            .collect();
         let inbox = Inbox::default();
         for name in &names {
             inbox.offer("hot", *name, Notes(vec![]));

@@ -161,9 +161,9 @@ impl<D: Duty> Lanes<D> {
             {
                 // A panic in one discharge is a failure of that one and stops no other.
                 let outcome = AssertUnwindSafe(discharge(duty.clone())).catch_unwind();
-                running.spawn(async move {
-                    (tenant, duty, outcome.await.unwrap_or(Discharge::Failed))
-                });
+                running.spawn(
+                    async move { (tenant, duty, outcome.await.unwrap_or(Discharge::Failed)) },
+                );
             }
             let changed = self.changed.notified();
             if running.len() < CONCURRENCY && !self.nothing_waits() {
@@ -234,12 +234,11 @@ impl<D: Duty> Lanes<D> {
 
     fn next(&self) -> Option<(String, D)> {
         for lane in LANES {
-            for (tenant, key, Latest(duty)) in self.queues[lane as usize].take(1) {
+            while let Some((tenant, key, Latest(duty))) = self.queues[lane as usize].take(1).pop() {
                 let mut state = self.lock();
                 if state.running.contains_key(&key) {
                     state.parked.insert(key, (tenant, duty));
-                    drop(state);
-                    return self.next();
+                    continue;
                 }
                 state.running.insert(key, duty.clone());
                 return Some((tenant, duty));

@@ -2,15 +2,15 @@
 //! starves no other.
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher::{self, watcher};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, watcher};
 use kube::{Resource, ResourceExt};
 use machines::identity::Timestamp;
 use serde::de::DeserializeOwned;
@@ -129,8 +129,7 @@ pub async fn follow<K>(
 ) where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {
-    let config =
-        watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
+    let config = watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
     let stream = watcher(api, config).default_backoff();
     let mut stream = std::pin::pin!(stream);
     loop {

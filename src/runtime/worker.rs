@@ -43,10 +43,7 @@ pub trait Process<K, O>: Sync {
     type Error: Display + Send;
 
     /// Processes a batch, all of it or nothing.
-    fn process(
-        &self,
-        taken: &Taken<K, O>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn process(&self, taken: &Taken<K, O>) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// What a failure means.
     fn judge(error: &Self::Error) -> Verdict;
@@ -191,7 +188,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_machine_that_fails_every_batch_is_set_aside_and_stops_no_other() {
-        let log = processed(1_000, 999, |machine, _| (machine == 300).then_some(Verdict::Unfit)).await;
+        let log =
+            processed(1_000, 999, |machine, _| (machine == 300).then_some(Verdict::Unfit)).await;
         assert_eq!(log.len(), 999);
         assert!(!log.contains(&300));
     }

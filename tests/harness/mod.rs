@@ -1,8 +1,8 @@
 //! A whole installation inside of a test: the sandbox, the stand-in for Argo CD, and the program
 //! on a database of its own. The program can be ended and started again on the same world.
 //!
-//! The database is SQLite in a temporary folder, or, where `E2E_DATABASE=postgres` and
-//! `DATABASE_URL` say so, a fresh PostgreSQL database.
+//! The database is SQLite in a temporary folder, or, for a test that [`on_postgres`] runs, a fresh
+//! one on the server that `DATABASE_URL` names.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses another part of it")]
 
@@ -23,7 +23,7 @@ use managed_gitops::api;
 use managed_gitops::program::{Halves, Program};
 use managed_gitops::settings::Settings;
 use sandbox::{ControlPlane, Options};
-use schema::connection::{ConnectOptions, Database, connect};
+use schema::connection::{ConnectOptions, Database, DatabaseKind, connect};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -58,10 +58,16 @@ impl World {
     /// Starts everything but the program.
     pub async fn without_program() -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("state.db").display());
+        Self::without_program_on(&url, directory).await
+    }
+
+    /// Starts everything but the program, on an empty database.
+    async fn without_program_on(url: &str, directory: TempDir) -> Self {
         let plane = ControlPlane::start(Options::with_crds(crds::all())).await.unwrap();
         let client = kube::Client::try_from(plane.client_config()).unwrap();
         let settings = Settings::default();
-        let database = database(&directory).await;
+        let database = connect(url, &ConnectOptions::default()).await.unwrap();
         schema::migrate(&database).await.unwrap();
         let argocd = CancellationToken::new();
         let world = Self {
@@ -79,10 +85,8 @@ impl World {
     }
 
     fn start_argocd(&self) {
-        let options = sandbox::argocd::Options {
-            namespace: ARGO_CD.to_owned(),
-            pace: Duration::ZERO,
-        };
+        let options =
+            sandbox::argocd::Options { namespace: ARGO_CD.to_owned(), pace: Duration::ZERO };
         tokio::spawn(sandbox::argocd::run(self.client.clone(), options, self.argocd.clone()));
     }
 
@@ -322,11 +326,7 @@ impl World {
 
     /// The number of rows that a query counts.
     pub async fn count(&self, query: &str) -> i64 {
-        use sea_orm::{ConnectionTrait, Statement};
-        let connection = self.database.reader();
-        let backend = connection.get_database_backend();
-        let row = connection.query_one_raw(Statement::from_string(backend, query)).await.unwrap();
-        row.unwrap().try_get_by_index(0).unwrap()
+        count(&self.database, query).await
     }
 }
 
@@ -339,9 +339,89 @@ impl Drop for World {
     }
 }
 
-async fn database(directory: &TempDir) -> Database {
-    let url = format!("sqlite://{}", directory.path().join("state.db").display());
-    connect(&url, &ConnectOptions::default()).await.unwrap()
+/// Runs a test in a world, without the program as yet, whose database is an SQLite file.
+pub async fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+    test(World::without_program().await).await;
+}
+
+/// Runs a test in a world, without the program as yet, whose database is a fresh one on the
+/// PostgreSQL server of `DATABASE_URL`; it is dropped at the end, also when the test fails.
+pub async fn on_postgres<F>(test: impl FnOnce(World) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    use sea_orm::ConnectionTrait;
+    let Ok(server) = std::env::var("DATABASE_URL") else {
+        println!("not run on PostgreSQL: DATABASE_URL is not set");
+        return;
+    };
+    let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
+    let admin = connect(&server, &options).await.unwrap();
+    assert_eq!(admin.kind(), DatabaseKind::Postgres, "DATABASE_URL must name a PostgreSQL server");
+    let name = format!("gitops_test_{}", uuid::Uuid::new_v4().simple());
+    admin.connection().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let url = with_database(&server, &name);
+    let world = World::without_program_on(&url, tempfile::tempdir().unwrap()).await;
+    let outcome = tokio::spawn(test(world)).await;
+    let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+    admin.connection().execute_unprepared(&drop).await.unwrap();
+    admin.close().await.unwrap();
+    if let Err(failure) = outcome {
+        std::panic::resume_unwind(failure.into_panic());
+    }
+}
+
+/// The same server and another database.
+fn with_database(url: &str, name: &str) -> String {
+    let (rest, query) = match url.split_once('?') {
+        Some((rest, query)) => (rest, format!("?{query}")),
+        None => (url, String::new()),
+    };
+    let (scheme, rest) = rest.split_once("://").unwrap();
+    let host = rest.split_once('/').map_or(rest, |(host, _)| host);
+    format!("{scheme}://{host}/{name}{query}")
+}
+
+/// Checks that an installation at rest holds what its deployments ask for and nothing else: each
+/// is ready and has exactly one Application and one row of each kind, no operation is open, and
+/// no machine owes anything or waits for a moment.
+pub async fn check_that_nothing_is_lost_or_doubled(client: &kube::Client, database: &Database) {
+    let deployments = all(&Api::<GitOpsDeployment>::all(client.clone())).await;
+    let not_ready: Vec<String> =
+        deployments.iter().filter(|one| !is_ready(one)).map(ResourceExt::name_any).collect();
+    assert!(not_ready.is_empty(), "these deployments are not ready: {not_ready:?}");
+    let mut wanted: Vec<String> =
+        deployments.iter().map(|one| crds::names::application_name(&one.uid().unwrap())).collect();
+    let argocd = Api::<crds::argocd::Application>::namespaced(client.clone(), ARGO_CD);
+    let mut applications: Vec<String> =
+        all(&argocd).await.iter().map(ResourceExt::name_any).collect();
+    wanted.sort();
+    applications.sort();
+    assert_eq!(applications, wanted, "each deployment has its Application, and no other exists");
+    let signals = all(&Api::<crds::Operation>::namespaced(client.clone(), ARGO_CD)).await;
+    assert_eq!(signals.len(), 0, "no Operation CR is left");
+    let number = i64::try_from(deployments.len()).unwrap();
+    for (query, wanted) in [
+        ("SELECT count(*) FROM application", number),
+        ("SELECT count(DISTINCT name) FROM application", number),
+        ("SELECT count(*) FROM deploymenttoapplicationmapping", number),
+        ("SELECT count(*) FROM applicationstate", number),
+        ("SELECT count(*) FROM machine WHERE kind = 'Deployment'", number),
+        ("SELECT count(*) FROM machine WHERE kind = 'Operation'", 0),
+        ("SELECT count(*) FROM operation WHERE state IN ('Waiting', 'In_Progress')", 0),
+        ("SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL", 0),
+    ] {
+        assert_eq!(count(database, query).await, wanted, "{query}");
+    }
+}
+
+/// The number of rows that a query counts.
+pub async fn count(database: &Database, query: &str) -> i64 {
+    use sea_orm::{ConnectionTrait, Statement};
+    let connection = database.reader();
+    let backend = connection.get_database_backend();
+    let row = connection.query_one_raw(Statement::from_string(backend, query)).await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
 }
 
 /// Waits until there is something, and returns it.

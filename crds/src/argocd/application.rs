@@ -33,16 +33,8 @@ impl Application {
     /// An Application that Argo CD has not seen.
     #[must_use]
     pub fn new(name: &str, spec: ApplicationSpec) -> Self {
-        let metadata = ObjectMeta {
-            name: Some(name.to_owned()),
-            ..ObjectMeta::default()
-        };
-        Self {
-            metadata,
-            spec,
-            operation: None,
-            status: None,
-        }
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        Self { metadata, spec, operation: None, status: None }
     }
 
     /// The operation that runs or ran last.
@@ -54,10 +46,7 @@ impl Application {
     /// Whether an operation was asked for or runs.
     #[must_use]
     pub fn is_operation_open(&self) -> bool {
-        self.operation.is_some()
-            || self
-                .operation_state()
-                .is_some_and(OperationState::is_running)
+        self.operation.is_some() || self.operation_state().is_some_and(OperationState::is_running)
     }
 }
 
@@ -104,12 +93,7 @@ impl Serialize for Application {
             #[serde(skip_serializing_if = "Option::is_none")]
             status: Option<&'a ApplicationStatus>,
         }
-        let Self {
-            metadata,
-            spec,
-            operation,
-            status,
-        } = self;
+        let Self { metadata, spec, operation, status } = self;
         let written = Written {
             api_version: <Self as kube::Resource>::api_version(&()),
             kind: <Self as kube::Resource>::kind(&()),
@@ -143,9 +127,7 @@ impl ApplicationSpec {
     /// Whether Argo CD syncs without being asked.
     #[must_use]
     pub fn is_automated(&self) -> bool {
-        self.sync_policy
-            .as_ref()
-            .is_some_and(|policy| policy.automated.is_some())
+        self.sync_policy.as_ref().is_some_and(|policy| policy.automated.is_some())
     }
 }
 

@@ -46,10 +46,7 @@ impl OperationState {
     /// Whether the operation has ended, well or badly.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        matches!(
-            self.phase.as_str(),
-            phase::SUCCEEDED | phase::FAILED | phase::ERROR
-        )
+        matches!(self.phase.as_str(), phase::SUCCEEDED | phase::FAILED | phase::ERROR)
     }
 }
 
@@ -311,10 +308,7 @@ pub struct ManagedNamespaceMetadata {
     pub annotations: BTreeMap<String, String>,
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }

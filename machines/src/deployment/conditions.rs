@@ -62,10 +62,7 @@ impl StatusView {
     /// Whether the object's status says so already.
     pub fn matches(&self, actual: &ActualStatus) -> bool {
         self.conditions_digest() == actual.conditions
-            && self
-                .mirrored
-                .as_ref()
-                .is_none_or(|mirrored| *mirrored == actual.mirrored)
+            && self.mirrored.as_ref().is_none_or(|mirrored| *mirrored == actual.mirrored)
     }
 
     fn conditions_digest(&self) -> Digest {
@@ -106,16 +103,10 @@ pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[Mirrored
     for condition in reported {
         let message = condition.message.as_deref().map(bounded);
         let room = mirrored.len() < MIRRORED_LIMIT;
-        match mirrored
-            .iter_mut()
-            .find(|known| known.type_ == condition.type_)
-        {
+        match mirrored.iter_mut().find(|known| known.type_ == condition.type_) {
             Some(known) => known.message = message,
             None if room => {
-                mirrored.push(MirroredCondition {
-                    type_: condition.type_.clone(),
-                    message,
-                });
+                mirrored.push(MirroredCondition { type_: condition.type_.clone(), message });
             }
             None => {}
         }
@@ -138,13 +129,7 @@ fn compared_to(record: &Record) -> Digest {
         named => named,
     };
     let name = crate::application::IN_CLUSTER;
-    compared_to_digest(
-        &spec.repo_url,
-        &spec.path,
-        &spec.target_revision,
-        name,
-        namespace,
-    )
+    compared_to_digest(&spec.repo_url, &spec.path, &spec.target_revision, name, namespace)
 }
 
 /// Digests the source and destination that Argo CD compared with.
@@ -155,13 +140,7 @@ pub fn compared_to_digest(
     destination_name: &str,
     destination_namespace: &str,
 ) -> Digest {
-    Digest::of(&(
-        repo_url,
-        path,
-        target_revision,
-        destination_name,
-        destination_namespace,
-    ))
+    Digest::of(&(repo_url, path, target_revision, destination_name, destination_namespace))
 }
 
 /// What the status of a deployment should say.
@@ -196,12 +175,9 @@ fn error_occurred(flag: &ErrorFlag) -> Option<Condition> {
         ErrorFlag::Raised { message } => {
             Some(condition(ERROR_OCCURRED, "True", ERROR_OCCURRED, message))
         }
-        ErrorFlag::Resolved {} => Some(condition(
-            ERROR_OCCURRED,
-            "False",
-            "ErrorOccurredResolved",
-            "",
-        )),
+        ErrorFlag::Resolved {} => {
+            Some(condition(ERROR_OCCURRED, "False", "ErrorOccurredResolved", ""))
+        }
     }
 }
 
@@ -224,35 +200,17 @@ struct Standing {
 
 impl Standing {
     fn done(reason: &'static str, message: String) -> Self {
-        Self {
-            ready: true,
-            reconciling: false,
-            stalled: false,
-            reason,
-            message,
-        }
+        Self { ready: true, reconciling: false, stalled: false, reason, message }
     }
 
     fn working(reason: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            ready: false,
-            reconciling: true,
-            stalled: false,
-            reason,
-            message,
-        }
+        Self { ready: false, reconciling: true, stalled: false, reason, message }
     }
 
     fn stuck(reason: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            ready: false,
-            reconciling: false,
-            stalled: true,
-            reason,
-            message,
-        }
+        Self { ready: false, reconciling: false, stalled: true, reason, message }
     }
 }
 
@@ -319,11 +277,7 @@ fn settled(record: &Record) -> Standing {
             "waiting for Argo CD to report on the Application",
         );
     };
-    if let Some(first) = report
-        .conditions
-        .iter()
-        .find(|one| one.type_.ends_with("Error"))
-    {
+    if let Some(first) = report.conditions.iter().find(|one| one.type_.ends_with("Error")) {
         return Standing::stuck("ArgoCDError", first.message.clone().unwrap_or_default());
     }
     let summary = summary(report);
@@ -343,9 +297,5 @@ fn settled(record: &Record) -> Standing {
 
 fn summary(report: &Report) -> String {
     let unknown = |text: &str| if text.is_empty() { "Unknown" } else { text }.to_owned();
-    format!(
-        "Argo CD reports {} and {}",
-        unknown(&report.sync),
-        unknown(&report.health)
-    )
+    format!("Argo CD reports {} and {}", unknown(&report.sync), unknown(&report.health))
 }

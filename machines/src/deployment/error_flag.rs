@@ -66,9 +66,7 @@ impl Region {
     }
 
     fn raise(message: &str) -> Outcome<ErrorFlag> {
-        Transition(ErrorFlag::Raised {
-            message: message.to_owned(),
-        })
+        Transition(ErrorFlag::Raised { message: message.to_owned() })
     }
 }
 

@@ -106,11 +106,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(facts: &'a Facts) -> Self {
-        Self {
-            facts,
-            rows: Vec::new(),
-            signal: None,
-        }
+        Self { facts, rows: Vec::new(), signal: None }
     }
 
     fn raise(&mut self, message: impl Into<String>) {
@@ -465,20 +461,11 @@ impl Record {
             return Lifecycle::Rejected {};
         }
         if !self.spec.environment.is_empty() {
-            context.raise(if first {
-                messages::ENVIRONMENT
-            } else {
-                messages::ENVIRONMENT_UPDATE
-            });
+            context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
             return Lifecycle::Rejected {};
         }
         let deadline = context.facts.now.after(AWAITING_DEADLINE);
-        if context
-            .facts
-            .namesakes
-            .iter()
-            .any(|other| other.first_seen < self.first_seen)
-        {
+        if context.facts.namesakes.iter().any(|other| other.first_seen < self.first_seen) {
             return Lifecycle::AwaitingPredecessor { deadline };
         }
         let Some(instance) = context.facts.instance.clone() else {
@@ -496,13 +483,8 @@ impl Record {
             application::DEFAULT_PROJECT.to_owned()
         };
         let argocd_namespace = &context.facts.argocd_namespace;
-        let document = application::render(
-            &self.uid,
-            &self.namespace,
-            &self.spec,
-            argocd_namespace,
-            project,
-        );
+        let document =
+            application::render(&self.uid, &self.namespace, &self.spec, argocd_namespace, project);
         self.intend(document, rows, context)
     }
 
@@ -517,12 +499,7 @@ impl Record {
         let same = self.application.as_ref().is_some_and(|application| {
             application.digest == digest && application.instance == tenant.instance
         });
-        if same
-            && self
-                .application
-                .as_ref()
-                .is_some_and(|application| application.applied)
-        {
+        if same && self.application.as_ref().is_some_and(|application| application.applied) {
             context.clear();
             return Lifecycle::Settled {};
         }
@@ -539,16 +516,14 @@ impl Record {
                 digest,
                 applied: false,
             });
-            context
-                .rows
-                .push(RowChange::PutApplication(Box::new(ApplicationRows {
-                    key: self.key(id, &tenant),
-                    environment: tenant.environment,
-                    instance: tenant.instance,
-                    document,
-                    deployment_name: self.name.clone(),
-                    namespace: self.namespace.clone(),
-                })));
+            context.rows.push(RowChange::PutApplication(Box::new(ApplicationRows {
+                key: self.key(id, &tenant),
+                environment: tenant.environment,
+                instance: tenant.instance,
+                document,
+                deployment_name: self.name.clone(),
+                namespace: self.namespace.clone(),
+            })));
         }
         self.dispatch(context)
     }
@@ -564,10 +539,7 @@ impl Record {
 
     fn dispatch(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let again = !self.request_operation(context);
-        Lifecycle::Dispatching {
-            deadline: context.facts.now.after(DISPATCH_DEADLINE),
-            again,
-        }
+        Lifecycle::Dispatching { deadline: context.facts.now.after(DISPATCH_DEADLINE), again }
     }
 
     /// Asks the agent to act on the application; `false` where an operation is open already.
@@ -657,25 +629,19 @@ impl Record {
         let Some(application) = self.application.clone() else {
             return self.finalize(context);
         };
-        context
-            .rows
-            .push(RowChange::RemoveApplication(ApplicationKey {
-                application: application.id,
-                deployment: self.uid.clone(),
-                tenant: self.tenant.clone(),
-                user: application.user,
-            }));
+        context.rows.push(RowChange::RemoveApplication(ApplicationKey {
+            application: application.id,
+            deployment: self.uid.clone(),
+            tenant: self.tenant.clone(),
+            user: application.user,
+        }));
         self.request_removal(context)
     }
 
     fn request_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let again = !self.request_operation(context);
         let deadline = context.facts.now.after(REMOVAL_DEADLINE);
-        Lifecycle::Removing {
-            deadline,
-            overdue: 0,
-            again,
-        }
+        Lifecycle::Removing { deadline, overdue: 0, again }
     }
 
     fn back_off_removal(&mut self, text: String, context: &mut Context<'_>) -> Lifecycle {

@@ -76,11 +76,7 @@ impl Region {
     #[state(superstate = "following")]
     fn holding(&mut self, event: &MirrorEvent, until: &mut Timestamp) -> Outcome<Mirror> {
         match event {
-            MirrorEvent::Compared {
-                matches: false,
-                hold: true,
-                now,
-            } if now < until => Handled,
+            MirrorEvent::Compared { matches: false, hold: true, now } if now < until => Handled,
             MirrorEvent::ObjectGone | MirrorEvent::Compared { .. } => Super,
         }
     }
@@ -89,11 +85,7 @@ impl Region {
     fn clean(&mut self, event: &MirrorEvent) -> Outcome<Mirror> {
         match event {
             MirrorEvent::Compared { matches: true, .. } => Handled,
-            MirrorEvent::Compared {
-                matches: false,
-                hold,
-                now,
-            } => Self::judge(false, *hold, *now),
+            MirrorEvent::Compared { matches: false, hold, now } => Self::judge(false, *hold, *now),
             MirrorEvent::ObjectGone => Super,
         }
     }
@@ -109,9 +101,7 @@ impl Region {
     fn judge(matches: bool, hold: bool, now: Timestamp) -> Outcome<Mirror> {
         match (matches, hold) {
             (true, _) => Transition(Mirror::Clean {}),
-            (false, true) => Transition(Mirror::Holding {
-                until: now.after(HOLD),
-            }),
+            (false, true) => Transition(Mirror::Holding { until: now.after(HOLD) }),
             (false, false) => Transition(Mirror::Dirty {}),
         }
     }

@@ -337,19 +337,10 @@ impl Deployment {
         let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
         let lifecycle::Context { rows, signal, .. } = context;
         if let Some(signal) = signal {
-            drive(
-                &mut self.error_flag,
-                &mut error_flag::Region,
-                &signal,
-                &mut (),
-            );
+            drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
         }
         self.step_mirror(facts);
-        Step {
-            deployment: self,
-            rows,
-            handling,
-        }
+        Step { deployment: self, rows, handling }
     }
 
     fn step_mirror(&mut self, facts: &Facts) {
@@ -388,20 +379,10 @@ impl Deployment {
             match condition.type_.as_str() {
                 conditions::ERROR_OCCURRED => {
                     let signal = ErrorEvent::Raised(condition.message.clone());
-                    drive(
-                        &mut self.error_flag,
-                        &mut error_flag::Region,
-                        &signal,
-                        &mut (),
-                    );
+                    drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
                     if condition.status != "True" {
                         let signal = ErrorEvent::Cleared;
-                        drive(
-                            &mut self.error_flag,
-                            &mut error_flag::Region,
-                            &signal,
-                            &mut (),
-                        );
+                        drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
                     }
                 }
                 conditions::READY | conditions::RECONCILING | conditions::STALLED => {}

@@ -64,28 +64,11 @@ fn spec(path: &str) -> DeploymentSpec {
 
 /// Sample facts: what the machine finds when it looks.
 fn situations(now: Timestamp) -> [(usize, Facts); 4] {
-    let draining = Facts {
-        tenant: TenantFact::Draining,
-        ..facts(now)
-    };
-    let no_engine = Facts {
-        instance: None,
-        ..facts(now)
-    };
-    let older = Namesake {
-        uid: DeploymentUid::new("older"),
-        first_seen: Revision(0),
-    };
-    let predecessor = Facts {
-        namesakes: vec![older],
-        ..facts(now)
-    };
-    [
-        (0, facts(now)),
-        (1, draining),
-        (2, no_engine),
-        (3, predecessor),
-    ]
+    let draining = Facts { tenant: TenantFact::Draining, ..facts(now) };
+    let no_engine = Facts { instance: None, ..facts(now) };
+    let older = Namesake { uid: DeploymentUid::new("older"), first_seen: Revision(0) };
+    let predecessor = Facts { namesakes: vec![older], ..facts(now) };
+    [(0, facts(now)), (1, draining), (2, no_engine), (3, predecessor)]
 }
 
 const OBSERVED_WHEN: [&str; 4] = [
@@ -94,12 +77,8 @@ const OBSERVED_WHEN: [&str; 4] = [
     "new valid spec, Argo CD missing",
     "new valid spec, predecessor left",
 ];
-const FACTS_WHEN: [&str; 4] = [
-    "all is there",
-    "namespace terminating",
-    "Argo CD missing",
-    "predecessor left",
-];
+const FACTS_WHEN: [&str; 4] =
+    ["all is there", "namespace terminating", "Argo CD missing", "predecessor left"];
 const DEADLINE_WHEN: [&str; 4] = [
     "passed",
     "passed, namespace terminating",
@@ -110,11 +89,7 @@ const DEADLINE_WHEN: [&str; 4] = [
 fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts)> {
     let record = &deployment.record;
     let mut events = Vec::new();
-    let other = if record.spec.path == "one" {
-        "two"
-    } else {
-        "one"
-    };
+    let other = if record.spec.path == "one" { "two" } else { "one" };
     let newer = Snapshot {
         revision: Revision(record.last_seen.0 + 10),
         generation: Generation(record.generation.0 + 1),
@@ -124,10 +99,7 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     };
     let observed = |snapshot| Event::Observed(Box::new(snapshot));
     let later = Timestamp::from_millis(
-        deployment
-            .wake_at()
-            .map_or(0, Timestamp::as_millis)
-            .saturating_add(STRIDE_MS),
+        deployment.wake_at().map_or(0, Timestamp::as_millis).saturating_add(STRIDE_MS),
     );
     for (index, facts) in situations(NOW) {
         events.push((OBSERVED_WHEN[index], observed(newer.clone()), facts.clone()));
@@ -139,10 +111,7 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     let now = facts(NOW);
     events.push(("early", Event::DeadlineReached, now.clone()));
     events.push(("", Event::ApplicationDiffers, now.clone()));
-    let invalid = Snapshot {
-        spec: spec(""),
-        ..newer.clone()
-    };
+    let invalid = Snapshot { spec: spec(""), ..newer.clone() };
     events.push(("new invalid spec", observed(invalid), now.clone()));
     let same = Snapshot {
         generation: record.generation,
@@ -151,25 +120,12 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
         ..newer.clone()
     };
     events.push(("nothing new", observed(same), now.clone()));
-    let deleting = Snapshot {
-        deleting: true,
-        ..newer.clone()
-    };
+    let deleting = Snapshot { deleting: true, ..newer.clone() };
     events.push(("being deleted", observed(deleting.clone()), now.clone()));
-    let released = Snapshot {
-        finalizer: false,
-        ..deleting
-    };
-    events.push((
-        "being deleted, our finalizer gone",
-        observed(released),
-        now.clone(),
-    ));
+    let released = Snapshot { finalizer: false, ..deleting };
+    events.push(("being deleted, our finalizer gone", observed(released), now.clone()));
     if record.present {
-        let stale = Snapshot {
-            revision: Revision(record.last_seen.0 - 1),
-            ..newer
-        };
+        let stale = Snapshot { revision: Revision(record.last_seen.0 - 1), ..newer };
         events.push(("stale", observed(stale), now.clone()));
         let as_of = Revision(record.last_seen.0 - 1);
         events.push(("stale", Event::Absent { as_of }, now.clone()));
@@ -195,22 +151,10 @@ fn operation_observations(
         ("row lost", None),
     ];
     let of_open = states.into_iter().filter_map(move |(when, state)| {
-        Some((
-            when,
-            Event::OperationObserved {
-                id: open.clone()?,
-                state,
-            },
-        ))
+        Some((when, Event::OperationObserved { id: open.clone()?, state }))
     });
     let completed = Some(OperationState::Completed);
-    of_open.chain([(
-        "of another",
-        Event::OperationObserved {
-            id: other,
-            state: completed,
-        },
-    )])
+    of_open.chain([("of another", Event::OperationObserved { id: other, state: completed })])
 }
 
 /// All that decides about where a lifecycle goes next.
@@ -233,10 +177,7 @@ fn lifecycle_key(deployment: &Deployment) -> String {
     let wanted = application.map(|one| (one.applied, one.digest.clone()));
     let open = record.open.as_ref().map(|open| open.claimed);
     let object = (record.present, record.finalizer, &record.spec.path);
-    format!(
-        "{} {again} {wanted:?} {open:?} {object:?}",
-        deployment.path()
-    )
+    format!("{} {again} {wanted:?} {open:?} {object:?}", deployment.path())
 }
 
 /// Explores the lifecycle of a deployment.
@@ -247,25 +188,11 @@ pub fn lifecycle() -> Chart {
         let step = |(when, event, facts): (&'static str, Event, Facts)| {
             let step = deployment.clone().step(&event, &facts);
             let (next, handling) = (step.deployment, step.handling);
-            Sample {
-                event: event.name(),
-                when,
-                next,
-                handling,
-            }
+            Sample { event: event.name(), when, next, handling }
         };
-        deployment_events(deployment)
-            .into_iter()
-            .map(step)
-            .collect()
+        deployment_events(deployment).into_iter().map(step).collect()
     };
-    explore(
-        "Lifecycle",
-        initial,
-        Deployment::path,
-        lifecycle_key,
-        samples,
-    )
+    explore("Lifecycle", initial, Deployment::path, lifecycle_key, samples)
 }
 
 /// Explores the region behind `ErrorOccurred`.
@@ -280,23 +207,12 @@ pub fn error_flag() -> Chart {
         let step = |(event, when, sample)| {
             let mut next = state.clone();
             let handling = drive(&mut next, &mut flag::Region, &sample, &mut ());
-            Sample {
-                event,
-                when,
-                next,
-                handling,
-            }
+            Sample { event, when, next, handling }
         };
         events.into_iter().map(step).collect()
     };
     let key = |state: &ErrorFlag| format!("{state:?}");
-    explore(
-        "Error flag",
-        ErrorFlag::Never {},
-        |state| state.path().to_owned(),
-        key,
-        samples,
-    )
+    explore("Error flag", ErrorFlag::Never {}, |state| state.path().to_owned(), key, samples)
 }
 
 /// Explores the region that keeps the status up to date.
@@ -311,31 +227,14 @@ pub fn mirror() -> Chart {
         let events = [
             ("ObjectGone", "", MirrorEvent::ObjectGone),
             ("Compared", "status matches", compared(true, false, due - 1)),
-            (
-                "Compared",
-                "status differs",
-                compared(false, false, due - 1),
-            ),
-            (
-                "Compared",
-                "status differs, outcome is near",
-                compared(false, true, due - 1),
-            ),
-            (
-                "Compared",
-                "status differs, outcome is late",
-                compared(false, true, due),
-            ),
+            ("Compared", "status differs", compared(false, false, due - 1)),
+            ("Compared", "status differs, outcome is near", compared(false, true, due - 1)),
+            ("Compared", "status differs, outcome is late", compared(false, true, due)),
         ];
         let step = |(event, when, sample)| {
             let mut next = state.clone();
             let handling = drive(&mut next, &mut mirroring::Region, &sample, &mut ());
-            Sample {
-                event,
-                when,
-                next,
-                handling,
-            }
+            Sample { event, when, next, handling }
         };
         events.into_iter().map(step).collect()
     };
@@ -347,10 +246,7 @@ pub fn mirror() -> Chart {
 pub fn tenant() -> Chart {
     let initial = Tenant::new(TenantUid::new(TENANT), "team-a");
     let samples = |tenant: &Tenant| {
-        let facts = |instance| TenantFacts {
-            instance,
-            ..TenantFacts::default()
-        };
+        let facts = |instance| TenantFacts { instance, ..TenantFacts::default() };
         let there = facts(Some(instance()));
         let observed = |terminating| TenantEvent::NamespaceObserved { terminating };
         let counted = |deployments| TenantEvent::ChildrenCounted { deployments };
@@ -366,12 +262,7 @@ pub fn tenant() -> Chart {
         let step = |(when, event, facts): (_, TenantEvent, TenantFacts)| {
             let step = tenant.clone().step(&event, &facts);
             let (next, handling) = (step.tenant, step.handling);
-            Sample {
-                event: event.name(),
-                when,
-                next,
-                handling,
-            }
+            Sample { event: event.name(), when, next, handling }
         };
         events.into_iter().map(step).collect()
     };
@@ -381,13 +272,7 @@ pub fn tenant() -> Chart {
 
 fn document() -> ApplicationDocument {
     let uid = DeploymentUid::new(UID);
-    render(
-        &uid,
-        "team-a",
-        &spec("one"),
-        "argocd",
-        "app-project-team-a".to_owned(),
-    )
+    render(&uid, "team-a", &spec("one"), "argocd", "app-project-team-a".to_owned())
 }
 
 fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent, Timestamp)> {
@@ -401,54 +286,31 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         }))
     };
     let argo = |project_matches, application| {
-        OperationEvent::ArgoObserved(Box::new(ArgoView {
-            project_matches,
-            application,
-        }))
+        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
     };
-    let says = |spec| ApplicationView::Present {
-        spec: Box::new(spec),
-        labelled: true,
-        deleting: false,
-    };
+    let says =
+        |spec| ApplicationView::Present { spec: Box::new(spec), labelled: true, deleting: false };
     let right = || says(document().spec);
     let wrong = || says(crate::application::ApplicationSpec::default());
     let due = operation.wake_at().map_or(0, Timestamp::as_millis);
     let later = Timestamp::from_millis(due.saturating_add(STRIDE_MS));
     let failed = OperationState::Failed("refused".to_owned());
     let events = [
-        (
-            "an Application is wanted",
-            row(OperationState::Waiting, Some(document())),
-        ),
+        ("an Application is wanted", row(OperationState::Waiting, Some(document()))),
         ("none is wanted", row(OperationState::InProgress, None)),
         ("it was completed", row(OperationState::Completed, None)),
         ("it had failed", row(failed, None)),
         ("", OperationEvent::RowAbsent),
         ("project and Application match", argo(true, right())),
         ("project matches, Application differs", argo(true, wrong())),
-        (
-            "project matches, no Application",
-            argo(true, ApplicationView::Absent),
-        ),
+        ("project matches, no Application", argo(true, ApplicationView::Absent)),
         ("project differs, Application matches", argo(false, right())),
-        (
-            "project differs, no Application",
-            argo(false, ApplicationView::Absent),
-        ),
-        (
-            "",
-            OperationEvent::Refused {
-                text: "denied".to_owned(),
-            },
-        ),
+        ("project differs, no Application", argo(false, ApplicationView::Absent)),
+        ("", OperationEvent::Refused { text: "denied".to_owned() }),
         ("", OperationEvent::SignalAbsent),
         ("early", OperationEvent::DeadlineReached),
     ];
-    let mut events: Vec<_> = events
-        .into_iter()
-        .map(|(when, event)| (when, event, NOW))
-        .collect();
+    let mut events: Vec<_> = events.into_iter().map(|(when, event)| (when, event, NOW)).collect();
     events.push(("passed", OperationEvent::DeadlineReached, later));
     events
 }
@@ -460,12 +322,7 @@ pub fn operation() -> Chart {
         let step = |(when, event, now): (&'static str, OperationEvent, Timestamp)| {
             let step = operation.clone().step(&event, now);
             let (next, handling) = (step.operation, step.handling);
-            Sample {
-                event: event.name(),
-                when,
-                next,
-                handling,
-            }
+            Sample { event: event.name(), when, next, handling }
         };
         operation_events(operation).into_iter().map(step).collect()
     };
@@ -473,11 +330,5 @@ pub fn operation() -> Chart {
         OperationPhase::Deleting { overdue, .. } => format!("Deleting {}", (*overdue).min(1)),
         _ => operation.path().to_owned(),
     };
-    explore(
-        "Operation",
-        initial,
-        |operation| operation.path().to_owned(),
-        key,
-        samples,
-    )
+    explore("Operation", initial, |operation| operation.path().to_owned(), key, samples)
 }

@@ -35,10 +35,7 @@ fn good() -> World {
         type_: "automated".to_owned(),
         ..DeploymentSpec::default()
     };
-    let report = ArgoReport {
-        sync: "Synced".to_owned(),
-        health: "Healthy".to_owned(),
-    };
+    let report = ArgoReport { sync: "Synced".to_owned(), health: "Healthy".to_owned() };
     let document: ApplicationDocument =
         render(&uid(), "team-a", &spec, "argocd", project_name(&user));
     World {
@@ -69,10 +66,7 @@ fn good() -> World {
             ..DeploymentObject::default()
         }],
         database: Database {
-            users: vec![UserEntry {
-                id: user.clone(),
-                tenant: tenant.clone(),
-            }],
+            users: vec![UserEntry { id: user.clone(), tenant: tenant.clone() }],
             applications: vec![ApplicationEntry {
                 id: application.clone(),
                 deployment: uid(),
@@ -91,10 +85,7 @@ fn good() -> World {
                 requester: uid(),
                 state: OperationState::Completed,
             }],
-            repositories: vec![RepositoryEntry {
-                owner: user.clone(),
-                repo_url: REPO.to_owned(),
-            }],
+            repositories: vec![RepositoryEntry { owner: user.clone(), repo_url: REPO.to_owned() }],
         },
         argocd: ArgoCd {
             applications: vec![ArgoApplication {
@@ -108,10 +99,7 @@ fn good() -> World {
                 source_repos: vec![REPO.to_owned()],
             }],
         },
-        writes: Writes {
-            api_requests: 7,
-            row_changes: 5,
-        },
+        writes: Writes { api_requests: 7, row_changes: 5 },
     }
 }
 
@@ -161,19 +149,9 @@ fn each_breaks(
         let mut world = good();
         spoil(&mut world);
         let violation = predicate(&world, &uid()).expect_err(expected);
-        assert_eq!(
-            (violation.predicate, violation.object.as_str()),
-            (id, UID),
-            "{expected}"
-        );
-        assert!(
-            violation.difference.contains(expected),
-            "{expected:?} in {violation}"
-        );
-        assert!(
-            all(&world).contains(&violation),
-            "all() reports {violation}"
-        );
+        assert_eq!((violation.predicate, violation.object.as_str()), (id, UID), "{expected}");
+        assert!(violation.difference.contains(expected), "{expected:?} in {violation}");
+        assert!(all(&world).contains(&violation), "all() reports {violation}");
     }
 }
 
@@ -181,9 +159,7 @@ fn each_breaks(
 fn esr_gd_fails_for_each_clause_that_is_broken() {
     let table: [(&str, Break); 21] = [
         ("0 cluster user rows", |world| world.database.users.clear()),
-        ("0 application rows", |world| {
-            world.database.applications.clear()
-        }),
+        ("0 application rows", |world| world.database.applications.clear()),
         ("2 application rows", |world| {
             let mut second = world.database.applications[0].clone();
             second.id = ApplicationId::new("second");
@@ -192,9 +168,7 @@ fn esr_gd_fails_for_each_clause_that_is_broken() {
         ("the application row says", |world| {
             world.database.applications[0].document.spec.source.path = "old".to_owned();
         }),
-        ("the application row says", |world| {
-            world.settings.isolation = false
-        }),
+        ("the application row says", |world| world.settings.isolation = false),
         ("the application row belongs to", |world| {
             world.database.applications[0].owner = ClusterUserId::new("another");
         }),
@@ -204,15 +178,11 @@ fn esr_gd_fails_for_each_clause_that_is_broken() {
             second.deployment = DeploymentUid::new("another");
             world.database.mappings.push(second);
         }),
-        ("the mapping row is", |world| {
-            world.database.mappings[0].name = "other".to_owned()
-        }),
+        ("the mapping row is", |world| world.database.mappings[0].name = "other".to_owned()),
         ("the mapping row is", |world| {
             world.database.mappings[0].application = ApplicationId::new("another");
         }),
-        ("0 Argo CD Applications", |world| {
-            world.argocd.applications.clear()
-        }),
+        ("0 Argo CD Applications", |world| world.argocd.applications.clear()),
         ("2 Argo CD Applications", |world| {
             let mut second = world.argocd.applications[0].clone();
             second.name = "by-hand".to_owned();
@@ -227,13 +197,9 @@ fn esr_gd_fails_for_each_clause_that_is_broken() {
         ("the label databaseID", |world| {
             world.argocd.applications[0].application = ApplicationId::default();
         }),
-        ("0 repository rows", |world| {
-            world.database.repositories.clear()
-        }),
+        ("0 repository rows", |world| world.database.repositories.clear()),
         ("0 AppProjects", |world| world.argocd.projects.clear()),
-        ("the AppProject permits", |world| {
-            world.argocd.projects[0].source_repos.clear()
-        }),
+        ("the AppProject permits", |world| world.argocd.projects[0].source_repos.clear()),
         ("an operation is open", |world| {
             world.database.operations[0].state = OperationState::Waiting;
         }),
@@ -298,21 +264,14 @@ fn esr_gd_inv_fails_for_each_clause_that_is_broken() {
             world.database.operations[0].state = OperationState::InProgress;
         }),
         ("2 Argo CD Applications", |world| {
-            world
-                .argocd
-                .applications
-                .push(world.argocd.applications[0].clone());
+            world.argocd.applications.push(world.argocd.applications[0].clone());
         }),
     ];
     each_breaks(rejected, esr_gd_inv, Predicate::Rejected, &table);
     let mut legacy = rejected();
     legacy.settings.conditions = ConditionStyle::Legacy;
     legacy.deployments[0].status.conditions.remove(1);
-    assert_eq!(
-        esr_gd_inv(&legacy, &uid()),
-        Ok(()),
-        "legacy conditions have no Ready"
-    );
+    assert_eq!(esr_gd_inv(&legacy, &uid()), Ok(()), "legacy conditions have no Ready");
 }
 
 #[test]
@@ -333,9 +292,7 @@ fn esr_del_fails_for_each_trace_that_is_left() {
         ("1 application row(s) are left", |world| {
             world.database.applications = good().database.applications;
         }),
-        ("1 mapping row(s) are left", |world| {
-            world.database.mappings = good().database.mappings
-        }),
+        ("1 mapping row(s) are left", |world| world.database.mappings = good().database.mappings),
         ("1 Argo CD Application(s) are left", |world| {
             world.argocd.applications = good().argocd.applications;
         }),
@@ -349,9 +306,7 @@ fn esr_del_fails_for_each_trace_that_is_left() {
         ("needs the repository row", |world| {
             world.database.repositories = good().database.repositories;
         }),
-        ("in the AppProject app-project-", |world| {
-            world.argocd.projects = good().argocd.projects
-        }),
+        ("in the AppProject app-project-", |world| world.argocd.projects = good().argocd.projects),
         ("needs the AppProject app-project-", |world| {
             world.argocd.projects = good().argocd.projects;
             world.argocd.projects[0].source_repos.clear();
@@ -366,29 +321,23 @@ fn esr_del_is_about_the_uid_and_not_about_the_name() {
     world.deployments[0].uid = DeploymentUid::new("uid-2");
     let left = esr_del(&world, &uid()).unwrap_err();
     assert_eq!(left.difference, "1 application row(s) are left");
-    assert_eq!(
-        esr_del(&world, &DeploymentUid::new("uid-2")),
-        Ok(()),
-        "the namesake is there"
-    );
+    assert_eq!(esr_del(&world, &DeploymentUid::new("uid-2")), Ok(()), "the namesake is there");
 }
 
 #[test]
 fn a_project_that_is_not_ours_is_not_spoken_of() {
     let mut world = good();
-    world.argocd.projects.push(ArgoProject {
-        name: "default".to_owned(),
-        source_repos: vec!["*".to_owned()],
-    });
+    world
+        .argocd
+        .projects
+        .push(ArgoProject { name: "default".to_owned(), source_repos: vec!["*".to_owned()] });
     assert_eq!(all(&world), []);
 }
 
 #[test]
 fn esr_fin_fails_for_each_clause_that_is_broken() {
     let table: [(&str, Break); 4] = [
-        ("our finalizer is still on the object", |world| {
-            world.deployments[0].finalizer = true
-        }),
+        ("our finalizer is still on the object", |world| world.deployments[0].finalizer = true),
         ("1 application row(s) are left", |world| {
             world.database.applications = good().database.applications;
         }),
@@ -412,16 +361,10 @@ fn the_finalizer_stays_until_the_application_and_its_row_have_gone() {
     deleting.deployments[0].deleting = true;
     assert_eq!(held(&deleting, &deleting, finalizer_kept), Ok(()));
     let text = held(&deleting, &finalized(), finalizer_kept).unwrap_err();
-    assert_eq!(
-        text,
-        "the finalizer was removed before 1 Argo CD Application(s)"
-    );
+    assert_eq!(text, "the finalizer was removed before 1 Argo CD Application(s)");
     deleting.argocd.applications.clear();
     let text = held(&deleting, &deleted(), finalizer_kept).unwrap_err();
-    assert_eq!(
-        text,
-        "the finalizer was removed before 1 application row(s)"
-    );
+    assert_eq!(text, "the finalizer was removed before 1 application row(s)");
     deleting.database.applications.clear();
     assert_eq!(held(&deleting, &deleted(), finalizer_kept), Ok(()));
 }
@@ -432,31 +375,15 @@ fn an_invalid_spec_leaves_the_last_good_application_untouched() {
     let mut after = rejected();
     after.argocd.applications.clear();
     let text = held(&rejected(), &after, untouched).unwrap_err();
-    assert_eq!(
-        text,
-        "the Argo CD Application was changed for an invalid spec"
-    );
+    assert_eq!(text, "the Argo CD Application was changed for an invalid spec");
     let mut after = rejected();
-    after.database.applications[0]
-        .document
-        .spec
-        .source
-        .path
-        .clear();
+    after.database.applications[0].document.spec.source.path.clear();
     let text = held(&rejected(), &after, untouched).unwrap_err();
     assert_eq!(text, "the application row was changed for an invalid spec");
-    assert_eq!(
-        held(&good(), &after, untouched),
-        Ok(()),
-        "the first of the two was valid"
-    );
+    assert_eq!(held(&good(), &after, untouched), Ok(()), "the first of the two was valid");
     let mut reported = rejected();
     reported.argocd.applications[0].report.health = "Degraded".to_owned();
-    assert_eq!(
-        held(&rejected(), &reported, untouched),
-        Ok(()),
-        "a report is no change of ours"
-    );
+    assert_eq!(held(&rejected(), &reported, untouched), Ok(()), "a report is no change of ours");
 }
 
 #[test]
@@ -464,37 +391,22 @@ fn quiet_fails_for_each_write_and_for_each_change() {
     let table: [(&str, Break); 7] = [
         ("api_requests: 8", |world| world.writes.api_requests += 1),
         ("row_changes: 6", |world| world.writes.row_changes += 1),
-        ("the settings changed", |world| {
-            world.settings.isolation = false
-        }),
-        ("a namespace changed", |world| {
-            world.namespaces[0].terminating = true
-        }),
-        ("a deployment changed", |world| {
-            world.deployments[0].status.conditions.clear()
-        }),
+        ("the settings changed", |world| world.settings.isolation = false),
+        ("a namespace changed", |world| world.namespaces[0].terminating = true),
+        ("a deployment changed", |world| world.deployments[0].status.conditions.clear()),
         ("a row changed", |world| world.database.repositories.clear()),
-        ("a resource of Argo CD changed", |world| {
-            world.argocd.projects.clear()
-        }),
+        ("a resource of Argo CD changed", |world| world.argocd.projects.clear()),
     ];
     for (expected, spoil) in table {
         let mut after = good();
         spoil(&mut after);
         let violation = quiet(&good(), &after).unwrap_err();
         assert_eq!(violation.predicate, Predicate::Quiet);
-        assert!(
-            violation.difference.contains(expected),
-            "{expected:?} in {violation}"
-        );
+        assert!(violation.difference.contains(expected), "{expected:?} in {violation}");
     }
     let mut collected = good();
     collected.database.operations.clear();
-    assert_eq!(
-        quiet(&good(), &collected),
-        Ok(()),
-        "finished operations are collected"
-    );
+    assert_eq!(quiet(&good(), &collected), Ok(()), "finished operations are collected");
 }
 
 #[test]
@@ -502,8 +414,5 @@ fn a_violation_says_which_promise_is_broken_for_what_and_how() {
     let mut world = good();
     world.database.applications.clear();
     let violation = esr_gd(&world, &uid()).unwrap_err();
-    assert_eq!(
-        violation.to_string(),
-        "ESR-GD of uid-1: 0 application rows instead of 1"
-    );
+    assert_eq!(violation.to_string(), "ESR-GD of uid-1: 0 application rows instead of 1");
 }

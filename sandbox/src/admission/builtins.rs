@@ -49,31 +49,18 @@ pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<C
         return causes;
     }
     for name in ["data", "binaryData"] {
-        for key in object[name]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key)
-        {
+        for key in object[name].as_object().into_iter().flatten().map(|(key, _)| key) {
             if !is_data_key(key) {
                 let detail = "a valid config key must consist of alphanumeric characters, '-', \
                     '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for \
                     validation is '[-._a-zA-Z0-9]+')";
-                causes.push(Cause::invalid(
-                    format!("{name}[{key}]"),
-                    &json!(key),
-                    detail,
-                ));
+                causes.push(Cause::invalid(format!("{name}[{key}]"), &json!(key), detail));
             }
         }
     }
     let Some(old) = old else { return causes };
     if kind == "Secret" && object["type"] != old["type"] {
-        causes.push(Cause::invalid(
-            "type",
-            &object["type"],
-            "field is immutable",
-        ));
+        causes.push(Cause::invalid("type", &object["type"], "field is immutable"));
     }
     if old["immutable"] == true {
         for name in ["immutable", "data", "binaryData"] {
@@ -142,11 +129,7 @@ mod tests {
 
     #[test]
     fn keys_of_data_are_checked() {
-        let causes = validate(
-            "ConfigMap",
-            &json!({ "data": { "a/b": "1", "ok.key": "" } }),
-            None,
-        );
+        let causes = validate("ConfigMap", &json!({ "data": { "a/b": "1", "ok.key": "" } }), None);
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].field, "data[a/b]");
     }

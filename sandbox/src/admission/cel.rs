@@ -61,17 +61,11 @@ fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
             Some(at) => step.split_at(at),
             None => (step, ""),
         };
-        let value = if name.is_empty() {
-            value
-        } else {
-            value.get(name)?
-        };
+        let value = if name.is_empty() { value } else { value.get(name)? };
         indices
             .split(['[', ']'])
             .filter(|index| !index.is_empty())
-            .try_fold(value, |value, index| {
-                value.get(index.parse::<usize>().ok()?)
-            })
+            .try_fold(value, |value, index| value.get(index.parse::<usize>().ok()?))
     })
 }
 
@@ -101,19 +95,13 @@ mod tests {
     #[test]
     fn a_broken_rule_is_reported_at_its_field() {
         let found = judge(json!({ "spec": { "mode": "bad", "size": 1 } }), None);
-        assert_eq!(
-            found,
-            [r#"spec.mode: Invalid value: "string": mode is bad"#]
-        );
+        assert_eq!(found, [r#"spec.mode: Invalid value: "string": mode is bad"#]);
     }
 
     #[test]
     fn transition_rules_see_the_old_value() {
         let old = json!({ "spec": { "mode": "ok", "size": 2 } });
-        let found = judge(
-            json!({ "spec": { "mode": "ok", "size": 1 } }),
-            Some(old.clone()),
-        );
+        let found = judge(json!({ "spec": { "mode": "ok", "size": 1 } }), Some(old.clone()));
         assert_eq!(found, ["spec: Forbidden: cannot shrink"]);
         assert!(judge(json!({ "spec": { "mode": "ok", "size": 3 } }), Some(old)).is_empty());
     }

@@ -57,35 +57,22 @@ pub(crate) fn of(object: &mut Value) -> Result<&mut Map<String, Value>, Failure>
     let fields = object
         .as_object_mut()
         .ok_or_else(|| Failure::bad_request("the body must be a JSON object"))?;
-    let metadata = fields
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     if metadata.is_null() {
         *metadata = Value::Object(Map::new());
     }
-    metadata
-        .as_object_mut()
-        .ok_or_else(|| Failure::bad_request("metadata must be a JSON object"))
+    metadata.as_object_mut().ok_or_else(|| Failure::bad_request("metadata must be a JSON object"))
 }
 
 /// A text field of the object's metadata.
 pub(crate) fn text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
-    object
-        .get("metadata")?
-        .get(field)?
-        .as_str()
-        .filter(|text| !text.is_empty())
+    object.get("metadata")?.get(field)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The finalizers of an object.
 pub(crate) fn finalizers(object: &Value) -> Vec<&str> {
-    let list = object
-        .pointer("/metadata/finalizers")
-        .and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Whether the object's deletion has been asked for.
@@ -133,10 +120,7 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let name = text(object, "name").unwrap_or_default();
     if name.is_empty() {
-        causes.push(Cause::required(
-            "metadata.name",
-            "name or generateName is required",
-        ));
+        causes.push(Cause::required("metadata.name", "name or generateName is required"));
     } else {
         causes.extend(check_name(resource.name_rule, name));
     }
@@ -163,20 +147,12 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     }
     if annotation_bytes > ANNOTATIONS_LIMIT_BYTES {
         let detail = format!("Too long: may not be more than {ANNOTATIONS_LIMIT_BYTES} bytes");
-        causes.push(Cause::new(
-            "FieldValueTooLong",
-            "metadata.annotations",
-            detail,
-        ));
+        causes.push(Cause::new("FieldValueTooLong", "metadata.annotations", detail));
     }
     for finalizer in finalizers(object) {
         if !is_qualified_name(finalizer) {
             let shown = Value::from(finalizer);
-            causes.push(Cause::invalid(
-                "metadata.finalizers",
-                &shown,
-                QUALIFIED_NAME,
-            ));
+            causes.push(Cause::invalid("metadata.finalizers", &shown, QUALIFIED_NAME));
         }
     }
     causes
@@ -225,9 +201,7 @@ fn is_alphanumeric_lower(character: char) -> bool {
 
 fn is_label(text: &str) -> bool {
     !text.is_empty()
-        && text
-            .chars()
-            .all(|character| is_alphanumeric_lower(character) || character == '-')
+        && text.chars().all(|character| is_alphanumeric_lower(character) || character == '-')
         && text.starts_with(is_alphanumeric_lower)
         && text.ends_with(is_alphanumeric_lower)
 }
@@ -286,21 +260,12 @@ mod tests {
         }
         let long = "a".repeat(64);
         let refused = check_name(NameRule::Label, &long).expect("refused");
-        assert!(
-            refused
-                .message
-                .ends_with("must be no more than 63 characters")
-        );
+        assert!(refused.message.ends_with("must be no more than 63 characters"));
     }
 
     #[test]
     fn label_and_finalizer_names_may_be_qualified() {
-        for name in [
-            "a",
-            "A_b.c",
-            "x.io/y",
-            "resources-finalizer.argocd.argoproj.io/background",
-        ] {
+        for name in ["a", "A_b.c", "x.io/y", "resources-finalizer.argocd.argoproj.io/background"] {
             assert!(is_qualified_name(name), "{name}");
         }
         for name in ["", "-a", "x_y/z", "a/", "a b"] {

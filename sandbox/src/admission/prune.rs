@@ -87,9 +87,7 @@ pub(crate) fn apply_defaults(schema: &Schema, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(schema) = &schema.items {
-                items
-                    .iter_mut()
-                    .for_each(|item| apply_defaults(schema, item));
+                items.iter_mut().for_each(|item| apply_defaults(schema, item));
             }
         }
         _ => {}
@@ -147,18 +145,9 @@ mod tests {
         });
         let mut unknown = prune(&schema, &mut object);
         unknown.sort();
-        let expected = [
-            "extra",
-            "spec.list[0].w",
-            "spec.map.k.z",
-            "spec.open.closed.y",
-            "spec.x",
-        ];
+        let expected = ["extra", "spec.list[0].w", "spec.map.k.z", "spec.open.closed.y", "spec.x"];
         assert_eq!(unknown, expected);
-        assert_eq!(
-            object["spec"]["open"],
-            json!({ "any": { "thing": 1 }, "closed": {} })
-        );
+        assert_eq!(object["spec"]["open"], json!({ "any": { "thing": 1 }, "closed": {} }));
         assert_eq!(object["metadata"]["name"], "x");
     }
 

@@ -180,15 +180,9 @@ fn reference<'a>(raw: &Value, definitions: &'a Value) -> Option<&'a Value> {
     // A reference with siblings arrives wrapped in an `allOf` of one.
     let path = raw
         .get("$ref")
-        .or_else(|| {
-            match raw
-                .get("allOf")
-                .and_then(Value::as_array)
-                .map(Vec::as_slice)
-            {
-                Some([only]) => only.get("$ref"),
-                _ => None,
-            }
+        .or_else(|| match raw.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([only]) => only.get("$ref"),
+            _ => None,
         })
         .and_then(Value::as_str)?;
     definitions.get(path.rsplit('/').next()?)
@@ -239,18 +233,11 @@ fn checks(raw: &Value) -> Option<Box<Checks>> {
     let number = |name: &str| raw.get(name).and_then(Value::as_f64);
     let flag = |name: &str| raw.get(name).and_then(Value::as_bool).unwrap_or(false);
     Some(Box::new(Checks {
-        allowed: raw
-            .get("enum")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default(),
+        allowed: raw.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
         pattern: raw
             .get("pattern")
             .and_then(Value::as_str)
-            .map(|source| Pattern {
-                source: source.to_owned(),
-                regex: Regex::new(source).ok(),
-            }),
+            .map(|source| Pattern { source: source.to_owned(), regex: Regex::new(source).ok() }),
         format: raw.get("format").and_then(Value::as_str).map(str::to_owned),
         min_length: whole("minLength"),
         max_length: whole("maxLength"),
@@ -269,12 +256,7 @@ fn checks(raw: &Value) -> Option<Box<Checks>> {
 
 fn junctions(raw: &Value, below: &dyn Fn(&Value) -> Schema) -> Option<Box<Junctions>> {
     let branches = |name: &str| -> Vec<Schema> {
-        raw.get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(below)
-            .collect()
+        raw.get(name).and_then(Value::as_array).into_iter().flatten().map(below).collect()
     };
     let junctions = Junctions {
         all_of: branches("allOf"),
@@ -291,10 +273,5 @@ fn junctions(raw: &Value, below: &dyn Fn(&Value) -> Schema) -> Option<Box<Juncti
 
 fn texts(raw: &Value, name: &str) -> Vec<String> {
     let items = raw.get(name).and_then(Value::as_array);
-    items
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

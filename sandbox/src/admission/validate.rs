@@ -41,11 +41,7 @@ fn check(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, findin
         return;
     }
     if !is_of_kind(schema, value) {
-        let wanted = if schema.int_or_string {
-            "integer,string"
-        } else {
-            kind_name(schema.kind)
-        };
+        let wanted = if schema.int_or_string { "integer,string" } else { kind_name(schema.kind) };
         let found = type_name(value);
         let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
         findings.add_blocking(Cause::new(
@@ -99,13 +95,7 @@ fn check_fields(
         if let Some(property) = property
             && !is_metadata
         {
-            check(
-                property,
-                value,
-                old.and_then(|old| old.get(name)),
-                &join(path, name),
-                findings,
-            );
+            check(property, value, old.and_then(|old| old.get(name)), &join(path, name), findings);
         }
     }
 }
@@ -127,22 +117,13 @@ fn check_junctions(
     };
     let shown = Value::String(type_name(value).to_owned());
     let mut refuse = |detail: &str| {
-        findings.add(Cause::invalid(
-            path,
-            &shown,
-            &format!("\"{path}\" {detail}"),
-        ));
+        findings.add(Cause::invalid(path, &shown, &format!("\"{path}\" {detail}")));
     };
     if !junctions.any_of.is_empty() && !junctions.any_of.iter().any(passes) {
         refuse("must validate at least one schema (anyOf)");
     }
     if !junctions.one_of.is_empty() {
-        match junctions
-            .one_of
-            .iter()
-            .filter(|branch| passes(branch))
-            .count()
-        {
+        match junctions.one_of.iter().filter(|branch| passes(branch)).count() {
             1 => {}
             0 => refuse("must validate one and only one schema (oneOf). Found none valid"),
             found => refuse(&format!(
@@ -158,22 +139,13 @@ fn check_junctions(
 fn check_value(checks: &Checks, value: &Value, path: &str, findings: &mut Findings) {
     if !checks.allowed.is_empty() && !checks.allowed.contains(value) {
         let shown: Vec<String> = checks.allowed.iter().map(Value::to_string).collect();
-        let message = format!(
-            "Unsupported value: {value}: supported values: {}",
-            shown.join(", ")
-        );
+        let message = format!("Unsupported value: {value}: supported values: {}", shown.join(", "));
         findings.add_blocking(Cause::new("FieldValueNotSupported", path, message));
     }
     match value {
         Value::String(text) => check_text(checks, text, value, path, findings),
         Value::Number(number) => {
-            check_number(
-                checks,
-                number.as_f64().unwrap_or_default(),
-                value,
-                path,
-                findings,
-            );
+            check_number(checks, number.as_f64().unwrap_or_default(), value, path, findings);
         }
         Value::Array(items) => check_items(checks, items, value, path, findings),
         Value::Object(fields) => {
@@ -209,10 +181,7 @@ fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: 
         findings.add(Cause::invalid(path, value, &detail));
     }
     if let Some(pattern) = &checks.pattern
-        && pattern
-            .regex
-            .as_ref()
-            .is_some_and(|regex| !regex.is_match(text))
+        && pattern.regex.as_ref().is_some_and(|regex| !regex.is_match(text))
     {
         let detail = format!("{path} in body should match '{}'", pattern.source);
         findings.add(Cause::invalid(path, value, &detail));
@@ -227,11 +196,7 @@ fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: 
 
 fn check_number(checks: &Checks, number: f64, value: &Value, path: &str, findings: &mut Findings) {
     let mut refuse = |detail: String| {
-        findings.add(Cause::invalid(
-            path,
-            value,
-            &format!("{path} in body should be {detail}"),
-        ));
+        findings.add(Cause::invalid(path, value, &format!("{path} in body should be {detail}")));
     };
     if let Some(most) = checks.maximum {
         if checks.exclusive_maximum && number >= most {
@@ -343,9 +308,7 @@ fn has_format(format: &str, text: &str) -> bool {
         "date" => text.parse::<k8s_openapi::jiff::civil::Date>().is_ok(),
         "byte" => metadata::is_base64(text),
         "uuid" => uuid::Uuid::parse_str(text).is_ok(),
-        "uri" => text
-            .parse::<http::Uri>()
-            .is_ok_and(|uri| uri.scheme().is_some()),
+        "uri" => text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some()),
         "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
         _ => true,
@@ -361,11 +324,7 @@ mod tests {
     fn sentences(schema: Value, object: Value) -> Vec<String> {
         let schema = Schema::compile(&schema, &Value::Null);
         let findings = validate(&schema, &json!({ "f": object }), None);
-        findings
-            .causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect()
+        findings.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 
     fn field(schema: Value) -> Value {
@@ -430,11 +389,7 @@ mod tests {
                 json!("yesterday"),
                 r#"f: Invalid value: "yesterday": f in body must be of type date-time: "yesterday""#,
             ),
-            (
-                json!({ "type": "object", "required": ["g"] }),
-                json!({}),
-                "f.g: Required value",
-            ),
+            (json!({ "type": "object", "required": ["g"] }), json!({}), "f.g: Required value"),
             (
                 json!({ "x-kubernetes-int-or-string": true }),
                 json!(true),
@@ -453,11 +408,7 @@ mod tests {
             ),
         ];
         for (schema, object, expected) in cases {
-            assert_eq!(
-                sentences(field(schema.clone()), object),
-                [expected],
-                "{schema}"
-            );
+            assert_eq!(sentences(field(schema.clone()), object), [expected], "{schema}");
         }
     }
 
@@ -467,25 +418,13 @@ mod tests {
             (json!({ "type": "integer" }), json!(3.0)),
             (json!({ "type": "string", "nullable": true }), json!(null)),
             (json!({ "x-kubernetes-int-or-string": true }), json!("80%")),
-            (
-                json!({ "type": "string", "format": "date-time" }),
-                json!("2026-01-02T03:04:05Z"),
-            ),
+            (json!({ "type": "string", "format": "date-time" }), json!("2026-01-02T03:04:05Z")),
             (json!({ "type": "string", "format": "made-up" }), json!("x")),
-            (
-                json!({ "type": "array", "items": { "type": "string" } }),
-                json!(["a"]),
-            ),
-            (
-                json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }),
-                json!(1),
-            ),
+            (json!({ "type": "array", "items": { "type": "string" } }), json!(["a"])),
+            (json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }), json!(1)),
         ];
         for (schema, object) in cases {
-            assert!(
-                sentences(field(schema.clone()), object).is_empty(),
-                "{schema}"
-            );
+            assert!(sentences(field(schema.clone()), object).is_empty(), "{schema}");
         }
     }
 
@@ -494,16 +433,7 @@ mod tests {
         let raw = field(json!({ "type": "string", "maxLength": 2 }));
         let schema = Schema::compile(&raw, &Value::Null);
         let old = json!({ "f": "abc" });
-        assert!(
-            validate(&schema, &json!({ "f": "abc", "g": 1 }), Some(&old))
-                .causes
-                .is_empty()
-        );
-        assert_eq!(
-            validate(&schema, &json!({ "f": "abcd" }), Some(&old))
-                .causes
-                .len(),
-            1
-        );
+        assert!(validate(&schema, &json!({ "f": "abc", "g": 1 }), Some(&old)).causes.is_empty());
+        assert_eq!(validate(&schema, &json!({ "f": "abcd" }), Some(&old)).causes.len(), 1);
     }
 }

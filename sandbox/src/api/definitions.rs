@@ -63,16 +63,8 @@ fn check(object: &Value, old: Option<&Value>) -> Vec<Cause> {
             }
         }
     }
-    let versions = spec["versions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    if versions
-        .iter()
-        .filter(|version| version["storage"] == true)
-        .count()
-        != 1
-    {
+    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
         let detail = "must have exactly one version marked as storage version";
         causes.push(Cause::invalid("spec.versions", &spec["versions"], detail));
     }
@@ -135,13 +127,7 @@ fn set_status(object: &mut Value, old: Option<&Value>, now: &str) {
     let conditions = match old.and_then(|old| old.pointer("/status/conditions")) {
         Some(conditions) => conditions.clone(),
         None => json!([
-            condition(
-                "NamesAccepted",
-                "True",
-                "NoConflicts",
-                "no conflicts found",
-                now
-            ),
+            condition("NamesAccepted", "True", "NoConflicts", "no conflicts found", now),
             condition(
                 "Established",
                 "True",
@@ -177,9 +163,7 @@ pub(super) fn mark_terminating(object: &mut Value, now: &str) {
         "CustomResource deletion is in progress",
         now,
     );
-    if let Some(conditions) = object
-        .pointer_mut("/status/conditions")
-        .and_then(Value::as_array_mut)
+    if let Some(conditions) = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut)
     {
         conditions.retain(|condition| condition["type"] != "Terminating");
         conditions.push(terminating);
@@ -191,18 +175,10 @@ impl Turn<'_> {
     pub(super) fn install(&mut self, definition: Value) -> Result<(), Failure> {
         let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
         let resource = self.built_in(path)?;
-        let name = metadata::text(&definition, "name")
-            .unwrap_or_default()
-            .to_owned();
+        let name = metadata::text(&definition, "name").unwrap_or_default().to_owned();
         let options = WriteOptions::internal();
-        let Some(live) = self
-            .state
-            .store
-            .get(&resource.collection, &Key::new("", &name))
-        else {
-            return self
-                .create(&resource, None, definition, &options)
-                .map(|_| ());
+        let Some(live) = self.state.store.get(&resource.collection, &Key::new("", &name)) else {
+            return self.create(&resource, None, definition, &options).map(|_| ());
         };
         let mut wanted = live.value();
         wanted["spec"] = definition["spec"].clone();

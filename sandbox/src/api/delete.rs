@@ -27,15 +27,10 @@ pub(super) struct DeleteOptions {
 impl DeleteOptions {
     /// Reads the options.
     pub(super) fn read(request: &Request, parameters: &Parameters) -> Result<Self, Failure> {
-        let body = if request.body.is_empty() {
-            Value::Null
-        } else {
-            request.json()?
-        };
+        let body = if request.body.is_empty() { Value::Null } else { request.json()? };
         let precondition = |name: &str| body["preconditions"][name].as_str().map(str::to_owned);
-        let in_body = body["dryRun"]
-            .as_array()
-            .is_some_and(|runs| runs.iter().any(|run| run == "All"));
+        let in_body =
+            body["dryRun"].as_array().is_some_and(|runs| runs.iter().any(|run| run == "All"));
         Ok(Self {
             dry_run: in_body || parameters.get("dryRun") == Some("All"),
             uid: precondition("uid"),
@@ -58,11 +53,7 @@ impl DeleteOptions {
             return Err(failed("UID", wanted, uid));
         }
         let found = live.resource_version.to_string();
-        if let Some(wanted) = self
-            .resource_version
-            .as_deref()
-            .filter(|&wanted| wanted != found)
-        {
+        if let Some(wanted) = self.resource_version.as_deref().filter(|&wanted| wanted != found) {
             return Err(failed("ResourceVersion", wanted, &found));
         }
         Ok(())
@@ -84,12 +75,7 @@ impl Turn<'_> {
         endpoint: &Endpoint<'_>,
         options: &DeleteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint {
-            resource,
-            path,
-            encoder,
-            ..
-        } = endpoint;
+        let Endpoint { resource, path, encoder, .. } = endpoint;
         let live = self.get(resource, path.namespace, endpoint.name()?)?;
         match self.delete(resource, &live, options)? {
             Deletion::Pending(object) => Ok(encoder.one(200, resource, &object, self.now)),
@@ -120,26 +106,16 @@ impl Turn<'_> {
         endpoint: &Endpoint<'_>,
         options: &DeleteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint {
-            resource, encoder, ..
-        } = endpoint;
+        let Endpoint { resource, encoder, .. } = endpoint;
         let filter = filter(endpoint)?;
-        let objects = self
-            .state
-            .store
-            .scan(&resource.collection, filter.namespace.as_deref());
-        let objects: Vec<Arc<Object>> = objects
-            .into_iter()
-            .filter(|object| filter.matches(object))
-            .collect();
+        let objects = self.state.store.scan(&resource.collection, filter.namespace.as_deref());
+        let objects: Vec<Arc<Object>> =
+            objects.into_iter().filter(|object| filter.matches(object)).collect();
         for object in &objects {
             self.delete(resource, object, options)?;
         }
         let resource_version = self.state.store.resource_version();
-        let metadata = ListMetadata {
-            resource_version,
-            ..ListMetadata::default()
-        };
+        let metadata = ListMetadata { resource_version, ..ListMetadata::default() };
         Ok(encoder.list(resource, &objects, &metadata, self.now))
     }
 
@@ -165,18 +141,12 @@ impl Turn<'_> {
         options.check(resource, live, &object)?;
         let name = live.key.name.as_ref();
         if resource.is_namespace() && INITIAL_NAMESPACES.contains(&name) {
-            return Err(Failure::forbidden(
-                resource,
-                name,
-                "this namespace may not be deleted",
-            ));
+            return Err(Failure::forbidden(resource, name, "this namespace may not be deleted"));
         }
         if metadata::is_deleting(&object) {
             return Ok(Deletion::Pending(Arc::clone(live)));
         }
-        let uid = metadata::text(&object, "uid")
-            .unwrap_or_default()
-            .to_owned();
+        let uid = metadata::text(&object, "uid").unwrap_or_default().to_owned();
         if resource.is_definition() {
             self.hold_definition(&mut object)?;
         }

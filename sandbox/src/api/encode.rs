@@ -83,10 +83,7 @@ impl Encoder {
             Some("Object") => Include::Object,
             _ => Include::Metadata,
         };
-        Ok(Self {
-            format: Format::negotiate(&request.accept)?,
-            include,
-        })
+        Ok(Self { format: Format::negotiate(&request.accept)?, include })
     }
 
     /// The answer that consists of one object.
@@ -121,31 +118,18 @@ impl Encoder {
         match self.format {
             Format::Object => {
                 let items = objects.iter().map(|object| served_json(resource, object));
-                list_json(
-                    &resource.list_kind,
-                    &resource.api_version(),
-                    &metadata,
-                    items,
-                )
+                list_json(&resource.list_kind, &resource.api_version(), &metadata, items)
             }
             Format::Metadata => {
                 let items = objects
                     .iter()
                     .map(|object| table::partial_metadata(&object.value()).to_string().into());
-                list_json(
-                    "PartialObjectMetadataList",
-                    "meta.k8s.io/v1",
-                    &metadata,
-                    items,
-                )
+                list_json("PartialObjectMetadataList", "meta.k8s.io/v1", &metadata, items)
             }
             Format::Table => {
                 let values: Vec<Value> = objects.iter().map(|object| object.value()).collect();
                 let columns = &resource.columns;
-                Response::value(
-                    200,
-                    &table::table(columns, &values, self.include, metadata, now),
-                )
+                Response::value(200, &table::table(columns, &values, self.include, metadata, now))
             }
         }
     }

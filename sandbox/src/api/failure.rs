@@ -39,11 +39,7 @@ impl Cause {
             Value::Null => "\"null\"".to_owned(),
             other => other.to_string(),
         };
-        Self::new(
-            "FieldValueInvalid",
-            field,
-            format!("Invalid value: {shown}: {detail}"),
-        )
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {shown}: {detail}"))
     }
 
     /// A field that must be present and is not.
@@ -62,11 +58,7 @@ impl Cause {
 
     /// A cause from its parts.
     pub(crate) fn new(reason: &'static str, field: impl Into<String>, message: String) -> Self {
-        Self {
-            reason,
-            message,
-            field: field.into(),
-        }
+        Self { reason, message, field: field.into() }
     }
 
     fn sentence(&self) -> String {
@@ -77,12 +69,7 @@ impl Cause {
 impl Failure {
     /// A failure from its parts.
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self(Box::new(FailureBody {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-        }))
+        Self(Box::new(FailureBody { code, reason, message: message.into(), details: None }))
     }
 
     fn with_details(mut self, details: Value) -> Self {
@@ -97,22 +84,14 @@ impl Failure {
 
     /// 404 for a path that the server does not serve.
     pub(crate) fn no_such_path() -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
-        .with_details(json!({}))
+        Self::new(404, "NotFound", "the server could not find the requested resource")
+            .with_details(json!({}))
     }
 
     /// 404 for an object.
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            format!("{} \"{name}\" not found", resource.qualified()),
-        )
-        .with_details(details(resource, name))
+        Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified()))
+            .with_details(details(resource, name))
     }
 
     /// 409 for a name that is taken.
@@ -123,10 +102,8 @@ impl Failure {
 
     /// 409 for a write that lost a race.
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {why}",
-            resource.qualified()
-        );
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
         Self::new(409, "Conflict", message).with_details(details(resource, name))
     }
 
@@ -147,10 +124,8 @@ impl Failure {
         let message = match manager_fields {
             [only] => format!("Apply failed with 1 conflict: {}", sentence(only)),
             many => {
-                let lines: Vec<String> = many
-                    .iter()
-                    .map(|each| format!("- {}", sentence(each)))
-                    .collect();
+                let lines: Vec<String> =
+                    many.iter().map(|each| format!("- {}", sentence(each))).collect();
                 let count = many.len();
                 format!("Apply failed with {count} conflicts: {}", lines.join("\n"))
             }
@@ -213,12 +188,8 @@ impl Failure {
 
     /// 422 for a patch that cannot be applied to the object as it is.
     pub(crate) fn patch_rejected(why: &str) -> Self {
-        Self::new(
-            422,
-            "Invalid",
-            "the server rejected our request due to an error in our request",
-        )
-        .with_details(json!({ "causes": [{ "message": why }] }))
+        Self::new(422, "Invalid", "the server rejected our request due to an error in our request")
+            .with_details(json!({ "causes": [{ "message": why }] }))
     }
 
     /// 410 for a resourceVersion or continue token that the history no longer reaches.
@@ -266,11 +237,7 @@ impl Failure {
 
     /// 500 for a fault of the server itself.
     pub(crate) fn internal(why: impl std::fmt::Display) -> Self {
-        Self::new(
-            500,
-            "InternalError",
-            format!("Internal error occurred: {why}"),
-        )
+        Self::new(500, "InternalError", format!("Internal error occurred: {why}"))
     }
 
     /// The HTTP status code.

@@ -80,9 +80,7 @@ impl Turn<'_> {
         }
         let resources = self.state.registry.collections();
         for (collection, key) in dependents {
-            let resource = resources
-                .iter()
-                .find(|resource| resource.collection == collection);
+            let resource = resources.iter().find(|resource| resource.collection == collection);
             let object = self.state.store.get(&collection, &key);
             if let (Some(resource), Some(object)) = (resource, object) {
                 self.delete_quietly(resource, &object);
@@ -128,35 +126,25 @@ impl Turn<'_> {
             self.remove(&namespaces, &live.key, object).map(|_| ())
         } else if object != live.value() {
             let stored =
-                self.state
-                    .store
-                    .put(&namespaces.collection, live.key.clone(), &mut object);
+                self.state.store.put(&namespaces.collection, live.key.clone(), &mut object);
             stored.map(|_| ()).map_err(Failure::internal)
         } else {
             Ok(())
         };
         if let Err(failure) = finished {
-            tracing::warn!(
-                namespace = name,
-                error = failure.message(),
-                "a namespace stays"
-            );
+            tracing::warn!(namespace = name, error = failure.message(), "a namespace stays");
         }
     }
 
     /// Adds the finalizer that keeps a definition until its objects are gone.
     pub(super) fn hold_definition(&self, definition: &mut Value) -> Result<(), Failure> {
         definitions::mark_terminating(definition, &self.timestamp());
-        let name = metadata::text(definition, "name")
-            .unwrap_or_default()
-            .to_owned();
+        let name = metadata::text(definition, "name").unwrap_or_default().to_owned();
         if self.state.store.count(&name) == 0 {
             return Ok(());
         }
-        let mut finalizers: Vec<String> = metadata::finalizers(definition)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let mut finalizers: Vec<String> =
+            metadata::finalizers(definition).into_iter().map(str::to_owned).collect();
         finalizers.push(definitions::CLEANUP_FINALIZER.to_owned());
         metadata::of(definition)?.insert("finalizers".into(), json!(finalizers));
         Ok(())
@@ -165,10 +153,7 @@ impl Turn<'_> {
     fn empty_definition(&mut self, definition: &Arc<Object>) {
         let name = definition.key.name.as_ref();
         let resources = self.state.registry.collections();
-        let Some(resource) = resources
-            .iter()
-            .find(|each| each.collection.as_ref() == name)
-        else {
+        let Some(resource) = resources.iter().find(|each| each.collection.as_ref() == name) else {
             return self.finish_definition(name);
         };
         for object in self.state.store.scan(name, None) {
@@ -202,17 +187,11 @@ impl Turn<'_> {
             self.remove(&definitions, &live.key, object).map(|_| ())
         } else {
             let stored =
-                self.state
-                    .store
-                    .put(&definitions.collection, live.key.clone(), &mut object);
+                self.state.store.put(&definitions.collection, live.key.clone(), &mut object);
             stored.map(|_| ()).map_err(Failure::internal)
         };
         if let Err(failure) = finished {
-            tracing::warn!(
-                definition = name,
-                error = failure.message(),
-                "a definition stays"
-            );
+            tracing::warn!(definition = name, error = failure.message(), "a definition stays");
         }
     }
 

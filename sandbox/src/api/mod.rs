@@ -69,10 +69,7 @@ impl Default for Settings {
 
 impl std::fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Settings")
-            .field("history_limit", &self.history_limit)
-            .finish()
+        formatter.debug_struct("Settings").field("history_limit", &self.history_limit).finish()
     }
 }
 
@@ -120,11 +117,7 @@ impl ApiServer {
     }
 
     fn with_store(settings: Settings, store: Store) -> Arc<Self> {
-        let Settings {
-            clock,
-            uids,
-            history_limit: _,
-        } = settings;
+        let Settings { clock, uids, history_limit: _ } = settings;
         let state = State {
             store,
             registry: Registry::new(),
@@ -132,11 +125,7 @@ impl ApiServer {
             counts: RequestCounts::new(),
             closed: false,
         };
-        let server = Arc::new(Self {
-            state: Mutex::new(state),
-            clock,
-            uids,
-        });
+        let server = Arc::new(Self { state: Mutex::new(state), clock, uids });
         server.restore();
         server
     }
@@ -153,11 +142,7 @@ impl ApiServer {
             if let Err(failure) = exists
                 && failure.code() != 409
             {
-                tracing::warn!(
-                    namespace = name,
-                    error = failure.message(),
-                    "no such namespace"
-                );
+                tracing::warn!(namespace = name, error = failure.message(), "no such namespace");
             }
         }
     }
@@ -180,10 +165,8 @@ impl ApiServer {
             name: name.clone(),
             reason: failure.message().to_owned(),
         };
-        let value = serde_json::to_value(definition).map_err(|error| InstallError {
-            name: name.clone(),
-            reason: error.to_string(),
-        })?;
+        let value = serde_json::to_value(definition)
+            .map_err(|error| InstallError { name: name.clone(), reason: error.to_string() })?;
         let mut guard = self.lock();
         self.turn(&mut guard).install(value).map_err(refused)
     }
@@ -221,11 +204,7 @@ impl ApiServer {
     }
 
     fn turn<'a>(&'a self, state: &'a mut State) -> Turn<'a> {
-        Turn {
-            state,
-            now: self.now(),
-            uids: &self.uids,
-        }
+        Turn { state, now: self.now(), uids: &self.uids }
     }
 
     fn route(self: &Arc<Self>, request: &Request) -> Result<Reply, Failure> {
@@ -245,11 +224,7 @@ impl ApiServer {
             content_type: discovery::AGGREGATED,
             ..Response::value(200, &state.registry.aggregated(core))
         };
-        let segments: Vec<&str> = request
-            .path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .collect();
+        let segments: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
         let document = match segments.as_slice() {
             ["healthz" | "livez" | "readyz", ..] => return Ok(Response::text("ok")),
             ["version"] => discovery::version(),
@@ -257,18 +232,13 @@ impl ApiServer {
             ["apis"] if aggregated => return Ok(discovered(false)),
             ["api"] => discovery::api_versions(""),
             ["apis"] => state.registry.group_list(),
-            ["api", version] => state
-                .registry
-                .resource_list("", version)
-                .ok_or_else(Failure::no_such_path)?,
-            ["apis", group] => state
-                .registry
-                .group(group)
-                .ok_or_else(Failure::no_such_path)?,
-            ["apis", group, version] => state
-                .registry
-                .resource_list(group, version)
-                .ok_or_else(Failure::no_such_path)?,
+            ["api", version] => {
+                state.registry.resource_list("", version).ok_or_else(Failure::no_such_path)?
+            }
+            ["apis", group] => state.registry.group(group).ok_or_else(Failure::no_such_path)?,
+            ["apis", group, version] => {
+                state.registry.resource_list(group, version).ok_or_else(Failure::no_such_path)?
+            }
             ["openapi", rest @ ..] => {
                 return openapi::document(&state.registry, &state.store, rest, &request.accept);
             }
@@ -294,27 +264,17 @@ impl ApiServer {
             return Err(Failure::no_such_path());
         }
         let verb = verb(&request.method, path, &parameters);
-        *guard
-            .counts
-            .entry((verb.to_owned(), resource.qualified()))
-            .or_default() += 1;
+        *guard.counts.entry((verb.to_owned(), resource.qualified())).or_default() += 1;
         if resource.behaviour.is_virtual {
             let review = reviews::answer(&resource, request)?;
             return Ok(Reply::Full(Response::value(201, &review)));
         }
         let encoder = Encoder::negotiate(request, &parameters)?;
-        let endpoint = Endpoint {
-            resource: &resource,
-            path,
-            parameters: &parameters,
-            encoder,
-        };
+        let endpoint = Endpoint { resource: &resource, path, parameters: &parameters, encoder };
         if verb == "watch" {
             return read::watch(self, &mut guard, &endpoint).map(Reply::Watch);
         }
-        self.turn(&mut guard)
-            .answer(verb, &endpoint, request)
-            .map(Reply::Full)
+        self.turn(&mut guard).answer(verb, &endpoint, request).map(Reply::Full)
     }
 }
 
@@ -371,12 +331,7 @@ impl Turn<'_> {
         endpoint: &Endpoint<'_>,
         request: &Request,
     ) -> Result<Response, Failure> {
-        let Endpoint {
-            resource,
-            path,
-            parameters,
-            encoder,
-        } = endpoint;
+        let Endpoint { resource, path, parameters, encoder } = endpoint;
         if !self.serves_subresource(resource, path, verb) {
             return Err(Failure::no_such_path());
         }
@@ -426,19 +381,14 @@ impl Turn<'_> {
     /// The resource of a built-in path, for the server's own writes.
     fn built_in(&self, path: &str) -> Result<Arc<Resource>, Failure> {
         ResourcePath::parse(path)
-            .and_then(|path| {
-                self.state
-                    .registry
-                    .find(path.group, path.version, path.plural)
-            })
+            .and_then(|path| self.state.registry.find(path.group, path.version, path.plural))
             .ok_or_else(|| Failure::internal(format!("no resource at {path}")))
     }
 
     /// Creates an object of the server's own.
     fn create_at(&mut self, path: &str, body: Value) -> Result<(), Failure> {
         let resource = self.built_in(path)?;
-        self.create(&resource, None, body, &WriteOptions::internal())
-            .map(|_| ())
+        self.create(&resource, None, body, &WriteOptions::internal()).map(|_| ())
     }
 
     /// The time as Kubernetes writes it: to the second.

@@ -28,12 +28,7 @@ impl Turn<'_> {
 
     /// A list, or a page of one.
     pub(super) fn list(&self, endpoint: &Endpoint<'_>) -> Result<Response, Failure> {
-        let Endpoint {
-            resource,
-            parameters,
-            encoder,
-            ..
-        } = endpoint;
+        let Endpoint { resource, parameters, encoder, .. } = endpoint;
         let filter = filter(endpoint)?;
         let page = Page::read(parameters, self.state.store.resource_version())?;
         let namespace = filter.namespace.as_deref();
@@ -51,17 +46,14 @@ impl Turn<'_> {
             .filter(|object| filter.matches(object))
             .collect();
         let mut metadata = ListMetadata {
-            resource_version: page
-                .at
-                .unwrap_or_else(|| self.state.store.resource_version()),
+            resource_version: page.at.unwrap_or_else(|| self.state.store.resource_version()),
             ..ListMetadata::default()
         };
         if let Some(limit) = page.limit.filter(|&limit| objects.len() > limit) {
             let rest = objects.split_off(limit);
             metadata.remaining = (!filter.has_selectors()).then_some(rest.len());
-            metadata.continue_token = objects
-                .last()
-                .map(|last| token(metadata.resource_version, &last.key));
+            metadata.continue_token =
+                objects.last().map(|last| token(metadata.resource_version, &last.key));
         }
         Ok(encoder.list(resource, &objects, &metadata, self.now))
     }
@@ -92,12 +84,7 @@ impl Page {
             let (at, after) = read_token(text).ok_or_else(|| {
                 Failure::bad_request("continue key is not valid: start the list anew")
             })?;
-            return Ok(Self {
-                limit,
-                at: Some(at),
-                after: Some(after),
-                continues: true,
-            });
+            return Ok(Self { limit, at: Some(at), after: Some(after), continues: true });
         }
         let wanted = wanted.filter(|&wanted| wanted > 0);
         if let Some(wanted) = wanted.filter(|&wanted| wanted > current) {
@@ -109,12 +96,7 @@ impl Page {
                 "resourceVersionMatch Exact is forbidden unless resourceVersion is given",
             ));
         }
-        Ok(Self {
-            limit,
-            at: wanted.filter(|_| exact),
-            after: None,
-            continues: false,
-        })
+        Ok(Self { limit, at: wanted.filter(|_| exact), after: None, continues: false })
     }
 
     fn expired(&self, _gap: HistoryGap) -> Failure {
@@ -125,9 +107,7 @@ impl Page {
             );
         }
         let at = self.at.unwrap_or_default();
-        Failure::expired(format!(
-            "The resourceVersion for the provided list is too old: {at}"
-        ))
+        Failure::expired(format!("The resourceVersion for the provided list is too old: {at}"))
     }
 }
 
@@ -147,9 +127,7 @@ fn resource_version(parameters: &Parameters) -> Result<Option<u64>, Failure> {
         .get("resourceVersion")
         .map(|text| {
             text.parse().map_err(|_| {
-                Failure::bad_request(format!(
-                    "Invalid value: \"{text}\": invalid resourceVersion"
-                ))
+                Failure::bad_request(format!("Invalid value: \"{text}\": invalid resourceVersion"))
             })
         })
         .transpose()
@@ -157,15 +135,9 @@ fn resource_version(parameters: &Parameters) -> Result<Option<u64>, Failure> {
 
 /// The namespace and selectors of a request for several objects.
 pub(super) fn filter(endpoint: &Endpoint<'_>) -> Result<Filter, Failure> {
-    let Endpoint {
-        path, parameters, ..
-    } = endpoint;
-    Filter::new(
-        path.namespace,
-        parameters.get("labelSelector"),
-        parameters.get("fieldSelector"),
-    )
-    .map_err(Failure::bad_request)
+    let Endpoint { path, parameters, .. } = endpoint;
+    Filter::new(path.namespace, parameters.get("labelSelector"), parameters.get("fieldSelector"))
+        .map_err(Failure::bad_request)
 }
 
 /// Starts a watch.
@@ -174,18 +146,11 @@ pub(super) fn watch(
     guard: &mut MutexGuard<'_, State>,
     endpoint: &Endpoint<'_>,
 ) -> Result<Box<Watch>, Failure> {
-    let Endpoint {
-        resource,
-        parameters,
-        encoder,
-        ..
-    } = endpoint;
+    let Endpoint { resource, parameters, encoder, .. } = endpoint;
     let store = &mut guard.store;
     let filter = filter(endpoint)?;
     let wanted = resource_version(parameters)?.filter(|&wanted| wanted > 0);
-    let streaming_list = parameters
-        .get("sendInitialEvents")
-        .map(|text| text == "true");
+    let streaming_list = parameters.get("sendInitialEvents").map(|text| text == "true");
     let not_older_than = parameters.get("resourceVersionMatch") == Some("NotOlderThan");
     if streaming_list.is_some() && !not_older_than {
         let cause = Cause::forbidden(
@@ -210,11 +175,7 @@ pub(super) fn watch(
         initial_events,
         initial_events_end: streaming_list == Some(true) && bookmarks,
         bookmarks,
-        timeout_seconds: parameters
-            .number("timeoutSeconds")?
-            .filter(|&seconds| seconds > 0),
+        timeout_seconds: parameters.number("timeoutSeconds")?.filter(|&seconds| seconds > 0),
     };
-    Ok(Box::new(Watch::start(
-        server, store, resource, filter, *encoder, options,
-    )))
+    Ok(Box::new(Watch::start(server, store, resource, filter, *encoder, options)))
 }

@@ -51,11 +51,7 @@ impl Request {
 
     /// The query's parameters; of a repeated one the last counts.
     pub(crate) fn parameters(&self) -> Parameters {
-        Parameters(
-            form_urlencoded::parse(self.query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Parameters(form_urlencoded::parse(self.query.as_bytes()).into_owned().collect())
     }
 
     /// The body as a JSON value, whether it was sent as JSON or as YAML.
@@ -91,11 +87,7 @@ impl Request {
 
     /// The content type without its parameters.
     pub(crate) fn media_type(&self) -> &str {
-        self.content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
+        self.content_type.split(';').next().unwrap_or_default().trim()
     }
 }
 
@@ -106,10 +98,7 @@ pub(crate) struct Parameters(BTreeMap<String, String>);
 impl Parameters {
     /// The parameter's value, if it is given and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// Whether the parameter is given as true.
@@ -188,12 +177,7 @@ pub(crate) const JSON: &str = "application/json";
 impl Response {
     /// An answer of JSON bytes.
     pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            content_type: JSON,
-            warnings: Vec::new(),
-            body: body.into(),
-        }
+        Self { status, content_type: JSON, warnings: Vec::new(), body: body.into() }
     }
 
     /// An answer of a JSON value.
@@ -241,10 +225,7 @@ pub(crate) struct ResourcePath<'a> {
 impl<'a> ResourcePath<'a> {
     /// Reads `/api/v1/...` and `/apis/group/version/...`; anything else is not a resource's path.
     pub(crate) fn parse(path: &'a str) -> Option<Self> {
-        let segments: Vec<&str> = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let (group, version, rest) = match segments.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
@@ -262,14 +243,7 @@ impl<'a> ResourcePath<'a> {
             [plural, name, subresource] => (*plural, Some(*name), Some(*subresource)),
             _ => return None,
         };
-        Some(Self {
-            group,
-            version,
-            namespace,
-            plural,
-            name,
-            subresource,
-        })
+        Some(Self { group, version, namespace, plural, name, subresource })
     }
 }
 
@@ -281,25 +255,13 @@ mod tests {
     fn a_path_names_its_resource() {
         let parse = |path| ResourcePath::parse(path).expect("a resource path");
         let pods = parse("/api/v1/namespaces/a/pods/p/status");
-        assert_eq!(
-            (pods.group, pods.version, pods.namespace),
-            ("", "v1", Some("a"))
-        );
-        assert_eq!(
-            (pods.plural, pods.name, pods.subresource),
-            ("pods", Some("p"), Some("status"))
-        );
+        assert_eq!((pods.group, pods.version, pods.namespace), ("", "v1", Some("a")));
+        assert_eq!((pods.plural, pods.name, pods.subresource), ("pods", Some("p"), Some("status")));
         let namespace = parse("/api/v1/namespaces/a/finalize");
-        assert_eq!(
-            (namespace.plural, namespace.name),
-            ("namespaces", Some("a"))
-        );
+        assert_eq!((namespace.plural, namespace.name), ("namespaces", Some("a")));
         assert_eq!(namespace.subresource, Some("finalize"));
         let list = parse("/apis/apps/v1/deployments");
-        assert_eq!(
-            (list.group, list.plural, list.name),
-            ("apps", "deployments", None)
-        );
+        assert_eq!((list.group, list.plural, list.name), ("apps", "deployments", None));
         assert_eq!(ResourcePath::parse("/apis/apps/v1"), None);
         assert_eq!(ResourcePath::parse("/metrics"), None);
     }
@@ -309,20 +271,9 @@ mod tests {
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
         assert_eq!(Format::negotiate(table).expect("a format"), Format::Table);
         let partial = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-        assert_eq!(
-            Format::negotiate(partial).expect("a format"),
-            Format::Metadata
-        );
+        assert_eq!(Format::negotiate(partial).expect("a format"), Format::Metadata);
         let protobuf_first = "application/vnd.kubernetes.protobuf,application/json";
-        assert_eq!(
-            Format::negotiate(protobuf_first).expect("a format"),
-            Format::Object
-        );
-        assert_eq!(
-            Format::negotiate("text/html")
-                .expect_err("no format")
-                .code(),
-            406
-        );
+        assert_eq!(Format::negotiate(protobuf_first).expect("a format"), Format::Object);
+        assert_eq!(Format::negotiate("text/html").expect_err("no format").code(), 406);
     }
 }

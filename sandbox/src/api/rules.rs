@@ -39,10 +39,7 @@ impl Scope {
 /// Whether nothing holds the object: its deletion was asked for and no finalizer is left.
 pub(super) fn is_releasable(resource: &Resource, object: &Value) -> bool {
     let namespace_finalizers = match resource.is_namespace() {
-        true => object
-            .pointer("/spec/finalizers")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len),
+        true => object.pointer("/spec/finalizers").and_then(Value::as_array).map_or(0, Vec::len),
         false => 0,
     };
     metadata::is_deleting(object)
@@ -56,20 +53,14 @@ pub(super) fn check_type(resource: &Resource, object: &mut Value) -> Result<(), 
     let fields = object
         .as_object_mut()
         .ok_or_else(|| Failure::bad_request("the body must be a JSON object"))?;
-    let given = fields
-        .get("apiVersion")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let given = fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     if !given.is_empty() && given != expected {
         return Err(Failure::bad_request(format!(
             "the API version in the data ({given}) does not match the expected API version \
              ({expected})"
         )));
     }
-    let given = fields
-        .get("kind")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let given = fields.get("kind").and_then(Value::as_str).unwrap_or_default();
     if !given.is_empty() && given != resource.kind {
         return Err(Failure::bad_request(format!(
             "the kind in the data ({given}) does not match the expected kind ({})",
@@ -184,21 +175,15 @@ pub(super) fn check_finalizers(
     new: &Value,
 ) -> Result<(), Failure> {
     let before = metadata::finalizers(old);
-    let added: Vec<&str> = metadata::finalizers(new)
-        .into_iter()
-        .filter(|each| !before.contains(each))
-        .collect();
+    let added: Vec<&str> =
+        metadata::finalizers(new).into_iter().filter(|each| !before.contains(each)).collect();
     if added.is_empty() {
         return Ok(());
     }
     let detail = format!(
         "no new finalizers can be added if the object is being deleted, found new finalizers \
          []string{{{}}}",
-        added
-            .iter()
-            .map(|each| format!("\"{each}\""))
-            .collect::<Vec<_>>()
-            .join(", ")
+        added.iter().map(|each| format!("\"{each}\"")).collect::<Vec<_>>().join(", ")
     );
     let cause = Cause::forbidden("metadata.finalizers", &detail);
     Err(Failure::invalid(resource, name, &[cause]))
@@ -231,10 +216,8 @@ pub(super) fn refuse_unknown(
     validation: FieldValidation,
 ) -> Result<Vec<String>, Failure> {
     unknown.sort();
-    let sentences: Vec<String> = unknown
-        .iter()
-        .map(|path| format!("unknown field \"{path}\""))
-        .collect();
+    let sentences: Vec<String> =
+        unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
         FieldValidation::Warn => Ok(sentences),

@@ -134,15 +134,10 @@ impl Turn<'_> {
     ) -> Result<(), Failure> {
         let random = (self.uids)().as_u128();
         if resource.namespaced && namespace.is_none() {
-            return Err(Failure::bad_request(
-                "namespace is required to create this resource",
-            ));
+            return Err(Failure::bad_request("namespace is required to create this resource"));
         }
         let fields = metadata::of(object)?;
-        if !matches!(
-            fields.get("resourceVersion").and_then(Value::as_str),
-            None | Some("")
-        ) {
+        if !matches!(fields.get("resourceVersion").and_then(Value::as_str), None | Some("")) {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Failure::new(500, "", message));
         }
@@ -160,14 +155,10 @@ impl Turn<'_> {
                 fields.remove("namespace");
             }
         }
-        let has_name = fields
-            .get("name")
-            .and_then(Value::as_str)
-            .is_some_and(|name| !name.is_empty());
-        let prefix = fields
-            .get("generateName")
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty());
+        let has_name =
+            fields.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
+        let prefix =
+            fields.get("generateName").and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(prefix) = prefix.filter(|_| !has_name) {
             let name = metadata::generate_name(prefix, random);
             fields.insert("name".into(), json!(name));
@@ -184,17 +175,10 @@ impl Turn<'_> {
     ) -> Result<Key, Failure> {
         let created = self.timestamp();
         let uid = (self.uids)().to_string();
-        let name = metadata::text(object, "name")
-            .unwrap_or_default()
-            .to_owned();
+        let name = metadata::text(object, "name").unwrap_or_default().to_owned();
         to_stored(resource, object);
         let fields = metadata::of(object)?;
-        for name in [
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "selfLink",
-            "generation",
-        ] {
+        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
             fields.remove(name);
         }
         fields.insert("uid".into(), json!(uid));
@@ -212,12 +196,7 @@ impl Turn<'_> {
         mut object: Value,
         options: &WriteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint {
-            resource,
-            path,
-            encoder,
-            ..
-        } = endpoint;
+        let Endpoint { resource, path, encoder, .. } = endpoint;
         let name = endpoint.name()?;
         check_type(resource, &mut object)?;
         match metadata::text(&object, "name") {
@@ -263,12 +242,7 @@ impl Turn<'_> {
         request: &Request,
         options: &WriteOptions,
     ) -> Result<Response, Failure> {
-        let Endpoint {
-            resource,
-            path,
-            encoder,
-            ..
-        } = endpoint;
+        let Endpoint { resource, path, encoder, .. } = endpoint;
         let name = endpoint.name()?;
         let patch = Patch::read(resource, request)?;
         let live = self.get(resource, path.namespace, name);
@@ -282,9 +256,7 @@ impl Turn<'_> {
                 }
                 metadata::of(&mut applied)?.insert("name".into(), json!(name));
                 // Unknown fields must not come to be owned.
-                let unknown = resource
-                    .schema()
-                    .map(|schema| prune::prune(schema, &mut applied));
+                let unknown = resource.schema().map(|schema| prune::prune(schema, &mut applied));
                 refuse_unknown(resource, unknown.unwrap_or_default(), options.validation)?;
                 let Ok(live) = live else {
                     if path.subresource.is_some() {
@@ -357,8 +329,7 @@ impl Turn<'_> {
         new: Value,
         options: &WriteOptions,
     ) -> Result<(), Failure> {
-        self.replace(resource, live, new, Scope::Main, options)
-            .map(|_| ())
+        self.replace(resource, live, new, Scope::Main, options).map(|_| ())
     }
 
     /// Puts a new state in place of the live one, within what the scope allows.
@@ -383,10 +354,7 @@ impl Turn<'_> {
         }
         set_generation(resource, &old, &mut object);
         if object == old {
-            return Ok(Outcome {
-                object: Arc::clone(live),
-                warnings,
-            });
+            return Ok(Outcome { object: Arc::clone(live), warnings });
         }
         to_stored(resource, &mut object);
         let object = if !options.dry_run && is_releasable(resource, &object) {
@@ -421,10 +389,7 @@ impl Turn<'_> {
         if let Some(schema) = resource.schema() {
             let findings = validate::validate(schema, object, old);
             causes.extend(findings.causes);
-            if let SchemaSource::Custom {
-                rules: Some(rules), ..
-            } = &resource.schema
-            {
+            if let SchemaSource::Custom { rules: Some(rules), .. } = &resource.schema {
                 if findings.blocks_rules {
                     causes.push(Cause::invalid(
                         "<nil>",

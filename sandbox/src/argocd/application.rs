@@ -134,19 +134,12 @@ impl Application {
     }
 
     pub(super) fn is_automated(&self) -> bool {
-        self.spec
-            .sync_policy
-            .as_ref()
-            .is_some_and(|policy| policy.automated.is_some())
+        self.spec.sync_policy.as_ref().is_some_and(|policy| policy.automated.is_some())
     }
 
     /// The name of the AppProject; an empty one means `default`, as for Argo CD.
     pub(super) fn project(&self) -> &str {
-        if self.spec.project.is_empty() {
-            "default"
-        } else {
-            &self.spec.project
-        }
+        if self.spec.project.is_empty() { "default" } else { &self.spec.project }
     }
 
     pub(super) fn source_text(&self, field: &str) -> &str {
@@ -167,48 +160,32 @@ impl Application {
     pub(super) fn live_health(&self) -> &str {
         let is_same_place = self.status.sync.compared_to.destination == self.spec.destination;
         let workload = self.status.resources.first().filter(|_| is_same_place);
-        workload
-            .and_then(|it| it["health"]["status"].as_str())
-            .unwrap_or(health::MISSING)
+        workload.and_then(|it| it["health"]["status"].as_str()).unwrap_or(health::MISSING)
     }
 
     /// Whether a condition says that the Application could not be compared.
     pub(super) fn is_blocked(&self) -> bool {
         let blocking = [condition::INVALID_SPEC_ERROR, condition::COMPARISON_ERROR];
-        self.status
-            .conditions
-            .iter()
-            .any(|it| blocking.contains(&it.type_.as_str()))
+        self.status.conditions.iter().any(|it| blocking.contains(&it.type_.as_str()))
     }
 
     /// Whether the last sync brought what the spec says now to where it says now.
     pub(super) fn is_deployed(&self) -> bool {
         self.is_compared()
-            && self
-                .status
-                .resources
-                .iter()
-                .any(|resource| resource["status"] == "Synced")
+            && self.status.resources.iter().any(|resource| resource["status"] == "Synced")
             && self.status.operation_state.as_ref().is_some_and(|state| {
                 state.phase == phase::SUCCEEDED && state.sync_result.source == self.spec.source
             })
     }
 
     pub(super) fn phase(&self) -> &str {
-        self.status
-            .operation_state
-            .as_ref()
-            .map_or("", |state| &state.phase)
+        self.status.operation_state.as_ref().map_or("", |state| &state.phase)
     }
 
     /// The revision that a sync is to bring: the operation's, or else the spec's.
     pub(super) fn wanted_revision(&self, operation: &Value) -> String {
         let asked = operation["sync"]["revision"].as_str().unwrap_or_default();
-        let named = if asked.is_empty() {
-            self.source_text("targetRevision")
-        } else {
-            asked
-        };
+        let named = if asked.is_empty() { self.source_text("targetRevision") } else { asked };
         super::status::commit(self.source_text("repoURL"), named)
     }
 

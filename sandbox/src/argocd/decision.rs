@@ -29,17 +29,11 @@ struct Change {
 
 impl Change {
     fn status(status: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        Self {
-            status: status.into_iter().collect(),
-            operation: None,
-        }
+        Self { status: status.into_iter().collect(), operation: None }
     }
 
     fn with_operation(self, operation: Value) -> Self {
-        Self {
-            operation: Some(operation),
-            ..self
-        }
+        Self { operation: Some(operation), ..self }
     }
 }
 
@@ -87,9 +81,7 @@ fn replacing(old: &Value, new: Value) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(mut new)) => {
             for (field, old) in old {
-                let value = new
-                    .remove(field)
-                    .map_or(Value::Null, |new| replacing(old, new));
+                let value = new.remove(field).map_or(Value::Null, |new| replacing(old, new));
                 new.insert(field.clone(), value);
             }
             Value::Object(new)
@@ -146,14 +138,10 @@ fn change(
 
 /// Whether the last operation failed and another would not go better.
 fn stays_failed(application: &Application, outcome: Outcome) -> bool {
-    application
-        .status
-        .operation_state
-        .as_ref()
-        .is_some_and(|state| {
-            state.phase == phase::FAILED
-                && (outcome == Outcome::SyncFails || state.message == TERMINATED)
-        })
+    application.status.operation_state.as_ref().is_some_and(|state| {
+        state.phase == phase::FAILED
+            && (outcome == Outcome::SyncFails || state.message == TERMINATED)
+    })
 }
 
 /// A first look at what the spec says now.
@@ -161,10 +149,7 @@ fn compare(application: &Application, outcome: Outcome, now: &str) -> Change {
     if application.is_deployed() {
         let wanted = wanted_health(outcome);
         return Change::status([
-            (
-                "sync",
-                sync_of(application, sync::SYNCED, &application.status.sync.revision),
-            ),
+            ("sync", sync_of(application, sync::SYNCED, &application.status.sync.revision)),
             ("health", health_of(application, wanted, now)),
             ("resources", resources_of(application, sync::SYNCED, wanted)),
             ("conditions", Value::Null),
@@ -177,38 +162,27 @@ fn compare(application: &Application, outcome: Outcome, now: &str) -> Change {
 }
 
 fn out_of_sync(application: &Application, now: &str) -> [(&'static str, Value); 4] {
-    let newest = commit(
-        application.source_text("repoURL"),
-        application.source_text("targetRevision"),
-    );
+    let newest =
+        commit(application.source_text("repoURL"), application.source_text("targetRevision"));
     let live = application.live_health();
     [
         ("sync", sync_of(application, sync::OUT_OF_SYNC, &newest)),
         ("health", health_of(application, live, now)),
-        (
-            "resources",
-            resources_of(application, sync::OUT_OF_SYNC, live),
-        ),
+        ("resources", resources_of(application, sync::OUT_OF_SYNC, live)),
         ("conditions", Value::Null),
     ]
 }
 
 /// Starts the operation that Argo CD asks itself for.
 fn begin_automated(application: &Application, now: &str) -> Change {
-    let newest = commit(
-        application.source_text("repoURL"),
-        application.source_text("targetRevision"),
-    );
+    let newest =
+        commit(application.source_text("repoURL"), application.source_text("targetRevision"));
     let mut operation = json!({
         "sync": {"revision": newest},
         "initiatedBy": {"automated": true},
     });
     if let Some(policy) = &application.spec.sync_policy {
-        if policy
-            .automated
-            .as_ref()
-            .is_some_and(|automated| automated.prune)
-        {
+        if policy.automated.as_ref().is_some_and(|automated| automated.prune) {
             operation["sync"]["prune"] = json!(true);
         }
         if !policy.sync_options.is_empty() {
@@ -240,10 +214,7 @@ fn begin(application: &Application, operation: &Value, now: &str) -> Change {
 
 /// The state of the operation that runs or is asked for, at its end.
 fn ended(application: &Application, phase: &str, message: &str, now: &str) -> Value {
-    let mut state = match (
-        &application.operation,
-        &application.written_status["operationState"],
-    ) {
+    let mut state = match (&application.operation, &application.written_status["operationState"]) {
         (_, state @ Value::Object(_)) if is_open(application) => state.clone(),
         (operation, _) => json!({"operation": operation, "startedAt": now}),
     };
@@ -258,11 +229,8 @@ fn is_open(application: &Application) -> bool {
 }
 
 fn finish(application: &Application, outcome: Outcome, now: &str) -> Change {
-    let operation = application
-        .status
-        .operation_state
-        .as_ref()
-        .map_or(&Value::Null, |it| &it.operation);
+    let operation =
+        application.status.operation_state.as_ref().map_or(&Value::Null, |it| &it.operation);
     let revision = application.wanted_revision(operation);
     if outcome == Outcome::SyncFails {
         let mut state = ended(application, phase::FAILED, NOT_APPLIED, now);
@@ -270,19 +238,12 @@ fn finish(application: &Application, outcome: Outcome, now: &str) -> Change {
         let mut status = vec![("operationState", state)];
         if application.is_automated() {
             let message = format!("Failed sync attempt to {revision}: {NOT_APPLIED}");
-            status.push((
-                "conditions",
-                only_condition(condition::SYNC_ERROR, &message, now),
-            ));
+            status.push(("conditions", only_condition(condition::SYNC_ERROR, &message, now)));
         }
         return Change::status(status).with_operation(Value::Null);
     }
-    let mut state = ended(
-        application,
-        phase::SUCCEEDED,
-        "successfully synced (all tasks run)",
-        now,
-    );
+    let mut state =
+        ended(application, phase::SUCCEEDED, "successfully synced (all tasks run)", now);
     state["syncResult"] = sync_result(application, &revision, None);
     let mut status = vec![
         ("operationState", state),
@@ -294,10 +255,7 @@ fn finish(application: &Application, outcome: Outcome, now: &str) -> Change {
         application.is_compared() && before.status == sync::SYNCED && before.revision == revision;
     if !is_same {
         status.push(("health", health_of(application, health::PROGRESSING, now)));
-        status.push((
-            "resources",
-            resources_of(application, sync::SYNCED, health::PROGRESSING),
-        ));
+        status.push(("resources", resources_of(application, sync::SYNCED, health::PROGRESSING)));
     }
     Change::status(status).with_operation(Value::Null)
 }
@@ -334,18 +292,9 @@ fn invalid(application: &Application, objection: &str, now: &str) -> Option<Chan
     let status = vec![
         ("sync", comparison),
         ("health", health_of(application, health::UNKNOWN, now)),
-        (
-            "conditions",
-            only_condition(condition::INVALID_SPEC_ERROR, objection, now),
-        ),
+        ("conditions", only_condition(condition::INVALID_SPEC_ERROR, objection, now)),
     ];
-    blocked(
-        application,
-        status,
-        condition::INVALID_SPEC_ERROR,
-        objection,
-        now,
-    )
+    blocked(application, status, condition::INVALID_SPEC_ERROR, objection, now)
 }
 
 /// The repository lacks the path: there is nothing to compare with.
@@ -355,17 +304,12 @@ fn incomparable(application: &Application, now: &str) -> Option<Change> {
         "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: \
          code = Unknown desc = {path}: app path does not exist"
     );
-    let newest = commit(
-        application.source_text("repoURL"),
-        application.source_text("targetRevision"),
-    );
+    let newest =
+        commit(application.source_text("repoURL"), application.source_text("targetRevision"));
     let live = application.live_health();
     let mut status = vec![
         ("sync", sync_of(application, sync::UNKNOWN, &newest)),
-        (
-            "conditions",
-            only_condition(condition::COMPARISON_ERROR, &message, now),
-        ),
+        ("conditions", only_condition(condition::COMPARISON_ERROR, &message, now)),
     ];
     if live == health::MISSING {
         // Nothing is deployed, and of nothing Argo CD says that it is healthy.
@@ -375,17 +319,10 @@ fn incomparable(application: &Application, now: &str) -> Option<Change> {
         status.push(("health", health_of(application, live, now)));
     }
     let is_stale = !application.is_compared();
-    match blocked(
-        application,
-        status,
-        condition::COMPARISON_ERROR,
-        &message,
-        now,
-    ) {
-        None if is_stale => Some(Change::status([(
-            "sync",
-            sync_of(application, sync::UNKNOWN, &newest),
-        )])),
+    match blocked(application, status, condition::COMPARISON_ERROR, &message, now) {
+        None if is_stale => {
+            Some(Change::status([("sync", sync_of(application, sync::UNKNOWN, &newest))]))
+        }
         change => change,
     }
 }
@@ -399,19 +336,13 @@ fn blocked(
     message: &str,
     now: &str,
 ) -> Option<Change> {
-    let wanted = Condition {
-        type_: type_.to_owned(),
-        message: message.to_owned(),
-    };
+    let wanted = Condition { type_: type_.to_owned(), message: message.to_owned() };
     let is_said = application.status.conditions == [wanted]
         && application.status.sync.status == sync::UNKNOWN;
     let is_asked = application.operation.is_some() || is_open(application);
     if is_asked {
         let message = format!("{type_}: {message}");
-        status.push((
-            "operationState",
-            ended(application, phase::ERROR, &message, now),
-        ));
+        status.push(("operationState", ended(application, phase::ERROR, &message, now)));
         return Some(Change::status(status).with_operation(Value::Null));
     }
     (!is_said).then(|| Change::status(status))

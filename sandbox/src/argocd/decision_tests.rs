@@ -28,11 +28,7 @@ impl Subject {
                 "destination": {"name": "in-cluster", "namespace": "jane"},
             },
         });
-        Self {
-            object,
-            outcome: Outcome::Works,
-            project: None,
-        }
+        Self { object, outcome: Outcome::Works, project: None }
     }
 
     fn automated() -> Self {
@@ -96,15 +92,11 @@ impl Subject {
     }
 
     fn phase(&self) -> &str {
-        self.at("/status/operationState/phase")
-            .as_str()
-            .unwrap_or_default()
+        self.at("/status/operationState/phase").as_str().unwrap_or_default()
     }
 
     fn condition(&self) -> &str {
-        self.at("/status/conditions/0/type")
-            .as_str()
-            .unwrap_or_default()
+        self.at("/status/conditions/0/type").as_str().unwrap_or_default()
     }
 }
 
@@ -141,10 +133,7 @@ fn a_manual_application_is_synced_when_asked() {
     assert_eq!(settled.sync_and_health(), ["Synced", "Healthy"]);
     assert_eq!(settled.at("/operation"), &Value::Null);
     assert_eq!(settled.at("/status/sync/revision"), &json!(sha));
-    assert_eq!(
-        settled.at("/status/operationState/syncResult/revision"),
-        &json!(sha)
-    );
+    assert_eq!(settled.at("/status/operationState/syncResult/revision"), &json!(sha));
 }
 
 #[test]
@@ -162,14 +151,8 @@ fn a_healthy_application_that_is_synced_again_stays_healthy_all_the_way() {
 fn the_final_status_has_what_clients_mirror() {
     let settled = Subject::automated().settled();
     let expected = [
-        (
-            "/status/sync/comparedTo/source",
-            settled.at("/spec/source").clone(),
-        ),
-        (
-            "/status/sync/comparedTo/destination",
-            settled.at("/spec/destination").clone(),
-        ),
+        ("/status/sync/comparedTo/source", settled.at("/spec/source").clone()),
+        ("/status/sync/comparedTo/destination", settled.at("/spec/destination").clone()),
         ("/status/resources/0/kind", json!("Deployment")),
         ("/status/resources/0/namespace", json!("jane")),
         ("/status/resources/0/health/status", json!("Healthy")),
@@ -179,23 +162,14 @@ fn the_final_status_has_what_clients_mirror() {
         ("/status/operationState/finishedAt", json!(NOW)),
         ("/status/operationState/operation/sync/prune", json!(true)),
         ("/status/operationState/operation/retry/limit", json!(-1)),
-        (
-            "/status/operationState/syncResult/resources/0/status",
-            json!("Synced"),
-        ),
-        (
-            "/status/operationState/syncResult/source",
-            settled.at("/spec/source").clone(),
-        ),
+        ("/status/operationState/syncResult/resources/0/status", json!("Synced")),
+        ("/status/operationState/syncResult/source", settled.at("/spec/source").clone()),
         ("/status/reconciledAt", json!(NOW)),
     ];
     for (pointer, value) in expected {
         assert_eq!(settled.at(pointer), &value, "{pointer}");
     }
-    assert_eq!(
-        settled.at("/status/sync/revision").as_str().unwrap().len(),
-        40
-    );
+    assert_eq!(settled.at("/status/sync/revision").as_str().unwrap().len(), 40);
 }
 
 #[test]
@@ -219,18 +193,12 @@ fn every_write_fails_if_somebody_else_wrote_since() {
 fn a_changed_source_goes_the_way_again_and_leaves_nothing_of_the_old_one() {
     let healthy = Subject::automated().settled();
     let before = healthy.at("/status/sync/revision").clone();
-    let moved = healthy.with(
-        "/spec/source",
-        json!({"repoURL": "https://host/a", "path": "other"}),
-    );
+    let moved = healthy.with("/spec/source", json!({"repoURL": "https://host/a", "path": "other"}));
     let started = moved.step();
     assert_eq!(started.sync_and_health(), ["OutOfSync", "Healthy"]);
     let (settled, _) = started.settle();
     assert_eq!(settled.sync_and_health(), ["Synced", "Healthy"]);
-    assert_eq!(
-        settled.at("/status/sync/comparedTo/source"),
-        settled.at("/spec/source")
-    );
+    assert_eq!(settled.at("/status/sync/comparedTo/source"), settled.at("/spec/source"));
     assert_ne!(settled.at("/status/sync/revision"), &before);
 }
 
@@ -246,28 +214,19 @@ fn a_changed_destination_is_empty_at_first() {
 #[test]
 fn a_manual_application_that_becomes_automated_is_synced() {
     let settled = Subject::manual().settled();
-    let automated = settled
-        .with("/spec/syncPolicy", json!({"automated": {}}))
-        .settled();
+    let automated = settled.with("/spec/syncPolicy", json!({"automated": {}})).settled();
     assert_eq!(automated.sync_and_health(), ["Synced", "Healthy"]);
 }
 
 #[test]
 fn an_operation_that_is_terminated_fails_and_is_not_started_again() {
     let running = Subject::automated().step();
-    let terminated = running
-        .with("/status/operationState/phase", json!("Terminating"))
-        .settled();
+    let terminated = running.with("/status/operationState/phase", json!("Terminating")).settled();
     assert_eq!(terminated.phase(), "Failed");
-    assert_eq!(
-        terminated.at("/status/operationState/message"),
-        "Operation terminated"
-    );
+    assert_eq!(terminated.at("/status/operationState/message"), "Operation terminated");
     assert_eq!(terminated.at("/operation"), &Value::Null);
     assert_eq!(terminated.sync_and_health(), ["OutOfSync", "Missing"]);
-    let moved = terminated
-        .with("/spec/source/path", json!("other"))
-        .settled();
+    let moved = terminated.with("/spec/source/path", json!("other")).settled();
     assert_eq!(moved.sync_and_health(), ["Synced", "Healthy"]);
 }
 
@@ -277,10 +236,7 @@ fn a_sync_that_fails_stays_failed_until_it_may_succeed() {
     assert_eq!(failed.sync_and_health(), ["OutOfSync", "Missing"]);
     assert_eq!(failed.phase(), "Failed");
     assert_eq!(failed.condition(), "SyncError");
-    assert_eq!(
-        failed.at("/status/operationState/syncResult/resources/0/status"),
-        "SyncFailed"
-    );
+    assert_eq!(failed.at("/status/operationState/syncResult/resources/0/status"), "SyncFailed");
     let retried = failed.coming_to(Outcome::Works).settled();
     assert_eq!(retried.sync_and_health(), ["Synced", "Healthy"]);
     assert_eq!(retried.condition(), "");
@@ -288,9 +244,7 @@ fn a_sync_that_fails_stays_failed_until_it_may_succeed() {
 
 #[test]
 fn a_manual_sync_that_fails_is_not_tried_again_and_raises_no_condition() {
-    let subject = Subject::manual()
-        .coming_to(Outcome::SyncFails)
-        .asked_to_sync("main");
+    let subject = Subject::manual().coming_to(Outcome::SyncFails).asked_to_sync("main");
     let failed = subject.settled();
     assert_eq!(failed.phase(), "Failed");
     assert_eq!(failed.condition(), "");
@@ -315,9 +269,7 @@ fn the_health_follows_the_outcome() {
 
 #[test]
 fn a_missing_path_is_a_comparison_error_and_ends_what_was_asked() {
-    let subject = Subject::manual()
-        .coming_to(Outcome::MissingPath)
-        .asked_to_sync("main");
+    let subject = Subject::manual().coming_to(Outcome::MissingPath).asked_to_sync("main");
     let (blocked, steps) = subject.settle();
     assert_eq!(steps, 1);
     assert_eq!(blocked.at("/status/sync/status"), "Unknown");
@@ -356,20 +308,14 @@ fn an_application_without_its_project_is_invalid_until_the_project_is_there() {
     assert_eq!(steps, 1);
     assert_eq!(invalid.sync_and_health(), ["Unknown", "Unknown"]);
     assert_eq!(invalid.condition(), "InvalidSpecError");
-    let valid = Subject {
-        project: permitting(),
-        ..invalid
-    }
-    .settled();
+    let valid = Subject { project: permitting(), ..invalid }.settled();
     assert_eq!(valid.sync_and_health(), ["Synced", "Healthy"]);
     assert_eq!(valid.condition(), "");
 }
 
 #[test]
 fn an_operation_on_an_invalid_application_ends_as_an_error() {
-    let invalid = of_missing_project(Subject::manual())
-        .asked_to_sync("main")
-        .settled();
+    let invalid = of_missing_project(Subject::manual()).asked_to_sync("main").settled();
     assert_eq!(invalid.phase(), "Error");
     assert_eq!(invalid.at("/operation"), &Value::Null);
     assert_eq!(invalid.at("/status/operationState/finishedAt"), NOW);
@@ -380,11 +326,7 @@ fn an_application_that_was_invalid_for_a_while_at_the_same_place_needs_no_new_sy
     let healthy = Subject::automated().settled();
     let invalid = of_missing_project(healthy).settled();
     assert_eq!(invalid.sync_and_health(), ["Unknown", "Unknown"]);
-    let (valid, steps) = Subject {
-        project: permitting(),
-        ..invalid
-    }
-    .settle();
+    let (valid, steps) = Subject { project: permitting(), ..invalid }.settle();
     assert_eq!(steps, 1);
     assert_eq!(valid.sync_and_health(), ["Synced", "Healthy"]);
 }
@@ -392,15 +334,9 @@ fn an_application_that_was_invalid_for_a_while_at_the_same_place_needs_no_new_sy
 #[test]
 fn an_application_that_moved_while_it_was_invalid_is_synced_to_the_new_place() {
     let invalid = of_missing_project(Subject::automated().settled()).settled();
-    let moved = invalid
-        .with("/spec/destination/namespace", json!("elsewhere"))
-        .settled();
+    let moved = invalid.with("/spec/destination/namespace", json!("elsewhere")).settled();
     assert_eq!(moved.condition(), "InvalidSpecError");
-    let started = Subject {
-        project: permitting(),
-        ..moved
-    }
-    .step();
+    let started = Subject { project: permitting(), ..moved }.step();
     assert_eq!(started.sync_and_health(), ["OutOfSync", "Missing"]);
     assert_eq!(started.settled().sync_and_health(), ["Synced", "Healthy"]);
 }
@@ -420,10 +356,7 @@ fn a_deleted_application_loses_each_form_of_the_finalizer_and_keeps_others() {
         assert_eq!(deleted.at("/metadata/finalizers"), &json!(["other"]));
         assert_eq!(deleted.patch(), None);
     }
-    assert_eq!(
-        deleted_with(json!(["resources-finalizer.argocd.argoproj.io/x"])).patch(),
-        None
-    );
+    assert_eq!(deleted_with(json!(["resources-finalizer.argocd.argoproj.io/x"])).patch(), None);
 }
 
 #[test]
@@ -437,27 +370,19 @@ fn a_deletion_that_never_finishes_finishes_when_it_may() {
 
 #[test]
 fn a_refresh_is_taken_even_at_rest_and_says_when() {
-    let healthy = Subject::automated()
-        .settled()
-        .with("/status/reconciledAt", json!(EARLIER));
+    let healthy = Subject::automated().settled().with("/status/reconciledAt", json!(EARLIER));
     let annotation = json!({"argocd.argoproj.io/refresh": "normal", "other": "stays"});
     let (refreshed, steps) = healthy.with("/metadata/annotations", annotation).settle();
     assert_eq!(steps, 1);
-    assert_eq!(
-        refreshed.at("/metadata/annotations"),
-        &json!({"other": "stays"})
-    );
+    assert_eq!(refreshed.at("/metadata/annotations"), &json!({"other": "stays"}));
     assert_eq!(refreshed.at("/status/reconciledAt"), NOW);
 }
 
 #[test]
 fn the_time_of_the_health_moves_only_with_the_health() {
-    let healthy = Subject::automated()
-        .settled()
-        .with("/status/health/lastTransitionTime", json!(EARLIER));
-    let moved = healthy
-        .with("/spec/source/targetRevision", json!("next"))
-        .step();
+    let healthy =
+        Subject::automated().settled().with("/status/health/lastTransitionTime", json!(EARLIER));
+    let moved = healthy.with("/spec/source/targetRevision", json!("next")).step();
     assert_eq!(moved.sync_and_health(), ["OutOfSync", "Healthy"]);
     assert_eq!(moved.at("/status/health/lastTransitionTime"), EARLIER);
     let synced = moved.step();

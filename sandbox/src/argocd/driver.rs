@@ -109,11 +109,7 @@ impl Driver {
     /// When the next write is due.
     pub(super) fn next_due(&mut self) -> Option<Instant> {
         while let Some(Reverse((due, name))) = self.timers.peek() {
-            if self
-                .applications
-                .get(name)
-                .is_some_and(|it| it.due == Some(*due))
-            {
+            if self.applications.get(name).is_some_and(|it| it.due == Some(*due)) {
                 return Some(*due);
             }
             self.timers.pop();
@@ -193,8 +189,7 @@ impl Driver {
             Event::Init => self.listed.project_names.clear(),
             Event::InitApply(object) => {
                 self.listed.project_names.insert(object.name_any());
-                self.projects
-                    .insert(object.name_any(), Project::read(&object));
+                self.projects.insert(object.name_any(), Project::read(&object));
             }
             Event::InitDone => {
                 let names = std::mem::take(&mut self.listed.project_names);
@@ -263,12 +258,7 @@ impl Driver {
                 known.version = version;
             }
             Some(_) | None => {
-                let tracked = Tracked {
-                    application,
-                    version,
-                    due: None,
-                    writing: None,
-                };
+                let tracked = Tracked { application, version, due: None, writing: None };
                 self.applications.insert(name.clone(), tracked);
             }
         }
@@ -330,10 +320,7 @@ fn circumstances<'a>(
     projects: &'a HashMap<String, Project>,
     application: &Application,
 ) -> (Outcome, Option<&'a Project>) {
-    (
-        outcomes.of(application),
-        projects.get(application.project()),
-    )
+    (outcomes.of(application), projects.get(application.project()))
 }
 
 #[cfg(test)]

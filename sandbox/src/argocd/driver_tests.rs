@@ -74,13 +74,8 @@ impl World {
     }
 
     fn set_outcomes(&mut self, data: &[(&str, &str)]) {
-        let data = data
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let config_map = ConfigMap {
-            data: Some(data.collect()),
-            ..ConfigMap::default()
-        };
+        let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let config_map = ConfigMap { data: Some(data.collect()), ..ConfigMap::default() };
         self.see(Seen::Outcomes(Event::Apply(config_map)));
     }
 
@@ -151,17 +146,8 @@ fn a_thousand_applications_are_healthy_after_three_writes_each() {
     }
     let start = world.now;
     world.run();
-    assert!(
-        world
-            .objects
-            .keys()
-            .all(|name| world.sync_and_health(name) == "Synced/Healthy")
-    );
-    assert!(
-        world.writes.values().all(|writes| *writes == 3),
-        "{:?}",
-        world.writes
-    );
+    assert!(world.objects.keys().all(|name| world.sync_and_health(name) == "Synced/Healthy"));
+    assert!(world.writes.values().all(|writes| *writes == 3), "{:?}", world.writes);
     assert_eq!(world.now - start, PACE * 3, "one waited for another");
 }
 
@@ -277,9 +263,7 @@ fn a_write_that_was_refused_is_tried_again_after_a_while() {
     world.create("a", automated("default"));
     world.now += PACE;
     let write = world.driver.take_due(world.now, "now", 1).remove(0);
-    world
-        .driver
-        .write_done(&write, Err(WriteFailure::Refused), world.now);
+    world.driver.write_done(&write, Err(WriteFailure::Refused), world.now);
     assert_eq!(world.driver.next_due(), Some(world.now + RETRY_DELAY));
     world.run();
     assert_eq!(world.sync_and_health("a"), "Synced/Healthy");
@@ -305,9 +289,7 @@ fn the_answer_to_a_write_to_a_former_application_does_not_concern_its_successor(
     world.create("a", automated("default"));
     let due = world.driver.next_due();
     assert!(due.is_some());
-    world
-        .driver
-        .write_done(&write, Err(WriteFailure::Refused), world.now);
+    world.driver.write_done(&write, Err(WriteFailure::Refused), world.now);
     assert_eq!(world.driver.next_due(), due);
     world.run();
     assert_eq!(world.sync_and_health("a"), "Synced/Healthy");

@@ -64,10 +64,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            namespace: "gitops-service-argocd".to_owned(),
-            pace: Duration::from_millis(50),
-        }
+        Self { namespace: "gitops-service-argocd".to_owned(), pace: Duration::from_millis(50) }
     }
 }
 
@@ -114,10 +111,8 @@ pub async fn run(
                 (write, result)
             });
         }
-        let due = driver
-            .next_due()
-            .filter(|_| writes.len() < WRITES_AT_ONCE)
-            .map(Instant::from_std);
+        let due =
+            driver.next_due().filter(|_| writes.len() < WRITES_AT_ONCE).map(Instant::from_std);
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             event = seen.next() => {
@@ -180,15 +175,13 @@ fn watch<K>(
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
 {
-    watcher(api, config)
-        .default_backoff()
-        .filter_map(async |event| match event {
-            Ok(event) => Some(event),
-            Err(error) => {
-                tracing::warn!(%error, "a watch of the stand-in for Argo CD was interrupted");
-                None
-            }
-        })
+    watcher(api, config).default_backoff().filter_map(async |event| match event {
+        Ok(event) => Some(event),
+        Err(error) => {
+            tracing::warn!(%error, "a watch of the stand-in for Argo CD was interrupted");
+            None
+        }
+    })
 }
 
 /// The time as it stands in a status.

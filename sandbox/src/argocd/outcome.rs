@@ -71,11 +71,7 @@ impl Outcomes {
     pub(super) fn of(&self, application: &Application) -> Outcome {
         let name = format!("application.{}", application.metadata.name);
         let path = format!("path.{}", application.source_text("path").replace('/', "."));
-        self.by_key
-            .get(&name)
-            .or_else(|| self.by_key.get(&path))
-            .copied()
-            .unwrap_or_default()
+        self.by_key.get(&name).or_else(|| self.by_key.get(&path)).copied().unwrap_or_default()
     }
 }
 
@@ -87,9 +83,7 @@ mod tests {
 
     fn outcomes(data: &[(&str, &str)]) -> Outcomes {
         let mut outcomes = Outcomes::default();
-        let data = data
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         outcomes.replace(Some(data.collect()));
         outcomes
     }
@@ -118,19 +112,14 @@ mod tests {
 
     #[test]
     fn the_name_counts_more_than_the_path() {
-        let both = [
-            ("path.shop.web", "degraded"),
-            ("application.gitopsdepl-1", "progressing"),
-        ];
+        let both = [("path.shop.web", "degraded"), ("application.gitopsdepl-1", "progressing")];
         assert_eq!(outcomes(&both).of(&application()), Outcome::Progressing);
     }
 
     #[test]
     fn what_is_not_understood_is_warned_of_once_and_changes_nothing() {
-        let mut unknown = outcomes(&[
-            ("application.gitopsdepl-1", "explodes"),
-            ("gitopsdepl-1", "degraded"),
-        ]);
+        let mut unknown =
+            outcomes(&[("application.gitopsdepl-1", "explodes"), ("gitopsdepl-1", "degraded")]);
         assert_eq!(unknown.of(&application()), Outcome::Works);
         assert_eq!(unknown.warned.len(), 2);
         let same = BTreeMap::from([("gitopsdepl-1".to_owned(), "degraded".to_owned())]);

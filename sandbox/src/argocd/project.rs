@@ -36,9 +36,7 @@ impl Project {
             pattern == "*" || glob(normal_form(pattern).as_bytes(), repository.as_bytes(), true)
         };
         let denied = |it: &String| it.strip_prefix('!').is_some_and(matches);
-        self.source_repos
-            .iter()
-            .any(|it| !it.starts_with('!') && matches(it))
+        self.source_repos.iter().any(|it| !it.starts_with('!') && matches(it))
             && !self.source_repos.iter().any(denied)
     }
 
@@ -89,10 +87,7 @@ pub(super) fn objection(application: &Application, project: Option<&Project>) ->
 /// A repository's URL as Argo CD compares it.
 fn normal_form(url: &str) -> String {
     let lower = url.trim().to_lowercase();
-    lower
-        .strip_suffix(".git")
-        .map(str::to_owned)
-        .unwrap_or(lower)
+    lower.strip_suffix(".git").map(str::to_owned).unwrap_or(lower)
 }
 
 /// Whether a text matches a pattern with `*`, which stops at `/` if it is a path, and `**`, which
@@ -146,11 +141,7 @@ mod tests {
             (REPOSITORY, "in-cluster", "jane"),
             (REPOSITORY, "in-cluster", "jane-staging"),
             (REPOSITORY, "managed-env-7", "anything"),
-            (
-                "https://github.com/Example/Manifests.git",
-                "in-cluster",
-                "jane",
-            ),
+            ("https://github.com/Example/Manifests.git", "in-cluster", "jane"),
         ] {
             let application =
                 application(repository, json!({"name": name, "namespace": namespace}));
@@ -167,10 +158,8 @@ mod tests {
             "application repo https://github.com/example/other is not permitted in project \
              'app-project-u'"
         );
-        let elsewhere = application(
-            REPOSITORY,
-            json!({"name": "in-cluster", "namespace": "kube-system"}),
-        );
+        let elsewhere =
+            application(REPOSITORY, json!({"name": "in-cluster", "namespace": "kube-system"}));
         assert_eq!(
             objection(&elsewhere, Some(&tenant_project())).unwrap(),
             "application destination server 'in-cluster' and namespace 'kube-system' do not match \

@@ -23,29 +23,16 @@ struct Scene {
 
 impl Scene {
     async fn start(pace: Duration) -> Self {
-        let plane = ControlPlane::start(crate::Options::default())
-            .await
-            .unwrap();
+        let plane = ControlPlane::start(crate::Options::default()).await.unwrap();
         let client = Client::try_from(plane.client_config()).unwrap();
         let mut namespace = Namespace::default();
         namespace.metadata.name = Some(NAMESPACE.to_owned());
         let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces
-            .create(&PostParams::default(), &namespace)
-            .await
-            .unwrap();
+        namespaces.create(&PostParams::default(), &namespace).await.unwrap();
         let shutdown = CancellationToken::new();
-        let options = Options {
-            namespace: NAMESPACE.to_owned(),
-            pace,
-        };
+        let options = Options { namespace: NAMESPACE.to_owned(), pace };
         let stand_in = tokio::spawn(run(client.clone(), options, shutdown.clone()));
-        Self {
-            plane,
-            client,
-            shutdown,
-            stand_in,
-        }
+        Self { plane, client, shutdown, stand_in }
     }
 
     fn applications(&self) -> Api<Application> {
@@ -67,33 +54,21 @@ impl Scene {
             application["spec"]["syncPolicy"] = json!({"automated": {"prune": true}});
         }
         let application: Application = serde_json::from_value(application).unwrap();
-        self.applications()
-            .create(&PostParams::default(), &application)
-            .await
-            .unwrap();
+        self.applications().create(&PostParams::default(), &application).await.unwrap();
     }
 
     async fn patch(&self, name: &str, patch: serde_json::Value) {
         let params = PatchParams::default();
-        self.applications()
-            .patch(name, &params, &Patch::Merge(patch))
-            .await
-            .unwrap();
+        self.applications().patch(name, &params, &Patch::Merge(patch)).await.unwrap();
     }
 
     async fn set_outcomes(&self, data: serde_json::Value) {
         let config_maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), NAMESPACE);
         let config_map = json!({"metadata": {"name": OUTCOMES}, "data": data});
         let config_map: ConfigMap = serde_json::from_value(config_map).unwrap();
-        match config_maps
-            .create(&PostParams::default(), &config_map)
-            .await
-        {
+        match config_maps.create(&PostParams::default(), &config_map).await {
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
-                config_maps
-                    .replace(OUTCOMES, &PostParams::default(), &config_map)
-                    .await
-                    .unwrap();
+                config_maps.replace(OUTCOMES, &PostParams::default(), &config_map).await.unwrap();
             }
             created => {
                 created.unwrap();
@@ -129,9 +104,7 @@ impl Scene {
 
     async fn end(self) {
         self.shutdown.cancel();
-        let ended = tokio::time::timeout(PATIENCE, self.stand_in)
-            .await
-            .expect("it does not end");
+        let ended = tokio::time::timeout(PATIENCE, self.stand_in).await.expect("it does not end");
         ended.unwrap().unwrap();
         self.plane.shutdown().await;
     }
@@ -141,28 +114,16 @@ impl Scene {
 async fn an_automated_application_gets_healthy_in_three_writes_and_a_manual_one_settles_in_one() {
     let scene = Scene::start(Duration::from_millis(5)).await;
     scene.create("automated", true, "default").await;
-    let healthy = scene
-        .until("automated", sync::SYNCED, health::HEALTHY)
-        .await;
+    let healthy = scene.until("automated", sync::SYNCED, health::HEALTHY).await;
     assert_eq!(scene.patches(), 3);
     let status = healthy.status.clone().unwrap();
     assert_eq!(status.sync.compared_to.source, healthy.spec.source);
-    assert_eq!(
-        status.sync.compared_to.destination,
-        healthy.spec.destination
-    );
+    assert_eq!(status.sync.compared_to.destination, healthy.spec.destination);
     assert!(healthy.operation_state().unwrap().is_finished());
     scene.create("manual", false, "default").await;
-    scene
-        .until("manual", sync::OUT_OF_SYNC, health::MISSING)
-        .await;
+    scene.until("manual", sync::OUT_OF_SYNC, health::MISSING).await;
     assert_eq!(scene.patches(), 4);
-    scene
-        .patch(
-            "manual",
-            json!({"operation": {"sync": {"revision": "main"}}}),
-        )
-        .await;
+    scene.patch("manual", json!({"operation": {"sync": {"revision": "main"}}})).await;
     let synced = scene.until("manual", sync::SYNCED, health::HEALTHY).await;
     assert!(!synced.is_operation_open());
     scene.end().await;
@@ -173,10 +134,7 @@ async fn an_application_waits_for_its_project() {
     let scene = Scene::start(Duration::ZERO).await;
     scene.create("a", true, "p").await;
     let invalid = scene.until("a", sync::UNKNOWN, health::UNKNOWN).await;
-    assert_eq!(
-        invalid.status.unwrap().conditions[0].type_,
-        "InvalidSpecError"
-    );
+    assert_eq!(invalid.status.unwrap().conditions[0].type_, "InvalidSpecError");
     let project = json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "p"},
         "spec": {
@@ -186,10 +144,7 @@ async fn an_application_waits_for_its_project() {
     });
     let projects: Api<crds::argocd::AppProject> = Api::namespaced(scene.client.clone(), NAMESPACE);
     let project = serde_json::from_value(project).unwrap();
-    projects
-        .create(&PostParams::default(), &project)
-        .await
-        .unwrap();
+    projects.create(&PostParams::default(), &project).await.unwrap();
     let valid = scene.until("a", sync::SYNCED, health::HEALTHY).await;
     assert_eq!(valid.status.unwrap().conditions, []);
     scene.end().await;
@@ -198,25 +153,16 @@ async fn an_application_waits_for_its_project() {
 #[tokio::test]
 async fn the_config_map_decides_what_applications_come_to() {
     let scene = Scene::start(Duration::ZERO).await;
-    scene
-        .set_outcomes(json!({"application.a": "sync-fails"}))
-        .await;
+    scene.set_outcomes(json!({"application.a": "sync-fails"})).await;
     scene.create("a", true, "default").await;
     scene.create("b", true, "default").await;
     scene.until("b", sync::SYNCED, health::HEALTHY).await;
     let is_failed = |application: Option<&Application>| {
-        application
-            .and_then(Application::operation_state)
-            .is_some_and(|it| it.phase == "Failed")
+        application.and_then(Application::operation_state).is_some_and(|it| it.phase == "Failed")
     };
     let waiting = await_condition(scene.applications(), "a", is_failed);
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .unwrap()
-        .unwrap();
-    scene
-        .set_outcomes(json!({"path.shop.web": "degraded"}))
-        .await;
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    scene.set_outcomes(json!({"path.shop.web": "degraded"})).await;
     scene.until("a", sync::SYNCED, health::DEGRADED).await;
     scene.until("b", sync::SYNCED, health::DEGRADED).await;
     scene.end().await;
@@ -225,24 +171,13 @@ async fn the_config_map_decides_what_applications_come_to() {
 #[tokio::test]
 async fn a_deleted_application_is_gone_when_what_it_deployed_is() {
     let scene = Scene::start(Duration::ZERO).await;
-    scene
-        .set_outcomes(json!({"application.a": "deletion-never-finishes"}))
-        .await;
+    scene.set_outcomes(json!({"application.a": "deletion-never-finishes"})).await;
     scene.create("a", true, "default").await;
     let finalizer = "resources-finalizer.argocd.argoproj.io/background";
-    scene
-        .patch("a", json!({"metadata": {"finalizers": [finalizer]}}))
-        .await;
+    scene.patch("a", json!({"metadata": {"finalizers": [finalizer]}})).await;
     let healthy = scene.until("a", sync::SYNCED, health::HEALTHY).await;
-    let deletion = scene
-        .applications()
-        .delete("a", &DeleteParams::default())
-        .await
-        .unwrap();
-    assert!(
-        deletion.is_left(),
-        "it was deleted in spite of its finalizer"
-    );
+    let deletion = scene.applications().delete("a", &DeleteParams::default()).await.unwrap();
+    assert!(deletion.is_left(), "it was deleted in spite of its finalizer");
     // Whatever comes to rest after the deletion shows that the deletion was looked at and left.
     scene.create("b", true, "default").await;
     scene.until("b", sync::SYNCED, health::HEALTHY).await;
@@ -250,10 +185,7 @@ async fn a_deleted_application_is_gone_when_what_it_deployed_is() {
     scene.set_outcomes(json!({})).await;
     let uid = healthy.metadata.uid.unwrap();
     let waiting = await_condition(scene.applications(), "a", conditions::is_deleted(&uid));
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
     scene.end().await;
 }
 
@@ -265,9 +197,7 @@ async fn many_applications_get_healthy_with_three_writes_each() {
         scene.create(&format!("a{number}"), true, "default").await;
     }
     for number in 0..APPLICATIONS {
-        scene
-            .until(&format!("a{number}"), sync::SYNCED, health::HEALTHY)
-            .await;
+        scene.until(&format!("a{number}"), sync::SYNCED, health::HEALTHY).await;
     }
     assert_eq!(scene.patches(), 3 * APPLICATIONS as u64);
     scene.end().await;

@@ -43,22 +43,14 @@ const COMMIT_LENGTH: usize = 40;
 /// The commit that a branch, tag or commit of a repository stands for: always the same one.
 pub(super) fn commit(repository: &str, revision: &str) -> String {
     let is_commit = revision.len() == COMMIT_LENGTH
-        && revision
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if is_commit {
         return revision.to_owned();
     }
-    let revision = if revision.is_empty() {
-        "HEAD"
-    } else {
-        revision
-    };
+    let revision = if revision.is_empty() { "HEAD" } else { revision };
     let digest = |salt: &str| {
         let text = format!("{salt}{repository}@{revision}");
-        Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
-            .simple()
-            .to_string()
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).simple().to_string()
     };
     let mut commit = digest("") + &digest("more:");
     commit.truncate(COMMIT_LENGTH);
@@ -80,10 +72,7 @@ pub(super) fn sync_of(application: &Application, status: &str, revision: &str) -
 /// `status.health`; the time moves only when the status changes.
 pub(super) fn health_of(application: &Application, status: &str, now: &str) -> Value {
     let before = &application.status.health;
-    let since = before
-        .last_transition_time
-        .as_deref()
-        .filter(|_| before.status == status);
+    let since = before.last_transition_time.as_deref().filter(|_| before.status == status);
     let message = if status == health::DEGRADED {
         json!("Deployment exceeded its progress deadline")
     } else {
@@ -104,14 +93,8 @@ pub(super) fn only_condition(type_: &str, message: &str, now: &str) -> Value {
 /// The two resources of every Application: its group, version, kind and name.
 fn kinds(application: &Application) -> [(&'static str, &'static str, String); 2] {
     let path = application.source_text("path");
-    let folder = path
-        .rsplit('/')
-        .find(|part| !part.is_empty() && *part != ".")
-        .unwrap_or("app");
-    [
-        ("apps", "Deployment", folder.to_owned()),
-        ("", "ConfigMap", format!("{folder}-settings")),
-    ]
+    let folder = path.rsplit('/').find(|part| !part.is_empty() && *part != ".").unwrap_or("app");
+    [("apps", "Deployment", folder.to_owned()), ("", "ConfigMap", format!("{folder}-settings"))]
 }
 
 /// `status.resources`, all of them with one status and health.
@@ -157,11 +140,7 @@ pub(super) fn sync_result(
 /// A resource as kubectl names it.
 fn description(group: &str, kind: &str, name: &str) -> String {
     let kind = kind.to_lowercase();
-    if group.is_empty() {
-        format!("{kind}/{name}")
-    } else {
-        format!("{kind}.{group}/{name}")
-    }
+    if group.is_empty() { format!("{kind}/{name}") } else { format!("{kind}.{group}/{name}") }
 }
 
 #[cfg(test)]
@@ -182,10 +161,7 @@ mod tests {
     fn a_commit_stands_for_itself_and_nothing_for_the_head() {
         let sha = "0123456789abcdef0123456789abcdef01234567";
         assert_eq!(commit("https://host/a", sha), sha);
-        assert_eq!(
-            commit("https://host/a", ""),
-            commit("https://host/a", "HEAD")
-        );
+        assert_eq!(commit("https://host/a", ""), commit("https://host/a", "HEAD"));
     }
 
     #[test]

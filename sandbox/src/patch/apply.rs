@@ -45,11 +45,7 @@ pub(crate) fn apply(
     applier: Applier<'_>,
 ) -> Result<Value, Failure> {
     // Built-in kinds go by the table of merge keys; a schema with list types goes by itself.
-    let shape = Shape {
-        schema,
-        built_in: schema.is_none(),
-        field: "",
-    };
+    let shape = Shape { schema, built_in: schema.is_none(), field: "" };
     let mut configuration = applied.clone();
     strip_unowned(&mut configuration);
     let mut entries = managed_fields(live);
@@ -114,11 +110,7 @@ fn keep_times(entries: &mut [Value], live: &Value) {
 }
 
 fn managed_fields(object: &Value) -> Vec<Value> {
-    object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
+    object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 fn is_entry_of(entry: &Value, applier: Applier<'_>) -> bool {
@@ -128,11 +120,7 @@ fn is_entry_of(entry: &Value, applier: Applier<'_>) -> bool {
 }
 
 fn fields_of_entry(entry: &Value) -> Tree {
-    entry
-        .get("fieldsV1")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default()
+    entry.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 fn strip_unowned(configuration: &mut Value) {
@@ -168,17 +156,12 @@ impl<'a> Shape<'a> {
     }
 
     fn element(self) -> Self {
-        Self {
-            schema: self.schema.and_then(|schema| schema.items.as_deref()),
-            ..self
-        }
+        Self { schema: self.schema.and_then(|schema| schema.items.as_deref()), ..self }
     }
 
     fn list(self, elements: &[Value]) -> ListKind {
         if !self.built_in {
-            return self
-                .schema
-                .map_or(ListKind::Atomic, |schema| schema.list.clone());
+            return self.schema.map_or(ListKind::Atomic, |schema| schema.list.clone());
         }
         match merge_keys(self.field) {
             None => ListKind::Atomic,
@@ -200,10 +183,8 @@ impl<'a> Shape<'a> {
 }
 
 fn element_key(element: &Value, keys: &[String]) -> String {
-    let key: Map<String, Value> = keys
-        .iter()
-        .map(|key| (key.clone(), element[key.as_str()].clone()))
-        .collect();
+    let key: Map<String, Value> =
+        keys.iter().map(|key| (key.clone(), element[key.as_str()].clone())).collect();
     format!("k:{}", Value::Object(key))
 }
 
@@ -212,18 +193,14 @@ fn set_of(shape: Shape<'_>, value: &Value) -> Tree {
         Value::Object(fields) if !shape.is_atomic_map() => fields
             .iter()
             .map(|(name, value)| {
-                (
-                    format!("f:{name}"),
-                    Value::Object(set_of(shape.field(name), value)),
-                )
+                (format!("f:{name}"), Value::Object(set_of(shape.field(name), value)))
             })
             .collect(),
         Value::Array(elements) => match shape.list(elements) {
             ListKind::Atomic => Tree::new(),
-            ListKind::Set => elements
-                .iter()
-                .map(|element| (format!("v:{element}"), json!({})))
-                .collect(),
+            ListKind::Set => {
+                elements.iter().map(|element| (format!("v:{element}"), json!({}))).collect()
+            }
             ListKind::Map(keys) => elements
                 .iter()
                 .map(|element| {
@@ -260,9 +237,8 @@ fn merge(shape: Shape<'_>, live: &mut Value, applied: &Value) {
                 (ListKind::Map(keys), Some(items)) => {
                     for element in elements {
                         let wanted = element_key(element, &keys);
-                        let found = items
-                            .iter_mut()
-                            .find(|item| element_key(item, &keys) == wanted);
+                        let found =
+                            items.iter_mut().find(|item| element_key(item, &keys) == wanted);
                         match found {
                             Some(item) => merge(shape.element(), item, element),
                             None => items.push(element.clone()),
@@ -279,13 +255,9 @@ fn merge(shape: Shape<'_>, live: &mut Value, applied: &Value) {
 /// Removes what the manager applied before, applies no longer, and nobody else owns.
 fn remove_dropped(live: &mut Value, previous: &Tree, current: Option<&Tree>, others: &[&Tree]) {
     for (step, below) in previous {
-        let current_below = current
-            .and_then(|tree| tree.get(step))
-            .and_then(Value::as_object);
-        let others_below: Vec<&Tree> = others
-            .iter()
-            .filter_map(|tree| tree.get(step)?.as_object())
-            .collect();
+        let current_below = current.and_then(|tree| tree.get(step)).and_then(Value::as_object);
+        let others_below: Vec<&Tree> =
+            others.iter().filter_map(|tree| tree.get(step)?.as_object()).collect();
         let is_owned = current_below.is_some() || !others_below.is_empty();
         let empty = Tree::new();
         let below = below.as_object().unwrap_or(&empty);
@@ -326,16 +298,13 @@ fn is_empty(value: &Value) -> bool {
 
 fn is_element(item: &Value, step: &str) -> bool {
     let parse = |prefix| {
-        step.strip_prefix(prefix)
-            .and_then(|text| serde_json::from_str::<Value>(text).ok())
+        step.strip_prefix(prefix).and_then(|text| serde_json::from_str::<Value>(text).ok())
     };
     if let Some(value) = parse("v:") {
         return *item == value;
     }
     match parse("k:") {
-        Some(Value::Object(keys)) => keys
-            .iter()
-            .all(|(name, value)| item.get(name) == Some(value)),
+        Some(Value::Object(keys)) => keys.iter().all(|(name, value)| item.get(name) == Some(value)),
         _ => false,
     }
 }
@@ -360,11 +329,7 @@ fn take_over(
             conflicts.extend(disputed.into_iter().map(|path| (manager.clone(), path)));
         }
     }
-    if conflicts.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::apply_conflict(&conflicts))
-    }
+    if conflicts.is_empty() { Ok(()) } else { Err(Failure::apply_conflict(&conflicts)) }
 }
 
 fn dispute(
@@ -376,10 +341,9 @@ fn dispute(
     disputed: &mut Vec<String>,
 ) {
     theirs.retain(|step, below| {
-        let (Some(own_below), Some(below)) = (
-            owned.get(step).and_then(Value::as_object),
-            below.as_object_mut(),
-        ) else {
+        let (Some(own_below), Some(below)) =
+            (owned.get(step).and_then(Value::as_object), below.as_object_mut())
+        else {
             return true;
         };
         let (Some(live), Some(wanted)) = (child(live, step), child(configuration, step)) else {
@@ -446,13 +410,7 @@ mod tests {
     use super::*;
 
     fn applier(manager: &str, force: bool) -> Applier<'_> {
-        Applier {
-            manager,
-            api_version: "v1",
-            subresource: "",
-            time: "t",
-            force,
-        }
+        Applier { manager, api_version: "v1", subresource: "", time: "t", force }
     }
 
     fn schema() -> Schema {
@@ -471,33 +429,16 @@ mod tests {
     fn fields_that_a_manager_drops_go_unless_another_owns_them() {
         let schema = schema();
         let one = json!({ "spec": { "a": "1", "b": "1", "list": [{ "name": "x", "v": 1 }] } });
-        let live = apply(
-            Some(&schema),
-            &json!({ "metadata": {} }),
-            &one,
-            applier("one", false),
-        )
-        .expect("applied");
+        let live = apply(Some(&schema), &json!({ "metadata": {} }), &one, applier("one", false))
+            .expect("applied");
         let two = json!({ "spec": { "b": "1", "list": [{ "name": "y", "v": 2 }] } });
         let live = apply(Some(&schema), &live, &two, applier("two", false)).expect("applied");
         assert_eq!(live["spec"]["list"].as_array().map(Vec::len), Some(2));
-        let live = apply(
-            Some(&schema),
-            &live,
-            &json!({ "spec": {} }),
-            applier("one", false),
-        )
-        .expect("applied");
-        assert_eq!(
-            live["spec"],
-            json!({ "b": "1", "list": [{ "name": "y", "v": 2 }] })
-        );
+        let live = apply(Some(&schema), &live, &json!({ "spec": {} }), applier("one", false))
+            .expect("applied");
+        assert_eq!(live["spec"], json!({ "b": "1", "list": [{ "name": "y", "v": 2 }] }));
         let live = apply(Some(&schema), &live, &json!({}), applier("two", false)).expect("applied");
-        assert_eq!(
-            live["spec"],
-            json!({}),
-            "an empty spec stays, as manager one owns it"
-        );
+        assert_eq!(live["spec"], json!({}), "an empty spec stays, as manager one owns it");
     }
 
     #[test]
@@ -514,15 +455,9 @@ mod tests {
             "Apply failed with 1 conflict: conflict with \"one\": .spec.a"
         );
         let live = apply_as(&live, "two", "1", false).expect("the same value is shared");
-        assert_eq!(
-            live["metadata"]["managedFields"].as_array().map(Vec::len),
-            Some(2)
-        );
+        assert_eq!(live["metadata"]["managedFields"].as_array().map(Vec::len), Some(2));
         let live = apply_as(&live, "two", "2", true).expect("forced");
-        let managers = live["metadata"]["managedFields"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let managers = live["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
         assert_eq!(managers.len(), 1);
         assert_eq!(managers[0]["manager"], "two");
     }
@@ -534,27 +469,17 @@ mod tests {
         let live = json!({ "metadata": {} });
         let first = apply(Some(&schema), &live, &configuration, applier("one", false));
         let first = first.expect("applied");
-        let later = Applier {
-            time: "later",
-            ..applier("one", false)
-        };
-        assert_eq!(
-            apply(Some(&schema), &first, &configuration, later).expect("applied"),
-            first
-        );
+        let later = Applier { time: "later", ..applier("one", false) };
+        assert_eq!(apply(Some(&schema), &first, &configuration, later).expect("applied"), first);
     }
 
     #[test]
     fn a_plain_write_takes_what_it_changes() {
         let schema = schema();
         let configuration = json!({ "spec": { "a": "1", "b": "1" } });
-        let live = apply(
-            Some(&schema),
-            &json!({ "metadata": {} }),
-            &configuration,
-            applier("one", false),
-        )
-        .expect("applied");
+        let live =
+            apply(Some(&schema), &json!({ "metadata": {} }), &configuration, applier("one", false))
+                .expect("applied");
         let mut written = live.clone();
         written["spec"]["a"] = json!("2");
         let left = after_write(&live, &written).expect("managers are left");

@@ -113,9 +113,7 @@ mod tests {
         ]));
         let patched = patch.patched(&object).expect("patched");
         assert_eq!(patched["metadata"]["finalizers"], json!(["f"]));
-        let refused = patch
-            .patched(&patched)
-            .expect_err("the test fails the second time");
+        let refused = patch.patched(&patched).expect_err("the test fails the second time");
         assert_eq!(refused.code(), 422);
     }
 
@@ -123,9 +121,6 @@ mod tests {
     fn a_merge_patch_removes_by_null_and_replaces_lists() {
         let object = json!({ "a": { "b": 1, "c": [1, 2] } });
         let patch = Patch::Merge(json!({ "a": { "b": null, "c": [3] } }));
-        assert_eq!(
-            patch.patched(&object).expect("patched"),
-            json!({ "a": { "c": [3] } })
-        );
+        assert_eq!(patch.patched(&object).expect("patched"), json!({ "a": { "c": [3] } }));
     }
 }

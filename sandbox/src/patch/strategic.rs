@@ -70,9 +70,7 @@ fn merge_field(fields: &mut Map<String, Value>, name: &str, change: &Value) {
                 fields.insert(name.to_owned(), change.clone());
             }
             Some(keys) => {
-                let list = fields
-                    .entry(name)
-                    .or_insert_with(|| Value::Array(Vec::new()));
+                let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
                 merge_list(list, elements, keys);
             }
         },
@@ -83,13 +81,8 @@ fn merge_field(fields: &mut Map<String, Value>, name: &str, change: &Value) {
 }
 
 fn merge_list(list: &mut Value, elements: &[Value], keys: &[&str]) {
-    if elements
-        .iter()
-        .any(|element| element["$patch"] == "replace")
-    {
-        let kept = elements
-            .iter()
-            .filter(|element| element["$patch"] != "replace");
+    if elements.iter().any(|element| element["$patch"] == "replace") {
+        let kept = elements.iter().filter(|element| element["$patch"] != "replace");
         *list = Value::Array(kept.cloned().collect());
         return;
     }
@@ -182,14 +175,8 @@ mod tests {
             "strategy": { "$retainKeys": ["y"], "y": 3 },
         });
         merge(&mut target, &patch);
-        assert_eq!(
-            target,
-            json!({ "data": { "b": "2", "c": "3" }, "strategy": { "y": 3 } })
-        );
-        merge(
-            &mut target,
-            &json!({ "data": { "$patch": "replace", "z": "9" } }),
-        );
+        assert_eq!(target, json!({ "data": { "b": "2", "c": "3" }, "strategy": { "y": 3 } }));
+        merge(&mut target, &json!({ "data": { "$patch": "replace", "z": "9" } }));
         assert_eq!(target["data"], json!({ "z": "9" }));
     }
 }

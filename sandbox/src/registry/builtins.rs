@@ -49,43 +49,11 @@ fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> RawSchema {
 
 /// The table.
 const BUILT_INS: &[BuiltIn] = &[
-    built_in!(
-        "",
-        "v1",
-        "ConfigMap",
-        "configmaps",
-        ["cm"],
-        "n",
-        core::v1::ConfigMap
-    ),
-    built_in!(
-        "",
-        "v1",
-        "Endpoints",
-        "endpoints",
-        ["ep"],
-        "nc",
-        core::v1::Endpoints
-    ),
+    built_in!("", "v1", "ConfigMap", "configmaps", ["cm"], "n", core::v1::ConfigMap),
+    built_in!("", "v1", "Endpoints", "endpoints", ["ep"], "nc", core::v1::Endpoints),
     built_in!("", "v1", "Event", "events", ["ev"], "nc", core::v1::Event),
-    built_in!(
-        "",
-        "v1",
-        "LimitRange",
-        "limitranges",
-        ["limits"],
-        "n",
-        core::v1::LimitRange
-    ),
-    built_in!(
-        "",
-        "v1",
-        "Namespace",
-        "namespaces",
-        ["ns"],
-        "sl",
-        core::v1::Namespace
-    ),
+    built_in!("", "v1", "LimitRange", "limitranges", ["limits"], "n", core::v1::LimitRange),
+    built_in!("", "v1", "Namespace", "namespaces", ["ns"], "sl", core::v1::Namespace),
     built_in!("", "v1", "Node", "nodes", ["no"], "s", core::v1::Node),
     built_in!(
         "",
@@ -107,24 +75,8 @@ const BUILT_INS: &[BuiltIn] = &[
         core::v1::ResourceQuota
     ),
     built_in!("", "v1", "Secret", "secrets", [], "n", core::v1::Secret),
-    built_in!(
-        "",
-        "v1",
-        "Service",
-        "services",
-        ["svc"],
-        "nsa5",
-        core::v1::Service
-    ),
-    built_in!(
-        "",
-        "v1",
-        "ServiceAccount",
-        "serviceaccounts",
-        ["sa"],
-        "n",
-        core::v1::ServiceAccount
-    ),
+    built_in!("", "v1", "Service", "services", ["svc"], "nsa5", core::v1::Service),
+    built_in!("", "v1", "ServiceAccount", "serviceaccounts", ["sa"], "n", core::v1::ServiceAccount),
     built_in!(
         "apiextensions.k8s.io",
         "v1",
@@ -134,42 +86,10 @@ const BUILT_INS: &[BuiltIn] = &[
         "sg",
         apiextensions::CustomResourceDefinition
     ),
-    built_in!(
-        "apps",
-        "v1",
-        "DaemonSet",
-        "daemonsets",
-        ["ds"],
-        "nsga",
-        apps::v1::DaemonSet
-    ),
-    built_in!(
-        "apps",
-        "v1",
-        "Deployment",
-        "deployments",
-        ["deploy"],
-        "nsga",
-        apps::v1::Deployment
-    ),
-    built_in!(
-        "apps",
-        "v1",
-        "ReplicaSet",
-        "replicasets",
-        ["rs"],
-        "nsga",
-        apps::v1::ReplicaSet
-    ),
-    built_in!(
-        "apps",
-        "v1",
-        "StatefulSet",
-        "statefulsets",
-        ["sts"],
-        "nsga",
-        apps::v1::StatefulSet
-    ),
+    built_in!("apps", "v1", "DaemonSet", "daemonsets", ["ds"], "nsga", apps::v1::DaemonSet),
+    built_in!("apps", "v1", "Deployment", "deployments", ["deploy"], "nsga", apps::v1::Deployment),
+    built_in!("apps", "v1", "ReplicaSet", "replicasets", ["rs"], "nsga", apps::v1::ReplicaSet),
+    built_in!("apps", "v1", "StatefulSet", "statefulsets", ["sts"], "nsga", apps::v1::StatefulSet),
     built_in!(
         "authentication.k8s.io",
         "v1",
@@ -215,25 +135,9 @@ const BUILT_INS: &[BuiltIn] = &[
         "v",
         authorization::v1::SubjectAccessReview
     ),
-    built_in!(
-        "batch",
-        "v1",
-        "CronJob",
-        "cronjobs",
-        ["cj"],
-        "nsga",
-        batch::v1::CronJob
-    ),
+    built_in!("batch", "v1", "CronJob", "cronjobs", ["cj"], "nsga", batch::v1::CronJob),
     built_in!("batch", "v1", "Job", "jobs", [], "nsga", batch::v1::Job),
-    built_in!(
-        "coordination.k8s.io",
-        "v1",
-        "Lease",
-        "leases",
-        [],
-        "nc",
-        coordination::v1::Lease
-    ),
+    built_in!("coordination.k8s.io", "v1", "Lease", "leases", [], "nc", coordination::v1::Lease),
     built_in!(
         "discovery.k8s.io",
         "v1",
@@ -243,15 +147,7 @@ const BUILT_INS: &[BuiltIn] = &[
         "ng",
         discovery::v1::EndpointSlice
     ),
-    built_in!(
-        "events.k8s.io",
-        "v1",
-        "Event",
-        "events",
-        ["ev"],
-        "nc",
-        events::v1::Event
-    ),
+    built_in!("events.k8s.io", "v1", "Event", "events", ["ev"], "nc", events::v1::Event),
     built_in!(
         "networking.k8s.io",
         "v1",
@@ -288,15 +184,7 @@ const BUILT_INS: &[BuiltIn] = &[
         "p",
         rbac::v1::ClusterRoleBinding
     ),
-    built_in!(
-        "rbac.authorization.k8s.io",
-        "v1",
-        "Role",
-        "roles",
-        [],
-        "np",
-        rbac::v1::Role
-    ),
+    built_in!("rbac.authorization.k8s.io", "v1", "Role", "roles", [], "np", rbac::v1::Role),
     built_in!(
         "rbac.authorization.k8s.io",
         "v1",
@@ -332,31 +220,15 @@ impl BuiltIn {
             list_kind: format!("{}List", self.kind),
             plural: self.plural.to_owned(),
             singular: self.kind.to_lowercase(),
-            short_names: self
-                .short_names
-                .iter()
-                .map(|&name| name.to_owned())
-                .collect(),
-            categories: self
-                .has('a')
-                .then(|| "all".to_owned())
-                .into_iter()
-                .collect(),
+            short_names: self.short_names.iter().map(|&name| name.to_owned()).collect(),
+            categories: self.has('a').then(|| "all".to_owned()).into_iter().collect(),
             namespaced: self.has('n'),
             collection: match is_new_event {
                 true => "events".into(),
                 false => qualified(self.plural, self.group).into(),
             },
-            stored_api_version: if is_new_event {
-                "v1".to_owned()
-            } else {
-                api_version
-            },
-            conversion: if is_new_event {
-                Conversion::Events
-            } else {
-                Conversion::None
-            },
+            stored_api_version: if is_new_event { "v1".to_owned() } else { api_version },
+            conversion: if is_new_event { Conversion::Events } else { Conversion::None },
             name_rule: match () {
                 () if self.has('l') => NameRule::Label,
                 () if self.has('5') => NameRule::ServiceLabel,
@@ -374,10 +246,7 @@ impl BuiltIn {
                 is_virtual: self.has('v'),
             },
             columns: table::builtins::columns(self.kind),
-            schema: SchemaSource::BuiltIn {
-                name: self.key(),
-                schema: OnceLock::new(),
-            },
+            schema: SchemaSource::BuiltIn { name: self.key(), schema: OnceLock::new() },
         }
     }
 
@@ -404,9 +273,7 @@ pub(super) fn compile_schema(key: &str) -> Option<Schema> {
 
 /// A generator whose references are those of the API server's documents.
 pub(crate) fn generator() -> SchemaGenerator {
-    SchemaSettings::openapi3()
-        .with(|settings| settings.meta_schema = None)
-        .into_generator()
+    SchemaSettings::openapi3().with(|settings| settings.meta_schema = None).into_generator()
 }
 
 /// The schemas of a group's built-in kinds: a name for each kind, then all definitions.
@@ -419,9 +286,7 @@ pub(crate) fn definitions(
     for built_in in BUILT_INS {
         if built_in.group == group && built_in.version == version {
             let schema = (built_in.schema)(&mut generator).to_value();
-            let name = schema["$ref"]
-                .as_str()
-                .and_then(|path| path.rsplit('/').next());
+            let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
             kinds.extend(name.map(|name| (built_in.kind, name.to_owned())));
         }
     }

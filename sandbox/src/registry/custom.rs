@@ -9,9 +9,7 @@ use crate::table::Column;
 
 /// One resource for each served version of the definition.
 pub(super) fn resources(definition: &Value) -> Vec<Resource> {
-    let versions = definition
-        .pointer("/spec/versions")
-        .and_then(Value::as_array);
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
     let versions = versions.map(Vec::as_slice).unwrap_or_default();
     let storage = versions
         .iter()
@@ -32,22 +30,13 @@ fn resource(definition: &Value, version: &Value, storage: &str) -> Option<Resour
     let kind = names["kind"].as_str()?.to_owned();
     let plural = names["plural"].as_str()?.to_owned();
     let name = version["name"].as_str()?.to_owned();
-    let raw = version
-        .pointer("/schema/openAPIV3Schema")
-        .cloned()
-        .unwrap_or_default();
+    let raw = version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_default();
     // Compiling rules costs memory for every node, so a schema without any does without.
     let has_rules = raw.to_string().contains("\"x-kubernetes-validations\"");
-    let columns = version
-        .get("additionalPrinterColumns")
-        .and_then(Value::as_array);
+    let columns = version.get("additionalPrinterColumns").and_then(Value::as_array);
     Some(Resource {
         stored_api_version: format!("{group}/{storage}"),
-        conversion: if name == storage {
-            Conversion::None
-        } else {
-            Conversion::ApiVersion
-        },
+        conversion: if name == storage { Conversion::None } else { Conversion::ApiVersion },
         singular: text(names, "singular").unwrap_or_else(|| kind.to_lowercase()),
         list_kind: text(names, "listKind").unwrap_or_else(|| format!("{kind}List")),
         short_names: texts(names, "shortNames"),
@@ -80,10 +69,5 @@ fn text(value: &Value, field: &str) -> Option<String> {
 
 fn texts(value: &Value, field: &str) -> Vec<String> {
     let items = value.get(field).and_then(Value::as_array);
-    items
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -55,11 +55,8 @@ impl Registry {
 
     /// The `/apis` document.
     pub(crate) fn group_list(&self) -> Value {
-        let groups: Vec<Value> = self
-            .groups()
-            .iter()
-            .map(|(group, versions)| api_group(group, versions))
-            .collect();
+        let groups: Vec<Value> =
+            self.groups().iter().map(|(group, versions)| api_group(group, versions)).collect();
         json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
     }
 
@@ -218,10 +215,7 @@ mod tests {
     fn versions_are_offered_newest_and_stablest_first() {
         let mut versions = vec!["v1alpha1", "v2", "v1beta2", "v1", "v10", "foo", "v1beta10"];
         versions.sort_by_key(|version| std::cmp::Reverse(version_priority(version)));
-        assert_eq!(
-            versions,
-            ["v10", "v2", "v1", "v1beta10", "v1beta2", "v1alpha1", "foo"]
-        );
+        assert_eq!(versions, ["v10", "v2", "v1", "v1beta10", "v1beta2", "v1alpha1", "foo"]);
     }
 
     #[test]
@@ -233,10 +227,6 @@ mod tests {
         assert!(names.contains(&"apps") && !names.contains(&""), "{names:?}");
         let list = registry.resource_list("", "v1").expect("the core list");
         let resources = list["resources"].as_array().expect("resources");
-        assert!(
-            resources
-                .iter()
-                .any(|entry| entry["name"] == "namespaces/status")
-        );
+        assert!(resources.iter().any(|entry| entry["name"] == "namespaces/status"));
     }
 }

@@ -65,10 +65,7 @@ pub(crate) enum SchemaSource {
         rules: Option<Box<CompiledSchema>>,
     },
     /// A built-in kind, compiled when it is first written.
-    BuiltIn {
-        name: &'static str,
-        schema: OnceLock<Box<Schema>>,
-    },
+    BuiltIn { name: &'static str, schema: OnceLock<Box<Schema>> },
 }
 
 /// One served resource in one version.
@@ -151,16 +148,7 @@ impl Resource {
         if self.behaviour.is_virtual {
             return &["create"];
         }
-        &[
-            "create",
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "update",
-            "watch",
-        ]
+        &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
     }
 }
 
@@ -182,9 +170,7 @@ pub(crate) struct Registry {
 impl Registry {
     /// The built-in resources.
     pub(crate) fn new() -> Self {
-        let mut registry = Self {
-            resources: BTreeMap::new(),
-        };
+        let mut registry = Self { resources: BTreeMap::new() };
         for resource in builtins::resources() {
             registry.insert(resource);
         }
@@ -192,11 +178,7 @@ impl Registry {
     }
 
     fn insert(&mut self, resource: Resource) {
-        let key = (
-            resource.group.clone(),
-            resource.version.clone(),
-            resource.plural.clone(),
-        );
+        let key = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
         self.resources.insert(key, Arc::new(resource));
     }
 
@@ -231,9 +213,7 @@ impl Registry {
 
     /// Serves a CustomResourceDefinition's kinds no longer.
     pub(crate) fn uninstall(&mut self, definition: &serde_json::Value) {
-        let name = definition
-            .pointer("/metadata/name")
-            .and_then(serde_json::Value::as_str);
+        let name = definition.pointer("/metadata/name").and_then(serde_json::Value::as_str);
         self.resources.retain(|_, resource| {
             !(resource.is_custom() && Some(resource.collection.as_ref()) == name)
         });

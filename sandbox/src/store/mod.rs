@@ -26,10 +26,7 @@ pub(crate) struct Key {
 impl Key {
     /// A key from its parts.
     pub(crate) fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { namespace: namespace.into(), name: name.into() }
     }
 }
 
@@ -74,13 +71,7 @@ impl Object {
             json.clear();
         }
         json.shrink_to_fit();
-        Self {
-            key,
-            resource_version,
-            labels,
-            owners,
-            json: json.into(),
-        }
+        Self { key, resource_version, labels, owners, json: json.into() }
     }
 
     /// An object that is shown but not stored: the result of a dry run, or a removed one.
@@ -163,20 +154,11 @@ impl Store {
     pub(crate) fn open(directory: &Path, history_limit: usize) -> Result<Self, PersistError> {
         let (database, rows, resource_version) = Database::open(directory)?;
         let mut store = Self::in_memory(history_limit, resource_version);
-        for Row {
-            collection,
-            namespace,
-            name,
-            resource_version,
-            json,
-        } in rows
-        {
+        for Row { collection, namespace, name, resource_version, json } in rows {
             let key = Key::new(&namespace, &name);
-            let value: Value =
-                serde_json::from_slice(&json).map_err(|source| PersistError::Damaged {
-                    collection: collection.clone(),
-                    source,
-                })?;
+            let value: Value = serde_json::from_slice(&json).map_err(|source| {
+                PersistError::Damaged { collection: collection.clone(), source }
+            })?;
             let object = Arc::new(Object::new(key.clone(), resource_version, &value));
             let collection = collection.into();
             store.link(&collection, &object);
@@ -195,10 +177,7 @@ impl Store {
         let first = self.first_resource_version;
         self.shelves
             .entry(Arc::clone(collection))
-            .or_insert_with(|| Shelf {
-                compacted: first,
-                ..Shelf::default()
-            })
+            .or_insert_with(|| Shelf { compacted: first, ..Shelf::default() })
     }
 
     /// One object.
@@ -208,9 +187,7 @@ impl Store {
 
     /// The number of objects in a collection.
     pub(crate) fn count(&self, collection: &str) -> usize {
-        self.shelves
-            .get(collection)
-            .map_or(0, |shelf| shelf.objects.len())
+        self.shelves.get(collection).map_or(0, |shelf| shelf.objects.len())
     }
 
     /// The objects of a collection (of one namespace, if given), in the order of their keys.
@@ -295,13 +272,7 @@ impl Store {
         let start = shelf
             .history
             .partition_point(|event| event.object.resource_version <= resource_version);
-        Ok(shelf
-            .history
-            .iter()
-            .skip(start)
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(shelf.history.iter().skip(start).take(limit).cloned().collect())
     }
 
     /// Has the waker called at the collection's next change.
@@ -325,27 +296,14 @@ impl Store {
             database.put(collection, &object)?;
         }
         self.resource_version = resource_version;
-        let previous = self
-            .shelf(collection)
-            .objects
-            .insert(object.key.clone(), Arc::clone(&object));
+        let previous =
+            self.shelf(collection).objects.insert(object.key.clone(), Arc::clone(&object));
         if let Some(previous) = &previous {
             self.unlink(collection, previous);
         }
         self.link(collection, &object);
-        let change = if previous.is_some() {
-            Change::Modified
-        } else {
-            Change::Added
-        };
-        self.record(
-            collection,
-            Event {
-                change,
-                object: Arc::clone(&object),
-                previous,
-            },
-        );
+        let change = if previous.is_some() { Change::Modified } else { Change::Added };
+        self.record(collection, Event { change, object: Arc::clone(&object), previous });
         Ok(object)
     }
 
@@ -368,23 +326,14 @@ impl Store {
         let object = Arc::new(Object::new(key.clone(), resource_version, &last));
         self.shelf(collection).objects.remove(key);
         self.unlink(collection, &previous);
-        let event = Event {
-            change: Change::Deleted,
-            object,
-            previous: Some(previous),
-        };
+        let event = Event { change: Change::Deleted, object, previous: Some(previous) };
         self.record(collection, event);
         Ok(())
     }
 
     /// The objects that an owner alone owns.
     pub(crate) fn dependents(&self, owner_uid: &str) -> Vec<(Collection, Key)> {
-        self.dependents
-            .get(owner_uid)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        self.dependents.get(owner_uid).into_iter().flatten().cloned().collect()
     }
 
     /// Lets the dependents of an owner outlive it.
@@ -395,10 +344,7 @@ impl Store {
     fn link(&mut self, collection: &Collection, object: &Object) {
         if let [owner] = object.owners.as_ref() {
             let entry = (Arc::clone(collection), object.key.clone());
-            self.dependents
-                .entry(owner.clone())
-                .or_default()
-                .insert(entry);
+            self.dependents.entry(owner.clone()).or_default().insert(entry);
         }
     }
 
@@ -466,10 +412,7 @@ impl Shelf {
 
 fn set_resource_version(value: &mut Value, resource_version: u64) {
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert(
-            "resourceVersion".into(),
-            Value::String(resource_version.to_string()),
-        );
+        metadata.insert("resourceVersion".into(), Value::String(resource_version.to_string()));
     }
 }
 
@@ -484,10 +427,7 @@ mod tests {
     }
 
     fn names(objects: &[Arc<Object>]) -> Vec<String> {
-        objects
-            .iter()
-            .map(|object| format!("{}={}", object.key.name, object.labels["a"]))
-            .collect()
+        objects.iter().map(|object| format!("{}={}", object.key.name, object.labels["a"])).collect()
     }
 
     #[test]
@@ -495,31 +435,21 @@ mod tests {
         let things: Collection = "things".into();
         let mut store = Store::in_memory(10, 0);
         let put = |store: &mut Store, name: &str, data: &str| {
-            store
-                .put(&things, Key::new("n", name), &mut object(name, data))
-                .expect("stored");
+            store.put(&things, Key::new("n", name), &mut object(name, data)).expect("stored");
         };
         put(&mut store, "a", "1");
         put(&mut store, "b", "1");
         let snapshot = store.resource_version();
         put(&mut store, "a", "2");
         put(&mut store, "c", "1");
-        store
-            .remove(&things, &Key::new("n", "b"), object("b", "1"))
-            .expect("removed");
+        store.remove(&things, &Key::new("n", "b"), object("b", "1")).expect("removed");
         assert_eq!(names(&store.scan("things", Some("n"))), ["a=2", "c=1"]);
         let earlier = store.scan_at("things", None, snapshot).expect("a snapshot");
         assert_eq!(names(&earlier), ["a=1", "b=1"]);
         assert!(store.scan("things", Some("m")).is_empty());
         store.compact();
-        assert_eq!(
-            store.scan_at("things", None, snapshot).err(),
-            Some(HistoryGap::Expired)
-        );
-        assert_eq!(
-            store.events_after("things", snapshot, 9).err(),
-            Some(HistoryGap::Expired)
-        );
+        assert_eq!(store.scan_at("things", None, snapshot).err(), Some(HistoryGap::Expired));
+        assert_eq!(store.events_after("things", snapshot, 9).err(), Some(HistoryGap::Expired));
     }
 
     #[test]
@@ -528,27 +458,11 @@ mod tests {
         let mut store = Store::in_memory(3, 0);
         for round in 0..5 {
             let data = round.to_string();
-            store
-                .put(&things, Key::new("", "a"), &mut object("a", &data))
-                .expect("stored");
+            store.put(&things, Key::new("", "a"), &mut object("a", &data)).expect("stored");
         }
-        assert_eq!(
-            store.events_after("things", 1, 9).err(),
-            Some(HistoryGap::Expired)
-        );
-        assert_eq!(
-            store
-                .events_after("things", 2, 9)
-                .map(|events| events.len()),
-            Ok(3)
-        );
-        assert_eq!(
-            store.events_after("things", 6, 9).err(),
-            Some(HistoryGap::Expired)
-        );
-        assert_eq!(
-            store.events_after("others", 2, 9).err(),
-            Some(HistoryGap::Gone)
-        );
+        assert_eq!(store.events_after("things", 1, 9).err(), Some(HistoryGap::Expired));
+        assert_eq!(store.events_after("things", 2, 9).map(|events| events.len()), Ok(3));
+        assert_eq!(store.events_after("things", 6, 9).err(), Some(HistoryGap::Expired));
+        assert_eq!(store.events_after("others", 2, 9).err(), Some(HistoryGap::Gone));
     }
 }

@@ -86,19 +86,14 @@ pub(super) struct Database {
 impl Database {
     /// Opens or creates the file and reads all of it: the objects and the newest version issued.
     pub(super) fn open(directory: &Path) -> Result<(Self, Vec<Row>, u64), PersistError> {
-        std::fs::create_dir_all(directory).map_err(|source| PersistError::Directory {
-            path: directory.to_owned(),
-            source,
-        })?;
+        std::fs::create_dir_all(directory)
+            .map_err(|source| PersistError::Directory { path: directory.to_owned(), source })?;
         let path = directory.join(FILE_NAME);
         std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(&path)
-            .map_err(|source| PersistError::Directory {
-                path: directory.to_owned(),
-                source,
-            })?;
+            .map_err(|source| PersistError::Directory { path: directory.to_owned(), source })?;
         let connection = Connection::open(&path)?;
         prepare(&connection, &path).map_err(|error| in_use(error, &path))?;
         let database = Self { connection };
@@ -165,11 +160,7 @@ impl Database {
             .prepare_cached(
                 "DELETE FROM objects WHERE collection = ?1 AND namespace = ?2 AND name = ?3",
             )?
-            .execute(params![
-                collection,
-                key.namespace.as_ref(),
-                key.name.as_ref()
-            ])?;
+            .execute(params![collection, key.namespace.as_ref(), key.name.as_ref()])?;
         transaction
             .prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'resource_version'")?
             .execute(params![resource_version.cast_signed()])?;
@@ -188,10 +179,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), PersistError> {
     ))?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > FORMAT {
-        return Err(PersistError::NewerFormat {
-            path: path.to_owned(),
-            found,
-        });
+        return Err(PersistError::NewerFormat { path: path.to_owned(), found });
     }
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE;
@@ -216,9 +204,7 @@ fn in_use(error: PersistError, path: &Path) -> PersistError {
         PersistError::Database(rusqlite::Error::SqliteFailure(cause, _))
             if cause.code == rusqlite::ErrorCode::DatabaseBusy =>
         {
-            PersistError::InUse {
-                path: path.to_owned(),
-            }
+            PersistError::InUse { path: path.to_owned() }
         }
         other => other,
     }
@@ -239,28 +225,17 @@ mod tests {
             let mut store = Store::open(directory.path(), 10).expect("opened");
             for name in ["a", "b"] {
                 let mut value = json!({ "metadata": { "name": name } });
-                store
-                    .put(&things, Key::new("n", name), &mut value)
-                    .expect("stored");
+                store.put(&things, Key::new("n", name), &mut value).expect("stored");
             }
             let last = json!({ "metadata": { "name": "b" } });
-            store
-                .remove(&things, &Key::new("n", "b"), last)
-                .expect("removed");
+            store.remove(&things, &Key::new("n", "b"), last).expect("removed");
             store.resource_version()
         };
         let store = Store::open(directory.path(), 10).expect("opened again");
         assert_eq!(store.resource_version(), reached);
         assert_eq!(store.scan("things", None).len(), 1);
-        assert!(
-            store.events_after("things", reached - 1, 9).is_err(),
-            "the history is gone"
-        );
-        assert!(
-            store
-                .events_after("things", reached, 9)
-                .is_ok_and(|events| events.is_empty())
-        );
+        assert!(store.events_after("things", reached - 1, 9).is_err(), "the history is gone");
+        assert!(store.events_after("things", reached, 9).is_ok_and(|events| events.is_empty()));
     }
 
     #[test]
@@ -277,14 +252,9 @@ mod tests {
         drop(Store::open(directory.path(), 10).expect("opened"));
         let path = directory.path().join(FILE_NAME);
         let connection = Connection::open(path).expect("a file");
-        connection
-            .execute_batch("PRAGMA user_version = 99")
-            .expect("set");
+        connection.execute_batch("PRAGMA user_version = 99").expect("set");
         drop(connection);
         let refused = Store::open(directory.path(), 10).expect_err("refused");
-        assert!(
-            refused.to_string().contains("use the newer program"),
-            "{refused}"
-        );
+        assert!(refused.to_string().contains("use the newer program"), "{refused}");
     }
 }

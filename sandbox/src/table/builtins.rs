@@ -21,21 +21,13 @@ pub(crate) fn columns(kind: &str) -> Vec<Column> {
         })),
         "Lease" => columns.push(Column::path("Holder", "string", ".spec.holderIdentity")),
         "CustomResourceDefinition" => {
-            columns.push(Column::path(
-                "Created At",
-                "string",
-                ".metadata.creationTimestamp",
-            ));
+            columns.push(Column::path("Created At", "string", ".metadata.creationTimestamp"));
             return columns;
         }
         "Service" => columns.extend([
             Column::path("Type", "string", ".spec.type"),
-            Column::computed("Cluster-IP", |object, _| {
-                or_none(&object["spec"]["clusterIP"])
-            }),
-            Column::computed("External-IP", |object, _| {
-                or_none(&object["spec"]["externalName"])
-            }),
+            Column::computed("Cluster-IP", |object, _| or_none(&object["spec"]["clusterIP"])),
+            Column::computed("External-IP", |object, _| or_none(&object["spec"]["externalName"])),
             Column::computed("Port(s)", ports),
         ]),
         "Deployment" | "StatefulSet" | "ReplicaSet" => columns.extend(workload_columns(kind)),
@@ -71,31 +63,19 @@ pub(crate) fn columns(kind: &str) -> Vec<Column> {
 fn event_columns() -> Vec<Column> {
     vec![
         Column::computed("Last Seen", |event, now| {
-            seen(
-                event,
-                &["/lastTimestamp", "/series/lastObservedTime", "/eventTime"],
-                now,
-            )
+            seen(event, &["/lastTimestamp", "/series/lastObservedTime", "/eventTime"], now)
         }),
         Column::path("Type", "string", ".type"),
         Column::path("Reason", "string", ".reason"),
         Column::computed("Object", |event, _| {
             let object = &event["involvedObject"];
             let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
-            json!(format!(
-                "{kind}/{}",
-                object["name"].as_str().unwrap_or_default()
-            ))
+            json!(format!("{kind}/{}", object["name"].as_str().unwrap_or_default()))
         }),
         Column::path("Subobject", "string", ".involvedObject.fieldPath").wide(),
         Column::computed("Source", |event, _| {
             let component = [&event["source"]["component"], &event["reportingComponent"]];
-            json!(
-                component
-                    .into_iter()
-                    .find_map(Value::as_str)
-                    .unwrap_or_default()
-            )
+            json!(component.into_iter().find_map(Value::as_str).unwrap_or_default())
         })
         .wide(),
         Column::computed("Message", |event, _| {
@@ -115,9 +95,7 @@ fn event_columns() -> Vec<Column> {
 }
 
 fn seen(event: &Value, places: &[&str], now: Timestamp) -> Value {
-    let text = places
-        .iter()
-        .find_map(|place| event.pointer(place)?.as_str());
+    let text = places.iter().find_map(|place| event.pointer(place)?.as_str());
     json!(text.map_or("<unknown>".to_owned(), |text| age_of(text, now)))
 }
 
@@ -140,11 +118,7 @@ fn labels(map: &Value) -> Value {
         .flatten()
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
-    if pairs.is_empty() {
-        json!("<none>")
-    } else {
-        json!(pairs.join(","))
-    }
+    if pairs.is_empty() { json!("<none>") } else { json!(pairs.join(",")) }
 }
 
 fn ports(object: &Value, _now: Timestamp) -> Value {
@@ -152,28 +126,16 @@ fn ports(object: &Value, _now: Timestamp) -> Value {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|port| {
-            format!(
-                "{}/{}",
-                port["port"],
-                port["protocol"].as_str().unwrap_or("TCP")
-            )
-        })
+        .map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap_or("TCP")))
         .collect();
-    if ports.is_empty() {
-        json!("<none>")
-    } else {
-        json!(ports.join(","))
-    }
+    if ports.is_empty() { json!("<none>") } else { json!(ports.join(",")) }
 }
 
 fn workload_columns(kind: &str) -> Vec<Column> {
     let number = |name: &str, cell: fn(&Value, Timestamp) -> Value| Column::computed(name, cell);
     if kind == "ReplicaSet" {
         return vec![
-            number("Desired", |object, _| {
-                json!(object["spec"]["replicas"].as_i64().unwrap_or(0))
-            }),
+            number("Desired", |object, _| json!(object["spec"]["replicas"].as_i64().unwrap_or(0))),
             number("Current", |object, _| {
                 json!(object["status"]["replicas"].as_i64().unwrap_or(0))
             }),
@@ -184,10 +146,7 @@ fn workload_columns(kind: &str) -> Vec<Column> {
     }
     let ready = number("Ready", |object, _| {
         let ready = object["status"]["readyReplicas"].as_i64().unwrap_or(0);
-        json!(format!(
-            "{ready}/{}",
-            object["spec"]["replicas"].as_i64().unwrap_or(0)
-        ))
+        json!(format!("{ready}/{}", object["spec"]["replicas"].as_i64().unwrap_or(0)))
     });
     if kind == "StatefulSet" {
         return vec![ready];
@@ -205,18 +164,8 @@ fn workload_columns(kind: &str) -> Vec<Column> {
 
 fn workload_wide_columns() -> Vec<Column> {
     vec![
-        Column::path(
-            "Containers",
-            "string",
-            ".spec.template.spec.containers[*].name",
-        )
-        .wide(),
-        Column::path(
-            "Images",
-            "string",
-            ".spec.template.spec.containers[*].image",
-        )
-        .wide(),
+        Column::path("Containers", "string", ".spec.template.spec.containers[*].name").wide(),
+        Column::path("Images", "string", ".spec.template.spec.containers[*].image").wide(),
         Column::computed("Selector", |object, _| {
             labels(&object["spec"]["selector"]["matchLabels"])
         })
@@ -225,43 +174,28 @@ fn workload_wide_columns() -> Vec<Column> {
 }
 
 fn container_statuses(pod: &Value) -> &[Value] {
-    pod["status"]["containerStatuses"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    pod["status"]["containerStatuses"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn ready_containers(pod: &Value, _now: Timestamp) -> Value {
-    let ready = container_statuses(pod)
-        .iter()
-        .filter(|status| status["ready"] == true)
-        .count();
+    let ready = container_statuses(pod).iter().filter(|status| status["ready"] == true).count();
     let all = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
     json!(format!("{ready}/{all}"))
 }
 
 fn restarts(pod: &Value, _now: Timestamp) -> Value {
     let statuses = container_statuses(pod).iter();
-    json!(
-        statuses
-            .filter_map(|status| status["restartCount"].as_i64())
-            .sum::<i64>()
-    )
+    json!(statuses.filter_map(|status| status["restartCount"].as_i64()).sum::<i64>())
 }
 
 fn node_status(node: &Value, _now: Timestamp) -> Value {
     let conditions = node["status"]["conditions"].as_array();
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "Ready");
-    json!(
-        match ready.and_then(|condition| condition["status"].as_str()) {
-            Some("True") => "Ready",
-            Some(_) => "NotReady",
-            None => "Unknown",
-        }
-    )
+    let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
+    json!(match ready.and_then(|condition| condition["status"].as_str()) {
+        Some("True") => "Ready",
+        Some(_) => "NotReady",
+        None => "Unknown",
+    })
 }
 
 #[cfg(test)]
@@ -284,11 +218,7 @@ mod tests {
                 json!({ "status": { "phase": "Active" } }),
                 json!(["n", "Active", "60m"]),
             ),
-            (
-                "Lease",
-                json!({ "spec": { "holderIdentity": "me" } }),
-                json!(["n", "me", "60m"]),
-            ),
+            ("Lease", json!({ "spec": { "holderIdentity": "me" } }), json!(["n", "me", "60m"])),
             (
                 "Pod",
                 json!({ "spec": { "containers": [{}] }, "status": { "phase": "Running" } }),

@@ -109,17 +109,10 @@ impl Column {
             Cell::Path(None) => return Value::Null,
             Cell::Path(Some(path)) => path,
         };
-        let found: Vec<&Value> = path
-            .select(object)
-            .into_iter()
-            .filter(|value| !value.is_null())
-            .collect();
+        let found: Vec<&Value> =
+            path.select(object).into_iter().filter(|value| !value.is_null()).collect();
         let Some(first) = found.first() else {
-            return if self.kind == "date" {
-                json!("<unknown>")
-            } else {
-                Value::Null
-            };
+            return if self.kind == "date" { json!("<unknown>") } else { Value::Null };
         };
         match self.kind.as_str() {
             "integer" | "number" if first.is_number() => (*first).clone(),
@@ -153,10 +146,8 @@ pub(crate) fn table(
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let cells: Vec<Value> = columns
-                .iter()
-                .map(|column| column.value(object, now))
-                .collect();
+            let cells: Vec<Value> =
+                columns.iter().map(|column| column.value(object, now)).collect();
             let mut row = json!({ "cells": cells });
             match include {
                 Include::None => {}
@@ -204,10 +195,7 @@ mod tests {
         });
         let now = "2026-01-01T00:05:00Z".parse().expect("a time");
         let table = table(&columns, &[object], Include::Metadata, json!({}), now);
-        assert_eq!(
-            table["rows"][0]["cells"],
-            json!(["a", "True", 3, "5m", null])
-        );
+        assert_eq!(table["rows"][0]["cells"], json!(["a", "True", 3, "5m", null]));
         assert_eq!(table["columnDefinitions"][0]["format"], "name");
         assert_eq!(table["columnDefinitions"][4]["priority"], 1);
         assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
@@ -217,13 +205,7 @@ mod tests {
     fn a_resource_without_columns_shows_name_and_age() {
         let columns = Column::custom(&[]);
         let object = json!({ "metadata": { "name": "a" } });
-        let table = table(
-            &columns,
-            &[object],
-            Include::None,
-            json!({}),
-            Timestamp::UNIX_EPOCH,
-        );
+        let table = table(&columns, &[object], Include::None, json!({}), Timestamp::UNIX_EPOCH);
         assert_eq!(table["rows"][0]["cells"], json!(["a", "<unknown>"]));
     }
 }

@@ -104,20 +104,12 @@ pub fn gadget_crd() -> CustomResourceDefinition {
 }
 
 pub fn gadget(name: &str, mode: &str) -> Gadget {
-    Gadget::new(
-        name,
-        GadgetSpec {
-            mode: mode.to_owned(),
-            size: None,
-        },
-    )
+    Gadget::new(name, GadgetSpec { mode: mode.to_owned(), size: None })
 }
 
 /// A forgetful server that knows gadgets.
 pub async fn control_plane() -> ControlPlane {
-    ControlPlane::start(Options::with_crds([gadget_crd()]))
-        .await
-        .expect("started")
+    ControlPlane::start(Options::with_crds([gadget_crd()])).await.expect("started")
 }
 
 /// A client that does not retry, so that every answer is seen.
@@ -144,8 +136,5 @@ pub fn status(error: Error) -> kube::core::Status {
 }
 
 pub async fn next<T>(stream: &mut BoxStream<'_, T>) -> T {
-    tokio::time::timeout(DEADLINE, stream.next())
-        .await
-        .expect("in time")
-        .expect("an item")
+    tokio::time::timeout(DEADLINE, stream.next()).await.expect("in time").expect("an item")
 }

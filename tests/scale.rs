@@ -1,0 +1,134 @@
+//! A thousand deployments in fifty namespaces: all become ready, each at the same small cost, and
+//! afterwards the installation is silent.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod harness;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use kube::api::{Api, PostParams};
+
+use harness::{World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready};
+
+const NAMESPACES: usize = 50;
+const DEPLOYMENTS: usize = 1_000;
+/// Requests under way at once: as many as an eager client sends.
+const CONCURRENCY: usize = 32;
+/// Looks at an installation at rest, and the pause between two of them.
+const LOOKS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
+/// Statuses that a deployment may get on its way: that its Application is under way, what the
+/// stand-in's three reports say, and that it is ready.
+const STATUSES: u64 = 5;
+/// Statements for each deployment. Alone each costs more than ten; the rest is what batches save.
+const STATEMENTS: u64 = 5;
+
+type Requests = BTreeMap<(String, String), u64>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_deployments_become_ready_and_then_nothing_is_written_on_sqlite() {
+    harness::on_sqlite(a_thousand_deployments).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_deployments_become_ready_and_then_nothing_is_written_on_postgres() {
+    harness::on_postgres(a_thousand_deployments).await;
+}
+
+async fn a_thousand_deployments(mut world: World) {
+    world.start_program().await;
+    for number in 0..NAMESPACES {
+        world.create_namespace(&namespace(number)).await;
+    }
+    world.wait_until_quiet().await;
+    let requests = world.plane.requests();
+    let statements = world.database.statements();
+    create_all(&world).await;
+    // A list of all of them is dear, so it is asked for only once nothing moves any more.
+    world.wait_until_quiet().await;
+    let everything = Api::<crds::GitOpsDeployment>::all(world.client.clone());
+    eventually("all deployments are ready", || async {
+        let ready = all(&everything).await.iter().filter(|one| is_ready(one)).count();
+        (ready == DEPLOYMENTS).then_some(())
+    })
+    .await;
+    world.wait_until_quiet().await;
+    let statements = world.database.statements() - statements;
+    let requests = since(&requests, &world.plane.requests());
+    check_costs(&world, &requests, statements);
+    check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+    check_silence(&world).await;
+    assert_eq!(world.projects().list(&Default::default()).await.unwrap().items.len(), NAMESPACES);
+}
+
+fn namespace(number: usize) -> String {
+    format!("team-{:02}", number % NAMESPACES)
+}
+
+async fn create_all(world: &World) {
+    let creations = (0..DEPLOYMENTS).map(|number| {
+        let api = world.deployments(&namespace(number));
+        async move {
+            let object = automated(&format!("app-{number:04}"));
+            api.create(&PostParams::default(), &object).await.map(drop)
+        }
+    });
+    stream::iter(creations).buffer_unordered(CONCURRENCY).try_collect::<Vec<()>>().await.unwrap();
+}
+
+fn since(before: &Requests, after: &Requests) -> Requests {
+    after
+        .iter()
+        .map(|(key, number)| (key.clone(), number - before.get(key).copied().unwrap_or_default()))
+        .filter(|(_, number)| *number > 0)
+        .collect()
+}
+
+fn check_costs(world: &World, requests: &Requests, statements: u64) {
+    let deployments = DEPLOYMENTS as u64;
+    let kind = world.database.kind();
+    println!("{deployments} deployments on {kind}: {statements} statements");
+    for ((verb, resource), number) in requests {
+        println!("  {verb:>6} {resource}: {number}");
+    }
+    let sent = |verb: &str, resource: &str| {
+        requests.get(&(verb.to_owned(), resource.to_owned())).copied().unwrap_or_default()
+    };
+    assert_eq!(sent("create", "gitopsdeployments"), deployments);
+    assert_eq!(sent("create", "operations"), deployments);
+    assert_eq!(sent("create", "applications"), deployments);
+    assert_eq!(sent("delete", "operations"), deployments);
+    assert_eq!(sent("create", "appprojects"), NAMESPACES as u64);
+    let statuses = sent("patch", "gitopsdeployments/status");
+    assert!((deployments..=STATUSES * deployments).contains(&statuses), "{statuses} statuses");
+    // The program reads by watch alone; what is listed is listed by this test.
+    for (verb, resource) in requests.keys() {
+        let reads = verb == "get" || (verb == "list" && resource != "gitopsdeployments");
+        assert!(!reads, "{verb} {resource}");
+    }
+    assert!(statements <= STATEMENTS * deployments, "{statements} statements");
+}
+
+/// Nothing is written, nothing is asked, and nothing waits for its moment.
+async fn check_silence(world: &World) {
+    let versions = "SELECT CAST(sum(version) AS BIGINT) FROM machine";
+    let transitions = "SELECT count(*) FROM transition";
+    let row_versions = world.count(versions).await;
+    let moves = world.count(transitions).await;
+    let version = world.plane.resource_version();
+    let requests = world.plane.requests();
+    let statements = world.database.statements();
+    for _ in 0..LOOKS {
+        tokio::time::sleep(PAUSE).await;
+        assert_eq!(world.plane.resource_version(), version, "the API is written to at rest");
+        assert_eq!(world.database.statements(), statements, "the database is asked at rest");
+    }
+    // Watches that end by their time-out are begun anew; nothing else is asked for.
+    let asked = since(&requests, &world.plane.requests());
+    assert!(asked.keys().all(|(verb, _)| verb == "watch"), "asked for at rest: {asked:?}");
+    assert_eq!(world.count(versions).await, row_versions);
+    assert_eq!(world.count(transitions).await, moves);
+}

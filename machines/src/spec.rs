@@ -51,6 +51,12 @@ impl DeploymentSpec {
 /// `first` tells whether no Application of the deployment exists yet: two of the contract's texts
 /// differ between the first and a later reconcile.
 pub fn validate(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), String> {
+    validate_source(spec)?;
+    validate_rest(name, spec, first)
+}
+
+/// What is told before the environment is looked at: the contract's order of complaints.
+pub(crate) fn validate_source(spec: &DeploymentSpec) -> Result<(), String> {
     if spec.path.is_empty() {
         return Err(messages::PATH_EMPTY.to_owned());
     }
@@ -60,6 +66,11 @@ pub fn validate(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), St
     if !matches!(spec.type_.as_str(), "automated" | "manual") {
         return Err(messages::TYPE.to_owned());
     }
+    Ok(())
+}
+
+/// What is told after the environment was found fit.
+pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), String> {
     if spec.environment.is_empty() && !spec.destination_namespace.is_empty() {
         return Err(messages::NAMESPACE_WITHOUT_ENVIRONMENT.to_owned());
     }

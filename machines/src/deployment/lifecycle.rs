@@ -456,12 +456,16 @@ impl Record {
     /// Where a live deployment goes by its spec and the facts.
     fn resolve(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let first = self.application.is_none();
-        if let Err(text) = spec::validate(&self.name, &self.spec, first) {
+        if let Err(text) = spec::validate_source(&self.spec) {
             context.raise(text);
             return Lifecycle::Rejected {};
         }
         if !self.spec.environment.is_empty() {
             context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
+            return Lifecycle::Rejected {};
+        }
+        if let Err(text) = spec::validate_rest(&self.name, &self.spec, first) {
+            context.raise(text);
             return Lifecycle::Rejected {};
         }
         let deadline = context.facts.now.after(AWAITING_DEADLINE);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -95,29 +96,44 @@ async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
-async fn metrics(State(health): State<Health>) -> String {
+/// What is served under `/metrics`: OpenMetrics, which Prometheus reads by this name only.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The mark after which nothing is read.
+const END: &str = "# EOF";
+
+async fn metrics(State(health): State<Health>) -> ([(HeaderName, &'static str); 1], String) {
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     if let Some(database) = &health.database {
         health.metrics.statements.set(gauge(database.statements()));
     }
     health.metrics.backlog.set(gauge(health.backlog() as u64));
     let mut text = health.metrics.text();
-    // The watches are few and fixed, so their names make bounded labels.
-    for watch in health.watches() {
-        let name = watch.name;
-        let synced = u8::from(watch.is_synced());
-        let (events, errors) = (watch.events(), watch.errors());
-        let line = format!(
-            "gitops_watch_synced{{watch=\"{name}\"}} {synced}\n\
-             gitops_watch_events_total{{watch=\"{name}\"}} {events}\n\
-             gitops_watch_errors_total{{watch=\"{name}\"}} {errors}\n\
-             gitops_watch_malformed_total{{watch=\"{name}\"}} {}\n",
-            watch.malformed(),
-        );
-        // The registry's text ends with a mark after which nothing is read.
-        match text.rfind("# EOF") {
-            Some(end) => text.insert_str(end, &line),
-            None => text.push_str(&line),
+    let families = watch_families(&health.watches());
+    text.insert_str(text.rfind(END).unwrap_or(text.len()), &families);
+    ([(CONTENT_TYPE, OPENMETRICS)], text)
+}
+
+/// A family of metrics: name, type, help, the ending of its samples, and how a watch is read.
+type WatchFamily = (&'static str, &'static str, &'static str, &'static str, fn(&Progress) -> u64);
+
+/// The gauges of the watches; these are few and fixed, so their names make bounded labels.
+const WATCH_FAMILIES: [WatchFamily; 4] = [
+    ("synced", "gauge", "Whether everything that there was has been seen once", "", |watch| {
+        u64::from(watch.is_synced())
+    }),
+    ("events", "counter", "Events so far", "_total", Progress::events),
+    ("errors", "counter", "Failures so far", "_total", Progress::errors),
+    ("malformed", "counter", "Objects that could not be read", "_total", Progress::malformed),
+];
+
+fn watch_families(watches: &[Arc<Progress>]) -> String {
+    let mut text = String::new();
+    for (family, type_, help, ending, read) in WATCH_FAMILIES {
+        let name = format!("gitops_watch_{family}");
+        text.push_str(&format!("# HELP {name} {help}.\n# TYPE {name} {type_}\n"));
+        for watch in watches {
+            let value = read(watch);
+            text.push_str(&format!("{name}{ending}{{watch=\"{}\"}} {value}\n", watch.name));
         }
     }
     text

@@ -35,13 +35,17 @@ impl Dev {
         Self { process, directory, metrics }
     }
 
-    fn load(&self, arguments: &[&str]) -> Output {
-        Command::new(PROGRAM)
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
             .args(["--log", "warn", "load", "--kubeconfig"])
             .arg(self.directory.path().join("kubeconfig"))
-            .args(arguments)
-            .output()
-            .unwrap()
+            .args(arguments);
+        command
+    }
+
+    fn load(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 }
 
@@ -130,4 +134,20 @@ fn what_nobody_reconciles_ends_with_3_and_the_numbers_so_far() {
     assert_eq!(output.status.code(), Some(3), "{table}\n{errors}");
     assert!(errors.contains("only 0 of 3 had an Application"), "{errors}");
     assert_eq!(words(&table, "created")[..3], ["3", "of", "3"], "{table}");
+}
+
+#[test]
+fn an_interrupted_run_deletes_nothing_and_says_what_is_left() {
+    let dev = Dev::start();
+    let mut command = dev.command(&["--argo-cd-namespace", "default", "--deployments", "3"]);
+    let mut run = command.arg("--cleanup").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    // It waits in vain for Applications in a namespace where there are none.
+    lines.find(|line| line.contains("3 created")).expect("the run says how far it has come");
+    let signal = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    let rest: String = lines.collect();
+    assert_eq!(run.wait().unwrap().code(), Some(1), "{rest}");
+    assert!(rest.contains("3 of 3 deployments were created; delete whatever is left"), "{rest}");
+    assert!(rest.contains("interrupted"), "{rest}");
 }

@@ -10,6 +10,7 @@ pub mod load;
 pub mod serve;
 pub mod tools;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -289,7 +290,11 @@ fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
             "--log {directives:?} is not understood ({error}); give a level such as info or debug"
         ))
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for a terminal; in a file or a pod's log they are noise.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),

@@ -26,6 +26,12 @@ const CONCURRENCY: usize = 16;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// First pause before something is written again that was written and is still wanting: somebody
+/// has undone it in the same moment. Doubled with each repetition.
+const REPEAT_PAUSE: Duration = Duration::from_secs(1);
+/// After so many repetitions it is the server that changes what it is given, and writing it again
+/// would never end. The machine's deadline says so.
+const REPEATS: u32 = 5;
 
 /// How long somebody is willing to wait for a duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +94,8 @@ struct State<D: Duty> {
     done: HashMap<D::Key, D>,
     /// Failures in a row, by key.
     failures: HashMap<D::Key, u32>,
+    /// Repetitions of what was discharged in vain, by key.
+    repeats: HashMap<D::Key, Repeats<D>>,
 }
 
 impl<D: Duty> Default for Lanes<D> {
@@ -97,21 +105,57 @@ impl<D: Duty> Default for Lanes<D> {
             parked: HashMap::new(),
             done: HashMap::new(),
             failures: HashMap::new(),
+            repeats: HashMap::new(),
         };
         let queues = [Inbox::default(), Inbox::default(), Inbox::default()];
         Self { queues, state: Mutex::new(state), changed: Notify::new() }
     }
 }
 
+/// Repetitions of a duty that was discharged in vain.
+#[derive(Debug)]
+struct Repeats<D> {
+    duty: D,
+    number: u32,
+    /// Whether the next one waits already.
+    waits: bool,
+}
+
+impl<D: Duty> State<D> {
+    /// The pause before the next repetition; none where one waits already or there were enough.
+    fn next_repeat(&mut self, duty: &D) -> Option<Duration> {
+        let first = || Repeats { duty: duty.clone(), number: 0, waits: false };
+        let repeats = self.repeats.entry(duty.key()).or_insert_with(first);
+        if repeats.waits || repeats.number >= REPEATS {
+            return None;
+        }
+        let pause = REPEAT_PAUSE.saturating_mul(1 << repeats.number);
+        repeats.number += 1;
+        repeats.waits = true;
+        Some(pause)
+    }
+}
+
 impl<D: Duty> Lanes<D> {
-    /// Adds a duty, unless the same one is being discharged or has been.
-    pub fn owe(&self, tenant: &str, duty: D) {
+    /// Adds a duty. One that is being discharged is not added again; one that was discharged and
+    /// is owed still comes again after a pause, a few times.
+    pub fn owe(self: &Arc<Self>, tenant: &str, duty: D) {
         let key = duty.key();
         let mut state = self.lock();
-        if state.done.get(&key) == Some(&duty) || state.running.get(&key) == Some(&duty) {
+        if state.running.get(&key) == Some(&duty) {
+            return;
+        }
+        if state.done.get(&key) == Some(&duty) {
+            if let Some(pause) = state.next_repeat(&duty) {
+                drop(state);
+                self.repeat_after(pause, tenant, duty);
+            }
             return;
         }
         state.done.remove(&key);
+        if state.repeats.get(&key).is_some_and(|repeats| repeats.duty != duty) {
+            state.repeats.remove(&key);
+        }
         if state.running.contains_key(&key) {
             state.parked.insert(key, (tenant.to_owned(), duty));
             return;
@@ -120,12 +164,33 @@ impl<D: Duty> Lanes<D> {
         self.queue(tenant, duty);
     }
 
+    fn repeat_after(self: &Arc<Self>, pause: Duration, tenant: &str, duty: D) {
+        let lanes = Arc::clone(self);
+        let tenant = tenant.to_owned();
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let key = duty.key();
+            let mut state = lanes.lock();
+            // Withdrawn or replaced meanwhile: nothing is wanting any more.
+            if state.done.get(&key) != Some(&duty) {
+                return;
+            }
+            state.done.remove(&key);
+            if let Some(repeats) = state.repeats.get_mut(&key) {
+                repeats.waits = false;
+            }
+            drop(state);
+            lanes.queue(&tenant, duty);
+        });
+    }
+
     /// Forgets a duty that is no longer owed.
     pub fn withdraw(&self, key: &D::Key) {
         let mut state = self.lock();
         state.done.remove(key);
         state.parked.remove(key);
         state.failures.remove(key);
+        state.repeats.remove(key);
         for queue in &self.queues {
             queue.remove(key);
         }
@@ -133,7 +198,9 @@ impl<D: Duty> Lanes<D> {
 
     /// Lets a duty be discharged again although it was: its effect is in doubt.
     pub fn doubt(&self, key: &D::Key) {
-        self.lock().done.remove(key);
+        let mut state = self.lock();
+        state.done.remove(key);
+        state.repeats.remove(key);
     }
 
     /// How many duties wait or are being discharged.
@@ -221,7 +288,7 @@ impl<D: Duty> Lanes<D> {
     }
 
     /// Queues a failed duty again, unless it was withdrawn or replaced meanwhile.
-    fn retry(&self, tenant: &str, duty: D) {
+    fn retry(self: &Arc<Self>, tenant: &str, duty: D) {
         if self.lock().failures.contains_key(&duty.key()) {
             self.owe(tenant, duty);
         }
@@ -334,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_discharged_is_not_discharged_again_unless_in_doubt() {
+    async fn what_was_discharged_is_not_discharged_again_at_once_unless_in_doubt() {
         let lanes = Arc::new(Lanes::default());
         let duty = errand("operation", 1, Lane::First);
         lanes.owe("t", duty.clone());
@@ -344,6 +411,32 @@ mod tests {
         lanes.doubt(&"operation");
         lanes.owe("t", duty);
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_discharged_in_vain_is_repeated_a_few_times_and_no_more() {
+        let lanes = Arc::new(Lanes::default());
+        let duty = errand("application", 1, Lane::First);
+        let mut discharges = 0;
+        for _ in 0..40 {
+            lanes.owe("t", duty.clone());
+            lanes.owe("t", duty.clone());
+            discharges += discharged(&lanes, |_, _| Discharge::Done).await.len();
+            tokio::time::sleep(LONGEST_PAUSE).await;
+        }
+        assert_eq!(discharges, 1 + REPEATS as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_withdrawn_is_not_repeated() {
+        let lanes = Arc::new(Lanes::default());
+        let duty = errand("application", 1, Lane::First);
+        lanes.owe("t", duty.clone());
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
+        lanes.owe("t", duty);
+        lanes.withdraw(&"application");
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a condition may take to come true. Far beyond what is ever needed: it only bounds a
 /// test that would otherwise hang.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// How often a condition is looked at.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// The namespace of Argo CD.

@@ -1,0 +1,253 @@
+//! The program ends at any moment and goes on where it was: nothing is lost, nothing is doubled.
+//!
+//! Two ways: the real binary is killed with SIGKILL, sandbox and all; and the program is ended
+//! and started again while the cluster lives on and changes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod harness;
+mod process;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crds::GitOpsDeployment;
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use schema::connection::{ConnectOptions, Database, connect};
+use serde_json::json;
+
+use harness::{
+    World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready, manual,
+    with_finalizer,
+};
+use process::Dev;
+
+/// How often `dev` is killed, and after how many lines of its log each time: a few while it
+/// starts, many while it works, and some once most is done.
+const KILLED_AFTER_LINES: [usize; 12] = [1, 4, 8, 12, 13, 16, 21, 30, 45, 64, 90, 130];
+/// Deployments of a burst.
+const BURST: usize = 50;
+/// Requests under way at once.
+const CONCURRENCY: usize = 8;
+/// The namespace of the deployments.
+const NAMESPACE: &str = "team";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dev_that_is_killed_at_any_moment_goes_on_and_loses_or_doubles_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut acknowledged = BTreeSet::new();
+    for (round, lines) in KILLED_AFTER_LINES.into_iter().enumerate() {
+        let mut dev = start(directory.path()).await;
+        let client = client(directory.path()).await;
+        ensure_namespace(&client).await;
+        let burst = tokio::spawn(burst(client, round));
+        dev = tokio::task::spawn_blocking(move || {
+            // It may have said so already while it started; then this is the moment.
+            dev.wait_for_lines(lines, |line| line.contains(" INFO"));
+            dev.kill();
+            dev
+        })
+        .await
+        .unwrap();
+        drop(dev);
+        acknowledged.extend(burst.await.unwrap());
+    }
+    let dev = start(directory.path()).await;
+    let client = client(directory.path()).await;
+    // The last round is the one that nothing cuts short.
+    let round = KILLED_AFTER_LINES.len();
+    acknowledged.extend(burst(client.clone(), round).await);
+    let known = wait_until_all_ready(&client, directory.path()).await;
+    let lost: Vec<&String> = acknowledged.difference(&known).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    assert!(acknowledged.len() >= BURST, "{} were acknowledged", acknowledged.len());
+    println!("{} deployments survived {round} kills", known.len());
+    end_and_check(dev, client, directory.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_dev_finishes_the_deletions_that_it_had_begun() {
+    let directory = tempfile::tempdir().unwrap();
+    let dev = start(directory.path()).await;
+    let first = client(directory.path()).await;
+    ensure_namespace(&first).await;
+    burst(first.clone(), 0).await;
+    wait_until_all_ready(&first, directory.path()).await;
+    let api = Api::<GitOpsDeployment>::namespaced(first, NAMESPACE);
+    let names: Vec<String> = all(&api).await.iter().map(ResourceExt::name_any).collect();
+    let (gone, kept) = names.split_at(names.len() / 2);
+    for name in gone {
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+    let mut dev = dev;
+    dev.kill();
+    let dev = start(directory.path()).await;
+    let client = client(directory.path()).await;
+    let applications =
+        Api::<crds::argocd::Application>::namespaced(client.clone(), harness::ARGO_CD);
+    eventually("the Applications of what was deleted have gone", || async {
+        (all(&applications).await.len() == kept.len()).then_some(())
+    })
+    .await;
+    let known = wait_until_all_ready(&client, directory.path()).await;
+    assert_eq!(known, kept.iter().cloned().collect());
+    end_and_check(dev, client, directory.path()).await;
+}
+
+async fn start(directory: &Path) -> Dev {
+    let directory = directory.to_owned();
+    tokio::task::spawn_blocking(move || Dev::start(&directory, &[])).await.unwrap()
+}
+
+async fn client(directory: &Path) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(directory.join("kubeconfig")).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
+}
+
+/// Creates the namespace, unless it exists or the server is gone already.
+async fn ensure_namespace(client: &kube::Client) {
+    let namespace = Namespace {
+        metadata: ObjectMeta { name: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() },
+        ..Namespace::default()
+    };
+    let _ = Api::all(client.clone()).create(&PostParams::default(), &namespace).await;
+}
+
+/// Creates deployments until the server is gone; returns those that it acknowledged.
+async fn burst(client: kube::Client, round: usize) -> Vec<String> {
+    let api = Api::<GitOpsDeployment>::namespaced(client, NAMESPACE);
+    let creations = (0..BURST).map(|number| {
+        let api = api.clone();
+        async move {
+            let name = format!("app-{round:02}-{number:02}");
+            let object = if number % 5 == 0 { manual(&name) } else { automated(&name) };
+            let created = api.create(&PostParams::default(), &object).await;
+            created.ok().map(|one| one.name_any())
+        }
+    });
+    let acknowledged = stream::iter(creations).buffer_unordered(CONCURRENCY);
+    acknowledged.filter_map(std::future::ready).collect().await
+}
+
+async fn wait_until_all_ready(client: &kube::Client, directory: &Path) -> BTreeSet<String> {
+    // The machines are cheaper to ask than the API, which then tells.
+    let database = open(directory).await;
+    let restless = "SELECT count(*) FROM machine WHERE kind = 'Deployment' \
+                    AND state_path <> 'Live/Settled'";
+    eventually("all machines are settled", || async {
+        (harness::count(&database, restless).await == 0).then_some(())
+    })
+    .await;
+    database.close().await.unwrap();
+    let api = Api::<GitOpsDeployment>::namespaced(client.clone(), NAMESPACE);
+    eventually("all deployments are ready", || async {
+        let known = all(&api).await;
+        known.iter().all(is_ready).then(|| known.iter().map(ResourceExt::name_any).collect())
+    })
+    .await
+}
+
+/// The database of a `dev` that runs.
+async fn open(directory: &Path) -> Database {
+    let url = format!("sqlite://{}", directory.join("state.db").display());
+    connect(&url, &ConnectOptions::default()).await.unwrap()
+}
+
+/// Waits until no Operation is left, checks everything while `dev` runs, and ends it.
+async fn end_and_check(mut dev: Dev, client: kube::Client, directory: &Path) {
+    let operations = Api::<crds::Operation>::namespaced(client.clone(), harness::ARGO_CD);
+    let database = open(directory).await;
+    eventually("nothing is under way", || async {
+        let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
+        let rests = harness::count(&database, machines).await == 0;
+        (rests && all(&operations).await.is_empty()).then_some(())
+    })
+    .await;
+    check_that_nothing_is_lost_or_doubled(&client, &database).await;
+    database.close().await.unwrap();
+    let (status, said) = tokio::task::spawn_blocking(move || {
+        dev.terminate();
+        dev.wait()
+    })
+    .await
+    .unwrap();
+    assert!(status.success(), "{said}");
+}
+
+/// Rounds of the program's ends while the cluster lives on.
+const ROUNDS: usize = 20;
+/// Deployments that a round creates.
+const CREATED: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_ends_in_the_middle_of_bursts_loses_or_doubles_nothing_on_sqlite() {
+    harness::on_sqlite(ends_in_the_middle_of_bursts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_ends_in_the_middle_of_bursts_loses_or_doubles_nothing_on_postgres() {
+    harness::on_postgres(ends_in_the_middle_of_bursts).await;
+}
+
+/// Each round creates some, edits, deletes and re-creates some of the round before, ends the
+/// program after a few more requests of its own than in the round before, and changes more while
+/// it is down.
+async fn ends_in_the_middle_of_bursts(mut world: World) {
+    world.create_namespace(NAMESPACE).await;
+    for round in 0..ROUNDS {
+        world.start_program().await;
+        let before = world.plane.resource_version();
+        for number in 0..CREATED {
+            world.create(NAMESPACE, &of_round(round, number)).await;
+        }
+        // Another moment in each round, counted in what was written since the burst began.
+        let moment = before + (CREATED + 7 * round % 40) as u64;
+        eventually("that much was written", || async {
+            let quiet = world.program().health.is_ready() && world.program().health.backlog() == 0;
+            (quiet || world.plane.resource_version() >= moment).then_some(())
+        })
+        .await;
+        world.stop_program().await;
+        if round > 0 {
+            change_while_down(&world, round).await;
+        }
+    }
+    world.start_program().await;
+    world.wait_until_quiet().await;
+    let known = all(&world.deployments(NAMESPACE)).await;
+    assert_eq!(known.len(), ROUNDS * CREATED - 2 * (ROUNDS - 1), "those deleted for good are gone");
+    let edited: Vec<&GitOpsDeployment> =
+        known.iter().filter(|one| one.spec.source.path == "edited").collect();
+    assert_eq!(edited.len(), ROUNDS - 1);
+    for deployment in edited {
+        let application = world.application_of(deployment).await.unwrap();
+        assert_eq!(application.spec.source.path, "edited");
+    }
+    check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+}
+
+fn of_round(round: usize, number: usize) -> GitOpsDeployment {
+    let name = format!("app-{round:02}-{number}");
+    match number {
+        0 => manual(&name),
+        1 => with_finalizer(automated(&name)),
+        _ => automated(&name),
+    }
+}
+
+/// Of the round before: one is edited, two are deleted, one of them with the finalizer, and one
+/// is deleted and created again under its name.
+async fn change_while_down(world: &World, round: usize) {
+    let name = |number: usize| of_round(round - 1, number).name_any();
+    world.edit(NAMESPACE, &name(3), json!({"spec": {"source": {"path": "edited"}}})).await;
+    world.delete(NAMESPACE, &name(1)).await;
+    world.delete(NAMESPACE, &name(2)).await;
+    world.delete(NAMESPACE, &name(4)).await;
+    world.create(NAMESPACE, &of_round(round - 1, 4)).await;
+}

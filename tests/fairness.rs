@@ -1,0 +1,129 @@
+//! What one tenant does delays no other: compared by counts and order, not by seconds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod harness;
+
+use crds::GitOpsDeployment;
+use futures::{StreamExt, TryStreamExt, stream};
+use kube::ResourceExt;
+use kube::api::{DeleteParams, PostParams};
+
+use harness::{World, all, automated, eventually, with_finalizer};
+
+/// Deletions that never finish.
+const STUCK: usize = 500;
+/// Deployments of the hot tenant.
+const HOT: usize = 2_000;
+/// Machines that the backend or the agent takes at once.
+const BATCH: usize = 256;
+/// Between a deployment and its Application the backend and the agent each finish the batch that
+/// is under way and process the one with the newcomer, which the agent does once more when the
+/// AppProject is there. Meanwhile about as many Applications are written as these batches hold.
+const OVERTAKING: usize = 5 * BATCH;
+/// Requests of the tests under way at once.
+const CONCURRENCY: usize = 32;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deletions_that_never_finish_delay_nobody() {
+    let world = World::start().await;
+    world.create_namespace("stuck").await;
+    world.create_namespace("calm").await;
+    world.set_outcomes(&[("path.stuck", "deletion-never-finishes")]).await;
+    create_all(&world, "stuck", STUCK, |name| with_finalizer(of_path(name, "stuck"))).await;
+    world.wait_until_quiet().await;
+    delete_all(&world, "stuck").await;
+    eventually("Argo CD was told to delete every Application", || async {
+        let applications = all(&world.applications()).await;
+        let deleting = applications.iter().filter(|one| one.metadata.deletion_timestamp.is_some());
+        (deleting.count() == STUCK).then_some(())
+    })
+    .await;
+    // Nothing that is stuck holds a place in a queue, or is asked about again and again.
+    world.wait_until_quiet().await;
+    assert_eq!(world.program().health.backlog(), 0);
+
+    let applications = writes(&world, "create", "applications.argoproj.io");
+    for namespace in ["calm", "stuck"] {
+        world.create(namespace, &automated("new")).await;
+        world.wait_until_ready(namespace, "new").await;
+    }
+    assert_eq!(writes(&world, "create", "applications.argoproj.io") - applications, 2);
+    let deleting = |one: &GitOpsDeployment| one.metadata.deletion_timestamp.is_some();
+    let waiting = all(&world.deployments("stuck")).await;
+    assert_eq!(waiting.iter().filter(|one| deleting(one)).count(), STUCK, "they are stuck still");
+
+    world.set_outcomes(&[]).await;
+    eventually("the deletions finish once they can", || async {
+        (all(&world.deployments("stuck")).await.len() == 1).then_some(())
+    })
+    .await;
+    world.wait_until_quiet().await;
+    harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_deployments_of_one_tenant_do_not_delay_another_ones() {
+    let mut world = World::without_program().await;
+    // Nobody else writes Applications, so that their resource versions tell their order.
+    world.stop_argocd();
+    world.create_namespace("hot").await;
+    world.create_namespace("calm").await;
+    create_all(&world, "hot", HOT, automated).await;
+    world.start_program().await;
+    eventually("the first of the hot tenant's Applications was written", || async {
+        (writes(&world, "create", "applications.argoproj.io") > 0).then_some(())
+    })
+    .await;
+    let calm = world.create("calm", &automated("calm")).await;
+    let calm_application = world.wait_for_application(&calm, "it was written", |_| true).await;
+
+    let asked = revision(&calm);
+    let written = revision(&calm_application);
+    let hot = all(&world.applications()).await;
+    let before = hot.iter().filter(|one| revision(*one) < asked).count();
+    let overtook = hot.iter().filter(|one| (asked..written).contains(&revision(*one))).count();
+    println!("{before} hot Applications before the calm deployment, {overtook} before its own");
+    assert!(before + overtook < HOT - BATCH, "the hot tenant's were still in flight");
+    assert!(overtook <= OVERTAKING, "{overtook} of the hot tenant's came first");
+}
+
+fn of_path(name: &str, path: &str) -> GitOpsDeployment {
+    let mut object = automated(name);
+    object.spec.source.path = path.to_owned();
+    object
+}
+
+async fn create_all(
+    world: &World,
+    namespace: &str,
+    number: usize,
+    object: impl Fn(&str) -> GitOpsDeployment,
+) {
+    let api = world.deployments(namespace);
+    let creations = (0..number).map(|number| {
+        let object = object(&format!("app-{number:04}"));
+        let api = api.clone();
+        async move { api.create(&PostParams::default(), &object).await.map(drop) }
+    });
+    stream::iter(creations).buffer_unordered(CONCURRENCY).try_collect::<Vec<()>>().await.unwrap();
+}
+
+async fn delete_all(world: &World, namespace: &str) {
+    let api = world.deployments(namespace);
+    let names: Vec<String> = all(&api).await.iter().map(ResourceExt::name_any).collect();
+    let deletions = names.iter().map(|name| {
+        let api = api.clone();
+        async move { api.delete(name, &DeleteParams::default()).await.map(drop) }
+    });
+    stream::iter(deletions).buffer_unordered(CONCURRENCY).try_collect::<Vec<()>>().await.unwrap();
+}
+
+fn writes(world: &World, verb: &str, resource: &str) -> u64 {
+    let key = (verb.to_owned(), resource.to_owned());
+    world.plane.requests().get(&key).copied().unwrap_or_default()
+}
+
+fn revision(object: &impl ResourceExt) -> u64 {
+    object.resource_version().unwrap().parse().unwrap()
+}

@@ -1,0 +1,181 @@
+//! The real binary: commands that end, and a `dev` that runs beside the test.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses another part of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long the binary may take to say something. Far beyond what is ever needed: it only bounds
+/// a test that would otherwise hang.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The binary, with nothing in its environment that it would take for a setting.
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_managed-gitops"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    for name in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs the binary to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    program(arguments).output().unwrap()
+}
+
+/// What the binary complains of, where it must end with this exit code; the sentence is one line.
+pub fn refused(code: i32, arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?} said: {errors}");
+    sentence(&errors)
+}
+
+/// The program's last word, which follows its log.
+pub fn sentence(errors: &str) -> String {
+    let last = errors.lines().last().unwrap_or_default();
+    let sentence = last.strip_prefix("managed-gitops: ");
+    sentence.unwrap_or_else(|| panic!("no sentence at the end of: {errors}")).to_owned()
+}
+
+/// What the binary prints when it succeeds.
+pub fn succeeds(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?} failed: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[derive(Default)]
+struct Lines {
+    state: Mutex<Printed>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Printed {
+    lines: Vec<String>,
+    open: usize,
+}
+
+/// A `dev` that runs; dropping it kills it.
+pub struct Dev {
+    child: Child,
+    lines: Arc<Lines>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Dev {
+    /// Starts one on any free port and waits until it serves.
+    pub fn start(directory: &Path, more: &[&str]) -> Self {
+        let dev = Self::spawn(directory, more);
+        dev.wait_for_line(|line| line.starts_with("try:"));
+        dev
+    }
+
+    /// Starts one on any free port.
+    pub fn spawn(directory: &Path, more: &[&str]) -> Self {
+        let mut child = program(&["dev", "--port", "0", "--argo-cd-pace", "0", "--dir"])
+            .arg(directory)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = Arc::new(Lines::default());
+        lines.state.lock().unwrap().open = 2;
+        let streams: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        let readers = streams.map(|stream| {
+            let lines = Arc::clone(&lines);
+            std::thread::spawn(move || read(stream, &lines))
+        });
+        Self { child, lines, readers: readers.into() }
+    }
+
+    /// Waits until it has printed or logged a line that is so, and returns that; panics with all
+    /// that it said if it ends before.
+    pub fn wait_for_line(&self, is_so: impl Fn(&str) -> bool) -> String {
+        self.wait_for_lines(1, is_so).expect("it said so before it ended")
+    }
+
+    /// Waits until it has printed or logged so many lines that are so, and returns the last;
+    /// nothing if it ends before.
+    pub fn wait_for_lines(&self, number: usize, is_so: impl Fn(&str) -> bool) -> Option<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.lines.state.lock().unwrap();
+        loop {
+            let found = state.lines.iter().filter(|line| is_so(line)).nth(number - 1);
+            if let Some(line) = found {
+                return Some(line.clone());
+            }
+            if state.open == 0 {
+                eprintln!("it said:\n{}", state.lines.join("\n"));
+                return None;
+            }
+            assert!(Instant::now() < deadline, "it said only:\n{}", state.lines.join("\n"));
+            state = self.lines.changed.wait_timeout(state, Duration::from_secs(1)).unwrap().0;
+        }
+    }
+
+    /// The address of its health and metrics.
+    pub fn address(&self) -> String {
+        let line = self.wait_for_line(|line| line.starts_with("health, metrics:"));
+        line.split("http://").nth(1).unwrap().trim().to_owned()
+    }
+
+    /// Status and body of a page of it.
+    pub fn page(&self, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: dev\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end; returns how it ended and everything that it said.
+    pub fn wait(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        (status, self.lines.state.lock().unwrap().lines.join("\n"))
+    }
+
+    /// Kills it, as the kernel would: nothing of it runs any more afterwards.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn read(stream: impl Read, lines: &Lines) {
+    for line in BufReader::new(stream).lines().map_while(Result::ok) {
+        lines.state.lock().unwrap().lines.push(line);
+        lines.changed.notify_all();
+    }
+    lines.state.lock().unwrap().open -= 1;
+    lines.changed.notify_all();
+}

@@ -377,7 +377,9 @@ impl Agent {
             }
             self.lanes.owe(&tenant, errand);
         }
-        if matches!(aftermath.owed.as_slice(), [OperationObligation::SignalRemoved(_)]) {
+        if aftermath.completed || aftermath.failed {
+            // Only at its end: a finished operation lingers until its CR has gone, and by then the
+            // Application may be the business of the next one.
             self.lanes.withdraw(&Subject::Application(aftermath.application.clone()));
         }
     }

@@ -66,6 +66,8 @@ struct OpenOperations {
     by_id: HashMap<OperationId, OpenOperation>,
     by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
     by_project: HashMap<String, BTreeSet<OperationId>>,
+    /// The Operation CRs that exist, as far as is known.
+    signals: HashSet<OperationId>,
     /// What the AppProjects of their owners are to permit, as last read.
     repositories: HashMap<ClusterUserId, BTreeSet<String>>,
 }
@@ -292,14 +294,14 @@ impl Agent {
                 agent.signalled(&operation, id);
             }
             Seen::Gone(operation) => {
-                agent.poke(
-                    &OperationId::new(operation.spec.operation_id),
-                    Notes { signal_absent: true, ..Notes::default() },
-                );
+                let id = OperationId::new(operation.spec.operation_id);
+                agent.open().signals.remove(&id);
+                agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
             }
             Seen::Malformed { .. } => {}
             Seen::Synced => {
                 let listed = relist.take().unwrap_or_default();
+                agent.open().signals.retain(|id| listed.contains(id));
                 let open: Vec<OperationId> = agent.open().by_id.keys().cloned().collect();
                 for id in open.into_iter().filter(|id| !listed.contains(id)) {
                     agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
@@ -318,7 +320,12 @@ impl Agent {
             return;
         }
         let tenant = operation.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
-        if self.open().note(&id, &tenant) {
+        let news = {
+            let mut open = self.open();
+            open.signals.insert(id.clone());
+            open.note(&id, &tenant)
+        };
+        if news {
             self.inbox.offer(&tenant, id, Notes::default());
         }
     }
@@ -359,8 +366,7 @@ impl Agent {
             self.listener.operation_changed(requester);
         }
         if aftermath.gone {
-            self.open().forget(&aftermath.id);
-            self.lanes.withdraw(&Subject::Signal(aftermath.id));
+            self.forget(&aftermath.id);
             return;
         }
         self.open().update(&aftermath);
@@ -381,6 +387,21 @@ impl Agent {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
             // Application may be the business of the next one.
             self.lanes.withdraw(&Subject::Application(aftermath.application.clone()));
+        }
+    }
+
+    /// Forgets an operation that has gone. Should its CR have been created anew meanwhile, by a
+    /// backend that had not seen the outcome yet, it begins again, and ends by removing it.
+    fn forget(&self, id: &OperationId) {
+        self.lanes.withdraw(&Subject::Signal(id.clone()));
+        let tenant = self.turn(id);
+        let signalled = {
+            let mut open = self.open();
+            open.forget(id);
+            open.signals.contains(id) && open.note(id, &tenant)
+        };
+        if signalled {
+            self.inbox.offer(&tenant, id.clone(), Notes::default());
         }
     }
 
@@ -485,6 +506,7 @@ impl Agent {
             }
             Errand::RemoveSignal { operation } => {
                 errand::remove_signal(&self.client, namespace, operation).await?;
+                self.open().signals.remove(operation);
                 self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
                 Ok(Discharge::Done)
             }

@@ -30,6 +30,18 @@ pub enum Halves {
     Agent,
 }
 
+impl Halves {
+    /// Whether they can run on this kind of database.
+    pub fn check(self, database: DatabaseKind) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self == Self::Both || database == DatabaseKind::Postgres,
+            "backend and agent as two processes need PostgreSQL; give a postgres:// URL, or run \
+             both in one process with `managed-gitops all`"
+        );
+        Ok(())
+    }
+}
+
 /// What runs, and how it ends.
 pub struct Program {
     /// How it is.
@@ -50,11 +62,7 @@ impl Program {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            halves == Halves::Both || database.kind() == DatabaseKind::Postgres,
-            "backend and agent as two processes need PostgreSQL; give a postgres:// URL, or run \
-             both in one process with `managed-gitops all`"
-        );
+        halves.check(database.kind())?;
         let CountedClient { client, requests } = client.into();
         let metrics = Arc::new(Metrics::counting(requests));
         let mut program = Self {

@@ -33,15 +33,12 @@ async fn deletions_that_never_finish_delay_nobody() {
     create_all(&world, "stuck", STUCK, |name| with_finalizer(of_path(name, "stuck"))).await;
     world.wait_until_quiet().await;
     delete_all(&world, "stuck").await;
-    eventually("Argo CD was told to delete every Application", || async {
-        let applications = all(&world.applications()).await;
-        let deleting = applications.iter().filter(|one| one.metadata.deletion_timestamp.is_some());
-        (deleting.count() == STUCK).then_some(())
-    })
-    .await;
     // Nothing that is stuck holds a place in a queue, or is asked about again and again.
     world.wait_until_quiet().await;
     assert_eq!(world.program().health.backlog(), 0);
+    let told = all(&world.applications()).await;
+    let told = told.iter().filter(|one| one.metadata.deletion_timestamp.is_some()).count();
+    assert_eq!(told, STUCK, "Argo CD was told to delete every Application");
 
     let applications = writes(&world, "create", "applications.argoproj.io");
     for namespace in ["calm", "stuck"] {
@@ -54,11 +51,9 @@ async fn deletions_that_never_finish_delay_nobody() {
     assert_eq!(waiting.iter().filter(|one| deleting(one)).count(), STUCK, "they are stuck still");
 
     world.set_outcomes(&[]).await;
-    eventually("the deletions finish once they can", || async {
-        (all(&world.deployments("stuck")).await.len() == 1).then_some(())
-    })
-    .await;
     world.wait_until_quiet().await;
+    let left = all(&world.deployments("stuck")).await;
+    assert_eq!(left.len(), 1, "the deletions finish once they can");
     harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
 }
 

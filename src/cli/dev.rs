@@ -12,8 +12,8 @@ use clap::Args;
 use crds::deployment::Source;
 use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
 use k8s_openapi::api::core::v1::Namespace;
+use kube::Resource;
 use kube::api::{Api, ObjectMeta, PostParams};
-use kube::{Resource, ResourceExt};
 use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, connect};
 use serde::Serialize;
@@ -140,11 +140,11 @@ impl Running {
         println!("Kubernetes API:   {}", self.plane.url());
         println!("health, metrics:  http://{}", self.program.address);
         println!("try:              export KUBECONFIG={}", self.kubeconfig.display());
+        if dev.exit_when_healthy {
+            return self.until_healthy(dev, shutdown).await;
+        }
         if dev.demo {
             self.demonstrate(shutdown).await?;
-        }
-        if dev.exit_when_healthy {
-            return self.wait_until_healthy(dev, shutdown).await;
         }
         if dev.demo {
             println!("serving; stop with Ctrl-C");
@@ -187,39 +187,37 @@ impl Running {
         }
     }
 
-    async fn wait_until_healthy(
-        &self,
-        dev: &Dev,
-        shutdown: &CancellationToken,
-    ) -> Result<(), Failure> {
-        let patience = Duration::from_secs(dev.healthy_within);
-        let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
+    /// Lasts until every deployment is ready, or as long as the user is willing to wait.
+    async fn until_healthy(&self, dev: &Dev, shutdown: &CancellationToken) -> Result<(), Failure> {
         let waiting = async {
-            loop {
-                let all = api.list(&Default::default()).await.map_err(Failure::running)?;
-                let waiting: Vec<String> = all
-                    .iter()
-                    .filter(|object| !is_ready(object))
-                    .map(|object| {
-                        format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
-                    })
-                    .collect();
-                if waiting.is_empty() {
-                    println!("healthy: {} of {}", all.items.len(), all.items.len());
-                    return Ok(());
-                }
-                tokio::time::sleep(HEALTH_INTERVAL).await;
+            if dev.demo {
+                self.demonstrate(shutdown).await?;
             }
+            self.wait_until_all_ready().await
         };
         tokio::select! {
             () = shutdown.cancelled() => Ok(()),
-            outcome = tokio::time::timeout(patience, waiting) => outcome.unwrap_or_else(|_| {
-                Err(Failure::NotInTime(format!(
-                    "not every deployment was ready within {} s; see `kubectl get \
-                     gitopsdeployments -A -o wide`",
-                    dev.healthy_within
-                )))
-            }),
+            outcome = tokio::time::timeout(Duration::from_secs(dev.healthy_within), waiting) => {
+                outcome.unwrap_or_else(|_| {
+                    Err(Failure::NotInTime(format!(
+                        "not every deployment was ready within {} s; see `kubectl get \
+                         gitopsdeployments -A -o wide`",
+                        dev.healthy_within
+                    )))
+                })
+            }
+        }
+    }
+
+    async fn wait_until_all_ready(&self) -> Result<(), Failure> {
+        let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
+        loop {
+            let all = api.list(&Default::default()).await.map_err(Failure::running)?.items;
+            if all.iter().all(is_ready) {
+                println!("healthy: {} of {}", all.len(), all.len());
+                return Ok(());
+            }
+            tokio::time::sleep(HEALTH_INTERVAL).await;
         }
     }
 

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kube::config::{Kubeconfig, KubeconfigError};
 use machines::deployment::conditions::ConditionStyle;
 
 use crate::program::Halves;
@@ -233,27 +234,41 @@ pub struct ClusterArguments {
 impl ClusterArguments {
     /// A configuration for the cluster.
     pub async fn config(&self) -> Result<kube::Config, Failure> {
-        let config = match &self.kubeconfig {
-            Some(path) => {
-                let kubeconfig = kube::config::Kubeconfig::read_from(path).map_err(|error| {
-                    Failure::Input(anyhow::anyhow!(
-                        "the kubeconfig {} cannot be used: {error}; name another one with \
-                         --kubeconfig",
-                        path.display()
-                    ))
-                })?;
-                kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default())
-                    .await
-                    .map_err(|error| Failure::Input(error.into()))?
-            }
-            None => kube::Config::infer().await.map_err(|error| {
+        let Some(path) = &self.kubeconfig else {
+            return kube::Config::infer().await.map_err(|error| {
+                let reason = std::error::Error::source(&error)
+                    .and_then(|source| source.downcast_ref::<KubeconfigError>())
+                    .map_or_else(|| "nothing was found".to_owned(), reason);
                 Failure::Input(anyhow::anyhow!(
-                    "no cluster is configured ({error}); set KUBECONFIG, name a file with \
+                    "no cluster is configured ({reason}); set KUBECONFIG, name a file with \
                      --kubeconfig, or run inside of a cluster"
                 ))
-            })?,
+            });
         };
-        Ok(config)
+        let unfit = |error| {
+            Failure::Input(anyhow::anyhow!(
+                "the kubeconfig {} cannot be used ({}); name another one with --kubeconfig",
+                path.display(),
+                reason(&error)
+            ))
+        };
+        let kubeconfig = Kubeconfig::read_from(path).map_err(unfit)?;
+        kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.map_err(unfit)
+    }
+}
+
+/// Why a kubeconfig cannot be used. The parser's own words quote the lines around the mistake,
+/// which may hold a token.
+fn reason(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(location) => format!("it is not a kubeconfig; see its line {}", location.line()),
+            None => "it is not a kubeconfig".to_owned(),
+        },
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("{} cannot be read: {error}", path.display())
+        }
+        other => other.to_string(),
     }
 }
 

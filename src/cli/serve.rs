@@ -33,6 +33,8 @@ impl Serve {
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let database =
             connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
+        // Said before anything is asked of the database that this one could not have.
+        halves.check(database.kind()).map_err(Failure::Input)?;
         check_crds(&counted.client).await?;
         if halves == Halves::Agent {
             schema::check(&database).await.map_err(Failure::input)?;

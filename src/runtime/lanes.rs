@@ -4,7 +4,7 @@
 //! crash the states are read again and say what they owe. A duty is keyed; a newer one of the
 //! same key replaces the waiting one, and none runs beside another of its key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
@@ -88,6 +88,8 @@ impl<D> Coalesce for Latest<D> {
 struct State<D: Duty> {
     /// What is being discharged now.
     running: HashMap<D::Key, D>,
+    /// What is being discharged now and no longer owed: nothing of it is remembered.
+    withdrawn: HashSet<D::Key>,
     /// What came while an older duty of its key was being discharged.
     parked: HashMap<D::Key, (String, D)>,
     /// What was discharged and is still owed.
@@ -102,6 +104,7 @@ impl<D: Duty> Default for Lanes<D> {
     fn default() -> Self {
         let state = State {
             running: HashMap::new(),
+            withdrawn: HashSet::new(),
             parked: HashMap::new(),
             done: HashMap::new(),
             failures: HashMap::new(),
@@ -143,6 +146,7 @@ impl<D: Duty> Lanes<D> {
         let key = duty.key();
         let mut state = self.lock();
         if state.running.get(&key) == Some(&duty) {
+            state.withdrawn.remove(&key);
             return;
         }
         if state.done.get(&key) == Some(&duty) {
@@ -187,6 +191,9 @@ impl<D: Duty> Lanes<D> {
     /// Forgets a duty that is no longer owed.
     pub fn withdraw(&self, key: &D::Key) {
         let mut state = self.lock();
+        if state.running.contains_key(key) {
+            state.withdrawn.insert(key.clone());
+        }
         state.done.remove(key);
         state.parked.remove(key);
         state.failures.remove(key);
@@ -258,10 +265,14 @@ impl<D: Duty> Lanes<D> {
         let key = duty.key();
         let mut state = self.lock();
         state.running.remove(&key);
+        let withdrawn = state.withdrawn.remove(&key);
         if let Some((tenant, newer)) = state.parked.remove(&key) {
             state.failures.remove(&key);
             drop(state);
             self.queue(&tenant, newer);
+            return;
+        }
+        if withdrawn {
             return;
         }
         match outcome {
@@ -451,6 +462,25 @@ mod tests {
         .await;
         assert_eq!(order[..2], [("fails", 1), ("works", 1)]);
         assert_eq!(order.iter().filter(|(key, _)| *key == "fails").count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_withdrawn_while_it_is_discharged_is_neither_repeated_nor_remembered() {
+        for outcome in [Discharge::Done, Discharge::Pending, Discharge::Failed] {
+            let lanes = Arc::new(Lanes::default());
+            lanes.owe("t", errand("signal", 1, Lane::Last));
+            let withdrawing = Arc::clone(&lanes);
+            let order = discharged(&lanes, move |errand, _| {
+                withdrawing.withdraw(&errand.key);
+                outcome
+            })
+            .await;
+            assert_eq!(order, [("signal", 1)], "{outcome:?}");
+            let state = lanes.lock();
+            let remembered = [state.done.len(), state.failures.len(), state.repeats.len()];
+            assert_eq!(remembered, [0, 0, 0], "{outcome:?}");
+            assert!(state.withdrawn.is_empty());
+        }
     }
 
     #[tokio::test(start_paused = true)]

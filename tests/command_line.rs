@@ -1,0 +1,439 @@
+//! The binary as people and scripts meet it: exit codes, sentences that say what to do, and what
+//! `dev` serves. 0 is success, 1 failed while running, 2 bad input or environment, 3 not healthy
+//! in time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod process;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use sandbox::{ControlPlane, Options};
+use schema::connection::{ConnectOptions, connect};
+use tempfile::TempDir;
+
+use process::{Dev, program, refused, run, sentence, succeeds};
+
+fn scratch() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn says(sentence: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(sentence.contains(part), "{part:?} is missing from: {sentence}");
+    }
+}
+
+fn sqlite(path: &Path) -> String {
+    format!("sqlite://{}", path.display())
+}
+
+mod dev_refuses {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_a_file() {
+        let scratch = scratch();
+        let file = scratch.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let said = refused(2, &["dev", "--port", "0", "--dir", text(&file)]);
+        says(&said, &[text(&file), "cannot be used", "--dir"]);
+        let below = file.join("below");
+        says(&refused(2, &["dev", "--port", "0", "--dir", text(&below)]), &["--dir"]);
+    }
+
+    #[test]
+    fn a_directory_whose_files_cannot_be_written() {
+        for name in ["lock", "state.db", "kubeconfig"] {
+            let scratch = scratch();
+            let in_the_way = scratch.path().join(name);
+            std::fs::create_dir(&in_the_way).unwrap();
+            let said = refused(2, &["dev", "--port", "0", "--dir", text(scratch.path())]);
+            says(&said, &[text(&in_the_way)]);
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_taken() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port().to_string();
+        let scratch = scratch();
+        let dir = text(scratch.path());
+        let said = refused(2, &["dev", "--port", &port, "--dir", dir]);
+        says(&said, &["cannot listen on", &port, "--port 0"]);
+        let listen = format!("127.0.0.1:{port}");
+        let said = refused(2, &["dev", "--port", "0", "--listen", &listen, "--dir", dir]);
+        says(&said, &["cannot listen on", &port, "--listen"]);
+    }
+
+    #[test]
+    fn a_directory_that_another_dev_uses() {
+        let scratch = scratch();
+        let mut first = Dev::start(scratch.path(), &[]);
+        let said = refused(2, &["dev", "--port", "0", "--dir", text(scratch.path())]);
+        says(&said, &["another `managed-gitops dev`", text(scratch.path()), "--dir"]);
+        first.terminate();
+        let (status, said) = first.wait();
+        assert!(status.success(), "the first one is none the worse for it: {said}");
+    }
+
+    #[test]
+    fn settings_that_are_not_understood() {
+        let scratch = scratch();
+        let said = refused(2, &["--log", "backend=loud", "dev", "--dir", text(scratch.path())]);
+        says(&said, &["--log", "backend=loud", "info"]);
+        let output = run(&["dev", "--status-conditions", "some"]);
+        assert_eq!(output.status.code(), Some(2));
+        let output = program(&["dev"]).env("PORT", "high").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version() {
+        let scratch = scratch();
+        let file = newer_database(scratch.path()).await;
+        let before = rows(&file).await;
+        let said = refused(2, &["dev", "--port", "0", "--dir", text(scratch.path())]);
+        says(&said, &["newer version", "m20991231_000001_later", "nothing was changed"]);
+        says(&refused(2, &["migrate", "--database-url", &sqlite(&file)]), &["newer version"]);
+        assert_eq!(rows(&file).await, before);
+    }
+
+    async fn newer_database(directory: &Path) -> PathBuf {
+        use sea_orm::ConnectionTrait;
+        let file = directory.join("state.db");
+        let database = connect(&sqlite(&file), &ConnectOptions::default()).await.unwrap();
+        schema::migrate(&database).await.unwrap();
+        let later = "INSERT INTO seaql_migrations VALUES ('m20991231_000001_later', 0)";
+        database.connection().execute_unprepared(later).await.unwrap();
+        database.close().await.unwrap();
+        file
+    }
+
+    async fn rows(file: &Path) -> i64 {
+        use sea_orm::{ConnectionTrait, Statement};
+        let database = connect(&sqlite(file), &ConnectOptions::default()).await.unwrap();
+        let connection = database.reader();
+        let query = "SELECT count(*) FROM seaql_migrations";
+        let statement = Statement::from_string(connection.get_database_backend(), query);
+        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+        let rows = row.try_get_by_index(0).unwrap();
+        database.close().await.unwrap();
+        rows
+    }
+}
+
+mod a_database_url_is_refused {
+    use super::*;
+
+    const PASSWORD: &str = "hunter2";
+
+    fn said_of(url: &str) -> String {
+        let scratch = scratch();
+        let dir = text(scratch.path());
+        let mut said = String::new();
+        for arguments in [
+            &["migrate", "--database-url", url][..],
+            &["dev", "--port", "0", "--dir", dir, "--database-url", url],
+        ] {
+            let output = run(arguments);
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{arguments:?} said {errors}");
+            assert!(!errors.contains(PASSWORD), "the password was printed: {errors}");
+            said = sentence(&errors);
+        }
+        said
+    }
+
+    #[test]
+    fn when_it_is_of_another_database() {
+        says(&said_of("mysql://gitops:hunter2@localhost/gitops"), &["mysql:", "postgres://"]);
+    }
+
+    #[test]
+    fn when_it_is_no_url() {
+        says(&said_of("hunter2"), &["no scheme", "postgres://", "sqlite://"]);
+    }
+
+    #[test]
+    fn when_nobody_listens_there() {
+        // No test is ever given this port, and hardly any machine serves it.
+        let url = "postgres://gitops:hunter2@127.0.0.1:1/gitops?sslmode=disable";
+        says(&said_of(url), &["127.0.0.1:1", "refuses connections", "check"]);
+    }
+
+    #[test]
+    fn and_its_password_is_not_in_the_help() {
+        let output =
+            program(&["all", "--help"]).env("DATABASE_URL", "postgres://u:hunter2@h/d").output();
+        let output = output.unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        says(&help, &["--database-url", "DATABASE_URL"]);
+        assert!(!help.contains(PASSWORD));
+    }
+}
+
+mod on_a_cluster {
+    use super::*;
+
+    /// A cluster, its kubeconfig in a directory, and a database beside that.
+    async fn cluster(options: Options) -> (ControlPlane, TempDir, String, String) {
+        let plane = ControlPlane::start(options).await.unwrap();
+        let scratch = scratch();
+        let kubeconfig = scratch.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, plane.kubeconfig()).unwrap();
+        let url = sqlite(&scratch.path().join("state.db"));
+        let kubeconfig = text(&kubeconfig).to_owned();
+        (plane, scratch, kubeconfig, url)
+    }
+
+    async fn refused_there(command: &str, options: Options) -> String {
+        let (plane, scratch, kubeconfig, url) = cluster(options).await;
+        let command = command.to_owned();
+        let said = tokio::task::spawn_blocking(move || {
+            let listen = ["--listen", "127.0.0.1:0"];
+            let from = ["--kubeconfig", &kubeconfig, "--database-url", &url];
+            refused(2, &[&[command.as_str()], &listen[..], &from[..]].concat())
+        });
+        let said = said.await.unwrap();
+        plane.shutdown().await;
+        drop(scratch);
+        said
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn all_asks_for_the_definitions_that_are_missing() {
+        let said = refused_there("all", Options::default()).await;
+        let missing = "gitopsdeployments.managed-gitops.redhat.com";
+        says(&said, &["lacks", missing, "managed-gitops crds | kubectl apply -f -"]);
+        assert!(!said.contains("applications.argoproj.io"), "Argo CD's are there: {said}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn backend_and_agent_alone_refuse_sqlite() {
+        for command in ["backend", "agent"] {
+            let said = refused_there(command, Options::with_crds(crds::all())).await;
+            says(&said, &["PostgreSQL", "postgres://", "managed-gitops all"]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_cluster_that_does_not_answer_is_named() {
+        let (plane, scratch, kubeconfig, url) = cluster(Options::default()).await;
+        plane.shutdown().await;
+        let from = ["--kubeconfig", &kubeconfig, "--database-url", &url];
+        let said = refused(2, &[&["all", "--listen", "127.0.0.1:0"], &from[..]].concat());
+        says(&said, &["does not answer", "kubeconfig"]);
+        drop(scratch);
+    }
+
+    #[test]
+    fn a_kubeconfig_that_is_missing_or_unreadable_is_named() {
+        let scratch = scratch();
+        let path = scratch.path().join("nowhere");
+        says(&refused(2, &["all", "--kubeconfig", text(&path)]), &[text(&path), "--kubeconfig"]);
+        std::fs::write(&path, "clusters:\n- token: hunter2\n").unwrap();
+        for from in [&["--kubeconfig", text(&path)][..], &[]] {
+            let output =
+                program(&["all"]).args(from).env("KUBECONFIG", text(&path)).output().unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{errors}");
+            says(&sentence(&errors), &["it is not a kubeconfig", "line", "--kubeconfig"]);
+            assert!(!errors.contains("hunter2"), "a line of the file was printed: {errors}");
+        }
+    }
+}
+
+mod crds_prints {
+    use super::*;
+
+    #[test]
+    fn exactly_the_committed_manifest() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/crds/manifests/managed-gitops.yaml");
+        assert_eq!(succeeds(&["crds"]), std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn into_a_pipe_that_is_closed_early() {
+        let mut child =
+            program(&["crds"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The manifest is far longer than a pipe holds, so the rest of it cannot be written.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+        assert!(output.status.success());
+    }
+}
+
+mod a_database {
+    use super::*;
+
+    #[test]
+    fn is_migrated_once() {
+        let scratch = scratch();
+        let url = sqlite(&scratch.path().join("state.db"));
+        says(&succeeds(&["migrate", "--database-url", &url]), &["applied m2026"]);
+        let again = succeeds(&["migrate", "--database-url", &url]);
+        assert_eq!(again, "the database is up to date\n");
+    }
+
+    #[test]
+    fn is_copied_while_dev_runs() {
+        let scratch = scratch();
+        let dir = scratch.path().join("dev");
+        let dev = Dev::spawn(&dir, &["--demo"]);
+        dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
+        let copy = scratch.path().join("copy.db");
+        let arguments = ["backup", "--dir", text(&dir), text(&copy)];
+        says(&succeeds(&arguments), &[text(&copy), "bytes, checked"]);
+        assert_eq!(schema::embedded::integrity_check(&copy).map_err(|one| one.to_string()), Ok(()));
+        let connection = rusqlite::Connection::open(&copy).unwrap();
+        let machines = "SELECT count(*) FROM machine WHERE kind = 'Deployment'";
+        let copied: i64 = connection.query_row(machines, [], |row| row.get(0)).unwrap();
+        assert_eq!(copied, 1, "the copy holds the sample");
+        says(&refused(2, &arguments), &[text(&copy), "exists"]);
+        let missing = scratch.path().join("missing");
+        let other = scratch.path().join("other.db");
+        let arguments = ["backup", "--dir", text(&missing), text(&other)];
+        says(&refused(2, &arguments), &["no database file", text(&missing)]);
+    }
+}
+
+mod dev_ends {
+    use super::*;
+
+    #[test]
+    fn with_0_once_everything_is_healthy() {
+        let scratch = scratch();
+        for _ in 0..2 {
+            let mut dev = Dev::spawn(scratch.path(), &["--demo", "--exit-when-healthy"]);
+            let (status, said) = dev.wait();
+            assert_eq!(status.code(), Some(0), "{said}");
+            says(&said, &["demo/guestbook is Synced and Healthy", "healthy: 1 of 1"]);
+        }
+    }
+
+    #[test]
+    fn with_0_on_a_termination_signal() {
+        let scratch = scratch();
+        let mut dev = Dev::start(scratch.path(), &[]);
+        dev.terminate();
+        let (status, said) = dev.wait();
+        assert_eq!(status.code(), Some(0), "{said}");
+        says(&said, &["stopping"]);
+    }
+
+    #[test]
+    fn with_3_when_something_is_not_healthy_in_time() {
+        let scratch = scratch();
+        let mut first = Dev::start(scratch.path(), &[]);
+        degrade_the_sample(scratch.path());
+        first.terminate();
+        assert!(first.wait().0.success());
+        let demo = ["--demo", "--exit-when-healthy", "--healthy-within", "1"];
+        let (status, said) = Dev::spawn(scratch.path(), &demo).wait();
+        assert_eq!(status.code(), Some(3), "{said}");
+        says(&said, &["not every deployment was ready within 1 s", "kubectl get"]);
+    }
+
+    fn degrade_the_sample(directory: &Path) {
+        let kubeconfig = Kubeconfig::read_from(directory.join("kubeconfig")).unwrap();
+        let mut map = ConfigMap::default();
+        map.metadata.name = Some(sandbox::argocd::OUTCOMES.to_owned());
+        map.data = Some([("path.guestbook".to_owned(), "degraded".to_owned())].into());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let options = KubeConfigOptions::default();
+            let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+            let client = kube::Client::try_from(config).unwrap();
+            let api = Api::<ConfigMap>::namespaced(client, "gitops-service-argocd");
+            api.create(&PostParams::default(), &map).await.unwrap();
+        });
+    }
+}
+
+mod dev_serves {
+    use super::*;
+
+    #[test]
+    fn whether_it_lives_and_is_ready() {
+        let scratch = scratch();
+        let dev = Dev::spawn(scratch.path(), &["--demo"]);
+        // A deployment that is healthy has been seen, so every watch has begun.
+        dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
+        for path in ["/livez", "/readyz"] {
+            let (head, body) = dev.page(path);
+            assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+            assert_eq!(body, "ok\n");
+        }
+        assert!(dev.page("/nothing").0.starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn metrics_that_a_strict_reader_of_openmetrics_accepts() {
+        let scratch = scratch();
+        let dev = Dev::spawn(scratch.path(), &["--demo"]);
+        dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
+        let (head, body) = dev.page("/metrics");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        says(&head.to_lowercase(), &["content-type: application/openmetrics-text; version=1.0.0"]);
+        let families = families(&body);
+        for (name, type_) in [
+            ("gitops_backend_steps", "counter"),
+            ("gitops_statements", "gauge"),
+            ("gitops_watch_synced", "gauge"),
+            ("gitops_watch_events", "counter"),
+            ("gitops_api_requests", "counter"),
+        ] {
+            let known = families.iter().find(|family| family.name == name);
+            let known = known.unwrap_or_else(|| panic!("{name} is missing from\n{body}"));
+            assert_eq!(known.type_, type_, "{name}");
+            assert!(known.samples > 0, "{name} has no sample");
+        }
+    }
+
+    struct Family<'a> {
+        name: &'a str,
+        type_: &'a str,
+        samples: usize,
+    }
+
+    /// The families of a text, each with its help and type before its samples, and none twice.
+    fn families(body: &str) -> Vec<Family<'_>> {
+        let body = body.strip_suffix("# EOF\n").expect("the text ends with its mark");
+        let mut families: Vec<Family<'_>> = Vec::new();
+        let mut helped = Vec::new();
+        for line in body.lines() {
+            if let Some(help) = line.strip_prefix("# HELP ") {
+                let (name, help) = help.split_once(' ').unwrap();
+                assert!(!help.is_empty() && !helped.contains(&name), "{line}");
+                helped.push(name);
+            } else if let Some(type_) = line.strip_prefix("# TYPE ") {
+                let (name, type_) = type_.split_once(' ').unwrap();
+                assert_eq!(helped.last(), Some(&name), "help goes first: {line}");
+                families.push(Family { name, type_, samples: 0 });
+            } else if !line.starts_with("# UNIT ") {
+                sample(families.last_mut().expect("a family begins with its type"), line);
+            }
+        }
+        families
+    }
+
+    fn sample(family: &mut Family<'_>, line: &str) {
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let name = series.split('{').next().unwrap();
+        let suffix = if family.type_ == "counter" { "_total" } else { "" };
+        assert_eq!(name, format!("{}{suffix}", family.name), "{line} is of another family");
+        assert!(value.parse::<f64>().is_ok(), "{line} has no number");
+        family.samples += 1;
+    }
+}

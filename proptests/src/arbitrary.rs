@@ -6,8 +6,8 @@ use machines::deployment::error_flag::ErrorFlag;
 use machines::deployment::lifecycle::Lifecycle;
 use machines::deployment::mirror::Mirror;
 use machines::deployment::{
-    ActualStatus, ApplicationRecord, Deployment, Event, Facts, MirroredCondition, Namesake,
-    OpenOperation, Record, Report, Snapshot, TenantFact,
+    ActualStatus, ApplicationRecord, Deployment, Event, ExistingApplication, Facts,
+    MirroredCondition, Namesake, OpenOperation, Record, Report, Snapshot, TenantFact,
 };
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
@@ -299,6 +299,14 @@ pub fn event() -> BoxedStrategy<Event> {
     .boxed()
 }
 
+fn existing_application() -> impl Strategy<Value = ExistingApplication> {
+    (application_id(), instance()).prop_map(|(id, instance)| ExistingApplication {
+        id,
+        user: ClusterUserId::new("user-of-old"),
+        instance,
+    })
+}
+
 /// Any facts.
 pub fn facts() -> BoxedStrategy<Facts> {
     let tenant = prop_oneof![
@@ -308,7 +316,7 @@ pub fn facts() -> BoxedStrategy<Facts> {
     ];
     let namesake =
         revision().prop_map(|first_seen| Namesake { uid: DeploymentUid::new("older"), first_seen });
-    let around = (option::of(instance()), vec(namesake, 0..2), option::of(application_id()));
+    let around = (option::of(instance()), vec(namesake, 0..2), option::of(existing_application()));
     let style = prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)];
     (moment(), tenant, around, any::<bool>(), style)
         .prop_map(

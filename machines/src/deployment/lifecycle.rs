@@ -132,9 +132,6 @@ impl Record {
                 self.first_seen = snapshot.revision;
                 self.born = context.facts.now;
                 self.take(snapshot);
-                if let Some(id) = context.facts.existing_application.clone() {
-                    self.adopt(id, context);
-                }
                 if snapshot.deleting {
                     return Transition(self.begin_removal(context));
                 }
@@ -439,14 +436,14 @@ impl Record {
         }
     }
 
-    fn adopt(&mut self, id: ApplicationId, context: &Context<'_>) {
-        if let (TenantFact::Active(rows), Some(instance)) =
-            (&context.facts.tenant, &context.facts.instance)
-        {
+    /// Takes over the row of an earlier installation, so that whatever comes first, an edit or a
+    /// deletion, finds it.
+    fn adopt(&mut self, context: &Context<'_>) {
+        if let (None, Some(existing)) = (&self.application, &context.facts.existing_application) {
             self.application = Some(ApplicationRecord {
-                id,
-                user: rows.user.clone(),
-                instance: instance.clone(),
+                id: existing.id.clone(),
+                user: existing.user.clone(),
+                instance: existing.instance.clone(),
                 digest: crate::identity::Digest::default(),
                 applied: false,
             });
@@ -455,6 +452,7 @@ impl Record {
 
     /// Where a live deployment goes by its spec and the facts.
     fn resolve(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        self.adopt(context);
         let first = self.application.is_none();
         if let Err(text) = spec::validate_source(&self.spec) {
             context.raise(text);
@@ -508,11 +506,8 @@ impl Record {
             return Lifecycle::Settled {};
         }
         if !same {
-            let id = match (&self.application, &context.facts.existing_application) {
-                (Some(application), _) => application.id.clone(),
-                (None, Some(existing)) => existing.clone(),
-                (None, None) => ApplicationId::of(&self.uid),
-            };
+            let known = self.application.as_ref().map(|application| application.id.clone());
+            let id = known.unwrap_or_else(|| ApplicationId::of(&self.uid));
             self.application = Some(ApplicationRecord {
                 id: id.clone(),
                 user: tenant.user.clone(),
@@ -627,9 +622,7 @@ impl Record {
     fn begin_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.failures = 0;
         self.report = None;
-        if let (None, Some(id)) = (&self.application, &context.facts.existing_application) {
-            self.adopt(id.clone(), context);
-        }
+        self.adopt(context);
         let Some(application) = self.application.clone() else {
             return self.finalize(context);
         };

@@ -251,9 +251,20 @@ pub struct Facts {
     /// Other machines of this tenant whose objects had the same name.
     pub namesakes: Vec<Namesake>,
     /// An application row that an earlier installation made for this object.
-    pub existing_application: Option<ApplicationId>,
+    pub existing_application: Option<ExistingApplication>,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
+}
+
+/// An application row that an earlier installation made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingApplication {
+    /// Its id.
+    pub id: ApplicationId,
+    /// The cluster user that owns it.
+    pub user: ClusterUserId,
+    /// The instance that deploys it.
+    pub instance: InstanceId,
 }
 
 /// The tenant, as a deployment sees it.

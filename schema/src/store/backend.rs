@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use machines::deployment::{Deployment, Namesake};
+use machines::deployment::{Deployment, ExistingApplication, Namesake};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, OperationId, TenantUid,
     Timestamp,
@@ -14,9 +14,9 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QuerySelect};
 
 use crate::entity::{
-    application_state, cluster_user, deployment_to_application_mapping as mapping,
-    gitops_engine_cluster, gitops_engine_instance, kubernetes_to_db_resource_mapping, machine,
-    managed_environment, operation,
+    application, application_owner, application_state, cluster_user,
+    deployment_to_application_mapping as mapping, gitops_engine_cluster, gitops_engine_instance,
+    kubernetes_to_db_resource_mapping, machine, managed_environment, operation,
 };
 use crate::store::changes::operations::parse_state;
 use crate::store::changes::tenants::placeholder_credentials;
@@ -65,7 +65,7 @@ pub struct BackendLoaded {
     /// Argo CD's reports, in the database's form.
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
     /// Applications that an earlier installation made for deployments that have none yet.
-    pub existing_applications: HashMap<DeploymentUid, ApplicationId>,
+    pub existing_applications: HashMap<DeploymentUid, ExistingApplication>,
     /// Cluster users that it made for tenants that have no rows yet.
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     /// In-cluster environments that it made for them.
@@ -497,12 +497,50 @@ async fn load_existing(
         .filter(mapping::Column::DeploymenttoapplicationmappingUidId.is_in(without))
         .all(tx)
         .await?;
-    loaded.existing_applications = rows
-        .into_iter()
-        .map(|row| {
-            let uid = DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id);
-            (uid, ApplicationId::new(row.application_id))
-        })
-        .collect();
+    if !rows.is_empty() {
+        loaded.existing_applications = load_existing_applications(tx, rows).await?;
+    }
     Ok(())
+}
+
+/// The rows behind the mappings of an earlier installation. An owner is told by a table of its own
+/// or, in rows from before that table, by the namespace.
+async fn load_existing_applications(
+    tx: &impl ConnectionTrait,
+    mappings: Vec<mapping::Model>,
+) -> Result<HashMap<DeploymentUid, ExistingApplication>, StoreError> {
+    let ids = || mappings.iter().map(|row| row.application_id.as_str());
+    let instances: HashMap<String, String> = application::Entity::find()
+        .filter(application::Column::ApplicationId.is_in(ids()))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.application_id, row.engine_instance_inst_id))
+        .collect();
+    let owners: HashMap<String, String> = application_owner::Entity::find()
+        .filter(application_owner::Column::ApplicationOwnerApplicationId.is_in(ids()))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.application_owner_application_id, row.application_owner_user_id))
+        .collect();
+    let namespaces = mappings.iter().filter_map(|row| row.namespace_uid.as_deref());
+    let users: HashMap<String, String> = cluster_user::Entity::find()
+        .filter(cluster_user::Column::UserName.is_in(namespaces))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.user_name, row.clusteruser_id))
+        .collect();
+    let existing = |row: mapping::Model| {
+        let of_namespace = || users.get(row.namespace_uid.as_deref()?);
+        let user = owners.get(&row.application_id).or_else(of_namespace)?;
+        let existing = ExistingApplication {
+            user: ClusterUserId::new(user.clone()),
+            instance: InstanceId::new(instances.get(&row.application_id)?.clone()),
+            id: ApplicationId::new(row.application_id),
+        };
+        Some((DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id), existing))
+    };
+    Ok(mappings.clone().into_iter().filter_map(existing).collect())
 }

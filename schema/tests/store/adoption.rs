@@ -1,5 +1,6 @@
 //! Rows of an earlier installation: they are found, taken over and in the end removed.
 
+use machines::deployment::ExistingApplication;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
 use machines::tenant::TenantEvent;
 use schema::migrate;
@@ -12,6 +13,8 @@ on_each_database!(
     a_deployment_of_an_earlier_installation_keeps_its_rows,
     a_deployment_that_waits_at_first_is_taken_over_later,
     a_rejected_deployment_is_taken_over_when_it_is_mended,
+    a_deployment_that_is_first_seen_deleting_is_removed,
+    an_application_from_before_the_table_of_owners_is_its_namespaces_users,
     an_environment_that_has_gone_is_made_anew,
     open_operations_of_an_earlier_installation_make_room,
     a_repository_of_an_earlier_installation_goes_with_its_last_user,
@@ -63,7 +66,12 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     let object = object();
     let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
     let application = ApplicationId::new("application");
-    assert_eq!(loaded.existing_applications[&object.uid], application);
+    let existing = ExistingApplication {
+        id: application.clone(),
+        user: ClusterUserId::new("user"),
+        instance: InstanceId::new("instance"),
+    };
+    assert_eq!(loaded.existing_applications[&object.uid], existing);
     assert_eq!(loaded.existing_users[&object.tenant], ClusterUserId::new("user"));
     assert_eq!(loaded.existing_environments, 1);
 
@@ -84,12 +92,12 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
 async fn a_deployment_that_waits_at_first_is_taken_over_later(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     let object = object();
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    assert_eq!(loaded.existing_applications.len(), 1);
     assert_eq!(world.path(&object).await, "Live/Awaiting/AwaitingEngine");
     world.instance = engine(&world).await;
     let needed = Note::Namespace(object.tenant.clone(), TenantEvent::Needed);
-    let loaded = world.tell(&[needed, Note::Facts(object.uid.clone())]).await.unwrap();
-    assert_eq!(loaded.existing_applications.len(), 1);
+    world.tell(&[needed, Note::Facts(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
 }
@@ -107,6 +115,26 @@ async fn a_rejected_deployment_is_taken_over_when_it_is_mended(scratch: Scratch)
     world.tell(&[Note::Seen(mended.clone())]).await.unwrap();
     assert_eq!(world.path(&mended).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
+}
+
+async fn a_deployment_that_is_first_seen_deleting_is_removed(scratch: Scratch) {
+    // Neither the tenant nor Argo CD is known yet, and the tenant is never needed again.
+    let world = adopted(&scratch).await;
+    let object = object();
+    world.tell(&[Note::Seen(object.deleted())]).await.unwrap();
+    assert_eq!(world.path(&object).await, "Terminating/Removing");
+    let machine = world.deployment(&object.uid).await.unwrap();
+    assert!(machine.record.open.is_some(), "the agent is asked to remove the Application");
+    assert_eq!(world.count("deploymenttoapplicationmapping").await, 0);
+    assert_eq!(world.count("application").await, 0);
+}
+
+async fn an_application_from_before_the_table_of_owners_is_its_namespaces_users(scratch: Scratch) {
+    let world = adopted(&scratch).await;
+    world.execute("DELETE FROM applicationowner").await;
+    let object = object();
+    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    assert_eq!(loaded.existing_applications[&object.uid].user, ClusterUserId::new("user"));
 }
 
 async fn an_environment_that_has_gone_is_made_anew(scratch: Scratch) {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use machines::application::ApplicationDocument;
 use machines::deployment::conditions::ConditionStyle;
-use machines::deployment::{Deployment, Event, Facts, Namesake, Snapshot, TenantFact};
+use machines::deployment::{
+    Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
+};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, Revision,
     TenantUid, Timestamp,
@@ -439,7 +441,7 @@ pub struct Loaded {
     pub unreadable: Vec<DeploymentUid>,
     pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
-    pub existing_applications: HashMap<DeploymentUid, ApplicationId>,
+    pub existing_applications: HashMap<DeploymentUid, ExistingApplication>,
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     pub existing_environments: usize,
     pub children: HashMap<TenantUid, u64>,

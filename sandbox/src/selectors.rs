@@ -1,11 +1,9 @@
 //! Label and field selectors.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::jsonpath::JsonPath;
-use crate::store::Object;
+use crate::store::{Labels, Object};
 
 /// What a list or a watch is restricted to.
 #[derive(Debug, Clone, Default)]
@@ -72,13 +70,13 @@ impl Filter {
 }
 
 impl LabelRequirement {
-    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    fn matches(&self, labels: &Labels) -> bool {
         match self {
             Self::In { key, values, absent_counts, negated } => match labels.get(key) {
-                Some(value) => values.contains(value) != *negated,
+                Some(value) => values.iter().any(|one| one == value) != *negated,
                 None => *absent_counts,
             },
-            Self::Exists { key, negated } => labels.contains_key(key) != *negated,
+            Self::Exists { key, negated } => labels.get(key).is_some() != *negated,
             Self::Compare { key, greater, than } => labels
                 .get(key)
                 .and_then(|value| value.parse::<i64>().ok())
@@ -212,8 +210,7 @@ mod tests {
     use super::*;
 
     fn matches(selector: &str, labels: &[(&str, &str)]) -> bool {
-        let labels =
-            labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let labels = labels.iter().copied().collect();
         parse_labels(selector)
             .expect("a selector")
             .iter()

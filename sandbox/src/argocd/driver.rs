@@ -76,12 +76,35 @@ impl Listed {
 
 #[derive(Debug)]
 struct Tracked {
-    application: Application,
+    uid: String,
+    project: String,
+    /// The Application as JSON: most of thousands are at rest, and parsed each takes ten times the
+    /// room.
+    text: Box<[u8]>,
     version: Option<u64>,
     /// When the next write is due; None if none is.
     due: Option<Instant>,
     /// The version from which a write was made that is under way.
     writing: Option<Option<u64>>,
+}
+
+impl Tracked {
+    /// Files an Application of which no write is due.
+    fn file(object: &DynamicObject, application: &Application) -> serde_json::Result<Self> {
+        Ok(Self {
+            uid: application.metadata.uid.clone(),
+            project: application.project().to_owned(),
+            text: serde_json::to_vec(object)?.into_boxed_slice(),
+            version: super::version(object),
+            due: None,
+            writing: None,
+        })
+    }
+
+    /// The Application, parsed again.
+    fn application(&self) -> serde_json::Result<Application> {
+        Application::read(&serde_json::from_slice(&self.text)?)
+    }
 }
 
 impl Driver {
@@ -132,13 +155,14 @@ impl Driver {
             };
             debug_assert_eq!(tracked.due, Some(due));
             tracked.due = None;
-            let (outcome, project) =
-                circumstances(&self.outcomes, &self.projects, &tracked.application);
-            let patch = decision::next(&tracked.application, outcome, project, timestamp);
-            if let Some(patch) = patch {
+            // What was read once can be read again.
+            let Ok(application) = tracked.application() else {
+                continue;
+            };
+            let (outcome, project) = circumstances(&self.outcomes, &self.projects, &application);
+            if let Some(patch) = decision::next(&application, outcome, project, timestamp) {
                 tracked.writing = Some(tracked.version);
-                let uid = tracked.application.metadata.uid.clone();
-                writes.push(Write { name, uid, patch });
+                writes.push(Write { name, uid: tracked.uid.clone(), patch });
             }
         }
         writes
@@ -149,7 +173,7 @@ impl Driver {
         let Some(tracked) = self.applications.get_mut(&write.name) else {
             return;
         };
-        if tracked.application.metadata.uid != write.uid {
+        if tracked.uid != write.uid {
             return;
         }
         let written_from = tracked.writing.take();
@@ -240,29 +264,28 @@ impl Driver {
     /// Takes note of an Application, unless a newer version of it is known.
     fn see(&mut self, object: &DynamicObject, now: Instant) {
         let name = object.name_any();
-        let application = match Application::read(object) {
-            Ok(application) => application,
+        let read = Application::read(object)
+            .and_then(|application| Ok((Tracked::file(object, &application)?, application)));
+        let (filed, application) = match read {
+            Ok(read) => read,
             Err(error) => {
                 tracing::warn!(application = name, %error, "cannot be read, and is left alone");
                 self.applications.remove(&name);
                 return;
             }
         };
-        let version = super::version(object);
         match self.applications.get_mut(&name) {
-            Some(known) if known.application.metadata.uid == application.metadata.uid => {
-                if version < known.version {
+            Some(known) if known.uid == filed.uid => {
+                if filed.version < known.version {
                     return;
                 }
-                known.application = application;
-                known.version = version;
+                *known = Tracked { due: known.due, writing: known.writing, ..filed };
             }
             Some(_) | None => {
-                let tracked = Tracked { application, version, due: None, writing: None };
-                self.applications.insert(name.clone(), tracked);
+                self.applications.insert(name.clone(), filed);
             }
         }
-        self.plan(&name, now);
+        self.plan_as(&name, &application, now);
     }
 
     fn plan_all(&mut self, now: Instant) {
@@ -273,13 +296,8 @@ impl Driver {
     }
 
     fn plan_project(&mut self, project: &str, now: Instant) {
-        let of_project = |tracked: &&Tracked| tracked.application.project() == project;
-        let names: Vec<String> = self
-            .applications
-            .values()
-            .filter(of_project)
-            .map(|tracked| tracked.application.metadata.name.clone())
-            .collect();
+        let of_project = self.applications.iter().filter(|(_, tracked)| tracked.project == project);
+        let names: Vec<String> = of_project.map(|(name, _)| name.clone()).collect();
         for name in names {
             self.plan(&name, now);
         }
@@ -287,6 +305,14 @@ impl Driver {
 
     /// Sets the timer of an Application that needs a write, and stops that of one that does not.
     fn plan(&mut self, name: &str, now: Instant) {
+        let application = self.applications.get(name).map(Tracked::application);
+        if let Some(Ok(application)) = application {
+            self.plan_as(name, &application, now);
+        }
+    }
+
+    /// The same for one that is at hand as it is.
+    fn plan_as(&mut self, name: &str, application: &Application, now: Instant) {
         if !self.listed.is_all() {
             return;
         }
@@ -296,9 +322,8 @@ impl Driver {
         if tracked.writing.is_some() {
             return;
         }
-        let (outcome, project) =
-            circumstances(&self.outcomes, &self.projects, &tracked.application);
-        let is_needed = decision::next(&tracked.application, outcome, project, "").is_some();
+        let (outcome, project) = circumstances(&self.outcomes, &self.projects, application);
+        let is_needed = decision::next(application, outcome, project, "").is_some();
         if !is_needed {
             tracked.due = None;
         } else if tracked.due.is_none() {

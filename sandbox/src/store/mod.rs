@@ -33,12 +33,29 @@ impl Key {
 /// The name of a stored collection: `plural` or `plural.group`.
 pub(crate) type Collection = Arc<str>;
 
+/// The labels of an object: few, so that a list is smaller and no slower than a map.
+#[derive(Debug, Default)]
+pub(crate) struct Labels(Box<[(Box<str>, Box<str>)]>);
+
+impl Labels {
+    /// The value of a label.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known.as_ref() == name).map(|(_, value)| value.as_ref())
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(labels: I) -> Self {
+        Self(labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
 /// One version of one object.
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) key: Key,
     pub(crate) resource_version: u64,
-    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) labels: Labels,
     /// The uids of its owners.
     owners: Box<[String]>,
     /// The serialised object, with its resourceVersion.
@@ -48,16 +65,12 @@ pub(crate) struct Object {
 impl Object {
     /// Serialises a value that already carries its resourceVersion.
     fn new(key: Key, resource_version: u64, value: &Value) -> Self {
-        let labels = value
-            .pointer("/metadata/labels")
-            .and_then(Value::as_object)
-            .map(|labels| {
-                labels
-                    .iter()
-                    .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-                    .collect()
-            })
-            .unwrap_or_default();
+        let labels = value.pointer("/metadata/labels").and_then(Value::as_object);
+        let labels = labels
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+            .collect();
         let owners = value
             .pointer("/metadata/ownerReferences")
             .and_then(Value::as_array)
@@ -291,6 +304,8 @@ impl Store {
     ) -> Result<Arc<Object>, PersistError> {
         let resource_version = self.resource_version + 1;
         set_resource_version(value, resource_version);
+        // The versions of an object share their key.
+        let key = self.get(collection, &key).map_or(key, |known| known.key.clone());
         let object = Arc::new(Object::new(key, resource_version, value));
         if let Some(database) = &self.database {
             database.put(collection, &object)?;
@@ -427,7 +442,10 @@ mod tests {
     }
 
     fn names(objects: &[Arc<Object>]) -> Vec<String> {
-        objects.iter().map(|object| format!("{}={}", object.key.name, object.labels["a"])).collect()
+        objects
+            .iter()
+            .map(|object| format!("{}={}", object.key.name, object.labels.get("a").unwrap()))
+            .collect()
     }
 
     #[test]

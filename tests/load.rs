@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -12,6 +12,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_managed-gitops");
 /// A `dev` of its own, on ports of its own.
 struct Dev {
     process: Child,
+    /// Kept open, for it prints more than its address.
+    _output: BufReader<ChildStdout>,
     directory: TempDir,
     metrics: String,
 }
@@ -27,12 +29,14 @@ impl Dev {
             .spawn()
             .unwrap();
         // The address is printed when everything runs; without one the pipe ends.
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let metrics = lines
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let metrics = output
+            .by_ref()
+            .lines()
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("health, metrics:").map(|url| url.trim().to_owned()))
             .expect("dev prints where its metrics are");
-        Self { process, directory, metrics }
+        Self { process, _output: output, directory, metrics }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -139,7 +143,8 @@ fn what_nobody_reconciles_ends_with_3_and_the_numbers_so_far() {
 #[test]
 fn an_interrupted_run_deletes_nothing_and_says_what_is_left() {
     let dev = Dev::start();
-    let mut command = dev.command(&["--argo-cd-namespace", "default", "--deployments", "3"]);
+    let elsewhere = ["--argo-cd-namespace", "default", "--until", "applications"];
+    let mut command = dev.command(&[elsewhere.as_slice(), &["--deployments", "3"]].concat());
     let mut run = command.arg("--cleanup").stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
     // It waits in vain for Applications in a namespace where there are none.
@@ -149,5 +154,5 @@ fn an_interrupted_run_deletes_nothing_and_says_what_is_left() {
     let rest: String = lines.collect();
     assert_eq!(run.wait().unwrap().code(), Some(1), "{rest}");
     assert!(rest.contains("3 of 3 deployments were created; delete whatever is left"), "{rest}");
-    assert!(rest.contains("interrupted"), "{rest}");
+    assert!(rest.contains("managed-gitops: interrupted"), "{rest}");
 }

@@ -12,7 +12,7 @@ use machines::application::{
 use machines::identity::{ApplicationId, ClusterUserId, Revision};
 use machines::operation::{ApplicationView, ArgoView};
 
-use crate::runtime::watch::{self, Seen};
+use crate::runtime::watch::{self, Asked, Horizon, Seen};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Argo {
     projects: HashMap<String, ProjectEntry>,
     application_relist: Option<HashSet<String>>,
     project_relist: Option<HashSet<String>>,
+    application_horizon: Horizon,
+    project_horizon: Horizon,
 }
 
 /// What is remembered of an Application.
@@ -84,6 +86,7 @@ pub enum Changed {
 impl Argo {
     /// Takes in what the watch of Applications tells.
     pub fn application_seen(&mut self, seen: Seen<Application>) -> Vec<Changed> {
+        self.application_horizon.note(&seen);
         match seen {
             Seen::Restarted => {
                 self.application_relist = Some(HashSet::new());
@@ -119,8 +122,21 @@ impl Argo {
         }
     }
 
-    /// Takes in an Application, seen by watch or in the answer to a write.
-    pub fn application_present(&mut self, application: Application) -> Vec<Changed> {
+    /// To be kept from before a write of an Application until [`Self::application_written`].
+    pub fn ask_application(&self) -> Asked {
+        self.application_horizon.ask()
+    }
+
+    /// Takes in the answer to a write.
+    pub fn application_written(&mut self, written: Application, asked: Asked) -> Vec<Changed> {
+        if self.application_horizon.is_news(&written, asked) {
+            self.application_present(written)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn application_present(&mut self, application: Application) -> Vec<Changed> {
         let name = application.name_any();
         let revision = watch::revision(&application);
         if self.applications.get(&name).is_some_and(|known| revision < known.revision) {
@@ -198,6 +214,7 @@ impl Argo {
 
     /// Takes in what the watch of AppProjects tells.
     pub fn project_seen(&mut self, seen: Seen<AppProject>) -> Vec<Changed> {
+        self.project_horizon.note(&seen);
         match seen {
             Seen::Restarted => {
                 self.project_relist = Some(HashSet::new());
@@ -225,8 +242,17 @@ impl Argo {
         }
     }
 
-    /// Takes in an AppProject, seen by watch or in the answer to a write.
-    pub fn project_present(&mut self, project: &AppProject) -> Option<Changed> {
+    /// To be kept from before a write of an AppProject until [`Self::project_written`].
+    pub fn ask_project(&self) -> Asked {
+        self.project_horizon.ask()
+    }
+
+    /// Takes in the answer to a write.
+    pub fn project_written(&mut self, written: &AppProject, asked: Asked) -> Option<Changed> {
+        self.project_horizon.is_news(written, asked).then(|| self.project_present(written))?
+    }
+
+    fn project_present(&mut self, project: &AppProject) -> Option<Changed> {
         let name = project.name_any();
         let revision = watch::revision(project);
         if self.projects.get(&name).is_some_and(|known| revision <= known.revision) {

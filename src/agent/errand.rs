@@ -75,6 +75,10 @@ impl Duty for Errand {
             Self::RemoveSignal { .. } => Lane::Last,
         }
     }
+
+    fn is_answered(&self) -> bool {
+        true
+    }
 }
 
 /// Creates an AppProject, or makes the one that exists say what it should.
@@ -163,13 +167,14 @@ pub async fn write_application(
     api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(trouble)
 }
 
-/// Lets Argo CD remove what an Application has deployed, and then the Application.
+/// Lets Argo CD remove what an Application has deployed, and then the Application; returns what
+/// waits for that.
 pub async fn remove_application(
     client: &kube::Client,
     namespace: &str,
     name: &str,
     existing: &ApplicationEntry,
-) -> Result<(), Trouble> {
+) -> Result<Option<Application>, Trouble> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
     let background = crds::names::ARGO_CD_BACKGROUND_FINALIZER;
     let cascades = existing
@@ -189,7 +194,7 @@ pub async fn remove_application(
         let patched = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
         match patched.map_err(trouble) {
             Ok(_) => {}
-            Err(Trouble::Missing) => return Ok(()),
+            Err(Trouble::Missing) => return Ok(None),
             Err(trouble) => return Err(trouble),
         }
     }
@@ -200,7 +205,11 @@ pub async fn remove_application(
         }),
         ..DeleteParams::default()
     };
-    absent(api.delete(name, &parameters).await.map(drop).map_err(trouble))
+    match api.delete(name, &parameters).await.map_err(trouble) {
+        Ok(deleted) => Ok(deleted.left()),
+        Err(Trouble::Missing) => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// Deletes an Operation CR, unless it has gone.

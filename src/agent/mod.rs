@@ -23,6 +23,7 @@ use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::argo::{Argo, Changed};
@@ -140,9 +141,21 @@ impl OpenOperations {
 impl Process<OperationId, Notes> for Agent {
     type Error = StoreError;
 
-    async fn process(&self, taken: &Taken<OperationId, Notes>) -> Result<(), StoreError> {
-        let items: Vec<(OperationId, Notes)> =
-            taken.iter().map(|(_, id, notes)| (id.clone(), notes.clone())).collect();
+    async fn process(
+        &self,
+        taken: &Taken<OperationId, Notes>,
+        taken_at: Instant,
+    ) -> Result<(), StoreError> {
+        let items: Vec<(OperationId, Notes)> = {
+            let open = self.open();
+            // What was observed of an operation in the moment in which it was forgotten says
+            // nothing any more; stepped, it would come into being once more.
+            let still_open = taken.iter().filter(|(_, id, _)| open.by_id.contains_key(id));
+            still_open.map(|(_, id, notes)| (id.clone(), notes.clone())).collect()
+        };
+        if items.is_empty() {
+            return Ok(());
+        }
         let keys: Vec<OperationId> = items.iter().map(|(id, _)| id.clone()).collect();
         let isolation = self.settings.isolation;
         let now = clock::now();
@@ -160,7 +173,7 @@ impl Process<OperationId, Notes> for Agent {
         })?;
         self.open().repositories.extend(repositories);
         for one in aftermath {
-            self.follow_up(one);
+            self.follow_up(one, taken_at);
         }
         Ok(())
     }
@@ -354,7 +367,7 @@ impl Agent {
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
 
-    fn follow_up(&self, aftermath: Aftermath) {
+    fn follow_up(&self, aftermath: Aftermath, taken_at: Instant) {
         self.timers.set(&aftermath.id, aftermath.wake_at);
         if aftermath.completed {
             self.metrics.operations_completed.inc();
@@ -381,7 +394,7 @@ impl Agent {
             if aftermath.insist {
                 self.lanes.doubt(&errand.key_of());
             }
-            self.lanes.owe(&tenant, errand);
+            self.lanes.owe(&tenant, errand, taken_at);
         }
         if aftermath.completed || aftermath.failed {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
@@ -463,12 +476,15 @@ impl Agent {
         match errand {
             Errand::WriteProject { user, wanted } => {
                 let name = project_name(user);
-                let exists = self.argo().project(&name).is_some();
+                let (exists, asked) = {
+                    let argo = self.argo();
+                    (argo.project(&name).is_some(), argo.ask_project())
+                };
                 let changed = match wanted {
                     Some(wanted) => {
                         let written =
                             errand::write_project(&self.client, namespace, wanted, exists).await?;
-                        self.argo().project_present(&written)
+                        self.argo().project_written(&written, asked)
                     }
                     None => {
                         errand::remove_project(&self.client, namespace, &name).await?;
@@ -479,7 +495,10 @@ impl Agent {
                 Ok(Discharge::Done)
             }
             Errand::WriteApplication { row, document, .. } => {
-                let existing = self.argo().application(&document.name).cloned();
+                let (existing, asked) = {
+                    let argo = self.argo();
+                    (argo.application(&document.name).cloned(), argo.ask_application())
+                };
                 if existing.as_ref().is_some_and(|existing| existing.deleting) {
                     // It is written anew once it has gone.
                     return Ok(Discharge::Pending);
@@ -487,19 +506,26 @@ impl Agent {
                 let existing = existing.as_ref();
                 let written =
                     errand::write_application(&self.client, row, document, existing).await?;
-                let changed = self.argo().application_present(written);
+                let changed = self.argo().application_written(written, asked);
                 self.spread(changed);
                 Ok(Discharge::Done)
             }
             Errand::RemoveApplication { row, operation } => {
-                let applications = self.argo().applications_of(row);
+                let (applications, asked) = {
+                    let argo = self.argo();
+                    (argo.applications_of(row), argo.ask_application())
+                };
                 if applications.is_empty() {
                     self.poke(operation, Notes::default());
                 }
                 for (name, existing) in applications {
-                    if !existing.deleting {
-                        errand::remove_application(&self.client, namespace, &name, &existing)
-                            .await?;
+                    if !existing.deleting
+                        && let Some(deleting) =
+                            errand::remove_application(&self.client, namespace, &name, &existing)
+                                .await?
+                    {
+                        let changed = self.argo().application_written(deleting, asked);
+                        self.spread(changed);
                     }
                 }
                 Ok(Discharge::Done)

@@ -9,6 +9,7 @@ use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use schema::application_state;
 use schema::store::agent::ApplicationReport;
 use schema::store::{Store, StoreError};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::verdict;
@@ -90,7 +91,11 @@ impl Reports {
 impl Process<ApplicationId, Report> for Reports {
     type Error = StoreError;
 
-    async fn process(&self, taken: &Taken<ApplicationId, Report>) -> Result<(), StoreError> {
+    async fn process(
+        &self,
+        taken: &Taken<ApplicationId, Report>,
+        _: Instant,
+    ) -> Result<(), StoreError> {
         let rows: Vec<ApplicationReport> = taken
             .iter()
             .filter_map(|(_, row, report)| {

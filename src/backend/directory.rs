@@ -11,7 +11,7 @@ use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 
 use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
 use crate::backend::observe;
-use crate::runtime::watch::{self, Seen};
+use crate::runtime::watch::{self, Asked, Horizon, Seen};
 
 /// An observation on its way to the inbox: tenant, machine, notes.
 pub type Delivery = (String, Key, Notes);
@@ -34,6 +34,7 @@ pub struct Directory {
     /// What the relist under way has shown so far.
     relist: Option<HashSet<DeploymentUid>>,
     namespace_relist: Option<HashSet<TenantUid>>,
+    horizon: Horizon,
 }
 
 #[derive(Clone, Debug)]
@@ -184,6 +185,7 @@ impl Directory {
 
     /// Takes in what the watch of GitOpsDeployments tells.
     pub fn deployment_seen(&mut self, seen: Seen<GitOpsDeployment>) -> Vec<Delivery> {
+        self.horizon.note(&seen);
         match seen {
             Seen::Restarted => {
                 self.relist = Some(HashSet::new());
@@ -219,8 +221,21 @@ impl Directory {
         }
     }
 
-    /// Takes in an object as an answer to a write showed it.
-    pub fn object_present(&mut self, object: GitOpsDeployment) -> Vec<Delivery> {
+    /// To be kept from before a write of an object until [`Self::object_written`].
+    pub fn ask(&self) -> Asked {
+        self.horizon.ask()
+    }
+
+    /// Takes in the answer to a write.
+    pub fn object_written(&mut self, written: GitOpsDeployment, asked: Asked) -> Vec<Delivery> {
+        if self.horizon.is_news(&written, asked) {
+            self.object_present(written)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn object_present(&mut self, object: GitOpsDeployment) -> Vec<Delivery> {
         let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
             return Vec::new();
         };
@@ -488,6 +503,17 @@ mod tests {
         let told = directory.note_tenant(&TenantUid::new("ns-2"), "team-a");
         assert_eq!(told, Some(tenant_note(TenantUid::new("ns-2"), NamespaceNote::Absent)));
         assert_eq!(directory.note_tenant(&TenantUid::new("ns-2"), "team-a"), None);
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_does_not_bring_back_what_has_gone() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", false));
+        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        let asked = directory.ask();
+        directory.deployment_seen(Seen::Gone(object("u-1", "7", false)));
+        assert_eq!(directory.object_written(object("u-1", "6", false), asked), []);
+        assert!(directory.object(&DeploymentUid::new("u-1")).is_none());
     }
 
     #[test]

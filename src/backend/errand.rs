@@ -99,6 +99,14 @@ impl Duty for Errand {
             Task::WriteStatus { .. } => Lane::Second,
         }
     }
+
+    fn is_answered(&self) -> bool {
+        match self.task {
+            Task::WriteStatus { .. } => true,
+            // The agent answers it, in the operation's row; the watch shows the other.
+            Task::SignalOperation { .. } | Task::RemoveFinalizer => false,
+        }
+    }
 }
 
 /// Creates the Operation CR, unless it exists.

@@ -22,6 +22,7 @@ use machines::deployment::Obligation;
 use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
 use schema::store::{Store, StoreError};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
@@ -98,7 +99,11 @@ pub(crate) fn verdict(error: &StoreError) -> Verdict {
 impl Process<Key, Notes> for Backend {
     type Error = StoreError;
 
-    async fn process(&self, taken: &Taken<Key, Notes>) -> Result<(), StoreError> {
+    async fn process(
+        &self,
+        taken: &Taken<Key, Notes>,
+        taken_at: Instant,
+    ) -> Result<(), StoreError> {
         let items: Vec<Item> =
             taken.iter().map(|(_, key, notes)| (key.clone(), notes.clone())).collect();
         let environment = self.environment();
@@ -116,7 +121,7 @@ impl Process<Key, Notes> for Backend {
         })?;
         self.metrics.batches.inc();
         self.metrics.steps.inc_by(aftermath.deployments.len() as u64);
-        self.follow_up(aftermath).await;
+        self.follow_up(aftermath, taken_at).await;
         if self.instance() != environment.instance {
             // Argo CD came or went while the batch was under way. Whoever was told of that before
             // these machines were known has not told them.
@@ -353,7 +358,7 @@ impl Backend {
     }
 
     /// What follows from a commit: timers, errands, and who else is concerned.
-    async fn follow_up(&self, aftermath: Aftermath) {
+    async fn follow_up(&self, aftermath: Aftermath, taken_at: Instant) {
         for tenant in aftermath.tenants {
             if tenant.gone {
                 self.directory().forget_tenant(&tenant.tenant);
@@ -369,7 +374,7 @@ impl Backend {
         let reports = self.missing_reports(&aftermath.deployments).await;
         for deployment in aftermath.deployments {
             self.tell(&deployment);
-            self.follow_up_deployment(deployment, &reports);
+            self.follow_up_deployment(deployment, &reports, taken_at);
         }
     }
 
@@ -399,6 +404,7 @@ impl Backend {
         &self,
         deployment: DeploymentAftermath,
         reports: &HashMap<ApplicationId, Arc<ApplicationStatus>>,
+        taken_at: Instant,
     ) {
         let DeploymentAftermath { uid, tenant, place, gone, wake_at, owed, .. } = deployment;
         self.timers.set(&Key::Deployment(uid.clone()), wake_at);
@@ -427,7 +433,7 @@ impl Backend {
             if deployment.insist {
                 self.lanes.doubt(&(uid.clone(), matter));
             }
-            self.lanes.owe(tenant.as_str(), Errand { uid: uid.clone(), task });
+            self.lanes.owe(tenant.as_str(), Errand { uid: uid.clone(), task }, taken_at);
         }
         for matter in settled {
             self.lanes.withdraw(&(uid.clone(), matter));
@@ -490,12 +496,15 @@ impl Backend {
                 errand::signal_operation(&self.client, namespace, tenant, operation).await
             }
             Task::WriteStatus { view, report } => {
-                let (place, object) = self.directory().object(uid).ok_or(Trouble::Missing)?;
+                let ((place, object), asked) = {
+                    let directory = self.directory();
+                    (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
+                };
                 let report = report.as_deref();
                 let written =
                     errand::write_status(&self.client, uid, &place, &object, view, report).await?;
                 self.metrics.status_writes.inc();
-                let deliveries = self.directory().object_present(written);
+                let deliveries = self.directory().object_written(written, asked);
                 self.deliver(deliveries);
                 Ok(())
             }

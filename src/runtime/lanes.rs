@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::runtime::inbox::{Coalesce, Inbox};
@@ -54,6 +55,9 @@ pub trait Duty: Clone + PartialEq + Debug + Send + 'static {
     fn key(&self) -> Self::Key;
     /// Its lane.
     fn lane(&self) -> Lane;
+    /// Whether the answer to its discharge is given to the machine as an observation, before the
+    /// discharge ends. A machine that has taken that in and still owes the same has seen it undone.
+    fn is_answered(&self) -> bool;
 }
 
 /// What became of a discharge.
@@ -93,7 +97,7 @@ struct State<D: Duty> {
     /// What came while an older duty of its key was being discharged.
     parked: HashMap<D::Key, (String, D)>,
     /// What was discharged and is still owed.
-    done: HashMap<D::Key, D>,
+    done: HashMap<D::Key, Done<D>>,
     /// Failures in a row, by key.
     failures: HashMap<D::Key, u32>,
     /// Repetitions of what was discharged in vain, by key.
@@ -113,6 +117,13 @@ impl<D: Duty> Default for Lanes<D> {
         let queues = [Inbox::default(), Inbox::default(), Inbox::default()];
         Self { queues, state: Mutex::new(state), changed: Notify::new() }
     }
+}
+
+/// A duty that was discharged.
+#[derive(Debug)]
+struct Done<D> {
+    duty: D,
+    at: Instant,
 }
 
 /// Repetitions of a duty that was discharged in vain.
@@ -140,17 +151,22 @@ impl<D: Duty> State<D> {
 }
 
 impl<D: Duty> Lanes<D> {
-    /// Adds a duty. One that is being discharged is not added again; one that was discharged and
-    /// is owed still comes again after a pause, a few times.
-    pub fn owe(self: &Arc<Self>, tenant: &str, duty: D) {
+    /// Adds a duty that follows from what was observed before `as_of`.
+    ///
+    /// One that is being discharged is not added again. One that was discharged is repeated after
+    /// a pause, a few times, where it is owed in spite of the answer.
+    pub fn owe(self: &Arc<Self>, tenant: &str, duty: D, as_of: Instant) {
         let key = duty.key();
         let mut state = self.lock();
         if state.running.get(&key) == Some(&duty) {
             state.withdrawn.remove(&key);
             return;
         }
-        if state.done.get(&key) == Some(&duty) {
-            if let Some(pause) = state.next_repeat(&duty) {
+        if let Some(done) = state.done.get(&key).filter(|done| done.duty == duty) {
+            if duty.is_answered()
+                && done.at < as_of
+                && let Some(pause) = state.next_repeat(&duty)
+            {
                 drop(state);
                 self.repeat_after(pause, tenant, duty);
             }
@@ -176,7 +192,7 @@ impl<D: Duty> Lanes<D> {
             let key = duty.key();
             let mut state = lanes.lock();
             // Withdrawn or replaced meanwhile: nothing is wanting any more.
-            if state.done.get(&key) != Some(&duty) {
+            if state.done.get(&key).is_none_or(|done| done.duty != duty) {
                 return;
             }
             state.done.remove(&key);
@@ -278,7 +294,7 @@ impl<D: Duty> Lanes<D> {
         match outcome {
             Discharge::Done => {
                 state.failures.remove(&key);
-                state.done.insert(key, duty);
+                state.done.insert(key, Done { duty, at: Instant::now() });
             }
             Discharge::Pending => {
                 state.failures.remove(&key);
@@ -301,7 +317,7 @@ impl<D: Duty> Lanes<D> {
     /// Queues a failed duty again, unless it was withdrawn or replaced meanwhile.
     fn retry(self: &Arc<Self>, tenant: &str, duty: D) {
         if self.lock().failures.contains_key(&duty.key()) {
-            self.owe(tenant, duty);
+            self.owe(tenant, duty, Instant::now());
         }
     }
 
@@ -355,6 +371,15 @@ mod tests {
         fn lane(&self) -> Lane {
             self.lane
         }
+
+        fn is_answered(&self) -> bool {
+            self.key != "signal"
+        }
+    }
+
+    /// Owes a duty in the light of everything that was observed until now.
+    fn owe(lanes: &Arc<Lanes<Errand>>, tenant: &str, errand: Errand) {
+        lanes.owe(tenant, errand, Instant::now());
     }
 
     fn errand(key: &'static str, content: u32, lane: Lane) -> Errand {
@@ -394,9 +419,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_users_wait_for_goes_first() {
         let lanes = Arc::new(Lanes::default());
-        lanes.owe("t", errand("collect", 0, Lane::Last));
-        lanes.owe("t", errand("status", 0, Lane::Second));
-        lanes.owe("t", errand("operation", 0, Lane::First));
+        owe(&lanes, "t", errand("collect", 0, Lane::Last));
+        owe(&lanes, "t", errand("status", 0, Lane::Second));
+        owe(&lanes, "t", errand("operation", 0, Lane::First));
         let order = discharged(&lanes, |_, _| Discharge::Done).await;
         assert_eq!(order, [("operation", 0), ("status", 0), ("collect", 0)]);
     }
@@ -404,9 +429,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_newest_duty_of_a_key_replaces_the_waiting_one() {
         let lanes = Arc::new(Lanes::default());
-        lanes.owe("t", errand("status", 1, Lane::Second));
-        lanes.owe("t", errand("status", 2, Lane::Second));
-        lanes.owe("t", errand("other", 1, Lane::Second));
+        owe(&lanes, "t", errand("status", 1, Lane::Second));
+        owe(&lanes, "t", errand("status", 2, Lane::Second));
+        owe(&lanes, "t", errand("other", 1, Lane::Second));
         lanes.withdraw(&"other");
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await, [("status", 2)]);
     }
@@ -415,12 +440,12 @@ mod tests {
     async fn what_was_discharged_is_not_discharged_again_at_once_unless_in_doubt() {
         let lanes = Arc::new(Lanes::default());
         let duty = errand("operation", 1, Lane::First);
-        lanes.owe("t", duty.clone());
+        owe(&lanes, "t", duty.clone());
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
-        lanes.owe("t", duty.clone());
+        owe(&lanes, "t", duty.clone());
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
         lanes.doubt(&"operation");
-        lanes.owe("t", duty);
+        owe(&lanes, "t", duty);
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
     }
 
@@ -430,8 +455,8 @@ mod tests {
         let duty = errand("application", 1, Lane::First);
         let mut discharges = 0;
         for _ in 0..40 {
-            lanes.owe("t", duty.clone());
-            lanes.owe("t", duty.clone());
+            owe(&lanes, "t", duty.clone());
+            owe(&lanes, "t", duty.clone());
             discharges += discharged(&lanes, |_, _| Discharge::Done).await.len();
             tokio::time::sleep(LONGEST_PAUSE).await;
         }
@@ -439,12 +464,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_is_owed_without_knowing_of_the_answer_is_not_repeated() {
+        let lanes = Arc::new(Lanes::default());
+        let application = errand("application", 1, Lane::First);
+        let signal = errand("signal", 1, Lane::First);
+        let before = Instant::now();
+        owe(&lanes, "t", application.clone());
+        owe(&lanes, "t", signal.clone());
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 2);
+        // A step that was under way meanwhile; and one whose answer comes from elsewhere.
+        lanes.owe("t", application, before);
+        owe(&lanes, "t", signal);
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_withdrawn_is_not_repeated() {
         let lanes = Arc::new(Lanes::default());
         let duty = errand("application", 1, Lane::First);
-        lanes.owe("t", duty.clone());
+        owe(&lanes, "t", duty.clone());
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 1);
-        lanes.owe("t", duty);
+        owe(&lanes, "t", duty);
         lanes.withdraw(&"application");
         tokio::time::sleep(LONGEST_PAUSE).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
@@ -453,8 +494,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_discharge_is_tried_again_and_delays_no_other() {
         let lanes = Arc::new(Lanes::default());
-        lanes.owe("a", errand("fails", 1, Lane::First));
-        lanes.owe("b", errand("works", 1, Lane::Second));
+        owe(&lanes, "a", errand("fails", 1, Lane::First));
+        owe(&lanes, "b", errand("works", 1, Lane::Second));
         let order = discharged(&lanes, |errand, attempt| match (errand.key, attempt) {
             ("fails", 1..=3) => Discharge::Failed,
             _ => Discharge::Done,
@@ -468,7 +509,7 @@ mod tests {
     async fn what_is_withdrawn_while_it_is_discharged_is_neither_repeated_nor_remembered() {
         for outcome in [Discharge::Done, Discharge::Pending, Discharge::Failed] {
             let lanes = Arc::new(Lanes::default());
-            lanes.owe("t", errand("signal", 1, Lane::Last));
+            owe(&lanes, "t", errand("signal", 1, Lane::Last));
             let withdrawing = Arc::clone(&lanes);
             let order = discharged(&lanes, move |errand, _| {
                 withdrawing.withdraw(&errand.key);
@@ -486,8 +527,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_panicking_discharge_is_a_failure_of_its_own_only() {
         let lanes = Arc::new(Lanes::default());
-        lanes.owe("a", errand("panics", 1, Lane::First));
-        lanes.owe("b", errand("works", 1, Lane::First));
+        owe(&lanes, "a", errand("panics", 1, Lane::First));
+        owe(&lanes, "b", errand("works", 1, Lane::First));
         let attempts = Arc::new(std::sync::atomic::AtomicU32::new(0));
         let shutdown = CancellationToken::new();
         let counted = Arc::clone(&attempts);

@@ -12,7 +12,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use kube::{Resource, ResourceExt};
-use machines::identity::Timestamp;
+use machines::identity::{Revision, Timestamp};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
@@ -120,6 +120,51 @@ pub enum Seen<K> {
     Synced,
 }
 
+/// How far a watch has come.
+///
+/// The answer to a write is an observation like any other, and often the earliest. But it may be
+/// taken in late, when the watch has already told what became of the object, up to its deletion:
+/// then it would bring back what has gone. So an answer counts only while the watch is behind it.
+#[derive(Debug, Default)]
+pub struct Horizon {
+    newest: Revision,
+    relists: u64,
+    relisting: bool,
+}
+
+/// The moment of a request, by the watch that will show its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    relists: u64,
+}
+
+impl Horizon {
+    /// Takes note of what the watch tells.
+    pub fn note<K: Resource>(&mut self, seen: &Seen<K>) {
+        match seen {
+            Seen::Restarted => {
+                self.relists += 1;
+                self.relisting = true;
+            }
+            Seen::Present(object) | Seen::Gone(object) => {
+                self.newest = self.newest.max(revision(object));
+            }
+            Seen::Malformed { .. } => {}
+            Seen::Synced => self.relisting = false,
+        }
+    }
+
+    /// To be kept from before a request until its answer.
+    pub fn ask(&self) -> Asked {
+        Asked { relists: self.relists }
+    }
+
+    /// Whether the answer to a request says what the watch has not told.
+    pub fn is_news<K: Resource>(&self, answer: &K, asked: Asked) -> bool {
+        !self.relisting && asked.relists == self.relists && revision(answer) > self.newest
+    }
+}
+
 /// Follows all objects of a kind until told to stop.
 pub async fn follow<K>(
     api: Api<DeserializeGuard<K>>,
@@ -196,7 +241,41 @@ where
 }
 
 /// The revision of an object; 0 where the server gives something else than a number.
-pub fn revision<K: Resource>(object: &K) -> machines::identity::Revision {
+pub fn revision<K: Resource>(object: &K) -> Revision {
     let version = object.resource_version().unwrap_or_default();
-    machines::identity::Revision(version.parse().unwrap_or_default())
+    Revision(version.parse().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+
+    fn object(revision: &str) -> ConfigMap {
+        let mut object = ConfigMap::default();
+        object.metadata.resource_version = Some(revision.to_owned());
+        object
+    }
+
+    #[test]
+    fn an_answer_counts_only_while_the_watch_is_behind_it() {
+        let mut horizon = Horizon::default();
+        horizon.note(&Seen::Present(object("10")));
+        let asked = horizon.ask();
+        assert!(horizon.is_news(&object("11"), asked));
+        horizon.note(&Seen::Gone(object("12")));
+        assert!(!horizon.is_news(&object("11"), asked), "the watch has shown its deletion");
+    }
+
+    #[test]
+    fn an_answer_that_a_relist_has_overtaken_does_not_count() {
+        let mut horizon = Horizon::default();
+        let asked = horizon.ask();
+        horizon.note(&Seen::<ConfigMap>::Restarted);
+        assert!(!horizon.is_news(&object("11"), horizon.ask()), "the list may be older or newer");
+        horizon.note(&Seen::<ConfigMap>::Synced);
+        assert!(!horizon.is_news(&object("11"), asked), "the list may have been without it");
+        assert!(horizon.is_news(&object("11"), horizon.ask()));
+    }
 }

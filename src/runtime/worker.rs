@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::runtime::inbox::{Coalesce, Inbox};
@@ -42,8 +43,13 @@ pub trait Process<K, O>: Sync {
     /// Why a batch was not processed.
     type Error: Display + Send;
 
-    /// Processes a batch, all of it or nothing.
-    fn process(&self, taken: &Taken<K, O>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// Processes a batch, all of it or nothing. Whatever was observed before `taken_at` is in it,
+    /// or was in an earlier one.
+    fn process(
+        &self,
+        taken: &Taken<K, O>,
+        taken_at: Instant,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// What a failure means.
     fn judge(error: &Self::Error) -> Verdict;
@@ -68,8 +74,9 @@ where
             () = shutdown.cancelled() => return Ok(()),
             () = inbox.ready() => {}
         }
+        let taken_at = Instant::now();
         let taken = inbox.take(limit);
-        let Err(error) = processor.process(&taken).await else {
+        let Err(error) = processor.process(&taken, taken_at).await else {
             limit = BATCH;
             pause = FIRST_PAUSE;
             continue;
@@ -146,7 +153,7 @@ mod tests {
     impl<F: Fn(usize, usize) -> Option<Verdict> + Sync> Process<usize, Note> for Fake<F> {
         type Error = Failed;
 
-        async fn process(&self, taken: &Taken<usize, Note>) -> Result<(), Failed> {
+        async fn process(&self, taken: &Taken<usize, Note>, _: Instant) -> Result<(), Failed> {
             let attempt = {
                 let mut attempts = self.attempts.lock().unwrap();
                 *attempts += 1;

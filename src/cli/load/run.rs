@@ -1,5 +1,6 @@
 //! One run: create, wait, look at the program at rest, delete.
 
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -137,7 +138,7 @@ impl Run {
             after: after.0,
             is_complete: before.1 && after.1,
         });
-        print!("{}", self.report(observer, cost, rest));
+        print(&self.report(observer, cost, rest).to_string())?;
         if in_time { Ok(()) } else { Err(self.not_in_time(observer)) }
     }
 
@@ -275,8 +276,15 @@ impl Run {
             }
         }
         progress.clear();
-        println!("\ndeleted, and gone after {}", human(Some(began.elapsed())));
-        Ok(())
+        print(&format!("\ndeleted, and gone after {}\n", human(Some(began.elapsed()))))
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever read it has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.map_err(Failure::running),
     }
 }
 

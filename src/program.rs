@@ -100,7 +100,9 @@ impl Program {
                 });
             }
             let stop = shutdown.clone();
-            program.tasks.spawn(async move { Ok(backend.run(stop).await?) });
+            program
+                .tasks
+                .spawn(async move { backend.run(stop).await.context("the backend stopped") });
         }
         let serve = api::serve(listener, program.health.clone(), shutdown);
         program.tasks.spawn(async move {

@@ -13,8 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 
-/// Pause before a lost connection is made anew.
+/// Pause before a lost connection is made anew, and before signals that could not be sent are sent
+/// again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// How often reports that nobody has signalled are looked for: an agent may have ended between
+/// writing one and telling of it, and a connection may be dead without a word. One statement, by
+/// an index that is empty at rest. Operations have deadlines of their own.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Whoever is told.
 pub trait Listener: Send + Sync {
@@ -95,18 +100,34 @@ impl Remote {
     pub async fn send(self: Arc<Self>, database: Database, shutdown: CancellationToken) {
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => break,
                 () = self.arrived.notified() => {}
             }
-            let waiting = std::mem::take(&mut *self.lock());
-            for payload in payloads(&waiting) {
-                // A signal that is lost is made up for by the machine's deadline, and by the
-                // rescan that follows a lost connection.
-                if let Err(error) = notify::notify(&database, &payload).await {
-                    tracing::warn!(%error, "the backend could not be told of changed rows");
+            if let Err(error) = self.send_waiting(&database).await {
+                tracing::warn!(%error, "the backend could not be told of changed rows");
+                tokio::select! {
+                    () = shutdown.cancelled() => break,
+                    () = tokio::time::sleep(RECONNECT_PAUSE) => self.arrived.notify_one(),
                 }
             }
         }
+        // What the last commits have changed.
+        if let Err(error) = self.send_waiting(&database).await {
+            tracing::warn!(%error, "the backend will find changed rows by itself");
+        }
+    }
+
+    /// Sends what waits; what could not be sent goes on waiting.
+    async fn send_waiting(&self, database: &Database) -> anyhow::Result<()> {
+        let waiting = std::mem::take(&mut *self.lock());
+        for payload in payloads(&waiting) {
+            if let Err(error) = notify::notify(database, &payload).await {
+                // Those that were sent are sent again, which says nothing new.
+                self.lock().extend(waiting);
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Signal, DeploymentUid)>> {
@@ -149,15 +170,31 @@ async fn hear_once(backend: &Backend, database: &Database) -> anyhow::Error {
     };
     loop {
         // Before the first payload, and after each gap, something may have been missed.
-        if let Err(error) = backend.catch_up().await {
+        if let Err(error) = backend.look_again().await {
             return error.into();
         }
-        loop {
-            match listener.next().await {
-                Ok(Some(payload)) => pass_on(backend, &payload),
-                Ok(None) => break,
-                Err(error) => return error.into(),
+        if let Err(error) = hear_until_a_gap(backend, &mut listener).await {
+            return error;
+        }
+    }
+}
+
+async fn hear_until_a_gap(
+    backend: &Backend,
+    listener: &mut notify::Listener,
+) -> anyhow::Result<()> {
+    loop {
+        // Held across the looks: a payload that is half read is not lost.
+        let mut next = std::pin::pin!(listener.next());
+        let payload = loop {
+            tokio::select! {
+                payload = &mut next => break payload?,
+                () = tokio::time::sleep(LOOK_INTERVAL) => backend.take_in_reports().await?,
             }
+        };
+        match payload {
+            Some(payload) => pass_on(backend, &payload),
+            None => return Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ use crds::GitOpsDeployment;
 use harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};
 use kube::ResourceExt;
 use kube::api::WatchEvent;
+use machines::deployment::conditions::ConditionStyle;
 use serde_json::json;
 
 const FOREIGN: &str = "example.com/keeps-it";
@@ -112,6 +113,54 @@ async fn compatibility_3_a_finalizer_of_somebody_else_is_left_alone() {
     wait_until_forgotten(&world).await;
     world.edit("team-a", "app", json!({"metadata": {"finalizers": null}})).await;
     world.wait_until_gone("team-a", "app").await;
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finalizer_that_somebody_else_removes_meanwhile_does_not_keep_ours() {
+    let mut world = World::without_program().await;
+    // So that no status is written on the way, whose answer would show the finalizers.
+    world.settings.conditions = ConditionStyle::Legacy;
+    world.start_program().await;
+    world.set_outcomes(&BLOCKED).await;
+    world.create_namespace("team-a").await;
+    let mut object = with_finalizer(automated("app"));
+    object.metadata.finalizers.as_mut().unwrap().insert(0, FOREIGN.to_owned());
+    let created = world.create("team-a", &object).await;
+    world
+        .wait_for("team-a", "app", "it is synced", |one| {
+            one.status.as_ref().is_some_and(|status| status.sync.status == "Synced")
+        })
+        .await;
+    world.delete("team-a", "app").await;
+    world
+        .wait_for_application(&created, "it is being deleted", |one| {
+            one.metadata.deletion_timestamp.is_some()
+        })
+        .await;
+    world.wait_until_quiet().await;
+    let ours = json!({"metadata": {"finalizers": [crds::names::DEPLOYMENT_FINALIZER]}});
+    world.edit("team-a", "app", ours).await;
+    world.wait_until_quiet().await;
+    world.set_outcomes(&[]).await;
+    world.wait_until_gone("team-a", "app").await;
+    wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_whose_label_a_hand_has_removed_goes_with_its_deployment() {
+    let mut world = World::without_program().await;
+    world.settings.rescan = None;
+    world.start_program().await;
+    world.create_namespace("team-a").await;
+    let created = world.create("team-a", &with_finalizer(automated("app"))).await;
+    world.wait_until_ready("team-a", "app").await;
+    let name = world.application_of(&created).await.unwrap().name_any();
+    world.patch_application(&name, json!({"metadata": {"labels": null}})).await;
+    world.wait_until_quiet().await;
+    world.delete("team-a", "app").await;
+    world.wait_until_gone("team-a", "app").await;
+    assert_eq!(all(&world.applications()).await, []);
     wait_until_forgotten(&world).await;
 }
 

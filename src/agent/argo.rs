@@ -70,12 +70,14 @@ pub struct ProjectDocument {
 /// What has changed, for the machines that look at it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changed {
-    /// An Application that stands for this row.
+    /// An Application.
     Application {
-        /// The row.
-        row: ApplicationId,
+        /// The row that it stands for, by its label.
+        row: Option<ApplicationId>,
         /// Its name.
         name: String,
+        /// The AppProject that it is or was in.
+        project: String,
         /// What it reports, if it exists.
         status: Option<Box<ApplicationStatus>>,
     },
@@ -161,12 +163,13 @@ impl Argo {
         let mut changed: Vec<Changed> = projects.into_iter().map(Changed::Project).collect();
         if let Some(row) = &entry.row {
             self.by_row.entry(row.clone()).or_default().insert(name.clone());
-            changed.push(Changed::Application {
-                row: row.clone(),
-                name: name.clone(),
-                status: Some(Box::new(application.status.unwrap_or_default())),
-            });
         }
+        changed.push(Changed::Application {
+            row: entry.row.clone(),
+            name: name.clone(),
+            project: entry.spec.project.clone(),
+            status: Some(Box::new(application.status.unwrap_or_default())),
+        });
         self.applications.insert(name, entry);
         changed
     }
@@ -179,9 +182,8 @@ impl Argo {
         };
         let mut changed: Vec<Changed> =
             self.forget(name).into_iter().map(Changed::Project).collect();
-        if let Some(row) = entry.row {
-            changed.push(Changed::Application { row, name: name.to_owned(), status: None });
-        }
+        let (row, name, project) = (entry.row, name.to_owned(), entry.spec.project);
+        changed.push(Changed::Application { row, name, project, status: None });
         changed
     }
 
@@ -282,11 +284,18 @@ impl Argo {
         self.applications.get(name)
     }
 
-    /// The Applications that stand for a row.
-    pub fn applications_of(&self, row: &ApplicationId) -> Vec<(String, ApplicationEntry)> {
-        let names = self.by_row.get(row).into_iter().flatten();
+    /// The Applications that stand for a row: by their label and, where a hand has removed that,
+    /// by their name.
+    pub fn applications_of(
+        &self,
+        row: &ApplicationId,
+        name: Option<&str>,
+    ) -> Vec<(String, ApplicationEntry)> {
+        let labelled = self.by_row.get(row).into_iter().flatten().map(String::as_str);
+        let names: BTreeSet<&str> = labelled.chain(name).collect();
         names
-            .filter_map(|name| Some((name.clone(), self.applications.get(name)?.clone())))
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), self.applications.get(name)?.clone())))
             .collect()
     }
 
@@ -319,6 +328,13 @@ impl Argo {
         })
     }
 
+    /// Whether the AppProject of a user says what it should.
+    pub fn project_matches(&self, user: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
+        let wanted = self.wanted_project(user, repositories);
+        let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
+        wanted.as_ref() == actual
+    }
+
     /// What an operation sees of Argo CD.
     pub fn view(
         &self,
@@ -328,9 +344,7 @@ impl Argo {
         repositories: &BTreeSet<String>,
         isolation: bool,
     ) -> ArgoView {
-        let wanted = self.wanted_project(user, repositories);
-        let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
-        let project_matches = !isolation || wanted.as_ref() == actual;
+        let project_matches = !isolation || self.project_matches(user, repositories);
         let named = name.and_then(|name| self.applications.get(name));
         let entry = match named {
             Some(entry) => Some(entry),

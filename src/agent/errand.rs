@@ -34,6 +34,8 @@ pub enum Errand {
     RemoveApplication {
         /// The row.
         row: ApplicationId,
+        /// The Application's name, where it is known whose it was.
+        name: Option<String>,
         /// The operation that owes it.
         operation: OperationId,
     },
@@ -158,6 +160,10 @@ pub async fn write_application(
     {
         // A merge patch removes what is null.
         spec.insert("syncPolicy".to_owned(), Value::Null);
+    }
+    if let Some(destination) = spec.get_mut("destination").and_then(Value::as_object_mut) {
+        // A hand may have set it; beside a name it makes the destination invalid.
+        destination.insert("server".to_owned(), Value::Null);
     }
     let patch = json!({
         "metadata": {"labels": labels, "uid": existing.uid},

@@ -11,13 +11,14 @@ pub mod reports;
 mod rescan;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::Operation;
 use kube::ResourceExt;
 use kube::api::Api;
-use machines::application::project_name;
+use machines::application::{application_name, project_name};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
@@ -37,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Lanes};
+use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress, Seen};
 use crate::runtime::worker::{self, Process, Taken, Verdict};
@@ -66,6 +68,8 @@ pub struct Agent {
 struct OpenOperations {
     by_id: HashMap<OperationId, OpenOperation>,
     by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
+    /// By the name of the Application, which a hand cannot change.
+    by_name: HashMap<String, BTreeSet<OperationId>>,
     by_project: HashMap<String, BTreeSet<OperationId>>,
     /// The Operation CRs that exist, as far as is known.
     signals: HashSet<OperationId>,
@@ -79,6 +83,8 @@ struct OpenOperation {
     tenant: String,
     /// Its application row, once known.
     row: ApplicationId,
+    /// The name of its Application, once known.
+    name: Option<String>,
     /// Its owner, once known.
     owner: ClusterUserId,
     /// Whether it waits for the AppProject.
@@ -96,37 +102,46 @@ impl OpenOperations {
     }
 
     fn update(&mut self, aftermath: &Aftermath) {
-        let Aftermath { id, application, owner, awaits_project, .. } = aftermath;
+        let Aftermath { id, application, owner, requester, awaits_project, .. } = aftermath;
+        let name = requester.as_ref().map(application_name);
         let entry = self.by_id.entry(id.clone()).or_default();
         entry.row = application.clone();
+        entry.name.clone_from(&name);
         entry.owner = owner.clone();
         entry.awaits_project = *awaits_project;
+        if let Some(name) = name {
+            self.by_name.entry(name).or_default().insert(id.clone());
+        }
         self.by_row.entry(application.clone()).or_default().insert(id.clone());
         self.by_project.entry(project_name(owner)).or_default().insert(id.clone());
     }
 
     fn forget(&mut self, id: &OperationId) {
         let Some(entry) = self.by_id.remove(id) else { return };
-        if let Some(ids) = self.by_row.get_mut(&entry.row) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_row.remove(&entry.row);
-            }
+        remove_from(&mut self.by_row, &entry.row, id);
+        if let Some(name) = &entry.name {
+            remove_from(&mut self.by_name, name, id);
         }
-        let project = project_name(&entry.owner);
-        if let Some(ids) = self.by_project.get_mut(&project) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_project.remove(&project);
-                self.repositories.remove(&entry.owner);
+        remove_from(&mut self.by_project, &project_name(&entry.owner), id);
+    }
+
+    /// Forgets the repositories of owners without an open operation.
+    fn forget_idle(&mut self, owners: &[ClusterUserId]) {
+        for owner in owners {
+            if !self.by_project.contains_key(&project_name(owner)) {
+                self.repositories.remove(owner);
             }
         }
     }
 
     fn concerned(&self, changed: &Changed) -> Vec<OperationId> {
         match changed {
-            Changed::Application { row, .. } => {
-                self.by_row.get(row).into_iter().flatten().cloned().collect()
+            Changed::Application { row, name, .. } => {
+                let by_row = row.as_ref().and_then(|row| self.by_row.get(row));
+                let by_name = self.by_name.get(name);
+                let ids: BTreeSet<&OperationId> =
+                    by_row.into_iter().chain(by_name).flatten().collect();
+                ids.into_iter().cloned().collect()
             }
             Changed::Project(name) => {
                 let ids = self.by_project.get(name).into_iter().flatten();
@@ -134,6 +149,20 @@ impl OpenOperations {
                     .cloned()
                     .collect()
             }
+        }
+    }
+}
+
+/// Takes an operation out of an index; one without operations has no entry.
+fn remove_from<K: Eq + Hash>(
+    index: &mut HashMap<K, BTreeSet<OperationId>>,
+    key: &K,
+    id: &OperationId,
+) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(key);
         }
     }
 }
@@ -171,10 +200,12 @@ impl Process<OperationId, Notes> for Agent {
         let (aftermath, repositories) = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
+        let owners: Vec<ClusterUserId> = repositories.keys().cloned().collect();
         self.open().repositories.extend(repositories);
         for one in aftermath {
             self.follow_up(one, taken_at);
         }
+        self.open().forget_idle(&owners);
         Ok(())
     }
 
@@ -222,30 +253,28 @@ impl Agent {
     }
 
     /// Runs until told to stop, or until the store says that somebody else has taken over.
-    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) -> Result<(), StoreError> {
-        self.catch_up().await?;
-        self.reports.load().await?;
+    pub async fn run(
+        self: Arc<Self>,
+        shutdown: CancellationToken,
+    ) -> Result<(), Stopped<StoreError>> {
+        self.catch_up().await.map_err(Stopped::Work)?;
+        self.reports.load().await.map_err(Stopped::Work)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_applications(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_projects(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_operations(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
-        let agent = Arc::clone(&self);
-        let stop = shutdown.clone();
-        tasks.spawn(async move {
-            // A deposed agent's own work ends by the same error.
-            let _ = agent.reports.pump(stop).await;
-        });
         if let Some(interval) = self.settings.rescan {
             tasks.spawn(rescan::run(Arc::clone(&self), interval, shutdown.clone()));
         }
         let agent = Arc::clone(&self);
         let discharge = move |errand| Arc::clone(&agent).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
-        let outcome = self.work(&shutdown).await;
-        shutdown.cancel();
-        while tasks.join_next().await.is_some() {}
-        outcome
+        let work = async {
+            let reports = self.reports.pump(shutdown.clone());
+            tokio::try_join!(self.work(&shutdown), reports).map(|((), ())| ())
+        };
+        supervise(work, tasks, shutdown.clone()).await
     }
 
     async fn catch_up(&self) -> Result<(), StoreError> {
@@ -390,7 +419,7 @@ impl Agent {
         }
         let tenant = self.turn(&aftermath.id);
         for obligation in &aftermath.owed {
-            let errand = self.errand(&aftermath.id, obligation);
+            let errand = self.errand(&aftermath, obligation);
             if aftermath.insist {
                 self.lanes.doubt(&errand.key_of());
             }
@@ -418,7 +447,9 @@ impl Agent {
         }
     }
 
-    fn errand(&self, id: &OperationId, obligation: &OperationObligation) -> Errand {
+    fn errand(&self, aftermath: &Aftermath, obligation: &OperationObligation) -> Errand {
+        let Aftermath { id, requester, .. } = aftermath;
+        let requester = requester.as_ref();
         match obligation {
             OperationObligation::ProjectWritten(user) => {
                 let repositories = self.open().repositories.get(user).cloned().unwrap_or_default();
@@ -430,9 +461,11 @@ impl Agent {
                 document: document.clone(),
                 operation: id.clone(),
             },
-            OperationObligation::ApplicationRemoved(row) => {
-                Errand::RemoveApplication { row: row.clone(), operation: id.clone() }
-            }
+            OperationObligation::ApplicationRemoved(row) => Errand::RemoveApplication {
+                row: row.clone(),
+                name: requester.map(application_name),
+                operation: id.clone(),
+            },
             OperationObligation::SignalRemoved(id) => {
                 Errand::RemoveSignal { operation: id.clone() }
             }
@@ -510,10 +543,10 @@ impl Agent {
                 self.spread(changed);
                 Ok(Discharge::Done)
             }
-            Errand::RemoveApplication { row, operation } => {
+            Errand::RemoveApplication { row, name, operation } => {
                 let (applications, asked) = {
                     let argo = self.argo();
-                    (argo.applications_of(row), argo.ask_application())
+                    (argo.applications_of(row, name.as_deref()), argo.ask_application())
                 };
                 if applications.is_empty() {
                     self.poke(operation, Notes::default());
@@ -546,10 +579,14 @@ impl Agent {
             for id in concerned {
                 self.poke(&id, Notes::default());
             }
-            if let Changed::Application { row, name, status: Some(status) } = one
-                && let Some(uid) = crds::names::deployment_uid(&name)
-            {
-                self.reports.offer(row, DeploymentUid::new(uid), *status);
+            let Changed::Application { row, name, project, status } = one else { continue };
+            let Some(row) = row else { continue };
+            match (status, crds::names::deployment_uid(&name)) {
+                (Some(status), Some(uid)) => {
+                    self.reports.offer(&project, row, DeploymentUid::new(uid), *status);
+                }
+                (Some(_), None) => {}
+                (None, _) => self.reports.forget(&row),
             }
         }
     }

@@ -61,8 +61,14 @@ impl Reports {
         self.inbox.len()
     }
 
-    /// Takes in what an Application says.
-    pub fn offer(&self, row: ApplicationId, uid: DeploymentUid, status: ApplicationStatus) {
+    /// Takes in what an Application says; `turn` is whose turn it is.
+    pub fn offer(
+        &self,
+        turn: &str,
+        row: ApplicationId,
+        uid: DeploymentUid,
+        status: ApplicationStatus,
+    ) {
         let status = without_times(status);
         if status == ApplicationStatus::default() {
             // Argo CD has not looked at it yet.
@@ -73,9 +79,12 @@ impl Reports {
             self.inbox.remove(&row);
             return;
         }
-        // Reports of one deployment coalesce, so each gets a turn of its own.
-        let turn = uid.as_str().to_owned();
-        self.inbox.offer(&turn, row, Report { uid, digest, status: Box::new(status) });
+        self.inbox.offer(turn, row, Report { uid, digest, status: Box::new(status) });
+    }
+
+    /// Forgets an Application that has gone; its row goes with it.
+    pub fn forget(&self, row: &ApplicationId) {
+        self.written().remove(row);
     }
 
     /// Writes reports until told to stop.
@@ -96,6 +105,14 @@ impl Process<ApplicationId, Report> for Reports {
         taken: &Taken<ApplicationId, Report>,
         _: Instant,
     ) -> Result<(), StoreError> {
+        {
+            // Until the outcome is known nobody knows what the database holds: a report that goes
+            // back to what it held before is as much news as any other.
+            let mut known = self.written();
+            for (_, row, _) in taken {
+                known.remove(row);
+            }
+        }
         let rows: Vec<ApplicationReport> = taken
             .iter()
             .filter_map(|(_, row, report)| {

@@ -1,15 +1,16 @@
-//! Finds what hands have changed in Argo CD's namespace: compares every Application with its row,
-//! at long intervals, and tells the backend of those that differ for longer than a change takes.
+//! Finds what hands have changed in Argo CD's namespace: compares every Application and AppProject
+//! with its rows, at long intervals, and tells the backend of those that differ for longer than a
+//! change takes.
 //!
 //! The comparison reads the database page by page and the cluster not at all: what the watches
 //! have shown is at hand.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use machines::application::ApplicationDocument;
-use machines::identity::{ApplicationId, DeploymentUid, Timestamp};
+use machines::application::{ApplicationDocument, project_name};
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Timestamp};
 use schema::store::StoreError;
 use tokio_util::sync::CancellationToken;
 
@@ -62,21 +63,29 @@ fn judge(agent: &Agent, before: Suspects, found: Vec<DeploymentUid>, grace: Dura
 async fn differing(agent: &Agent) -> Result<Vec<DeploymentUid>, StoreError> {
     let mut found = Vec::new();
     let mut after = ApplicationId::default();
+    // An AppProject that differs is repaired by the operation of any of its deployments.
+    let mut projects: HashSet<ClusterUserId> = HashSet::new();
     loop {
         let page = agent.store.wanted_applications(&after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(found) };
         after = last.row.clone();
+        let owners: BTreeSet<ClusterUserId> = page.iter().map(|one| one.owner.clone()).collect();
+        let repositories = agent.store.repositories(&owners).await?;
         for wanted in page {
             // What cannot be read is a matter for its own operation, which fails and says so.
             let Some(document) = &wanted.document else { continue };
-            if differs(agent, &wanted.row, document) {
+            let project = repositories.get(&wanted.owner);
+            if application_differs(agent, &wanted.row, document)
+                || project.is_some_and(|project| project_differs(agent, &wanted.owner, project))
+                    && projects.insert(wanted.owner.clone())
+            {
                 found.push(wanted.deployment);
             }
         }
     }
 }
 
-fn differs(agent: &Agent, row: &ApplicationId, document: &ApplicationDocument) -> bool {
+fn application_differs(agent: &Agent, row: &ApplicationId, document: &ApplicationDocument) -> bool {
     // What an operation is about to write is no difference.
     if agent.open().by_row.contains_key(row) {
         return false;
@@ -84,4 +93,10 @@ fn differs(agent: &Agent, row: &ApplicationId, document: &ApplicationDocument) -
     let argo = agent.argo();
     let Some(entry) = argo.application(&document.name) else { return true };
     !entry.deleting && (entry.spec != document.spec || entry.row.as_ref() != Some(row))
+}
+
+fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
+    agent.settings.isolation
+        && !agent.open().by_project.contains_key(&project_name(owner))
+        && !agent.argo().project_matches(owner, repositories)
 }

@@ -82,6 +82,24 @@ pub struct DeploymentAftermath {
     pub moved: Option<Moved>,
 }
 
+impl DeploymentAftermath {
+    /// There is no such machine.
+    fn gone(uid: DeploymentUid) -> Self {
+        Self {
+            uid,
+            tenant: TenantUid::default(),
+            place: Place { namespace: String::new(), name: String::new() },
+            gone: true,
+            wake_at: None,
+            owed: Vec::new(),
+            insist: false,
+            application: None,
+            report: None,
+            moved: None,
+        }
+    }
+}
+
 /// Which machines and facts a batch needs.
 pub fn request(items: &[Item]) -> BackendRequest {
     let mut request = BackendRequest::default();
@@ -130,7 +148,14 @@ pub fn decide(
     }
     for (key, notes) in items {
         let Key::Deployment(uid) = key else { continue };
-        let Some(before) = before(&mut loaded, uid, notes) else { continue };
+        let Some(before) = before(&mut loaded, uid, notes) else {
+            if !loaded.deployments.unreadable.contains(uid) {
+                // Usually known. But a commit may have been done although it was reported as
+                // failed, and then nobody was told.
+                aftermath.deployments.push(DeploymentAftermath::gone(uid.clone()));
+            }
+            continue;
+        };
         let events = events(&loaded, &before.machine, notes);
         let facts = facts(&loaded, &before.machine, &tenants, environment);
         let Some((stepped, rows)) = step(before, &events.events, &facts) else { continue };
@@ -315,7 +340,8 @@ fn step_tenants(
                 (tenant.clone(), String::new(), tenant_events(loaded, tenant, notes))
             }
             Key::Deployment(uid) => {
-                let Some((tenant, namespace)) = needed_tenant(loaded, uid, notes) else { continue };
+                let needed = needed_tenant(loaded, uid, notes, environment);
+                let Some((tenant, namespace)) = needed else { continue };
                 let event = match standing(&tenant, &namespace) {
                     Standing::Alive => TenantEvent::Needed,
                     // Nothing new begins in a namespace that is going away.
@@ -364,6 +390,7 @@ fn needed_tenant(
     loaded: &BackendLoaded,
     uid: &DeploymentUid,
     notes: &Notes,
+    environment: &Environment,
 ) -> Option<(TenantUid, String)> {
     match &notes.object {
         Some(ObjectNote::Present { tenant, namespace, .. }) => {
@@ -373,7 +400,13 @@ fn needed_tenant(
         None => {
             let machine = &loaded.deployments.known.get(uid)?.machine;
             let record = &machine.record;
-            machine.may_resolve().then(|| (record.tenant.clone(), record.namespace.clone()))
+            // Argo CD's namespace was created anew: what was written there has gone with it.
+            let application = record.application.as_ref().filter(|_| record.present);
+            let moved = application.is_some_and(|application| {
+                environment.instance.as_ref().is_some_and(|now| application.instance != *now)
+            });
+            (machine.may_resolve() || moved)
+                .then(|| (record.tenant.clone(), record.namespace.clone()))
         }
     }
 }

@@ -259,12 +259,16 @@ impl Directory {
             Some(known) => known.tenant.clone(),
             None => entry.uid,
         };
-        if let Some(known) = self.deployments.get(&uid).and_then(|known| known.object.as_ref())
-            && (snapshot.revision < known.revision || delivered == known.delivered)
-        {
+        let known = self.deployments.get(&uid).and_then(|known| known.object.as_ref());
+        if known.is_some_and(|known| snapshot.revision < known.revision) {
             return Vec::new();
         }
+        let is_news = known.is_none_or(|known| known.delivered != delivered);
+        // Also what is no news to the machine is remembered: the next write builds on it.
         self.remember(&uid, &tenant, &namespace, &name, object, &snapshot, delivered);
+        if !is_news {
+            return Vec::new();
+        }
         let note = ObjectNote::Present {
             tenant: tenant.clone(),
             namespace,

@@ -34,6 +34,7 @@ use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Lanes};
+use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
 use crate::runtime::worker::{self, Process, Taken, Verdict};
@@ -78,14 +79,6 @@ pub struct Transition {
 
 /// Transitions that a slow onlooker may lag behind before it misses some.
 const ONLOOKER_LAG: usize = 1_024;
-
-/// Why the backend ended before it was told to.
-#[derive(Debug, thiserror::Error)]
-pub enum BackendError {
-    /// The store cannot go on.
-    #[error("the backend stopped: {0}")]
-    Store(#[from] StoreError),
-}
 
 /// What a failure of the store means for the next batch.
 pub(crate) fn verdict(error: &StoreError) -> Verdict {
@@ -192,8 +185,8 @@ impl Backend {
         self.poke(uid, Notes::differs());
     }
 
-    /// Something may have been missed: looks at everything that waits for something.
-    pub async fn catch_up(&self) -> Result<(), StoreError> {
+    /// Takes up what the database holds. For the beginning, before anything else is under way.
+    async fn catch_up(&self) -> Result<(), StoreError> {
         use machines::deployment::Deployment;
         use machines::tenant::Tenant;
         for entry in self.store.index::<Tenant>().await? {
@@ -206,13 +199,26 @@ impl Backend {
             let tenant = TenantUid::new(entry.tenant_uid);
             let place = directory::Place { namespace: entry.namespace, name: entry.name };
             self.directory().note_deployment(&uid, tenant.clone(), place);
-            let key = Key::Deployment(uid);
+            // Its timer is set when it has been stepped.
             if entry.owes || entry.wake_at.is_some() {
-                self.inbox.offer(tenant.as_str(), key.clone(), Notes::operation());
+                self.inbox.offer(tenant.as_str(), Key::Deployment(uid), Notes::operation());
             }
-            let wake_at = entry.wake_at.map(machines::identity::Timestamp::from_millis);
-            self.timers.set(&key, wake_at);
         }
+        self.take_in_reports().await
+    }
+
+    /// Signals may have been missed: looks at everything that may have been signalled.
+    pub async fn look_again(&self) -> Result<(), StoreError> {
+        for entry in self.store.index::<machines::deployment::Deployment>().await? {
+            if entry.owes || entry.wake_at.is_some() {
+                self.poke(&DeploymentUid::new(entry.key), Notes::operation());
+            }
+        }
+        self.take_in_reports().await
+    }
+
+    /// Looks for reports that were not taken in.
+    pub async fn take_in_reports(&self) -> Result<(), StoreError> {
         for uid in self.store.unread().await? {
             self.poke(&uid, Notes::report());
         }
@@ -220,8 +226,11 @@ impl Backend {
     }
 
     /// Runs until told to stop, or until the store says that somebody else has taken over.
-    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) -> Result<(), BackendError> {
-        self.catch_up().await?;
+    pub async fn run(
+        self: Arc<Self>,
+        shutdown: CancellationToken,
+    ) -> Result<(), Stopped<StoreError>> {
+        self.catch_up().await.map_err(Stopped::Work)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_deployments(shutdown.clone()));
@@ -232,11 +241,8 @@ impl Backend {
         let discharge = move |errand| Arc::clone(&backend).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
         let inbox = Arc::clone(&self.inbox);
-        let outcome = worker::run(self.as_ref(), inbox, shutdown.clone()).await;
-        // On a graceful end the others have been told already; on a failure they are told here.
-        shutdown.cancel();
-        while tasks.join_next().await.is_some() {}
-        Ok(outcome?)
+        let work = worker::run(self.as_ref(), inbox, shutdown.clone());
+        supervise(work, tasks, shutdown).await
     }
 
     async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {

@@ -17,7 +17,7 @@ use crate::kubernetes::{self, Trouble};
 use crate::runtime::clock;
 use crate::runtime::watch::{self, Progress, Seen};
 
-/// Events that wait to be written; beyond it the watch waits, which loses nothing.
+/// Events that wait to be written. An object beyond them is told of with the next list or change.
 const QUEUE: usize = 1_024;
 /// The reason of the Events.
 const REASON: &str = "NotSupported";
@@ -46,7 +46,14 @@ where
         Progress::new(name),
         shutdown.clone(),
         move |seen| {
-            let Seen::Present(object) = seen else { return };
+            let object = match seen {
+                Seen::Present(object) => object,
+                Seen::Gone(object) => {
+                    told.remove(&object.uid().unwrap_or_default());
+                    return;
+                }
+                Seen::Restarted | Seen::Malformed { .. } | Seen::Synced => return,
+            };
             let Some(uid) = object.uid() else { return };
             if object.meta().deletion_timestamp.is_none()
                 && !told.contains(&uid)
@@ -58,7 +65,10 @@ where
     );
     let write = async {
         while let Some(event) = receiver.recv().await {
-            write_event(&client, event).await;
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = write_event(&client, event) => {}
+            }
         }
     };
     tokio::join!(follow, write);

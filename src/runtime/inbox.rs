@@ -101,6 +101,11 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
         self.lock().entries.remove(key);
     }
 
+    /// Whether something waits for a machine.
+    pub fn contains(&self, key: &K) -> bool {
+        self.lock().entries.contains_key(key)
+    }
+
     /// Waits until something is there.
     pub async fn ready(&self) {
         loop {

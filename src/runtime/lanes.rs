@@ -99,7 +99,7 @@ struct State<D: Duty> {
     /// What was discharged and is still owed.
     done: HashMap<D::Key, Done<D>>,
     /// Failures in a row, by key.
-    failures: HashMap<D::Key, u32>,
+    failures: HashMap<D::Key, Failures<D>>,
     /// Repetitions of what was discharged in vain, by key.
     repeats: HashMap<D::Key, Repeats<D>>,
 }
@@ -126,6 +126,16 @@ struct Done<D> {
     at: Instant,
 }
 
+/// Failures in a row.
+#[derive(Debug)]
+struct Failures<D> {
+    /// What failed last.
+    duty: D,
+    number: u32,
+    /// Whether the next attempt waits for its moment.
+    waits: bool,
+}
+
 /// Repetitions of a duty that was discharged in vain.
 #[derive(Debug)]
 struct Repeats<D> {
@@ -136,6 +146,19 @@ struct Repeats<D> {
 }
 
 impl<D: Duty> State<D> {
+    /// Notes a failure; the pause before the next attempt, unless one waits already.
+    fn next_attempt(&mut self, duty: D) -> Option<Duration> {
+        let first = || Failures { duty: duty.clone(), number: 0, waits: false };
+        let failures = self.failures.entry(duty.key()).or_insert_with(first);
+        failures.number = failures.number.saturating_add(1);
+        failures.duty = duty;
+        if std::mem::replace(&mut failures.waits, true) {
+            return None;
+        }
+        let doublings = (failures.number - 1).min(9);
+        Some(FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE))
+    }
+
     /// The pause before the next repetition; none where one waits already or there were enough.
     fn next_repeat(&mut self, duty: &D) -> Option<Duration> {
         let first = || Repeats { duty: duty.clone(), number: 0, waits: false };
@@ -159,7 +182,12 @@ impl<D: Duty> Lanes<D> {
         let key = duty.key();
         let mut state = self.lock();
         if state.running.get(&key) == Some(&duty) {
+            // What came in between is no longer wanted.
             state.withdrawn.remove(&key);
+            state.parked.remove(&key);
+            return;
+        }
+        if state.failures.get(&key).is_some_and(|failed| failed.waits && failed.duty == duty) {
             return;
         }
         if let Some(done) = state.done.get(&key).filter(|done| done.duty == duty) {
@@ -283,7 +311,6 @@ impl<D: Duty> Lanes<D> {
         state.running.remove(&key);
         let withdrawn = state.withdrawn.remove(&key);
         if let Some((tenant, newer)) = state.parked.remove(&key) {
-            state.failures.remove(&key);
             drop(state);
             self.queue(&tenant, newer);
             return;
@@ -300,24 +327,31 @@ impl<D: Duty> Lanes<D> {
                 state.failures.remove(&key);
             }
             Discharge::Failed => {
-                let failures = state.failures.entry(key).or_default();
-                *failures = failures.saturating_add(1);
-                let doublings = (*failures - 1).min(9);
-                drop(state);
-                let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
-                let lanes = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(pause).await;
-                    lanes.retry(&tenant, duty);
-                });
+                if let Some(pause) = state.next_attempt(duty) {
+                    drop(state);
+                    let lanes = Arc::clone(self);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(pause).await;
+                        lanes.retry(&tenant, &key);
+                    });
+                }
             }
         }
     }
 
-    /// Queues a failed duty again, unless it was withdrawn or replaced meanwhile.
-    fn retry(self: &Arc<Self>, tenant: &str, duty: D) {
-        if self.lock().failures.contains_key(&duty.key()) {
-            self.owe(tenant, duty, Instant::now());
+    /// Queues what failed last under a key, unless it was withdrawn meanwhile.
+    fn retry(self: &Arc<Self>, tenant: &str, key: &D::Key) {
+        let mut state = self.lock();
+        let Some(failed) = state.failures.get_mut(key) else { return };
+        failed.waits = false;
+        let duty = failed.duty.clone();
+        let replaced = state.parked.contains_key(key)
+            || state.running.contains_key(key)
+            || LANES.iter().any(|lane| self.queues[*lane as usize].contains(key));
+        drop(state);
+        // A newer one may be on its way: it is tried at once, and its failure comes back here.
+        if !replaced {
+            self.queue(tenant, duty);
         }
     }
 
@@ -331,7 +365,8 @@ impl<D: Duty> Lanes<D> {
             while let Some((tenant, key, Latest(duty))) = self.queues[lane as usize].take(1).pop() {
                 let mut state = self.lock();
                 if state.running.contains_key(&key) {
-                    state.parked.insert(key, (tenant, duty));
+                    // Whatever is parked already came later.
+                    state.parked.entry(key).or_insert((tenant, duty));
                     continue;
                 }
                 state.running.insert(key, duty.clone());
@@ -489,6 +524,46 @@ mod tests {
         lanes.withdraw(&"application");
         tokio::time::sleep(LONGEST_PAUSE).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_older_duty_that_failed_never_runs_after_a_newer_one() {
+        let lanes = Arc::new(Lanes::default());
+        owe(&lanes, "t", errand("application", 1, Lane::First));
+        let newer = Arc::clone(&lanes);
+        let order = discharged(&lanes, move |errand, attempt| match (errand.content, attempt) {
+            (1, 1) => {
+                owe(&newer, "t", Errand { content: 2, ..errand.clone() });
+                Discharge::Failed
+            }
+            (2, 2) => Discharge::Failed,
+            _ => Discharge::Done,
+        })
+        .await;
+        assert_eq!(order, [("application", 1), ("application", 2), ("application", 2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_next_attempt_is_not_hurried_by_being_owed_again() {
+        let lanes = Arc::new(Lanes::default());
+        let duty = errand("application", 1, Lane::First);
+        owe(&lanes, "t", duty.clone());
+        let began = Instant::now();
+        let hurrying = Arc::clone(&lanes);
+        let order = discharged(&lanes, move |_, attempt| {
+            if attempt > 8 {
+                return Discharge::Done;
+            }
+            let (hurrying, duty) = (Arc::clone(&hurrying), duty.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                owe(&hurrying, "t", duty);
+            });
+            Discharge::Failed
+        })
+        .await;
+        assert_eq!(order.len(), 9);
+        assert!(began.elapsed() >= FIRST_PAUSE * ((1 << 8) - 1), "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -150,7 +150,11 @@ impl Horizon {
                 self.newest = self.newest.max(revision(object));
             }
             Seen::Malformed { .. } => {}
-            Seen::Synced => self.relisting = false,
+            Seen::Synced => {
+                // What was asked meanwhile may have come and gone before the list was made.
+                self.relists += 1;
+                self.relisting = false;
+            }
         }
     }
 
@@ -273,9 +277,11 @@ mod tests {
         let mut horizon = Horizon::default();
         let asked = horizon.ask();
         horizon.note(&Seen::<ConfigMap>::Restarted);
-        assert!(!horizon.is_news(&object("11"), horizon.ask()), "the list may be older or newer");
+        let meanwhile = horizon.ask();
+        assert!(!horizon.is_news(&object("11"), meanwhile), "the list may be older or newer");
         horizon.note(&Seen::<ConfigMap>::Synced);
         assert!(!horizon.is_news(&object("11"), asked), "the list may have been without it");
+        assert!(!horizon.is_news(&object("11"), meanwhile));
         assert!(horizon.is_news(&object("11"), horizon.ask()));
     }
 }

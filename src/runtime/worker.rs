@@ -68,6 +68,9 @@ where
 {
     let mut limit = BATCH;
     let mut pause = FIRST_PAUSE;
+    // The machine that failed alone last time. Once may be chance: somebody else's row came in
+    // between.
+    let mut suspect: Option<K> = None;
     loop {
         tokio::select! {
             biased;
@@ -86,9 +89,14 @@ where
         match verdict {
             Verdict::Stop => return Err(error),
             Verdict::Unfit if taken.len() == 1 => {
-                set_aside(&inbox, taken);
-                limit = BATCH;
-                continue;
+                let key = taken.first().map(|(_, key, _)| key.clone());
+                if suspect == key {
+                    suspect = None;
+                    set_aside(&inbox, taken);
+                    limit = BATCH;
+                    continue;
+                }
+                suspect = key;
             }
             Verdict::Unfit => limit = (taken.len() / SHRINKING).max(1),
             Verdict::Later => {}

@@ -1,26 +1,56 @@
 //! Evaluation of `x-kubernetes-validations`.
 
-use kube::core::cel::{CompiledSchema, ValidationError, Validator};
+use kube::core::cel::{CompiledSchema, ValidationError, Validator, compile_schema};
 use serde_json::Value;
 
 use super::validate::type_name;
 use crate::api::failure::Cause;
 
-/// Evaluates every rule; what an update leaves alone is not held against it.
-pub(crate) fn evaluate(
-    validator: &Validator,
-    rules: &CompiledSchema,
-    object: &Value,
-    old: Option<&Value>,
-) -> Vec<Cause> {
-    match validator.validate_compiled(rules, object, old) {
-        Ok(()) => Vec::new(),
-        Err(errors) => errors
-            .into_iter()
-            .filter(|error| !is_grandfathered(error, object, old))
-            .map(|error| cause(&error, object))
-            .collect(),
+/// The rules of a schema.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    compiled: CompiledSchema,
+    /// Whether each rule looks at one member of the object as it is now, and so cannot be broken
+    /// by an update that leaves that member alone.
+    are_of_members: bool,
+}
+
+impl Rules {
+    /// Compiles the rules of a schema, if it has any: it costs memory for every node.
+    pub(crate) fn of(schema: &Value) -> Option<Self> {
+        let text = schema.to_string();
+        text.contains("\"x-kubernetes-validations\"").then(|| Self {
+            compiled: compile_schema(schema),
+            are_of_members: schema.get("x-kubernetes-validations").is_none()
+                && !text.contains("oldSelf"),
+        })
     }
+
+    /// Evaluates the rules; what an update leaves alone is not held against it.
+    pub(crate) fn evaluate(
+        &self,
+        validator: &Validator,
+        object: &Value,
+        old: Option<&Value>,
+    ) -> Vec<Cause> {
+        let changed = old.filter(|_| self.are_of_members).map(|old| changed_members(object, old));
+        let judged = changed.as_ref().unwrap_or(object);
+        match validator.validate_compiled(&self.compiled, judged, old) {
+            Ok(()) => Vec::new(),
+            Err(errors) => errors
+                .into_iter()
+                .filter(|error| !is_grandfathered(error, object, old))
+                .map(|error| cause(&error, object))
+                .collect(),
+        }
+    }
+}
+
+/// Evaluating a rule is dear: most updates are of the status, about which the rules say nothing.
+fn changed_members(object: &Value, old: &Value) -> Value {
+    let members = object.as_object().into_iter().flatten();
+    let changed = members.filter(|(name, value)| old.get(name.as_str()) != Some(value));
+    Value::Object(changed.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// A value that broke a rule before and has not changed may stay; transitions are always judged.
@@ -71,22 +101,31 @@ fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::cel::compile_schema;
     use serde_json::json;
 
     use super::*;
 
     fn judge(object: Value, old: Option<Value>) -> Vec<String> {
-        let rules = compile_schema(&json!({ "type": "object", "properties": { "spec": {
-            "type": "object",
-            "properties": { "mode": { "type": "string" }, "size": { "type": "integer" } },
-            "x-kubernetes-validations": [
+        judge_by(
+            &json!([
                 { "rule": "self.mode != 'bad'", "message": "mode is bad", "fieldPath": ".mode" },
                 { "rule": "self.size >= oldSelf.size", "message": "cannot shrink",
                   "reason": "FieldValueForbidden" },
-            ],
+            ]),
+            &object,
+            old.as_ref(),
+        )
+    }
+
+    fn judge_by(rules: &Value, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let rules = Rules::of(&json!({ "type": "object", "properties": { "spec": {
+            "type": "object",
+            "properties": { "mode": { "type": "string" }, "size": { "type": "integer" } },
+            "x-kubernetes-validations": rules,
         } } }));
-        evaluate(&Validator::new(), &rules, &object, old.as_ref())
+        rules
+            .unwrap()
+            .evaluate(&Validator::new(), object, old)
             .into_iter()
             .map(|cause| format!("{}: {}", cause.field, cause.message))
             .collect()
@@ -110,5 +149,17 @@ mod tests {
     fn an_unchanged_value_is_let_through_on_update() {
         let old = json!({ "spec": { "mode": "bad", "size": 2 } });
         assert!(judge(json!({ "spec": { "mode": "bad", "size": 3 } }), Some(old)).is_empty());
+    }
+
+    #[test]
+    fn a_rule_without_a_past_judges_what_has_changed() {
+        let rules = json!([{ "rule": "self.mode != 'bad'", "message": "mode is bad" }]);
+        let with = |mode: &str, status: &str| json!({ "spec": { "mode": mode }, "status": status });
+        let told = "spec: Invalid value: \"object\": mode is bad".to_owned();
+        let judge = |object, old: Option<Value>| judge_by(&rules, &object, old.as_ref());
+        assert_eq!(judge(with("bad", "new"), None), [told.clone()]);
+        assert_eq!(judge(with("bad", "new"), Some(with("ok", "old"))), [told]);
+        assert!(judge(with("bad", "new"), Some(with("bad", "old"))).is_empty());
+        assert!(judge(with("ok", "new"), Some(with("bad", "old"))).is_empty());
     }
 }

@@ -13,7 +13,7 @@ use super::rules::{
     keep_managers, merge_scope, refuse_unknown, remove_field, set_generation,
 };
 use super::{Endpoint, Turn, definitions};
-use crate::admission::{builtins, cel, metadata, prune, validate};
+use crate::admission::{builtins, metadata, prune, validate};
 use crate::patch::Patch;
 use crate::patch::apply::{self, Applier};
 use crate::registry::{Resource, SchemaSource};
@@ -398,7 +398,7 @@ impl Turn<'_> {
                          correct the existing errors to complete validation",
                     ));
                 } else {
-                    causes.extend(cel::evaluate(&self.state.validator, rules, object, old));
+                    causes.extend(rules.evaluate(&self.state.validator, object, old));
                 }
             }
         }

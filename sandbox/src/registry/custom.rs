@@ -1,9 +1,9 @@
 //! Resources made from CustomResourceDefinitions.
 
-use kube::core::cel::compile_schema;
 use serde_json::Value;
 
 use super::{Behaviour, Conversion, NameRule, Resource, SchemaSource};
+use crate::admission::cel::Rules;
 use crate::admission::schema::Schema;
 use crate::table::Column;
 
@@ -31,8 +31,6 @@ fn resource(definition: &Value, version: &Value, storage: &str) -> Option<Resour
     let plural = names["plural"].as_str()?.to_owned();
     let name = version["name"].as_str()?.to_owned();
     let raw = version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_default();
-    // Compiling rules costs memory for every node, so a schema without any does without.
-    let has_rules = raw.to_string().contains("\"x-kubernetes-validations\"");
     let columns = version.get("additionalPrinterColumns").and_then(Value::as_array);
     Some(Resource {
         stored_api_version: format!("{group}/{storage}"),
@@ -54,7 +52,7 @@ fn resource(definition: &Value, version: &Value, storage: &str) -> Option<Resour
         columns: Column::custom(columns.map(Vec::as_slice).unwrap_or_default()),
         schema: SchemaSource::Custom {
             schema: Box::new(Schema::compile(&raw, &Value::Null)),
-            rules: has_rules.then(|| Box::new(compile_schema(&raw))),
+            rules: Rules::of(&raw).map(Box::new),
         },
         version: name,
         group,

@@ -7,8 +7,7 @@ pub(crate) mod discovery;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use kube::core::cel::CompiledSchema;
-
+use crate::admission::cel::Rules;
 use crate::admission::schema::Schema;
 use crate::store::Collection;
 use crate::table::Column;
@@ -62,7 +61,7 @@ pub(crate) enum SchemaSource {
     Custom {
         schema: Box<Schema>,
         /// Absent where the schema has no rules.
-        rules: Option<Box<CompiledSchema>>,
+        rules: Option<Box<Rules>>,
     },
     /// A built-in kind, compiled when it is first written.
     BuiltIn { name: &'static str, schema: OnceLock<Box<Schema>> },

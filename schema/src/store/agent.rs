@@ -13,7 +13,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect};
 
 use crate::entity::{
-    app_project_repository, application, application_state,
+    app_project_repository, application, application_owner, application_state,
     deployment_to_application_mapping as mapping, operation,
 };
 use crate::spec_field;
@@ -54,6 +54,8 @@ pub struct WantedApplication {
     pub row: ApplicationId,
     /// The deployment that it stands for.
     pub deployment: DeploymentUid,
+    /// The cluster user that owns it.
+    pub owner: ClusterUserId,
     /// What it asks for; `None` where that cannot be read.
     pub document: Option<ApplicationDocument>,
 }
@@ -172,16 +174,24 @@ impl Store {
         after: &ApplicationId,
         limit: u64,
     ) -> Result<Vec<WantedApplication>, StoreError> {
-        let rows: Vec<(String, String, String)> = application::Entity::find()
+        let rows: Vec<(String, String, String, Option<String>)> = application::Entity::find()
             .select_only()
             .column(application::Column::ApplicationId)
             .column(application::Column::SpecField)
             .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+            .column(application_owner::Column::ApplicationOwnerUserId)
             .join(
                 JoinType::InnerJoin,
                 application::Entity::belongs_to(mapping::Entity)
                     .from(application::Column::ApplicationId)
                     .to(mapping::Column::ApplicationId)
+                    .into(),
+            )
+            .join(
+                JoinType::LeftJoin,
+                application::Entity::belongs_to(application_owner::Entity)
+                    .from(application::Column::ApplicationId)
+                    .to(application_owner::Column::ApplicationOwnerApplicationId)
                     .into(),
             )
             .filter(application::Column::ApplicationId.gt(after.as_str()))
@@ -190,12 +200,13 @@ impl Store {
             .into_tuple()
             .all(self.database.reader())
             .await?;
-        let read = |(row, spec, deployment): (String, String, String)| {
+        let read = |(row, spec, deployment, owner): (String, String, String, Option<String>)| {
             let document = spec_field::decode(&spec)
                 .inspect_err(|error| tracing::error!(row, %error, "a row cannot be read"))
                 .ok();
             let deployment = DeploymentUid::new(deployment);
-            WantedApplication { row: ApplicationId::new(row), deployment, document }
+            let owner = ClusterUserId::new(owner.unwrap_or_default());
+            WantedApplication { row: ApplicationId::new(row), deployment, owner, document }
         };
         Ok(rows.into_iter().map(read).collect())
     }

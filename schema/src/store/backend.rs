@@ -11,7 +11,7 @@ use machines::rows::{OperationState, RowChange};
 use machines::tenant::Tenant;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QuerySelect};
+use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QueryOrder, QuerySelect};
 
 use crate::entity::{
     application, application_owner, application_state, cluster_user,
@@ -460,7 +460,9 @@ async fn load_reports(
             application_state::Column::ApplicationstateApplicationId
                 .is_in(applications.keys().copied()),
         )
-        // Held until the commit, so that what is marked as read is what was read.
+        // Held until the commit, so that what is marked as read is what was read; taken in the
+        // order in which the agent writes them.
+        .order_by_asc(application_state::Column::ApplicationstateApplicationId)
         .lock_exclusive()
         .all(tx)
         .await?;

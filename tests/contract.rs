@@ -88,7 +88,8 @@ async fn compatibility_2_and_7_the_application_field_by_field() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let mut object = automated("app");
-    let sync_options = vec!["CreateNamespace=true".to_owned()];
+    let sync_options = ["CreateNamespace=false", "CreateNamespace=true", "CreateNamespace=false"];
+    let sync_options = sync_options.map(str::to_owned).to_vec();
     object.spec.sync_policy = Some(SyncPolicy { sync_options });
     let created = world.create("team-a", &object).await;
     world.wait_until_ready("team-a", "app").await;
@@ -112,7 +113,12 @@ async fn compatibility_2_and_7_the_application_field_by_field() {
             "destination": {"name": "in-cluster", "namespace": "team-a"},
             "syncPolicy": {
                 "automated": {"prune": true, "selfHeal": true, "allowEmpty": true},
-                "syncOptions": ["PrunePropagationPolicy=background", "CreateNamespace=true"],
+                "syncOptions": [
+                    "PrunePropagationPolicy=background",
+                    "CreateNamespace=false",
+                    "CreateNamespace=true",
+                    "CreateNamespace=false",
+                ],
                 "retry": {
                     "limit": -1,
                     "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"},
@@ -138,6 +144,18 @@ async fn compatibility_7_a_manual_application_has_no_sync_policy_but_the_users_o
     let options = world.application_of(&options).await.unwrap();
     assert_eq!(
         serde_json::to_value(options.spec.sync_policy.unwrap()).unwrap(),
+        json!({"syncOptions": ["CreateNamespace=false"]})
+    );
+    // What is automated and becomes manual is left with the same.
+    let edit = json!({"spec": {"type": "automated"}});
+    let automated = world.edit("team-a", "options", edit).await;
+    let is_automated = |one: &Application| one.spec.is_automated();
+    world.wait_for_application(&automated, "it is automated", is_automated).await;
+    world.edit("team-a", "options", json!({"spec": {"type": "manual"}})).await;
+    let what = "it is manual again";
+    let manual = world.wait_for_application(&automated, what, |one| !is_automated(one)).await;
+    assert_eq!(
+        serde_json::to_value(manual.spec.sync_policy.unwrap()).unwrap(),
         json!({"syncOptions": ["CreateNamespace=false"]})
     );
 }
@@ -167,6 +185,8 @@ async fn compatibility_2_and_7_the_app_project_is_named_by_the_user_and_exists_f
     // Existing readers know the normalised URL; the one as written stands beside it.
     let normalised = "SELECT repo_url FROM appprojectrepository";
     assert_eq!(world.text(normalised).await, "https://git.example.com/team/app/");
+    let as_written = "SELECT repo_url_as_written FROM appprojectrepository";
+    assert_eq!(world.text(as_written).await, "https://git.example.com/Team/App/");
 
     let created_at = |event: Option<u64>| event.expect("it was created");
     let projects: Vec<WatchEvent<AppProject>> = world.history(&world.projects(), since).await;
@@ -199,6 +219,7 @@ async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_goes_with_t
     for name in ["one", "two", "slash"] {
         world.wait_until_ready("team-a", name).await;
     }
+    let since = world.plane.resource_version();
     let both = [URL, "https://git.example.com/team/app/"];
     let uid = wait_for_repositories(&world, &both).await.uid();
 
@@ -222,7 +243,28 @@ async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_goes_with_t
         all(&world.projects()).await.is_empty().then_some(())
     })
     .await;
-    assert_eq!(all(&world.applications()).await, [], "the AppProject went before an Application");
+    // Argo CD never saw an Application that its project did not permit.
+    let applications: Vec<WatchEvent<Application>> =
+        world.history(&world.applications(), since).await;
+    let mut last_gone = 0;
+    for event in applications {
+        match event {
+            WatchEvent::Modified(one) => {
+                let conditions = one.status.map(|status| status.conditions).unwrap_or_default();
+                assert_eq!(conditions, []);
+            }
+            WatchEvent::Deleted(one) => {
+                last_gone = one.resource_version().unwrap().parse::<u64>().unwrap();
+            }
+            _ => {}
+        }
+    }
+    let projects: Vec<WatchEvent<AppProject>> = world.history(&world.projects(), since).await;
+    let project_gone = projects.iter().find_map(|event| match event {
+        WatchEvent::Deleted(one) => one.resource_version()?.parse::<u64>().ok(),
+        _ => None,
+    });
+    assert!(last_gone > 0 && last_gone < project_gone.unwrap());
     assert_eq!(world.count("SELECT count(*) FROM appprojectrepository").await, 0);
 }
 
@@ -368,6 +410,57 @@ async fn compatibility_1_admission_rejects_with_the_messages_of_the_webhooks() {
         object.metadata.generate_name = Some("passes-".to_owned());
         object.spec.source.path = path.to_owned();
         world.create("team-a", &object).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_1_rules_hold_on_a_cluster_with_older_crds_too() {
+    let world = World::with_crds_without_rules().await;
+    world.create_namespace("team-a").await;
+    let sync_policy = Some(SyncPolicy { sync_options: vec!["CreateNamespace=maybe".to_owned()] });
+    let at = |environment: &str, namespace: &str| {
+        Some(Destination { environment: environment.to_owned(), namespace: namespace.to_owned() })
+    };
+    let cases = [
+        ("type", "spec type must be manual or automated"),
+        (
+            "option",
+            "the specified sync option in .spec.syncPolicy.syncOptions is either mispelled or is \
+             not supported by GitOpsDeployment",
+        ),
+        ("namespace", "the environment field should not be empty when the namespace is non-empty"),
+    ];
+    for (name, message) in cases {
+        let mut object = automated(name);
+        match name {
+            "type" => object.spec.type_ = "Automated".to_owned(),
+            "option" => object.spec.sync_policy.clone_from(&sync_policy),
+            _ => object.spec.destination = at("", "elsewhere"),
+        }
+        world.create("team-a", &object).await;
+        world.wait_for("team-a", name, message, |one| has_error(one, message)).await;
+    }
+    assert_eq!(all(&world.applications()).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_6_of_several_complaints_the_contracts_first_is_told() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let at = |namespace: &str| {
+        let (environment, namespace) = ("staging".to_owned(), namespace.to_owned());
+        Some(Destination { environment, namespace })
+    };
+    let mut path_and_environment = automated("path-and-environment");
+    path_and_environment.spec.source.path = "/".to_owned();
+    path_and_environment.spec.destination = at("elsewhere");
+    let mut environment_and_namespace = automated("environment-and-namespace");
+    environment_and_namespace.spec.destination = at("");
+    let cases = [(path_and_environment, PATH_ROOT), (environment_and_namespace, ENVIRONMENT)];
+    for (object, message) in cases {
+        world.create("team-a", &object).await;
+        let name = object.name_any();
+        world.wait_for("team-a", &name, message, |one| has_error(one, message)).await;
     }
 }
 

@@ -97,12 +97,6 @@ pub struct GitOpsDeploymentSpec {
 absent_is_default!(GitOpsDeploymentSpec);
 
 impl GitOpsDeploymentSpec {
-    /// Whether it syncs without being asked; the type is compared without regard to case.
-    #[must_use]
-    pub fn is_automated(&self) -> bool {
-        self.type_.eq_ignore_ascii_case(TYPE_AUTOMATED)
-    }
-
     /// The name of the managed environment to deploy to; empty for the cluster of Argo CD.
     #[must_use]
     pub fn environment(&self) -> &str {

@@ -71,9 +71,6 @@ pub(crate) fn validate_source(spec: &DeploymentSpec) -> Result<(), String> {
 
 /// What is told after the environment was found fit.
 pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), String> {
-    if spec.environment.is_empty() && !spec.destination_namespace.is_empty() {
-        return Err(messages::NAMESPACE_WITHOUT_ENVIRONMENT.to_owned());
-    }
     if !spec.environment.is_empty() && spec.destination_namespace.is_empty() {
         let text = if first {
             messages::DESTINATION_NAMESPACE
@@ -85,6 +82,9 @@ pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> R
     let supported = |option: &String| SUPPORTED_SYNC_OPTIONS.contains(&option.as_str());
     if !spec.sync_options.iter().all(supported) {
         return Err(messages::SYNC_OPTION.to_owned());
+    }
+    if spec.environment.is_empty() && !spec.destination_namespace.is_empty() {
+        return Err(messages::NAMESPACE_WITHOUT_ENVIRONMENT.to_owned());
     }
     validate_sizes(name, spec)?;
     if normalise_repo_url(&spec.repo_url).is_none() {
@@ -145,9 +145,14 @@ pub fn normalise_repo_url(url: &str) -> Option<String> {
     }
     match scheme {
         None | Some("ssh") => Some(rest),
-        Some("http" | "https" | "git") => Some(format!("{}://{rest}", scheme?)),
-        Some(_) => None,
+        // Argo CD may know it, and says so if it does not.
+        Some(scheme) => is_scheme(scheme).then(|| format!("{scheme}://{rest}")),
     }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|one| one.is_ascii_alphanumeric() || "+-.".contains(one))
 }
 
 #[cfg(test)]
@@ -210,7 +215,9 @@ mod tests {
             ("https://@github.com:test:git", None),
             ("https://", None),
             ("", None),
-            ("ftp://host/x", None),
+            ("ftp://host/x", Some("ftp://host/x")),
+            ("1://host/x", None),
+            ("a b://host/x", None),
             ("https://ho st/x", None),
         ];
         for (written, normalised) in cases {

@@ -123,7 +123,7 @@ impl Table {
     fn finish(&mut self, completed: bool) {
         self.operation.1 = false;
         match (self.place, completed) {
-            (Dispatching, _) if self.again => self.request(Dispatching),
+            (Dispatching, _) if self.again => self.resolve(),
             (Dispatching, true) => {
                 self.applied = true;
                 self.place = Settled;
@@ -235,13 +235,15 @@ impl ReferenceStateMachine for Table {
             Transition::Failed if open => state.finish(false),
             Transition::Lost if open => {
                 state.operation.1 = false;
-                if let place @ (Dispatching | Removing) = state.place {
-                    state.request(place);
+                match state.place {
+                    Dispatching => state.resolve(),
+                    Removing => state.request(Removing),
+                    _ => {}
                 }
             }
-            Transition::Differs if state.place == Settled => {
+            Transition::Differs if state.place == Settled && state.can_follow() => {
                 state.applied = false;
-                state.request(Dispatching);
+                state.resolve();
             }
             Transition::Facts(situation) => {
                 state.situation = *situation;

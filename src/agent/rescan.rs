@@ -35,29 +35,38 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             () = tokio::time::sleep(pause) => {}
         }
         match differing(&agent).await {
-            Ok(found) => suspects = judge(&agent, suspects, found, grace),
+            Ok(found) => {
+                let (overdue, still) = judge(&suspects, found, clock::now(), grace);
+                suspects = still;
+                for uid in overdue {
+                    let uid_text = uid.as_str();
+                    tracing::info!(uid = uid_text, "what a hand has changed is repaired");
+                    agent.listener.application_differs(&uid);
+                }
+            }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
         }
     }
 }
 
-/// Tells of those that have differed for the whole grace, and keeps the others.
-fn judge(agent: &Agent, before: Suspects, found: Vec<DeploymentUid>, grace: Duration) -> Suspects {
-    let now = clock::now();
+/// Divides what differs into what has differed for the whole grace, and what is still suspect.
+fn judge(
+    before: &Suspects,
+    found: Vec<DeploymentUid>,
+    now: Timestamp,
+    grace: Duration,
+) -> (Vec<DeploymentUid>, Suspects) {
+    let mut overdue = Vec::new();
     let mut suspects = Suspects::new();
     for uid in found {
         let since = before.get(&uid).copied().unwrap_or(now);
         if since.after(grace) <= now {
-            tracing::info!(
-                uid = uid.as_str(),
-                "an Application was changed by hand; it is repaired"
-            );
-            agent.listener.application_differs(&uid);
+            overdue.push(uid);
         } else {
             suspects.insert(uid, since);
         }
     }
-    suspects
+    (overdue, suspects)
 }
 
 async fn differing(agent: &Agent) -> Result<Vec<DeploymentUid>, StoreError> {
@@ -99,4 +108,27 @@ fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet
     agent.settings.isolation
         && !agent.open().by_project.contains_key(&project_name(owner))
         && !agent.argo().project_matches(owner, repositories)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compatibility_4_what_differs_is_repaired_after_the_grace_and_not_before() {
+        let grace = Duration::from_secs(120);
+        let uid = DeploymentUid::new("app");
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let (overdue, suspects) = judge(&Suspects::new(), vec![uid.clone()], at(0), grace);
+        assert_eq!((overdue.len(), suspects.len()), (0, 1));
+        let (overdue, suspects) = judge(&suspects, vec![uid.clone()], at(119), grace);
+        assert_eq!((overdue.len(), suspects.len()), (0, 1));
+        let (overdue, suspects) = judge(&suspects, vec![uid.clone()], at(120), grace);
+        assert_eq!((overdue, suspects.len()), (vec![uid.clone()], 0));
+        // What was repaired, or undone by the same hand, is suspect anew.
+        let (_, suspects) = judge(&Suspects::new(), vec![uid.clone()], at(0), grace);
+        let (_, suspects) = judge(&suspects, Vec::new(), at(60), grace);
+        let (overdue, _) = judge(&suspects, vec![uid], at(180), grace);
+        assert_eq!(overdue, []);
+    }
 }

@@ -1,10 +1,9 @@
 //! From resources as the API shows them to what the machines observe.
 
-use crds::argocd::ApplicationStatus;
+use crds::argocd::{ApplicationCondition, ApplicationStatus};
 use crds::deployment::{ReconciledDestination, ReconciledSource, ReconciledState, SyncStatus};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use kube::ResourceExt;
-use machines::application::IN_CLUSTER;
 use machines::deployment::conditions::{self, Condition};
 use machines::deployment::{MirroredCondition, Report, Snapshot};
 use machines::identity::{Digest, Generation};
@@ -66,12 +65,6 @@ pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
 /// The part of a GitOpsDeployment's status that mirrors Argo CD's.
 pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
     let compared_to = &argo.sync.compared_to;
-    // A user knows environments by the names of their resources; the cluster that Argo CD runs
-    // in has none.
-    let destination = match compared_to.destination.name.as_str() {
-        IN_CLUSTER => "",
-        name => name,
-    };
     GitOpsDeploymentStatus {
         sync: SyncStatus { status: argo.sync.status.clone(), revision: argo.sync.revision.clone() },
         health: crds::argocd::HealthStatus {
@@ -86,7 +79,9 @@ pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
                 branch: compared_to.source.target_revision.clone(),
             },
             destination: ReconciledDestination {
-                name: destination.to_owned(),
+                // A user knows environments by the names of their resources; the cluster that
+                // Argo CD runs in has none, and no other is served yet.
+                name: String::new(),
                 namespace: compared_to.destination.namespace.clone(),
             },
         },
@@ -99,7 +94,7 @@ pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
 pub fn report(argo: &ApplicationStatus) -> Report {
     let compared_to = &argo.sync.compared_to;
     let operation = argo.operation_state.as_ref();
-    let bounded = |condition: &crds::argocd::ApplicationCondition| MirroredCondition {
+    let bounded = |condition: &ApplicationCondition| MirroredCondition {
         type_: condition.type_.clone(),
         message: Some(conditions::bounded(&condition.message)),
     };
@@ -119,6 +114,47 @@ pub fn report(argo: &ApplicationStatus) -> Report {
             &compared_to.destination.name,
             &compared_to.destination.namespace,
         ),
-        conditions: argo.conditions.iter().take(conditions::MIRRORED_LIMIT).map(bounded).collect(),
+        conditions: last_of_each_type(&argo.conditions).map(bounded).collect(),
+    }
+}
+
+/// Of several conditions of one type the last is mirrored, as in the existing system; of many
+/// types the first.
+fn last_of_each_type(
+    conditions: &[ApplicationCondition],
+) -> impl Iterator<Item = &ApplicationCondition> {
+    let last = conditions.iter().enumerate().filter(|(position, condition)| {
+        let later = conditions.iter().skip(position + 1);
+        later.clone().all(|other| other.type_ != condition.type_)
+    });
+    last.map(|(_, condition)| condition).take(conditions::MIRRORED_LIMIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(type_: &str, message: &str) -> ApplicationCondition {
+        ApplicationCondition {
+            type_: type_.to_owned(),
+            message: message.to_owned(),
+            ..ApplicationCondition::default()
+        }
+    }
+
+    #[test]
+    fn compatibility_8_many_conditions_of_one_type_hide_none_of_another() {
+        let mut argo = ApplicationStatus::default();
+        for number in 0..100 {
+            argo.conditions.push(condition("SharedResourceWarning", &number.to_string()));
+        }
+        argo.conditions.push(condition("SyncError", "it failed"));
+        let mirrored = report(&argo).conditions;
+        let told = |condition: &MirroredCondition| {
+            (condition.type_.clone(), condition.message.clone().unwrap_or_default())
+        };
+        let expected = [("SharedResourceWarning", "99"), ("SyncError", "it failed")];
+        let expected = expected.map(|(type_, message)| (type_.to_owned(), message.to_owned()));
+        assert_eq!(mirrored.iter().map(told).collect::<Vec<_>>(), expected);
     }
 }

@@ -171,6 +171,7 @@ pub struct SettingsArguments {
         long,
         env = "ENABLE_APPPROJECT_ISOLATION",
         default_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
         action = clap::ArgAction::Set
     )]
     enable_appproject_isolation: bool,

@@ -15,6 +15,7 @@ use crds::deployment::Source;
 use crds::{GitOpsDeployment, GitOpsDeploymentCondition, GitOpsDeploymentSpec};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt;
 use kube::api::{
     Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
@@ -59,12 +60,30 @@ impl World {
     pub async fn without_program() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("state.db").display());
-        Self::without_program_on(&url, directory).await
+        Self::without_program_on(&url, directory, crds::all()).await
+    }
+
+    /// Starts everything, on a cluster whose CRDs are older than the rules in them.
+    pub async fn with_crds_without_rules() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("state.db").display());
+        let crds = crds::all().into_iter().map(|crd| {
+            let mut crd = serde_json::to_value(crd).unwrap();
+            remove_everywhere(&mut crd, "x-kubernetes-validations");
+            serde_json::from_value(crd).unwrap()
+        });
+        let mut world = Self::without_program_on(&url, directory, crds.collect()).await;
+        world.start_program().await;
+        world
     }
 
     /// Starts everything but the program, on an empty database.
-    async fn without_program_on(url: &str, directory: TempDir) -> Self {
-        let plane = ControlPlane::start(Options::with_crds(crds::all())).await.unwrap();
+    async fn without_program_on(
+        url: &str,
+        directory: TempDir,
+        crds: Vec<CustomResourceDefinition>,
+    ) -> Self {
+        let plane = ControlPlane::start(Options::with_crds(crds)).await.unwrap();
         let client = kube::Client::try_from(plane.client_config()).unwrap();
         let settings = Settings::default();
         let database = connect(url, &ConnectOptions::default()).await.unwrap();
@@ -361,13 +380,27 @@ where
     let name = format!("gitops_test_{}", uuid::Uuid::new_v4().simple());
     admin.connection().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     let url = with_database(&server, &name);
-    let world = World::without_program_on(&url, tempfile::tempdir().unwrap()).await;
+    let world = World::without_program_on(&url, tempfile::tempdir().unwrap(), crds::all()).await;
     let outcome = tokio::spawn(test(world)).await;
     let drop = format!("DROP DATABASE {name} WITH (FORCE)");
     admin.connection().execute_unprepared(&drop).await.unwrap();
     admin.close().await.unwrap();
     if let Err(failure) = outcome {
         std::panic::resume_unwind(failure.into_panic());
+    }
+}
+
+/// Removes a member wherever it is.
+fn remove_everywhere(value: &mut serde_json::Value, member: &str) {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.remove(member);
+            members.values_mut().for_each(|value| remove_everywhere(value, member));
+        }
+        serde_json::Value::Array(items) => {
+            items.iter_mut().for_each(|item| remove_everywhere(item, member));
+        }
+        _ => {}
     }
 }
 

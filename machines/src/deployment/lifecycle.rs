@@ -241,11 +241,11 @@ impl Record {
                     Finished::No => Handled,
                     // What became of older intent says nothing of the newer one.
                     Finished::Completed | Finished::Failed(_) if *again => {
-                        Transition(self.dispatch(context))
+                        Transition(self.resolve(context))
                     }
                     Finished::Completed => Transition(self.settle(context)),
                     Finished::Failed(text) => Transition(self.back_off(text, context)),
-                    Finished::Lost => Transition(self.dispatch(context)),
+                    Finished::Lost => Transition(self.resolve(context)),
                 }
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
@@ -280,11 +280,12 @@ impl Record {
                 Lifecycle::Settled {} => Handled,
                 elsewhere => Transition(elsewhere),
             },
-            Event::ApplicationDiffers => {
+            // In a namespace that goes away, or without Argo CD, nothing is made anew.
+            Event::ApplicationDiffers if self.can_follow(context) => {
                 if let Some(application) = self.application.as_mut() {
                     application.applied = false;
                 }
-                Transition(self.dispatch(context))
+                Transition(self.resolve(context))
             }
             _ => Super,
         }

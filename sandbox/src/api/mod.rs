@@ -34,9 +34,9 @@ use failure::Failure;
 use request::{Parameters, ResourcePath};
 use write::WriteOptions;
 
-/// Events kept for each resource. A watcher that is further behind has to list again; two thousand
+/// Events kept for each resource. A watcher that is further behind has to list again; a thousand
 /// outlast a burst of writes to every object of a thousand-deployment installation.
-pub const DEFAULT_HISTORY_LIMIT: usize = 2_048;
+pub const DEFAULT_HISTORY_LIMIT: usize = 1_024;
 
 /// Namespaces that exist from the start.
 const INITIAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];

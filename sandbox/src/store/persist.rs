@@ -17,7 +17,7 @@ const FILE_NAME: &str = "sandbox.db";
 const FORMAT: i64 = 1;
 
 /// SQLite's page cache, in KiB: everything is in memory already, so it only has to serve writes.
-const CACHE_KIB: i64 = 1024;
+const CACHE_KIB: i64 = 256;
 
 /// Why the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -11,6 +11,11 @@ use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
 /// The web page, `explain` and scans read; more connections than this would only add threads.
 const READERS: u32 = 4;
+/// Prepared statements that a connection keeps: about as many as there are different ones in a
+/// batch of one. The larger ones differ from batch to batch, and would only take room.
+const STATEMENTS: usize = 32;
+/// Pages that a connection keeps, in KiB: what is hot is small, and the system caches the file.
+const CACHE_KIB: u32 = 512;
 
 pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
     let path = path_of(url)?;
@@ -19,6 +24,8 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         .map_err(|_| malformed())?
         .foreign_keys(true)
         .busy_timeout(options.busy_timeout)
+        .statement_cache_capacity(STATEMENTS)
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
         .disable_statement_logging();
     if path == ":memory:" {
         return connect_memory(common.shared_cache(false), options).await;

@@ -9,7 +9,7 @@ use machines::identity::{
 use machines::operation::{Operation, RowView};
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect};
 
 use crate::entity::{
@@ -297,7 +297,16 @@ async fn repositories(
         return Ok(repositories);
     }
     let users: Vec<&str> = repositories.keys().map(ClusterUserId::as_str).collect();
-    let rows = Entity::find().filter(Column::ClusteruserId.is_in(users)).all(tx).await?;
+    // Rows of credentials permit something only beside a deployment.
+    let with_deployments = Query::select()
+        .column(application_owner::Column::ApplicationOwnerUserId)
+        .from(application_owner::Entity)
+        .to_owned();
+    let rows = Entity::find()
+        .filter(Column::ClusteruserId.is_in(users))
+        .filter(Column::ClusteruserId.in_subquery(with_deployments))
+        .all(tx)
+        .await?;
     for Model { clusteruser_id, repo_url, repo_url_as_written, .. } in rows {
         // Rows of an earlier installation know the normal form only.
         let url = if repo_url_as_written.is_empty() { repo_url } else { repo_url_as_written };

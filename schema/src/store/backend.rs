@@ -24,6 +24,10 @@ use crate::store::changes::{self, insert_missing};
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
 use crate::store::{Store, StoreError};
 
+/// What a mapping of a namespace's UID may lead to.
+const INSTANCE: &str = "GitopsEngineInstance";
+/// The same for the cluster that the instance runs in.
+const CLUSTER: &str = "GitopsEngineCluster";
 /// Longest name of Argo CD's namespace that `gitopsengineinstance.namespace_name` holds.
 const NAMESPACE_LIMIT: usize = 48;
 
@@ -187,16 +191,24 @@ impl Store {
             });
         }
         let tx = self.begin().await?;
-        let existing = mapped(&tx, "GitopsEngineInstance", argocd_namespace_uid).await?;
-        if let Some(id) = existing {
-            tx.rollback().await?;
-            return Ok(InstanceId::new(id));
+        if let Some(id) = mapped(&tx, INSTANCE, argocd_namespace_uid).await? {
+            if gitops_engine_instance::Entity::find_by_id(&id).one(&tx).await?.is_some() {
+                tx.rollback().await?;
+                return Ok(InstanceId::new(id));
+            }
+            unmap(&tx, INSTANCE, argocd_namespace_uid).await?;
         }
-        let cluster = match mapped(&tx, "GitopsEngineCluster", kube_system_uid).await? {
-            Some(cluster) => cluster,
-            None => insert_cluster(&tx, kube_system_uid, now).await?,
+        let cluster = ensure_cluster(&tx, kube_system_uid, now).await?;
+        // Its row may be there although the mapping led elsewhere.
+        let unmapped = gitops_engine_instance::Entity::find()
+            .filter(gitops_engine_instance::Column::NamespaceUid.eq(argocd_namespace_uid))
+            .filter(gitops_engine_instance::Column::EngineclusterId.eq(&cluster))
+            .one(&tx)
+            .await?;
+        let id = match unmapped {
+            Some(row) => InstanceId::new(row.gitopsengineinstance_id),
+            None => InstanceId::of(argocd_namespace_uid, kube_system_uid),
         };
-        let id = InstanceId::of(argocd_namespace_uid, kube_system_uid);
         let instance = gitops_engine_instance::Model {
             gitopsengineinstance_id: id.as_str().to_owned(),
             namespace_name: argocd_namespace.to_owned(),
@@ -204,7 +216,7 @@ impl Store {
             enginecluster_id: cluster,
         };
         insert_missing(&tx, [instance.into_active_model()]).await?;
-        map(&tx, "GitopsEngineInstance", argocd_namespace_uid, id.as_str()).await?;
+        map(&tx, INSTANCE, argocd_namespace_uid, id.as_str()).await?;
         tx.commit().await?;
         Ok(id)
     }
@@ -229,6 +241,20 @@ async fn mark_read(
     Ok(())
 }
 
+async fn ensure_cluster(
+    tx: &impl ConnectionTrait,
+    kube_system_uid: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    if let Some(id) = mapped(tx, CLUSTER, kube_system_uid).await? {
+        if gitops_engine_cluster::Entity::find_by_id(&id).one(tx).await?.is_some() {
+            return Ok(id);
+        }
+        unmap(tx, CLUSTER, kube_system_uid).await?;
+    }
+    insert_cluster(tx, kube_system_uid, now).await
+}
+
 async fn insert_cluster(
     tx: &impl ConnectionTrait,
     kube_system_uid: &str,
@@ -242,7 +268,7 @@ async fn insert_cluster(
         clustercredentials_id: credentials,
     };
     insert_missing(tx, [cluster.into_active_model()]).await?;
-    map(tx, "GitopsEngineCluster", kube_system_uid, &id).await?;
+    map(tx, CLUSTER, kube_system_uid, &id).await?;
     Ok(id)
 }
 
@@ -259,6 +285,22 @@ async fn mapped(
         .one(tx)
         .await?;
     Ok(row.map(|row| row.db_relation_key))
+}
+
+/// Removes a mapping to a row that has gone; a mapping has no foreign key.
+async fn unmap(
+    tx: &impl ConnectionTrait,
+    relation: &str,
+    namespace_uid: &str,
+) -> Result<(), StoreError> {
+    use kubernetes_to_db_resource_mapping::{Column, Entity};
+    Entity::delete_many()
+        .filter(Column::KubernetesResourceType.eq("Namespace"))
+        .filter(Column::KubernetesResourceUid.eq(namespace_uid))
+        .filter(Column::DbRelationType.eq(relation))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 async fn map(

@@ -11,6 +11,8 @@ use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
     a_deployment_of_an_earlier_installation_keeps_its_rows,
+    compatibility_7_a_remaining_credential_permits_nothing_by_itself,
+    a_mapping_to_an_instance_that_has_gone_is_made_anew,
     a_deployment_that_waits_at_first_is_taken_over_later,
     a_rejected_deployment_is_taken_over_when_it_is_mended,
     a_deployment_that_is_first_seen_deleting_is_removed,
@@ -87,6 +89,39 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     assert_eq!(machine.record.application.unwrap().id, application);
     let loaded = world.tell(&[Note::Seen(object)]).await.unwrap();
     assert_eq!((loaded.existing_users.len(), loaded.existing_applications.len()), (0, 0));
+}
+
+async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    world.instance = engine(&world).await;
+    let object = object();
+    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world
+        .execute(
+            "INSERT INTO appprojectrepository \
+             (appproject_repository_id, clusteruser_id, repo_url, repo_url_as_written) \
+             VALUES ('of-a-credential', 'user', 'https://example.com/credential', '')",
+        )
+        .await;
+    let user = ClusterUserId::new("user");
+    let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
+    let expected = ["https://example.com/credential", "https://github.com/Acme/shop"];
+    assert_eq!(permitted[&user], expected.map(str::to_owned).into());
+    world.tell(&[Note::Absent(object.uid)]).await.unwrap();
+    let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
+    assert_eq!(permitted[&user], [].into());
+    assert_eq!(world.count("appprojectrepository").await, 1, "the credential's row stays");
+}
+
+async fn a_mapping_to_an_instance_that_has_gone_is_made_anew(scratch: Scratch) {
+    let world = adopted(&scratch).await;
+    let gone = "UPDATE kubernetestodbresourcemapping SET db_relation_key = 'gone' \
+                WHERE db_relation_type = 'GitopsEngineInstance'";
+    world.execute(gone).await;
+    let instance = engine(&world).await.unwrap();
+    let known = world.texts("gitopsengineinstance_id", "gitopsengineinstance").await;
+    assert!(known.contains(&instance.as_str().to_owned()), "{instance:?} has a row: {known:?}");
+    assert_eq!(engine(&world).await, Some(instance));
 }
 
 async fn a_deployment_that_waits_at_first_is_taken_over_later(scratch: Scratch) {

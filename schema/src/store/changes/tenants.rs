@@ -65,6 +65,7 @@ pub(super) async fn ensure(
         created_on: ActiveValue::Set(database_time(now)),
     });
     insert_missing(tx, environments).await?;
+    forget_other_environments(tx, &tenants).await?;
     let mappings = tenants.iter().map(|tenant| resource_mapping::ActiveModel {
         kubernetes_resource_type: ActiveValue::Set("Namespace".to_owned()),
         kubernetes_resource_uid: ActiveValue::Set(tenant.tenant.as_str().to_owned()),
@@ -83,6 +84,25 @@ pub(super) async fn ensure(
         created_on: ActiveValue::Set(Some(database_time(now))),
     });
     insert_missing(tx, accesses).await
+}
+
+/// Removes mappings of these tenants to environments that have gone: a tenant has one, and readers
+/// would find the old one.
+async fn forget_other_environments(
+    tx: &impl ConnectionTrait,
+    tenants: &[TenantRows],
+) -> Result<(), StoreError> {
+    use resource_mapping::{Column, Entity};
+    let uids = tenants.iter().map(|tenant| tenant.tenant.as_str());
+    let environments = tenants.iter().map(|tenant| tenant.environment.as_str());
+    Entity::delete_many()
+        .filter(Column::KubernetesResourceType.eq("Namespace"))
+        .filter(Column::KubernetesResourceUid.is_in(uids))
+        .filter(Column::DbRelationType.eq("ManagedEnvironment"))
+        .filter(Column::DbRelationKey.is_not_in(environments))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Removes every row of these tenants, those of an earlier installation included: a row that is

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -85,15 +86,25 @@ async fn livez(State(health): State<Health>) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
+/// A database that answers takes milliseconds; who asks waits a second or so.
+const DATABASE_TIMEOUT: Duration = Duration::from_millis(800);
+
 async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
     let watches = health.watches();
     let waiting: Vec<&str> =
         watches.iter().filter(|watch| !watch.is_synced()).map(|watch| watch.name).collect();
-    if waiting.is_empty() {
-        return (StatusCode::OK, "ok\n".to_owned());
+    if !waiting.is_empty() {
+        let text = format!("these watches have not seen everything yet: {}\n", waiting.join(", "));
+        return (StatusCode::SERVICE_UNAVAILABLE, text);
     }
-    let text = format!("these watches have not seen everything yet: {}\n", waiting.join(", "));
-    (StatusCode::SERVICE_UNAVAILABLE, text)
+    let Some(database) = &health.database else { return (StatusCode::OK, "ok\n".to_owned()) };
+    // Why it does not answer stands in the log; here it could be read by anybody.
+    match tokio::time::timeout(DATABASE_TIMEOUT, database.reader().ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ok\n".to_owned()),
+        Ok(Err(_)) | Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned())
+        }
+    }
 }
 
 /// What is served under `/metrics`: OpenMetrics, which Prometheus reads by this name only.

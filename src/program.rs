@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
 use schema::connection::{Database, DatabaseKind};
 use schema::store::{Role, Store};
 use tokio::net::TcpListener;
@@ -134,6 +136,26 @@ impl Program {
         }
         outcome
     }
+}
+
+/// Refuses a database that holds what was made for another cluster: seen from this one, everything
+/// in it would have been deleted, and would be removed.
+pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow::Result<()> {
+    let known = schema::store::backend::known_clusters(database).await?;
+    let Ok(Some(system)) = Api::<Namespace>::all(client.clone()).get_opt("kube-system").await
+    else {
+        // Who may not read it, or has none, says what is wrong elsewhere.
+        return Ok(());
+    };
+    let uid = system.metadata.uid.unwrap_or_default();
+    anyhow::ensure!(
+        known.is_empty() || known.contains(&uid),
+        "the database ({}) belongs to another cluster: it was used with a kube-system namespace \
+         of UID {}, and this cluster's is {uid}; give this cluster a database of its own",
+        database.location(),
+        known.join(", "),
+    );
+    Ok(())
 }
 
 async fn take_over(database: &Database, role: Role) -> anyhow::Result<Store> {

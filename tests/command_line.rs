@@ -97,6 +97,33 @@ mod dev_refuses {
         assert_eq!(output.status.code(), Some(2));
     }
 
+    #[test]
+    fn a_namespace_that_cannot_be_one() {
+        for name in ["", "Bad", "-a", "a/b", &"a".repeat(49)] {
+            let argument = format!("--argo-cd-namespace={name}");
+            let output = run(&["dev", "--port", "0", &argument]);
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{errors}");
+            says(&errors, &["--argo-cd-namespace", "give the name of a namespace"]);
+        }
+    }
+
+    #[test]
+    fn a_database_that_another_cluster_uses() {
+        let scratch = scratch();
+        let url = sqlite(&scratch.path().join("shared.db"));
+        let (one, other) = (scratch.path().join("one"), scratch.path().join("other"));
+        let arguments = ["--demo", "--exit-when-healthy", "--database-url", &url];
+        for _ in 0..2 {
+            let (status, said) = Dev::spawn(&one, &arguments).wait();
+            assert_eq!(status.code(), Some(0), "{said}");
+        }
+        let dir = ["dev", "--port", "0", "--dir", text(&other), "--database-url", &url];
+        says(&refused(2, &dir), &["shared.db", "belongs to another cluster", "of its own"]);
+        let (status, said) = Dev::spawn(&one, &arguments).wait();
+        assert_eq!(status.code(), Some(0), "nothing was lost: {said}");
+    }
+
     #[tokio::test]
     async fn a_database_of_a_newer_version() {
         let scratch = scratch();
@@ -294,7 +321,11 @@ mod a_database {
         dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
         let copy = scratch.path().join("copy.db");
         let arguments = ["backup", "--dir", text(&dir), text(&copy)];
-        says(&succeeds(&arguments), &[text(&copy), "bytes, checked"]);
+        let said = succeeds(&arguments);
+        let length = std::fs::metadata(&copy).unwrap().len();
+        says(&said, &[text(&copy), &format!("{length} bytes, checked")]);
+        let names = std::fs::read_dir(scratch.path()).unwrap().count();
+        assert_eq!(names, 2, "there is the directory of dev, the copy, and nothing else");
         assert_eq!(schema::embedded::integrity_check(&copy).map_err(|one| one.to_string()), Ok(()));
         let connection = rusqlite::Connection::open(&copy).unwrap();
         let machines = "SELECT count(*) FROM machine WHERE kind = 'Deployment'";
@@ -342,7 +373,7 @@ mod dev_ends {
         let demo = ["--demo", "--exit-when-healthy", "--healthy-within", "1"];
         let (status, said) = Dev::spawn(scratch.path(), &demo).wait();
         assert_eq!(status.code(), Some(3), "{said}");
-        says(&said, &["not every deployment was ready within 1 s", "kubectl get"]);
+        says(&said, &["1 of 1 deployments were not ready within 1 s"]);
     }
 
     fn degrade_the_sample(directory: &Path) {

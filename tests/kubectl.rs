@@ -216,3 +216,18 @@ async fn one_file_of_many_deployments_is_applied_and_deleted_by_one_command_each
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_get_prints_apply_takes_and_a_kind_that_nobody_knows_is_named() {
+    with_kubectl(|kubectl| {
+        kubectl.run("create namespace team-a", "");
+        kubectl.run("apply -n team-a -f -", GUESTBOOK);
+        kubectl.run("wait -n team-a gitopsdeployment/guestbook --for=condition=Ready", "");
+        let list = kubectl.run("get gitopsdeployments -n team-a -o yaml", "");
+        assert!(list.contains("kind: List"), "{list}");
+        kubectl.run("apply -n team-a -f -", &list);
+        let unknown = GUESTBOOK.replace("GitOpsDeployment", "GitOpsDeploymnet");
+        kubectl.refuses("apply -n team-a -f -", &unknown, &["no matches for kind"]);
+    })
+    .await;
+}

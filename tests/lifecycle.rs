@@ -306,6 +306,13 @@ async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() 
     world.wait_until_quiet().await;
     world.applications().delete(&application.name_any(), &Default::default()).await.unwrap();
     world.wait_until_application_gone(&ready).await;
+    let missing = world
+        .wait_for("team-a", "app", "it says so", |one| {
+            condition(one, "Ready").is_some_and(|ready| ready.reason == "ApplicationMissing")
+        })
+        .await;
+    assert_eq!(says(&missing, "Ready").0, "False");
+    assert_eq!(missing.status.unwrap().health.status, "Missing");
     world.wait_until_quiet().await;
     assert!(world.application_of(&ready).await.is_none());
 

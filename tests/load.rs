@@ -114,7 +114,7 @@ fn bad_input_ends_with_2_and_says_what_to_do() {
     let cases: [(&[&str], &str); 6] = [
         (&["--deployments", "0"], "0 is not in 1..=100000"),
         (&["--deployments", "2", "--namespaces", "3"], "give --namespaces at most 2"),
-        (&["--rate", "0"], "give a number above 0"),
+        (&["--rate", "0"], "give a number from 0.001"),
         (&["--rest", "5"], "--metrics"),
         (&["--metrics", "localhost"], "is no http:// URL"),
         (&["--argo-cd-namespace", "elsewhere"], "has no namespace elsewhere"),

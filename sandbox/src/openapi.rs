@@ -16,6 +16,14 @@ const GROUP_VERSION_KIND: &str = "x-kubernetes-group-version-kind";
 const API_VERSION_DESCRIPTION: &str = "The versioned schema of this representation of an object.";
 const KIND_DESCRIPTION: &str = "The REST resource that this object represents.";
 
+/// The form in which kubectl asks for version 2 when version 3 does not know a kind, such as List.
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/// The same as an answer says it: an `@` is not allowed there.
+const PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+/// A document of that form that knows no kind, so that kubectl goes on to say so: `swagger` (field
+/// 1) is "2.0", and `info` (field 2) has the title "Kubernetes" (field 1).
+const EMPTY_VERSION_2: &[u8] = b"\x0a\x032.0\x12\x0c\x0a\x0aKubernetes";
+
 /// Answers a path below `/openapi`.
 pub(crate) fn document(
     registry: &Registry,
@@ -23,6 +31,9 @@ pub(crate) fn document(
     path: &[&str],
     accept: &str,
 ) -> Result<Response, Failure> {
+    if path == ["v2"] && accept.contains(PROTOBUF) {
+        return Ok(Response::protobuf(PROTOBUF_TYPE, EMPTY_VERSION_2));
+    }
     let wants_json = accept.is_empty() || accept.contains("json") || accept.contains('*');
     if !wants_json {
         let message = "only the following media types are accepted: application/json";

@@ -106,13 +106,14 @@ pub fn backup(
         return Err(EmbeddedError::Exists { path: destination.to_owned() });
     }
     let unfinished = Unfinished::beside(destination)?;
-    let pages = copy(source, &unfinished.0, &mut progress)?;
+    copy(source, &unfinished.0, &mut progress)?;
     integrity_check(&unfinished.0)?;
     let write_failed = |source| EmbeddedError::Write { path: destination.to_owned(), source };
     let file = std::fs::File::open(&unfinished.0).map_err(write_failed)?;
     file.sync_all().map_err(write_failed)?;
+    let bytes = file.metadata().map_err(write_failed)?.len();
     std::fs::rename(&unfinished.0, destination).map_err(write_failed)?;
-    Ok(pages)
+    Ok(bytes)
 }
 
 /// Reads the whole file, and says what is wrong with it.

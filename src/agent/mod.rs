@@ -581,13 +581,10 @@ impl Agent {
             }
             let Changed::Application { row, name, project, status } = one else { continue };
             let Some(row) = row else { continue };
-            match (status, crds::names::deployment_uid(&name)) {
-                (Some(status), Some(uid)) => {
-                    self.reports.offer(&project, row, DeploymentUid::new(uid), *status);
-                }
-                (Some(_), None) => {}
-                (None, _) => self.reports.forget(&row),
-            }
+            let Some(uid) = crds::names::deployment_uid(&name) else { continue };
+            // Where its row has gone as well, there is nothing to report on.
+            let status = status.map_or_else(reports::missing, |status| *status);
+            self.reports.offer(&project, row, DeploymentUid::new(uid), status);
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::argocd::ApplicationStatus;
+use machines::deployment::conditions::MISSING;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use schema::application_state;
 use schema::store::agent::ApplicationReport;
@@ -82,11 +83,6 @@ impl Reports {
         self.inbox.offer(turn, row, Report { uid, digest, status: Box::new(status) });
     }
 
-    /// Forgets an Application that has gone; its row goes with it.
-    pub fn forget(&self, row: &ApplicationId) {
-        self.written().remove(row);
-    }
-
     /// Writes reports until told to stop.
     pub async fn pump(&self, shutdown: CancellationToken) -> Result<(), StoreError> {
         worker::run(self, Arc::clone(&self.inbox), shutdown).await
@@ -135,6 +131,14 @@ impl Process<ApplicationId, Report> for Reports {
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
     }
+}
+
+/// What is reported while a row has no Application.
+pub fn missing() -> ApplicationStatus {
+    let mut status = ApplicationStatus::default();
+    "Unknown".clone_into(&mut status.sync.status);
+    MISSING.clone_into(&mut status.health.status);
+    status
 }
 
 /// Times that change although nothing else does: each refresh of Argo CD moves them.

@@ -1,9 +1,10 @@
 //! `dev`: everything in one process, with nothing installed.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fmt::Write as _;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use clap::Args;
 use crds::deployment::Source;
 use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Resource;
 use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Resource, ResourceExt};
 use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, connect};
 use serde::Serialize;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api;
 use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
-use crate::program::{Halves, Program};
+use crate::program::{self, Halves, Program};
 
 /// The database's file in the directory of `dev`.
 pub const DATABASE_FILE: &str = "state.db";
@@ -128,6 +129,7 @@ impl Running {
             "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
              stand-in for Argo CD reads no git and deploys nothing"
         );
+        program::check_cluster(&client, &database).await.map_err(Failure::Input)?;
         // The program has a client of its own, so that no requests but its own are counted.
         let counted = CountedClient::new(plane.client_config()).map_err(Failure::running)?;
         let program = Program::start(counted, database, settings, Halves::Both, listener, shutdown)
@@ -198,22 +200,42 @@ impl Running {
         tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             outcome = tokio::time::timeout(Duration::from_secs(dev.healthy_within), waiting) => {
-                outcome.unwrap_or_else(|_| {
-                    Err(Failure::NotInTime(format!(
-                        "not every deployment was ready within {} s; see `kubectl get \
-                         gitopsdeployments -A -o wide`",
-                        dev.healthy_within
-                    )))
-                })
+                match outcome {
+                    Ok(outcome) => outcome,
+                    Err(_) => Err(self.not_in_time(dev.healthy_within).await),
+                }
             }
         }
+    }
+
+    /// Says which are not ready, and why: nobody can ask any more.
+    async fn not_in_time(&self, seconds: u64) -> Failure {
+        let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
+        let all = api.list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
+        let waiting: Vec<&GitOpsDeployment> = all.iter().filter(|one| !is_ready(one)).collect();
+        let mut text = format!(
+            "{} of {} deployments were not ready within {seconds} s",
+            waiting.len(),
+            all.len()
+        );
+        for one in waiting.iter().take(TOLD_AT_MOST) {
+            let place = format!("{}/{}", one.namespace().unwrap_or_default(), one.name_any());
+            let _ = write!(text, "\n  {place}: {}", why_not_ready(one));
+        }
+        if waiting.len() > TOLD_AT_MOST {
+            let _ = write!(text, "\n  and {} more", waiting.len() - TOLD_AT_MOST);
+        }
+        Failure::NotInTime(text)
     }
 
     async fn wait_until_all_ready(&self) -> Result<(), Failure> {
         let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
         loop {
             let all = api.list(&Default::default()).await.map_err(Failure::running)?.items;
-            if all.iter().all(is_ready) {
+            // A status may be of an earlier run, as long as something waits to be looked at.
+            let health = &self.program.health;
+            let is_current = health.is_ready() && health.backlog() == 0;
+            if is_current && all.iter().all(is_ready) {
                 println!("healthy: {} of {}", all.len(), all.len());
                 return Ok(());
             }
@@ -228,6 +250,21 @@ impl Running {
         }
         self.plane.shutdown().await;
         outcome
+    }
+}
+
+/// Deployments that are told of by name when they are not ready in time.
+const TOLD_AT_MOST: usize = 10;
+
+fn why_not_ready(object: &GitOpsDeployment) -> String {
+    let conditions = object.status.iter().flat_map(|status| &status.conditions);
+    let ready = conditions
+        .filter(|one| one.type_ == crds::conditions::condition_type::READY)
+        .find(|one| one.status != "True");
+    match ready {
+        Some(ready) if ready.message.is_empty() => ready.reason.clone(),
+        Some(ready) => ready.message.clone(),
+        None => "nothing was reported on this generation yet".to_owned(),
     }
 }
 
@@ -284,7 +321,8 @@ fn prepare(directory: &Path) -> anyhow::Result<PathBuf> {
             directory.display()
         )
     };
-    std::fs::create_dir_all(directory).with_context(explain)?;
+    // It will hold what a cluster holds, Secrets among it.
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(explain)?;
     std::path::absolute(directory).with_context(explain)
 }
 

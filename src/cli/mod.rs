@@ -160,11 +160,34 @@ fn percent_encoded(text: &str) -> String {
     encoded
 }
 
+/// Longest name that the existing table of Argo CD instances holds.
+const NAMESPACE_LIMIT: usize = 48;
+
+fn namespace(text: &str) -> Result<String, String> {
+    let fits = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
+    let is_name = !text.is_empty()
+        && text.chars().all(fits)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if is_name && text.len() <= NAMESPACE_LIMIT {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "give the name of a namespace: lower case letters, digits and '-', at most \
+         {NAMESPACE_LIMIT} characters"
+    ))
+}
+
 /// Settings that every way to run shares.
 #[derive(Clone, Debug, Args)]
 pub struct SettingsArguments {
     /// Namespace of Argo CD.
-    #[arg(long, env = "ARGO_CD_NAMESPACE", default_value = crds::names::DEFAULT_ARGO_CD_NAMESPACE)]
+    #[arg(
+        long,
+        env = "ARGO_CD_NAMESPACE",
+        value_parser = namespace,
+        default_value = crds::names::DEFAULT_ARGO_CD_NAMESPACE
+    )]
     argo_cd_namespace: String,
     /// Whether each tenant has an AppProject of its own.
     #[arg(

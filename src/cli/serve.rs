@@ -3,14 +3,14 @@
 use clap::Args;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::Api;
-use schema::connection::{ConnectOptions, connect};
+use schema::connection::{ConnectOptions, DatabaseKind, connect};
 
 use crate::api;
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, SettingsArguments,
 };
 use crate::kubernetes::CountedClient;
-use crate::program::{Halves, Program};
+use crate::program::{self, Halves, Program};
 
 /// Options of `all`, `backend` and `agent`.
 #[derive(Clone, Debug, Args)]
@@ -31,10 +31,12 @@ impl Serve {
         let config = cluster.config().await?;
         let counted = CountedClient::new(config).map_err(Failure::input)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
-        let database =
-            connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
-        // Said before anything is asked of the database that this one could not have.
-        halves.check(database.kind()).map_err(Failure::Input)?;
+        let url = database.url();
+        if url.starts_with("sqlite:") {
+            // Said before a file is made that nobody wants.
+            halves.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
+        }
+        let database = connect(&url, &ConnectOptions::default()).await.map_err(Failure::input)?;
         check_crds(&counted.client).await?;
         if halves == Halves::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
@@ -44,6 +46,7 @@ impl Serve {
                 tracing::warn!("{warning}");
             }
         }
+        program::check_cluster(&counted.client, &database).await.map_err(Failure::Input)?;
         let shutdown = super::shutdown_on_signal();
         let settings = settings.settings();
         let program = Program::start(counted, database, settings, halves, listener, shutdown)

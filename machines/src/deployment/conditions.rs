@@ -22,6 +22,8 @@ pub const STALLED: &str = "Stalled";
 pub const MESSAGE_LIMIT: usize = 1_024;
 /// Most conditions of Argo CD that are mirrored; it knows nine types today.
 pub const MIRRORED_LIMIT: usize = 32;
+/// Argo CD's word for the health of what does not exist.
+pub const MISSING: &str = "Missing";
 
 /// Which conditions are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -270,7 +272,17 @@ fn standing(deployment: &Deployment) -> Standing {
     }
 }
 
+/// Whether the newest report says that there is no Application: a hand has deleted it.
+pub(super) fn application_is_missing(record: &Record) -> bool {
+    record.report.as_ref().is_some_and(|report| {
+        report.health == MISSING && report.compared_to == compared_to_digest("", "", "", "", "")
+    })
+}
+
 fn settled(record: &Record) -> Standing {
+    if application_is_missing(record) {
+        return Standing::working("ApplicationMissing", "Argo CD's Application does not exist");
+    }
     let Some(report) = record.report.as_ref().filter(|_| report_is_current(record)) else {
         return Standing::working(
             "AwaitingReport",

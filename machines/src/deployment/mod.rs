@@ -378,7 +378,10 @@ impl Deployment {
             Lifecycle::Dispatching { .. }
             | Lifecycle::Removing { .. }
             | Lifecycle::Finalizing { .. } => true,
-            Lifecycle::Settled {} => !conditions::report_is_current(&self.record),
+            Lifecycle::Settled {} => {
+                !conditions::report_is_current(&self.record)
+                    && !conditions::application_is_missing(&self.record)
+            }
             _ => false,
         }
     }

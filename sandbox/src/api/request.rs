@@ -185,6 +185,11 @@ impl Response {
         Self::json(status, value.to_string())
     }
 
+    /// An answer in one of Kubernetes' binary forms.
+    pub(crate) fn protobuf(content_type: &'static str, body: &'static [u8]) -> Self {
+        Self { status: 200, content_type, warnings: Vec::new(), body: Bytes::from_static(body) }
+    }
+
     /// An answer of plain text.
     pub(crate) fn text(body: &'static str) -> Self {
         Self {

@@ -13,6 +13,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QueryOrder, QuerySelect};
 
+use crate::connection::Database;
 use crate::entity::{
     application, application_owner, application_state, cluster_user,
     deployment_to_application_mapping as mapping, gitops_engine_cluster, gitops_engine_instance,
@@ -220,6 +221,18 @@ impl Store {
         tx.commit().await?;
         Ok(id)
     }
+}
+
+/// The UIDs of the kube-system namespaces of the clusters that a database was used with.
+pub async fn known_clusters(database: &Database) -> Result<Vec<String>, StoreError> {
+    use kubernetes_to_db_resource_mapping::{Column, Entity};
+    let rows = Entity::find()
+        .filter(Column::KubernetesResourceType.eq("Namespace"))
+        .filter(Column::DbRelationType.eq(CLUSTER))
+        .order_by_asc(Column::KubernetesResourceUid)
+        .all(database.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.kubernetes_resource_uid).collect())
 }
 
 async fn mark_read(

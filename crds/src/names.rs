@@ -122,7 +122,7 @@ mod tests {
     const UID: &str = "b9c5e7a8-53cb-4d43-9d5f-0a2d2b1d8a11";
 
     #[test]
-    fn an_application_is_traced_back_to_its_deployment() {
+    fn compatibility_2_an_application_is_traced_back_to_its_deployment() {
         assert_eq!(application_name(UID), format!("gitopsdepl-{UID}"));
         assert_eq!(deployment_uid(&application_name(UID)), Some(UID));
     }
@@ -151,13 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_traced_back_to_its_row() {
+    fn compatibility_2_an_operation_is_traced_back_to_its_row() {
         assert_eq!(operation_id(&operation_name("17")), Some("17"));
         assert_eq!(operation_id("17"), None);
     }
 
     #[test]
-    fn the_other_names_are_the_ones_that_installations_have() {
+    fn compatibility_2_the_other_names_are_the_ones_that_installations_have() {
         assert_eq!(app_project_name("u1"), "app-project-u1");
         assert_eq!(repository_secret_name("r1"), "repo-cred-r1");
     }

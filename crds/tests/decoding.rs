@@ -34,7 +34,7 @@ fn a_spec_of_a_wrong_form_is_an_error_and_not_an_empty_spec() {
 }
 
 #[test]
-fn every_field_of_the_specs_keeps_its_spelling() {
+fn compatibility_1_every_field_of_the_specs_keeps_its_spelling() {
     let deployment = json!({
         "source": {"repoURL": "r", "path": "p", "targetRevision": "t"},
         "destination": {"environment": "e", "namespace": "n"},
@@ -61,7 +61,7 @@ fn round_trip<K: serde::de::DeserializeOwned + serde::Serialize>(spec: &Value) -
 }
 
 #[test]
-fn an_empty_status_is_written_with_what_clients_read() {
+fn compatibility_1_an_empty_status_is_written_with_what_clients_read() {
     let written = serde_json::to_value(GitOpsDeploymentStatus::default()).unwrap();
     let expected = json!({
         "sync": {"status": ""},
@@ -112,7 +112,7 @@ fn operation_state() -> Value {
 }
 
 #[test]
-fn the_state_of_an_operation_is_mirrored_field_by_field() {
+fn compatibility_8_the_state_of_an_operation_is_mirrored_field_by_field() {
     let application: Application =
         serde_json::from_value(json!({"status": {"operationState": operation_state()}})).unwrap();
     let operation_state_read = application.status.unwrap().operation_state;

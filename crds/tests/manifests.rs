@@ -61,7 +61,7 @@ fn the_manifests_read_back_as_the_definitions() {
 }
 
 #[test]
-fn the_kinds_and_their_plurals_are_the_known_ones() {
+fn compatibility_1_the_kinds_and_their_plurals_are_the_known_ones() {
     let names: Vec<(String, String)> = crds::all()
         .into_iter()
         .map(|definition| (definition.spec.names.kind, definition.metadata.name.unwrap()))
@@ -132,7 +132,7 @@ fn every_field_is_explained() {
 }
 
 #[test]
-fn the_required_fields_of_a_deployment_are_the_known_ones() {
+fn compatibility_1_the_required_fields_of_a_deployment_are_the_known_ones() {
     let schema = schema("GitOpsDeployment");
     for (path, fields) in [
         ("spec", &["source", "type"] as &[&str]),
@@ -163,7 +163,7 @@ fn the_required_fields_of_a_deployment_are_the_known_ones() {
 }
 
 #[test]
-fn the_required_fields_of_the_other_kinds_are_the_known_ones() {
+fn compatibility_1_the_required_fields_of_the_other_kinds_are_the_known_ones() {
     let condition = ["lastTransitionTime", "message", "reason", "status", "type"];
     let environment = schema("GitOpsDeploymentManagedEnvironment");
     let fields = ["allowInsecureSkipTLSVerify", "apiURL", "credentialsSecret"];

@@ -38,7 +38,7 @@ fn deployment_rejections(spec: Value) -> Vec<String> {
 }
 
 #[test]
-fn a_deployment_of_either_type_is_accepted() {
+fn compatibility_1_a_deployment_of_either_type_is_accepted() {
     for type_ in ["manual", "automated"] {
         let spec = json!({"source": source(), "type": type_});
         assert_eq!(deployment_rejections(spec), Vec::<String>::new());
@@ -46,7 +46,7 @@ fn a_deployment_of_either_type_is_accepted() {
 }
 
 #[test]
-fn a_deployment_of_another_type_is_rejected() {
+fn compatibility_1_a_deployment_of_another_type_is_rejected() {
     for type_ in ["", "Automated", "MANUAL", "auto"] {
         let spec = json!({"source": source(), "type": type_});
         assert_eq!(deployment_rejections(spec), [TYPE], "type {type_:?}");
@@ -54,13 +54,14 @@ fn a_deployment_of_another_type_is_rejected() {
 }
 
 #[test]
-fn a_deployment_without_a_spec_is_rejected_as_one_without_a_type() {
+fn compatibility_1_a_deployment_without_a_spec_is_rejected_as_one_without_a_type() {
     let object = json!({"metadata": {"name": "guestbook"}});
     assert_eq!(rejections("GitOpsDeployment", &object), [TYPE]);
 }
 
 #[test]
-fn a_deployment_with_an_empty_path_or_slash_is_accepted_because_its_status_says_so() {
+fn compatibility_1_a_deployment_with_an_empty_path_or_slash_is_accepted_because_its_status_says_so()
+{
     for path in ["", "/"] {
         let source = json!({"repoURL": "not a url", "path": path});
         let spec = json!({"source": source, "type": "automated"});
@@ -69,7 +70,7 @@ fn a_deployment_with_an_empty_path_or_slash_is_accepted_because_its_status_says_
 }
 
 #[test]
-fn the_supported_sync_options_are_accepted_even_twice() {
+fn compatibility_1_the_supported_sync_options_are_accepted_even_twice() {
     let options = json!(["CreateNamespace=true", "CreateNamespace=false", "CreateNamespace=true"]);
     for policy in [json!({"syncOptions": options}), json!({"syncOptions": []}), json!({})] {
         let spec = json!({"source": source(), "type": "manual", "syncPolicy": policy});
@@ -78,7 +79,7 @@ fn the_supported_sync_options_are_accepted_even_twice() {
 }
 
 #[test]
-fn a_sync_option_that_is_not_supported_is_rejected() {
+fn compatibility_1_a_sync_option_that_is_not_supported_is_rejected() {
     for option in ["CreateNamespace=True", "Prune=false", "", "CreateNamespace=true "] {
         let policy = json!({"syncOptions": ["CreateNamespace=true", option]});
         let spec = json!({"source": source(), "type": "manual", "syncPolicy": policy});
@@ -87,7 +88,7 @@ fn a_sync_option_that_is_not_supported_is_rejected() {
 }
 
 #[test]
-fn a_destination_namespace_needs_an_environment() {
+fn compatibility_1_a_destination_namespace_needs_an_environment() {
     for destination in
         [json!({"namespace": "staging"}), json!({"namespace": "staging", "environment": ""})]
     {
@@ -97,7 +98,7 @@ fn a_destination_namespace_needs_an_environment() {
 }
 
 #[test]
-fn other_destinations_are_accepted() {
+fn compatibility_1_other_destinations_are_accepted() {
     for destination in [
         json!({}),
         json!({"namespace": ""}),
@@ -110,14 +111,14 @@ fn other_destinations_are_accepted() {
 }
 
 #[test]
-fn a_sync_run_with_the_reserved_name_is_rejected() {
+fn compatibility_1_a_sync_run_with_the_reserved_name_is_rejected() {
     let name = "zyxwvutsrqponmlkjihgfedcba-abcdefghijklmnoqrstuvwxyz";
     let object = json!({"metadata": {"name": name}, "spec": {"gitopsDeploymentName": "guestbook"}});
     assert_eq!(rejections("GitOpsDeploymentSyncRun", &object), [SYNC_RUN_NAME]);
 }
 
 #[test]
-fn a_sync_run_with_another_name_is_accepted_with_or_without_a_spec() {
+fn compatibility_1_a_sync_run_with_another_name_is_accepted_with_or_without_a_spec() {
     for object in [
         json!({"metadata": {"name": "run"}, "spec": {"gitopsDeploymentName": "guestbook"}}),
         json!({"metadata": {"name": "run"}}),
@@ -135,7 +136,7 @@ fn environment_rejections(api_url: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_https_api_url_or_none_is_accepted() {
+fn compatibility_1_an_https_api_url_or_none_is_accepted() {
     for url in [
         "",
         "https://api.example.com:6443",
@@ -148,7 +149,7 @@ fn an_https_api_url_or_none_is_accepted() {
 }
 
 #[test]
-fn an_api_url_that_is_not_https_is_rejected() {
+fn compatibility_1_an_api_url_that_is_not_https_is_rejected() {
     for url in ["http://api.example.com", "api.example.com:6443", "/https://", "https"] {
         assert_eq!(environment_rejections(url), [API_URL], "url {url:?}");
     }
@@ -161,21 +162,21 @@ fn credential_rejections(repository: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_https_or_ssh_repository_or_none_is_accepted() {
+fn compatibility_1_an_https_or_ssh_repository_or_none_is_accepted() {
     for url in ["", "https://github.com/example/manifests", "ssh://git@github.com/example/m.git"] {
         assert_eq!(credential_rejections(url), Vec::<String>::new(), "url {url:?}");
     }
 }
 
 #[test]
-fn another_repository_is_rejected() {
+fn compatibility_1_another_repository_is_rejected() {
     for url in ["git@github.com:example/manifests", "http://github.com/example", "github.com/e"] {
         assert_eq!(credential_rejections(url), [REPOSITORY], "url {url:?}");
     }
 }
 
 #[test]
-fn the_typed_check_that_the_program_makes_says_the_same() {
+fn compatibility_1_the_typed_check_that_the_program_makes_says_the_same() {
     let mut deployment: crds::GitOpsDeployment =
         serde_json::from_value(deployment(json!({"source": source(), "type": "manual"}))).unwrap();
     deployment.validate_cel().unwrap();
@@ -184,7 +185,7 @@ fn the_typed_check_that_the_program_makes_says_the_same() {
 }
 
 #[test]
-fn an_operation_is_always_accepted() {
+fn compatibility_1_an_operation_is_always_accepted() {
     for object in [json!({"metadata": {"name": "o"}}), json!({"spec": {"operationID": "7"}})] {
         assert_eq!(rejections("Operation", &object), Vec::<String>::new());
     }

@@ -202,7 +202,8 @@ pub struct SettingsArguments {
     #[arg(long, env = "STATUS_CONDITIONS", default_value = "conventional")]
     status_conditions: StatusConditions,
     /// Minutes between two comparisons of everything, which undo what hands have changed in Argo
-    /// CD; 0 for never.
+    /// CD; 0 for never. What differs is looked at once more after a grace of two and a half
+    /// minutes, and then undone.
     #[arg(long, env = "SELF_HEAL_INTERVAL", default_value_t = 30)]
     self_heal_interval: u32,
 }

@@ -507,6 +507,47 @@ pub fn condition<'a>(
     object.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_)
 }
 
+/// Type, status, reason and message of every condition, by type.
+pub fn conditions(object: &GitOpsDeployment) -> Vec<(String, String, String, String)> {
+    let mut found: Vec<_> = object
+        .status
+        .iter()
+        .flat_map(|status| &status.conditions)
+        .map(|one| {
+            let (status, reason) = (one.status.clone(), one.reason.clone());
+            (one.type_.clone(), status, reason, one.message.clone())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// One of them.
+pub fn quadruple(
+    type_: &str,
+    status: &str,
+    reason: &str,
+    message: &str,
+) -> (String, String, String, String) {
+    (type_.to_owned(), status.to_owned(), reason.to_owned(), message.to_owned())
+}
+
+/// Whether `ErrorOccurred` says so.
+pub fn has_error(object: &GitOpsDeployment, message: &str) -> bool {
+    condition(object, "ErrorOccurred").is_some_and(|error| {
+        error.status == "True" && error.reason == "ErrorOccurred" && error.message == message
+    })
+}
+
+/// Whether an error stood and stands no more.
+pub fn error_is_resolved(object: &GitOpsDeployment) -> bool {
+    condition(object, "ErrorOccurred").is_some_and(|error| {
+        error.status == "False"
+            && error.reason == "ErrorOccurredResolved"
+            && error.message.is_empty()
+    })
+}
+
 /// Whether a deployment is ready in its present generation.
 pub fn is_ready(object: &GitOpsDeployment) -> bool {
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);

@@ -1,0 +1,279 @@
+//! What the states of the lifecycle do: take over what was observed, ask for rows and operations,
+//! and choose where to go.
+
+use super::{
+    AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Lifecycle, REMOVAL_DEADLINE,
+};
+use crate::application::{self, ApplicationDocument};
+use crate::deployment::{
+    ApplicationRecord, OpenOperation, Record, Snapshot, TenantFact, conditions,
+};
+use crate::identity::{ApplicationId, Digest, OperationId};
+use crate::rows::{
+    ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
+};
+use crate::{messages, retry, spec};
+
+/// What an observation of an operation means for the one that is open.
+pub(super) enum Finished {
+    /// It is not the open one, or it is not finished.
+    No,
+    /// Argo CD matches.
+    Completed,
+    /// It does not, because of this.
+    Failed(String),
+    /// Its row has gone without an outcome.
+    Lost,
+}
+
+impl Record {
+    pub(super) fn is_stale(&self, snapshot: &Snapshot) -> bool {
+        snapshot.generation < self.generation || snapshot.revision < self.last_seen
+    }
+
+    /// Takes over what an observation says. The revision is remembered with what is worth
+    /// remembering only, so that an echo of our own status write changes nothing.
+    pub(super) fn take(&mut self, snapshot: &Snapshot) {
+        let before = self.clone();
+        self.present = true;
+        self.finalizer = snapshot.finalizer;
+        self.generation = snapshot.generation;
+        self.spec = snapshot.spec.clone();
+        self.actual = conditions::actual(snapshot);
+        if *self != before {
+            self.last_seen = snapshot.revision;
+        }
+    }
+
+    /// Takes over the row of an earlier installation, so that whatever comes first, an edit or a
+    /// deletion, finds it.
+    pub(super) fn adopt(&mut self, context: &Context<'_>) {
+        if let (None, Some(existing)) = (&self.application, &context.facts.existing_application) {
+            self.application = Some(ApplicationRecord {
+                id: existing.id.clone(),
+                user: existing.user.clone(),
+                instance: existing.instance.clone(),
+                digest: Digest::default(),
+                applied: false,
+            });
+        }
+    }
+
+    /// Where a live deployment goes by its spec and the facts.
+    pub(super) fn resolve(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        self.adopt(context);
+        let first = self.application.is_none();
+        if let Err(text) = spec::validate_source(&self.spec) {
+            context.raise(text);
+            return Lifecycle::Rejected {};
+        }
+        if !self.spec.environment.is_empty() {
+            context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
+            return Lifecycle::Rejected {};
+        }
+        if let Err(text) = spec::validate_rest(&self.name, &self.spec, first) {
+            context.raise(text);
+            return Lifecycle::Rejected {};
+        }
+        let deadline = context.facts.now.after(AWAITING_DEADLINE);
+        if context.facts.namesakes.iter().any(|other| other.first_seen < self.first_seen) {
+            return Lifecycle::AwaitingPredecessor { deadline };
+        }
+        let Some(instance) = context.facts.instance.clone() else {
+            return Lifecycle::AwaitingEngine { deadline };
+        };
+        let rows = match &context.facts.tenant {
+            TenantFact::Active(rows) if rows.instance == instance => rows.clone(),
+            TenantFact::Active(_) | TenantFact::Unknown | TenantFact::Draining => {
+                return Lifecycle::AwaitingTenant { deadline };
+            }
+        };
+        let project = if context.facts.isolation {
+            application::project_name(&rows.user)
+        } else {
+            application::DEFAULT_PROJECT.to_owned()
+        };
+        let argocd_namespace = &context.facts.argocd_namespace;
+        let document =
+            application::render(&self.uid, &self.namespace, &self.spec, argocd_namespace, project);
+        self.intend(document, rows, context)
+    }
+
+    /// Records what is wanted of Argo CD and asks the agent for it, unless it is so already.
+    pub(super) fn intend(
+        &mut self,
+        document: ApplicationDocument,
+        tenant: TenantRows,
+        context: &mut Context<'_>,
+    ) -> Lifecycle {
+        let digest = document.digest();
+        let same = self.application.as_ref().is_some_and(|application| {
+            application.digest == digest && application.instance == tenant.instance
+        });
+        if same && self.application.as_ref().is_some_and(|application| application.applied) {
+            context.clear();
+            return Lifecycle::Settled {};
+        }
+        if !same {
+            let known = self.application.as_ref().map(|application| application.id.clone());
+            let id = known.unwrap_or_else(|| ApplicationId::of(&self.uid));
+            self.application = Some(ApplicationRecord {
+                id: id.clone(),
+                user: tenant.user.clone(),
+                instance: tenant.instance.clone(),
+                digest,
+                applied: false,
+            });
+            context.rows.push(RowChange::PutApplication(Box::new(ApplicationRows {
+                key: self.key(id, &tenant),
+                environment: tenant.environment,
+                instance: tenant.instance,
+                document,
+                deployment_name: self.name.clone(),
+                namespace: self.namespace.clone(),
+            })));
+        }
+        self.dispatch(context)
+    }
+
+    pub(super) fn key(&self, application: ApplicationId, tenant: &TenantRows) -> ApplicationKey {
+        ApplicationKey {
+            application,
+            deployment: self.uid.clone(),
+            tenant: self.tenant.clone(),
+            user: tenant.user.clone(),
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        let again = !self.request_operation(context);
+        Lifecycle::Dispatching { deadline: context.facts.now.after(DISPATCH_DEADLINE), again }
+    }
+
+    /// Asks the agent to act on the application; `false` where an operation is open already.
+    pub(super) fn request_operation(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(application) = self.application.as_ref().filter(|_| self.open.is_none()) else {
+            return false;
+        };
+        self.operations = self.operations.saturating_add(1);
+        let id = OperationId::of(&application.id, self.born, self.operations);
+        context.rows.push(RowChange::RequestOperation(OperationRow {
+            id: id.clone(),
+            application: application.id.clone(),
+            requester: self.uid.clone(),
+            owner: application.user.clone(),
+            instance: application.instance.clone(),
+        }));
+        self.open = Some(OpenOperation { id, claimed: false });
+        true
+    }
+
+    pub(super) fn note_operation(
+        &mut self,
+        id: &OperationId,
+        state: Option<&OperationState>,
+    ) -> Finished {
+        let Some(open) = self.open.as_mut().filter(|open| open.id == *id) else {
+            return Finished::No;
+        };
+        let finished = match state {
+            Some(OperationState::Waiting) => return Finished::No,
+            Some(OperationState::InProgress) => {
+                open.claimed = true;
+                return Finished::No;
+            }
+            Some(OperationState::Completed) => Finished::Completed,
+            Some(OperationState::Failed(text)) if text.is_empty() => {
+                Finished::Failed(messages::OPERATION_FAILED.to_owned())
+            }
+            Some(OperationState::Failed(text)) => Finished::Failed(text.clone()),
+            None => Finished::Lost,
+        };
+        self.open = None;
+        finished
+    }
+
+    /// After a deadline the signal is given again: a claim that led to nothing is not trusted.
+    pub(super) fn expect_no_claim(&mut self) {
+        if let Some(open) = self.open.as_mut() {
+            open.claimed = false;
+        }
+    }
+
+    pub(super) fn settle(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        self.failures = 0;
+        if let Some(application) = self.application.as_mut() {
+            application.applied = true;
+        }
+        context.clear();
+        // The facts may have changed while the agent worked; nobody tells of that again.
+        if self.can_follow(context) {
+            return self.resolve(context);
+        }
+        Lifecycle::Settled {}
+    }
+
+    pub(super) fn back_off(&mut self, text: String, context: &mut Context<'_>) -> Lifecycle {
+        self.failures = self.failures.saturating_add(1);
+        context.raise(text);
+        let until = retry::next_attempt(self.uid.as_str(), self.failures, context.facts.now);
+        Lifecycle::BackingOff { until }
+    }
+
+    /// A settled deployment follows a change of the facts only where it can be followed: neither a
+    /// terminating namespace nor a missing Argo CD changes what was written.
+    pub(super) fn can_follow(&self, context: &Context<'_>) -> bool {
+        let facts = context.facts;
+        matches!(&facts.tenant, TenantFact::Active(rows) if Some(&rows.instance) == facts.instance.as_ref())
+    }
+
+    pub(super) fn note_report(&mut self, report: &crate::deployment::Report) {
+        conditions::mirror(&mut self.mirrored_conditions, &report.conditions);
+        self.report = Some(report.clone());
+    }
+
+    pub(super) fn begin_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        self.failures = 0;
+        self.report = None;
+        self.adopt(context);
+        let Some(application) = self.application.clone() else {
+            return self.finalize(context);
+        };
+        context.rows.push(RowChange::RemoveApplication(ApplicationKey {
+            application: application.id,
+            deployment: self.uid.clone(),
+            tenant: self.tenant.clone(),
+            user: application.user,
+        }));
+        self.request_removal(context)
+    }
+
+    pub(super) fn request_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        let again = !self.request_operation(context);
+        let deadline = context.facts.now.after(REMOVAL_DEADLINE);
+        Lifecycle::Removing { deadline, overdue: 0, again }
+    }
+
+    pub(super) fn back_off_removal(
+        &mut self,
+        text: String,
+        context: &mut Context<'_>,
+    ) -> Lifecycle {
+        self.failures = self.failures.saturating_add(1);
+        if self.present {
+            context.raise(text);
+        }
+        let until = retry::next_attempt(self.uid.as_str(), self.failures, context.facts.now);
+        Lifecycle::RemovalBackingOff { until }
+    }
+
+    pub(super) fn finalize(&mut self, context: &mut Context<'_>) -> Lifecycle {
+        if self.present && self.finalizer {
+            context.clear();
+            return Lifecycle::Finalizing {
+                deadline: context.facts.now.after(FINALIZING_DEADLINE),
+            };
+        }
+        Lifecycle::Gone {}
+    }
+}

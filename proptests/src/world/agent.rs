@@ -1,0 +1,154 @@
+//! The agent's half of the world: operations, and what they write to Argo CD.
+
+use super::*;
+
+impl Cluster {
+    pub(super) fn observe_row(&mut self, id: &OperationId) {
+        if self.signals.contains(id) && !self.operations.contains_key(id) {
+            self.operations.insert(id.clone(), Operation::new(id.clone()));
+        }
+        let database = &self.world.database;
+        let event = match database.operations.iter().find(|row| row.id == *id) {
+            None => OperationEvent::RowAbsent,
+            Some(row) => {
+                let target = database.applications.iter().find(|one| one.id == row.application);
+                OperationEvent::RowObserved(Box::new(RowView {
+                    state: row.state.clone(),
+                    application: row.application.clone(),
+                    owner: self.owner(&row.requester),
+                    requester: Some(row.requester.clone()),
+                    target: target.map(|one| one.document.clone()),
+                }))
+            }
+        };
+        self.tell_operation(id, &event);
+        if !self.signals.contains(id) {
+            self.tell_operation(id, &OperationEvent::SignalAbsent);
+        }
+    }
+
+    pub(super) fn owner(&self, requester: &DeploymentUid) -> ClusterUserId {
+        let place = self.places.get(requester);
+        place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
+    }
+
+    pub(super) fn observe_argo(&mut self, id: &OperationId) {
+        let Some(record) = self.operations.get(id).map(|one| one.record.clone()) else {
+            return;
+        };
+        let found = self.world.argocd.applications.iter();
+        let found = found.clone().find(|one| one.application == record.application);
+        let application = found.map_or(ApplicationView::Absent, |one| ApplicationView::Present {
+            spec: Box::new(one.spec.clone()),
+            labelled: true,
+            deleting: false,
+        });
+        let name = project_name(&record.owner);
+        let project = self.world.argocd.projects.iter().find(|one| one.name == name);
+        let project_matches = project.cloned() == self.wanted_project(&record.owner);
+        let view = ArgoView { project_matches, application };
+        self.tell_operation(id, &OperationEvent::ArgoObserved(Box::new(view)));
+    }
+
+    pub(super) fn tell_operation(&mut self, id: &OperationId, event: &OperationEvent) {
+        let Some(machine) = self.operations.get(id).cloned() else {
+            return;
+        };
+        let step = machine.step(event, self.now);
+        if step.operation.is_gone() {
+            self.operations.remove(id);
+        } else {
+            self.operations.insert(id.clone(), step.operation);
+        }
+        self.write(step.rows);
+    }
+
+    pub(super) fn wanted_project(&self, owner: &ClusterUserId) -> Option<ArgoProject> {
+        let rows = self.world.database.repositories.iter().filter(|row| row.owner == *owner);
+        let source_repos: Vec<String> = rows.map(|row| row.repo_url.clone()).collect();
+        let name = project_name(owner);
+        (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos })
+    }
+
+    pub(super) fn discharge_operation(&mut self, id: &OperationId) {
+        let owed = self.operations.get(id).map(Operation::obligations);
+        for obligation in owed.into_iter().flatten() {
+            let acted = match obligation {
+                OperationObligation::ProjectWritten(owner) => self.write_project(&owner),
+                OperationObligation::ApplicationWritten(application, document) => {
+                    self.write_application(&application, &document)
+                }
+                OperationObligation::ApplicationRemoved(application) => {
+                    let applications = &mut self.world.argocd.applications;
+                    let before = applications.len();
+                    applications.retain(|one| one.application != application);
+                    applications.len() != before
+                }
+                OperationObligation::SignalRemoved(id) => self.signals.remove(&id),
+            };
+            self.world.writes.api_requests += u64::from(acted);
+        }
+    }
+
+    pub(super) fn write_project(&mut self, owner: &ClusterUserId) -> bool {
+        let wanted = self.wanted_project(owner);
+        let before = self.world.argocd.projects.clone();
+        let name = project_name(owner);
+        self.world.argocd.projects.retain(|one| one.name != name);
+        self.world.argocd.projects.extend(wanted);
+        self.world.argocd.projects.sort_by(|one, other| one.name.cmp(&other.name));
+        self.world.argocd.projects != before
+    }
+
+    pub(super) fn write_application(
+        &mut self,
+        id: &ApplicationId,
+        document: &ApplicationDocument,
+    ) -> bool {
+        let applications = &mut self.world.argocd.applications;
+        let same = |one: &ArgoApplication| {
+            one.name == document.name && one.application == *id && one.spec == document.spec
+        };
+        if applications.iter().any(same) {
+            return false;
+        }
+        applications.retain(|one| one.name != document.name);
+        applications.push(ArgoApplication {
+            name: document.name.clone(),
+            application: id.clone(),
+            spec: document.spec.clone(),
+            report: ArgoReport::default(),
+        });
+        true
+    }
+
+    /// Argo CD does its own work: an Application becomes what it says.
+    pub(super) fn sync(&mut self, which: u8) {
+        let count = self.world.argocd.applications.len();
+        let Some(index) = usize::from(which).checked_rem(count) else {
+            return;
+        };
+        let synced = ArgoReport { sync: "Synced".to_owned(), health: "Healthy".to_owned() };
+        self.world.argocd.applications[index].report = synced;
+    }
+
+    pub(super) fn wake(&mut self) {
+        for uid in self.deployments.keys().cloned().collect::<Vec<_>>() {
+            self.tell(&uid, &Event::DeadlineReached);
+        }
+        for id in self.operations.keys().cloned().collect::<Vec<_>>() {
+            self.tell_operation(&id, &OperationEvent::DeadlineReached);
+        }
+    }
+
+    // === the database ===
+
+    /// The row of a finished operation has been kept for long enough.
+    pub(super) fn collect_operation(&mut self, which: u8) {
+        let finished = |one: &&OperationEntry| one.state.is_terminal();
+        let rows = self.world.database.operations.iter().filter(finished);
+        if let Some(id) = pick(rows.map(|one| one.id.clone()), which) {
+            self.world.database.operations.retain(|one| one.id != id);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the machines ask of the database.
+
+use super::*;
+
+impl Cluster {
+    pub(super) fn write(&mut self, rows: Vec<RowChange>) {
+        self.world.writes.row_changes += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        for row in rows {
+            self.apply(row);
+        }
+    }
+
+    pub(super) fn apply(&mut self, row: RowChange) {
+        let database = &mut self.world.database;
+        match row {
+            RowChange::EnsureTenant(rows) => {
+                database.users.retain(|one| one.id != rows.user);
+                database.users.push(UserEntry { id: rows.user, tenant: rows.tenant });
+            }
+            RowChange::RemoveTenant(rows) => database.users.retain(|one| one.id != rows.user),
+            RowChange::PutApplication(rows) => {
+                database.applications.retain(|one| one.id != rows.key.application);
+                database.mappings.retain(|one| one.application != rows.key.application);
+                database.mappings.push(MappingEntry {
+                    deployment: rows.key.deployment.clone(),
+                    application: rows.key.application.clone(),
+                    name: rows.deployment_name,
+                    tenant: rows.key.tenant,
+                });
+                database.applications.push(ApplicationEntry {
+                    id: rows.key.application,
+                    deployment: rows.key.deployment,
+                    owner: rows.key.user,
+                    document: rows.document,
+                });
+                self.derive_repositories();
+            }
+            RowChange::RemoveApplication(key) => {
+                database.applications.retain(|one| one.id != key.application);
+                database.mappings.retain(|one| one.application != key.application);
+                self.derive_repositories();
+            }
+            RowChange::RequestOperation(row) => {
+                if database.operations.iter().all(|one| one.id != row.id) {
+                    database.operations.push(OperationEntry {
+                        id: row.id,
+                        application: row.application,
+                        requester: row.requester,
+                        state: OperationState::Waiting,
+                    });
+                }
+            }
+            RowChange::SetOperationState(id, state) => {
+                let rows = database.operations.iter_mut();
+                rows.filter(|one| one.id == id).for_each(|one| one.state = state.clone());
+            }
+        }
+    }
+
+    /// A repository row stands for each repository that an application of the owner uses.
+    pub(super) fn derive_repositories(&mut self) {
+        let rows = self.world.database.applications.iter();
+        let wanted: BTreeSet<(ClusterUserId, String)> = rows
+            .filter_map(|row| {
+                let repo_url = normalise_repo_url(&row.document.spec.source.repo_url)?;
+                Some((row.owner.clone(), repo_url))
+            })
+            .collect();
+        self.world.database.repositories = wanted
+            .into_iter()
+            .map(|(owner, repo_url)| RepositoryEntry { owner, repo_url })
+            .collect();
+    }
+}

@@ -127,6 +127,15 @@ pub enum Trouble {
 /// Longest text of a server's refusal that is kept, in characters.
 const TEXT_LIMIT: usize = 512;
 
+/// The innermost cause of a client's error: what surrounds it says only that a request failed.
+pub fn cause(error: &kube::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    bounded(&innermost.to_string())
+}
+
 /// How the API server words a JSON patch that does not apply.
 const PATCH_FAILED: &str = "error in our request";
 

@@ -259,7 +259,7 @@ mod on_a_cluster {
         plane.shutdown().await;
         let from = ["--kubeconfig", &kubeconfig, "--database-url", &url];
         let said = refused(2, &[&["all", "--listen", "127.0.0.1:0"], &from[..]].concat());
-        says(&said, &["does not answer", "kubeconfig"]);
+        says(&said, &["127.0.0.1 does not answer", "Connection refused", "kubeconfig"]);
         drop(scratch);
     }
 

@@ -9,7 +9,7 @@ use crate::api;
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, SettingsArguments,
 };
-use crate::kubernetes::CountedClient;
+use crate::kubernetes::{self, CountedClient};
 use crate::program::{self, Halves, Program};
 
 /// Options of `all`, `backend` and `agent`.
@@ -29,6 +29,8 @@ impl Serve {
     pub(super) async fn run(self, halves: Halves) -> Result<(), Failure> {
         let Self { cluster, database, settings, listen } = self;
         let config = cluster.config().await?;
+        // Not the whole URL, which may hold a password.
+        let server = config.cluster_url.host().unwrap_or_default().to_owned();
         let counted = CountedClient::new(config).map_err(Failure::input)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let url = database.url();
@@ -37,7 +39,7 @@ impl Serve {
             halves.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
         }
         let database = connect(&url, &ConnectOptions::default()).await.map_err(Failure::input)?;
-        check_crds(&counted.client).await?;
+        check_crds(&counted.client, &server).await?;
         if halves == Halves::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
@@ -58,7 +60,7 @@ impl Serve {
 }
 
 /// Without the definitions every watch would fail for ever; better to say so at once.
-async fn check_crds(client: &kube::Client) -> Result<(), Failure> {
+async fn check_crds(client: &kube::Client, server: &str) -> Result<(), Failure> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     let mut missing = Vec::new();
     let wanted = crds::all();
@@ -71,8 +73,9 @@ async fn check_crds(client: &kube::Client) -> Result<(), Failure> {
             Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(()),
             Err(error) => {
                 return Err(Failure::Input(anyhow::anyhow!(
-                    "the Kubernetes API does not answer: {error}; check the kubeconfig and that \
-                     the server runs"
+                    "the Kubernetes API at {server} does not answer ({}); check the kubeconfig \
+                     and that the server runs",
+                    kubernetes::cause(&error)
                 )));
             }
         }

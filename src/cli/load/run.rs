@@ -298,8 +298,8 @@ fn refused(error: kube::Error, kind: &str, remedy: &str) -> Failure {
             anyhow!("{kind} cannot be listed: {}; use an account that may", status.message)
         }
         other => anyhow!(
-            "the Kubernetes API does not answer: {other}; check the kubeconfig and that the \
-             server runs"
+            "the Kubernetes API does not answer ({}); check the kubeconfig and that the server runs",
+            crate::kubernetes::cause(other)
         ),
     })
 }

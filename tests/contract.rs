@@ -270,6 +270,23 @@ async fn compatibility_2_an_operation_is_signalled_in_argo_cds_namespace_and_tid
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_2_argo_cd_may_be_in_another_namespace() {
+    let mut world = World::without_program().await;
+    world.settings.argocd_namespace = "argocd".to_owned();
+    world.create_namespace("argocd").await;
+    world.start_program().await;
+    world.create_namespace("team-a").await;
+    let created = world.create("team-a", &automated("app")).await;
+    let name = format!("gitopsdepl-{}", created.uid().unwrap());
+    let elsewhere = kube::Api::<Application>::namespaced(world.client.clone(), "argocd");
+    eventually("the Application is there", || async { elsewhere.get_opt(&name).await.unwrap() })
+        .await;
+    let projects = kube::Api::<AppProject>::namespaced(world.client.clone(), "argocd");
+    assert_eq!(all(&projects).await.len(), 1);
+    assert_eq!(all(&world.applications()).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn compatibility_12_the_existing_tables_say_what_existing_clients_read() {
     let world = World::start().await;
     let namespace = world.create_namespace("team-a").await.uid().unwrap();

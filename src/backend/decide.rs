@@ -158,10 +158,10 @@ pub fn decide(
         };
         let events = events(&loaded, &before.machine, notes);
         let facts = facts(&loaded, &before.machine, &tenants, environment);
+        let insist = notes.deadline && before.machine.is_overdue(environment.now);
         let Some((stepped, rows)) = step(before, &events.events, &facts) else { continue };
         changes.rows.extend(rows);
         changes.read.extend(events.read);
-        let insist = notes.deadline;
         aftermath.deployments.push(consequences(&stepped, insist, events.report, environment));
         changes.deployments.push(stepped);
     }

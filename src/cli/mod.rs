@@ -370,3 +370,34 @@ async fn signal() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Only {
+        #[command(flatten)]
+        settings: SettingsArguments,
+    }
+
+    fn settings(arguments: &[&str]) -> Settings {
+        let words = std::iter::once(&"program").chain(arguments);
+        <Only as clap::Parser>::try_parse_from(words).unwrap().settings.settings()
+    }
+
+    #[test]
+    fn compatibility_2_5_and_7_settings_and_their_variables() {
+        let of_old = ["--status-conditions=legacy", "--enable-appproject-isolation=False"];
+        let found = settings(&[&of_old[..], &["--argo-cd-namespace=argocd"]].concat());
+        assert_eq!(found.conditions, ConditionStyle::Legacy);
+        assert!(!found.isolation);
+        assert_eq!(found.argocd_namespace, "argocd");
+        assert!(settings(&["--enable-appproject-isolation=TRUE"]).isolation);
+        let command = <Only as clap::CommandFactory>::command();
+        let variables: Vec<_> = command.get_arguments().filter_map(|one| one.get_env()).collect();
+        for name in ["STATUS_CONDITIONS", "ENABLE_APPPROJECT_ISOLATION", "ARGO_CD_NAMESPACE"] {
+            assert!(variables.contains(&std::ffi::OsStr::new(name)), "{name}");
+        }
+    }
+}

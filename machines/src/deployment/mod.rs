@@ -430,6 +430,12 @@ impl Deployment {
         lifecycle.into_iter().chain(mirror).min()
     }
 
+    /// Whether a moment has passed for which the lifecycle waited. That a status is to be told at
+    /// last is no reason to doubt anything else.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.lifecycle.wake_at().is_some_and(|moment| moment <= now)
+    }
+
     /// Whether the lifecycle may take up its spec anew when something wakes it, and so looks at
     /// the tenant and at namesakes.
     pub fn may_resolve(&self) -> bool {

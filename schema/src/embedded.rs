@@ -96,7 +96,7 @@ pub struct BackupProgress {
 ///
 /// The copy is of one moment, the one at which the call begins. It is checked before it gets its
 /// name: a file of that name is a whole backup. `progress` is called after each step and at the
-/// end. Returns the number of pages.
+/// end. Returns the size of the copy in bytes.
 pub fn backup(
     source: &Path,
     destination: &Path,

@@ -56,14 +56,14 @@ async fn a_backup_of_a_file_in_use_is_of_one_moment() {
         let (from, to) = (source.clone(), copy.clone());
         let running = tokio::task::spawn_blocking(move || {
             let mut seen = Vec::new();
-            let pages = backup(&from, &to, |progress| {
+            let bytes = backup(&from, &to, |progress| {
                 seen.push(progress);
                 let (written, wait) = std::sync::mpsc::channel();
                 told.blocking_send(written).unwrap();
                 wait.recv().unwrap();
             })
             .unwrap();
-            (pages, seen)
+            (bytes, seen)
         });
         let mut late = 0;
         while let Some(written) = steps.recv().await {
@@ -72,10 +72,12 @@ async fn a_backup_of_a_file_in_use_is_of_one_moment() {
             late += 1;
             written.send(()).unwrap();
         }
-        let (pages, seen) = running.await.unwrap();
+        let (bytes, seen) = running.await.unwrap();
         assert!(seen.len() > 1, "the test needs a backup of several steps");
         assert!(seen.windows(2).all(|pair| pair[0].copied < pair[1].copied), "{seen:?}");
-        assert_eq!(seen.last().unwrap().copied, pages);
+        let last = seen.last().unwrap();
+        assert_eq!(last.copied, last.total);
+        assert_eq!(bytes, std::fs::metadata(&copy).unwrap().len());
 
         let count = |count| {
             vec![MachineCount { kind: "Deployment".into(), state_path: "Active".into(), count }]

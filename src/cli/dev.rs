@@ -118,6 +118,7 @@ impl Running {
         let kubeconfig = directory.join("kubeconfig");
         write_privately(&kubeconfig, &plane.kubeconfig()).map_err(Failure::Input)?;
         let client = kube::Client::try_from(plane.client_config()).map_err(Failure::running)?;
+        program::check_cluster(&client, &database).await.map_err(Failure::Input)?;
         let argocd_namespace = settings.argocd_namespace.clone();
         ensure_namespace(&client, &argocd_namespace).await.map_err(Failure::Running)?;
         let stand_in = sandbox::argocd::Options {
@@ -129,7 +130,6 @@ impl Running {
             "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
              stand-in for Argo CD reads no git and deploys nothing"
         );
-        program::check_cluster(&client, &database).await.map_err(Failure::Input)?;
         // The program has a client of its own, so that no requests but its own are counted.
         let counted = CountedClient::new(plane.client_config()).map_err(Failure::running)?;
         let program = Program::start(counted, database, settings, Halves::Both, listener, shutdown)

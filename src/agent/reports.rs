@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crds::argocd::ApplicationStatus;
+use crds::argocd::{ApplicationStatus, sync};
 use machines::deployment::conditions::MISSING;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use schema::application_state;
@@ -136,7 +136,7 @@ impl Process<ApplicationId, Report> for Reports {
 /// What is reported while a row has no Application.
 pub fn missing() -> ApplicationStatus {
     let mut status = ApplicationStatus::default();
-    "Unknown".clone_into(&mut status.sync.status);
+    sync::UNKNOWN.clone_into(&mut status.sync.status);
     MISSING.clone_into(&mut status.health.status);
     status
 }

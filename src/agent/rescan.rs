@@ -39,8 +39,7 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
                 let (overdue, still) = judge(&suspects, found, clock::now(), grace);
                 suspects = still;
                 for uid in overdue {
-                    let uid_text = uid.as_str();
-                    tracing::info!(uid = uid_text, "what a hand has changed is repaired");
+                    tracing::info!(uid = uid.as_str(), "what a hand has changed is repaired");
                     agent.listener.application_differs(&uid);
                 }
             }

@@ -19,6 +19,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kube::config::{Kubeconfig, KubeconfigError};
 use machines::deployment::conditions::ConditionStyle;
+use schema::store::backend::NAMESPACE_LIMIT;
 
 use crate::program::Halves;
 use crate::settings::{REPAIR_GRACE, Settings};
@@ -159,9 +160,6 @@ fn percent_encoded(text: &str) -> String {
     }
     encoded
 }
-
-/// Longest name that the existing table of Argo CD instances holds.
-const NAMESPACE_LIMIT: usize = 48;
 
 fn namespace(text: &str) -> Result<String, String> {
     let fits = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';

@@ -30,7 +30,7 @@ const INSTANCE: &str = "GitopsEngineInstance";
 /// The same for the cluster that the instance runs in.
 const CLUSTER: &str = "GitopsEngineCluster";
 /// Longest name of Argo CD's namespace that `gitopsengineinstance.namespace_name` holds.
-const NAMESPACE_LIMIT: usize = 48;
+pub const NAMESPACE_LIMIT: usize = 48;
 
 /// Which machines a batch is about.
 #[derive(Clone, Debug, Default)]
@@ -599,5 +599,5 @@ async fn load_existing_applications(
         };
         Some((DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id), existing))
     };
-    Ok(mappings.clone().into_iter().filter_map(existing).collect())
+    Ok(mappings.into_iter().filter_map(existing).collect())
 }

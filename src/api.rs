@@ -1,7 +1,7 @@
 //! What the program serves: `/livez`, `/readyz` and `/metrics`, on one port.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,33 +9,68 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
+use schema::connection::Database;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::backend::Backend;
+use crate::lease::Leadership;
 use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::runtime::watch::Progress;
 
 /// The parts of the program that are asked how they are.
-#[derive(Clone, Default)]
 pub struct Health {
-    /// The backend, if this process has it.
-    pub backend: Option<Arc<Backend>>,
-    /// The agent, if this process has it.
-    pub agent: Option<Arc<Agent>>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// The database, for its statement counter.
-    pub database: Option<schema::connection::Database>,
+    metrics: Arc<Metrics>,
+    database: Database,
+    leadership: Option<Leadership>,
+    backend: OnceLock<Arc<Backend>>,
+    agent: OnceLock<Arc<Agent>>,
 }
 
 impl Health {
+    /// Of a process that does not act yet; without a leadership it is the only one.
+    pub fn new(metrics: Arc<Metrics>, database: Database, leadership: Option<Leadership>) -> Self {
+        Self {
+            metrics,
+            database,
+            leadership,
+            backend: OnceLock::default(),
+            agent: OnceLock::default(),
+        }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The backend, once this process acts as one.
+    pub fn backend(&self) -> Option<&Arc<Backend>> {
+        self.backend.get()
+    }
+
+    /// This process acts from now on, with these halves.
+    pub fn act(&self, backend: Option<Arc<Backend>>, agent: Option<Arc<Agent>>) {
+        // A process begins to act once, so both are free.
+        if let Some(backend) = backend {
+            let _ = self.backend.set(backend);
+        }
+        if let Some(agent) = agent {
+            let _ = self.agent.set(agent);
+        }
+    }
+
     fn watches(&self) -> Vec<Arc<Progress>> {
-        let backend = self.backend.iter().flat_map(|backend| backend.watches());
-        let agent = self.agent.iter().flat_map(|agent| agent.watches());
+        let backend = self.backend.get().into_iter().flat_map(|backend| backend.watches());
+        let agent = self.agent.get().into_iter().flat_map(|agent| agent.watches());
         backend.chain(agent).cloned().collect()
+    }
+
+    /// Who acts instead of this replica; empty for nobody.
+    fn other_leader(&self) -> Option<String> {
+        self.leadership.as_ref().filter(|one| !one.acts()).map(Leadership::holder)
     }
 
     /// Whether every watch has seen everything once.
@@ -45,14 +80,14 @@ impl Health {
 
     /// How much waits to be done.
     pub fn backlog(&self) -> usize {
-        let backend = self.backend.as_ref().map_or(0, |backend| backend.backlog());
-        let agent = self.agent.as_ref().map_or(0, |agent| agent.backlog());
+        let backend = self.backend.get().map_or(0, |backend| backend.backlog());
+        let agent = self.agent.get().map_or(0, |agent| agent.backlog());
         backend + agent
     }
 }
 
 /// Serves until told to stop.
-pub async fn serve(listener: TcpListener, health: Health, shutdown: CancellationToken) {
+pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: CancellationToken) {
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/healthz", get(livez))
@@ -74,7 +109,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn livez(State(health): State<Health>) -> (StatusCode, String) {
+async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let now = clock::now();
     let watches = health.watches();
     let stuck: Vec<&str> =
@@ -89,7 +124,11 @@ async fn livez(State(health): State<Health>) -> (StatusCode, String) {
 /// A database that answers takes milliseconds; who asks waits a second or so.
 const DATABASE_TIMEOUT: Duration = Duration::from_millis(800);
 
-async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
+async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    // A replica that waits for its turn is fit to take it.
+    if let Some(holder) = health.other_leader() {
+        return (StatusCode::OK, format!("ok, standing by\nleader: {holder}\n"));
+    }
     let watches = health.watches();
     let waiting: Vec<&str> =
         watches.iter().filter(|watch| !watch.is_synced()).map(|watch| watch.name).collect();
@@ -97,10 +136,11 @@ async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
         let text = format!("these watches have not seen everything yet: {}\n", waiting.join(", "));
         return (StatusCode::SERVICE_UNAVAILABLE, text);
     }
-    let Some(database) = &health.database else { return (StatusCode::OK, "ok\n".to_owned()) };
+    let leader = health.leadership.as_ref().map(Leadership::holder);
+    let ok = leader.map_or("ok\n".to_owned(), |holder| format!("ok\nleader: {holder}\n"));
     // Why it does not answer stands in the log; here it could be read by anybody.
-    match tokio::time::timeout(DATABASE_TIMEOUT, database.reader().ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ok\n".to_owned()),
+    match tokio::time::timeout(DATABASE_TIMEOUT, health.database.reader().ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, ok),
         Ok(Err(_)) | Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned())
         }
@@ -112,11 +152,10 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 /// The mark after which nothing is read.
 const END: &str = "# EOF";
 
-async fn metrics(State(health): State<Health>) -> ([(HeaderName, &'static str); 1], String) {
+async fn metrics(State(health): State<Arc<Health>>) -> ([(HeaderName, &'static str); 1], String) {
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    if let Some(database) = &health.database {
-        health.metrics.statements.set(gauge(database.statements()));
-    }
+    health.metrics.statements.set(gauge(health.database.statements()));
+    health.metrics.leader.set(i64::from(health.other_leader().is_none()));
     health.metrics.backlog.set(gauge(health.backlog() as u64));
     let mut text = health.metrics.text();
     let families = watch_families(&health.watches());

@@ -1,9 +1,13 @@
-//! The Kubernetes API: a client that counts its requests, and what goes wrong, by who must act.
+//! The Kubernetes API: a client that counts its requests and writes only while its process may
+//! act, and what goes wrong, by who must act.
+
+use std::time::Duration;
 
 use http::{Method, Request};
 use kube::client::{Body, ClientBuilder};
-use tower::util::MapRequestLayer;
+use tower::filter::FilterLayer;
 
+use crate::lease::Tenure;
 use crate::metrics::{ApiRequests, RequestLabels};
 
 /// A client, and where its requests are counted.
@@ -15,19 +19,41 @@ pub struct CountedClient {
     pub requests: ApiRequests,
 }
 
+/// A write was not sent, because another replica acts or may act.
+#[derive(Debug, thiserror::Error)]
+#[error("this replica's time to act is over; nothing was sent")]
+pub struct OutOfOffice;
+
+/// A server that has sent nothing for so long on an open request is gone: it ends watches by itself
+/// before, and answers everything else within seconds.
+const READ_TIMEOUT: Duration = Duration::from_secs(295);
+
 impl CountedClient {
-    /// A client for this cluster that counts each request.
-    pub fn new(config: kube::Config) -> kube::Result<Self> {
+    /// A client for this cluster that counts each request, and writes while its tenure lasts.
+    pub fn new(mut config: kube::Config, tenure: Tenure) -> kube::Result<Self> {
+        // Without it a connection that died without a word would never be missed.
+        config.read_timeout = Some(READ_TIMEOUT);
         let requests = ApiRequests::default();
         let counted = requests.clone();
-        let count = move |request: Request<Body>| {
-            counted.get_or_create(&labels(&request)).inc();
-            request
+        let admit = move |request: Request<Body>| {
+            let labels = labels(&request);
+            if !is_admitted(labels, &tenure) {
+                return Err(OutOfOffice);
+            }
+            counted.get_or_create(&labels).inc();
+            Ok(request)
         };
-        let layer = MapRequestLayer::new(count);
+        let layer = FilterLayer::new(admit);
         let client = ClientBuilder::try_from(config)?.with_layer(&layer).build();
         Ok(Self { client, requests })
     }
+}
+
+/// Reads are harmless, and a Lease is what a tenure comes from.
+fn is_admitted(request: RequestLabels, tenure: &Tenure) -> bool {
+    matches!(request.verb, "get" | "list" | "watch")
+        || request.resource == "leases"
+        || tenure.lasts()
 }
 
 /// A client that was made elsewhere and counts nothing.
@@ -230,10 +256,28 @@ mod tests {
     async fn a_counted_client_counts_a_request_even_when_nobody_answers() {
         let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
         config.default_retry = false;
-        let CountedClient { client, requests } = CountedClient::new(config).unwrap();
+        let client = CountedClient::new(config, Tenure::unlimited()).unwrap();
+        let CountedClient { client, requests } = client;
         let request = Request::get("/api/v1/namespaces").body(Vec::new()).unwrap();
         assert!(client.request_text(request).await.is_err());
         let labels = RequestLabels { verb: "list", resource: "namespaces" };
         assert_eq!(requests.get_or_create(&labels).get(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_stands_by_reads_and_claims_but_writes_nothing() {
+        let (_keeper, pending) = Tenure::pending();
+        let admitted = |verb, resource| is_admitted(RequestLabels { verb, resource }, &pending);
+        assert!(admitted("watch", "gitopsdeployments") && admitted("update", "leases"));
+        for verb in ["create", "update", "patch", "delete", "deletecollection"] {
+            assert!(!admitted(verb, "applications"), "{verb}");
+        }
+        let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        let CountedClient { client, requests } = CountedClient::new(config, pending).unwrap();
+        let request = Request::delete("/api/v1/namespaces/a/secrets/b").body(Vec::new()).unwrap();
+        let error = client.request_text(request).await.unwrap_err();
+        assert_eq!(cause(&error), OutOfOffice.to_string());
+        let labels = RequestLabels { verb: "delete", resource: "secrets" };
+        assert_eq!(requests.get_or_create(&labels).get(), 0);
     }
 }

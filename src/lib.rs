@@ -4,6 +4,7 @@
 //! * [`program`]: the two halves, put together in one process or two;
 //! * [`backend`]: GitOpsDeployments → rows and Operations; reports → status;
 //! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
+//! * [`lease`]: which of several replicas acts;
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, lanes and watches that both halves stand on;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the halves share.
@@ -13,6 +14,7 @@ pub mod api;
 pub mod backend;
 pub mod cli;
 pub mod kubernetes;
+pub mod lease;
 pub mod metrics;
 pub mod process;
 pub mod program;

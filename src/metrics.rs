@@ -51,6 +51,8 @@ pub struct Metrics {
     pub statements: Gauge,
     /// Observations and errands that wait.
     pub backlog: Gauge,
+    /// Whether this replica acts: 1, or 0 while it stands by.
+    pub leader: Gauge,
 }
 
 impl Default for Metrics {
@@ -84,6 +86,8 @@ impl Metrics {
         registry.register("statements", "Statements sent to the database", statements.clone());
         let backlog = Gauge::default();
         registry.register("backlog", "Observations and writes that wait", backlog.clone());
+        let leader = Gauge::default();
+        registry.register("leader", "Whether this replica acts, or stands by", leader.clone());
         let help = "Requests to the Kubernetes API, by verb and resource";
         registry.register("api_requests", help, api_requests);
         Self {
@@ -99,6 +103,7 @@ impl Metrics {
             repairs,
             statements,
             backlog,
+            leader,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::agent::Agent;
 use crate::api::{self, Health};
 use crate::backend::Backend;
 use crate::kubernetes::CountedClient;
+use crate::lease::Candidate;
 use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::settings::Settings;
@@ -47,7 +48,7 @@ impl Halves {
 /// What runs, and how it ends.
 pub struct Program {
     /// How it is.
-    pub health: Health,
+    pub health: Arc<Health>,
     /// Where health and metrics are served.
     pub address: SocketAddr,
     tasks: JoinSet<anyhow::Result<()>>,
@@ -55,65 +56,142 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the halves on a database that is migrated.
+    /// Starts the halves on a database that is migrated: at once, or when the candidate's turn
+    /// comes.
     pub async fn start(
         client: impl Into<CountedClient>,
         database: Database,
         settings: Settings,
         halves: Halves,
+        candidate: Option<Candidate>,
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         halves.check(database.kind())?;
         let CountedClient { client, requests } = client.into();
+        let leadership = candidate.as_ref().map(Candidate::leadership);
         let metrics = Arc::new(Metrics::counting(requests));
-        let mut program = Self {
-            health: Health { metrics, database: Some(database.clone()), ..Health::default() },
-            address: listener.local_addr()?,
-            tasks: JoinSet::new(),
-            shutdown: shutdown.clone(),
+        let health = Arc::new(Health::new(metrics, database.clone(), leadership));
+        let address = listener.local_addr()?;
+        let actor = Actor { client, database, settings, halves, health: Arc::clone(&health) };
+        let mut tasks = JoinSet::new();
+        let stop = shutdown.clone();
+        match candidate {
+            Some(candidate) => tasks.spawn(act_in_turn(actor, candidate, stop)),
+            None => {
+                let acting = actor.begin(&default_identity(), stop).await?;
+                tasks.spawn(acting.wait())
+            }
         };
-        let metrics = Arc::clone(&program.health.metrics);
+        let serve = api::serve(listener, Arc::clone(&health), shutdown.clone());
+        tasks.spawn(async move {
+            serve.await;
+            Ok(())
+        });
+        Ok(Self { health, address, tasks, shutdown })
+    }
+
+    /// Waits for the end: told to stop, or one half cannot go on, which stops the other.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        Acting { tasks: self.tasks, shutdown: self.shutdown }.wait().await
+    }
+}
+
+/// A name for this process that no other has.
+pub fn default_identity() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "process".to_owned());
+    format!("{host}_{}", uuid::Uuid::new_v4())
+}
+
+/// Waits for this replica's turn, acts, and gives its turn up in the end.
+async fn act_in_turn(
+    actor: Actor,
+    mut candidate: Candidate,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    if !candidate.wait(&shutdown).await {
+        candidate.release().await;
+        return Ok(());
+    }
+    let identity = candidate.identity().to_owned();
+    let acting = async {
+        let acting = actor.begin(&identity, shutdown.clone()).await?;
+        tracing::info!("this replica acts");
+        acting.wait().await
+    };
+    let mut acting = std::pin::pin!(acting);
+    // What is under way in the end is still done under the Lease.
+    let outcome = tokio::select! {
+        outcome = &mut acting => outcome,
+        lost = candidate.keep() => {
+            shutdown.cancel();
+            let _ = acting.await;
+            Err(lost.into())
+        }
+    };
+    candidate.release().await;
+    outcome
+}
+
+/// What is needed to act.
+struct Actor {
+    client: kube::Client,
+    database: Database,
+    settings: Settings,
+    halves: Halves,
+    health: Arc<Health>,
+}
+
+impl Actor {
+    /// Takes over the roles of the halves, and starts them.
+    async fn begin(self, identity: &str, shutdown: CancellationToken) -> anyhow::Result<Acting> {
+        let Self { client, database, settings, halves, health } = self;
+        let mut acting = Acting { tasks: JoinSet::new(), shutdown: shutdown.clone() };
+        let metrics = health.metrics();
         let backend = if halves == Halves::Agent {
             None
         } else {
-            let store = take_over(&database, Role::Backend).await?;
-            let metrics = Arc::clone(&metrics);
-            Some(Backend::new(client.clone(), store, settings.clone(), metrics))
+            let store = take_over(&database, Role::Backend, identity).await?;
+            Some(Backend::new(client.clone(), store, settings.clone(), Arc::clone(metrics)))
         };
-        if halves != Halves::Backend {
-            let store = take_over(&database, Role::Agent).await?;
+        let agent = if halves == Halves::Backend {
+            None
+        } else {
+            let store = take_over(&database, Role::Agent, identity).await?;
             let listener: Arc<dyn Listener> = match &backend {
                 Some(backend) => Arc::clone(backend) as Arc<dyn Listener>,
-                None => program.tell_remote(&database),
+                None => acting.tell_remote(&database),
             };
-            let agent = Agent::new(client, store, settings, metrics, listener);
-            program.health.agent = Some(Arc::clone(&agent));
+            Some(Agent::new(client, store, settings, Arc::clone(metrics), listener))
+        };
+        health.act(backend.clone(), agent.clone());
+        if let Some(agent) = agent {
             let stop = shutdown.clone();
-            program.tasks.spawn(async move { agent.run(stop).await.context("the agent stopped") });
+            acting.tasks.spawn(async move { agent.run(stop).await.context("the agent stopped") });
         }
         if let Some(backend) = backend {
-            program.health.backend = Some(Arc::clone(&backend));
             if halves == Halves::Backend {
                 let hear = signals::hear(Arc::clone(&backend), database, shutdown.clone());
-                program.tasks.spawn(async move {
+                acting.tasks.spawn(async move {
                     hear.await;
                     Ok(())
                 });
             }
-            let stop = shutdown.clone();
-            program
+            acting
                 .tasks
-                .spawn(async move { backend.run(stop).await.context("the backend stopped") });
+                .spawn(async move { backend.run(shutdown).await.context("the backend stopped") });
         }
-        let serve = api::serve(listener, program.health.clone(), shutdown);
-        program.tasks.spawn(async move {
-            serve.await;
-            Ok(())
-        });
-        Ok(program)
+        Ok(acting)
     }
+}
 
+/// Tasks that end together.
+struct Acting {
+    tasks: JoinSet<anyhow::Result<()>>,
+    shutdown: CancellationToken,
+}
+
+impl Acting {
     fn tell_remote(&mut self, database: &Database) -> Arc<dyn Listener> {
         let remote = Arc::new(Remote::default());
         let send = Arc::clone(&remote).send(database.clone(), self.shutdown.clone());
@@ -124,8 +202,8 @@ impl Program {
         remote
     }
 
-    /// Waits for the end: told to stop, or one half cannot go on, which stops the other.
-    pub async fn wait(mut self) -> anyhow::Result<()> {
+    /// Waits for the end of all; the end of one is told to the others.
+    async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
             let ended = ended.unwrap_or_else(|error| Err(error.into()));
@@ -158,9 +236,8 @@ pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow
     Ok(())
 }
 
-async fn take_over(database: &Database, role: Role) -> anyhow::Result<Store> {
-    let holder = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-    Store::take_over(database.clone(), role, &holder, clock::now())
+async fn take_over(database: &Database, role: Role, identity: &str) -> anyhow::Result<Store> {
+    Store::take_over(database.clone(), role, identity, clock::now())
         .await
         .with_context(|| format!("the role of {role} could not be taken over"))
 }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api;
 use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
+use crate::lease::Tenure;
 use crate::program::{self, Halves, Program};
 
 /// The database's file in the directory of `dev`.
@@ -131,8 +132,10 @@ impl Running {
              stand-in for Argo CD reads no git and deploys nothing"
         );
         // The program has a client of its own, so that no requests but its own are counted.
-        let counted = CountedClient::new(plane.client_config()).map_err(Failure::running)?;
-        let program = Program::start(counted, database, settings, Halves::Both, listener, shutdown)
+        let counted = CountedClient::new(plane.client_config(), Tenure::unlimited())
+            .map_err(Failure::running)?;
+        let halves = Halves::Both;
+        let program = Program::start(counted, database, settings, halves, None, listener, shutdown)
             .await
             .map_err(Failure::Running)?;
         Ok(Self { plane, client, program, argocd, kubeconfig, _lock: lock })
@@ -158,7 +161,7 @@ impl Running {
 
     /// Applies the sample and tells what becomes of it.
     async fn demonstrate(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
-        let Some(backend) = &self.program.health.backend else { return Ok(()) };
+        let Some(backend) = self.program.health.backend() else { return Ok(()) };
         let mut transitions = backend.transitions();
         let (namespace, name) = SAMPLE;
         ensure_namespace(&self.client, namespace).await.map_err(Failure::Running)?;

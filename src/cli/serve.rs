@@ -10,6 +10,7 @@ use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, SettingsArguments,
 };
 use crate::kubernetes::{self, CountedClient};
+use crate::lease::{Candidate, Tenure};
 use crate::program::{self, Halves, Program};
 
 /// Options of `all`, `backend` and `agent`.
@@ -23,15 +24,36 @@ pub struct Serve {
     settings: SettingsArguments,
     #[command(flatten)]
     listen: ListenArguments,
+    #[command(flatten)]
+    replicas: ReplicaArguments,
+}
+
+/// How replicas take turns.
+#[derive(Clone, Debug, Args)]
+struct ReplicaArguments {
+    /// Whether to wait for a Lease before acting, so that several replicas can run of which one
+    /// acts. Without it, a second process stops the first by taking over the database.
+    #[arg(long, env = "LEADER_ELECT", default_value = "true", action = clap::ArgAction::Set)]
+    leader_elect: bool,
+    /// Namespace of the Lease; without it that of the pod or of the kubeconfig's context.
+    #[arg(long, env = "LEASE_NAMESPACE", value_parser = super::namespace)]
+    lease_namespace: Option<String>,
+    /// Name of this replica, which no other may have, such as its pod's; a replica that comes back
+    /// under its name need not wait for the Lease to expire. Without it each start has a new name.
+    #[arg(long, env = "POD_NAME")]
+    identity: Option<String>,
 }
 
 impl Serve {
     pub(super) async fn run(self, halves: Halves) -> Result<(), Failure> {
-        let Self { cluster, database, settings, listen } = self;
+        let Self { cluster, database, settings, listen, replicas } = self;
         let config = cluster.config().await?;
         // Not the whole URL, which may hold a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();
-        let counted = CountedClient::new(config).map_err(Failure::input)?;
+        let namespace = replicas.lease_namespace.unwrap_or(config.default_namespace.clone());
+        let (keeper, pending) = Tenure::pending();
+        let tenure = if replicas.leader_elect { pending } else { Tenure::unlimited() };
+        let counted = CountedClient::new(config, tenure).map_err(Failure::input)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let url = database.url();
         if url.starts_with("sqlite:") {
@@ -51,9 +73,14 @@ impl Serve {
         program::check_cluster(&counted.client, &database).await.map_err(Failure::Input)?;
         let shutdown = super::shutdown_on_signal();
         let settings = settings.settings();
-        let program = Program::start(counted, database, settings, halves, listener, shutdown)
-            .await
-            .map_err(Failure::Input)?;
+        let candidate = replicas.leader_elect.then(|| {
+            let identity = replicas.identity.unwrap_or_else(program::default_identity);
+            Candidate::new(counted.client.clone(), &namespace, identity, halves, keeper)
+        });
+        let program =
+            Program::start(counted, database, settings, halves, candidate, listener, shutdown)
+                .await
+                .map_err(Failure::Input)?;
         tracing::info!(?halves, address = %program.address, "running");
         program.wait().await.map_err(Failure::Running)
     }

@@ -118,6 +118,7 @@ impl World {
             self.database.clone(),
             self.settings.clone(),
             Halves::Both,
+            None,
             listener,
             shutdown.clone(),
         )

@@ -1,0 +1,349 @@
+//! Which of several replicas acts: the one that holds the Leases of its halves.
+//!
+//! The Leases keep replicas apart in time; the fence in the database ([`schema::store`]) keeps a
+//! replica from committing after its time, and [`Tenure`] keeps it from writing to the cluster.
+//! All decisions use this process's own clock and what it saw when: no two clocks are compared.
+
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff;
+use kube::ResourceExt;
+use kube::api::{Api, ObjectMeta, PostParams};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::kubernetes::{Trouble, trouble};
+use crate::program::Halves;
+
+/// How long others wait for a holder that has gone silent. With a second to notice and some to
+/// begin, a successor acts within twenty.
+const DURATION: Duration = Duration::from_secs(15);
+/// How often a holder renews: two renewals may fail before it has to stop.
+const RENEWAL: Duration = Duration::from_secs(3);
+/// How long a holder acts without another renewal, counted from before the last request: it stops
+/// well before others may begin, so that what it has sent has arrived by then.
+const TENURE: Duration = Duration::from_secs(10);
+/// How often others look, so that what was given up is taken within two seconds.
+const LOOK: Duration = Duration::from_secs(1);
+/// A healthy server answers within milliseconds; this leaves time for a second attempt.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Until when this process may write to the cluster.
+#[derive(Clone, Debug)]
+pub struct Tenure(watch::Receiver<Option<Instant>>);
+
+/// What tells a [`Tenure`] how long it lasts.
+#[derive(Debug)]
+pub struct TenureKeeper(watch::Sender<Option<Instant>>);
+
+impl Tenure {
+    /// One that has not begun.
+    pub fn pending() -> (TenureKeeper, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (TenureKeeper(sender), Self(receiver))
+    }
+
+    /// Of a process that shares its cluster with no other.
+    pub fn unlimited() -> Self {
+        // The sender may go: its last word stays.
+        let century = Duration::from_secs(100 * 365 * 24 * 3600);
+        Self(watch::channel(Some(Instant::now() + century)).1)
+    }
+
+    /// Whether it lasts.
+    pub fn lasts(&self) -> bool {
+        self.0.borrow().is_some_and(|until| Instant::now() < until)
+    }
+}
+
+/// Who acts, as far as this replica knows.
+#[derive(Clone, Debug)]
+pub struct Leadership {
+    tenure: Tenure,
+    holder: watch::Receiver<String>,
+}
+
+impl Leadership {
+    /// Whether this replica may act.
+    pub fn acts(&self) -> bool {
+        self.tenure.lasts()
+    }
+
+    /// The name of the replica that acts; empty for nobody.
+    pub fn holder(&self) -> String {
+        self.holder.borrow().clone()
+    }
+}
+
+/// A replica that acts, or waits for its turn.
+#[derive(Debug)]
+pub struct Candidate {
+    api: Api<Lease>,
+    identity: String,
+    seats: Vec<Seat>,
+    tenure: TenureKeeper,
+    holder: watch::Sender<String>,
+}
+
+/// One Lease, as last seen.
+#[derive(Debug)]
+struct Seat {
+    name: &'static str,
+    seen: Option<Sighting>,
+    until: Option<Instant>,
+}
+
+/// A Lease and since when it looks so.
+#[derive(Clone, Debug)]
+struct Sighting {
+    /// None where there is none.
+    lease: Option<Lease>,
+    since: Instant,
+}
+
+/// What to do about a Lease.
+#[derive(Clone, Debug, PartialEq)]
+enum Claim {
+    Create(Lease),
+    Replace(Lease),
+    /// It is another's.
+    Wait,
+}
+
+/// What a tenure ends with.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this replica could not renew its Lease, which {} now; it stops, so that no two act at once; \
+     start it again", if .0.is_empty() { "nobody holds".to_owned() } else { format!("{} holds", .0) }
+)]
+pub struct Lost(String);
+
+impl Candidate {
+    /// A candidate under a name that no other replica has.
+    pub fn new(
+        client: kube::Client,
+        namespace: &str,
+        identity: String,
+        halves: Halves,
+        tenure: TenureKeeper,
+    ) -> Self {
+        // Each waits for the first before it asks for the second: no two replicas can hold one
+        // each and wait for the other's.
+        let names: &[&'static str] = match halves {
+            Halves::Both => &["managed-gitops-backend", "managed-gitops-agent"],
+            Halves::Backend => &["managed-gitops-backend"],
+            Halves::Agent => &["managed-gitops-agent"],
+        };
+        let seats = names.iter().map(|name| Seat { name, seen: None, until: None });
+        Self {
+            api: Api::namespaced(client, namespace),
+            identity,
+            seats: seats.collect(),
+            tenure,
+            holder: watch::channel(String::new()).0,
+        }
+    }
+
+    /// Its name.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn tenure(&self) -> Tenure {
+        Tenure(self.tenure.0.subscribe())
+    }
+
+    /// Who acts, from now on.
+    pub fn leadership(&self) -> Leadership {
+        Leadership { tenure: self.tenure(), holder: self.holder.subscribe() }
+    }
+
+    /// Waits until it is this replica's turn; false when told to stop before.
+    pub async fn wait(&mut self, shutdown: &CancellationToken) -> bool {
+        loop {
+            if self.step().await {
+                return true;
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return false,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Keeps the Leases, and returns when they are lost.
+    pub async fn keep(&mut self) -> Lost {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            self.step().await;
+            if !self.tenure().lasts() {
+                return Lost(self.holder.borrow().clone());
+            }
+        }
+    }
+
+    /// Gives up what it holds, so that another need not wait.
+    pub async fn release(&mut self) {
+        self.tenure.0.send_replace(None);
+        for seat in self.seats.iter_mut().rev().filter(|seat| seat.until.is_some()) {
+            // Who cannot give it up leaves the others to their patience.
+            if let Err(error) = seat.release(&self.api, &self.identity).await {
+                tracing::warn!(lease = seat.name, %error, "the Lease could not be given up");
+            }
+        }
+    }
+
+    /// Claims or renews each Lease in turn; whether it holds all of them.
+    async fn step(&mut self) -> bool {
+        let mut holder = String::new();
+        for seat in &mut self.seats {
+            if let Err(error) = seat.step(&self.api, &self.identity).await {
+                tracing::warn!(lease = seat.name, %error, "the Lease could not be looked at or written");
+            }
+            holder = seat.holder();
+            if seat.until.is_none_or(|until| until <= Instant::now()) {
+                break;
+            }
+        }
+        self.holder.send_if_modified(|known| {
+            let changed = *known != holder;
+            if changed {
+                tracing::info!(holder, "the Lease's holder");
+            }
+            *known = holder;
+            changed
+        });
+        let until = self.seats.iter().map(|seat| seat.until).min().flatten();
+        self.tenure.0.send_replace(until);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+impl Seat {
+    async fn step(&mut self, api: &Api<Lease>, identity: &str) -> Result<(), Trouble> {
+        let asked = Instant::now();
+        let held = self.until.is_some_and(|until| asked < until);
+        if held && self.until.is_some_and(|until| asked + TENURE < until + RENEWAL) {
+            return Ok(());
+        }
+        if !held || self.seen.is_none() {
+            let lease = limited(api.get_opt(self.name)).await?;
+            self.note(lease);
+        }
+        let Some(seen) = &self.seen else { return Ok(()) };
+        match claim(seen, self.name, identity, asked, now()) {
+            Claim::Wait => self.until = None,
+            claim => match write(api, claim).await {
+                Ok(lease) => {
+                    self.note(Some(lease));
+                    self.until = Some(asked + TENURE);
+                }
+                Err(error) => {
+                    // Whatever stands there now is to be seen first.
+                    self.seen = None;
+                    return Err(error);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    async fn release(&mut self, api: &Api<Lease>, identity: &str) -> Result<(), Trouble> {
+        self.until = None;
+        // Not as it was seen last: a renewal may have been under way.
+        let lease = limited(api.get_opt(self.name)).await?;
+        let Some(mut lease) = lease.filter(|lease| holder_of(lease) == Some(identity)) else {
+            return Ok(());
+        };
+        if let Some(spec) = &mut lease.spec {
+            spec.holder_identity = None;
+            spec.renew_time = Some(now());
+        }
+        write(api, Claim::Replace(lease)).await.map(|_| ())
+    }
+
+    fn note(&mut self, lease: Option<Lease>) {
+        let version = |lease: &Option<Lease>| lease.as_ref().and_then(|one| one.resource_version());
+        let unchanged =
+            self.seen.as_ref().is_some_and(|seen| version(&seen.lease) == version(&lease));
+        if !unchanged {
+            self.seen = Some(Sighting { lease, since: Instant::now() });
+        }
+    }
+
+    fn holder(&self) -> String {
+        let lease = self.seen.as_ref().and_then(|seen| seen.lease.as_ref());
+        lease.and_then(holder_of).unwrap_or_default().to_owned()
+    }
+}
+
+fn holder_of(lease: &Lease) -> Option<&str> {
+    let holder = lease.spec.as_ref()?.holder_identity.as_deref()?;
+    (!holder.is_empty()).then_some(holder)
+}
+
+/// Decides what to do about a Lease that looks so since then. Another's is free once it has not
+/// changed for as long as it says.
+fn claim(seen: &Sighting, name: &str, identity: &str, now: Instant, time: MicroTime) -> Claim {
+    let Some(lease) = &seen.lease else {
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let spec = LeaseSpec {
+            acquire_time: Some(time.clone()),
+            lease_transitions: Some(0),
+            ..held_by(identity, time)
+        };
+        return Claim::Create(Lease { metadata, spec: Some(spec) });
+    };
+    let spec = lease.spec.clone().unwrap_or_default();
+    let mine = holder_of(lease) == Some(identity);
+    let patience = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let patience = patience.map_or(DURATION, Duration::from_secs);
+    if holder_of(lease).is_some() && !mine && now < seen.since + patience {
+        return Claim::Wait;
+    }
+    let transitions = spec.lease_transitions.unwrap_or_default();
+    let spec = LeaseSpec {
+        acquire_time: if mine { spec.acquire_time } else { Some(time.clone()) },
+        lease_transitions: Some(if mine { transitions } else { transitions.saturating_add(1) }),
+        ..held_by(identity, time)
+    };
+    Claim::Replace(Lease { metadata: lease.metadata.clone(), spec: Some(spec) })
+}
+
+fn held_by(identity: &str, time: MicroTime) -> LeaseSpec {
+    LeaseSpec {
+        holder_identity: Some(identity.to_owned()),
+        lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+        renew_time: Some(time),
+        ..LeaseSpec::default()
+    }
+}
+
+async fn write(api: &Api<Lease>, claim: Claim) -> Result<Lease, Trouble> {
+    let parameters = PostParams::default();
+    match claim {
+        Claim::Create(lease) => limited(api.create(&parameters, &lease)).await,
+        // With the version that was seen: who was quicker is not overwritten.
+        Claim::Replace(lease) => limited(api.replace(&lease.name_any(), &parameters, &lease)).await,
+        Claim::Wait => Err(Trouble::Refused("there is nothing to write".to_owned())),
+    }
+}
+
+async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
+        Ok(answer) => answer.map_err(trouble),
+        Err(_) => {
+            let seconds = REQUEST_TIMEOUT.as_secs();
+            Err(Trouble::Unavailable(format!("it has not answered within {seconds} s")))
+        }
+    }
+}
+
+/// For people: the decisions use [`Instant`]s.
+fn now() -> MicroTime {
+    MicroTime(jiff::Timestamp::now())
+}

@@ -1,0 +1,85 @@
+# Shared by the commands of this folder: where things are, and how a part is started and ended.
+# shellcheck shell=bash
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# What is built, kept from run to run.
+cache=${TESTBED_CACHE:-$here/../target/testbed}
+# What runs: certificates, data, logs, and one folder for each part.
+dir=${TESTBED_DIR:-$cache/run}
+postgres_bin=${POSTGRES_BIN:-/usr/lib/postgresql/15/bin}
+
+say() { echo "testbed: $*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+# wait_until SECONDS WHAT COMMAND…: looks every 0.1 s; a part that ended ends the wait.
+wait_until() {
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $deadline ] || fail "$what: not within its time; the logs are in $dir/parts/*/log"
+    sleep 0.1
+  done
+}
+
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# free_port NAME: a port that nothing listens on, the same for the life of this testbed. Below the
+# ports that the kernel gives to outgoing connections, so that none of those can take it between
+# the stop and the start of a part.
+free_port() {
+  local file=$dir/ports/$1 port
+  if [ ! -f "$file" ]; then
+    mkdir -p "$dir/ports"
+    while :; do
+      port=$((20000 + RANDOM % 12000))
+      ! port_answers "$port" && ! grep -qsx "$port" "$dir"/ports/* && break
+    done
+    echo "$port" >"$file"
+  fi
+  cat "$file"
+}
+
+# define NAME COMMAND…: writes how a part is started.
+define() {
+  local part=$dir/parts/$1
+  shift
+  mkdir -p "$part"
+  printf 'exec %s\n' "$(printf '%q ' "$@")" >"$part/run"
+}
+
+is_running() {
+  local pid
+  pid=$(cat "$dir/parts/$1/pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null &&
+    [ "$(ps -o stat= -p "$pid" | cut -c1)" != Z ]
+}
+
+start_part() {
+  local part=$dir/parts/$1
+  [ -f "$part/run" ] || fail "no part is named $1; there are: $(ls "$dir/parts")"
+  is_running "$1" && return
+  # A session of its own: an interrupt at the terminal is not for it.
+  setsid bash "$part/run" >>"$part/log" 2>&1 </dev/null &
+  echo $! >"$part/pid"
+}
+
+# signal_part NAME SIGNAL
+signal_part() {
+  is_running "$1" || return 0
+  kill "-$2" "$(cat "$dir/parts/$1/pid")"
+}
+
+# end_part NAME SIGNAL: and waits until it has ended.
+end_part() {
+  signal_part "$1" "$2"
+  wait_until 60 "the end of $1" not_running "$1"
+  rm -f "$dir/parts/$1/pid"
+}
+
+not_running() { ! is_running "$1"; }
+
+# The version of the programs that `build` makes: a digest of what they are built from.
+digest() { (cd "$here/$1" && cat main.go go.mod go.sum && go env GOVERSION) | sha256sum | cut -c1-16; }
+binary() { echo "$cache/bin/$1-$(digest "$1")"; }

@@ -17,7 +17,7 @@ use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, connect};
 use tempfile::TempDir;
 
-use process::{Dev, program, refused, run, sentence, succeeds};
+use process::{Running, program, refused, run, sentence, succeeds};
 
 fn scratch() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -78,7 +78,7 @@ mod dev_refuses {
     #[test]
     fn a_directory_that_another_dev_uses() {
         let scratch = scratch();
-        let mut first = Dev::start(scratch.path(), &[]);
+        let mut first = Running::dev(scratch.path(), &[]);
         let said = refused(2, &["dev", "--port", "0", "--dir", text(scratch.path())]);
         says(&said, &["another `managed-gitops dev`", text(scratch.path()), "--dir"]);
         first.terminate();
@@ -115,12 +115,12 @@ mod dev_refuses {
         let (one, other) = (scratch.path().join("one"), scratch.path().join("other"));
         let arguments = ["--demo", "--exit-when-healthy", "--database-url", &url];
         for _ in 0..2 {
-            let (status, said) = Dev::spawn(&one, &arguments).wait();
+            let (status, said) = Running::begin_dev(&one, &arguments).wait();
             assert_eq!(status.code(), Some(0), "{said}");
         }
         let dir = ["dev", "--port", "0", "--dir", text(&other), "--database-url", &url];
         says(&refused(2, &dir), &["shared.db", "belongs to another cluster", "of its own"]);
-        let (status, said) = Dev::spawn(&one, &arguments).wait();
+        let (status, said) = Running::begin_dev(&one, &arguments).wait();
         assert_eq!(status.code(), Some(0), "nothing was lost: {said}");
     }
 
@@ -317,7 +317,7 @@ mod a_database {
     fn is_copied_while_dev_runs() {
         let scratch = scratch();
         let dir = scratch.path().join("dev");
-        let dev = Dev::spawn(&dir, &["--demo"]);
+        let dev = Running::begin_dev(&dir, &["--demo"]);
         dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
         let copy = scratch.path().join("copy.db");
         let arguments = ["backup", "--dir", text(&dir), text(&copy)];
@@ -346,7 +346,7 @@ mod dev_ends {
     fn with_0_once_everything_is_healthy() {
         let scratch = scratch();
         for _ in 0..2 {
-            let mut dev = Dev::spawn(scratch.path(), &["--demo", "--exit-when-healthy"]);
+            let mut dev = Running::begin_dev(scratch.path(), &["--demo", "--exit-when-healthy"]);
             let (status, said) = dev.wait();
             assert_eq!(status.code(), Some(0), "{said}");
             says(&said, &["demo/guestbook is Synced and Healthy", "healthy: 1 of 1"]);
@@ -356,7 +356,7 @@ mod dev_ends {
     #[test]
     fn with_0_on_a_termination_signal() {
         let scratch = scratch();
-        let mut dev = Dev::start(scratch.path(), &[]);
+        let mut dev = Running::dev(scratch.path(), &[]);
         dev.terminate();
         let (status, said) = dev.wait();
         assert_eq!(status.code(), Some(0), "{said}");
@@ -366,12 +366,12 @@ mod dev_ends {
     #[test]
     fn with_3_when_something_is_not_healthy_in_time() {
         let scratch = scratch();
-        let mut first = Dev::start(scratch.path(), &[]);
+        let mut first = Running::dev(scratch.path(), &[]);
         degrade_the_sample(scratch.path());
         first.terminate();
         assert!(first.wait().0.success());
         let demo = ["--demo", "--exit-when-healthy", "--healthy-within", "1"];
-        let (status, said) = Dev::spawn(scratch.path(), &demo).wait();
+        let (status, said) = Running::begin_dev(scratch.path(), &demo).wait();
         assert_eq!(status.code(), Some(3), "{said}");
         says(&said, &["1 of 1 deployments were not ready within 1 s"]);
     }
@@ -398,7 +398,7 @@ mod dev_serves {
     #[test]
     fn whether_it_lives_and_is_ready() {
         let scratch = scratch();
-        let dev = Dev::spawn(scratch.path(), &["--demo"]);
+        let dev = Running::begin_dev(scratch.path(), &["--demo"]);
         // A deployment that is healthy has been seen, so every watch has begun.
         dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
         for path in ["/livez", "/readyz"] {
@@ -412,7 +412,7 @@ mod dev_serves {
     #[test]
     fn metrics_that_a_strict_reader_of_openmetrics_accepts() {
         let scratch = scratch();
-        let dev = Dev::spawn(scratch.path(), &["--demo"]);
+        let dev = Running::begin_dev(scratch.path(), &["--demo"]);
         dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
         let (head, body) = dev.page("/metrics");
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");

@@ -24,7 +24,7 @@ use harness::{
     World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready, manual,
     with_finalizer,
 };
-use process::Dev;
+use process::Running;
 
 /// How often `dev` is killed, and after how many lines of its log each time: a few while it
 /// starts, many while it works, and some once most is done.
@@ -98,9 +98,9 @@ async fn a_killed_dev_finishes_the_deletions_that_it_had_begun() {
     end_and_check(dev, client, directory.path()).await;
 }
 
-async fn start(directory: &Path) -> Dev {
+async fn start(directory: &Path) -> Running {
     let directory = directory.to_owned();
-    tokio::task::spawn_blocking(move || Dev::start(&directory, &[])).await.unwrap()
+    tokio::task::spawn_blocking(move || Running::dev(&directory, &[])).await.unwrap()
 }
 
 async fn client(directory: &Path) -> kube::Client {
@@ -160,7 +160,7 @@ async fn open(directory: &Path) -> Database {
 }
 
 /// Waits until no Operation is left, checks everything while `dev` runs, and ends it.
-async fn end_and_check(mut dev: Dev, client: kube::Client, directory: &Path) {
+async fn end_and_check(mut dev: Running, client: kube::Client, directory: &Path) {
     let operations = Api::<crds::Operation>::namespaced(client.clone(), harness::ARGO_CD);
     let database = open(directory).await;
     eventually("nothing is under way", || async {

@@ -336,3 +336,22 @@ async fn a_name_used_again_and_again_ends_with_the_last() {
     let expected = crds::names::application_name(&last.uid().unwrap());
     assert_eq!(applications[0].name_any(), expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up() {
+    let world = World::start().await;
+    world.set_outcomes(&[("path.deploy", "sync-fails")]).await;
+    world.create_namespace("team-a").await;
+    let created = world.create("team-a", &with_finalizer(automated("app"))).await;
+    world
+        .wait_for("team-a", "app", "the failed attempt is told", |one| {
+            condition(one, "Ready").is_some_and(|ready| {
+                ready.reason == "Syncing" && ready.message.contains("Retrying attempt #1")
+            })
+        })
+        .await;
+    world.delete("team-a", "app").await;
+    world.wait_until_gone("team-a", "app").await;
+    world.wait_until_application_gone(&created).await;
+    wait_until_forgotten(&world).await;
+}

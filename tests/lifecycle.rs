@@ -266,7 +266,7 @@ async fn ready_tells_what_argo_cd_could_not_do() {
     let cases = [
         ("degraded", "False", "True", "Degraded"),
         ("progressing", "True", "False", "Progressing"),
-        ("failing", "False", "True", "ArgoCDError"),
+        ("failing", "True", "False", "Syncing"),
         ("missing", "False", "True", "ArgoCDError"),
     ];
     for (path, ..) in cases {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crds::argocd::{AppProject, Application, ApplicationStatus};
+use crds::argocd::{AppProject, Application, ApplicationStatus, phase};
 use kube::ResourceExt;
 use machines::application::{
     ApplicationDestination, ApplicationSource, ApplicationSpec, Automated, Backoff, IN_CLUSTER,
@@ -41,6 +41,8 @@ pub struct ApplicationEntry {
     pub spec: ApplicationSpec,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether Argo CD is in the middle of a sync, or between two attempts at one.
+    pub syncing: bool,
     /// Its finalizers.
     pub finalizers: Vec<String>,
 }
@@ -151,6 +153,8 @@ impl Argo {
             row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
             spec: spec(&application.spec),
             deleting: application.metadata.deletion_timestamp.is_some(),
+            syncing: application.operation.is_some()
+                && application.operation_state().is_some_and(|state| state.phase == phase::RUNNING),
             finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
         };
         let mut projects = self.forget(&name);

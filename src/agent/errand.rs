@@ -218,6 +218,32 @@ pub async fn remove_application(
     }
 }
 
+/// Ends the sync of an Application that is being deleted: Argo CD removes nothing before its sync
+/// has ended, and one that fails is tried again for ever. This is how Argo CD's own API server ends
+/// a sync.
+pub async fn end_sync(
+    client: &kube::Client,
+    namespace: &str,
+    name: &str,
+    existing: &ApplicationEntry,
+) -> Result<(), Trouble> {
+    let api: Api<Application> = Api::namespaced(client.clone(), namespace);
+    let phase = "/status/operationState/phase";
+    let patch = json!([
+        {"op": "test", "path": "/metadata/uid", "value": existing.uid},
+        {"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING},
+        {"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING},
+    ]);
+    let patch: json_patch::Patch =
+        serde_json::from_value(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
+    let patched = api.patch(name, &PatchParams::default(), &Patch::Json::<()>(patch)).await;
+    match patched.map_err(trouble) {
+        // It has ended by itself.
+        Ok(_) | Err(Trouble::Missing | Trouble::Outdated(_)) => Ok(()),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 /// Deletes an Operation CR, unless it has gone.
 pub async fn remove_signal(
     client: &kube::Client,

@@ -560,6 +560,9 @@ impl Agent {
                         let changed = self.argo().application_written(deleting, asked);
                         self.spread(changed);
                     }
+                    if existing.syncing {
+                        errand::end_sync(&self.client, namespace, &name, &existing).await?;
+                    }
                 }
                 Ok(Discharge::Done)
             }

@@ -200,10 +200,13 @@ pub struct SettingsArguments {
     #[arg(long, env = "STATUS_CONDITIONS", default_value = "conventional")]
     status_conditions: StatusConditions,
     /// Minutes between two comparisons of everything, which undo what hands have changed in Argo
-    /// CD; 0 for never. What differs is looked at once more after a grace of two and a half
-    /// minutes, and then undone.
+    /// CD; 0 for never.
     #[arg(long, env = "SELF_HEAL_INTERVAL", default_value_t = 30)]
     self_heal_interval: u32,
+    /// Seconds for which a difference must last before it is undone: what is being changed differs
+    /// for a moment too.
+    #[arg(long, env = "SELF_HEAL_GRACE", default_value_t = REPAIR_GRACE.as_secs())]
+    self_heal_grace: u64,
 }
 
 /// Which conditions a status has.
@@ -223,11 +226,12 @@ impl SettingsArguments {
             enable_appproject_isolation,
             status_conditions,
             self_heal_interval,
+            self_heal_grace,
         } = self;
         let minutes = u64::from(*self_heal_interval);
         Settings {
             rescan: (minutes > 0).then(|| Duration::from_secs(minutes * 60)),
-            repair_grace: REPAIR_GRACE,
+            repair_grace: Duration::from_secs(*self_heal_grace),
             argocd_namespace: argo_cd_namespace.clone(),
             isolation: *enable_appproject_isolation,
             conditions: match status_conditions {

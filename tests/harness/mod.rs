@@ -406,7 +406,7 @@ fn remove_everywhere(value: &mut serde_json::Value, member: &str) {
 }
 
 /// The same server and another database.
-fn with_database(url: &str, name: &str) -> String {
+pub fn with_database(url: &str, name: &str) -> String {
     let (rest, query) = match url.split_once('?') {
         Some((rest, query)) => (rest, format!("?{query}")),
         None => (url, String::new()),

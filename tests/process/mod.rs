@@ -66,30 +66,31 @@ struct Printed {
     open: usize,
 }
 
-/// A `dev` that runs; dropping it kills it.
-pub struct Dev {
+/// The binary while it runs; dropping it kills it.
+pub struct Running {
     child: Child,
     lines: Arc<Lines>,
     readers: Vec<JoinHandle<()>>,
 }
 
-impl Dev {
-    /// Starts one on any free port and waits until it serves.
-    pub fn start(directory: &Path, more: &[&str]) -> Self {
-        let dev = Self::spawn(directory, more);
+impl Running {
+    /// Starts a `dev` on any free port and waits until it serves.
+    pub fn dev(directory: &Path, more: &[&str]) -> Self {
+        let dev = Self::begin_dev(directory, more);
         dev.wait_for_line(|line| line.starts_with("try:"));
         dev
     }
 
-    /// Starts one on any free port.
-    pub fn spawn(directory: &Path, more: &[&str]) -> Self {
-        let mut child = program(&["dev", "--port", "0", "--argo-cd-pace", "0", "--dir"])
-            .arg(directory)
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    /// Starts a `dev` on any free port.
+    pub fn begin_dev(directory: &Path, more: &[&str]) -> Self {
+        let mut command = program(&["dev", "--port", "0", "--argo-cd-pace", "0", "--dir"]);
+        command.arg(directory).args(more);
+        Self::begin(command)
+    }
+
+    /// Starts the binary.
+    pub fn begin(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::new(Lines::default());
         lines.state.lock().unwrap().open = 2;
         let streams: [Box<dyn Read + Send>; 2] =
@@ -134,17 +135,22 @@ impl Dev {
 
     /// Status and body of a page of it.
     pub fn page(&self, path: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: dev\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), body.to_owned())
+        page(&self.address(), path)
     }
 
     /// Asks it to end.
     pub fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
@@ -165,10 +171,20 @@ impl Dev {
     }
 }
 
-impl Drop for Dev {
+impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Status and body of a page that is served at an address.
+pub fn page(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: dev\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
 }
 
 fn read(stream: impl Read, lines: &Lines) {

@@ -303,6 +303,10 @@ fn settled(record: &Record) -> Standing {
         }
         (_, "Degraded") => Standing::stuck("Degraded", summary),
         ("Synced", _) => Standing::working("Progressing", summary),
+        // A sync that fails is tried again for ever; its message says why, and when.
+        _ if report.phase == "Running" && !report.phase_message.is_empty() => {
+            Standing::working("Syncing", format!("{summary}: {}", report.phase_message))
+        }
         _ => Standing::working("OutOfSync", summary),
     }
 }

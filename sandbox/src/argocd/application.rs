@@ -182,6 +182,12 @@ impl Application {
         self.status.operation_state.as_ref().map_or("", |state| &state.phase)
     }
 
+    /// Whether an attempt at a sync has failed and the next has not begun.
+    pub(super) fn is_between_attempts(&self) -> bool {
+        self.phase() == super::status::phase::RUNNING
+            && !self.written_status["operationState"]["finishedAt"].is_null()
+    }
+
     /// The revision that a sync is to bring: the operation's, or else the spec's.
     pub(super) fn wanted_revision(&self, operation: &Value) -> String {
         let asked = operation["sync"]["revision"].as_str().unwrap_or_default();

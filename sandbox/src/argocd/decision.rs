@@ -46,7 +46,9 @@ pub(super) fn next(
     project: Option<&Project>,
     now: &str,
 ) -> Option<Value> {
-    if application.metadata.is_deleted {
+    // Argo CD removes nothing before its sync has ended.
+    let is_syncing = application.operation.is_some() && is_open(application);
+    if application.metadata.is_deleted && !is_syncing {
         return deletion(application, outcome);
     }
     let change = change(application, outcome, project, now);
@@ -117,7 +119,8 @@ fn change(
         return incomparable(application, now);
     }
     if application.phase() == phase::RUNNING {
-        return Some(finish(application, outcome, now));
+        let waits = outcome == Outcome::SyncFails && application.is_between_attempts();
+        return (!waits).then(|| finish(application, outcome, now));
     }
     if let Some(operation) = &application.operation {
         return Some(begin(application, operation, now));
@@ -228,10 +231,23 @@ fn is_open(application: &Application) -> bool {
     matches!(application.phase(), phase::RUNNING | phase::TERMINATING)
 }
 
+/// Whether a failed operation is tried again, for ever or some times.
+fn is_tried_again(operation: &Value) -> bool {
+    operation["retry"]["limit"].as_i64().unwrap_or_default() != 0
+}
+
 fn finish(application: &Application, outcome: Outcome, now: &str) -> Change {
     let operation =
         application.status.operation_state.as_ref().map_or(&Value::Null, |it| &it.operation);
     let revision = application.wanted_revision(operation);
+    if outcome == Outcome::SyncFails && is_tried_again(operation) {
+        // The time of the next attempt is when the outcome is another one.
+        let message = format!("{NOT_APPLIED}. Retrying attempt #1.");
+        let mut state = ended(application, phase::RUNNING, &message, now);
+        state["syncResult"] = sync_result(application, &revision, Some(NOT_APPLIED));
+        state["retryCount"] = json!(1);
+        return Change::status([("operationState", state)]);
+    }
     if outcome == Outcome::SyncFails {
         let mut state = ended(application, phase::FAILED, NOT_APPLIED, now);
         state["syncResult"] = sync_result(application, &revision, Some(NOT_APPLIED));

@@ -232,7 +232,8 @@ fn an_operation_that_is_terminated_fails_and_is_not_started_again() {
 
 #[test]
 fn a_sync_that_fails_stays_failed_until_it_may_succeed() {
-    let failed = Subject::automated().coming_to(Outcome::SyncFails).settled();
+    let once = Subject::automated().with("/spec/syncPolicy/retry", json!(null));
+    let failed = once.coming_to(Outcome::SyncFails).settled();
     assert_eq!(failed.sync_and_health(), ["OutOfSync", "Missing"]);
     assert_eq!(failed.phase(), "Failed");
     assert_eq!(failed.condition(), "SyncError");
@@ -240,6 +241,26 @@ fn a_sync_that_fails_stays_failed_until_it_may_succeed() {
     let retried = failed.coming_to(Outcome::Works).settled();
     assert_eq!(retried.sync_and_health(), ["Synced", "Healthy"]);
     assert_eq!(retried.condition(), "");
+}
+
+#[test]
+fn a_sync_with_a_retry_strategy_never_ends_and_a_deletion_waits_for_its_end() {
+    let failing = Subject::automated().coming_to(Outcome::SyncFails).settled();
+    assert_eq!(failing.sync_and_health(), ["OutOfSync", "Missing"]);
+    assert_eq!(failing.phase(), "Running");
+    assert_eq!(failing.condition(), "");
+    let message = failing.at("/status/operationState/message").as_str().unwrap();
+    assert!(message.ends_with("Retrying attempt #1."), "{message}");
+    let finalizers = json!(["resources-finalizer.argocd.argoproj.io"]);
+    let deleted = failing
+        .clone()
+        .with("/metadata/finalizers", finalizers)
+        .with("/metadata/deletionTimestamp", json!("2026-01-01T00:00:00Z"));
+    assert_eq!(deleted.patch(), None, "between two attempts");
+    let terminated = deleted.with("/status/operationState/phase", json!("Terminating")).settled();
+    assert_eq!(terminated.at("/metadata/finalizers"), &json!([]));
+    let retried = failing.coming_to(Outcome::Works).settled();
+    assert_eq!(retried.sync_and_health(), ["Synced", "Healthy"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@
 //!
 //! | value | what happens |
 //! |---|---|
-//! | `sync-fails` | a sync ends as Failed, and the Application stays OutOfSync |
+//! | `sync-fails` | a sync fails, and the Application stays OutOfSync; with a retry strategy the sync never ends |
 //! | `degraded` | the Application is synced and becomes Degraded |
 //! | `progressing` | the Application is synced and never becomes Healthy |
 //! | `missing-path` | the repository has no such path: a ComparisonError, sync is Unknown |

@@ -158,7 +158,8 @@ async fn the_config_map_decides_what_applications_come_to() {
     scene.create("b", true, "default").await;
     scene.until("b", sync::SYNCED, health::HEALTHY).await;
     let is_failed = |application: Option<&Application>| {
-        application.and_then(Application::operation_state).is_some_and(|it| it.phase == "Failed")
+        let state = application.and_then(Application::operation_state);
+        state.is_some_and(|it| it.message.contains("failed to apply"))
     };
     let waiting = await_condition(scene.applications(), "a", is_failed);
     tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();

@@ -1,0 +1,227 @@
+//! A real cluster, and the program on it: with an account of its own and the rights of
+//! `deploy/rbac.yaml`, on a fresh database.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use schema::connection::{ConnectOptions, Database, connect};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::harness::{eventually, with_database};
+use crate::process::{self, Running};
+use crate::ring::{self, Capability};
+
+/// The namespace of the program in `deploy/rbac.yaml`.
+const OWN_NAMESPACE: &str = "managed-gitops";
+/// The parts of a testbed, in the order in which they start.
+const PARTS: [&str; 10] = [
+    "etcd",
+    "postgres",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    "redis",
+    "git-server",
+    "argocd-repo-server",
+    "argocd-application-controller",
+];
+
+/// One for all scenarios, made by the first.
+static SHARED: Mutex<Option<Cluster>> = Mutex::const_new(None);
+
+/// See the module.
+pub struct Cluster {
+    kubeconfig: PathBuf,
+    server: String,
+    database: String,
+    /// The folder of the bare repositories, and the URL at which Argo CD reads it.
+    pub git: Option<(PathBuf, String)>,
+    directory: TempDir,
+    program: Option<Running>,
+}
+
+/// Whether the ring is to run on a cluster: never by accident, because it is not gentle.
+pub fn is_wanted() -> bool {
+    std::env::var("E2E").is_ok_and(|value| value == "cluster")
+}
+
+/// What the cluster can do.
+pub fn capabilities() -> Vec<Capability> {
+    let mut capabilities = vec![Capability::Workloads];
+    if git().is_some() {
+        capabilities.push(Capability::Git);
+    }
+    if testbed().is_some() {
+        capabilities.push(Capability::ServerKill);
+    }
+    capabilities
+}
+
+fn git() -> Option<(PathBuf, String)> {
+    let folder = std::env::var_os("E2E_GIT_FOLDER")?;
+    Some((PathBuf::from(folder), std::env::var("E2E_GIT_URL").ok()?))
+}
+
+fn testbed() -> Option<PathBuf> {
+    std::env::var_os("TESTBED_DIR").map(PathBuf::from)
+}
+
+fn wanted(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("E2E=cluster needs {name}"))
+}
+
+/// The cluster, for one scenario at a time.
+pub async fn shared() -> Lent {
+    let mut guard = SHARED.lock().await;
+    if guard.is_none() {
+        *guard = Some(Cluster::prepare().await);
+    }
+    MutexGuard::map(guard, |cluster| cluster.as_mut().unwrap())
+}
+
+/// What [`shared`] lends.
+pub type Lent = tokio::sync::MappedMutexGuard<'static, Cluster>;
+
+/// Ends the program and drops its database.
+pub fn clean_up() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let Some(cluster) = SHARED.lock().await.take() else { return };
+        drop(cluster.program);
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", cluster.database);
+        execute(&cluster.server, &statement).await;
+    });
+}
+
+impl Cluster {
+    async fn prepare() -> Self {
+        let cluster = Self {
+            kubeconfig: PathBuf::from(wanted("KUBECONFIG")),
+            server: wanted("DATABASE_URL"),
+            database: format!("gitops_e2e_{}", uuid::Uuid::new_v4().simple()),
+            git: git(),
+            directory: tempfile::tempdir().unwrap(),
+            program: None,
+        };
+        let definitions = cluster.directory.path().join("crds.yaml");
+        std::fs::write(&definitions, process::succeeds(&["crds"])).unwrap();
+        let rights = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml");
+        for file in [&definitions, &rights] {
+            cluster.kubectl(&["apply", "--server-side", "-f", &file.display().to_string()]);
+        }
+        let kind = "crd/gitopsdeployments.managed-gitops.redhat.com";
+        cluster.kubectl(&["wait", "--for=condition=Established", kind]);
+        cluster.write_own_kubeconfig();
+        execute(&cluster.server, &format!("CREATE DATABASE {}", cluster.database)).await;
+        cluster
+    }
+
+    /// Makes a kubeconfig of the program's account out of ours.
+    fn write_own_kubeconfig(&self) {
+        let token = ["create", "token", "managed-gitops", "-n", OWN_NAMESPACE, "--duration=24h"];
+        let token = self.kubectl(&token);
+        let config = self.kubectl(&["config", "view", "--minify", "--flatten", "-o", "json"]);
+        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+        config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
+        config["contexts"][0]["context"]["namespace"] = OWN_NAMESPACE.into();
+        std::fs::write(self.own_kubeconfig(), config.to_string()).unwrap();
+    }
+
+    fn own_kubeconfig(&self) -> PathBuf {
+        self.directory.path().join("kubeconfig")
+    }
+
+    fn kubectl(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("kubectl");
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {arguments:?} failed: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A client with all rights.
+    pub async fn client(&self) -> kube::Client {
+        ring::client(&self.kubeconfig).await
+    }
+
+    /// The program's database.
+    pub async fn database(&self) -> Database {
+        let url = with_database(&self.server, &self.database);
+        let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
+        connect(&url, &options).await.unwrap()
+    }
+
+    /// Starts whatever does not run, and waits until it works: the parts of the testbed and the
+    /// program.
+    pub async fn start_everything(&mut self) {
+        if testbed().is_some() {
+            for part in PARTS {
+                self.part("start", part).await;
+            }
+        }
+        let client = self.client().await;
+        eventually("the Kubernetes API answers", || async {
+            client.apiserver_version().await.ok().map(drop)
+        })
+        .await;
+        eventually("PostgreSQL answers", || async {
+            let database = connect(&self.server, &ConnectOptions::default()).await;
+            if database.is_err() && testbed().is_some() {
+                // It refuses to start beside what is left of one that was killed.
+                self.part("start", "postgres").await;
+            }
+            database.ok()?.close().await.ok()
+        })
+        .await;
+        if self.program.as_mut().is_some_and(|program| program.is_running()) {
+            return;
+        }
+        self.start_program().await;
+    }
+
+    async fn start_program(&mut self) {
+        let mut command = process::program(&["all", "--listen", "127.0.0.1:0"]);
+        command.args(ring::SETTINGS);
+        // Under one name: who is killed need not wait for its own Lease.
+        command.args(["--identity", "e2e", "--kubeconfig"]).arg(self.own_kubeconfig());
+        command.env("DATABASE_URL", with_database(&self.server, &self.database));
+        let started = tokio::task::spawn_blocking(move || {
+            let program = Running::begin(command);
+            program.wait_for_line(|line| line.contains("this replica acts"));
+            program
+        });
+        self.program = Some(started.await.unwrap());
+    }
+
+    /// Kills the program, as the kernel would, and starts it again.
+    pub async fn kill_program(&mut self) {
+        let mut old = self.program.take().unwrap();
+        tokio::task::spawn_blocking(move || old.kill()).await.unwrap();
+        self.start_program().await;
+    }
+
+    /// Ends Argo CD's controller.
+    pub async fn stop_argocd(&self) {
+        self.part("stop", "argocd-application-controller").await;
+    }
+
+    /// Does something to a part of the testbed.
+    pub async fn part(&self, verb: &str, name: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed/part");
+        let mut command = tokio::process::Command::new(script);
+        // What it starts lives on, and must not hold our pipes.
+        command.args([verb, name]).stdin(Stdio::null()).stdout(Stdio::null());
+        assert!(command.status().await.unwrap().success(), "testbed/part {verb} {name} failed");
+    }
+}
+
+async fn execute(server: &str, statement: &str) {
+    use sea_orm::ConnectionTrait;
+    let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
+    let admin = connect(server, &options).await.unwrap();
+    admin.connection().execute_unprepared(statement).await.unwrap();
+    admin.close().await.unwrap();
+}

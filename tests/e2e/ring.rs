@@ -1,0 +1,320 @@
+//! Where a scenario runs, and what it can do there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crds::GitOpsDeployment;
+use crds::argocd::{AppProject, Application};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use tempfile::TempDir;
+
+use crate::cluster::{self, Lent};
+use crate::harness::{self, ARGO_CD, all, eventually, is_ready};
+use crate::process::Running;
+use crate::repository::Repository;
+
+/// What a place can do, beyond the Kubernetes API and the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Argo CD reads git repositories and deploys what is in them.
+    Git,
+    /// Pods run and become ready.
+    Workloads,
+    /// The API server, PostgreSQL and Argo CD can be killed, and started again.
+    ServerKill,
+}
+
+/// What the sandbox can do.
+pub const SANDBOX: &[Capability] = &[];
+
+/// What the program is told in both places: hands are undone soon, not after half an hour.
+pub const SETTINGS: &[&str] = &["--self-heal-interval=1", "--self-heal-grace=1"];
+
+/// A place for one scenario.
+pub struct Ring {
+    /// A client with all rights.
+    pub client: kube::Client,
+    /// The namespace of the scenario.
+    pub namespace: String,
+    repository: Option<Repository>,
+    place: Place,
+}
+
+enum Place {
+    Sandbox {
+        directory: TempDir,
+        dev: Option<Running>,
+    },
+    /// One scenario at a time: they share the program, and some kill it.
+    Cluster(Lent),
+}
+
+impl Ring {
+    /// In a sandbox of its own.
+    pub async fn in_sandbox(_: &'static str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_owned();
+        let dev = tokio::task::spawn_blocking(move || Running::dev(&path, SETTINGS)).await.unwrap();
+        let client = client(&directory.path().join("kubeconfig")).await;
+        let place = Place::Sandbox { directory, dev: Some(dev) };
+        let ring = Self { client, namespace: "team".to_owned(), repository: None, place };
+        ring.create_namespace(&ring.namespace).await;
+        ring
+    }
+
+    /// In a namespace of its own on the cluster.
+    pub async fn on_cluster(name: &'static str) -> Self {
+        let mut cluster = cluster::shared().await;
+        cluster.start_everything().await;
+        let client = cluster.client().await;
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        // As much of the scenario's name as leaves room: a person who looks wants to know.
+        let name: String = name.replace('_', "-").chars().take(40).collect();
+        let namespace = format!("e2e-{}-{}", name.trim_matches('-'), &id[..6]);
+        let repository =
+            cluster.git.as_ref().map(|(folder, url)| Repository::create(folder, url, &namespace));
+        let ring = Self { client, namespace, repository, place: Place::Cluster(cluster) };
+        ring.create_namespace(&ring.namespace).await;
+        ring
+    }
+
+    /// Removes what the scenario has left, and checks that nothing of it stays.
+    pub async fn leave(self) {
+        self.delete_namespace(&self.namespace).await;
+        self.wait_until_namespace_gone(&self.namespace).await;
+        let applications = self.applications();
+        eventually("no Application is left", || async {
+            all(&applications).await.is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// Creates a namespace.
+    pub async fn create_namespace(&self, name: &str) {
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        let api = Api::<Namespace>::all(self.client.clone());
+        api.create(&PostParams::default(), &namespace).await.unwrap();
+    }
+
+    /// Deletes a namespace; does not wait.
+    pub async fn delete_namespace(&self, name: &str) {
+        let api = Api::<Namespace>::all(self.client.clone());
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until a namespace has gone.
+    pub async fn wait_until_namespace_gone(&self, name: &str) {
+        let api = Api::<Namespace>::all(self.client.clone());
+        eventually("the namespace has gone", || async {
+            api.get_opt(name).await.unwrap().is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// The repository of the scenario.
+    pub fn repository(&self) -> &Repository {
+        self.repository.as_ref().expect("the scenario says that it needs git")
+    }
+
+    /// A deployment of a folder of the scenario's repository, which in the sandbox nobody reads.
+    pub fn deployment(&self, name: &str, type_: &str, path: &str) -> GitOpsDeployment {
+        let mut object = harness::automated(name);
+        object.spec.type_ = type_.to_owned();
+        object.spec.source.path = path.to_owned();
+        if let Some(repository) = &self.repository {
+            object.spec.source.repo_url = repository.url.clone();
+        }
+        object
+    }
+
+    /// Puts files into the repository where there is one; returns the hash of the commit.
+    pub fn commit(&self, files: &[(&str, String)]) -> Option<String> {
+        self.repository.as_ref().map(|repository| repository.commit(files))
+    }
+
+    /// The deployments of the scenario's namespace.
+    pub fn deployments(&self) -> Api<GitOpsDeployment> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// The ConfigMaps of the scenario's namespace.
+    pub fn config_maps(&self) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Argo CD's Applications.
+    pub fn applications(&self) -> Api<Application> {
+        Api::namespaced(self.client.clone(), ARGO_CD)
+    }
+
+    /// Argo CD's AppProjects.
+    pub fn projects(&self) -> Api<AppProject> {
+        Api::namespaced(self.client.clone(), ARGO_CD)
+    }
+
+    /// Creates a deployment.
+    pub async fn create(&self, object: &GitOpsDeployment) -> GitOpsDeployment {
+        self.deployments().create(&PostParams::default(), object).await.unwrap()
+    }
+
+    /// Merges a patch into a deployment.
+    pub async fn edit(&self, name: &str, patch: serde_json::Value) {
+        let parameters = PatchParams::default();
+        self.deployments().patch(name, &parameters, &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Deletes a deployment; does not wait.
+    pub async fn delete(&self, name: &str) {
+        self.deployments().delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until a deployment looks as described.
+    pub async fn wait_for(
+        &self,
+        name: &str,
+        what: &str,
+        is_so: impl Fn(&GitOpsDeployment) -> bool,
+    ) -> GitOpsDeployment {
+        let api = self.deployments();
+        eventually(what, || async { api.get_opt(name).await.ok()?.filter(|one| is_so(one)) }).await
+    }
+
+    /// Waits until a deployment is ready in its present generation.
+    pub async fn wait_until_ready(&self, name: &str) -> GitOpsDeployment {
+        self.wait_for(name, &format!("{name} is ready"), is_ready).await
+    }
+
+    /// Waits until a deployment has gone.
+    pub async fn wait_until_gone(&self, name: &str) {
+        let api = self.deployments();
+        eventually("the deployment has gone", || async {
+            api.get_opt(name).await.unwrap().is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// The name of a deployment's Application.
+    pub fn application_name(&self, deployment: &GitOpsDeployment) -> String {
+        crds::names::application_name(&deployment.uid().unwrap())
+    }
+
+    /// Waits until a deployment's Application is as described; `None` for absent.
+    pub async fn wait_for_application(
+        &self,
+        deployment: &GitOpsDeployment,
+        what: &str,
+        is_so: impl Fn(Option<&Application>) -> bool,
+    ) {
+        let (api, name) = (self.applications(), self.application_name(deployment));
+        eventually(what, || async { is_so(api.get_opt(&name).await.ok()?.as_ref()).then_some(()) })
+            .await;
+    }
+
+    /// Waits until a ConfigMap of the scenario's namespace has this word; `None` for no ConfigMap.
+    pub async fn wait_for_word(&self, name: &str, word: Option<&str>) {
+        let api = self.config_maps();
+        eventually(&format!("ConfigMap {name} says {word:?}"), || async {
+            let map = api.get_opt(name).await.ok()?;
+            let found = map.map(|map| map.data.unwrap_or_default().remove("word"));
+            (found == word.map(|word| Some(word.to_owned()))).then_some(())
+        })
+        .await;
+    }
+
+    /// Makes a path fail as one that is not in the repository: where git is read, it is not there.
+    pub async fn make_path_missing(&self, path: &str) {
+        self.set_outcome(path, "missing-path").await;
+    }
+
+    /// Nobody finishes the deletion of Applications of this path any more.
+    pub async fn stop_argocd(&mut self, path: &str) {
+        self.set_outcome(path, "deletion-never-finishes").await;
+        if let Place::Cluster(cluster) = &self.place {
+            cluster.stop_argocd().await;
+        }
+    }
+
+    /// What [`Self::stop_argocd`] has stopped goes on.
+    pub async fn start_argocd(&mut self) {
+        match &mut self.place {
+            Place::Cluster(cluster) => cluster.start_everything().await,
+            Place::Sandbox { .. } => {
+                let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
+                api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await.unwrap();
+            }
+        }
+    }
+
+    /// Tells the stand-in for Argo CD, where it is one, what is to become of a path.
+    async fn set_outcome(&self, path: &str, outcome: &str) {
+        if !matches!(self.place, Place::Sandbox { .. }) {
+            return;
+        }
+        let data = BTreeMap::from([(format!("path.{path}"), outcome.to_owned())]);
+        let name = Some(sandbox::argocd::OUTCOMES.to_owned());
+        let metadata = ObjectMeta { name, ..ObjectMeta::default() };
+        let map = ConfigMap { metadata, data: Some(data), ..ConfigMap::default() };
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
+        api.create(&PostParams::default(), &map).await.unwrap();
+    }
+
+    /// Kills the program, as the kernel would, and starts it again.
+    pub async fn kill_program(&mut self) {
+        match &mut self.place {
+            Place::Cluster(cluster) => cluster.kill_program().await,
+            Place::Sandbox { directory, dev } => {
+                let mut old = dev.take().unwrap();
+                let path: PathBuf = directory.path().to_owned();
+                // The sandbox dies with it.
+                let started = tokio::task::spawn_blocking(move || {
+                    old.kill();
+                    Running::dev(&path, SETTINGS)
+                });
+                *dev = Some(started.await.unwrap());
+                self.client = client(&directory.path().join("kubeconfig")).await;
+            }
+        }
+    }
+
+    /// Kills a part of the testbed, as the kernel would, and starts it again.
+    pub async fn kill_part(&mut self, part: &str) {
+        let Place::Cluster(cluster) = &mut self.place else {
+            panic!("the scenario does not say that it kills servers");
+        };
+        cluster.part("kill", part).await;
+        cluster.start_everything().await;
+    }
+
+    /// Checks that the installation is at rest and holds what its deployments ask for and nothing
+    /// else. Everything: on a cluster the program serves nobody but the ring.
+    pub async fn check_that_nothing_is_lost_or_doubled(&self) {
+        let database = match &self.place {
+            Place::Cluster(cluster) => cluster.database().await,
+            Place::Sandbox { directory, .. } => {
+                let url = format!("sqlite://{}", directory.path().join("state.db").display());
+                schema::connection::connect(&url, &Default::default()).await.unwrap()
+            }
+        };
+        let operations = Api::<crds::Operation>::namespaced(self.client.clone(), ARGO_CD);
+        eventually("nothing is under way", || async {
+            let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
+            let rests = harness::count(&database, machines).await == 0;
+            (rests && all(&operations).await.is_empty()).then_some(())
+        })
+        .await;
+        harness::check_that_nothing_is_lost_or_doubled(&self.client, &database).await;
+        database.close().await.unwrap();
+    }
+}
+
+/// A client for the cluster of a kubeconfig.
+pub async fn client(path: &Path) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(path).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
+}

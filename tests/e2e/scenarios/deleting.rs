@@ -1,0 +1,116 @@
+//! What goes, and in which order.
+
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::{Api, PostParams};
+
+use crate::harness::{all, condition, with_finalizer};
+use crate::repository::config_map;
+use crate::ring::Ring;
+
+/// Requests under way at once.
+const CONCURRENCY: usize = 8;
+/// As in the existing system's worst case: 500 deletions without Argo CD stopped every tenant.
+const DELETIONS: usize = 500;
+
+pub async fn with_the_finalizer_the_resources_go_first(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    ring.create(&with_finalizer(ring.deployment("shop", "automated", "shop"))).await;
+    let shop = ring.wait_until_ready("shop").await;
+    ring.wait_for_word("first", Some("one")).await;
+    ring.delete("shop").await;
+    ring.wait_until_gone("shop").await;
+    // Not eventually: the finalizer promises it.
+    assert!(ring.config_maps().get_opt("first").await.unwrap().is_none());
+    let name = ring.application_name(&shop);
+    assert!(ring.applications().get_opt(&name).await.unwrap().is_none());
+}
+
+pub async fn without_the_finalizer_the_resources_go_all_the_same(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    ring.create(&ring.deployment("shop", "automated", "shop")).await;
+    let shop = ring.wait_until_ready("shop").await;
+    ring.delete("shop").await;
+    ring.wait_for_application(&shop, "the Application has gone", |found| found.is_none()).await;
+    ring.wait_for_word("first", None).await;
+}
+
+pub async fn a_namespace_that_is_deleted_and_created_again_begins_anew(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    let namespaces = Api::<Namespace>::all(ring.client.clone());
+    let mut before = None;
+    for _ in 0..3 {
+        let namespace = namespaces.get(&ring.namespace).await.unwrap().uid();
+        let object = with_finalizer(ring.deployment("shop", "automated", "shop"));
+        ring.create(&object).await;
+        let shop = ring.wait_until_ready("shop").await;
+        let name = ring.application_name(&shop);
+        let application = ring.applications().get(&name).await.unwrap();
+        let project = application.spec.project;
+        assert_ne!(before, Some((namespace.clone(), project.clone())));
+        before = Some((namespace, project));
+        ring.delete_namespace(&ring.namespace).await;
+        ring.wait_until_namespace_gone(&ring.namespace).await;
+        ring.create_namespace(&ring.namespace).await;
+        ring.wait_for_application(&shop, "its Application has gone", |one| one.is_none()).await;
+    }
+}
+
+pub async fn five_hundred_deletions_without_argo_cd_delay_nobody(ring: &mut Ring) {
+    ring.commit(&[
+        ("hot/first.json", config_map("first", "one")),
+        ("other/second.json", config_map("second", "two")),
+    ]);
+    let object = |number: usize| {
+        let mut object = ring.deployment(&format!("hot-{number:03}"), "manual", "hot");
+        object.spec.source.path = "hot".to_owned();
+        with_finalizer(object)
+    };
+    let api = ring.deployments();
+    let parameters = PostParams::default();
+    stream::iter((0..DELETIONS).map(object))
+        .for_each_concurrent(CONCURRENCY, |object| {
+            let (api, parameters) = (&api, &parameters);
+            async move {
+                api.create(parameters, &object).await.unwrap();
+            }
+        })
+        .await;
+    ring.wait_until_ready("hot-499").await;
+    ring.stop_argocd("hot").await;
+    api.delete_collection(&Default::default(), &Default::default()).await.unwrap();
+    let neighbour = format!("{}-neighbour", ring.namespace);
+    ring.create_namespace(&neighbour).await;
+    let theirs = Api::namespaced(ring.client.clone(), &neighbour);
+    let object = ring.deployment("other", "automated", "other");
+    let other = theirs.create(&PostParams::default(), &object).await.unwrap();
+    ring.wait_for_application(&other, "the neighbour's Application exists", |one| one.is_some())
+        .await;
+    // All of them wait still, so it was delayed by none.
+    assert_eq!(all(&api).await.len(), DELETIONS);
+    let applications = all(&ring.applications()).await;
+    let going = applications.iter().filter(|one| one.metadata.deletion_timestamp.is_some());
+    println!("{} of {DELETIONS} Applications were being deleted by then", going.count());
+    ring.start_argocd().await;
+    ring.wait_for_application(&other, "Argo CD reports on it", |one| {
+        one.and_then(|one| one.status.as_ref()).is_some_and(|one| one.sync.status == "Synced")
+    })
+    .await;
+    ring.delete_namespace(&neighbour).await;
+    ring.wait_until_namespace_gone(&neighbour).await;
+}
+
+pub async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up(ring: &mut Ring) {
+    // The API server refuses it, whenever it is asked.
+    ring.commit(&[("shop/first.json", config_map("Not_A_Name", "one"))]);
+    ring.create(&with_finalizer(ring.deployment("shop", "automated", "shop"))).await;
+    ring.wait_for("shop", "the failed attempt is told", |shop| {
+        condition(shop, "Ready").is_some_and(|ready| {
+            ready.reason == "Syncing" && ready.message.contains("Retrying attempt")
+        })
+    })
+    .await;
+    ring.delete("shop").await;
+    ring.wait_until_gone("shop").await;
+}

@@ -1,0 +1,107 @@
+//! From a deployment to what runs.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::Api;
+use serde_json::json;
+
+use crate::harness::{condition, eventually};
+use crate::repository::{config_map, workload};
+use crate::ring::Ring;
+
+pub async fn a_repository_is_deployed_and_becomes_healthy(ring: &mut Ring) {
+    let files = [
+        ("shop/first.json", config_map("first", "one")),
+        ("shop/second.json", config_map("second", "two")),
+        ("shop/web.json", workload("web")),
+    ];
+    let commit = ring.commit(&files).unwrap();
+    ring.create(&ring.deployment("shop", "automated", "shop")).await;
+    let shop = ring.wait_until_ready("shop").await;
+    let status = shop.status.unwrap();
+    assert_eq!(status.sync.status, "Synced");
+    assert_eq!(status.health.status, "Healthy");
+    assert_eq!(status.sync.revision, commit);
+    let mut resources: Vec<String> = status
+        .resources
+        .iter()
+        .map(|one| format!("{} {} {}", one.kind, one.name, one.status))
+        .collect();
+    resources.sort();
+    let wanted = ["ConfigMap first Synced", "ConfigMap second Synced", "Deployment web Synced"];
+    assert_eq!(resources, wanted);
+    ring.wait_for_word("first", Some("one")).await;
+    ring.wait_for_word("second", Some("two")).await;
+    let api = Api::<Deployment>::namespaced(ring.client.clone(), &ring.namespace);
+    let web = api.get("web").await.unwrap();
+    assert_eq!(web.status.unwrap().ready_replicas, Some(2));
+}
+
+pub async fn an_automated_deployment_becomes_ready(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    ring.create(&ring.deployment("shop", "automated", "shop")).await;
+    ring.wait_until_ready("shop").await;
+    ring.check_that_nothing_is_lost_or_doubled().await;
+}
+
+pub async fn a_path_that_is_missing_is_told_and_can_be_mended(ring: &mut Ring) {
+    ring.commit(&[("right/first.json", config_map("first", "one"))]);
+    ring.make_path_missing("wrong").await;
+    ring.create(&ring.deployment("shop", "automated", "wrong")).await;
+    let shop = ring
+        .wait_for("shop", "Argo CD's complaint is told", |shop| {
+            condition(shop, "ComparisonError").is_some_and(|one| one.status == "True")
+        })
+        .await;
+    let complaint = condition(&shop, "ComparisonError").unwrap();
+    assert!(complaint.message.contains("wrong"), "{}", complaint.message);
+    assert_ne!(condition(&shop, "Ready").unwrap().status, "True");
+    ring.edit("shop", json!({"spec": {"source": {"path": "right"}}})).await;
+    let shop = ring.wait_until_ready("shop").await;
+    let complaint = condition(&shop, "ComparisonError").unwrap();
+    assert_eq!((&*complaint.status, &*complaint.reason), ("False", "ComparisonErrorResolved"));
+}
+
+pub async fn a_commit_arrives_by_itself(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    ring.create(&ring.deployment("shop", "automated", "shop")).await;
+    ring.wait_until_ready("shop").await;
+    let commit = ring.commit(&[("shop/first.json", config_map("first", "changed"))]).unwrap();
+    ring.wait_for_word("first", Some("changed")).await;
+    ring.wait_for("shop", "the new revision is told", |shop| {
+        shop.status
+            .as_ref()
+            .is_some_and(|status| status.sync.revision == commit && status.sync.status == "Synced")
+    })
+    .await;
+}
+
+pub async fn a_manual_deployment_waits_and_an_automated_one_does_not(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    ring.create(&ring.deployment("shop", "manual", "shop")).await;
+    ring.wait_for("shop", "Argo CD says that it is out of sync", |shop| {
+        shop.status.as_ref().is_some_and(|status| status.sync.status == "OutOfSync")
+    })
+    .await;
+    assert!(ring.config_maps().get_opt("first").await.unwrap().is_none());
+    ring.edit("shop", json!({"spec": {"type": "automated"}})).await;
+    ring.wait_for_word("first", Some("one")).await;
+    ring.wait_until_ready("shop").await;
+    // Back to manual: what a hand changes stays changed, and is told.
+    ring.edit("shop", json!({"spec": {"type": "manual"}})).await;
+    ring.wait_until_ready("shop").await;
+    let application = ring.deployments().get("shop").await.unwrap();
+    let name = ring.application_name(&application);
+    eventually("the Application is manual", || async {
+        let application = ring.applications().get(&name).await.ok()?;
+        let policy = application.spec.sync_policy;
+        policy.is_none_or(|policy| policy.automated.is_none()).then_some(())
+    })
+    .await;
+    let patch = kube::api::Patch::Merge(json!({"data": {"word": "by hand"}}));
+    ring.config_maps().patch("first", &Default::default(), &patch).await.unwrap();
+    ring.wait_for("shop", "the change by hand is told", |shop| {
+        shop.status.as_ref().is_some_and(|status| status.sync.status == "OutOfSync")
+    })
+    .await;
+    ring.wait_for_word("first", Some("by hand")).await;
+}

@@ -1,0 +1,91 @@
+//! What is killed in the middle of the work.
+
+use futures::{StreamExt, stream};
+use kube::api::PostParams;
+
+use crate::harness::{all, eventually, is_ready};
+use crate::repository::config_map;
+use crate::ring::Ring;
+
+/// Deployments of a burst.
+const BURST: usize = 60;
+/// Requests under way at once.
+const CONCURRENCY: usize = 8;
+/// A part is killed when so many Applications exist: early, in the middle, and late.
+const MOMENTS: [usize; 3] = [1, 25, 50];
+
+pub async fn the_program_is_killed_in_the_middle_of_a_burst(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    for moment in MOMENTS {
+        let burst = begin(ring, moment).await;
+        ring.kill_program().await;
+        burst.await.unwrap();
+    }
+    end(ring).await;
+}
+
+pub async fn postgres_is_killed_in_the_middle_of_a_burst(ring: &mut Ring) {
+    kill_part(ring, "postgres").await;
+}
+
+pub async fn the_api_server_is_killed_in_the_middle_of_a_burst(ring: &mut Ring) {
+    kill_part(ring, "kube-apiserver").await;
+}
+
+async fn kill_part(ring: &mut Ring, part: &str) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    for moment in MOMENTS {
+        let burst = begin(ring, moment).await;
+        ring.kill_part(part).await;
+        burst.await.unwrap();
+    }
+    end(ring).await;
+}
+
+/// Begins to create a burst, and returns when so many of its Applications exist.
+async fn begin(ring: &Ring, moment: usize) -> tokio::task::JoinHandle<()> {
+    let objects: Vec<_> = (0..BURST)
+        .map(|number| {
+            // Each burst has names of its own.
+            let type_ = if number % 5 == 0 { "automated" } else { "manual" };
+            ring.deployment(&format!("app-{moment}-{number}"), type_, "shop")
+        })
+        .collect();
+    let api = ring.deployments();
+    let before = all(&ring.applications()).await.len();
+    let burst = tokio::spawn(async move {
+        stream::iter(&objects)
+            .for_each_concurrent(CONCURRENCY, |object| {
+                let api = &api;
+                async move {
+                    // Also while the server is gone.
+                    eventually("the deployment is created", || async {
+                        match api.create(&PostParams::default(), object).await {
+                            Err(kube::Error::Api(status)) if !status.is_already_exists() => None,
+                            Err(kube::Error::Api(_)) | Ok(_) => Some(()),
+                            Err(_) => None,
+                        }
+                    })
+                    .await;
+                }
+            })
+            .await;
+    });
+    let applications = ring.applications();
+    eventually("enough Applications exist", || async {
+        (all(&applications).await.len() >= before + moment).then_some(())
+    })
+    .await;
+    burst
+}
+
+/// Everything is as it should be in the end.
+async fn end(ring: &Ring) {
+    let api = ring.deployments();
+    eventually("all deployments are ready", || async {
+        let found = api.list(&Default::default()).await.ok()?.items;
+        (found.len() == MOMENTS.len() * BURST && found.iter().all(is_ready)).then_some(())
+    })
+    .await;
+    ring.check_that_nothing_is_lost_or_doubled().await;
+}

@@ -1,0 +1,39 @@
+//! The scenarios: what users do, and what may happen to them.
+
+mod deleting;
+mod deploying;
+mod faults;
+mod repairing;
+
+use crate::Scenario;
+use crate::ring::Capability::{Git, ServerKill, Workloads};
+
+macro_rules! scenario {
+    ($module:ident :: $name:ident $(, $needed:ident)*) => {
+        Scenario {
+            name: stringify!($name),
+            needs: &[$($needed),*],
+            run: |ring| Box::pin($module::$name(ring)),
+        }
+    };
+}
+
+/// All of them.
+pub fn all() -> Vec<Scenario> {
+    vec![
+        scenario!(deploying::a_repository_is_deployed_and_becomes_healthy, Git, Workloads),
+        scenario!(deploying::an_automated_deployment_becomes_ready),
+        scenario!(deploying::a_path_that_is_missing_is_told_and_can_be_mended),
+        scenario!(deploying::a_commit_arrives_by_itself, Git),
+        scenario!(deploying::a_manual_deployment_waits_and_an_automated_one_does_not, Git),
+        scenario!(deleting::with_the_finalizer_the_resources_go_first, Git),
+        scenario!(deleting::without_the_finalizer_the_resources_go_all_the_same, Git),
+        scenario!(deleting::a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up, Git),
+        scenario!(deleting::a_namespace_that_is_deleted_and_created_again_begins_anew),
+        scenario!(deleting::five_hundred_deletions_without_argo_cd_delay_nobody),
+        scenario!(repairing::what_hands_have_changed_of_ours_comes_back),
+        scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
+        scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),
+        scenario!(faults::the_api_server_is_killed_in_the_middle_of_a_burst, ServerKill),
+    ]
+}

@@ -15,7 +15,7 @@ const CONCURRENCY: usize = 8;
 const MOMENTS: [usize; 3] = [1, 25, 50];
 
 pub async fn the_program_is_killed_in_the_middle_of_a_burst(ring: &mut Ring) {
-    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    commit(ring);
     for moment in MOMENTS {
         let burst = begin(ring, moment).await;
         ring.kill_program().await;
@@ -33,7 +33,7 @@ pub async fn the_api_server_is_killed_in_the_middle_of_a_burst(ring: &mut Ring) 
 }
 
 async fn kill_part(ring: &mut Ring, part: &str) {
-    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    commit(ring);
     for moment in MOMENTS {
         let burst = begin(ring, moment).await;
         ring.kill_part(part).await;
@@ -42,13 +42,28 @@ async fn kill_part(ring: &mut Ring, part: &str) {
     end(ring).await;
 }
 
+fn name(moment: usize, number: usize) -> String {
+    format!("app-{moment}-{number}")
+}
+
+/// Each deployment has a folder and a ConfigMap of its own: two that deploy the same resource would
+/// fight for it.
+fn commit(ring: &Ring) {
+    let all = MOMENTS.iter().flat_map(|moment| (0..BURST).map(|number| name(*moment, number)));
+    let files: Vec<(String, String)> =
+        all.map(|name| (format!("{name}/it.json"), config_map(&name, "one"))).collect();
+    let files: Vec<(&str, String)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+    ring.commit(&files);
+}
+
 /// Begins to create a burst, and returns when so many of its Applications exist.
 async fn begin(ring: &Ring, moment: usize) -> tokio::task::JoinHandle<()> {
     let objects: Vec<_> = (0..BURST)
         .map(|number| {
-            // Each burst has names of its own.
             let type_ = if number % 5 == 0 { "automated" } else { "manual" };
-            ring.deployment(&format!("app-{moment}-{number}"), type_, "shop")
+            let name = name(moment, number);
+            ring.deployment(&name, type_, &name)
         })
         .collect();
     let api = ring.deployments();

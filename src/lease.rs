@@ -22,15 +22,16 @@ use crate::program::Halves;
 /// How long others wait for a holder that has gone silent. With a second to notice and some to
 /// begin, a successor acts within twenty.
 const DURATION: Duration = Duration::from_secs(15);
-/// How often a holder renews: two renewals may fail before it has to stop.
-const RENEWAL: Duration = Duration::from_secs(3);
+/// How often a holder renews; from then on it tries each [`LOOK`].
+const RENEWAL: Duration = Duration::from_secs(5);
 /// How long a holder acts without another renewal, counted from before the last request: it stops
 /// well before others may begin, so that what it has sent has arrived by then.
 const TENURE: Duration = Duration::from_secs(10);
-/// How often others look, so that what was given up is taken within two seconds.
+/// How often others look, so that what was given up is taken within two seconds; and how often a
+/// renewal that failed is tried again.
 const LOOK: Duration = Duration::from_secs(1);
 /// A healthy server answers within milliseconds; this leaves time for a second attempt.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Until when this process may write to the cluster.
 #[derive(Clone, Debug)]
@@ -200,14 +201,16 @@ impl Candidate {
     /// Claims or renews each Lease in turn; whether it holds all of them.
     async fn step(&mut self) -> bool {
         let mut holder = String::new();
+        let mut may_claim = true;
         for seat in &mut self.seats {
-            if let Err(error) = seat.step(&self.api, &self.identity).await {
+            // The others are watched all the same: the patience with each runs from now on.
+            if let Err(error) = seat.step(&self.api, &self.identity, may_claim).await {
                 tracing::warn!(lease = seat.name, %error, "the Lease could not be looked at or written");
             }
-            holder = seat.holder();
-            if seat.until.is_none_or(|until| until <= Instant::now()) {
-                break;
+            if may_claim {
+                holder = seat.holder();
             }
+            may_claim = may_claim && seat.until.is_some_and(|until| Instant::now() < until);
         }
         self.holder.send_if_modified(|known| {
             let changed = *known != holder;
@@ -224,7 +227,12 @@ impl Candidate {
 }
 
 impl Seat {
-    async fn step(&mut self, api: &Api<Lease>, identity: &str) -> Result<(), Trouble> {
+    async fn step(
+        &mut self,
+        api: &Api<Lease>,
+        identity: &str,
+        may_claim: bool,
+    ) -> Result<(), Trouble> {
         let asked = Instant::now();
         let held = self.until.is_some_and(|until| asked < until);
         if held && self.until.is_some_and(|until| asked + TENURE < until + RENEWAL) {
@@ -234,7 +242,7 @@ impl Seat {
             let lease = limited(api.get_opt(self.name)).await?;
             self.note(lease);
         }
-        let Some(seen) = &self.seen else { return Ok(()) };
+        let Some(seen) = self.seen.as_ref().filter(|_| may_claim) else { return Ok(()) };
         match claim(seen, self.name, identity, asked, now()) {
             Claim::Wait => self.until = None,
             claim => match write(api, claim).await {
@@ -346,4 +354,134 @@ async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T,
 /// For people: the decisions use [`Instant`]s.
 fn now() -> MicroTime {
     MicroTime(jiff::Timestamp::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use sandbox::{ApiServer, Settings};
+
+    use super::*;
+
+    /// What hand-over by silence may take: the duration of a Lease, a look and a write.
+    const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(20);
+    /// What hand-over by release may take.
+    const HANDED_OVER_WITHIN: Duration = Duration::from_secs(2);
+
+    fn server() -> kube::Client {
+        sandbox::client(ApiServer::in_memory(Settings::default()), "default")
+    }
+
+    fn candidate(client: &kube::Client, name: &str, halves: Halves) -> Candidate {
+        let (keeper, _) = Tenure::pending();
+        Candidate::new(client.clone(), "default", name.to_owned(), halves, keeper)
+    }
+
+    /// Waits for its turn; returns how long that took.
+    async fn turn(candidate: &mut Candidate) -> Duration {
+        let begun = Instant::now();
+        assert!(candidate.wait(&CancellationToken::new()).await);
+        begun.elapsed()
+    }
+
+    async fn never_acts(candidate: &mut Candidate, within: Duration) {
+        let waiting = tokio::time::timeout(within, turn(candidate)).await;
+        assert!(waiting.is_err(), "it acts beside another");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_that_renews_is_never_replaced_and_one_that_falls_silent_is() {
+        let client = server();
+        let mut first = candidate(&client, "first", Halves::Both);
+        let mut second = candidate(&client, "second", Halves::Both);
+        assert_eq!(turn(&mut first).await, Duration::ZERO);
+        let hour = Duration::from_secs(3600);
+        tokio::select! {
+            lost = first.keep() => panic!("{lost}"),
+            () = never_acts(&mut second, hour) => {}
+        }
+        assert_eq!(second.leadership().holder(), "first");
+        // The first is paused from here on.
+        let tenure = first.tenure();
+        let silent_since = Instant::now();
+        let took = turn(&mut second).await;
+        assert!(took < TAKEN_OVER_WITHIN, "{took:?}");
+        assert!(!tenure.lasts(), "its time was over before the other's began");
+        assert!(silent_since.elapsed() > TENURE);
+        let lost = first.keep().await;
+        assert!(lost.to_string().contains("second holds"), "{lost}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_up_is_taken_at_once() {
+        let client = server();
+        let mut first = candidate(&client, "first", Halves::Both);
+        let mut second = candidate(&client, "second", Halves::Both);
+        turn(&mut first).await;
+        let (took, ()) = tokio::join!(turn(&mut second), first.release());
+        assert!(took < HANDED_OVER_WITHIN, "{took:?}");
+        assert!(!first.tenure().lasts());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_halves_of_one_process_are_taken_over_from_two_and_back() {
+        let client = server();
+        let mut backend = candidate(&client, "backend", Halves::Backend);
+        let mut agent = candidate(&client, "agent", Halves::Agent);
+        let mut both = candidate(&client, "both", Halves::Both);
+        turn(&mut agent).await;
+        turn(&mut backend).await;
+        let minute = Duration::from_secs(60);
+        tokio::select! {
+            lost = backend.keep() => panic!("{lost}"),
+            lost = agent.keep() => panic!("{lost}"),
+            () = never_acts(&mut both, minute) => {}
+        }
+        backend.release().await;
+        tokio::select! {
+            lost = agent.keep() => panic!("{lost}"),
+            () = never_acts(&mut both, minute) => {}
+        }
+        agent.release().await;
+        turn(&mut both).await;
+        tokio::select! {
+            lost = both.keep() => panic!("{lost}"),
+            () = never_acts(&mut backend, minute) => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_back_under_its_name_need_not_wait() {
+        let client = server();
+        turn(&mut candidate(&client, "pod", Halves::Both)).await;
+        assert_eq!(turn(&mut candidate(&client, "pod", Halves::Both)).await, Duration::ZERO);
+        assert!(turn(&mut candidate(&client, "other", Halves::Both)).await >= DURATION);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_a_hand_deletes_is_made_anew() {
+        let client = server();
+        let mut first = candidate(&client, "first", Halves::Backend);
+        turn(&mut first).await;
+        let api = Api::<Lease>::namespaced(client, "default");
+        api.delete("managed-gitops-backend", &Default::default()).await.unwrap();
+        let minute = Duration::from_secs(60);
+        assert!(tokio::time::timeout(minute, first.keep()).await.is_err(), "it goes on");
+        let lease = api.get("managed-gitops-backend").await.unwrap();
+        assert_eq!(holder_of(&lease), Some("first"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_cannot_renew_stops_in_time() {
+        let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        config.default_retry = false;
+        let nowhere = kube::Client::try_from(config).unwrap();
+        let client = server();
+        let mut first = candidate(&client, "first", Halves::Both);
+        turn(&mut first).await;
+        first.api = Api::namespaced(nowhere, "default");
+        let cut_off = Instant::now();
+        let _ = first.keep().await;
+        assert!(cut_off.elapsed() <= TENURE + LOOK);
+        assert!(cut_off.elapsed() < DURATION, "before another begins");
+    }
 }

@@ -263,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn a_watch_that_fails_for_long_is_stuck_until_it_goes_on() {
+        let progress = Progress::new("applications");
+        let limit = clock::now().after(FAILING_LIMIT);
+        assert!(!progress.is_stuck(limit.after(FAILING_LIMIT)), "it has not failed");
+        progress.note_error();
+        assert!(!progress.is_stuck(limit));
+        progress.note_error();
+        let later = clock::now().after(FAILING_LIMIT).after(Duration::from_secs(1));
+        assert!(progress.is_stuck(later));
+        progress.note_event();
+        assert!(!progress.is_stuck(later));
+    }
+
+    #[test]
     fn an_answer_counts_only_while_the_watch_is_behind_it() {
         let mut horizon = Horizon::default();
         horizon.note(&Seen::Present(object("10")));

@@ -42,6 +42,8 @@ pub struct World {
     pub plane: ControlPlane,
     pub client: kube::Client,
     pub database: Database,
+    /// The database's URL.
+    pub url: String,
     pub settings: Settings,
     program: Option<(Program, CancellationToken)>,
     argocd: CancellationToken,
@@ -93,6 +95,7 @@ impl World {
             plane,
             client,
             database,
+            url: url.to_owned(),
             settings,
             program: None,
             argocd,

@@ -13,8 +13,9 @@ use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Connections beyond those that the load needs go back to the server.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-/// A process that hangs within a transaction must not hold its locks for longer.
-const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// A process that is paused within a transaction must not hold its locks for longer: its successor
+/// begins fifteen seconds after it fell silent, and needs them.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
     let server = url

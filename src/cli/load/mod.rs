@@ -3,10 +3,12 @@
 //! * `plan`: what is created; `run`: creates it, waits, and deletes it if asked to;
 //! * `observer`: the watches; they write into the `ledger`, which has a `mirror` for each
 //!   deployment;
+//! * `reporter`: stands in for Argo CD where none runs;
 //! * `figures`: what the program says that it costs;
-//! * `progress` while it runs, `report` and `percentiles` when it is done.
+//! * `progress` while it runs, `report` (or `json`) and `percentiles` when it is done.
 
 mod figures;
+mod json;
 mod ledger;
 mod mirror;
 mod observer;
@@ -14,6 +16,7 @@ mod percentiles;
 mod plan;
 mod progress;
 mod report;
+mod reporter;
 mod run;
 
 use std::time::Duration;
@@ -63,6 +66,10 @@ pub struct Load {
     /// What to wait for.
     #[arg(long, env = "LOAD_UNTIL", default_value = "ready")]
     until: Until,
+    /// Report on each Application in the place of Argo CD, where none runs: Synced and Healthy, in
+    /// one write, as soon as it appears.
+    #[arg(long, env = "LOAD_AS_ARGO_CD")]
+    as_argo_cd: bool,
     /// How many seconds creating and waiting may take together; then the command ends with 3.
     #[arg(
         long,
@@ -86,6 +93,9 @@ pub struct Load {
     /// Namespace of Argo CD, in which the Applications appear.
     #[arg(long, env = "ARGO_CD_NAMESPACE", default_value = crds::names::DEFAULT_ARGO_CD_NAMESPACE)]
     argo_cd_namespace: String,
+    /// How to print the results.
+    #[arg(long, env = "LOAD_OUTPUT", default_value = "text")]
+    output: Output,
     /// Delete what was created, and wait until it has gone.
     #[arg(long, env = "LOAD_CLEANUP")]
     cleanup: bool,
@@ -98,6 +108,15 @@ enum Until {
     Ready,
     /// Every deployment has an Application: where no Argo CD runs.
     Applications,
+}
+
+/// How to print the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table, for people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// One in a quarter of an hour: who wants fewer creates them by hand.
@@ -123,10 +142,12 @@ impl Load {
             rate,
             one_at_a_time,
             until,
+            as_argo_cd,
             within,
             rest,
             metrics,
             argo_cd_namespace,
+            output,
             cleanup,
         } = self;
         let plan = Plan::new(deployments, namespaces).map_err(Failure::input)?;
@@ -141,8 +162,10 @@ impl Load {
             rate,
             one_at_a_time,
             until,
+            as_argo_cd,
             within: Duration::from_secs(within),
             rest: rest.map(Duration::from_secs),
+            output,
             cleanup,
         };
         run.perform(super::shutdown_on_signal()).await

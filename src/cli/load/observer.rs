@@ -15,7 +15,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::ledger::Ledger;
@@ -35,6 +35,15 @@ pub(super) struct Observer {
     changed: watch::Sender<()>,
     synced: watch::Sender<usize>,
     failures: AtomicU64,
+    /// The Applications that nobody has reported on yet, for who does so in Argo CD's place.
+    unreported: Option<Unreported>,
+}
+
+/// A queue of what the watch has shown; as long as there are Applications.
+#[derive(Debug)]
+struct Unreported {
+    sender: mpsc::UnboundedSender<Application>,
+    receiver: tokio::sync::Mutex<mpsc::UnboundedReceiver<Application>>,
 }
 
 /// What a watch shows: an object as it is, or as it was before it went.
@@ -50,8 +59,14 @@ impl Observer {
         client: &kube::Client,
         selector: &str,
         argocd_namespace: &str,
+        reports: bool,
     ) -> (Arc<Self>, JoinSet<()>) {
+        let unreported = reports.then(|| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            Unreported { sender, receiver: tokio::sync::Mutex::new(receiver) }
+        });
         let observer = Arc::new(Self {
+            unreported,
             ledger: Mutex::default(),
             changed: watch::Sender::new(()),
             synced: watch::Sender::new(0),
@@ -95,6 +110,16 @@ impl Observer {
     /// How often a watch failed; what happens until it is begun anew is seen late.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// The next Application that has appeared without a report.
+    pub(super) async fn unreported(&self) -> Application {
+        let Some(queue) = &self.unreported else { return std::future::pending().await };
+        match queue.receiver.lock().await.recv().await {
+            Some(application) => application,
+            // The sender lives in self.
+            None => std::future::pending().await,
+        }
     }
 
     async fn follow<K>(
@@ -153,7 +178,12 @@ impl Observer {
                     .status
                     .as_ref()
                     .and_then(|status| Standing::new(&status.sync.status, &status.health.status));
+                let is_reported = standing.is_some();
                 self.note(|ledger| ledger.application(uid, standing, at));
+                if let Some(queue) = self.unreported.as_ref().filter(|_| !is_reported) {
+                    // The receiver lives in self.
+                    let _ = queue.sender.send(object);
+                }
             }
             Sight::Gone(object) => {
                 let name = object.name_any();

@@ -14,13 +14,15 @@ use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Until;
 use super::figures::{Figures, Sources};
+use super::json::json;
 use super::ledger::Ledger;
 use super::observer::Observer;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::report::{Cost, Report, Rest, human};
+use super::reporter;
+use super::{Output, Until};
 use crate::cli::Failure;
 
 /// Requests under way at once. The connection is HTTP/1.1, so that many connections: enough to
@@ -40,8 +42,10 @@ pub(super) struct Run {
     pub(super) rate: Option<f64>,
     pub(super) one_at_a_time: bool,
     pub(super) until: Until,
+    pub(super) as_argo_cd: bool,
     pub(super) within: Duration,
     pub(super) rest: Option<Duration>,
+    pub(super) output: Output,
     pub(super) cleanup: bool,
 }
 
@@ -50,7 +54,12 @@ impl Run {
     pub(super) async fn perform(self, interrupt: CancellationToken) -> Result<(), Failure> {
         self.check().await?;
         let selector = self.plan.selector();
-        let (observer, _watches) = Observer::start(&self.client, &selector, &self.argocd_namespace);
+        let (observer, mut tasks) =
+            Observer::start(&self.client, &selector, &self.argocd_namespace, self.as_argo_cd);
+        if self.as_argo_cd {
+            let (client, namespace) = (self.client.clone(), self.argocd_namespace.clone());
+            tasks.spawn(reporter::report(Arc::clone(&observer), client, namespace, CONNECTIONS));
+        }
         let progress = Progress::new(self.plan.deployments);
         let work = async {
             let outcome = self.measure(&observer, &progress).await;
@@ -138,7 +147,11 @@ impl Run {
             after: after.0,
             is_complete: before.1 && after.1,
         });
-        print(&self.report(observer, cost, rest).to_string())?;
+        let report = self.report(observer, cost, rest);
+        print(&match self.output {
+            Output::Text => report.to_string(),
+            Output::Json => format!("{:#}\n", json(&report)),
+        })?;
         if in_time { Ok(()) } else { Err(self.not_in_time(observer)) }
     }
 
@@ -276,6 +289,9 @@ impl Run {
             }
         }
         progress.clear();
+        if self.output == Output::Json {
+            return Ok(());
+        }
         print(&format!("\ndeleted, and gone after {}\n", human(Some(began.elapsed()))))
     }
 }

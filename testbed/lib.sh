@@ -71,6 +71,13 @@ signal_part() {
   kill "-$2" "$(cat "$dir/parts/$1/pid")"
 }
 
+# stop_part NAME: as it wants to be asked. PostgreSQL would wait for every client at TERM.
+stop_part() {
+  local signal=TERM
+  [ "$1" != postgres ] || signal=INT
+  end_part "$1" $signal
+}
+
 # end_part NAME SIGNAL: and waits until it has ended.
 end_part() {
   signal_part "$1" "$2"

@@ -25,4 +25,4 @@ pub mod spec_field;
 pub mod store;
 
 pub use connection::{ConnectError, ConnectOptions, Database, DatabaseKind, connect};
-pub use migration::{MigrationError, MigrationReport, check, migrate};
+pub use migration::{MigrationError, MigrationReport, check, grant_use, migrate, role_of};

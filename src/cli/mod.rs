@@ -20,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kube::config::{Kubeconfig, KubeconfigError};
 use machines::deployment::conditions::ConditionStyle;
 use schema::store::backend::NAMESPACE_LIMIT;
+use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 
 use crate::program::Halves;
 use crate::settings::{REPAIR_GRACE, Settings};
@@ -96,7 +97,7 @@ enum Command {
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
     /// Bring the database to the tables of this version, and end.
-    Migrate(DatabaseArguments),
+    Migrate(tools::Migrate),
     /// Copy the SQLite database of `dev` while it runs.
     Backup(tools::Backup),
     /// Create deployments in a cluster and measure how they fare.
@@ -146,6 +147,42 @@ impl DatabaseArguments {
         let password = percent_encoded(db_pass);
         let database = percent_encoded(postgresql_database);
         format!("postgres://postgres:{password}@{db_addr}:5432/{database}?sslmode={mode}")
+    }
+}
+
+/// Under which role the tables are made.
+#[derive(Clone, Debug, Args)]
+pub struct MigrationArguments {
+    /// URL of the same PostgreSQL database for a role that may make tables and owns them; the
+    /// program's own role is then granted their use, and needs no more than to connect.
+    #[arg(long, env = "MIGRATION_DATABASE_URL", hide_env_values = true)]
+    migration_database_url: Option<String>,
+}
+
+impl MigrationArguments {
+    /// Brings an open database to the tables of this version.
+    async fn migrate(&self, database: &Database) -> Result<MigrationReport, Failure> {
+        let Some(url) = &self.migration_database_url else {
+            return schema::migrate(database).await.map_err(Failure::input);
+        };
+        let options = ConnectOptions::default();
+        let owner = schema::connect(url, &options).await.map_err(Failure::input)?;
+        if (owner.kind(), database.kind()) != (DatabaseKind::Postgres, DatabaseKind::Postgres) {
+            return Err(Failure::Input(anyhow::anyhow!(
+                "SQLite has no roles: give MIGRATION_DATABASE_URL for a PostgreSQL database only"
+            )));
+        }
+        let report = schema::migrate(&owner).await.map_err(Failure::input)?;
+        let role = schema::role_of(database).await.map_err(Failure::input)?;
+        schema::grant_use(&owner, &role).await.map_err(Failure::input)?;
+        // Nothing is under way in it any more.
+        let _ = owner.close().await;
+        schema::check(database).await.map_err(|error| {
+            Failure::Input(anyhow::anyhow!(
+                "{error}; do both URLs, DATABASE_URL and MIGRATION_DATABASE_URL, name one database?"
+            ))
+        })?;
+        Ok(report)
     }
 }
 
@@ -309,7 +346,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Backend(serve) => serve.run(Halves::Backend).await,
         Command::Agent(serve) => serve.run(Halves::Agent).await,
         Command::Crds => tools::crds(),
-        Command::Migrate(database) => tools::migrate(&database).await,
+        Command::Migrate(migrate) => migrate.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::Load(load) => load.run().await,
     }

@@ -7,7 +7,8 @@ use schema::connection::{ConnectOptions, DatabaseKind, connect};
 
 use crate::api;
 use crate::cli::{
-    ClusterArguments, DatabaseArguments, Failure, ListenArguments, SettingsArguments,
+    ClusterArguments, DatabaseArguments, Failure, ListenArguments, MigrationArguments,
+    SettingsArguments,
 };
 use crate::kubernetes::{self, CountedClient};
 use crate::lease::{Candidate, Tenure};
@@ -20,6 +21,8 @@ pub struct Serve {
     cluster: ClusterArguments,
     #[command(flatten)]
     database: DatabaseArguments,
+    #[command(flatten)]
+    migration: MigrationArguments,
     #[command(flatten)]
     settings: SettingsArguments,
     #[command(flatten)]
@@ -46,7 +49,7 @@ struct ReplicaArguments {
 
 impl Serve {
     pub(super) async fn run(self, halves: Halves) -> Result<(), Failure> {
-        let Self { cluster, database, settings, listen, replicas } = self;
+        let Self { cluster, database, migration, settings, listen, replicas } = self;
         let config = cluster.config().await?;
         // Not the whole URL, which may hold a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();
@@ -65,7 +68,7 @@ impl Serve {
         if halves == Halves::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
-            let report = schema::migrate(&database).await.map_err(Failure::input)?;
+            let report = migration.migrate(&database).await?;
             for warning in &report.warnings {
                 tracing::warn!("{warning}");
             }

@@ -7,7 +7,7 @@ use clap::Args;
 use schema::connection::{ConnectOptions, connect};
 use schema::embedded;
 
-use crate::cli::{DatabaseArguments, Failure};
+use crate::cli::{DatabaseArguments, Failure, MigrationArguments};
 
 /// Prints the CustomResourceDefinitions.
 pub(super) fn crds() -> Result<(), Failure> {
@@ -19,21 +19,33 @@ pub(super) fn crds() -> Result<(), Failure> {
     }
 }
 
-/// Brings the database to the tables of this version.
-pub(super) async fn migrate(database: &DatabaseArguments) -> Result<(), Failure> {
-    let database =
-        connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
-    let report = schema::migrate(&database).await.map_err(Failure::input)?;
-    for warning in &report.warnings {
-        eprintln!("warning: {warning}");
+/// Options of `migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    database: DatabaseArguments,
+    #[command(flatten)]
+    migration: MigrationArguments,
+}
+
+impl Migrate {
+    /// Brings the database to the tables of this version.
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let Self { database, migration } = self;
+        let database =
+            connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
+        let report = migration.migrate(&database).await?;
+        for warning in &report.warnings {
+            eprintln!("warning: {warning}");
+        }
+        if report.applied.is_empty() {
+            println!("the database is up to date");
+        }
+        for name in &report.applied {
+            println!("applied {name}");
+        }
+        Ok(())
     }
-    if report.applied.is_empty() {
-        println!("the database is up to date");
-    }
-    for name in &report.applied {
-        println!("applied {name}");
-    }
-    Ok(())
 }
 
 /// Options of `backup`.

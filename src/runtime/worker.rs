@@ -15,6 +15,12 @@ use crate::runtime::inbox::{Coalesce, Inbox};
 /// Machines in one batch: enough that the statements of a commit are shared by many, few enough
 /// that a batch ends within some tens of milliseconds.
 const BATCH: usize = 256;
+/// A batch of fewer machines leaves the next one to come at once: nobody waits for company that may
+/// not come.
+const LOAD: usize = 4;
+/// How long the next batch gathers under load. A batch costs the same however many share it, and
+/// under load the API server is what everybody waits for.
+const GATHER: Duration = Duration::from_millis(30);
 /// By how much a batch shrinks after one that failed, to find the machine that fails it.
 const SHRINKING: usize = 4;
 /// First pause after a batch that failed.
@@ -82,6 +88,12 @@ where
         let Err(error) = processor.process(&taken, taken_at).await else {
             limit = BATCH;
             pause = FIRST_PAUSE;
+            if taken.len() >= LOAD && inbox.len() < BATCH {
+                tokio::select! {
+                    () = shutdown.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(GATHER) => {}
+                }
+            }
             continue;
         };
         let verdict = P::judge(&error);
@@ -222,6 +234,50 @@ mod tests {
     async fn a_batch_that_may_succeed_later_is_tried_again_whole() {
         let log = processed(3, 3, |_, attempt| (attempt < 5).then_some(Verdict::Later)).await;
         assert_eq!(log, [0, 1, 2]);
+    }
+
+    /// The sizes of the batches when so many machines are offered at a time, at this interval.
+    async fn sizes(machines: usize, interval: Duration, at_once: usize) -> Vec<usize> {
+        struct Slow(Mutex<Vec<usize>>);
+        impl Process<usize, Note> for Slow {
+            type Error = Failed;
+
+            async fn process(&self, taken: &Taken<usize, Note>, _: Instant) -> Result<(), Failed> {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.0.lock().unwrap().push(taken.len());
+                Ok(())
+            }
+
+            fn judge(error: &Failed) -> Verdict {
+                error.0
+            }
+        }
+        let inbox = Arc::new(Inbox::default());
+        let shutdown = CancellationToken::new();
+        let slow = Slow(Mutex::default());
+        let offer = async {
+            for first in (0..machines).step_by(at_once) {
+                for machine in first..first + at_once {
+                    inbox.offer("tenant", machine, Note);
+                }
+                tokio::time::sleep(interval).await;
+            }
+            tokio::time::sleep(GATHER).await;
+            shutdown.cancel();
+        };
+        let (outcome, ()) = tokio::join!(run(&slow, Arc::clone(&inbox), shutdown.clone()), offer);
+        assert!(outcome.is_ok());
+        slow.0.into_inner().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batches_gather_under_load_and_only_then() {
+        let single = sizes(100, Duration::from_millis(5), 1).await;
+        assert_eq!(single, [1; 100], "one at a time waits for nobody");
+        let loaded = sizes(1_000, Duration::from_millis(5), 4).await;
+        assert_eq!(loaded.iter().sum::<usize>(), 1_000);
+        let mean = 1_000 / loaded.len();
+        assert!(mean >= 20, "{} batches of {mean}", loaded.len());
     }
 
     #[tokio::test(start_paused = true)]

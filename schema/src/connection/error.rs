@@ -126,8 +126,9 @@ pub enum ConnectError {
     },
     /// PostgreSQL: TLS could not be agreed on.
     #[error(
-        "TLS with PostgreSQL at {location} failed ({message}): check the server's certificate, \
-         sslmode and sslrootcert of the URL"
+        "TLS with PostgreSQL at {location} failed ({message}): name the authority of its \
+         certificate with sslrootcert=FILE in the URL or PGSSLROOTCERT, or, where the network may \
+         be trusted, go without TLS by sslmode=disable or PGSSLMODE"
     )]
     Tls {
         /// Host, port and database.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, sqlx};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
@@ -18,12 +18,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
-    let server = url
-        .parse::<PgConnectOptions>()
-        .map_err(|_| ConnectError::MalformedUrl {
-            kind: DatabaseKind::Postgres,
-            form: "postgres://user:password@host:5432/database",
-        })?
+    let server = server(url, std::env::var_os("PGSSLMODE").is_some())?
         .application_name(&options.application_name)
         .options([
             ("statement_timeout", options.statement_timeout.as_millis().to_string()),
@@ -51,6 +46,25 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         .connect_lazy_with(server);
     let connection = DatabaseConnection::from(pool);
     Ok(Database::new(DatabaseKind::Postgres, connection, None, None, location))
+}
+
+/// What a URL, and PostgreSQL's own environment variables, ask for. Who says nothing of TLS gets it,
+/// with a server that proves who it is: libpq's default would fall back to plain text without a
+/// word.
+fn server(url: &str, mode_is_set: bool) -> Result<PgConnectOptions, ConnectError> {
+    let server = url.parse::<PgConnectOptions>().map_err(|_| ConnectError::MalformedUrl {
+        kind: DatabaseKind::Postgres,
+        form: "postgres://user:password@host:5432/database",
+    })?;
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let names_mode =
+        query.split('&').any(|one| one.starts_with("sslmode=") || one.starts_with("ssl-mode="));
+    // A socket is a file of this machine.
+    let is_socket = server.get_socket().is_some() || server.get_host().starts_with('/');
+    if names_mode || mode_is_set || is_socket {
+        return Ok(server);
+    }
+    Ok(server.ssl_mode(PgSslMode::VerifyFull))
 }
 
 /// One connection beside the pool: the pool would retry a refusal until its time is up and then
@@ -104,5 +118,24 @@ fn classify(location: String, user: &str, error: sqlx::Error) -> ConnectError {
             }
         }
         source => ConnectError::Other { location, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str, mode_is_set: bool) -> String {
+        format!("{:?}", server(url, mode_is_set).unwrap().get_ssl_mode())
+    }
+
+    #[test]
+    fn tls_is_the_default_and_can_be_chosen_away() {
+        assert_eq!(mode("postgres://u:p@db.example.com/d", false), "VerifyFull");
+        assert_eq!(mode("postgres://u:p@db.example.com/d?application_name=a", false), "VerifyFull");
+        assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=disable", false), "Disable");
+        assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=require", false), "Require");
+        assert_eq!(mode("postgres://u:p@db.example.com/d", true), "Prefer", "as PGSSLMODE says");
+        assert_eq!(mode("postgres:///d?host=/run/postgresql", false), "Prefer");
     }
 }

@@ -14,8 +14,8 @@ mod open_operations;
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, EntityName as _, EntityTrait as _,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName as _, EntityTrait as _,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
 };
 use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, seaql_migrations,
@@ -131,6 +131,42 @@ pub async fn migrate(database: &Database) -> Result<MigrationReport, MigrationEr
             Err(error)
         }
     }
+}
+
+/// Lets a role use the tables, and change none of them: for a program whose migrations run under
+/// another role, that owns the tables.
+///
+/// On SQLite there are no roles, and nothing is done.
+pub async fn grant_use(database: &Database, role: &str) -> Result<(), MigrationError> {
+    if database.kind() == DatabaseKind::Sqlite {
+        return Ok(());
+    }
+    let schema = quoted(&text(database, "SELECT current_schema()::text").await?);
+    let role = quoted(role);
+    let statements = format!(
+        "GRANT USAGE ON SCHEMA {schema} TO {role}; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; \
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"
+    );
+    let granted = database.connection().execute_unprepared(&statements).await;
+    granted.map(drop).map_err(failed("granting the use of its tables"))
+}
+
+/// The role that a PostgreSQL connection uses.
+pub async fn role_of(database: &Database) -> Result<String, MigrationError> {
+    text(database, "SELECT current_user::text").await
+}
+
+/// A quoted identifier of PostgreSQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+async fn text(database: &Database, query: &str) -> Result<String, MigrationError> {
+    let statement = Statement::from_string(DbBackend::Postgres, query);
+    let row = database.reader().query_one_raw(statement).await;
+    let text = row.and_then(|row| row.map(|row| row.try_get_by_index(0)).transpose());
+    Ok(text.map_err(failed("asking for its roles"))?.unwrap_or_default())
 }
 
 /// Says whether the database has exactly the tables of this build, and changes nothing.

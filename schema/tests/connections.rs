@@ -155,7 +155,7 @@ async fn postgres_is_told_our_name_and_our_limits() {
         assert_eq!(setting(&database, "SHOW application_name").await, "managed-gitops");
         assert_eq!(setting(&database, "SHOW statement_timeout").await, "30s");
         let idle = setting(&database, "SHOW idle_in_transaction_session_timeout").await;
-        assert_eq!(idle, "1min");
+        assert_eq!(idle, "10s");
         assert_eq!(setting(&database, "SHOW timezone").await, "UTC");
         assert!(!format!("{database:?}").contains("password"));
     })

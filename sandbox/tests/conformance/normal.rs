@@ -160,7 +160,7 @@ impl Normaliser {
             let shown = rank.map_or("<list>".to_owned(), |rank| format!("rv-{rank}"));
             metadata.insert("resourceVersion".into(), json!(shown));
         }
-        if metadata.contains_key("continue") {
+        if metadata.get("continue").is_some_and(|token| token != "") {
             metadata.insert("continue".into(), json!("<continue>"));
         }
         self.object(&metadata)

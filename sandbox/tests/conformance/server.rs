@@ -201,7 +201,8 @@ impl Session {
         let path = self.fill(&trace::full_path(&call.path)).await;
         let body = self.fill(&call.body).await;
         let outcome = self.server.send(&Call { path, body, ..call.clone() }).await;
-        if let Some(token) = outcome.body["metadata"]["continue"].as_str() {
+        let token = outcome.body["metadata"]["continue"].as_str();
+        if let Some(token) = token.filter(|token| !token.is_empty()) {
             token.clone_into(&mut self.continue_token);
         }
         outcome

@@ -114,8 +114,8 @@ fn pages() -> Fixed {
 fn versions() -> Fixed {
     let steps = [
         "resourceVersion=0",
-        "resourceVersion=<start>", "resourceVersion=99999999999",
-       
+        "resourceVersion=<start>",
+        "resourceVersion=99999999999",
         "resourceVersion=x",
         "resourceVersion=-1",
         "resourceVersion=<start>&resourceVersionMatch=Exact",

@@ -140,6 +140,11 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     } else {
         causes.extend(check_name(resource.name_rule, name));
     }
+    // A name that is none, or made of what is none, is blamed on both.
+    if let Some(prefix) = text(object, "generateName").filter(|_| resource.is_custom()) {
+        let fault = check_name(resource.name_rule, prefix.trim_end_matches('-'));
+        causes.extend(fault.map(|fault| Cause { field: "metadata.generateName".into(), ..fault }));
+    }
     let map = |field: &str| object["metadata"][field].as_object();
     for (key, value) in map("labels").into_iter().flatten() {
         causes.extend(check_qualified_name("metadata.labels", key, key));
@@ -212,7 +217,7 @@ fn check_name(rule: NameRule, name: &str) -> Option<Cause> {
     };
     let shown = Value::from(name);
     if name.len() > limit {
-        let detail = format!("must be no more than {limit} bytes");
+        let detail = format!("must be no more than {limit} characters");
         return Some(Cause::invalid("metadata.name", &shown, &detail));
     }
     if rule == NameRule::Label && name.contains('.') {
@@ -331,7 +336,7 @@ mod tests {
         }
         let long = "a".repeat(64);
         let refused = check_name(NameRule::Label, &long).expect("refused");
-        assert!(refused.message.ends_with("must be no more than 63 bytes"));
+        assert!(refused.message.ends_with("must be no more than 63 characters"));
     }
 
     #[test]

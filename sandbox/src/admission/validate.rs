@@ -173,7 +173,8 @@ fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: 
         && !has_format(format, text)
     {
         let detail = format!("{path} in body must be of type {format}: {value}");
-        findings.push(Cause::invalid(path, value, &detail));
+        let cause = Cause::invalid(path, value, &detail);
+        findings.push(Cause { reason: "FieldValueTypeInvalid", ..cause });
     }
 }
 

@@ -282,7 +282,8 @@ impl Failure {
     pub(crate) fn verb_not_supported(resource: &Resource, verb: &str) -> Self {
         let kind = resource.qualified();
         let message = format!("{verb} is not supported on resources of kind \"{kind}\"");
-        Self::new(405, "MethodNotAllowed", message).with_details(json!({}))
+        let details = json!({ "group": resource.group, "kind": resource.plural });
+        Self::new(405, "MethodNotAllowed", message).with_details(details)
     }
 
     /// 415 for a body in a format that the resource does not accept.

@@ -198,7 +198,9 @@ impl Turn<'_> {
                     }
                     let nothing = json!({ "metadata": {} });
                     let mut created = self.applied(resource, &nothing, &applied, None, options)?;
-                    metadata::of(&mut created)?.insert("name".into(), json!(name));
+                    let fields = metadata::of(&mut created)?;
+                    fields.insert("name".into(), json!(name));
+                    fields.remove("resourceVersion");
                     let outcome = self.create(resource, path.namespace, created, options)?;
                     return Ok(outcome.response(201, resource, *encoder, self.now));
                 };

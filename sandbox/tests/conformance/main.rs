@@ -17,6 +17,7 @@
 mod compare;
 mod differences;
 mod fixed;
+mod generate;
 mod normal;
 mod server;
 mod trace;
@@ -24,6 +25,7 @@ mod trace;
 use futures::{StreamExt, stream};
 use http::Method;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use sandbox::{ControlPlane, Options};
 
 use compare::Mismatch;
@@ -36,6 +38,12 @@ const KUBECONFIG: &str = "CONFORMANCE_KUBECONFIG";
 
 /// Traces under way at once: the real server's controllers take seconds for what needs no work.
 const CONCURRENCY: usize = 12;
+
+/// Random traces, unless `PROPTEST_CASES` says how many.
+const CASES: u32 = 64;
+
+/// Threads that try random traces.
+const WORKERS: u32 = 8;
 
 /// The servers of a run.
 struct Servers {
@@ -130,12 +138,7 @@ async fn fixed_traces_have_the_same_outcome() {
     let mut runs = stream::iter(&traces)
         .map(|trace| {
             let servers = &servers;
-            async move {
-                let begun = std::time::Instant::now();
-                let found = servers.run(&trace.steps).await;
-                eprintln!("{:?} {} {:?}", begun.elapsed(), found.0.len(), trace.name);
-                (trace, found)
-            }
+            async move { (trace, servers.run(&trace.steps).await) }
         })
         .buffer_unordered(CONCURRENCY);
     while let Some((trace, found)) = runs.next().await {
@@ -154,4 +157,54 @@ async fn fixed_traces_have_the_same_outcome() {
     eprintln!("{} fixed traces, {steps} steps", traces.len());
     let failures = report.failures;
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn random_traces_have_the_same_outcome() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let servers = runtime.block_on(Servers::start());
+    let known = differences::known();
+    let cases = match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => Config::default().cases,
+        None => CASES,
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|worker| {
+                let cases = (cases + worker) / WORKERS;
+                let (runtime, servers, known) = (&runtime, &servers, &known);
+                scope.spawn(move || try_random(runtime, servers, known, cases))
+            })
+            .collect();
+        workers.into_iter().filter_map(|worker| worker.join().expect("a worker")).collect()
+    });
+    eprintln!("{cases} random traces");
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Tries random traces; reports the smallest that fails. Each try has fresh namespaces.
+fn try_random(
+    runtime: &tokio::runtime::Runtime,
+    servers: &Servers,
+    known: &[differences::Difference],
+    cases: u32,
+) -> Option<String> {
+    // Traces come and go with the namespaces; what they found belongs among the fixed ones.
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&generate::trace(), |steps| {
+        let (mismatches, broken) = runtime.block_on(servers.run(&steps));
+        let unexplained = differences::unexplained(known, "", mismatches);
+        let found: Vec<String> =
+            unexplained.iter().map(Mismatch::to_string).chain(broken).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        let trace: Vec<String> = steps.iter().map(Step::shown).collect();
+        Err(TestCaseError::fail(format!("{}\n{}", trace.join("\n"), found.join("\n"))))
+    });
+    match outcome {
+        Ok(()) => None,
+        Err(proptest::test_runner::TestError::Fail(reason, _)) => Some(reason.to_string()),
+        Err(error) => Some(error.to_string()),
+    }
 }

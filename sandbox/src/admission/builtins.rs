@@ -22,9 +22,11 @@ pub(crate) fn apply_defaults(kind: &str, object: &mut Value) -> Result<(), Failu
             set_default(object, "reportingComponent", json!(""));
             set_default(object, "reportingInstance", json!(""));
         }
+        "ConfigMap" => drop_empty_data(object),
         "Secret" => {
             set_default(object, "type", json!("Opaque"));
             fold_string_data(object);
+            drop_empty_data(object);
         }
         "Service" => {
             set_nested_default(object, "spec", "type", json!("ClusterIP"));
@@ -136,6 +138,15 @@ fn set_default(object: &mut Value, field: &str, default: Value) {
 fn set_nested_default(object: &mut Value, parent: &str, field: &str, default: Value) {
     if let Some(parent) = object.get_mut(parent) {
         set_default(parent, field, default);
+    }
+}
+
+fn drop_empty_data(object: &mut Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|name, value| {
+            !matches!(name.as_str(), "data" | "binaryData")
+                || value.as_object().is_none_or(|data| !data.is_empty())
+        });
     }
 }
 

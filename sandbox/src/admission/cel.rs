@@ -39,7 +39,7 @@ impl Rules {
             Err(errors) => errors
                 .into_iter()
                 .filter(|error| !is_grandfathered(error, object, old))
-                .map(|error| cause(&error))
+                .map(|error| cause(&error, object))
                 .collect(),
         }
     }
@@ -61,7 +61,7 @@ fn is_grandfathered(error: &ValidationError, object: &Value, old: Option<&Value>
         && found == at_path(object, &error.field_path)
 }
 
-fn cause(error: &ValidationError) -> Cause {
+fn cause(error: &ValidationError, object: &Value) -> Cause {
     let field = match error.field_path.as_str() {
         "" => "<nil>",
         path => path,
@@ -73,7 +73,10 @@ fn cause(error: &ValidationError) -> Cause {
         Some("FieldValueDuplicate") => {
             Cause::new("FieldValueDuplicate", field, format!("Duplicate value: {message}"))
         }
-        _ => Cause::broken(field, message),
+        _ => match at_path(object, &error.field_path) {
+            Some(Value::Object(_) | Value::Array(_)) | None => Cause::broken(field, message),
+            Some(value) => Cause::invalid(field, value, message),
+        },
     }
 }
 
@@ -130,7 +133,7 @@ mod tests {
     #[test]
     fn a_broken_rule_is_reported_at_its_field() {
         let found = judge(json!({ "spec": { "mode": "bad", "size": 1 } }), None);
-        assert_eq!(found, ["spec.mode: Invalid value: mode is bad"]);
+        assert_eq!(found, [r#"spec.mode: Invalid value: "bad": mode is bad"#]);
     }
 
     #[test]

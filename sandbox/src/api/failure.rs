@@ -38,7 +38,7 @@ impl Cause {
         Self::new("FieldValueInvalid", field, format!("Invalid value: {value}: {detail}"))
     }
 
-    /// A value that broke a rule, which the API server does not show.
+    /// A value that broke a rule and is not shown, since it is not a plain one.
     pub(crate) fn broken(field: impl Into<String>, detail: &str) -> Self {
         Self::new("FieldValueInvalid", field, format!("Invalid value: {detail}"))
     }

@@ -168,6 +168,7 @@ impl Turn<'_> {
         let finished = if metadata::finalizers(&object).is_empty() {
             self.remove(&namespaces, &live.key, object).map(|_| ())
         } else if object != live.value() {
+            object["status"]["conditions"] = self.conditions_of_terminating(name);
             let stored =
                 self.state.store.put(&namespaces.collection, live.key.clone(), &mut object);
             stored.map(|_| ()).map_err(Failure::internal)

@@ -32,11 +32,20 @@ impl Turn<'_> {
             .iter()
             .map(|(name, count)| format!("{name} in {count} resource instances"))
             .collect();
-        let remaining = format!("Some resources are remaining: {}", resources.join(", "));
-        let held = format!(
-            "Some content in the namespace has finalizers remaining: {}",
-            finalizers.join(", ")
-        );
+        let (resources, finalizers) = (resources.join(", "), finalizers.join(", "));
+        let remaining = match resources.as_str() {
+            "" => ("ContentRemoved", "All content successfully removed".to_owned()),
+            list => ("SomeResourcesRemain", format!("Some resources are remaining: {list}")),
+        };
+        let held = match finalizers.as_str() {
+            "" => {
+                ("ContentHasNoFinalizers", "All content-preserving finalizers finished".to_owned())
+            }
+            list => (
+                "SomeFinalizersRemain",
+                format!("Some content in the namespace has finalizers remaining: {list}"),
+            ),
+        };
         let now = self.timestamp();
         let condition = |kind: &str, is_true: bool, reason: &str, message: &str| {
             json!({
@@ -66,8 +75,13 @@ impl Turn<'_> {
                 "ContentDeleted",
                 "All content successfully deleted, may be waiting on finalization",
             ),
-            condition("NamespaceContentRemaining", true, "SomeResourcesRemain", &remaining),
-            condition("NamespaceFinalizersRemaining", true, "SomeFinalizersRemain", &held),
+            condition(
+                "NamespaceContentRemaining",
+                !resources.is_empty(),
+                remaining.0,
+                &remaining.1,
+            ),
+            condition("NamespaceFinalizersRemaining", !finalizers.is_empty(), held.0, &held.1),
         ])
     }
 

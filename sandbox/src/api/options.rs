@@ -105,7 +105,7 @@ pub(super) fn check_watch(parameters: &Parameters) -> Result<(), Failure> {
     let field = "resourceVersionMatch";
     let wanted = parameters.get(field);
     if parameters.get("sendInitialEvents").is_some() {
-        if wanted.is_none() {
+        if wanted != Some("NotOlderThan") {
             let detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
             causes.push(Cause::forbidden(field, detail));
         }

@@ -313,6 +313,10 @@ pub(super) fn refuse_unknown(
     validation: FieldValidation,
 ) -> Result<Vec<String>, Failure> {
     unknown.sort();
+    if resource.is_custom() {
+        // Its metadata is read before the rest.
+        unknown.sort_by_key(|path| !path.starts_with("metadata."));
+    }
     let sentences: Vec<String> =
         unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
     match validation {

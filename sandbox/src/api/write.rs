@@ -53,6 +53,10 @@ impl Turn<'_> {
         options: &WriteOptions,
     ) -> Result<Outcome, Failure> {
         check_type(resource, &mut object)?;
+        if let Some(namespace) = namespace {
+            let given = metadata::text(&object, "name").or(metadata::text(&object, "generateName"));
+            self.check_namespace(resource, namespace, given.unwrap_or_default())?;
+        }
         self.name_new(resource, namespace, &mut object)?;
         if resource.behaviour.status && !resource.is_definition() {
             remove_field(&mut object, "status");
@@ -60,9 +64,6 @@ impl Turn<'_> {
         self.check_definition(resource, &object)?;
         let warnings = self.admit(resource, &mut object, None, options)?;
         let key = self.stamp_new(resource, namespace, &mut object)?;
-        if let Some(namespace) = namespace {
-            self.check_namespace(resource, namespace, &key.name)?;
-        }
         if !resource.is_custom() {
             builtins::prepare_new(&resource.kind, &mut object);
         }

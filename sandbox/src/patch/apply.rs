@@ -371,8 +371,10 @@ fn retain_unchanged(set: &mut Tree, old: &Value, new: &Value) {
             return true;
         }
         let (before, after) = (child(old, step), child(new, step));
-        let (Some(before), Some(after)) = (before, after) else {
-            return false;
+        let (before, after) = match (before, after) {
+            (Some(before), Some(after)) => (before, after),
+            // An empty value that is left out was and is nothing.
+            (before, after) => return before == after,
         };
         match below.as_object_mut() {
             Some(tree) if !tree.is_empty() => {

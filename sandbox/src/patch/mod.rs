@@ -95,6 +95,14 @@ fn apply_operations(object: &mut Value, operations: &[PatchOperation]) -> Result
         {
             continue;
         }
+        // It takes a replacement of a missing field for an addition.
+        let operation = match operation {
+            PatchOperation::Replace(replace) if replace.path.resolve(object).is_err() => {
+                let (path, value) = (replace.path.clone(), replace.value.clone());
+                &PatchOperation::Add(json_patch::AddOperation { path, value })
+            }
+            operation => operation,
+        };
         json_patch::patch(object, std::slice::from_ref(operation))
             .map_err(|_| Failure::patch_rejected())?;
     }

@@ -179,7 +179,8 @@ fn status() -> impl Strategy<Value = Step> {
 /// Applies are of objects of their own: whom the fields of a plain write belong to is a known
 /// difference.
 fn applied() -> impl Strategy<Value = Step> {
-    let data = select(vec![json!({ "k": "v" }), json!({ "k": "w", "l": "w" }), json!({})]);
+    let data =
+        select(vec![json!({ "k": "v" }), json!({ "k": "w", "l": "w" }), json!({ "l": "v" })]);
     (select(vec!["one", "two"]), data, any::<bool>()).prop_map(|(manager, data, force)| {
         let force = if force { "&force=true" } else { "" };
         apply(
@@ -218,7 +219,6 @@ fn reading() -> impl Strategy<Value = Step> {
         "?labelSelector=tier!=a",
         "?labelSelector=tier in (a,b)",
         "?fieldSelector=metadata.name=a",
-        "?limit=1",
         "?resourceVersion=0",
         "?fieldSelector=spec.x=y",
     ]);

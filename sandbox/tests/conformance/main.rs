@@ -56,9 +56,16 @@ impl Servers {
     async fn start() -> Self {
         let control_plane =
             ControlPlane::start(Options::with_crds(crds::all())).await.expect("a sandbox");
-        let sandbox = Server::new(control_plane.client_config());
+        let sandbox = Server::new(control_plane.client_config(), false);
         let real = real_server().await;
         Self { sandbox, real, _control_plane: control_plane }
+    }
+
+    /// Deletes what the traces made on the real server.
+    async fn clean_up(&self) {
+        if let Some(real) = &self.real {
+            real.clean_up().await;
+        }
     }
 
     /// Runs a trace on both servers: how they differ, and what is wrong with either.
@@ -86,7 +93,7 @@ async fn real_server() -> Option<Server> {
     let options = KubeConfigOptions::default();
     let config =
         kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
-    let server = Server::new(config);
+    let server = Server::new(config, true);
     install_definitions(&server).await;
     Some(server)
 }
@@ -153,6 +160,7 @@ async fn fixed_traces_have_the_same_outcome() {
             )
         }));
     }
+    servers.clean_up().await;
     let steps: usize = traces.iter().map(|trace| trace.steps.len()).sum();
     eprintln!("{} fixed traces, {steps} steps", traces.len());
     let failures = report.failures;
@@ -178,6 +186,7 @@ fn random_traces_have_the_same_outcome() {
             .collect();
         workers.into_iter().filter_map(|worker| worker.join().expect("a worker")).collect()
     });
+    runtime.block_on(servers.clean_up());
     eprintln!("{cases} random traces");
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }

@@ -1,5 +1,6 @@
 //! Running a trace on one server, by raw HTTP.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -11,10 +12,10 @@ use serde_json::{Value, json};
 use crate::trace::{self, Call, Settle, State, Step, Until, Watch};
 
 /// How long the server may take for what it does on its own time.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How long a watch may take to show what it is read for.
-const WATCH_DEADLINE: Duration = Duration::from_secs(3);
+const WATCH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long to pause between two looks at what is waited for.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -45,22 +46,34 @@ pub(crate) struct Run {
 #[derive(Clone)]
 pub(crate) struct Server {
     client: kube::Client,
+    /// Whether it is a real one, with controllers.
+    has_controllers: bool,
+    /// To be deleted in the end: until then the controllers have time for what traces wait for.
+    namespaces: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    pub(crate) fn new(mut config: kube::Config) -> Self {
+    pub(crate) fn new(mut config: kube::Config, has_controllers: bool) -> Self {
         // What the server answers is wanted, also where a client would try again.
         config.default_retry = false;
-        Self { client: kube::Client::try_from(config).expect("a client") }
+        let client = kube::Client::try_from(config).expect("a client");
+        Self { client, has_controllers, namespaces: Arc::default() }
     }
 
-    /// Runs a trace in a namespace of its own, and deletes what it made.
+    /// Runs a trace in a namespace of its own.
     pub(crate) async fn run(&self, steps: &[Step]) -> Run {
         let namespace = format!("conformance-{}", uuid::Uuid::new_v4().simple());
         let session = Session::start(self.clone(), &namespace).await;
-        let run = session.play(steps).await;
-        self.clean_up(&namespace).await;
-        run
+        self.namespaces.lock().expect("the list").push(namespace);
+        session.play(steps).await
+    }
+
+    /// Deletes what the traces made.
+    pub(crate) async fn clean_up(&self) {
+        let namespaces = std::mem::take(&mut *self.namespaces.lock().expect("the list"));
+        for namespace in namespaces {
+            self.delete_namespaces(&namespace).await;
+        }
     }
 
     /// Sends a request whose places are filled in already; one that comes too early is repeated.
@@ -115,7 +128,7 @@ impl Server {
     }
 
     /// Deletes the namespaces of a trace, and what would hold them.
-    async fn clean_up(&self, namespace: &str) {
+    async fn delete_namespaces(&self, namespace: &str) {
         for namespace in [namespace.to_owned(), other(namespace)] {
             let path = format!("/api/v1/namespaces/{namespace}");
             let there = self.send(&Call::new(Method::GET, &path)).await;
@@ -171,6 +184,11 @@ impl Session {
         let outcome = server.send(&call).await;
         assert_eq!(outcome.code, 201, "{}", outcome.body);
         let list = format!("/api/v1/namespaces/{namespace}/configmaps");
+        if server.has_controllers {
+            // What the controllers put into every namespace must not come in between.
+            let own = format!("{list}/kube-root-ca.crt");
+            server.wait_for(&own, |outcome| outcome.code == 200).await;
+        }
         let list = server.send(&Call::new(Method::GET, list)).await;
         let start = list.body["metadata"]["resourceVersion"].as_str().expect("a version");
         Self {
@@ -282,6 +300,8 @@ impl Session {
         let wish = |outcome: &Outcome| match settle.state {
             State::Gone => outcome.code == 404,
             State::Served => outcome.code == 200,
+            State::Has(pointer) => outcome.body.pointer(pointer).is_some(),
+            State::Lacks(pointer) => outcome.body.pointer(pointer).is_none(),
             State::Condition(kind) => has_condition(&outcome.body, kind),
         };
         let outcome = self.server.wait_for(&path, wish).await;

@@ -81,6 +81,9 @@ pub(crate) enum State {
     Gone,
     /// A condition of the object is True.
     Condition(&'static str),
+    /// The object has something, or has it no longer.
+    Has(&'static str),
+    Lacks(&'static str),
     /// The path is served: a definition that is new takes its time.
     Served,
 }

@@ -77,7 +77,6 @@ fn malformed() -> Fixed {
                 "configmaps/a",
                 &json!({ "propagationPolicy": "Orphan", "orphanDependents": true }),
             ),
-            delete_with("configmaps/a", &json!({ "kind": "ConfigMap", "apiVersion": "v1" })),
             get("configmaps"),
         ],
     )

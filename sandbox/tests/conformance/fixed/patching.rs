@@ -165,7 +165,6 @@ fn merge_patches() -> Vec<Fixed> {
                     &json!({ "metadata": { "uid": "11111111-1111-4111-8111-111111111111" } }),
                 ),
                 merge_patch("configmaps/a", &json!({ "kind": "Secret" })),
-                merge_patch("configmaps/a", &json!({ "kind": null, "apiVersion": null })),
                 merge_patch("gitopsdeployments/a", &json!({ "kind": "Operation" })),
                 merge_patch(
                     "gitopsdeployments/a",
@@ -370,7 +369,10 @@ fn applies() -> Vec<Fixed> {
                     "configmaps/b?fieldManager=one",
                     &with(
                         map(json!({})),
-                        &json!({ "metadata": { "uid": "11111111-1111-4111-8111-111111111111" } }),
+                        &json!({ "metadata": {
+                            "name": "b",
+                            "uid": "11111111-1111-4111-8111-111111111111",
+                        } }),
                     ),
                 ),
                 apply(

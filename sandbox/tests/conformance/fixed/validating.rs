@@ -99,11 +99,11 @@ fn environments() -> Fixed {
         "",
         "x",
         "HTTPS://example.com",
-        "https://",
         "https://example.com/a?b",
         "ftp://example.com",
         "//example.com",
         "https://a b",
+        "https://",
     ];
     fixed(
         "the rules of a GitOpsDeploymentManagedEnvironment",

@@ -306,6 +306,23 @@ pub(super) fn set_generation(resource: &Resource, old: &Value, object: &mut Valu
     }
 }
 
+/// The unknown fields in the part that the scope does not let through, which are told all the same.
+pub(super) fn unknown_beyond(
+    resource: &Resource,
+    scope: Scope,
+    old: &Value,
+    new: &Value,
+) -> Vec<String> {
+    let part = if scope == Scope::Main { "status" } else { "spec" };
+    let Some(schema) = resource.schema().filter(|_| resource.is_custom()) else {
+        return Vec::new();
+    };
+    if !resource.behaviour.status || new[part] == old[part] {
+        return Vec::new();
+    }
+    prune::prune(schema, &mut json!({ part: new[part] }))
+}
+
 /// Turns unknown fields into a refusal or into warnings, as the client asked.
 pub(super) fn refuse_unknown(
     resource: &Resource,

@@ -12,7 +12,7 @@ use super::request::{Request, Response};
 use super::rules::{
     FieldValidation, Scope, check_finalizers, check_fixed, check_name, check_preconditions,
     check_type, check_unknown_applied, is_releasable, keep_managers, merge_scope, refuse_mistyped,
-    refuse_unknown, remove_field, set_generation,
+    refuse_unknown, remove_field, set_generation, unknown_beyond,
 };
 use super::{Endpoint, Turn, definitions};
 use crate::admission::{builtins, metadata, prune, validate};
@@ -58,11 +58,13 @@ impl Turn<'_> {
             self.check_namespace(resource, namespace, given.unwrap_or_default())?;
         }
         self.name_new(resource, namespace, &mut object)?;
+        let beyond = unknown_beyond(resource, Scope::Main, &Value::Null, &object);
         if resource.behaviour.status && !resource.is_definition() {
             remove_field(&mut object, "status");
         }
         self.check_definition(resource, &object)?;
-        let warnings = self.admit(resource, &mut object, None, options)?;
+        let mut warnings = self.admit(resource, &mut object, None, options)?;
+        warnings.extend(refuse_unknown(resource, beyond, options.validation)?);
         let key = self.stamp_new(resource, namespace, &mut object)?;
         if !resource.is_custom() {
             builtins::prepare_new(&resource.kind, &mut object);
@@ -282,8 +284,10 @@ impl Turn<'_> {
         let old = served_value(resource, live);
         check_preconditions(resource, live, &old, &new, options.patched)?;
         check_fixed(resource, &old, &new)?;
+        let beyond = unknown_beyond(resource, scope, &old, &new);
         let mut object = merge_scope(resource, &old, new, scope)?;
-        let warnings = self.admit(resource, &mut object, Some(&old), options)?;
+        let mut warnings = self.admit(resource, &mut object, Some(&old), options)?;
+        warnings.extend(refuse_unknown(resource, beyond, options.validation)?);
         if metadata::is_deleting(&old) {
             check_finalizers(resource, &live.key.name, &old, &object)?;
         }

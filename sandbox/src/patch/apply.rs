@@ -74,7 +74,8 @@ pub(crate) fn apply(
     if !applier.subresource.is_empty() {
         entry["subresource"] = json!(applier.subresource);
     }
-    entries.push(entry);
+    // In its old place, or an apply that changes nothing would be a change itself.
+    entries.insert(own_at.unwrap_or(entries.len()), entry);
     entries.retain(|entry| !fields_of_entry(entry).is_empty());
     keep_times(&mut entries, live);
     merged["metadata"]["managedFields"] = Value::Array(entries);

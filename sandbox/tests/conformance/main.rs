@@ -75,8 +75,9 @@ impl Servers {
         let (reference, sandbox) = tokio::join!(reference.run(steps), self.sandbox.run(steps));
         let (reference, sandbox) = (normal::normalise(&reference), normal::normalise(&sandbox));
         let mismatches = compare::compare(steps, &reference, &sandbox);
-        let mut broken = compare::check(steps, &sandbox);
-        broken.extend(compare::check(steps, &reference));
+        let mut broken = compare::check_faults(steps, &sandbox);
+        broken.extend(compare::check_replays(steps, &sandbox));
+        broken.extend(compare::check_replays(steps, &reference));
         (mismatches, broken)
     }
 }

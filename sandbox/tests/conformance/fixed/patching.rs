@@ -320,6 +320,14 @@ fn applies() -> Vec<Fixed> {
             ],
         ),
         fixed(
+            "an apply that changes nothing is no change, whoever applied meanwhile",
+            [
+                apply("configmaps/a?fieldManager=two", &map(json!({ "l": "v" }))),
+                apply("configmaps/a?fieldManager=one", &map(json!({ "k": "v" }))),
+                apply("configmaps/a?fieldManager=two", &map(json!({ "l": "v" }))),
+            ],
+        ),
+        fixed(
             "an apply of a custom kind",
             [
                 apply("gitopsdeployments/a?fieldManager=one", &deployment("a")),

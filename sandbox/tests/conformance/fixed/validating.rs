@@ -220,6 +220,12 @@ fn unknown() -> Fixed {
             &json!({ "status": { "extra": 1 } }),
         ),
     ]);
+    // Also where the request cannot change anything.
+    steps.extend([
+        merge_patch("gitopsdeployments/a", &json!({ "status": { "extra": 1 } })),
+        merge_patch("gitopsdeployments/a/status", &json!({ "spec": { "extra": 1 } })),
+        post("gitopsdeployments", &with(deployment("b"), &json!({ "status": { "extra": 1 } }))),
+    ]);
     fixed("unknown fields of a custom kind", steps)
 }
 

@@ -124,11 +124,15 @@ impl Normaliser {
         match value {
             Value::String(text) if field == "cells" && self.age.is_match(text) => json!("<age>"),
             Value::String(text) => Value::String(self.text(text)),
-            Value::Array(items) => items
-                .iter()
-                .filter(|item| !is_foreign(item))
-                .map(|item| self.value(item, field))
-                .collect(),
+            Value::Array(items) => {
+                let items = items.iter().filter(|item| !is_foreign(item));
+                let mut items: Vec<Value> = items.map(|item| self.value(item, field)).collect();
+                // Names that were generated have another order on each server.
+                if items.iter().any(|item| name_of(item).starts_with("<generated")) {
+                    items.sort_by_key(|item| name_of(item).to_owned());
+                }
+                Value::Array(items)
+            }
             Value::Object(fields) if field == "metadata" => self.metadata(fields),
             Value::Object(fields) => self.object(fields),
             other => other.clone(),
@@ -194,11 +198,16 @@ fn note(known: &mut Vec<String>, text: &str) -> usize {
     })
 }
 
-/// Whether an object, or the object of a table's row, is the real server's own.
-fn is_foreign(value: &Value) -> bool {
+/// The name of an object, or of the object of a table's row.
+fn name_of(value: &Value) -> &str {
     let row = &value["object"];
     let named = if row.is_object() { row } else { value };
-    named["metadata"]["name"].as_str().is_some_and(|name| FOREIGN.contains(&name))
+    named["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// Whether an object is the real server's own.
+fn is_foreign(value: &Value) -> bool {
+    FOREIGN.contains(&name_of(value))
 }
 
 /// Several causes stand in no order, neither in the details nor in the message.

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::admission::metadata;
 use crate::jsonpath::JsonPath;
+use crate::registry::SelectableFields;
 use crate::store::{Labels, Object};
 
 /// What a list or a watch is restricted to.
@@ -39,13 +41,14 @@ impl Filter {
     /// Reads both selectors; the error is the sentence for a 400.
     pub(crate) fn new(
         namespace: Option<&str>,
+        selectable: &SelectableFields,
         labels: Option<&str>,
         fields: Option<&str>,
     ) -> Result<Self, String> {
         Ok(Self {
             namespace: namespace.map(str::to_owned),
             labels: parse_labels(labels.unwrap_or_default())?,
-            fields: parse_fields(fields.unwrap_or_default())?,
+            fields: parse_fields(selectable, fields.unwrap_or_default())?,
         })
     }
 
@@ -106,7 +109,10 @@ impl FieldRequirement {
     }
 }
 
-fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, String> {
+fn parse_fields(
+    selectable: &SelectableFields,
+    text: &str,
+) -> Result<Vec<FieldRequirement>, String> {
     text.split(',')
         .map(str::trim)
         .filter(|term| !term.is_empty())
@@ -116,9 +122,10 @@ fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, String> {
             let path = match field {
                 "metadata.name" => FieldPath::Name,
                 "metadata.namespace" => FieldPath::Namespace,
-                other => JsonPath::parse(other)
-                    .map(FieldPath::Other)
-                    .ok_or_else(|| format!("field label not supported: {other}"))?,
+                other => match (selectable.refuse(other), JsonPath::parse(other)) {
+                    (None, Some(path)) => FieldPath::Other(path),
+                    (refusal, _) => return Err(refusal.unwrap_or_default()),
+                },
             };
             Ok(FieldRequirement { path, value: value.to_owned(), negated })
         })
@@ -138,16 +145,45 @@ fn split_equality(term: &str) -> Option<(&str, &str, bool)> {
 }
 
 fn parse_labels(text: &str) -> Result<Vec<LabelRequirement>, String> {
-    split_outside_parentheses(text)
+    let terms: Vec<&str> = split_outside_parentheses(text).into_iter().map(str::trim).collect();
+    if terms.len() > 1 && terms.last().is_some_and(|last| last.is_empty()) {
+        return Err("found '', expected: identifier after ','".to_owned());
+    }
+    terms
         .into_iter()
-        .map(str::trim)
         .filter(|term| !term.is_empty())
         .map(|term| {
-            parse_label(term).ok_or_else(|| {
+            let requirement = parse_label(term).ok_or_else(|| {
                 format!("unable to parse requirement: found '{term}', expected: a label selector")
-            })
+            })?;
+            check_label(&requirement)?;
+            Ok(requirement)
         })
         .collect()
+}
+
+/// Keys and values have to be possible ones.
+fn check_label(requirement: &LabelRequirement) -> Result<(), String> {
+    let (LabelRequirement::In { key, .. }
+    | LabelRequirement::Exists { key, .. }
+    | LabelRequirement::Compare { key, .. }) = requirement;
+    let refused = |place: &str, shown: &str, faults: Vec<String>| match faults.first() {
+        None => Ok(()),
+        Some(fault) => Err(format!(
+            "unable to parse requirement: {place}: Invalid value: \"{shown}\": {fault}"
+        )),
+    };
+    refused("<nil>", key, metadata::faults_of_qualified_name(key))?;
+    if let LabelRequirement::In { values, .. } = requirement {
+        for (at, value) in values.iter().enumerate() {
+            refused(
+                &format!("values[{at}][{key}]"),
+                value,
+                metadata::faults_of_label_value(value),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn split_outside_parentheses(text: &str) -> Vec<&str> {
@@ -247,6 +283,8 @@ mod tests {
         for selector in ["a b", "a of (b)", "=x", "a>b"] {
             assert!(parse_labels(selector).is_err(), "{selector}");
         }
-        assert!(parse_fields("metadata.name").is_err());
+        let none = SelectableFields::built_in("ConfigMap");
+        assert!(parse_fields(&none, "metadata.name").is_err());
+        assert!(parse_fields(&none, "data.k=v").is_err());
     }
 }

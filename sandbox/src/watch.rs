@@ -44,6 +44,8 @@ pub struct Watch {
     initial_end: bool,
     bookmarks: bool,
     ended: bool,
+    /// Of a table, only the first event names the columns.
+    columns_sent: bool,
     timeout_seconds: u64,
     waker: Arc<AtomicWaker>,
 }
@@ -88,6 +90,7 @@ impl Watch {
             initial_end: options.initial_events_end,
             bookmarks: options.bookmarks,
             ended: false,
+            columns_sent: false,
             timeout_seconds: options.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS),
             waker,
         }
@@ -141,12 +144,11 @@ impl Watch {
     }
 
     fn take_initial(&mut self, chunk: &mut Vec<u8>) {
-        let now = self.server.now();
         for _ in 0..BATCH_LIMIT {
             let Some(object) = self.initial.pop_front() else {
                 break;
             };
-            chunk.extend(line("ADDED", &self.encoder.event(&self.resource, &object, now)));
+            chunk.extend(self.object_line("ADDED", &object));
         }
         if self.initial.is_empty() && self.initial_end {
             self.initial_end = false;
@@ -194,7 +196,7 @@ impl Watch {
     }
 
     /// An object that begins or ceases to pass the filter is added or deleted for this watch.
-    fn encode(&self, event: &Event, chunk: &mut Vec<u8>) {
+    fn encode(&mut self, event: &Event, chunk: &mut Vec<u8>) {
         let passes = event.change != Change::Deleted && self.filter.matches(&event.object);
         let passed = event.previous.as_ref().is_some_and(|object| self.filter.matches(object));
         let kind = match (passed, passes) {
@@ -203,8 +205,20 @@ impl Watch {
             (true, true) => "MODIFIED",
             (true, false) => "DELETED",
         };
+        let object = match &event.previous {
+            // What ceases to pass is shown as it last passed.
+            Some(previous) if kind == "DELETED" && event.change != Change::Deleted => {
+                Arc::new(previous.at(event.object.resource_version))
+            }
+            _ => Arc::clone(&event.object),
+        };
+        chunk.extend(self.object_line(kind, &object));
+    }
+
+    fn object_line(&mut self, kind: &str, object: &Object) -> Vec<u8> {
+        let with_columns = !std::mem::replace(&mut self.columns_sent, true);
         let now = self.server.now();
-        chunk.extend(line(kind, &self.encoder.event(&self.resource, &event.object, now)));
+        line(kind, &self.encoder.event(&self.resource, object, now, with_columns))
     }
 }
 

@@ -68,6 +68,15 @@ fn kinds_of(watch: &mut Watch) -> Vec<String> {
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const GADGETS: &str = "/apis/test.example.com/v1/namespaces/default/gadgets";
 
+fn gadget(spec: Value) -> Value {
+    json!({
+        "apiVersion": "test.example.com/v1",
+        "kind": "Gadget",
+        "metadata": { "name": "g" },
+        "spec": spec,
+    })
+}
+
 fn config_map(name: &str) -> Value {
     json!({ "metadata": { "name": name }, "data": { "k": "v" } })
 }
@@ -89,7 +98,6 @@ fn the_same_requests_make_the_same_server() {
 fn nonsense_is_refused_with_the_right_code() {
     let server = server();
     send(&server, Method::POST, CONFIG_MAPS, config_map("taken"));
-    let gadget = |spec: Value| json!({ "metadata": { "name": "g" }, "spec": spec });
     let cases = [
         (Method::GET, "/nothing", Value::Null, 404),
         (Method::GET, "/apis/none.example.com/v1", Value::Null, 404),
@@ -127,9 +135,9 @@ fn nonsense_is_refused_with_the_right_code() {
             Method::POST,
             CONFIG_MAPS,
             json!({ "metadata": { "name": "x" }, "data": { "k": 1 } }),
-            422,
+            400,
         ),
-        (Method::POST, "/api/v1/configmaps", config_map("x"), 400),
+        (Method::POST, "/api/v1/configmaps", config_map("x"), 405),
         (Method::PUT, "/api/v1/namespaces/default/configmaps/taken", config_map("other"), 400),
         (Method::PUT, "/api/v1/namespaces/default/configmaps/missing", config_map("missing"), 404),
         (Method::PATCH, "/api/v1/namespaces/default/configmaps/missing", json!({}), 404),
@@ -146,7 +154,7 @@ fn nonsense_is_refused_with_the_right_code() {
             Method::POST,
             "/apis/test.example.com/v1/namespaces/default/gadgets?dryRun=maybe",
             gadget(json!({ "mode": "manual" })),
-            400,
+            422,
         ),
     ];
     for (method, path, body, code) in cases {
@@ -159,14 +167,13 @@ fn nonsense_is_refused_with_the_right_code() {
 #[test]
 fn an_invalid_object_is_reported_with_every_cause() {
     let server = server();
-    let body =
-        json!({ "metadata": { "name": "g" }, "spec": { "mode": "odd", "label": "too long" } });
+    let body = gadget(json!({ "mode": "odd", "label": "too long" }));
     let (_, status) = send(&server, Method::POST, GADGETS, body);
     assert_eq!(
         status["message"],
         "Gadget.test.example.com \"g\" is invalid: [spec.label: Too long: may not be more than 5 \
          bytes, spec.mode: Unsupported value: \"odd\": supported values: \"automated\", \"manual\", \
-         <nil>: Invalid value: \"null\": some validation rules were not checked because the object \
+         <nil>: Invalid value: null: some validation rules were not checked because the object \
          was invalid; correct the existing errors to complete validation]"
     );
     assert_eq!(status["details"]["causes"].as_array().map(Vec::len), Some(3));
@@ -177,7 +184,7 @@ fn an_invalid_object_is_reported_with_every_cause() {
 #[test]
 fn unknown_fields_are_pruned_with_a_warning() {
     let server = server();
-    let body = json!({ "metadata": { "name": "g" }, "spec": { "mode": "manual", "extra": 1 } });
+    let body = gadget(json!({ "mode": "manual", "extra": 1 }));
     let request =
         Request::with_body(Method::POST, GADGETS, "application/json", body.to_string().into());
     let Reply::Full(response) = server.handle(&request) else { panic!("no watch") };
@@ -313,7 +320,7 @@ fn events_are_kept_within_bounds() {
 #[test]
 fn a_table_is_made_of_the_printer_columns() {
     let server = server();
-    let body = json!({ "metadata": { "name": "g" }, "spec": { "mode": "manual" } });
+    let body = gadget(json!({ "mode": "manual" }));
     send(&server, Method::POST, GADGETS, body);
     let mut request = Request::get(GADGETS);
     request.accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json".to_owned();
@@ -355,6 +362,8 @@ fn the_program_s_own_definitions_are_accepted() {
     }
     let path = "/apis/managed-gitops.redhat.com/v1alpha1/namespaces/default/gitopsdeployments";
     let deployment = json!({
+        "apiVersion": "managed-gitops.redhat.com/v1alpha1",
+        "kind": "GitOpsDeployment",
         "metadata": { "name": "d" },
         "spec": { "source": { "repoURL": "https://example.com/r", "path": "." }, "type": "odd" },
     });

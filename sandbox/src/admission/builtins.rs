@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::api::failure::{Cause, Failure};
 
+/// Bytes of all data of a Secret or a ConfigMap.
+const DATA_LIMIT_BYTES: usize = 1024 * 1024;
+
 /// Fills in the defaults of a built-in kind, and folds a Secret's `stringData` into its data.
 pub(crate) fn apply_defaults(kind: &str, object: &mut Value) -> Result<(), Failure> {
     match kind {
@@ -14,9 +17,16 @@ pub(crate) fn apply_defaults(kind: &str, object: &mut Value) -> Result<(), Failu
                 object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
             }
         }
+        "Event" if object["apiVersion"] == "v1" => {
+            set_default(object, "source", json!({}));
+            set_default(object, "reportingComponent", json!(""));
+            set_default(object, "reportingInstance", json!(""));
+        }
+        "ConfigMap" => drop_empty_data(object),
         "Secret" => {
             set_default(object, "type", json!("Opaque"));
             fold_string_data(object);
+            drop_empty_data(object);
         }
         "Service" => {
             set_nested_default(object, "spec", "type", json!("ClusterIP"));
@@ -45,9 +55,17 @@ pub(crate) fn prepare_new(kind: &str, object: &mut Value) {
 /// Checks that only concern some built-in kinds.
 pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
+    if kind == "Lease"
+        && let Some(seconds) = object["spec"]["leaseDurationSeconds"].as_i64()
+        && seconds <= 0
+    {
+        let field = "spec.leaseDurationSeconds";
+        causes.push(Cause::invalid(field, &json!(seconds), "must be greater than 0"));
+    }
     if !matches!(kind, "Secret" | "ConfigMap") {
         return causes;
     }
+    causes.extend(check_size(kind, object));
     for name in ["data", "binaryData"] {
         for key in object[name].as_object().into_iter().flatten().map(|(key, _)| key) {
             if !is_data_key(key) {
@@ -55,6 +73,19 @@ pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<C
                     '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for \
                     validation is '[-._a-zA-Z0-9]+')";
                 causes.push(Cause::invalid(format!("{name}[{key}]"), &json!(key), detail));
+            }
+            let mut refuse = |detail: &str| {
+                causes.push(Cause::invalid(format!("{name}[{key}]"), &json!(key), detail));
+            };
+            if key == "." {
+                refuse("must not be '.'");
+            } else if key == ".." {
+                refuse("must not be '..'");
+            } else if key.starts_with("..") {
+                refuse("must not start with '..'");
+            }
+            if name == "data" && object["binaryData"].get(key).is_some() {
+                refuse("duplicate of key present in binaryData");
             }
         }
     }
@@ -73,10 +104,29 @@ pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<C
     causes
 }
 
+/// Checks the bytes of all data together.
+fn check_size(kind: &str, object: &Value) -> Option<Cause> {
+    let lengths = |name: &str, is_base64: bool| {
+        let texts = object[name].as_object().into_iter().flatten();
+        let texts = texts.filter_map(|(_, value)| value.as_str());
+        let length = |text: &str| match is_base64 {
+            true => text.trim_end_matches('=').len() * 3 / 4,
+            false => text.len(),
+        };
+        texts.map(length).sum::<usize>()
+    };
+    let bytes = lengths("data", kind == "Secret") + lengths("binaryData", true);
+    let field = if kind == "Secret" { "data" } else { "" };
+    (bytes > DATA_LIMIT_BYTES).then(|| {
+        let message = format!("Too long: may not be more than {DATA_LIMIT_BYTES} bytes");
+        Cause::new("FieldValueTooLong", field, message)
+    })
+}
+
 fn is_data_key(key: &str) -> bool {
     let fits =
         |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    !key.is_empty() && key != "." && key != ".." && key.chars().all(fits)
+    !key.is_empty() && key.chars().all(fits)
 }
 
 fn set_default(object: &mut Value, field: &str, default: Value) {
@@ -88,6 +138,15 @@ fn set_default(object: &mut Value, field: &str, default: Value) {
 fn set_nested_default(object: &mut Value, parent: &str, field: &str, default: Value) {
     if let Some(parent) = object.get_mut(parent) {
         set_default(parent, field, default);
+    }
+}
+
+fn drop_empty_data(object: &mut Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|name, value| {
+            !matches!(name.as_str(), "data" | "binaryData")
+                || value.as_object().is_none_or(|data| !data.is_empty())
+        });
     }
 }
 

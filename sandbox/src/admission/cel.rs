@@ -3,7 +3,6 @@
 use kube::core::cel::{CompiledSchema, ValidationError, Validator, compile_schema};
 use serde_json::Value;
 
-use super::validate::type_name;
 use crate::api::failure::Cause;
 
 /// The rules of a schema.
@@ -63,7 +62,6 @@ fn is_grandfathered(error: &ValidationError, object: &Value, old: Option<&Value>
 }
 
 fn cause(error: &ValidationError, object: &Value) -> Cause {
-    let shown = at_path(object, &error.field_path).map_or("object", type_name);
     let field = match error.field_path.as_str() {
         "" => "<nil>",
         path => path,
@@ -72,12 +70,13 @@ fn cause(error: &ValidationError, object: &Value) -> Cause {
     match error.reason.as_deref() {
         Some("FieldValueForbidden") => Cause::forbidden(field, message),
         Some("FieldValueRequired") => Cause::required(field, message),
-        Some("FieldValueDuplicate") => Cause::new(
-            "FieldValueDuplicate",
-            field,
-            format!("Duplicate value: \"{shown}\": {message}"),
-        ),
-        _ => Cause::invalid(field, &Value::String(shown.to_owned()), message),
+        Some("FieldValueDuplicate") => {
+            Cause::new("FieldValueDuplicate", field, format!("Duplicate value: {message}"))
+        }
+        _ => match at_path(object, &error.field_path) {
+            Some(Value::Object(_) | Value::Array(_)) | None => Cause::broken(field, message),
+            Some(value) => Cause::invalid(field, value, message),
+        },
     }
 }
 
@@ -134,7 +133,7 @@ mod tests {
     #[test]
     fn a_broken_rule_is_reported_at_its_field() {
         let found = judge(json!({ "spec": { "mode": "bad", "size": 1 } }), None);
-        assert_eq!(found, [r#"spec.mode: Invalid value: "string": mode is bad"#]);
+        assert_eq!(found, [r#"spec.mode: Invalid value: "bad": mode is bad"#]);
     }
 
     #[test]
@@ -155,7 +154,7 @@ mod tests {
     fn a_rule_without_a_past_judges_what_has_changed() {
         let rules = json!([{ "rule": "self.mode != 'bad'", "message": "mode is bad" }]);
         let with = |mode: &str, status: &str| json!({ "spec": { "mode": mode }, "status": status });
-        let told = [r#"spec: Invalid value: "object": mode is bad"#];
+        let told = ["spec: Invalid value: mode is bad"];
         let judge = |object, old: Option<Value>| judge_by(&rules, &object, old.as_ref());
         assert_eq!(judge(with("bad", "new"), None), told);
         assert_eq!(judge(with("bad", "new"), Some(with("ok", "old"))), told);

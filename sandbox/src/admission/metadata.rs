@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::owners;
 use crate::api::failure::{Cause, Failure};
 use crate::registry::{NameRule, Resource};
 
@@ -25,6 +26,10 @@ const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alpha
 const SERVICE_LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric characters \
     or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. \
     'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+const LABEL_KEY: &str = "a valid label key must consist of alphanumeric characters, '-', '_' or '.', \
+    and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or \
+    '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an \
+    optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric \
     characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. \
     'MyValue',  or 'my_value',  or '12345', regex used for validation is \
@@ -32,6 +37,9 @@ const LABEL_VALUE: &str = "a valid label must be an empty string or consist of a
 const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', \
     and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or \
     '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
+/// The finalizers that need no domain in front.
+const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 
 /// The fields of an object's metadata; others are unknown.
 const FIELDS: [&str; 15] = [
@@ -84,6 +92,14 @@ pub(crate) fn is_deleting(object: &Value) -> bool {
 pub(crate) fn normalise(resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
     let metadata = of(object)?;
     metadata.retain(|_, value| !value.is_null());
+    // Null is the empty text, as Go reads it.
+    for name in ["labels", "annotations"] {
+        for value in metadata.get_mut(name).and_then(Value::as_object_mut).into_iter().flatten() {
+            if value.1.is_null() {
+                *value.1 = Value::from("");
+            }
+        }
+    }
     let mut unknown = Vec::new();
     metadata.retain(|name, _| {
         let known = FIELDS.contains(&name.as_str());
@@ -124,38 +140,64 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     } else {
         causes.extend(check_name(resource.name_rule, name));
     }
+    // A name that is none, or made of what is none, is blamed on both.
+    if let Some(prefix) = text(object, "generateName").filter(|_| resource.is_custom()) {
+        let fault = check_name(resource.name_rule, prefix.trim_end_matches('-'));
+        causes.extend(fault.map(|fault| Cause { field: "metadata.generateName".into(), ..fault }));
+    }
     let map = |field: &str| object["metadata"][field].as_object();
     for (key, value) in map("labels").into_iter().flatten() {
-        if !is_qualified_name(key) {
-            causes.push(Cause::invalid(
-                "metadata.labels",
-                &Value::from(key.as_str()),
-                QUALIFIED_NAME,
-            ));
-        }
-        if !value.as_str().is_some_and(is_label_value) {
-            causes.push(Cause::invalid("metadata.labels", value, LABEL_VALUE));
-        }
+        causes.extend(check_qualified_name("metadata.labels", key, key));
+        let faults = faults_of_label_value(value.as_str().unwrap_or_default());
+        causes.extend(faults.iter().map(|fault| Cause::invalid("metadata.labels", value, fault)));
     }
     let mut annotation_bytes = 0;
     for (key, value) in map("annotations").into_iter().flatten() {
         annotation_bytes += key.len() + value.as_str().map_or(0, str::len);
-        if !is_qualified_name(&key.to_lowercase()) {
-            let key = Value::from(key.as_str());
-            causes.push(Cause::invalid("metadata.annotations", &key, QUALIFIED_NAME));
-        }
+        causes.extend(check_qualified_name("metadata.annotations", &key.to_lowercase(), key));
     }
     if annotation_bytes > ANNOTATIONS_LIMIT_BYTES {
         let detail = format!("Too long: may not be more than {ANNOTATIONS_LIMIT_BYTES} bytes");
         causes.push(Cause::new("FieldValueTooLong", "metadata.annotations", detail));
     }
-    for finalizer in finalizers(object) {
-        if !is_qualified_name(finalizer) {
-            let shown = Value::from(finalizer);
-            causes.push(Cause::invalid("metadata.finalizers", &shown, QUALIFIED_NAME));
+    causes.extend(check_finalizers(resource, object));
+    causes.extend(owners::validate(object));
+    causes
+}
+
+fn check_finalizers(resource: &Resource, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let finalizers = finalizers(object);
+    for (at, finalizer) in finalizers.iter().enumerate() {
+        causes.extend(check_qualified_name("metadata.finalizers", finalizer, finalizer));
+        if !resource.is_custom() && !is_proper_finalizer(finalizer) {
+            let field = format!("metadata.finalizers[{at}]");
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            causes.push(Cause::invalid(field, &Value::from(*finalizer), detail));
         }
     }
+    if finalizers.contains(&"orphan") && finalizers.contains(&"foregroundDeletion") {
+        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
+        let shown = &object["metadata"]["finalizers"];
+        causes.push(Cause::invalid("metadata.finalizers", shown, detail));
+    }
     causes
+}
+
+fn is_proper_finalizer(finalizer: &str) -> bool {
+    finalizer.contains('/') || STANDARD_FINALIZERS.contains(&finalizer)
+}
+
+/// What a custom object's finalizers are warned of; a built-in one's are refused for it.
+pub(crate) fn finalizer_warnings(object: &Value) -> Vec<String> {
+    let improper = finalizers(object).into_iter().filter(|each| !is_proper_finalizer(each));
+    let warning = |finalizer: &str| {
+        format!(
+            "metadata.finalizers: \"{finalizer}\": prefer a domain-qualified finalizer name to \
+             avoid accidental conflicts with other finalizer writers"
+        )
+    };
+    improper.map(warning).collect()
 }
 
 fn check_name(rule: NameRule, name: &str) -> Option<Cause> {
@@ -177,6 +219,9 @@ fn check_name(rule: NameRule, name: &str) -> Option<Cause> {
     if name.len() > limit {
         let detail = format!("must be no more than {limit} characters");
         return Some(Cause::invalid("metadata.name", &shown, &detail));
+    }
+    if rule == NameRule::Label && name.contains('.') {
+        return Some(Cause::invalid("metadata.name", &shown, "must not contain dots"));
     }
     (!fits).then(|| Cause::invalid("metadata.name", &shown, detail))
 }
@@ -210,25 +255,56 @@ fn is_subdomain(text: &str) -> bool {
     text.split('.').all(is_label)
 }
 
-fn is_label_value(text: &str) -> bool {
-    text.is_empty() || is_name_part(text)
-}
-
 fn is_name_part(text: &str) -> bool {
     let fits =
         |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    text.len() <= LABEL_LENGTH_LIMIT
-        && text.chars().all(fits)
+    text.chars().all(fits)
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && text.ends_with(|last: char| last.is_ascii_alphanumeric())
 }
 
-fn is_qualified_name(text: &str) -> bool {
-    match text.split_once('/') {
-        // A finalizer may have more slashes, as Argo CD's do: all but the first belong to its name.
-        Some((prefix, name)) => is_subdomain(prefix) && name.split('/').all(is_name_part),
-        None => is_name_part(text),
+/// What is wrong with the value of a label.
+pub(crate) fn faults_of_label_value(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if text.len() > LABEL_LENGTH_LIMIT {
+        faults.push(format!("must be no more than {LABEL_LENGTH_LIMIT} bytes"));
     }
+    if !text.is_empty() && !is_name_part(text) {
+        faults.push(LABEL_VALUE.to_owned());
+    }
+    faults
+}
+
+/// What is wrong with a name such as `example.com/name`, as labels, annotations and finalizers have.
+pub(crate) fn faults_of_qualified_name(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let name = match text.split('/').collect::<Vec<&str>>().as_slice() {
+        [name] => *name,
+        [prefix, name] => {
+            if prefix.is_empty() {
+                faults.push("prefix part must be non-empty".to_owned());
+            } else if !is_subdomain(prefix) {
+                faults.push(format!("prefix part {SUBDOMAIN}"));
+            }
+            *name
+        }
+        _ => return vec![LABEL_KEY.to_owned()],
+    };
+    if name.is_empty() {
+        faults.push("name part must be non-empty".to_owned());
+    } else if name.len() > LABEL_LENGTH_LIMIT {
+        faults.push(format!("name part must be no more than {LABEL_LENGTH_LIMIT} bytes"));
+    }
+    if !is_name_part(name) {
+        faults.push(QUALIFIED_NAME.to_owned());
+    }
+    faults
+}
+
+fn check_qualified_name(field: &str, name: &str, shown: &str) -> Vec<Cause> {
+    let shown = Value::from(shown);
+    let faults = faults_of_qualified_name(name);
+    faults.iter().map(|fault| Cause::invalid(field, &shown, fault)).collect()
 }
 
 /// Whether the text is base64, as the data of Secrets has to be.
@@ -266,10 +342,10 @@ mod tests {
     #[test]
     fn label_and_finalizer_names_may_be_qualified() {
         for name in ["a", "A_b.c", "x.io/y", "resources-finalizer.argocd.argoproj.io/background"] {
-            assert!(is_qualified_name(name), "{name}");
+            assert!(faults_of_qualified_name(name).is_empty(), "{name}");
         }
-        for name in ["", "-a", "x_y/z", "a/", "a b"] {
-            assert!(!is_qualified_name(name), "{name}");
+        for name in ["", "-a", "x_y/z", "a/", "a b", "a/b/c"] {
+            assert!(!faults_of_qualified_name(name).is_empty(), "{name}");
         }
     }
 

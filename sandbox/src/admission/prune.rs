@@ -62,7 +62,29 @@ fn prune_fields(
     }
 }
 
-/// Fills in the defaults of absent fields, and of nulls where the field is not nullable.
+/// Removes the nulls of fields that are not nullable: they are as good as absent.
+pub(crate) fn prune_nulls(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, value| {
+                !value.is_null() || schema.field(name).is_none_or(|field| field.nullable)
+            });
+            for (name, value) in fields.iter_mut() {
+                if let Some(schema) = schema.field(name) {
+                    prune_nulls(schema, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = &schema.items {
+                items.iter_mut().for_each(|item| prune_nulls(schema, item));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Fills in the defaults of absent fields.
 pub(crate) fn apply_defaults(schema: &Schema, value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -70,14 +92,7 @@ pub(crate) fn apply_defaults(schema: &Schema, value: &mut Value) {
                 let Some(default) = &property.default else {
                     continue;
                 };
-                let is_absent = match fields.get(name) {
-                    None => true,
-                    Some(Value::Null) => !property.nullable,
-                    Some(_) => false,
-                };
-                if is_absent {
-                    fields.insert(name.clone(), default.clone());
-                }
+                fields.entry(name.clone()).or_insert_with(|| default.clone());
             }
             for (name, value) in fields.iter_mut() {
                 if let Some(schema) = schema.field(name) {
@@ -164,6 +179,7 @@ mod tests {
         apply_defaults(&schema, &mut absent);
         assert_eq!(absent, json!({ "spec": { "mode": "manual", "kept": "d" } }));
         let mut nulls = json!({ "spec": { "mode": null, "kept": null } });
+        prune_nulls(&schema, &mut nulls);
         apply_defaults(&schema, &mut nulls);
         assert_eq!(nulls, json!({ "spec": { "mode": "manual", "kept": null } }));
     }

@@ -10,28 +10,11 @@ use super::prune::join;
 use super::schema::{Additional, Checks, Junctions, Kind, Schema};
 use crate::api::failure::Cause;
 
-/// What is wrong with an object.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
-    pub(crate) causes: Vec<Cause>,
-    /// Some finding makes it pointless to evaluate rules on the object.
-    pub(crate) blocks_rules: bool,
-}
+type Findings = Vec<Cause>;
 
-impl Findings {
-    fn add(&mut self, cause: Cause) {
-        self.causes.push(cause);
-    }
-
-    fn add_blocking(&mut self, cause: Cause) {
-        self.blocks_rules = true;
-        self.causes.push(cause);
-    }
-}
-
-/// Checks a value; parts that equal the old value are not held against an update.
-pub(crate) fn validate(schema: &Schema, value: &Value, old: Option<&Value>) -> Findings {
-    let mut findings = Findings::default();
+/// What is wrong with a value; parts that equal the old value are not held against an update.
+pub(crate) fn validate(schema: &Schema, value: &Value, old: Option<&Value>) -> Vec<Cause> {
+    let mut findings = Findings::new();
     check(schema, value, old, "", &mut findings);
     findings
 }
@@ -44,7 +27,7 @@ fn check(schema: &Schema, value: &Value, old: Option<&Value>, path: &str, findin
         let wanted = if schema.int_or_string { "integer,string" } else { kind_name(schema.kind) };
         let found = type_name(value);
         let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
-        findings.add_blocking(Cause::new(
+        findings.push(Cause::new(
             "FieldValueTypeInvalid",
             path,
             format!("Invalid value: \"{found}\": {detail}"),
@@ -83,7 +66,7 @@ fn check_fields(
     };
     for name in &schema.required {
         if !fields.contains_key(name) {
-            findings.add_blocking(Cause::required(join(path, name), ""));
+            findings.push(Cause::required(join(path, name), ""));
         }
     }
     for (name, value) in fields {
@@ -111,13 +94,13 @@ fn check_junctions(
         check(branch, value, old, path, findings);
     }
     let passes = |branch: &Schema| {
-        let mut own = Findings::default();
+        let mut own = Findings::new();
         check(branch, value, None, path, &mut own);
-        own.causes.is_empty()
+        own.is_empty()
     };
     let shown = Value::String(type_name(value).to_owned());
     let mut refuse = |detail: &str| {
-        findings.add(Cause::invalid(path, &shown, &format!("\"{path}\" {detail}")));
+        findings.push(Cause::invalid(path, &shown, &format!("\"{path}\" {detail}")));
     };
     if !junctions.any_of.is_empty() && !junctions.any_of.iter().any(passes) {
         refuse("must validate at least one schema (anyOf)");
@@ -140,7 +123,7 @@ fn check_value(checks: &Checks, value: &Value, path: &str, findings: &mut Findin
     if !checks.allowed.is_empty() && !checks.allowed.contains(value) {
         let shown: Vec<String> = checks.allowed.iter().map(Value::to_string).collect();
         let message = format!("Unsupported value: {value}: supported values: {}", shown.join(", "));
-        findings.add_blocking(Cause::new("FieldValueNotSupported", path, message));
+        findings.push(Cause::new("FieldValueNotSupported", path, message));
     }
     match value {
         Value::String(text) => check_text(checks, text, value, path, findings),
@@ -152,7 +135,7 @@ fn check_value(checks: &Checks, value: &Value, path: &str, findings: &mut Findin
             let count = fields.len() as u64;
             if checks.max_properties.is_some_and(|most| count > most) {
                 let most = checks.max_properties.unwrap_or_default();
-                findings.add_blocking(Cause::new(
+                findings.push(Cause::new(
                     "FieldValueTooMany",
                     path,
                     format!("Too many: {count}: must have at most {most} items"),
@@ -160,7 +143,7 @@ fn check_value(checks: &Checks, value: &Value, path: &str, findings: &mut Findin
             }
             if let Some(least) = checks.min_properties.filter(|&least| count < least) {
                 let detail = format!("{path} in body should have at least {least} properties");
-                findings.add(Cause::invalid(path, &Value::from(count), &detail));
+                findings.push(Cause::invalid(path, &Value::from(count), &detail));
             }
         }
         Value::Null | Value::Bool(_) => {}
@@ -170,7 +153,7 @@ fn check_value(checks: &Checks, value: &Value, path: &str, findings: &mut Findin
 fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: &mut Findings) {
     let length = text.chars().count() as u64;
     if let Some(most) = checks.max_length.filter(|&most| length > most) {
-        findings.add_blocking(Cause::new(
+        findings.push(Cause::new(
             "FieldValueTooLong",
             path,
             format!("Too long: may not be more than {most} bytes"),
@@ -178,25 +161,26 @@ fn check_text(checks: &Checks, text: &str, value: &Value, path: &str, findings: 
     }
     if let Some(least) = checks.min_length.filter(|&least| length < least) {
         let detail = format!("{path} in body should be at least {least} chars long");
-        findings.add(Cause::invalid(path, value, &detail));
+        findings.push(Cause::invalid(path, value, &detail));
     }
     if let Some(pattern) = &checks.pattern
         && pattern.regex.as_ref().is_some_and(|regex| !regex.is_match(text))
     {
         let detail = format!("{path} in body should match '{}'", pattern.source);
-        findings.add(Cause::invalid(path, value, &detail));
+        findings.push(Cause::invalid(path, value, &detail));
     }
     if let Some(format) = &checks.format
         && !has_format(format, text)
     {
         let detail = format!("{path} in body must be of type {format}: {value}");
-        findings.add(Cause::invalid(path, value, &detail));
+        let cause = Cause::invalid(path, value, &detail);
+        findings.push(Cause { reason: "FieldValueTypeInvalid", ..cause });
     }
 }
 
 fn check_number(checks: &Checks, number: f64, value: &Value, path: &str, findings: &mut Findings) {
     let mut refuse = |detail: String| {
-        findings.add(Cause::invalid(path, value, &format!("{path} in body should be {detail}")));
+        findings.push(Cause::invalid(path, value, &format!("{path} in body should be {detail}")));
     };
     if let Some(most) = checks.maximum {
         if checks.exclusive_maximum && number >= most {
@@ -238,7 +222,7 @@ fn check_items(
 ) {
     let count = items.len() as u64;
     if let Some(most) = checks.max_items.filter(|&most| count > most) {
-        findings.add_blocking(Cause::new(
+        findings.push(Cause::new(
             "FieldValueTooMany",
             path,
             format!("Too many: {count}: must have at most {most} items"),
@@ -246,11 +230,11 @@ fn check_items(
     }
     if let Some(least) = checks.min_items.filter(|&least| count < least) {
         let detail = format!("{path} in body should have at least {least} items");
-        findings.add(Cause::invalid(path, &Value::from(count), &detail));
+        findings.push(Cause::invalid(path, &Value::from(count), &detail));
     }
     let distinct: BTreeSet<String> = items.iter().map(Value::to_string).collect();
     if checks.unique_items && distinct.len() < items.len() {
-        findings.add(Cause::invalid(
+        findings.push(Cause::invalid(
             path,
             value,
             &format!("{path} in body shouldn't contain duplicates"),
@@ -324,7 +308,7 @@ mod tests {
     fn sentences(schema: Value, object: Value) -> Vec<String> {
         let schema = Schema::compile(&schema, &Value::Null);
         let findings = validate(&schema, &json!({ "f": object }), None);
-        findings.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+        findings.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 
     fn field(schema: Value) -> Value {
@@ -433,7 +417,7 @@ mod tests {
         let raw = field(json!({ "type": "string", "maxLength": 2 }));
         let schema = Schema::compile(&raw, &Value::Null);
         let old = json!({ "f": "abc" });
-        assert!(validate(&schema, &json!({ "f": "abc", "g": 1 }), Some(&old)).causes.is_empty());
-        assert_eq!(validate(&schema, &json!({ "f": "abcd" }), Some(&old)).causes.len(), 1);
+        assert!(validate(&schema, &json!({ "f": "abc", "g": 1 }), Some(&old)).is_empty());
+        assert_eq!(validate(&schema, &json!({ "f": "abcd" }), Some(&old)).len(), 1);
     }
 }

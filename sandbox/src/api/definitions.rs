@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Turn;
 use super::failure::{Cause, Failure};
-use super::write::WriteOptions;
+use super::options::WriteOptions;
 use crate::admission::metadata;
 use crate::registry::Resource;
 use crate::store::Key;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::encode::ListMetadata;
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
+use super::options::check_dry_run;
 use super::read::filter;
 use super::request::{Parameters, Request, Response};
 use super::rules::is_releasable;
@@ -29,32 +30,45 @@ impl DeleteOptions {
     pub(super) fn read(request: &Request, parameters: &Parameters) -> Result<Self, Failure> {
         let body = if request.body.is_empty() { Value::Null } else { request.json()? };
         let precondition = |name: &str| body["preconditions"][name].as_str().map(str::to_owned);
-        let in_body =
-            body["dryRun"].as_array().is_some_and(|runs| runs.iter().any(|run| run == "All"));
+        let stage = body["dryRun"][0].as_str().or(parameters.get("dryRun"));
+        let policy = body["propagationPolicy"].as_str().or(parameters.get("propagationPolicy"));
+        let mut causes: Vec<Cause> = check_dry_run(stage).into_iter().collect();
+        if let Some(policy) = policy {
+            let field = "propagationPolicy";
+            let supported = ["Foreground", "Background", "Orphan", "nil"];
+            if body["orphanDependents"].is_boolean() {
+                let detail = "orphanDependents and deletionPropagation cannot be both set";
+                causes.push(Cause::invalid(field, &json!(policy), detail));
+            } else if !supported.contains(&policy) {
+                causes.push(Cause::unsupported(field, &json!(policy), &supported));
+            }
+        }
+        if !causes.is_empty() {
+            return Err(Failure::invalid_options("DeleteOptions", &causes));
+        }
         Ok(Self {
-            dry_run: in_body || parameters.get("dryRun") == Some("All"),
+            dry_run: stage.is_some(),
             uid: precondition("uid"),
             resource_version: precondition("resourceVersion"),
-            orphan: body["propagationPolicy"] == "Orphan"
-                || parameters.get("propagationPolicy") == Some("Orphan"),
+            orphan: policy == Some("Orphan"),
         })
     }
 
     fn check(&self, resource: &Resource, live: &Object, value: &Value) -> Result<(), Failure> {
-        let failed = |what: &str, wanted: &str, found: &str| {
+        let failed = |what: &str, wanted: &str, found: &str, happened: &str| {
             let why = format!(
-                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: \
-                 {found}"
+                "the {what} in the precondition ({wanted}) does not match the {what} in record \
+                 ({found}). The object might have been {happened}"
             );
-            Failure::conflict(resource, &live.key.name, &why)
+            Failure::precondition(resource, &live.key.name, &why)
         };
         let uid = metadata::text(value, "uid").unwrap_or_default();
         if let Some(wanted) = self.uid.as_deref().filter(|&wanted| wanted != uid) {
-            return Err(failed("UID", wanted, uid));
+            return Err(failed("UID", wanted, uid, "deleted and then recreated"));
         }
         let found = live.resource_version.to_string();
         if let Some(wanted) = self.resource_version.as_deref().filter(|&wanted| wanted != found) {
-            return Err(failed("ResourceVersion", wanted, &found));
+            return Err(failed("ResourceVersion", wanted, &found, "modified"));
         }
         Ok(())
     }
@@ -107,6 +121,9 @@ impl Turn<'_> {
         options: &DeleteOptions,
     ) -> Result<Response, Failure> {
         let Endpoint { resource, encoder, .. } = endpoint;
+        if resource.is_namespace() {
+            return Err(Failure::method_not_allowed());
+        }
         let filter = filter(endpoint)?;
         let objects = self.state.store.scan(&resource.collection, filter.namespace.as_deref());
         let objects: Vec<Arc<Object>> =
@@ -161,7 +178,7 @@ impl Turn<'_> {
             // Nothing held the object, so watchers see its last state as it was.
             let last = live.value();
             if options.orphan {
-                self.state.store.disown(&uid);
+                self.orphan_dependents(&uid);
             }
             self.remove(resource, &live.key, last)?;
             return Ok(Deletion::Done { uid });
@@ -181,6 +198,9 @@ impl Turn<'_> {
         }
         let fields = metadata::of(object)?;
         fields.insert("deletionTimestamp".into(), json!(deleted));
+        if resource.is_namespace() || resource.is_definition() {
+            return Ok(());
+        }
         fields.insert("deletionGracePeriodSeconds".into(), json!(0));
         if let Some(generation) = fields.get("generation").and_then(Value::as_i64) {
             fields.insert("generation".into(), json!(generation + 1));

@@ -97,12 +97,7 @@ impl Encoder {
         match self.format {
             Format::Object => Response::json(status, served_json(resource, object)),
             Format::Metadata => Response::value(status, &table::partial_metadata(&object.value())),
-            Format::Table => {
-                let metadata = json!({ "resourceVersion": object.resource_version.to_string() });
-                let objects = [object.value()];
-                let table = table::table(&resource.columns, &objects, self.include, metadata, now);
-                Response::value(status, &table)
-            }
+            Format::Table => Response::value(status, &self.table(resource, object, now)),
         }
     }
 
@@ -114,7 +109,10 @@ impl Encoder {
         metadata: &ListMetadata,
         now: Timestamp,
     ) -> Response {
-        let metadata = metadata.value();
+        let mut metadata = metadata.value();
+        if resource.is_custom() && self.format == Format::Object && metadata["continue"].is_null() {
+            metadata["continue"] = json!("");
+        }
         match self.format {
             Format::Object => {
                 let items = objects.iter().map(|object| served_json(resource, object));
@@ -135,8 +133,24 @@ impl Encoder {
     }
 
     /// The object of a watch event.
-    pub(crate) fn event(self, resource: &Resource, object: &Object, now: Timestamp) -> Bytes {
-        self.one(200, resource, object, now).body
+    pub(crate) fn event(
+        self,
+        resource: &Resource,
+        object: &Object,
+        now: Timestamp,
+        with_columns: bool,
+    ) -> Bytes {
+        if self.format != Format::Table || with_columns {
+            return self.one(200, resource, object, now).body;
+        }
+        let mut table = self.table(resource, object, now);
+        table["columnDefinitions"] = Value::Null;
+        table.to_string().into()
+    }
+
+    fn table(self, resource: &Resource, object: &Object, now: Timestamp) -> Value {
+        let metadata = json!({ "resourceVersion": object.resource_version.to_string() });
+        table::table(&resource.columns, &[object.value()], self.include, metadata, now)
     }
 
     /// The object of a bookmark.

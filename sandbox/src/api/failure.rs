@@ -35,11 +35,20 @@ pub(crate) struct Cause {
 impl Cause {
     /// A value that its field does not accept.
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        let shown = match value {
-            Value::Null => "\"null\"".to_owned(),
-            other => other.to_string(),
-        };
-        Self::new("FieldValueInvalid", field, format!("Invalid value: {shown}: {detail}"))
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {value}: {detail}"))
+    }
+
+    /// A value that broke a rule and is not shown, since it is not a plain one.
+    pub(crate) fn broken(field: impl Into<String>, detail: &str) -> Self {
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {detail}"))
+    }
+
+    /// A value that is none of those that its field accepts.
+    pub(crate) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
+        let supported: Vec<String> = supported.iter().map(|each| format!("\"{each}\"")).collect();
+        let supported = supported.join(", ");
+        let message = format!("Unsupported value: {value}: supported values: {supported}");
+        Self::new("FieldValueNotSupported", field, message)
     }
 
     /// A field that must be present and is not.
@@ -59,6 +68,18 @@ impl Cause {
     /// A cause from its parts.
     pub(crate) fn new(reason: &'static str, field: impl Into<String>, message: String) -> Self {
         Self { reason, message, field: field.into() }
+    }
+
+    /// Whether it makes it pointless to evaluate rules on the object.
+    pub(crate) fn blocks_rules(&self) -> bool {
+        matches!(
+            self.reason,
+            "FieldValueTypeInvalid"
+                | "FieldValueRequired"
+                | "FieldValueTooLong"
+                | "FieldValueTooMany"
+                | "FieldValueNotSupported"
+        )
     }
 
     fn sentence(&self) -> String {
@@ -94,9 +115,10 @@ impl Failure {
             .with_details(details(resource, name))
     }
 
-    /// 409 for a name that is taken.
-    pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
-        let message = format!("{} \"{name}\" already exists", resource.qualified());
+    /// 409 for a name that is taken, be it by an object on its way out.
+    pub(crate) fn already_exists(resource: &Resource, name: &str, is_deleting: bool) -> Self {
+        let head = if is_deleting { "object is being deleted: " } else { "" };
+        let message = format!("{head}{} \"{name}\" already exists", resource.qualified());
         Self::new(409, "AlreadyExists", message).with_details(details(resource, name))
     }
 
@@ -115,6 +137,15 @@ impl Failure {
             "the object has been modified; please apply your changes to the latest version \
              and try again",
         )
+    }
+
+    /// 409 for a deletion that is meant for another object or another version of it.
+    pub(crate) fn precondition(resource: &Resource, name: &str, why: &str) -> Self {
+        let kind = resource.qualified_kind();
+        let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
+        let mut details = details(resource, name);
+        details["kind"] = json!(resource.kind);
+        Self::new(409, "Conflict", message).with_details(details)
     }
 
     /// 409 for a server-side apply that touches fields of other managers.
@@ -167,11 +198,27 @@ impl Failure {
 
     /// 422 with every cause, as field validation reports it.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
-        let kind = resource.qualified_kind();
+        Self::invalid_kind(&resource.kind, &resource.group, name, causes)
+    }
+
+    /// 422 for the options of a request, such as `CreateOptions`.
+    pub(crate) fn invalid_options(options: &str, causes: &[Cause]) -> Self {
+        Self::invalid_kind(options, "meta.k8s.io", "", causes)
+    }
+
+    /// 422 for an update without a resourceVersion, which names the resource, not the kind.
+    pub(crate) fn version_required(resource: &Resource, name: &str) -> Self {
+        let detail = "must be specified for an update";
+        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), detail);
+        Self::invalid_kind(&resource.plural, &resource.group, name, &[cause])
+    }
+
+    fn invalid_kind(kind: &str, group: &str, name: &str, causes: &[Cause]) -> Self {
+        let qualified = crate::registry::qualified(kind, group);
         let sentences: Vec<String> = causes.iter().map(Cause::sentence).collect();
         let message = match sentences.as_slice() {
-            [only] => format!("{kind} \"{name}\" is invalid: {only}"),
-            many => format!("{kind} \"{name}\" is invalid: [{}]", many.join(", ")),
+            [only] => format!("{qualified} \"{name}\" is invalid: {only}"),
+            many => format!("{qualified} \"{name}\" is invalid: [{}]", many.join(", ")),
         };
         let causes: Vec<Value> = causes
             .iter()
@@ -179,17 +226,30 @@ impl Failure {
                 json!({ "reason": cause.reason, "message": cause.message, "field": cause.field })
             })
             .collect();
-        let mut details = json!({ "name": name, "kind": resource.kind, "causes": causes });
-        if !resource.group.is_empty() {
-            details["group"] = json!(resource.group);
+        let mut details = json!({ "kind": kind, "causes": causes });
+        if !name.is_empty() {
+            details["name"] = json!(name);
+        }
+        if !group.is_empty() {
+            details["group"] = json!(group);
         }
         Self::new(422, "Invalid", message).with_details(details)
     }
 
     /// 422 for a patch that cannot be applied to the object as it is.
-    pub(crate) fn patch_rejected(why: &str) -> Self {
+    pub(crate) fn patch_rejected() -> Self {
         Self::new(422, "Invalid", "the server rejected our request due to an error in our request")
-            .with_details(json!({ "causes": [{ "message": why }] }))
+            .with_details(json!({}))
+    }
+
+    /// 422 for a patch that leaves what its kind cannot be read from.
+    pub(crate) fn patched_invalid(patched: &Value, why: &str) -> Self {
+        let cause = Cause::invalid("patch", &Value::String(patched.to_string()), why);
+        let message = format!(" \"\" is invalid: {}", cause.sentence());
+        let causes = json!([{
+            "reason": cause.reason, "message": cause.message, "field": cause.field,
+        }]);
+        Self::new(422, "Invalid", message).with_details(json!({ "causes": causes }))
     }
 
     /// 410 for a resourceVersion or continue token that the history no longer reaches.
@@ -216,6 +276,14 @@ impl Failure {
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         )
+    }
+
+    /// 405 for a verb that a custom resource's subresource does not have.
+    pub(crate) fn verb_not_supported(resource: &Resource, verb: &str) -> Self {
+        let kind = resource.qualified();
+        let message = format!("{verb} is not supported on resources of kind \"{kind}\"");
+        let details = json!({ "group": resource.group, "kind": resource.plural });
+        Self::new(405, "MethodNotAllowed", message).with_details(details)
     }
 
     /// 415 for a body in a format that the resource does not accept.
@@ -258,9 +326,11 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.0.message,
-            "reason": self.0.reason,
             "code": self.0.code,
         });
+        if !self.0.reason.is_empty() {
+            status["reason"] = json!(self.0.reason);
+        }
         if let Some(details) = &self.0.details {
             status["details"] = details.clone();
         }

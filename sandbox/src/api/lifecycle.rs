@@ -12,7 +12,7 @@ use crate::events;
 use crate::registry::Resource;
 use crate::store::{Key, Object};
 
-const NAMESPACES: &str = "/api/v1/namespaces";
+pub(super) const NAMESPACES: &str = "/api/v1/namespaces";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 impl Turn<'_> {
@@ -27,6 +27,25 @@ impl Turn<'_> {
         let live = self.get(&namespaces, None, namespace)?;
         if metadata::is_deleting(&live.value()) {
             return Err(Failure::namespace_terminating(resource, name, namespace));
+        }
+        Ok(())
+    }
+
+    /// Whether objects of a custom kind can be created: not while its definition goes.
+    pub(super) fn check_definition(
+        &self,
+        resource: &Resource,
+        object: &Value,
+    ) -> Result<(), Failure> {
+        if !resource.is_custom() {
+            return Ok(());
+        }
+        let key = Key::new("", &resource.collection);
+        let definition = self.state.store.get(crate::registry::DEFINITIONS, &key);
+        if definition.is_some_and(|definition| metadata::is_deleting(&definition.value())) {
+            let name = metadata::text(object, "name").unwrap_or_default();
+            let why = "create not allowed while custom resource definition is terminating";
+            return Err(Failure::forbidden(resource, name, why));
         }
         Ok(())
     }
@@ -72,6 +91,24 @@ impl Turn<'_> {
         }
     }
 
+    /// Lets the dependents of an owner outlive it: they forget it.
+    pub(super) fn orphan_dependents(&mut self, owner_uid: &str) {
+        let resources = self.state.registry.collections();
+        for (collection, key) in self.state.store.dependents(owner_uid) {
+            let resource = resources.iter().find(|resource| resource.collection == collection);
+            let live = self.state.store.get(&collection, &key);
+            let (Some(resource), Some(live)) = (resource, live) else { continue };
+            let mut orphan = live.value();
+            if let Some(metadata) = orphan["metadata"].as_object_mut() {
+                metadata.remove("ownerReferences");
+            }
+            let stored = self.state.store.put(&resource.collection, key, &mut orphan);
+            if let Err(error) = stored {
+                tracing::warn!(%error, "an object keeps its owner");
+            }
+        }
+    }
+
     /// Deletes what only the removed object owned, as the garbage collector does.
     fn delete_dependents(&mut self, owner_uid: &str) {
         let dependents = self.state.store.dependents(owner_uid);
@@ -99,6 +136,15 @@ impl Turn<'_> {
             }
         }
         self.finish_namespace(namespace);
+        if !self.is_empty(namespace) {
+            self.note_remaining(namespace);
+        }
+    }
+
+    fn is_empty(&self, namespace: &str) -> bool {
+        self.state.registry.iter().all(|resource| {
+            !resource.namespaced || self.state.store.is_empty_in(&resource.collection, namespace)
+        })
     }
 
     /// Lets a terminating namespace go once it is empty.
@@ -113,10 +159,7 @@ impl Turn<'_> {
         if !metadata::is_deleting(&object) {
             return;
         }
-        let is_empty = self.state.registry.iter().all(|resource| {
-            !resource.namespaced || self.state.store.is_empty_in(&resource.collection, name)
-        });
-        if !is_empty {
+        if !self.is_empty(name) {
             return;
         }
         if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
@@ -125,6 +168,7 @@ impl Turn<'_> {
         let finished = if metadata::finalizers(&object).is_empty() {
             self.remove(&namespaces, &live.key, object).map(|_| ())
         } else if object != live.value() {
+            object["status"]["conditions"] = self.conditions_of_terminating(name);
             let stored =
                 self.state.store.put(&namespaces.collection, live.key.clone(), &mut object);
             stored.map(|_| ()).map_err(Failure::internal)

@@ -5,6 +5,8 @@ mod delete;
 pub(crate) mod encode;
 pub(crate) mod failure;
 mod lifecycle;
+mod namespaces;
+mod options;
 mod read;
 pub(crate) mod request;
 mod reviews;
@@ -31,8 +33,8 @@ use crate::store::{PersistError, Store};
 use delete::DeleteOptions;
 use encode::Encoder;
 use failure::Failure;
+use options::WriteOptions;
 use request::{Parameters, ResourcePath};
-use write::WriteOptions;
 
 /// Events kept for each resource. A watcher that is further behind has to list again; a thousand
 /// outlast a burst of writes to every object of a thousand-deployment installation.
@@ -332,9 +334,7 @@ impl Turn<'_> {
         request: &Request,
     ) -> Result<Response, Failure> {
         let Endpoint { resource, path, parameters, encoder } = endpoint;
-        if !self.serves_subresource(resource, path, verb) {
-            return Err(Failure::no_such_path());
-        }
+        self.check_subresource(resource, path, verb)?;
         match verb {
             "get" => {
                 let object = self.get(resource, path.namespace, endpoint.name()?)?;
@@ -342,17 +342,17 @@ impl Turn<'_> {
             }
             "list" => self.list(endpoint),
             "create" if path.name.is_none() => {
-                let options = WriteOptions::read(request, parameters)?;
-                let body = request.json()?;
+                let options = WriteOptions::read(request, parameters, "CreateOptions")?;
+                let body = request.object()?;
                 let outcome = self.create(resource, path.namespace, body, &options)?;
                 Ok(outcome.response(201, resource, *encoder, self.now))
             }
             "update" => {
-                let options = WriteOptions::read(request, parameters)?;
-                self.update(endpoint, request.json()?, &options)
+                let options = WriteOptions::read(request, parameters, "UpdateOptions")?;
+                self.update(endpoint, request.object()?, &options)
             }
             "patch" => {
-                let options = WriteOptions::read(request, parameters)?;
+                let options = WriteOptions::read(request, parameters, "PatchOptions")?;
                 self.patch(endpoint, request, &options)
             }
             "delete" => {
@@ -367,14 +367,24 @@ impl Turn<'_> {
         }
     }
 
-    fn serves_subresource(&self, resource: &Resource, path: &ResourcePath<'_>, verb: &str) -> bool {
+    fn check_subresource(
+        &self,
+        resource: &Resource,
+        path: &ResourcePath<'_>,
+        verb: &str,
+    ) -> Result<(), Failure> {
         match path.subresource {
-            None => true,
-            Some("status") => {
-                resource.behaviour.status && matches!(verb, "get" | "update" | "patch")
+            None => Ok(()),
+            Some("status") if resource.behaviour.status => match verb {
+                "get" | "update" | "patch" => Ok(()),
+                _ if resource.is_custom() => Err(Failure::verb_not_supported(resource, verb)),
+                _ => Err(Failure::method_not_allowed()),
+            },
+            Some("finalize") if resource.is_namespace() && verb == "update" => Ok(()),
+            Some(_) if resource.is_custom() => {
+                Err(Failure::not_found(resource, path.name.unwrap_or_default()))
             }
-            Some("finalize") => resource.is_namespace() && verb == "update",
-            Some(_) => false,
+            Some(_) => Err(Failure::no_such_path()),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::{Arc, MutexGuard};
 
 use super::encode::ListMetadata;
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
+use super::options::{check_list, check_watch};
 use super::request::{Parameters, Response};
 use super::{ApiServer, Endpoint, State, Turn};
 use crate::registry::Resource;
@@ -29,6 +30,7 @@ impl Turn<'_> {
     /// A list, or a page of one.
     pub(super) fn list(&self, endpoint: &Endpoint<'_>) -> Result<Response, Failure> {
         let Endpoint { resource, parameters, encoder, .. } = endpoint;
+        check_list(parameters)?;
         let filter = filter(endpoint)?;
         let page = Page::read(parameters, self.state.store.resource_version())?;
         let namespace = filter.namespace.as_deref();
@@ -74,7 +76,8 @@ impl Page {
             .number("limit")?
             .filter(|&limit| limit > 0)
             .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let wanted = resource_version(parameters)?;
+        let wanted = resource_version(parameters)
+            .map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
         if let Some(text) = parameters.get("continue") {
             if wanted.is_some_and(|wanted| wanted > 0) {
                 return Err(Failure::bad_request(
@@ -91,11 +94,6 @@ impl Page {
             return Err(Failure::too_large_resource_version(wanted, current));
         }
         let exact = parameters.get("resourceVersionMatch") == Some("Exact");
-        if exact && wanted.is_none() {
-            return Err(Failure::bad_request(
-                "resourceVersionMatch Exact is forbidden unless resourceVersion is given",
-            ));
-        }
         Ok(Self { limit, at: wanted.filter(|_| exact), after: None, continues: false })
     }
 
@@ -122,22 +120,28 @@ fn read_token(token: &str) -> Option<(u64, Key)> {
     Some((at, Key::new(parts.next()?, parts.next()?)))
 }
 
-fn resource_version(parameters: &Parameters) -> Result<Option<u64>, Failure> {
-    parameters
-        .get("resourceVersion")
-        .map(|text| {
-            text.parse().map_err(|_| {
-                Failure::bad_request(format!("Invalid value: \"{text}\": invalid resourceVersion"))
-            })
-        })
-        .transpose()
+/// The wanted version; the error is the sentence of a refusal.
+fn resource_version(parameters: &Parameters) -> Result<Option<u64>, String> {
+    let Some(text) = parameters.get("resourceVersion") else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        format!(
+            "resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": \
+             invalid syntax"
+        )
+    })
 }
 
 /// The namespace and selectors of a request for several objects.
 pub(super) fn filter(endpoint: &Endpoint<'_>) -> Result<Filter, Failure> {
-    let Endpoint { path, parameters, .. } = endpoint;
-    Filter::new(path.namespace, parameters.get("labelSelector"), parameters.get("fieldSelector"))
-        .map_err(Failure::bad_request)
+    let Endpoint { path, parameters, resource, .. } = endpoint;
+    let fields = &resource.selectable_fields;
+    Filter::new(
+        path.namespace,
+        fields,
+        parameters.get("labelSelector"),
+        parameters.get("fieldSelector"),
+    )
+    .map_err(Failure::bad_request)
 }
 
 /// Starts a watch.
@@ -149,18 +153,10 @@ pub(super) fn watch(
     let Endpoint { resource, parameters, encoder, .. } = endpoint;
     let store = &mut guard.store;
     let filter = filter(endpoint)?;
-    let wanted = resource_version(parameters)?.filter(|&wanted| wanted > 0);
+    check_watch(parameters)?;
+    let wanted = resource_version(parameters).map_err(|why| Failure::new(500, "", why))?;
+    let wanted = wanted.filter(|&wanted| wanted > 0);
     let streaming_list = parameters.get("sendInitialEvents").map(|text| text == "true");
-    let not_older_than = parameters.get("resourceVersionMatch") == Some("NotOlderThan");
-    if streaming_list.is_some() && !not_older_than {
-        let cause = Cause::forbidden(
-            "resourceVersionMatch",
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        );
-        let list_options = "ListOptions.meta.k8s.io \"\" is invalid";
-        let message = format!("{list_options}: {}: {}", cause.field, cause.message);
-        return Err(Failure::new(422, "Invalid", message));
-    }
     let initial_events = streaming_list.unwrap_or(wanted.is_none());
     if let Some(wanted) = wanted {
         let current = store.resource_version();

@@ -54,15 +54,21 @@ impl Request {
         Parameters(form_urlencoded::parse(self.query.as_bytes()).into_owned().collect())
     }
 
+    /// Refuses a body that is too long.
+    pub(crate) fn check_length(&self) -> Result<(), Failure> {
+        if self.body.len() <= BODY_LIMIT_BYTES {
+            return Ok(());
+        }
+        Err(Failure::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("Request entity too large: limit is {BODY_LIMIT_BYTES}"),
+        ))
+    }
+
     /// The body as a JSON value, whether it was sent as JSON or as YAML.
     pub(crate) fn json(&self) -> Result<Value, Failure> {
-        if self.body.len() > BODY_LIMIT_BYTES {
-            return Err(Failure::new(
-                413,
-                "RequestEntityTooLarge",
-                format!("Request entity too large: limit is {BODY_LIMIT_BYTES}"),
-            ));
-        }
+        self.check_length()?;
         let media = self.media_type();
         match media {
             "application/yaml" | "application/apply-patch+yaml" => {
@@ -83,6 +89,16 @@ impl Request {
                 ))
             }),
         }
+    }
+
+    /// The object in the body of a creation or a replacement.
+    pub(crate) fn object(&self) -> Result<Value, Failure> {
+        let accepted = [JSON, "application/yaml", protobuf::PROTOBUF];
+        let media = self.media_type();
+        if !media.is_empty() && !accepted.contains(&media) {
+            return Err(Failure::unsupported_media_type(&accepted.join(", ")));
+        }
+        self.json()
     }
 
     /// The content type without its parameters.
@@ -106,15 +122,13 @@ impl Parameters {
         matches!(self.get(name), Some("true" | "1"))
     }
 
-    /// The parameter as a number.
+    /// The parameter as a number; one below zero is as good as none.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
-        self.get(name)
-            .map(|text| {
-                text.parse().map_err(|_| {
-                    Failure::bad_request(format!("invalid value for {name}: \"{text}\""))
-                })
-            })
-            .transpose()
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let number: i64 = text.parse().map_err(|_| {
+            Failure::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
+        })?;
+        Ok(u64::try_from(number).ok())
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::failure::{Cause, Failure};
-use crate::admission::metadata;
+use super::request::ResourcePath;
+use crate::admission::{metadata, prune};
 use crate::patch::apply;
 use crate::registry::Resource;
 use crate::store::Object;
@@ -47,23 +48,31 @@ pub(super) fn is_releasable(resource: &Resource, object: &Value) -> bool {
         && namespace_finalizers == 0
 }
 
-/// Checks `apiVersion` and `kind`, which are filled in where they are missing.
+/// Checks `apiVersion` and `kind`; where a built-in kind lacks them they are filled in.
 pub(super) fn check_type(resource: &Resource, object: &mut Value) -> Result<(), Failure> {
+    let shown = object.to_string();
     let expected = resource.api_version();
     let fields = object
         .as_object_mut()
         .ok_or_else(|| Failure::bad_request("the body must be a JSON object"))?;
-    let given = fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    if !given.is_empty() && given != expected {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    if resource.is_custom() && kind.is_empty() {
         return Err(Failure::bad_request(format!(
-            "the API version in the data ({given}) does not match the expected API version \
+            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing \
+             in '{shown}'",
+            resource.kind
+        )));
+    }
+    if version != expected && (resource.is_custom() || !version.is_empty()) {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version \
              ({expected})"
         )));
     }
-    let given = fields.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if !given.is_empty() && given != resource.kind {
+    if !kind.is_empty() && kind != resource.kind {
         return Err(Failure::bad_request(format!(
-            "the kind in the data ({given}) does not match the expected kind ({})",
+            "the kind in the data ({kind}) does not match the expected kind ({})",
             resource.kind
         )));
     }
@@ -72,20 +81,82 @@ pub(super) fn check_type(resource: &Resource, object: &mut Value) -> Result<(), 
     Ok(())
 }
 
+/// Checks that an object is the one that the path names.
+pub(super) fn check_name(
+    path: &ResourcePath<'_>,
+    name: &str,
+    object: &Value,
+) -> Result<(), Failure> {
+    match metadata::text(object, "name") {
+        None => {
+            return Err(Failure::bad_request(format!(
+                "the name of the object ({name} based on URL) was undeterminable: name must be \
+                 provided"
+            )));
+        }
+        Some(given) if given != name => {
+            return Err(Failure::bad_request(format!(
+                "the name of the object ({given}) does not match the name on the URL ({name})"
+            )));
+        }
+        Some(_) => {}
+    }
+    match (metadata::text(object, "namespace"), path.namespace) {
+        (Some(given), Some(namespace)) if given != namespace => Err(Failure::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an applied configuration with fields that nobody could own.
+pub(super) fn check_unknown_applied(
+    resource: &Resource,
+    name: &str,
+    applied: &Value,
+) -> Result<(), Failure> {
+    let unknown = resource.schema().map(|schema| prune::prune(schema, &mut applied.clone()));
+    let Some(first) = unknown.unwrap_or_default().into_iter().next() else {
+        return Ok(());
+    };
+    let Resource { group, version, kind, .. } = resource;
+    Err(Failure::new(
+        500,
+        "",
+        format!(
+            "failed to create typed patch object (/{name}; {group}/{version}, Kind={kind}): \
+             .{first}: field not declared in schema"
+        ),
+    ))
+}
+
 /// Checks that the write is meant for the live object as it is.
 pub(super) fn check_preconditions(
     resource: &Resource,
     live: &Object,
     old: &Value,
     new: &Value,
+    patched: bool,
 ) -> Result<(), Failure> {
     let name = &live.key.name;
-    if let Some(given) = metadata::text(new, "resourceVersion")
-        && given != live.resource_version.to_string()
-    {
-        return Err(Failure::modified(resource, name));
+    let version = metadata::text(new, "resourceVersion").unwrap_or("0");
+    match version.parse::<u64>() {
+        Err(_) => {
+            let message = format!("strconv.ParseUint: parsing \"{version}\": invalid syntax");
+            return Err(Failure::new(500, "", message));
+        }
+        Ok(0) if resource.behaviour.unconditional_update => {}
+        Ok(0) => return Err(Failure::version_required(resource, name)),
+        Ok(version) if version != live.resource_version => {
+            return Err(Failure::modified(resource, name));
+        }
+        Ok(_) => {}
     }
     match (metadata::text(new, "uid"), metadata::text(old, "uid")) {
+        (Some(given), Some(uid)) if given != uid && patched => {
+            let cause = Cause::invalid("metadata.uid", &json!(given), "field is immutable");
+            Err(Failure::invalid(resource, name, &[cause]))
+        }
         (Some(given), Some(uid)) if given != uid => Err(Failure::conflict(
             resource,
             name,
@@ -95,6 +166,32 @@ pub(super) fn check_preconditions(
         )),
         _ => Ok(()),
     }
+}
+
+/// Refuses to have an object deleted, or deleted at another time, by a write.
+pub(super) fn check_fixed(resource: &Resource, old: &Value, new: &Value) -> Result<(), Failure> {
+    let field = "deletionTimestamp";
+    match metadata::text(new, field) {
+        Some(given) if metadata::text(old, field) != Some(given) => {
+            let name = metadata::text(old, "name").unwrap_or_default();
+            let cause =
+                Cause::invalid("metadata.deletionTimestamp", &json!(given), "field is immutable");
+            Err(Failure::invalid(resource, name, &[cause]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what a built-in kind cannot be read from.
+pub(super) fn refuse_mistyped(resource: &Resource, causes: &[Cause]) -> Result<(), Failure> {
+    let Some(cause) = causes.iter().find(|cause| cause.message.contains("must be of type")) else {
+        return Ok(());
+    };
+    let Resource { version, kind, .. } = resource;
+    Err(Failure::bad_request(format!(
+        "{kind} in version \"{version}\" cannot be handled as a {kind}: {}: {}",
+        cause.field, cause.message
+    )))
 }
 
 /// What is left of the new state when the scope and the server's own fields are respected.
@@ -209,6 +306,23 @@ pub(super) fn set_generation(resource: &Resource, old: &Value, object: &mut Valu
     }
 }
 
+/// The unknown fields in the part that the scope does not let through, which are told all the same.
+pub(super) fn unknown_beyond(
+    resource: &Resource,
+    scope: Scope,
+    old: &Value,
+    new: &Value,
+) -> Vec<String> {
+    let part = if scope == Scope::Main { "status" } else { "spec" };
+    let Some(schema) = resource.schema().filter(|_| resource.is_custom()) else {
+        return Vec::new();
+    };
+    if !resource.behaviour.status || new[part] == old[part] {
+        return Vec::new();
+    }
+    prune::prune(schema, &mut json!({ part: new[part] }))
+}
+
 /// Turns unknown fields into a refusal or into warnings, as the client asked.
 pub(super) fn refuse_unknown(
     resource: &Resource,
@@ -216,6 +330,10 @@ pub(super) fn refuse_unknown(
     validation: FieldValidation,
 ) -> Result<Vec<String>, Failure> {
     unknown.sort();
+    if resource.is_custom() {
+        // Its metadata is read before the rest.
+        unknown.sort_by_key(|path| !path.starts_with("metadata."));
+    }
     let sentences: Vec<String> =
         unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
     match validation {

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use super::encode::{Encoder, served_value, to_stored};
 use super::failure::{Cause, Failure};
-use super::request::{Parameters, Request, Response};
+use super::options::WriteOptions;
+use super::request::{Request, Response};
 use super::rules::{
-    FieldValidation, Scope, check_finalizers, check_preconditions, check_type, is_releasable,
-    keep_managers, merge_scope, refuse_unknown, remove_field, set_generation,
+    FieldValidation, Scope, check_finalizers, check_fixed, check_name, check_preconditions,
+    check_type, check_unknown_applied, is_releasable, keep_managers, merge_scope, refuse_mistyped,
+    refuse_unknown, remove_field, set_generation, unknown_beyond,
 };
 use super::{Endpoint, Turn, definitions};
 use crate::admission::{builtins, metadata, prune, validate};
@@ -18,58 +20,6 @@ use crate::patch::Patch;
 use crate::patch::apply::{self, Applier};
 use crate::registry::{Resource, SchemaSource};
 use crate::store::{Key, Object};
-
-/// The options that all writes share.
-#[derive(Debug, Clone)]
-pub(super) struct WriteOptions {
-    dry_run: bool,
-    manager: String,
-    validation: FieldValidation,
-    force: bool,
-}
-
-impl WriteOptions {
-    /// Reads the options from the query.
-    pub(super) fn read(request: &Request, parameters: &Parameters) -> Result<Self, Failure> {
-        let dry_run = match parameters.get("dryRun") {
-            None => false,
-            Some("All") => true,
-            Some(other) => {
-                return Err(Failure::bad_request(format!(
-                    "invalid dryRun value \"{other}\": supported values: \"All\""
-                )));
-            }
-        };
-        let validation = match parameters.get("fieldValidation") {
-            Some("Ignore") => FieldValidation::Ignore,
-            Some("Strict") => FieldValidation::Strict,
-            None | Some("Warn") => FieldValidation::Warn,
-            Some(other) => {
-                return Err(Failure::bad_request(format!(
-                    "invalid fieldValidation value \"{other}\": supported values: \"Ignore\", \
-                     \"Warn\", \"Strict\""
-                )));
-            }
-        };
-        let agent = request.user_agent.split('/').next().unwrap_or_default();
-        Ok(Self {
-            dry_run,
-            manager: parameters.get("fieldManager").unwrap_or(agent).to_owned(),
-            validation,
-            force: parameters.flag("force"),
-        })
-    }
-
-    /// The options of the server's own writes.
-    pub(super) fn internal() -> Self {
-        Self {
-            dry_run: false,
-            manager: "sandbox".to_owned(),
-            validation: FieldValidation::Ignore,
-            force: true,
-        }
-    }
-}
 
 /// A write that succeeded.
 #[derive(Debug)]
@@ -103,23 +53,28 @@ impl Turn<'_> {
         options: &WriteOptions,
     ) -> Result<Outcome, Failure> {
         check_type(resource, &mut object)?;
+        if let Some(namespace) = namespace {
+            let given = metadata::text(&object, "name").or(metadata::text(&object, "generateName"));
+            self.check_namespace(resource, namespace, given.unwrap_or_default())?;
+        }
         self.name_new(resource, namespace, &mut object)?;
+        let beyond = unknown_beyond(resource, Scope::Main, &Value::Null, &object);
         if resource.behaviour.status && !resource.is_definition() {
             remove_field(&mut object, "status");
         }
-        let warnings = self.admit(resource, &mut object, None, options)?;
+        self.check_definition(resource, &object)?;
+        let mut warnings = self.admit(resource, &mut object, None, options)?;
+        warnings.extend(refuse_unknown(resource, beyond, options.validation)?);
         let key = self.stamp_new(resource, namespace, &mut object)?;
-        if let Some(namespace) = namespace {
-            self.check_namespace(resource, namespace, &key.name)?;
-        }
         if !resource.is_custom() {
             builtins::prepare_new(&resource.kind, &mut object);
         }
         if resource.is_definition() {
             definitions::prepare(resource, &mut object, None, &self.timestamp())?;
         }
-        if self.state.store.get(&resource.collection, &key).is_some() {
-            return Err(Failure::already_exists(resource, &key.name));
+        if let Some(live) = self.state.store.get(&resource.collection, &key) {
+            let is_deleting = metadata::is_deleting(&live.value());
+            return Err(Failure::already_exists(resource, &key.name, is_deleting));
         }
         let object = self.commit(resource, key, object, options)?;
         Ok(Outcome { object, warnings })
@@ -134,7 +89,7 @@ impl Turn<'_> {
     ) -> Result<(), Failure> {
         let random = (self.uids)().as_u128();
         if resource.namespaced && namespace.is_none() {
-            return Err(Failure::bad_request("namespace is required to create this resource"));
+            return Err(Failure::method_not_allowed());
         }
         let fields = metadata::of(object)?;
         if !matches!(fields.get("resourceVersion").and_then(Value::as_str), None | Some("")) {
@@ -178,7 +133,7 @@ impl Turn<'_> {
         let name = metadata::text(object, "name").unwrap_or_default().to_owned();
         to_stored(resource, object);
         let fields = metadata::of(object)?;
-        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
             fields.remove(name);
         }
         fields.insert("uid".into(), json!(uid));
@@ -199,37 +154,16 @@ impl Turn<'_> {
         let Endpoint { resource, path, encoder, .. } = endpoint;
         let name = endpoint.name()?;
         check_type(resource, &mut object)?;
-        match metadata::text(&object, "name") {
-            Some(given) if given == name => {}
-            Some(given) => {
-                return Err(Failure::bad_request(format!(
-                    "the name of the object ({given}) does not match the name on the URL ({name})"
-                )));
-            }
-            None => {
-                return Err(Failure::bad_request(
-                    "the name of the object (based on URL) was undeterminable: name must be \
-                     provided",
-                ));
-            }
-        }
+        check_name(path, name, &object)?;
         let live = match self.get(resource, path.namespace, name) {
             Ok(live) => live,
             Err(_) if resource.behaviour.create_on_update && path.subresource.is_none() => {
+                metadata::of(&mut object)?.remove("resourceVersion");
                 let outcome = self.create(resource, path.namespace, object, options)?;
                 return Ok(outcome.response(201, resource, *encoder, self.now));
             }
             Err(failure) => return Err(failure),
         };
-        let unconditional = metadata::text(&object, "resourceVersion").is_none();
-        if unconditional && !resource.behaviour.unconditional_update {
-            let cause = Cause::new(
-                "FieldValueInvalid",
-                "metadata.resourceVersion",
-                "Invalid value: 0x0: must be specified for an update".to_owned(),
-            );
-            return Err(Failure::invalid(resource, name, &[cause]));
-        }
         let scope = Scope::of(path.subresource);
         let outcome = self.replace(resource, &live, object, scope, options)?;
         Ok(outcome.response(200, resource, *encoder, self.now))
@@ -248,23 +182,28 @@ impl Turn<'_> {
         let live = self.get(resource, path.namespace, name);
         let (live, patched) = match (patch, live) {
             (Patch::Apply(mut applied), live) => {
-                check_type(resource, &mut applied)?;
-                if options.manager.is_empty() {
-                    return Err(Failure::bad_request(
-                        "fieldManager is required for apply patch: name the manager in the query",
-                    ));
+                if applied["kind"].as_str().unwrap_or_default().is_empty() {
+                    return Err(Failure::bad_request("invalid object type: /, Kind="));
                 }
-                metadata::of(&mut applied)?.insert("name".into(), json!(name));
-                // Unknown fields must not come to be owned.
-                let unknown = resource.schema().map(|schema| prune::prune(schema, &mut applied));
-                refuse_unknown(resource, unknown.unwrap_or_default(), options.validation)?;
+                check_type(resource, &mut applied)?;
+                check_name(path, name, &applied)?;
+                check_unknown_applied(resource, name, &applied)?;
                 let Ok(live) = live else {
                     if path.subresource.is_some() {
                         return Err(Failure::not_found(resource, name));
                     }
+                    if let Some(uid) = metadata::text(&applied, "uid") {
+                        let why = format!(
+                            "uid mismatch: the provided object specified uid {uid}, and no \
+                             existing object was found"
+                        );
+                        return Err(Failure::conflict(resource, name, &why));
+                    }
                     let nothing = json!({ "metadata": {} });
                     let mut created = self.applied(resource, &nothing, &applied, None, options)?;
-                    metadata::of(&mut created)?.insert("name".into(), json!(name));
+                    let fields = metadata::of(&mut created)?;
+                    fields.insert("name".into(), json!(name));
+                    fields.remove("resourceVersion");
                     let outcome = self.create(resource, path.namespace, created, options)?;
                     return Ok(outcome.response(201, resource, *encoder, self.now));
                 };
@@ -277,6 +216,7 @@ impl Turn<'_> {
                 let live = live?;
                 let mut patched = patch.patched(&served_value(resource, &live))?;
                 check_type(resource, &mut patched)?;
+                check_name(path, name, &patched)?;
                 (live, patched)
             }
         };
@@ -342,9 +282,12 @@ impl Turn<'_> {
         options: &WriteOptions,
     ) -> Result<Outcome, Failure> {
         let old = served_value(resource, live);
-        check_preconditions(resource, live, &old, &new)?;
+        check_preconditions(resource, live, &old, &new, options.patched)?;
+        check_fixed(resource, &old, &new)?;
+        let beyond = unknown_beyond(resource, scope, &old, &new);
         let mut object = merge_scope(resource, &old, new, scope)?;
-        let warnings = self.admit(resource, &mut object, Some(&old), options)?;
+        let mut warnings = self.admit(resource, &mut object, Some(&old), options)?;
+        warnings.extend(refuse_unknown(resource, beyond, options.validation)?);
         if metadata::is_deleting(&old) {
             check_finalizers(resource, &live.key.name, &old, &object)?;
         }
@@ -358,7 +301,9 @@ impl Turn<'_> {
         }
         to_stored(resource, &mut object);
         let object = if !options.dry_run && is_releasable(resource, &object) {
-            self.remove(resource, &live.key, object)?
+            // Watchers see the last state that was stored, not the write that let it go.
+            self.remove(resource, &live.key, live.value())?;
+            Arc::new(Object::preview(live.key.clone(), &object))
         } else {
             self.commit(resource, live.key.clone(), object, options)?
         };
@@ -373,24 +318,34 @@ impl Turn<'_> {
         old: Option<&Value>,
         options: &WriteOptions,
     ) -> Result<Vec<String>, Failure> {
-        let mut unknown = metadata::normalise(resource, object)?;
+        let sent = options.patched.then(|| object.clone());
+        let undecodable = |failure: Failure| match &sent {
+            Some(sent) => Failure::patched_invalid(sent, failure.message()),
+            None => failure,
+        };
+        let mut unknown = metadata::normalise(resource, object).map_err(undecodable)?;
         if !resource.is_custom() {
             prune::drop_nulls(object);
         }
         if let Some(schema) = resource.schema() {
             unknown.extend(prune::prune(schema, object));
+            prune::prune_nulls(schema, object);
             prune::apply_defaults(schema, object);
         }
-        let warnings = refuse_unknown(resource, unknown, options.validation)?;
+        let mut warnings =
+            refuse_unknown(resource, unknown, options.validation).map_err(undecodable)?;
         if !resource.is_custom() {
             builtins::apply_defaults(&resource.kind, object)?;
         }
         let mut causes = metadata::validate(resource, object);
         if let Some(schema) = resource.schema() {
-            let findings = validate::validate(schema, object, old);
-            causes.extend(findings.causes);
+            let found = validate::validate(schema, object, old);
+            if !resource.is_custom() {
+                refuse_mistyped(resource, &found).map_err(undecodable)?;
+            }
+            causes.extend(found);
             if let SchemaSource::Custom { rules: Some(rules), .. } = &resource.schema {
-                if findings.blocks_rules {
+                if causes.iter().any(Cause::blocks_rules) {
                     causes.push(Cause::invalid(
                         "<nil>",
                         &Value::Null,
@@ -406,6 +361,9 @@ impl Turn<'_> {
             causes.extend(builtins::validate(&resource.kind, object, old));
         }
         if causes.is_empty() {
+            if resource.is_custom() && options.validation != FieldValidation::Ignore {
+                warnings.extend(metadata::finalizer_warnings(object));
+            }
             return Ok(warnings);
         }
         let name = metadata::text(object, "name").unwrap_or_default();

@@ -74,7 +74,8 @@ pub(crate) fn apply(
     if !applier.subresource.is_empty() {
         entry["subresource"] = json!(applier.subresource);
     }
-    entries.push(entry);
+    // In its old place, or an apply that changes nothing would be a change itself.
+    entries.insert(own_at.unwrap_or(entries.len()), entry);
     entries.retain(|entry| !fields_of_entry(entry).is_empty());
     keep_times(&mut entries, live);
     merged["metadata"]["managedFields"] = Value::Array(entries);
@@ -371,8 +372,10 @@ fn retain_unchanged(set: &mut Tree, old: &Value, new: &Value) {
             return true;
         }
         let (before, after) = (child(old, step), child(new, step));
-        let (Some(before), Some(after)) = (before, after) else {
-            return false;
+        let (before, after) = match (before, after) {
+            (Some(before), Some(after)) => (before, after),
+            // An empty value that is left out was and is nothing.
+            (before, after) => return before == after,
         };
         match below.as_object_mut() {
             Some(tree) if !tree.is_empty() => {

@@ -4,7 +4,7 @@ pub(crate) mod apply;
 mod strategic;
 
 use json_patch::PatchOperation;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::api::failure::Failure;
 use crate::api::request::Request;
@@ -29,10 +29,8 @@ impl Patch {
     pub(crate) fn read(resource: &Resource, request: &Request) -> Result<Self, Failure> {
         match request.media_type() {
             "application/json-patch+json" => {
-                let operations: Vec<PatchOperation> = serde_json::from_slice(&request.body)
-                    .map_err(|error| {
-                        Failure::bad_request(format!("invalid JSON patch: {error}"))
-                    })?;
+                let operations: Vec<Value> =
+                    serde_json::from_slice(&request.body).map_err(undecodable)?;
                 if operations.len() > OPERATIONS_LIMIT {
                     let count = operations.len();
                     return Err(Failure::new(
@@ -44,11 +42,13 @@ impl Patch {
                         ),
                     ));
                 }
-                Ok(Self::Json(operations))
+                let operations = operations.into_iter().map(serde_json::from_value);
+                let operations = operations.collect::<Result<_, _>>();
+                operations.map(Self::Json).map_err(|_| Failure::patch_rejected())
             }
-            "application/merge-patch+json" => Ok(Self::Merge(request.json()?)),
+            "application/merge-patch+json" => Ok(Self::Merge(fields(request)?)),
             "application/strategic-merge-patch+json" if !resource.is_custom() => {
-                Ok(Self::Strategic(request.json()?))
+                Ok(Self::Strategic(fields(request)?))
             }
             "application/apply-patch+yaml" => Ok(Self::Apply(request.json()?)),
             _ if resource.is_custom() => Err(Failure::unsupported_media_type(
@@ -71,12 +71,19 @@ impl Patch {
             Self::Strategic(patch) => strategic::merge(&mut patched, patch),
             Self::Apply(_) => {}
         }
-        if patched.is_object() {
-            Ok(patched)
-        } else {
-            Err(Failure::patch_rejected("the patch leaves no object"))
-        }
+        if patched.is_object() { Ok(patched) } else { Err(Failure::patch_rejected()) }
     }
+}
+
+/// The body of a patch that is an object itself.
+fn fields(request: &Request) -> Result<Value, Failure> {
+    request.check_length()?;
+    let fields: Map<String, Value> = serde_json::from_slice(&request.body).map_err(undecodable)?;
+    Ok(Value::Object(fields))
+}
+
+fn undecodable(error: serde_json::Error) -> Failure {
+    Failure::bad_request(format!("error decoding patch: {error}"))
 }
 
 fn apply_operations(object: &mut Value, operations: &[PatchOperation]) -> Result<(), Failure> {
@@ -88,8 +95,16 @@ fn apply_operations(object: &mut Value, operations: &[PatchOperation]) -> Result
         {
             continue;
         }
+        // It takes a replacement of a missing field for an addition.
+        let operation = match operation {
+            PatchOperation::Replace(replace) if replace.path.resolve(object).is_err() => {
+                let (path, value) = (replace.path.clone(), replace.value.clone());
+                &PatchOperation::Add(json_patch::AddOperation { path, value })
+            }
+            operation => operation,
+        };
         json_patch::patch(object, std::slice::from_ref(operation))
-            .map_err(|error| Failure::patch_rejected(&error.to_string()))?;
+            .map_err(|_| Failure::patch_rejected())?;
     }
     Ok(())
 }

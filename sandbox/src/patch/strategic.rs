@@ -92,6 +92,12 @@ fn merge_list(list: &mut Value, elements: &[Value], keys: &[&str]) {
     let Some(items) = list.as_array_mut() else {
         return;
     };
+    if keys.is_empty() {
+        // The patch's elements come first, in its order.
+        let kept = items.iter().filter(|item| !elements.contains(item));
+        *items = elements.iter().chain(kept).cloned().collect();
+        return;
+    }
     for element in elements {
         let position = items.iter().position(|item| is_same(item, element, keys));
         match (element.get("$patch").and_then(Value::as_str), position) {
@@ -163,7 +169,7 @@ mod tests {
             json!({ "spec": {
             "containers": [{ "name": "a", "image": "2" }, { "name": "c", "image": "3" }],
             "args": ["y"],
-        }, "metadata": { "finalizers": ["two", "three"] } })
+        }, "metadata": { "finalizers": ["three", "two"] } })
         );
     }
 

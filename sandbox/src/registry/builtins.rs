@@ -10,7 +10,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiext
 use schemars::{JsonSchema, Schema as RawSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 
-use super::{Behaviour, Conversion, NameRule, Resource, SchemaSource, qualified};
+use super::{Behaviour, Conversion, NameRule, Resource, SchemaSource, SelectableFields, qualified};
 use crate::admission::schema::Schema;
 use crate::table;
 
@@ -246,6 +246,7 @@ impl BuiltIn {
                 is_virtual: self.has('v'),
             },
             columns: table::builtins::columns(self.kind),
+            selectable_fields: SelectableFields::built_in(self.kind),
             schema: SchemaSource::BuiltIn { name: self.key(), schema: OnceLock::new() },
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Behaviour, Conversion, NameRule, Resource, SchemaSource};
+use super::{Behaviour, Conversion, NameRule, Resource, SchemaSource, SelectableFields};
 use crate::admission::cel::Rules;
 use crate::admission::schema::Schema;
 use crate::table::Column;
@@ -50,6 +50,7 @@ fn resource(definition: &Value, version: &Value, storage: &str) -> Option<Resour
             is_virtual: false,
         },
         columns: Column::custom(columns.map(Vec::as_slice).unwrap_or_default()),
+        selectable_fields: SelectableFields::custom(version),
         schema: SchemaSource::Custom {
             schema: Box::new(Schema::compile(&raw, &Value::Null)),
             rules: Rules::of(&raw).map(Box::new),

@@ -3,6 +3,7 @@
 pub(crate) mod builtins;
 mod custom;
 pub(crate) mod discovery;
+mod fields;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ use crate::admission::cel::Rules;
 use crate::admission::schema::Schema;
 use crate::store::Collection;
 use crate::table::Column;
+pub(crate) use fields::SelectableFields;
 
 /// The collection of CustomResourceDefinitions.
 pub(crate) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -86,6 +88,7 @@ pub(crate) struct Resource {
     pub(crate) name_rule: NameRule,
     pub(crate) behaviour: Behaviour,
     pub(crate) columns: Vec<Column>,
+    pub(crate) selectable_fields: SelectableFields,
     pub(crate) schema: SchemaSource,
 }
 

@@ -97,6 +97,13 @@ impl Object {
         Self::new(key, resource_version, value)
     }
 
+    /// The same state under another resource version.
+    pub(crate) fn at(&self, resource_version: u64) -> Self {
+        let mut value = self.value();
+        set_resource_version(&mut value, resource_version);
+        Self::new(self.key.clone(), resource_version, &value)
+    }
+
     /// The object, parsed.
     pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.json).unwrap_or_default()
@@ -349,11 +356,6 @@ impl Store {
     /// The objects that an owner alone owns.
     pub(crate) fn dependents(&self, owner_uid: &str) -> Vec<(Collection, Key)> {
         self.dependents.get(owner_uid).into_iter().flatten().cloned().collect()
-    }
-
-    /// Lets the dependents of an owner outlive it.
-    pub(crate) fn disown(&mut self, owner_uid: &str) {
-        self.dependents.remove(owner_uid);
     }
 
     fn link(&mut self, collection: &Collection, object: &Object) {

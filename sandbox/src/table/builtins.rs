@@ -21,7 +21,9 @@ pub(crate) fn columns(kind: &str) -> Vec<Column> {
         })),
         "Lease" => columns.push(Column::path("Holder", "string", ".spec.holderIdentity")),
         "CustomResourceDefinition" => {
-            columns.push(Column::path("Created At", "string", ".metadata.creationTimestamp"));
+            let mut column = Column::path("Created At", "string", ".metadata.creationTimestamp");
+            column.shown_kind = "date".to_owned();
+            columns.push(column);
             return columns;
         }
         "Service" => columns.extend([
@@ -72,7 +74,10 @@ fn event_columns() -> Vec<Column> {
             let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
             json!(format!("{kind}/{}", object["name"].as_str().unwrap_or_default()))
         }),
-        Column::path("Subobject", "string", ".involvedObject.fieldPath").wide(),
+        Column::computed("Subobject", |event, _| {
+            json!(event["involvedObject"]["fieldPath"].as_str().unwrap_or_default())
+        })
+        .wide(),
         Column::computed("Source", |event, _| {
             let component = [&event["source"]["component"], &event["reportingComponent"]];
             json!(component.into_iter().find_map(Value::as_str).unwrap_or_default())

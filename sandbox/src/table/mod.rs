@@ -15,6 +15,8 @@ pub(crate) use age::age_of;
 pub(crate) struct Column {
     name: String,
     kind: String,
+    /// The type that clients are told.
+    shown_kind: String,
     format: String,
     description: String,
     priority: i64,
@@ -42,19 +44,34 @@ impl Column {
         let mut columns = vec![Self::name()];
         columns.extend(definitions.iter().map(|definition| {
             let text = |field: &str| definition[field].as_str().unwrap_or_default().to_owned();
+            let path = text("jsonPath");
+            let described = definition.get("description").is_some_and(Value::is_string);
             Self {
                 name: text("name"),
                 kind: text("type"),
+                shown_kind: text("type"),
                 format: text("format"),
-                description: text("description"),
+                description: match described {
+                    true => text("description"),
+                    false => {
+                        format!("Custom resource definition column (in JSONPath format): {path}")
+                    }
+                },
                 priority: definition["priority"].as_i64().unwrap_or_default(),
-                cell: Cell::Path(JsonPath::parse(&text("jsonPath"))),
+                cell: Cell::Path(JsonPath::parse(&path)),
             }
         }));
         if definitions.is_empty() {
-            columns.push(Self::age());
+            columns.push(Self::date("Age"));
         }
         columns
+    }
+
+    /// The time of creation, as an age that is told to be a date.
+    fn date(name: &str) -> Self {
+        let mut column = Self::path(name, "date", ".metadata.creationTimestamp");
+        column.shown_kind = "date".to_owned();
+        column
     }
 
     fn path(name: &str, kind: &str, path: &str) -> Self {
@@ -85,6 +102,8 @@ impl Column {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
+            // A date is sent as an age, which is text.
+            shown_kind: if kind == "date" { "string" } else { kind }.to_owned(),
             format: String::new(),
             description: String::new(),
             priority: 0,
@@ -95,8 +114,7 @@ impl Column {
     fn definition(&self) -> Value {
         json!({
             "name": self.name,
-            // A date is sent as an age, which is text.
-            "type": if self.kind == "date" { "string" } else { &self.kind },
+            "type": self.shown_kind,
             "format": self.format,
             "description": self.description,
             "priority": self.priority,

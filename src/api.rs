@@ -127,6 +127,10 @@ const DATABASE_TIMEOUT: Duration = Duration::from_millis(800);
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     // A replica that waits for its turn is fit to take it.
     if let Some(holder) = health.other_leader() {
+        if holder.is_empty() {
+            let text = "no replica acts: the Lease cannot be had; the log says why\n";
+            return (StatusCode::SERVICE_UNAVAILABLE, text.to_owned());
+        }
         return (StatusCode::OK, format!("ok, standing by\nleader: {holder}\n"));
     }
     let watches = health.watches();

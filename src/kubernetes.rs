@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::{Method, Request};
 use kube::client::{Body, ClientBuilder};
 use tower::filter::FilterLayer;
+use tower::timeout::TimeoutLayer;
 
 use crate::lease::Tenure;
 use crate::metrics::{ApiRequests, RequestLabels};
@@ -24,15 +25,20 @@ pub struct CountedClient {
 #[error("this replica's time to act is over; nothing was sent")]
 pub struct OutOfOffice;
 
-/// A server that has sent nothing for so long on an open request is gone: it ends watches by itself
-/// before, and answers everything else within seconds.
+/// A server that has sent nothing for so long on an open watch is gone: it ends watches by itself
+/// before.
 const READ_TIMEOUT: Duration = Duration::from_secs(295);
+/// A server answers within seconds, or begins to; one that does not is asked again later.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl CountedClient {
     /// A client for this cluster that counts each request, and writes while its tenure lasts.
     pub fn new(mut config: kube::Config, tenure: Tenure) -> kube::Result<Self> {
         // Without it a connection that died without a word would never be missed.
         config.read_timeout = Some(READ_TIMEOUT);
+        // The client would send a request again that the tenure no longer admits. Whoever asks has
+        // a back-off of its own.
+        config.default_retry = false;
         let requests = ApiRequests::default();
         let counted = requests.clone();
         let admit = move |request: Request<Body>| {
@@ -43,8 +49,10 @@ impl CountedClient {
             counted.get_or_create(&labels).inc();
             Ok(request)
         };
-        let layer = FilterLayer::new(admit);
-        let client = ClientBuilder::try_from(config)?.with_layer(&layer).build();
+        let client = ClientBuilder::try_from(config)?
+            .with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT))
+            .with_layer(&FilterLayer::new(admit))
+            .build();
         Ok(Self { client, requests })
     }
 }
@@ -188,6 +196,11 @@ fn bounded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     fn counted_as(method: Method, uri: &str) -> (&'static str, &'static str) {
@@ -262,6 +275,36 @@ mod tests {
         assert!(client.request_text(request).await.is_err());
         let labels = RequestLabels { verb: "list", resource: "namespaces" };
         assert_eq!(requests.get_or_create(&labels).get(), 1);
+    }
+
+    /// A server that says the same to everybody, and how often it was asked.
+    async fn server(answer: &'static str) -> (kube::Config, Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            // Those that were accepted stay open.
+            let mut connections = Vec::new();
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
+                connection.write_all(answer.as_bytes()).await.unwrap();
+                connections.push(connection);
+            }
+        });
+        (kube::Config::new(url), asked)
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_not_asked_again_behind_the_tenures_back() {
+        let busy = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
+                    content-length: 0\r\n\r\n";
+        let (config, asked) = server(busy).await;
+        let CountedClient { client, .. } = CountedClient::new(config, Tenure::unlimited()).unwrap();
+        let request = Request::delete("/api/v1/namespaces/a/secrets/b").body(Vec::new()).unwrap();
+        assert!(client.request_text(request).await.is_err());
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

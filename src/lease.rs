@@ -84,6 +84,7 @@ impl Leadership {
 #[derive(Debug)]
 pub struct Candidate {
     api: Api<Lease>,
+    namespace: String,
     identity: String,
     seats: Vec<Seat>,
     tenure: TenureKeeper,
@@ -104,6 +105,22 @@ struct Sighting {
     /// None where there is none.
     lease: Option<Lease>,
     since: Instant,
+}
+
+impl Sighting {
+    /// How long its holder, if any, may go without a sign.
+    fn patience(&self) -> Duration {
+        let spec = self.lease.as_ref().and_then(|lease| lease.spec.as_ref());
+        let seconds = spec.and_then(|spec| spec.lease_duration_seconds);
+        let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.map_or(DURATION, Duration::from_secs)
+    }
+
+    /// Whether somebody holds it and has not been silent for longer than that.
+    fn is_held(&self) -> bool {
+        let held = self.lease.as_ref().and_then(holder_of).is_some();
+        held && Instant::now() < self.since + self.patience()
+    }
 }
 
 /// What to do about a Lease.
@@ -142,6 +159,7 @@ impl Candidate {
         let seats = names.iter().map(|name| Seat { name, seen: None, until: None });
         Self {
             api: Api::namespaced(client, namespace),
+            namespace: namespace.to_owned(),
             identity,
             seats: seats.collect(),
             tenure,
@@ -205,7 +223,12 @@ impl Candidate {
         for seat in &mut self.seats {
             // The others are watched all the same: the patience with each runs from now on.
             if let Err(error) = seat.step(&self.api, &self.identity, may_claim).await {
-                tracing::warn!(lease = seat.name, %error, "the Lease could not be looked at or written");
+                let namespace = &self.namespace;
+                tracing::warn!(
+                    %namespace, lease = seat.name, %error,
+                    "the Lease cannot be read or written; does the namespace exist, and may this \
+                     account use Leases in it?"
+                );
             }
             if may_claim {
                 holder = seat.holder();
@@ -275,6 +298,10 @@ impl Seat {
     }
 
     fn note(&mut self, lease: Option<Lease>) {
+        if lease.is_none() && self.seen.as_ref().is_some_and(Sighting::is_held) {
+            // A hand has deleted it; its holder's time goes on.
+            return;
+        }
         let version = |lease: &Option<Lease>| lease.as_ref().and_then(|one| one.resource_version());
         let unchanged =
             self.seen.as_ref().is_some_and(|seen| version(&seen.lease) == version(&lease));
@@ -308,9 +335,7 @@ fn claim(seen: &Sighting, name: &str, identity: &str, now: Instant, time: MicroT
     };
     let spec = lease.spec.clone().unwrap_or_default();
     let mine = holder_of(lease) == Some(identity);
-    let patience = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let patience = patience.map_or(DURATION, Duration::from_secs);
-    if holder_of(lease).is_some() && !mine && now < seen.since + patience {
+    if holder_of(lease).is_some() && !mine && now < seen.since + seen.patience() {
         return Claim::Wait;
     }
     let transitions = spec.lease_transitions.unwrap_or_default();
@@ -402,11 +427,9 @@ mod tests {
         assert_eq!(second.leadership().holder(), "first");
         // The first is paused from here on.
         let tenure = first.tenure();
-        let silent_since = Instant::now();
         let took = turn(&mut second).await;
         assert!(took < TAKEN_OVER_WITHIN, "{took:?}");
         assert!(!tenure.lasts(), "its time was over before the other's began");
-        assert!(silent_since.elapsed() > TENURE);
         let lost = first.keep().await;
         assert!(lost.to_string().contains("second holds"), "{lost}");
     }
@@ -468,6 +491,20 @@ mod tests {
         assert!(tokio::time::timeout(minute, first.keep()).await.is_err(), "it goes on");
         let lease = api.get("managed-gitops-backend").await.unwrap();
         assert_eq!(holder_of(&lease), Some("first"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_a_hand_deletes_is_not_taken_from_who_holds_it() {
+        let client = server();
+        let mut first = candidate(&client, "first", Halves::Backend);
+        let mut second = candidate(&client, "second", Halves::Backend);
+        turn(&mut first).await;
+        never_acts(&mut second, Duration::from_secs(3)).await;
+        let api = Api::<Lease>::namespaced(client, "default");
+        api.delete("managed-gitops-backend", &Default::default()).await.unwrap();
+        let tenure = first.tenure();
+        turn(&mut second).await;
+        assert!(!tenure.lasts(), "two act at once");
     }
 
     #[tokio::test(start_paused = true)]

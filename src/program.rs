@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use k8s_openapi::api::core::v1::Namespace;
@@ -120,18 +121,32 @@ async fn act_in_turn(
         acting.wait().await
     };
     let mut acting = std::pin::pin!(acting);
-    // What is under way in the end is still done under the Lease.
+    // What is under way in the end is still done under the Lease, but not for ever: others wait.
+    let stopped = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(STOPPING_GRACE).await;
+    };
     let outcome = tokio::select! {
         outcome = &mut acting => outcome,
+        () = stopped => {
+            let seconds = STOPPING_GRACE.as_secs();
+            tracing::warn!("what was under way did not end within {seconds} s and is left undone");
+            Ok(())
+        }
         lost = candidate.keep() => {
             shutdown.cancel();
-            let _ = acting.await;
+            // Nothing that it still does is admitted.
+            let _ = tokio::time::timeout(STOPPING_GRACE, acting).await;
             Err(lost.into())
         }
     };
     candidate.release().await;
     outcome
 }
+
+/// How long requests and batches that are under way may go on once a replica is to stop. They end
+/// within milliseconds where server and database answer, and what they leave is done by the next.
+const STOPPING_GRACE: Duration = Duration::from_secs(5);
 
 /// What is needed to act.
 struct Actor {

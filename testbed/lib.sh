@@ -68,7 +68,8 @@ start_part() {
 # signal_part NAME SIGNAL
 signal_part() {
   is_running "$1" || return 0
-  kill "-$2" "$(cat "$dir/parts/$1/pid")"
+  # It may end in this very moment.
+  kill "-$2" "$(cat "$dir/parts/$1/pid")" 2>/dev/null || true
 }
 
 # stop_part NAME: as it wants to be asked. PostgreSQL would wait for every client at TERM.
@@ -81,6 +82,8 @@ stop_part() {
 # end_part NAME SIGNAL: and waits until it has ended.
 end_part() {
   signal_part "$1" "$2"
+  # One that is paused hears nothing.
+  signal_part "$1" CONT
   wait_until 60 "the end of $1" not_running "$1"
   rm -f "$dir/parts/$1/pid"
 }

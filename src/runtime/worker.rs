@@ -23,6 +23,9 @@ const LOAD: usize = 4;
 const GATHER: Duration = Duration::from_millis(30);
 /// By how much a batch shrinks after one that failed, to find the machine that fails it.
 const SHRINKING: usize = 4;
+/// How long a batch may take: longer than the database lets a statement run. Beyond that it is the
+/// connection that has died without a word.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// First pause after a batch that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause.
@@ -85,7 +88,14 @@ where
         }
         let taken_at = Instant::now();
         let taken = inbox.take(limit);
-        let Err(error) = processor.process(&taken, taken_at).await else {
+        let processed = tokio::time::timeout(BATCH_TIMEOUT, processor.process(&taken, taken_at));
+        let Ok(processed) = processed.await else {
+            let seconds = BATCH_TIMEOUT.as_secs();
+            tracing::warn!("a batch was given up after {seconds} s; it is tried again");
+            restore(&inbox, taken);
+            continue;
+        };
+        let Err(error) = processed else {
             limit = BATCH;
             pause = FIRST_PAUSE;
             if taken.len() >= LOAD && inbox.len() < BATCH {
@@ -113,9 +123,7 @@ where
             Verdict::Unfit => limit = (taken.len() / SHRINKING).max(1),
             Verdict::Later => {}
         }
-        for (tenant, key, observation) in taken {
-            inbox.restore(&tenant, key, observation);
-        }
+        restore(&inbox, taken);
         if verdict == Verdict::Unfit {
             continue;
         }
@@ -124,6 +132,16 @@ where
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn restore<K, O>(inbox: &Inbox<K, O>, taken: Vec<(String, K, O)>)
+where
+    K: Clone + Eq + Hash,
+    O: Coalesce,
+{
+    for (tenant, key, observation) in taken {
+        inbox.restore(&tenant, key, observation);
     }
 }
 
@@ -139,9 +157,7 @@ where
     tokio::spawn(async move {
         tokio::time::sleep(ASIDE).await;
         let Some(inbox) = inbox.upgrade() else { return };
-        for (tenant, key, observation) in taken {
-            inbox.restore(&tenant, key, observation);
-        }
+        restore(&inbox, taken);
     });
 }
 

@@ -18,7 +18,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
-    let server = server(url, std::env::var_os("PGSSLMODE").is_some())?
+    let mode = std::env::var("PGSSLMODE").unwrap_or_default();
+    let server = server(url, &mode)?
         .application_name(&options.application_name)
         .options([
             ("statement_timeout", options.statement_timeout.as_millis().to_string()),
@@ -51,7 +52,9 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
 /// What a URL, and PostgreSQL's own environment variables, ask for. Who says nothing of TLS gets it,
 /// with a server that proves who it is: libpq's default would fall back to plain text without a
 /// word.
-fn server(url: &str, mode_is_set: bool) -> Result<PgConnectOptions, ConnectError> {
+///
+/// `mode` is `PGSSLMODE`; what is none is ignored by the driver, and so by us.
+fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
     let server = url.parse::<PgConnectOptions>().map_err(|_| ConnectError::MalformedUrl {
         kind: DatabaseKind::Postgres,
         form: "postgres://user:password@host:5432/database",
@@ -61,7 +64,7 @@ fn server(url: &str, mode_is_set: bool) -> Result<PgConnectOptions, ConnectError
         query.split('&').any(|one| one.starts_with("sslmode=") || one.starts_with("ssl-mode="));
     // A socket is a file of this machine.
     let is_socket = server.get_socket().is_some() || server.get_host().starts_with('/');
-    if names_mode || mode_is_set || is_socket {
+    if names_mode || mode.parse::<PgSslMode>().is_ok() || is_socket {
         return Ok(server);
     }
     Ok(server.ssl_mode(PgSslMode::VerifyFull))
@@ -125,17 +128,18 @@ fn classify(location: String, user: &str, error: sqlx::Error) -> ConnectError {
 mod tests {
     use super::*;
 
-    fn mode(url: &str, mode_is_set: bool) -> String {
-        format!("{:?}", server(url, mode_is_set).unwrap().get_ssl_mode())
+    fn mode(url: &str, variable: &str) -> String {
+        format!("{:?}", server(url, variable).unwrap().get_ssl_mode())
     }
 
     #[test]
     fn tls_is_the_default_and_can_be_chosen_away() {
-        assert_eq!(mode("postgres://u:p@db.example.com/d", false), "VerifyFull");
-        assert_eq!(mode("postgres://u:p@db.example.com/d?application_name=a", false), "VerifyFull");
-        assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=disable", false), "Disable");
-        assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=require", false), "Require");
-        assert_eq!(mode("postgres://u:p@db.example.com/d", true), "Prefer", "as PGSSLMODE says");
-        assert_eq!(mode("postgres:///d?host=/run/postgresql", false), "Prefer");
+        assert_eq!(mode("postgres://u:p@db.example.com/d", ""), "VerifyFull");
+        assert_eq!(mode("postgres://u:p@db.example.com/d?application_name=a", ""), "VerifyFull");
+        assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=disable", ""), "Disable");
+        assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=require", ""), "Require");
+        assert_eq!(mode("postgres://u:p@db.example.com/d", "prefer"), "Prefer");
+        assert_eq!(mode("postgres://u:p@db.example.com/d", "verify_full"), "VerifyFull");
+        assert_eq!(mode("postgres:///d?host=/run/postgresql", ""), "Prefer");
     }
 }

@@ -148,8 +148,11 @@ pub async fn grant_use(database: &Database, role: &str) -> Result<(), MigrationE
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; \
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"
     );
-    let granted = database.connection().execute_unprepared(&statements).await;
-    granted.map(drop).map_err(failed("granting the use of its tables"))
+    // Two that grant at once would disturb each other.
+    let transaction = begin_alone(database).await?;
+    let granted = transaction.execute_unprepared(&statements).await;
+    granted.map_err(failed("granting the use of its tables"))?;
+    transaction.commit().await.map_err(failed("granting the use of its tables"))
 }
 
 /// The role that a PostgreSQL connection uses.

@@ -125,7 +125,7 @@ fn refused() -> Fixed {
         "watch=1&sendInitialEvents=true&resourceVersionMatch=Exact",
         "watch=1&resourceVersionMatch=NotOlderThan",
         "watch=1&resourceVersion=<start>&resourceVersionMatch=Exact",
-        "watch=1&sendInitialEvents=odd&resourceVersionMatch=NotOlderThan",
+        "watch=1&sendInitialEvents=odd&resourceVersionMatch=NotOlderThan&timeoutSeconds=1",
         "watch=1&labelSelector=a%20b",
         "watch=1&fieldSelector=data.k=v",
         "watch=1&timeoutSeconds=x",

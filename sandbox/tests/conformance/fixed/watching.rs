@@ -26,6 +26,9 @@ fn changes() -> Vec<Step> {
         post("gitopsdeployments", &deployment("a")),
         merge_patch("gitopsdeployments/a", &json!({ "spec": { "type": "automated" } })),
         delete("gitopsdeployments/a"),
+        // A list brings the real server's cache up to date, from which some watches begin.
+        get("configmaps"),
+        get("gitopsdeployments"),
     ]
 }
 

@@ -14,6 +14,9 @@
 //! * [`ControlPlane`]: a server on loopback with its kubeconfig;
 //! * [`argocd`]: the stand-in.
 //!
+//! That it answers as a real API server does is what `tests/conformance` compares; where it does
+//! not is listed there, with the reasons.
+//!
 //! Absences: the core never reads a clock or makes a random number of its own, has no
 //! authentication (hence loopback only), and runs no controllers but those that empty namespaces
 //! and definitions and delete what nobody owns any longer.

@@ -243,6 +243,21 @@ fn a_watch_begins_where_it_is_told_to() {
 }
 
 #[test]
+fn a_watch_sees_the_objects_of_a_deleted_definition_go() {
+    let server = server();
+    let mut watch = watch(&server, &format!("{GADGETS}?watch=1"));
+    send(&server, Method::POST, GADGETS, gadget(json!({ "mode": "manual" })));
+    let definition =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.test.example.com";
+    assert_eq!(send(&server, Method::DELETE, definition, Value::Null).0, 200);
+    assert_eq!(send(&server, Method::GET, GADGETS, Value::Null).0, 404);
+    assert_eq!(kinds_of(&mut watch), ["ADDED", "DELETED"]);
+    assert_eq!(watch.poll_chunk(), Poll::Ready(None));
+    server.install(&common::gadget_crd()).expect("installed again");
+    assert_eq!(send(&server, Method::GET, GADGETS, Value::Null).1["items"], json!([]));
+}
+
+#[test]
 fn a_streamed_list_ends_with_a_marked_bookmark() {
     let server = server();
     let path = "/api/v1/configmaps?watch=1&sendInitialEvents=true&allowWatchBookmarks=true\

@@ -170,7 +170,7 @@ async fn kubectl_shows_why_an_object_is_refused() {
         ]);
         let bad_rule = GADGET.replace("mode: manual", "mode: automated\n  size: 200");
         contains(&kubectl.refused(&["apply", "-f", "-"], &bad_rule), &[
-            "The Gadget \"one\" is invalid: spec: Invalid value: \"object\": an automated gadget has \
+            "The Gadget \"one\" is invalid: spec: Invalid value: an automated gadget has \
              to be small",
         ]);
         contains(&kubectl.refused(&["create", "configmap", "Bad_Name"], ""), &[

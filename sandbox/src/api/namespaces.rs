@@ -8,8 +8,8 @@ use super::Turn;
 use crate::admission::metadata;
 
 impl Turn<'_> {
-    /// The conditions of a terminating namespace, in the words of Kubernetes' controller.
-    pub(super) fn conditions_of_terminating(&self, namespace: &str) -> Value {
+    /// What a namespace holds, and the finalizers of that, as the conditions enumerate them.
+    fn remaining_in(&self, namespace: &str) -> (String, String) {
         let mut resources = Vec::new();
         let mut finalizers: BTreeMap<String, usize> = BTreeMap::new();
         for resource in self.state.registry.collections() {
@@ -32,7 +32,12 @@ impl Turn<'_> {
             .iter()
             .map(|(name, count)| format!("{name} in {count} resource instances"))
             .collect();
-        let (resources, finalizers) = (resources.join(", "), finalizers.join(", "));
+        (resources.join(", "), finalizers.join(", "))
+    }
+
+    /// The conditions of a terminating namespace, in the words of Kubernetes' controller.
+    pub(super) fn conditions_of_terminating(&self, namespace: &str) -> Value {
+        let (resources, finalizers) = self.remaining_in(namespace);
         let remaining = match resources.as_str() {
             "" => ("ContentRemoved", "All content successfully removed".to_owned()),
             list => ("SomeResourcesRemain", format!("Some resources are remaining: {list}")),

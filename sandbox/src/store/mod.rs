@@ -132,6 +132,8 @@ struct Shelf {
     history: VecDeque<Event>,
     /// Events up to and including this resource version are gone.
     compacted: u64,
+    /// The collection is no longer there; its last events are, for those who have yet to see them.
+    gone: bool,
     wakers: Vec<Weak<AtomicWaker>>,
 }
 
@@ -292,6 +294,9 @@ impl Store {
         let start = shelf
             .history
             .partition_point(|event| event.object.resource_version <= resource_version);
+        if shelf.gone && start == shelf.history.len() {
+            return Err(HistoryGap::Gone);
+        }
         Ok(shelf.history.iter().skip(start).take(limit).cloned().collect())
     }
 
@@ -377,9 +382,10 @@ impl Store {
         }
     }
 
-    /// Forgets an empty collection, which ends its watches.
+    /// Forgets an empty collection, which ends its watches when they have seen its last events.
     pub(crate) fn forget(&mut self, collection: &str) {
-        if let Some(shelf) = self.shelves.remove(collection) {
+        if let Some(shelf) = self.shelves.get_mut(collection) {
+            shelf.gone = true;
             shelf.wake();
         }
     }
@@ -391,6 +397,11 @@ impl Store {
 
     /// Makes a collection known, so that it can be watched while it is empty.
     pub(crate) fn prepare(&mut self, collection: &Collection) {
+        if self.shelves.get(collection).is_some_and(|shelf| shelf.gone) {
+            let compacted = self.resource_version;
+            let shelf = Shelf { compacted, ..Shelf::default() };
+            self.shelves.insert(Arc::clone(collection), shelf);
+        }
         self.shelf(collection);
     }
 

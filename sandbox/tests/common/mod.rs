@@ -50,6 +50,7 @@ pub fn gadget_crd() -> CustomResourceDefinition {
             "versions": [{
                 "name": "v1", "served": true, "storage": true,
                 "subresources": { "status": {} },
+                "selectableFields": [{ "jsonPath": ".spec.mode" }],
                 "additionalPrinterColumns": [
                     { "name": "Mode", "type": "string", "jsonPath": ".spec.mode" },
                     { "name": "Ready", "type": "string",

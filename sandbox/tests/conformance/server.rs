@@ -15,7 +15,7 @@ use crate::trace::{self, Call, Settle, State, Step, Until, Watch};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How long a watch may take to show what it is read for.
-const WATCH_DEADLINE: Duration = Duration::from_secs(10);
+const WATCH_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long to pause between two looks at what is waited for.
 const PAUSE: Duration = Duration::from_millis(50);

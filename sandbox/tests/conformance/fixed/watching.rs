@@ -26,6 +26,9 @@ fn changes() -> Vec<Step> {
         post("gitopsdeployments", &deployment("a")),
         merge_patch("gitopsdeployments/a", &json!({ "spec": { "type": "automated" } })),
         delete("gitopsdeployments/a"),
+        // A list brings the real server's cache up to date, from which some watches begin.
+        get("configmaps"),
+        get("gitopsdeployments"),
     ]
 }
 
@@ -125,7 +128,7 @@ fn refused() -> Fixed {
         "watch=1&sendInitialEvents=true&resourceVersionMatch=Exact",
         "watch=1&resourceVersionMatch=NotOlderThan",
         "watch=1&resourceVersion=<start>&resourceVersionMatch=Exact",
-        "watch=1&sendInitialEvents=odd&resourceVersionMatch=NotOlderThan",
+        "watch=1&sendInitialEvents=odd&resourceVersionMatch=NotOlderThan&timeoutSeconds=1",
         "watch=1&labelSelector=a%20b",
         "watch=1&fieldSelector=data.k=v",
         "watch=1&timeoutSeconds=x",

@@ -21,9 +21,11 @@ mod ring;
 mod scenarios;
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
 use std::process::ExitCode;
 
+use futures::FutureExt;
 use libtest_mimic::{Arguments, Trial};
 
 use ring::{Capability, Ring};
@@ -73,8 +75,12 @@ fn run<F: Future<Output = Ring>>(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut ring = place(scenario.name).await;
-        (scenario.run)(&mut ring).await;
-        ring.leave().await;
+        let outcome = AssertUnwindSafe((scenario.run)(&mut ring)).catch_unwind().await;
+        // Also after a failure: what it leaves would be in the way of the next.
+        let left = AssertUnwindSafe(ring.leave()).catch_unwind().await;
+        if let Err(panic) = outcome.and(left) {
+            resume_unwind(panic);
+        }
     });
     Ok(())
 }

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cluster::{self, Lent};
@@ -86,8 +87,10 @@ impl Ring {
         self.delete_namespace(&self.namespace).await;
         self.wait_until_namespace_gone(&self.namespace).await;
         let applications = self.applications();
-        eventually("no Application is left", || async {
-            all(&applications).await.is_empty().then_some(())
+        eventually("no Application of it is left", || async {
+            let left = all(&applications).await;
+            let is_ours = |one: &Application| one.spec.destination.namespace == self.namespace;
+            (!left.iter().any(is_ours)).then_some(())
         })
         .await;
     }
@@ -212,6 +215,20 @@ impl Ring {
         let (api, name) = (self.applications(), self.application_name(deployment));
         eventually(what, || async { is_so(api.get_opt(&name).await.ok()?.as_ref()).then_some(()) })
             .await;
+    }
+
+    /// Waits until Argo CD has seen an Application as it is now: until then it may act on what it
+    /// was. It takes the request for a refresh away when it has looked.
+    pub async fn wait_until_argocd_has_seen(&self, name: &str) {
+        const REFRESH: &str = "argocd.argoproj.io/refresh";
+        let patch = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
+        let api = self.applications();
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        eventually("Argo CD has looked at the Application", || async {
+            let application = api.get(name).await.ok()?;
+            (!application.annotations().contains_key(REFRESH)).then_some(())
+        })
+        .await;
     }
 
     /// Waits until a ConfigMap of the scenario's namespace has this word; `None` for no ConfigMap.

@@ -97,6 +97,7 @@ pub async fn a_manual_deployment_waits_and_an_automated_one_does_not(ring: &mut 
         policy.is_none_or(|policy| policy.automated.is_none()).then_some(())
     })
     .await;
+    ring.wait_until_argocd_has_seen(&name).await;
     let patch = kube::api::Patch::Merge(json!({"data": {"word": "by hand"}}));
     ring.config_maps().patch("first", &Default::default(), &patch).await.unwrap();
     ring.wait_for("shop", "the change by hand is told", |shop| {

@@ -24,6 +24,7 @@ mod trace;
 
 use futures::{StreamExt, stream};
 use http::Method;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use sandbox::{ControlPlane, Options};
@@ -55,7 +56,7 @@ struct Servers {
 impl Servers {
     async fn start() -> Self {
         let control_plane =
-            ControlPlane::start(Options::with_crds(crds::all())).await.expect("a sandbox");
+            ControlPlane::start(Options::with_crds(definitions())).await.expect("a sandbox");
         let sandbox = Server::new(control_plane.client_config(), false);
         let real = real_server().await;
         Self { sandbox, real, _control_plane: control_plane }
@@ -99,11 +100,22 @@ async fn real_server() -> Option<Server> {
     Some(server)
 }
 
+/// The kinds that traces are about: ours, and the stand-in's Application and AppProject, which are
+/// not looked into, in a group of their own, because a server may have Argo CD's.
+fn definitions() -> Vec<CustomResourceDefinition> {
+    let free = sandbox::argocd_crds().into_iter().map(|mut definition| {
+        "conformance.example.com".clone_into(&mut definition.spec.group);
+        let name = format!("{}.{}", definition.spec.names.plural, definition.spec.group);
+        definition.metadata.name = Some(name);
+        definition.metadata.annotations = None;
+        definition
+    });
+    crds::all().into_iter().chain(free).collect()
+}
+
 /// Installs the definitions that the sandbox has too, and waits until they are served.
 async fn install_definitions(server: &Server) {
-    let mut definitions = crds::all();
-    definitions.extend(sandbox::argocd_crds());
-    for definition in definitions {
+    for definition in definitions() {
         let body = serde_json::to_string(&definition).expect("JSON");
         let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
         let created = server.send(&Call { body, ..Call::new(Method::POST, path) }).await;

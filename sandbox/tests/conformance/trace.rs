@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 /// The group of the program's own kinds, as paths name it.
 const GITOPS: &str = "/apis/managed-gitops.redhat.com/v1alpha1";
-/// The group of Argo CD's kinds, as paths name it.
-const ARGOCD: &str = "/apis/argoproj.io/v1alpha1";
+/// The group of the kinds that are not looked into, as paths name it.
+const FREE: &str = "/apis/conformance.example.com/v1alpha1";
 
 /// The media types of patches.
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
@@ -142,7 +142,7 @@ pub(crate) fn full_path(path: &str) -> String {
     let plural = path.split(['/', '?']).next().unwrap_or_default();
     let group = match plural {
         "leases" => "/apis/coordination.k8s.io/v1",
-        "applications" | "appprojects" => ARGOCD,
+        "applications" | "appprojects" => FREE,
         plural if plural.starts_with("gitops") || plural == "operations" => GITOPS,
         _ => "/api/v1",
     };
@@ -237,7 +237,7 @@ pub(crate) fn typed(kind: &str, name: &str, spec: &Value) -> Value {
 /// An Application of Argo CD.
 pub(crate) fn application(name: &str) -> Value {
     json!({
-        "apiVersion": "argoproj.io/v1alpha1",
+        "apiVersion": "conformance.example.com/v1alpha1",
         "kind": "Application",
         "metadata": { "name": name, "labels": { "tier": "a" } },
         "spec": { "project": "default", "destination": { "name": "in-cluster" } },

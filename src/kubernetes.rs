@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use http::{Method, Request};
+use kube::api::Patch;
 use kube::client::{Body, ClientBuilder};
+use serde_json::Value;
 use tower::filter::FilterLayer;
 use tower::timeout::TimeoutLayer;
 
@@ -168,6 +170,12 @@ pub fn cause(error: &kube::Error) -> String {
         innermost = source;
     }
     bounded(&innermost.to_string())
+}
+
+/// A JSON patch from its operations.
+pub fn json_patch(operations: Value) -> Result<Patch<()>, Trouble> {
+    let patch = serde_json::from_value(operations);
+    patch.map(Patch::Json).map_err(|error| Trouble::Refused(error.to_string()))
 }
 
 /// How the API server words a JSON patch that does not apply.

@@ -233,7 +233,7 @@ impl Candidate {
             if may_claim {
                 holder = seat.holder();
             }
-            may_claim = may_claim && seat.until.is_some_and(|until| Instant::now() < until);
+            may_claim = may_claim && seat.holds(Instant::now());
         }
         self.holder.send_if_modified(|known| {
             let changed = *known != holder;
@@ -257,8 +257,9 @@ impl Seat {
         may_claim: bool,
     ) -> Result<(), Trouble> {
         let asked = Instant::now();
-        let held = self.until.is_some_and(|until| asked < until);
-        if held && self.until.is_some_and(|until| asked + TENURE < until + RENEWAL) {
+        let held = self.holds(asked);
+        // Renewed less than a renewal's interval ago.
+        if self.holds(asked + (TENURE - RENEWAL)) {
             return Ok(());
         }
         if !held || self.seen.is_none() {
@@ -281,6 +282,11 @@ impl Seat {
             },
         }
         Ok(())
+    }
+
+    /// Whether it may be acted on at a moment, without another renewal.
+    fn holds(&self, at: Instant) -> bool {
+        self.until.is_some_and(|until| at < until)
     }
 
     async fn release(&mut self, api: &Api<Lease>, identity: &str) -> Result<(), Trouble> {

@@ -16,7 +16,6 @@ use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use schema::connection::{ConnectOptions, Database, connect};
 use serde_json::json;
 
@@ -104,10 +103,7 @@ async fn start(directory: &Path) -> Running {
 }
 
 async fn client(directory: &Path) -> kube::Client {
-    let kubeconfig = Kubeconfig::read_from(directory.join("kubeconfig")).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-    kube::Client::try_from(config).unwrap()
+    harness::client(&directory.join("kubeconfig")).await
 }
 
 /// Creates the namespace, unless it exists or the server is gone already.

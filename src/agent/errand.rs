@@ -8,7 +8,7 @@ use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 use serde_json::{Value, json};
 
 use crate::agent::argo::{ApplicationEntry, ProjectDocument};
-use crate::kubernetes::{Trouble, trouble};
+use crate::kubernetes::{Trouble, json_patch, trouble};
 use crate::runtime::lanes::{Duty, Lane};
 
 /// One thing that is owed to Argo CD's namespace.
@@ -229,14 +229,12 @@ pub async fn end_sync(
 ) -> Result<(), Trouble> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
     let phase = "/status/operationState/phase";
-    let patch = json!([
+    let patch = json_patch(json!([
         {"op": "test", "path": "/metadata/uid", "value": existing.uid},
         {"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING},
         {"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING},
-    ]);
-    let patch: json_patch::Patch =
-        serde_json::from_value(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
-    let patched = api.patch(name, &PatchParams::default(), &Patch::Json::<()>(patch)).await;
+    ]))?;
+    let patched = api.patch(name, &PatchParams::default(), &patch).await;
     match patched.map_err(trouble) {
         // It has ended by itself.
         Ok(_) | Err(Trouble::Missing | Trouble::Outdated(_)) => Ok(()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crds::argocd::ApplicationStatus;
 use crds::conditions::{ConditionStatus, WantedCondition, merge};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, PatchParams, PostParams};
 use machines::deployment::conditions::StatusView;
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
 use serde_json::{Value, json};
@@ -141,10 +141,8 @@ pub async fn write_status(
     report: Option<&ApplicationStatus>,
 ) -> Result<GitOpsDeployment, Trouble> {
     let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
-    let patch = status_patch(uid, object, view, report);
-    let patch: json_patch::Patch =
-        serde_json::from_value(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
-    api.patch_status(&place.name, &PatchParams::default(), &Patch::Json::<()>(patch))
+    let patch = kubernetes::json_patch(status_patch(uid, object, view, report))?;
+    api.patch_status(&place.name, &PatchParams::default(), &patch)
         .await
         .map_err(kubernetes::trouble)
 }
@@ -161,14 +159,12 @@ pub async fn remove_finalizer(
     let Some(position) = position else { return Ok(()) };
     let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
     let path = format!("/metadata/finalizers/{position}");
-    let patch = json!([
+    let patch = kubernetes::json_patch(json!([
         {"op": "test", "path": "/metadata/uid", "value": uid.as_str()},
         {"op": "test", "path": path, "value": crds::names::DEPLOYMENT_FINALIZER},
         {"op": "remove", "path": path},
-    ]);
-    let patch: json_patch::Patch =
-        serde_json::from_value(patch).map_err(|error| Trouble::Refused(error.to_string()))?;
-    match api.patch(&place.name, &PatchParams::default(), &Patch::Json::<()>(patch)).await {
+    ]))?;
+    match api.patch(&place.name, &PatchParams::default(), &patch).await {
         Ok(_) => Ok(()),
         Err(error) => match kubernetes::trouble(error) {
             Trouble::Missing => Ok(()),

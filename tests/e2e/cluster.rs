@@ -8,7 +8,7 @@ use schema::connection::{ConnectOptions, Database, connect};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::harness::{eventually, with_database};
+use crate::harness::{self, eventually, with_database};
 use crate::process::{self, Running};
 use crate::ring::{self, Capability};
 
@@ -144,7 +144,7 @@ impl Cluster {
 
     /// A client with all rights.
     pub async fn client(&self) -> kube::Client {
-        ring::client(&self.kubeconfig).await
+        harness::client(&self.kubeconfig).await
     }
 
     /// The program's database.

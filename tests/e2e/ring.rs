@@ -1,14 +1,13 @@
 //! Where a scenario runs, and what it can do there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crds::GitOpsDeployment;
 use crds::argocd::{AppProject, Application};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -59,7 +58,7 @@ impl Ring {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_owned();
         let dev = tokio::task::spawn_blocking(move || Running::dev(&path, SETTINGS)).await.unwrap();
-        let client = client(&directory.path().join("kubeconfig")).await;
+        let client = harness::client(&directory.path().join("kubeconfig")).await;
         let place = Place::Sandbox { directory, dev: Some(dev) };
         let ring = Self { client, namespace: "team".to_owned(), repository: None, place };
         ring.create_namespace(&ring.namespace).await;
@@ -97,25 +96,17 @@ impl Ring {
 
     /// Creates a namespace.
     pub async fn create_namespace(&self, name: &str) {
-        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-        let namespace = Namespace { metadata, ..Namespace::default() };
-        let api = Api::<Namespace>::all(self.client.clone());
-        api.create(&PostParams::default(), &namespace).await.unwrap();
+        harness::create_namespace(&self.client, name).await;
     }
 
     /// Deletes a namespace; does not wait.
     pub async fn delete_namespace(&self, name: &str) {
-        let api = Api::<Namespace>::all(self.client.clone());
-        api.delete(name, &DeleteParams::default()).await.unwrap();
+        harness::delete_namespace(&self.client, name).await;
     }
 
     /// Waits until a namespace has gone.
     pub async fn wait_until_namespace_gone(&self, name: &str) {
-        let api = Api::<Namespace>::all(self.client.clone());
-        eventually("the namespace has gone", || async {
-            api.get_opt(name).await.unwrap().is_none().then_some(())
-        })
-        .await;
+        harness::wait_until_namespace_gone(&self.client, name).await;
     }
 
     /// The repository of the scenario.
@@ -292,7 +283,7 @@ impl Ring {
                     Running::dev(&path, SETTINGS)
                 });
                 *dev = Some(started.await.unwrap());
-                self.client = client(&directory.path().join("kubeconfig")).await;
+                self.client = harness::client(&directory.path().join("kubeconfig")).await;
             }
         }
     }
@@ -326,12 +317,4 @@ impl Ring {
         harness::check_that_nothing_is_lost_or_doubled(&self.client, &database).await;
         database.close().await.unwrap();
     }
-}
-
-/// A client for the cluster of a kubeconfig.
-pub async fn client(path: &Path) -> kube::Client {
-    let kubeconfig = Kubeconfig::read_from(path).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-    kube::Client::try_from(config).unwrap()
 }

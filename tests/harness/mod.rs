@@ -9,6 +9,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crds::deployment::Source;
@@ -20,6 +21,7 @@ use kube::ResourceExt;
 use kube::api::{
     Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
 };
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use managed_gitops::api;
 use managed_gitops::program::{Halves, Program};
 use managed_gitops::settings::Settings;
@@ -145,12 +147,7 @@ impl World {
 
     /// Creates a namespace.
     pub async fn create_namespace(&self, name: &str) -> Namespace {
-        let namespace = Namespace {
-            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
-            ..Namespace::default()
-        };
-        let api = Api::<Namespace>::all(self.client.clone());
-        api.create(&PostParams::default(), &namespace).await.unwrap()
+        create_namespace(&self.client, name).await
     }
 
     /// The deployments of a namespace.
@@ -196,17 +193,12 @@ impl World {
 
     /// Deletes a namespace; does not wait.
     pub async fn delete_namespace(&self, name: &str) {
-        let api = Api::<Namespace>::all(self.client.clone());
-        api.delete(name, &DeleteParams::default()).await.unwrap();
+        delete_namespace(&self.client, name).await;
     }
 
     /// Waits until a namespace has gone.
     pub async fn wait_until_namespace_gone(&self, name: &str) {
-        let api = Api::<Namespace>::all(self.client.clone());
-        eventually("the namespace has gone", || async {
-            api.get_opt(name).await.unwrap().is_none().then_some(())
-        })
-        .await;
+        wait_until_namespace_gone(&self.client, name).await;
     }
 
     /// Ends the stand-in for Argo CD, so that a test can report in its place.
@@ -459,6 +451,36 @@ pub async fn count(database: &Database, query: &str) -> i64 {
     let backend = connection.get_database_backend();
     let row = connection.query_one_raw(Statement::from_string(backend, query)).await.unwrap();
     row.unwrap().try_get_by_index(0).unwrap()
+}
+
+/// Creates a namespace.
+pub async fn create_namespace(client: &kube::Client, name: &str) -> Namespace {
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata, ..Namespace::default() };
+    Api::all(client.clone()).create(&PostParams::default(), &namespace).await.unwrap()
+}
+
+/// Deletes a namespace; does not wait.
+pub async fn delete_namespace(client: &kube::Client, name: &str) {
+    let api = Api::<Namespace>::all(client.clone());
+    api.delete(name, &DeleteParams::default()).await.unwrap();
+}
+
+/// Waits until a namespace has gone.
+pub async fn wait_until_namespace_gone(client: &kube::Client, name: &str) {
+    let api = Api::<Namespace>::all(client.clone());
+    eventually("the namespace has gone", || async {
+        api.get_opt(name).await.unwrap().is_none().then_some(())
+    })
+    .await;
+}
+
+/// A client for the cluster of a kubeconfig.
+pub async fn client(kubeconfig: &Path) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    kube::Client::try_from(config).unwrap()
 }
 
 /// Waits until there is something, and returns it.

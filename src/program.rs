@@ -1,7 +1,7 @@
 //! The two halves, put together: in one process or in two.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -179,6 +179,10 @@ impl Actor {
             };
             Some(Agent::new(client, store, settings, Arc::clone(metrics), listener))
         };
+        if let (Some(backend), Some(agent)) = (&backend, &agent) {
+            let agent: Weak<Agent> = Arc::downgrade(agent);
+            backend.tell_directly(agent);
+        }
         health.act(backend.clone(), agent.clone());
         if let Some(agent) = agent {
             let stop = shutdown.clone();

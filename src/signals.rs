@@ -1,17 +1,18 @@
-//! How the agent tells the backend that a row has changed. A signal carries no content and may be
-//! lost: what it points to stands in the database.
+//! How the two halves tell each other that a row has changed. A signal carries no content and may
+//! be lost: what it points to stands in the database.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use machines::identity::DeploymentUid;
+use machines::identity::{DeploymentUid, OperationId, TenantUid};
 use schema::connection::Database;
 use schema::notify::{self, PAYLOAD_LIMIT};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::runtime::worker::Process;
 
 /// Pause before a lost connection is made anew, and before signals that could not be sent are sent
 /// again.
@@ -23,17 +24,27 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Whoever is told.
 pub trait Listener: Send + Sync {
-    /// The row of an operation that this deployment asked for has changed.
-    fn operation_changed(&self, requester: &DeploymentUid);
+    /// An operation that this deployment asked for has completed or failed.
+    fn operation_finished(&self, requester: &DeploymentUid);
     /// A report on this deployment's Application was written.
     fn report_changed(&self, uid: &DeploymentUid);
     /// This deployment's Application has not said what its row says for a while.
     fn application_differs(&self, uid: &DeploymentUid);
+    /// Whether something that it is to write for this tenant waits for its turn, so that nothing is
+    /// gained by telling it more soon. Unknown of another process, and then not.
+    fn is_behind(&self, tenant: &str) -> bool;
+}
+
+/// Whoever carries out operations. In the backend's own process it need not wait until its watch
+/// shows the Operation CR: the row is the request, and stands already. It learns of it either way.
+pub trait Executor: Send + Sync {
+    /// A row was committed that asks for an operation; `tenant` is whose turn it is.
+    fn operation_requested(&self, id: &OperationId, tenant: &TenantUid);
 }
 
 impl Listener for Backend {
-    fn operation_changed(&self, requester: &DeploymentUid) {
-        Self::operation_changed(self, requester);
+    fn operation_finished(&self, requester: &DeploymentUid) {
+        Self::operation_finished(self, requester);
     }
 
     fn report_changed(&self, uid: &DeploymentUid) {
@@ -42,6 +53,10 @@ impl Listener for Backend {
 
     fn application_differs(&self, uid: &DeploymentUid) {
         Self::application_differs(self, uid);
+    }
+
+    fn is_behind(&self, tenant: &str) -> bool {
+        Process::is_behind(self, tenant)
     }
 }
 
@@ -77,7 +92,7 @@ impl Signal {
 }
 
 impl Listener for Remote {
-    fn operation_changed(&self, requester: &DeploymentUid) {
+    fn operation_finished(&self, requester: &DeploymentUid) {
         self.add(Signal::Operation, requester);
     }
 
@@ -87,6 +102,10 @@ impl Listener for Remote {
 
     fn application_differs(&self, uid: &DeploymentUid) {
         self.add(Signal::Difference, uid);
+    }
+
+    fn is_behind(&self, _: &str) -> bool {
+        false
     }
 }
 
@@ -205,7 +224,7 @@ fn pass_on(backend: &Backend, payload: &str) {
         let signal = characters.next().and_then(Signal::parse);
         let uid = DeploymentUid::new(characters.as_str());
         match signal {
-            Some(Signal::Operation) => backend.operation_changed(&uid),
+            Some(Signal::Operation) => backend.operation_finished(&uid),
             Some(Signal::Report) => backend.report_changed(&uid),
             Some(Signal::Difference) => backend.application_differs(&uid),
             None => tracing::debug!(item, "an unknown signal was ignored"),

@@ -6,6 +6,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${TESTBED_CACHE:-$here/../target/testbed}
 # What runs: certificates, data, logs, and one folder for each part.
 dir=${TESTBED_DIR:-$cache/run}
+# A file that says that the folder is a testbed's.
+marker=.managed-gitops-testbed
 postgres_bin=${POSTGRES_BIN:-/usr/lib/postgresql/15/bin}
 
 say() { echo "testbed: $*" >&2; }
@@ -50,9 +52,15 @@ define() {
   printf 'exec %s\n' "$(printf '%q ' "$@")" >"$part/run"
 }
 
+# When a process began, in ticks since the machine did. With its pid it is that process and no other,
+# also after a restart of the machine.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
+# is_running NAME: its file holds the pid and when it began.
 is_running() {
-  local pid
-  pid=$(cat "$dir/parts/$1/pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null &&
+  local pid moment
+  read -r pid moment 2>/dev/null <"$dir/parts/$1/pid" || return 1
+  [ -n "$moment" ] && [ "$(cat /proc/sys/kernel/random/boot_id) $(began "$pid")" = "$moment" ] &&
     [ "$(ps -o stat= -p "$pid" | cut -c1)" != Z ]
 }
 
@@ -62,14 +70,14 @@ start_part() {
   is_running "$1" && return
   # A session of its own: an interrupt at the terminal is not for it.
   setsid bash "$part/run" >>"$part/log" 2>&1 </dev/null &
-  echo $! >"$part/pid"
+  echo "$! $(cat /proc/sys/kernel/random/boot_id) $(began $!)" >"$part/pid"
 }
 
 # signal_part NAME SIGNAL
 signal_part() {
   is_running "$1" || return 0
   # It may end in this very moment.
-  kill "-$2" "$(cat "$dir/parts/$1/pid")" 2>/dev/null || true
+  kill "-$2" "$(cut -d' ' -f1 "$dir/parts/$1/pid")" 2>/dev/null || true
 }
 
 # stop_part NAME: as it wants to be asked. PostgreSQL would wait for every client at TERM.

@@ -5,10 +5,12 @@
 
 mod harness;
 
+use std::time::Duration;
+
 use crds::GitOpsDeployment;
 use harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};
 use kube::ResourceExt;
-use kube::api::WatchEvent;
+use kube::api::{DeleteParams, Patch, PatchParams, WatchEvent};
 use machines::deployment::conditions::ConditionStyle;
 use serde_json::json;
 
@@ -354,4 +356,31 @@ async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up() {
     world.wait_until_gone("team-a", "app").await;
     world.wait_until_application_gone(&created).await;
     wait_until_forgotten(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_that_a_hand_deletes_in_the_middle_of_such_a_sync_comes_back() {
+    let mut world = World::without_program().await;
+    world.settings.rescan = Some(Duration::from_millis(10));
+    world.settings.repair_grace = Duration::ZERO;
+    world.start_program().await;
+    world.set_outcomes(&[("path.deploy", "sync-fails")]).await;
+    world.create_namespace("team-a").await;
+    let created = world.create("team-a", &automated("app")).await;
+    world
+        .wait_for("team-a", "app", "the failed attempt is told", |one| {
+            condition(one, "Ready").is_some_and(|ready| ready.reason == "Syncing")
+        })
+        .await;
+    let before = world.application_of(&created).await.unwrap();
+    let (name, applications) = (before.name_any(), world.applications());
+    let finalizer = json!({"metadata": {"finalizers": [crds::names::ARGO_CD_FINALIZER]}});
+    let parameters = PatchParams::default();
+    applications.patch(&name, &parameters, &Patch::Merge(finalizer)).await.unwrap();
+    applications.delete(&name, &DeleteParams::default()).await.unwrap();
+    world
+        .wait_for_application(&created, "another has come", |one| {
+            one.metadata.uid != before.metadata.uid
+        })
+        .await;
 }

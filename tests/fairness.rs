@@ -15,7 +15,7 @@ use harness::{World, all, automated, eventually, with_finalizer};
 const STUCK: usize = 500;
 /// Deployments of the hot tenant.
 const HOT: usize = 2_000;
-/// Machines that the backend or the agent takes at once.
+/// Machines that the backend or the agent takes at once, but for batches that end in no time.
 const BATCH: usize = 256;
 /// Between a deployment and its Application the backend and the agent each finish the batch that
 /// is under way and process the one with the newcomer, which the agent does once more when the

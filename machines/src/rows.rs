@@ -56,6 +56,8 @@ pub struct ApplicationRows {
     pub deployment_name: String,
     /// Namespace of the GitOpsDeployment.
     pub namespace: String,
+    /// Whether there are no rows of it yet.
+    pub is_new: bool,
 }
 
 /// What identifies an application's rows.

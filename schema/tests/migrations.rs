@@ -20,11 +20,12 @@ use sea_orm::{
     PaginatorTrait as _, QueryFilter as _, Set, Statement,
 };
 
-const ALL: [&str; 4] = [
+const ALL: [&str; 5] = [
     "m20261101_000001_existing_tables",
     "m20261101_000002_urls_as_written",
     "m20261101_000003_machines",
     "m20261101_000004_wake_ups",
+    "m20261101_000005_by_tenant",
 ];
 
 on_each_database!(

@@ -54,8 +54,6 @@ pub struct Aftermath {
     pub requester: Option<DeploymentUid>,
     /// Whether its machine has gone.
     pub gone: bool,
-    /// Whether its row has changed.
-    pub row_changed: bool,
     /// Whether it has completed just now.
     pub completed: bool,
     /// Whether it has failed just now.
@@ -183,7 +181,6 @@ impl Run {
             owner: record.owner.clone(),
             requester: record.requester.clone(),
             gone,
-            row_changed: self.row_changed(),
             completed: arrived("Finished/Completed"),
             failed: arrived("Finished/Failed"),
             awaits_project: matches!(

@@ -19,7 +19,9 @@ use crds::Operation;
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::application::{application_name, project_name};
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, OperationId, TenantUid, Timestamp,
+};
 use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
 use tokio::sync::Notify;
@@ -43,7 +45,7 @@ use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress, Seen};
 use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::settings::Settings;
-use crate::signals::Listener;
+use crate::signals::{Executor, Listener};
 
 /// The agent of a running program.
 pub struct Agent {
@@ -212,6 +214,16 @@ impl Process<OperationId, Notes> for Agent {
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
     }
+
+    fn is_behind(&self, tenant: &str) -> bool {
+        self.lanes.is_behind(tenant) || self.listener.is_behind(tenant)
+    }
+}
+
+impl Executor for Agent {
+    fn operation_requested(&self, id: &OperationId, tenant: &TenantUid) {
+        self.take_up(id.clone(), tenant.as_str());
+    }
 }
 
 impl Agent {
@@ -362,13 +374,15 @@ impl Agent {
             return;
         }
         let tenant = operation.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
-        let news = {
-            let mut open = self.open();
-            open.signals.insert(id.clone());
-            open.note(&id, &tenant)
-        };
+        self.open().signals.insert(id.clone());
+        self.take_up(id, &tenant);
+    }
+
+    /// Makes sure that an operation is open.
+    fn take_up(&self, id: OperationId, tenant: &str) {
+        let news = self.open().note(&id, tenant);
         if news {
-            self.inbox.offer(&tenant, id, Notes::default());
+            self.inbox.offer(tenant, id, Notes::default());
         }
     }
 
@@ -404,8 +418,10 @@ impl Agent {
         if aftermath.failed {
             self.metrics.operations_failed.inc();
         }
-        if let Some(requester) = aftermath.requester.as_ref().filter(|_| aftermath.row_changed) {
-            self.listener.operation_changed(requester);
+        // That it was claimed is of interest to nobody who waits for it.
+        let finished = aftermath.completed || aftermath.failed;
+        if let Some(requester) = aftermath.requester.as_ref().filter(|_| finished) {
+            self.listener.operation_finished(requester);
         }
         if aftermath.gone {
             self.forget(&aftermath.id);
@@ -425,7 +441,7 @@ impl Agent {
             }
             self.lanes.owe(&tenant, errand, taken_at);
         }
-        if aftermath.completed || aftermath.failed {
+        if finished {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
             // Application may be the business of the next one.
             self.lanes.withdraw(&Subject::Application(aftermath.application.clone()));
@@ -440,10 +456,10 @@ impl Agent {
         let signalled = {
             let mut open = self.open();
             open.forget(id);
-            open.signals.contains(id) && open.note(id, &tenant)
+            open.signals.contains(id)
         };
         if signalled {
-            self.inbox.offer(&tenant, id.clone(), Notes::default());
+            self.take_up(id.clone(), &tenant);
         }
     }
 
@@ -532,11 +548,14 @@ impl Agent {
                     let argo = self.argo();
                     (argo.application(&document.name).cloned(), argo.ask_application())
                 };
-                if existing.as_ref().is_some_and(|existing| existing.deleting) {
+                let existing = existing.as_ref();
+                if let Some(existing) = existing.filter(|existing| existing.deleting) {
                     // It is written anew once it has gone.
+                    if existing.syncing {
+                        errand::end_sync(&self.client, namespace, &document.name, existing).await?;
+                    }
                     return Ok(Discharge::Pending);
                 }
-                let existing = existing.as_ref();
                 let written =
                     errand::write_application(&self.client, row, document, existing).await?;
                 let changed = self.argo().application_written(written, asked);

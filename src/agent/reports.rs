@@ -131,6 +131,11 @@ impl Process<ApplicationId, Report> for Reports {
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
     }
+
+    fn is_behind(&self, _: &str) -> bool {
+        // Whoever looks at a status waits for nothing else.
+        false
+    }
 }
 
 /// What is reported while a row has no Application.

@@ -100,7 +100,11 @@ fn application_differs(agent: &Agent, row: &ApplicationId, document: &Applicatio
     }
     let argo = agent.argo();
     let Some(entry) = argo.application(&document.name) else { return true };
-    !entry.deleting && (entry.spec != document.spec || entry.row.as_ref() != Some(row))
+    if entry.deleting {
+        // It comes back once it has gone; in the middle of a sync it may never go by itself.
+        return entry.syncing;
+    }
+    entry.spec != document.spec || entry.row.as_ref() != Some(row)
 }
 
 fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {

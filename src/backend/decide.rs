@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crds::argocd::ApplicationStatus;
 use machines::deployment::conditions::ConditionStyle;
 use machines::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
-use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid, Timestamp};
+use machines::identity::{
+    ApplicationId, DeploymentUid, InstanceId, OperationId, TenantUid, Timestamp,
+};
 use machines::rows::RowChange;
 use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use schema::application_state;
@@ -74,6 +76,8 @@ pub struct DeploymentAftermath {
     pub owed: Vec<Obligation>,
     /// Whether a deadline has passed, so that what was discharged before is in doubt.
     pub insist: bool,
+    /// The operation that it has asked for just now.
+    pub requested: Option<OperationId>,
     /// Its application row.
     pub application: Option<ApplicationId>,
     /// What Argo CD reported, if that was taken in just now.
@@ -93,6 +97,7 @@ impl DeploymentAftermath {
             wake_at: None,
             owed: Vec::new(),
             insist: false,
+            requested: None,
             application: None,
             report: None,
             moved: None,
@@ -310,6 +315,8 @@ fn consequences(
 ) -> DeploymentAftermath {
     let machine = &stepped.after;
     let record = &machine.record;
+    let open = |machine: &Deployment| machine.record.open.as_ref().map(|open| open.id.clone());
+    let requested = open(machine).filter(|id| open(&stepped.before.machine).as_ref() != Some(id));
     DeploymentAftermath {
         uid: record.uid.clone(),
         tenant: record.tenant.clone(),
@@ -318,6 +325,7 @@ fn consequences(
         wake_at: if stepped.gone { None } else { machine.wake_at() },
         owed: if stepped.gone { Vec::new() } else { machine.obligations(environment.conditions) },
         insist,
+        requested,
         application: record.application.as_ref().map(|application| application.id.clone()),
         report,
         moved: stepped.transitions.last().cloned(),

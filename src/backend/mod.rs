@@ -12,7 +12,7 @@ pub mod observe;
 pub mod unsupported;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crds::argocd::ApplicationStatus;
@@ -39,11 +39,15 @@ use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
 use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::settings::Settings;
+use crate::signals::Executor;
 
 /// First pause after the Argo CD instance could not be recorded.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long the first batch waits for everything to have been seen. Ten thousand deployments are
+/// listed within two seconds.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How often what has outlived its retention is removed.
 const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -54,7 +58,9 @@ pub struct Backend {
     settings: Settings,
     metrics: Arc<Metrics>,
     directory: Mutex<Directory>,
-    instance: Mutex<Option<InstanceId>>,
+    instance: tokio::sync::watch::Sender<Option<InstanceId>>,
+    /// The agent, where it runs in the same process.
+    executor: OnceLock<Weak<dyn Executor>>,
     inbox: Arc<Inbox<Key, Notes>>,
     timers: Timers<Key>,
     lanes: Arc<Lanes<Errand>>,
@@ -128,6 +134,10 @@ impl Process<Key, Notes> for Backend {
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
     }
+
+    fn is_behind(&self, tenant: &str) -> bool {
+        self.lanes.is_behind(tenant)
+    }
 }
 
 impl Backend {
@@ -145,13 +155,20 @@ impl Backend {
             settings,
             metrics,
             directory: Mutex::default(),
-            instance: Mutex::default(),
+            instance: tokio::sync::watch::Sender::default(),
+            executor: OnceLock::default(),
             inbox: Arc::default(),
             timers: Timers::default(),
             lanes: Arc::default(),
             watches,
             transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
         })
+    }
+
+    /// Tells an agent in the same process of operations as soon as they are committed.
+    pub fn tell_directly(&self, executor: Weak<dyn Executor>) {
+        // There is one agent, and it is told of once.
+        let _ = self.executor.set(executor);
     }
 
     /// The gauges of its watches.
@@ -169,8 +186,8 @@ impl Backend {
         self.inbox.len() + self.lanes.len()
     }
 
-    /// The agent has changed the row of an operation that this deployment asked for.
-    pub fn operation_changed(&self, requester: &DeploymentUid) {
+    /// The agent has completed or failed an operation that this deployment asked for.
+    pub fn operation_finished(&self, requester: &DeploymentUid) {
         self.poke(requester, Notes::operation());
     }
 
@@ -240,9 +257,27 @@ impl Backend {
         let backend = Arc::clone(&self);
         let discharge = move |errand| Arc::clone(&backend).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
-        let inbox = Arc::clone(&self.inbox);
-        let work = worker::run(self.as_ref(), inbox, shutdown.clone());
-        supervise(work, tasks, shutdown).await
+        supervise(self.work(&shutdown), tasks, shutdown.clone()).await
+    }
+
+    /// Processes batches, from when everything has been seen that there was: one look at each
+    /// machine then instead of one for each thing that is seen. For a moment only, because a watch
+    /// may fail for long.
+    async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        let seen = async {
+            for watch in &self.watches {
+                watch.synced().await;
+            }
+            if self.engine_uids().is_some() {
+                // Its sender is our own.
+                let _ = self.instance.subscribe().wait_for(Option::is_some).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            _ = tokio::time::timeout(FIRST_LOOK, seen) => {}
+        }
+        worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
 
     async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
@@ -285,12 +320,11 @@ impl Backend {
                     Some(self.ensure_instance(argocd.as_str(), kube_system.as_str()).await)
                 }
             };
-            let changed = {
-                let mut known = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = self.instance.send_if_modified(|known| {
                 let changed = *known != instance;
                 *known = instance;
                 changed
-            };
+            });
             if changed {
                 let deliveries = self.directory().tell_all(&Notes::facts());
                 self.deliver(deliveries);
@@ -360,7 +394,7 @@ impl Backend {
     }
 
     fn instance(&self) -> Option<InstanceId> {
-        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.instance.borrow().clone()
     }
 
     /// What follows from a commit: timers, errands, and who else is concerned.
@@ -412,7 +446,8 @@ impl Backend {
         reports: &HashMap<ApplicationId, Arc<ApplicationStatus>>,
         taken_at: Instant,
     ) {
-        let DeploymentAftermath { uid, tenant, place, gone, wake_at, owed, .. } = deployment;
+        let DeploymentAftermath { uid, tenant, place, gone, wake_at, requested, owed, .. } =
+            deployment;
         self.timers.set(&Key::Deployment(uid.clone()), wake_at);
         if gone {
             let deliveries = self.directory().forget_deployment(&uid);
@@ -424,6 +459,11 @@ impl Backend {
         let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
         let report = fresh.or(known);
         let mut settled: Vec<Matter> = MATTERS.to_vec();
+        if let Some(id) = requested
+            && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
+        {
+            executor.operation_requested(&id, &tenant);
+        }
         for obligation in owed {
             let (matter, task) = match obligation {
                 Obligation::OperationSignalled(operation) => {

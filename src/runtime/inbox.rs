@@ -101,9 +101,19 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
         self.lock().entries.remove(key);
     }
 
+    /// Whether something waits for a machine of this tenant; also where that was dropped by now.
+    pub fn has_tenant(&self, tenant: &str) -> bool {
+        self.lock().queues.contains_key(tenant)
+    }
+
     /// Whether something waits for a machine.
     pub fn contains(&self, key: &K) -> bool {
         self.lock().entries.contains_key(key)
+    }
+
+    /// Whether a tenant is in line of whom this is so.
+    pub fn any_tenant(&self, is_so: impl FnMut(&str) -> bool) -> bool {
+        self.lock().turns.iter().map(String::as_str).any(is_so)
     }
 
     /// Waits until something is there.

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::runtime::inbox::{Coalesce, Inbox};
 
-/// Requests under way at once. An API server on two cores is busy with far fewer; more would only
-/// take turns from watches.
-const CONCURRENCY: usize = 16;
+/// Requests under way at once. They keep an API server of several cores busy; with more, each would
+/// only take longer, and who comes anew waits for those under way.
+const CONCURRENCY: usize = 8;
 /// First pause after a discharge that failed, doubled with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between attempts.
@@ -259,6 +259,11 @@ impl<D: Duty> Lanes<D> {
         let waiting: usize = self.queues.iter().map(Inbox::len).sum();
         let state = self.lock();
         waiting + state.running.len() + state.parked.len()
+    }
+
+    /// Whether one of this tenant waits for its turn.
+    pub fn is_behind(&self, tenant: &str) -> bool {
+        self.queues.iter().any(|queue| queue.has_tenant(tenant))
     }
 
     /// Whether none waits or is being discharged.

@@ -14,6 +14,7 @@ use kube::runtime::watcher::{self, watcher};
 use kube::{Resource, ResourceExt};
 use machines::identity::{Revision, Timestamp};
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::runtime::clock;
@@ -32,6 +33,7 @@ pub struct Progress {
     /// Which watch it is.
     pub name: &'static str,
     synced: AtomicBool,
+    complete: Notify,
     events: AtomicU64,
     malformed: AtomicU64,
     errors: AtomicU64,
@@ -45,6 +47,7 @@ impl Progress {
         Arc::new(Self {
             name,
             synced: AtomicBool::new(false),
+            complete: Notify::new(),
             events: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
@@ -56,6 +59,18 @@ impl Progress {
     /// Whether everything that there was has been seen once.
     pub fn is_synced(&self) -> bool {
         self.synced.load(Ordering::Acquire)
+    }
+
+    /// Waits until everything that there was has been seen once.
+    pub async fn synced(&self) {
+        loop {
+            let mut complete = std::pin::pin!(self.complete.notified());
+            complete.as_mut().enable();
+            if self.is_synced() {
+                return;
+            }
+            complete.await;
+        }
     }
 
     /// Events so far.
@@ -195,6 +210,7 @@ pub async fn follow<K>(
                 }
                 if done {
                     progress.synced.store(true, Ordering::Release);
+                    progress.complete.notify_waiters();
                 }
             }
             Ok(None) => return,

@@ -12,15 +12,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::runtime::inbox::{Coalesce, Inbox};
 
-/// Machines in one batch: enough that the statements of a commit are shared by many, few enough
-/// that a batch ends within some tens of milliseconds.
+/// Machines in the first batch, and again in the first after one that failed. How many the next may
+/// have depends on how long the one before took: who comes anew waits for the batch under way and
+/// for its own.
 const BATCH: usize = 256;
+/// Machines in a batch at the most: what the statements of both databases have room for.
+const LARGEST_BATCH: usize = 1_024;
+/// Machines in a batch that are never too many: enough to share its statements.
+const SMALLEST_BATCH: usize = 32;
+/// A batch that was full and took less is followed by one of twice the machines.
+const QUICK: Duration = Duration::from_millis(20);
+/// A batch that took longer is followed by one of half the machines.
+const SLOW: Duration = Duration::from_millis(40);
 /// A batch of fewer machines leaves the next one to come at once: nobody waits for company that may
 /// not come.
 const LOAD: usize = 4;
-/// How long the next batch gathers under load. A batch costs the same however many share it, and
-/// under load the API server is what everybody waits for.
+/// How long the next batch gathers under load: a batch costs the same however many share it.
 const GATHER: Duration = Duration::from_millis(30);
+/// How long it goes on gathering while everybody in it has requests that wait for their turn at the
+/// API server: what the batch adds to them waits all the same.
+const GATHER_BEHIND: Duration = Duration::from_millis(200);
 /// By how much a batch shrinks after one that failed, to find the machine that fails it.
 const SHRINKING: usize = 4;
 /// How long a batch may take: longer than the database lets a statement run. Beyond that it is the
@@ -62,6 +73,9 @@ pub trait Process<K, O>: Sync {
 
     /// What a failure means.
     fn judge(error: &Self::Error) -> Verdict;
+
+    /// Whether something that follows from a tenant's earlier batches waits for its turn.
+    fn is_behind(&self, tenant: &str) -> bool;
 }
 
 /// Has batches processed until told to stop; an error that means [`Verdict::Stop`] ends it.
@@ -96,12 +110,12 @@ where
             continue;
         };
         let Err(error) = processed else {
-            limit = BATCH;
+            limit = next_limit(limit, taken.len(), taken_at.elapsed());
             pause = FIRST_PAUSE;
-            if taken.len() >= LOAD && inbox.len() < BATCH {
+            if taken.len() >= LOAD && inbox.len() < limit {
                 tokio::select! {
                     () = shutdown.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(GATHER) => {}
+                    () = gather(processor, &inbox, limit) => {}
                 }
             }
             continue;
@@ -132,6 +146,37 @@ where
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// How many machines the batch may have that follows one of so many, which took so long.
+fn next_limit(limit: usize, taken: usize, took: Duration) -> usize {
+    if limit < SMALLEST_BATCH {
+        // The machine that fails its batches is in none of these.
+        BATCH
+    } else if took > SLOW {
+        (taken / 2).max(SMALLEST_BATCH)
+    } else if took < QUICK && taken >= limit {
+        (limit * 2).min(LARGEST_BATCH)
+    } else {
+        limit
+    }
+}
+
+/// Lets a batch of at most `limit` gather under load.
+async fn gather<P, K, O>(processor: &P, inbox: &Inbox<K, O>, limit: usize)
+where
+    P: Process<K, O>,
+    K: Clone + Eq + Hash,
+    O: Coalesce,
+{
+    let end = Instant::now() + GATHER_BEHIND;
+    loop {
+        tokio::time::sleep(GATHER).await;
+        let enough = inbox.is_empty() || inbox.len() >= limit || Instant::now() >= end;
+        if enough || inbox.any_tenant(|tenant| !processor.is_behind(tenant)) {
+            return;
+        }
     }
 }
 
@@ -210,6 +255,10 @@ mod tests {
         fn judge(error: &Failed) -> Verdict {
             error.0
         }
+
+        fn is_behind(&self, _: &str) -> bool {
+            false
+        }
     }
 
     /// Runs until `wanted` machines were processed, and says which, in order.
@@ -252,8 +301,14 @@ mod tests {
         assert_eq!(log, [0, 1, 2]);
     }
 
-    /// The sizes of the batches when so many machines are offered at a time, at this interval.
-    async fn sizes(machines: usize, interval: Duration, at_once: usize) -> Vec<usize> {
+    /// The sizes of the batches when so many machines of these tenants are offered at a time, at this
+    /// interval; `busy` has requests that wait for their turn.
+    async fn sizes(
+        machines: usize,
+        interval: Duration,
+        at_once: usize,
+        tenants: &[&str],
+    ) -> Vec<usize> {
         struct Slow(Mutex<Vec<usize>>);
         impl Process<usize, Note> for Slow {
             type Error = Failed;
@@ -267,6 +322,10 @@ mod tests {
             fn judge(error: &Failed) -> Verdict {
                 error.0
             }
+
+            fn is_behind(&self, tenant: &str) -> bool {
+                tenant == "busy"
+            }
         }
         let inbox = Arc::new(Inbox::default());
         let shutdown = CancellationToken::new();
@@ -274,11 +333,11 @@ mod tests {
         let offer = async {
             for first in (0..machines).step_by(at_once) {
                 for machine in first..first + at_once {
-                    inbox.offer("tenant", machine, Note);
+                    inbox.offer(tenants[machine % tenants.len()], machine, Note);
                 }
                 tokio::time::sleep(interval).await;
             }
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(GATHER_BEHIND).await;
             shutdown.cancel();
         };
         let (outcome, ()) = tokio::join!(run(&slow, Arc::clone(&inbox), shutdown.clone()), offer);
@@ -288,12 +347,33 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn batches_gather_under_load_and_only_then() {
-        let single = sizes(100, Duration::from_millis(5), 1).await;
+        let single = sizes(100, Duration::from_millis(5), 1, &["busy"]).await;
         assert_eq!(single, [1; 100], "one at a time waits for nobody");
-        let loaded = sizes(1_000, Duration::from_millis(5), 4).await;
+        let loaded = sizes(1_000, Duration::from_millis(5), 4, &["idle"]).await;
         assert_eq!(loaded.iter().sum::<usize>(), 1_000);
-        let mean = 1_000 / loaded.len();
-        assert!(mean >= 20, "{} batches of {mean}", loaded.len());
+        assert!((20..60).contains(&(1_000 / loaded.len())), "{loaded:?}");
+    }
+
+    #[test]
+    fn batches_shrink_when_they_are_slow_and_grow_when_they_are_quick_and_full() {
+        let milliseconds = Duration::from_millis;
+        assert_eq!(next_limit(256, 256, milliseconds(200)), 128);
+        assert_eq!(next_limit(256, 40, milliseconds(200)), SMALLEST_BATCH);
+        assert_eq!(next_limit(256, 256, milliseconds(30)), 256);
+        assert_eq!(next_limit(256, 256, milliseconds(10)), 512);
+        assert_eq!(next_limit(256, 255, milliseconds(10)), 256);
+        assert_eq!(next_limit(1_024, 1_024, milliseconds(10)), LARGEST_BATCH);
+        // While a machine is looked for that fails its batches, smaller ones are taken.
+        assert_eq!(next_limit(4, 4, milliseconds(1)), BATCH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_those_who_wait_anyway_gather_for_long() {
+        let waiting = sizes(2_000, Duration::from_millis(5), 4, &["busy"]).await;
+        assert_eq!(waiting.iter().sum::<usize>(), 2_000);
+        assert!((120..=BATCH).contains(&(2_000 / waiting.len())), "{waiting:?}");
+        let beside = sizes(2_000, Duration::from_millis(5), 4, &["busy", "idle"]).await;
+        assert!((20..60).contains(&(2_000 / beside.len())), "{beside:?}");
     }
 
     #[tokio::test(start_paused = true)]

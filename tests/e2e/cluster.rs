@@ -37,7 +37,7 @@ pub struct Cluster {
     server: String,
     database: String,
     /// The folder of the bare repositories, and the URL at which Argo CD reads it.
-    pub git: Option<(PathBuf, String)>,
+    pub git: (PathBuf, String),
     directory: TempDir,
     program: Option<Running>,
 }
@@ -49,19 +49,11 @@ pub fn is_wanted() -> bool {
 
 /// What the cluster can do.
 pub fn capabilities() -> Vec<Capability> {
-    let mut capabilities = vec![Capability::Workloads];
-    if git().is_some() {
-        capabilities.push(Capability::Git);
-    }
+    let mut capabilities = vec![Capability::Workloads, Capability::Git];
     if testbed().is_some() {
-        capabilities.push(Capability::ServerKill);
+        capabilities.extend([Capability::ArgoCdStop, Capability::ServerKill]);
     }
     capabilities
-}
-
-fn git() -> Option<(PathBuf, String)> {
-    let folder = std::env::var_os("E2E_GIT_FOLDER")?;
-    Some((PathBuf::from(folder), std::env::var("E2E_GIT_URL").ok()?))
 }
 
 fn testbed() -> Option<PathBuf> {
@@ -101,7 +93,7 @@ impl Cluster {
             kubeconfig: PathBuf::from(wanted("KUBECONFIG")),
             server: wanted("DATABASE_URL"),
             database: format!("gitops_e2e_{}", uuid::Uuid::new_v4().simple()),
-            git: git(),
+            git: (PathBuf::from(wanted("E2E_GIT_FOLDER")), wanted("E2E_GIT_URL")),
             directory: tempfile::tempdir().unwrap(),
             program: None,
         };

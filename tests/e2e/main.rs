@@ -2,11 +2,10 @@
 //!
 //! Each scenario sees nothing but the Kubernetes API and says which capabilities it needs. It runs
 //! in a sandbox of its own, and, where `E2E=cluster` is set, in a namespace of its own on the
-//! cluster of `KUBECONFIG`, with the program on a fresh database of `DATABASE_URL`. `testbed/up`
-//! prints these variables and those of the capabilities:
-//!
-//! * `E2E_GIT_FOLDER` and `E2E_GIT_URL`: a folder whose bare repositories Argo CD reads at the URL;
-//! * `TESTBED_DIR`: a testbed whose parts may be killed.
+//! cluster of `KUBECONFIG`, with the program on a fresh database of `DATABASE_URL`, and a repository
+//! of its own in `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. Parts of
+//! the cluster are killed only where `TESTBED_DIR` says that it is a testbed. `testbed/up` prints
+//! all of these.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "the modules are those of a program, not of a library")]

@@ -23,12 +23,14 @@ pub enum Capability {
     Git,
     /// Pods run and become ready.
     Workloads,
-    /// The API server, PostgreSQL and Argo CD can be killed, and started again.
+    /// Argo CD, or what stands in for it, can be stopped, and started again.
+    ArgoCdStop,
+    /// The API server and PostgreSQL can be killed, and started again.
     ServerKill,
 }
 
 /// What the sandbox can do.
-pub const SANDBOX: &[Capability] = &[];
+pub const SANDBOX: &[Capability] = &[Capability::ArgoCdStop];
 
 /// What the program is told in both places: hands are undone soon, not after half an hour.
 pub const SETTINGS: &[&str] = &["--self-heal-interval=1", "--self-heal-grace=1"];
@@ -74,8 +76,8 @@ impl Ring {
         // As much of the scenario's name as leaves room: a person who looks wants to know.
         let name: String = name.replace('_', "-").chars().take(40).collect();
         let namespace = format!("e2e-{}-{}", name.trim_matches('-'), &id[..6]);
-        let repository =
-            cluster.git.as_ref().map(|(folder, url)| Repository::create(folder, url, &namespace));
+        let (folder, url) = &cluster.git;
+        let repository = Some(Repository::create(folder, url, &namespace));
         let ring = Self { client, namespace, repository, place: Place::Cluster(cluster) };
         ring.create_namespace(&ring.namespace).await;
         ring

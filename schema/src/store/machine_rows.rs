@@ -21,6 +21,10 @@ use crate::store::{Store, StoreError};
 /// Machines read by one statement of a scan: some megabytes of states at the most.
 const SCAN_PAGE: u64 = 2_000;
 
+/// Transitions inserted by one statement. A machine may have several in one batch, and SQLite takes
+/// 32,766 values in a statement.
+const TRANSITIONS: usize = 4_000;
+
 /// What the store needs to know of a kind of machine.
 pub trait Persistent: Sized {
     /// What identifies a machine of this kind.
@@ -399,8 +403,10 @@ impl Writes {
         if written != expected {
             return Err(StoreError::Conflict { expected, written });
         }
-        if !self.transitions.is_empty() {
-            transition::Entity::insert_many(self.transitions).exec_without_returning(tx).await?;
+        let mut transitions = self.transitions.into_iter().peekable();
+        while transitions.peek().is_some() {
+            let rows = transitions.by_ref().take(TRANSITIONS);
+            transition::Entity::insert_many(rows).exec_without_returning(tx).await?;
         }
         Ok(())
     }

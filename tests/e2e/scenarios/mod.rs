@@ -6,7 +6,7 @@ mod faults;
 mod repairing;
 
 use crate::Scenario;
-use crate::ring::Capability::{Git, ServerKill, Workloads};
+use crate::ring::Capability::{ArgoCdStop, Git, ServerKill, Workloads};
 
 macro_rules! scenario {
     ($module:ident :: $name:ident $(, $needed:ident)*) => {
@@ -30,7 +30,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deleting::without_the_finalizer_the_resources_go_all_the_same, Git),
         scenario!(deleting::a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up, Git),
         scenario!(deleting::a_namespace_that_is_deleted_and_created_again_begins_anew),
-        scenario!(deleting::five_hundred_deletions_without_argo_cd_delay_nobody),
+        scenario!(deleting::five_hundred_deletions_without_argo_cd_delay_nobody, ArgoCdStop),
         scenario!(repairing::what_hands_have_changed_of_ours_comes_back),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
         scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),

@@ -116,6 +116,7 @@ impl Record {
         }
         if !same {
             let known = self.application.as_ref().map(|application| application.id.clone());
+            let is_new = known.is_none();
             let id = known.unwrap_or_else(|| ApplicationId::of(&self.uid));
             self.application = Some(ApplicationRecord {
                 id: id.clone(),
@@ -131,6 +132,7 @@ impl Record {
                 document,
                 deployment_name: self.name.clone(),
                 namespace: self.namespace.clone(),
+                is_new,
             })));
         }
         self.dispatch(context)

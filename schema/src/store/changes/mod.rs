@@ -44,9 +44,11 @@ impl Changes {
                     grouped.tenants.insert(rows.tenant.as_str().to_owned(), rows);
                 }
                 RowChange::RemoveTenant(rows) => grouped.removed_tenants.push(rows),
-                RowChange::PutApplication(rows) => {
-                    grouped.removed_applications.remove(&rows.key.application);
-                    grouped.applications.insert(rows.key.application.clone(), *rows);
+                RowChange::PutApplication(mut rows) => {
+                    let id = rows.key.application.clone();
+                    // What was to be removed in the same batch is there still.
+                    rows.is_new &= grouped.removed_applications.remove(&id).is_none();
+                    grouped.applications.insert(id, *rows);
                 }
                 RowChange::RemoveApplication(key) => {
                     grouped.applications.remove(&key.application);

@@ -55,7 +55,8 @@ pub(super) async fn in_use(
     put: &BTreeMap<ApplicationId, ApplicationRows>,
     removed: &BTreeMap<ApplicationId, ApplicationKey>,
 ) -> Result<BTreeSet<(String, String)>, StoreError> {
-    let ids: Vec<&str> = put.keys().chain(removed.keys()).map(ApplicationId::as_str).collect();
+    let replaced = put.iter().filter(|(_, rows)| !rows.is_new).map(|(id, _)| id);
+    let ids: Vec<&str> = replaced.chain(removed.keys()).map(ApplicationId::as_str).collect();
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::Until;
 use super::mirror::{Mirror, Standing};
 
 /// How many deployments have come how far.
@@ -127,9 +128,20 @@ impl Ledger {
         self.counts
     }
 
-    /// Whether the Application of this deployment was seen.
-    pub(super) fn has_application(&self, uid: &str) -> bool {
-        self.tracks.get(uid).is_some_and(|track| track.application.is_some())
+    /// How many deployments have come so far.
+    pub(super) fn have_come(&self, until: Until) -> usize {
+        match until {
+            Until::Ready => self.counts.ready,
+            Until::Applications => self.counts.applications,
+        }
+    }
+
+    /// Whether this deployment has come so far.
+    pub(super) fn has_come(&self, uid: &str, until: Until) -> bool {
+        self.tracks.get(uid).is_some_and(|track| match until {
+            Until::Ready => track.ready.is_some(),
+            Until::Applications => track.application.is_some(),
+        })
     }
 
     /// How many Applications of this run exist.
@@ -226,7 +238,7 @@ mod tests {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         ledger.created("a", start, start);
         ledger.application("a", None, start);
-        assert!(ledger.has_application("a"));
+        assert!(ledger.has_come("a", Until::Applications));
         assert_eq!(ledger.existing_applications(), 1);
         ledger.application_gone("a");
         assert_eq!(ledger.existing_applications(), 0);

@@ -60,7 +60,7 @@ pub struct Load {
     /// connections.
     #[arg(long, env = "LOAD_RATE", value_parser = rate, conflicts_with = "one_at_a_time")]
     rate: Option<f64>,
-    /// Create the next one only when the Application of the one before was seen.
+    /// Create the next one only when the one before has come as far as is waited for.
     #[arg(long, env = "LOAD_ONE_AT_A_TIME")]
     one_at_a_time: bool,
     /// What to wait for.

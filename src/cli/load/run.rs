@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::figures::{Figures, Sources};
 use super::json::json;
-use super::ledger::Ledger;
 use super::observer::Observer;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -213,11 +212,7 @@ impl Run {
         creations.try_for_each(|()| async { Ok(()) }).await?;
         let total = self.plan.deployments as usize;
         let until = self.until;
-        let is_done = move |ledger: &Ledger| match until {
-            Until::Ready => ledger.counts().ready == total,
-            Until::Applications => ledger.counts().applications == total,
-        };
-        observer.until(is_done).await;
+        observer.until(move |ledger| ledger.have_come(until) == total).await;
         Ok(())
     }
 
@@ -231,7 +226,7 @@ impl Run {
         let uid = created.uid().unwrap_or_default();
         observer.note(|ledger| ledger.created(&uid, requested, answered));
         if self.one_at_a_time {
-            observer.until(|ledger| ledger.has_application(&uid)).await;
+            observer.until(|ledger| ledger.has_come(&uid, self.until)).await;
         }
         Ok(())
     }

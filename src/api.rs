@@ -94,11 +94,23 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: Cancell
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(health);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "health and metrics are no longer served");
+    let told = shutdown.clone().cancelled_owned();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(told);
+    let stopped = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(STOPPING_GRACE).await;
+    };
+    tokio::select! {
+        // Who never ends his request does not hold the process.
+        () = stopped => {}
+        served = serving.into_future() => if let Err(error) = served {
+            tracing::error!(%error, "health and metrics are no longer served");
+        },
     }
 }
+
+/// How long requests for health and metrics may go on once the process is to stop.
+const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Opens the port.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -14,6 +14,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crds::Operation;
 use kube::ResourceExt;
@@ -213,6 +214,10 @@ impl Process<OperationId, Notes> for Agent {
 
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
+    }
+
+    fn silence(lasted: Duration) -> StoreError {
+        StoreError::Silent { lasted }
     }
 
     fn is_behind(&self, tenant: &str) -> bool {

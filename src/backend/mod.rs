@@ -135,6 +135,10 @@ impl Process<Key, Notes> for Backend {
         verdict(error)
     }
 
+    fn silence(lasted: Duration) -> StoreError {
+        StoreError::Silent { lasted }
+    }
+
     fn is_behind(&self, tenant: &str) -> bool {
         self.lanes.is_behind(tenant)
     }

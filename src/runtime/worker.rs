@@ -37,6 +37,9 @@ const SHRINKING: usize = 4;
 /// How long a batch may take: longer than the database lets a statement run. Beyond that it is the
 /// connection that has died without a word.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// After so many batches in a row that were given up, the process had better end: another replica,
+/// or its own successor, may have a connection that lives.
+const GIVEN_UP: u32 = 5;
 /// First pause after a batch that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause.
@@ -74,6 +77,9 @@ pub trait Process<K, O>: Sync {
     /// What a failure means.
     fn judge(error: &Self::Error) -> Verdict;
 
+    /// That batches were given up for so long.
+    fn silence(lasted: Duration) -> Self::Error;
+
     /// Whether something that follows from a tenant's earlier batches waits for its turn.
     fn is_behind(&self, tenant: &str) -> bool;
 }
@@ -91,6 +97,7 @@ where
 {
     let mut limit = BATCH;
     let mut pause = FIRST_PAUSE;
+    let mut given_up = 0;
     // The machine that failed alone last time. Once may be chance: somebody else's row came in
     // between.
     let mut suspect: Option<K> = None;
@@ -107,8 +114,13 @@ where
             let seconds = BATCH_TIMEOUT.as_secs();
             tracing::warn!("a batch was given up after {seconds} s; it is tried again");
             restore(&inbox, taken);
+            given_up += 1;
+            if given_up == GIVEN_UP {
+                return Err(P::silence(BATCH_TIMEOUT * GIVEN_UP));
+            }
             continue;
         };
+        given_up = 0;
         let Err(error) = processed else {
             limit = next_limit(limit, taken.len(), taken_at.elapsed());
             pause = FIRST_PAUSE;
@@ -256,6 +268,10 @@ mod tests {
             error.0
         }
 
+        fn silence(_: Duration) -> Failed {
+            Failed(Verdict::Stop)
+        }
+
         fn is_behind(&self, _: &str) -> bool {
             false
         }
@@ -323,6 +339,10 @@ mod tests {
                 error.0
             }
 
+            fn silence(_: Duration) -> Failed {
+                Failed(Verdict::Stop)
+            }
+
             fn is_behind(&self, tenant: &str) -> bool {
                 tenant == "busy"
             }
@@ -374,6 +394,38 @@ mod tests {
         assert!((120..=BATCH).contains(&(2_000 / waiting.len())), "{waiting:?}");
         let beside = sizes(2_000, Duration::from_millis(5), 4, &["busy", "idle"]).await;
         assert!((30..90).contains(&(2_000 / beside.len())), "{beside:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_never_answers_ends_it_after_a_while() {
+        struct Silent;
+        impl Process<usize, Note> for Silent {
+            type Error = Failed;
+
+            async fn process(&self, _: &Taken<usize, Note>, _: Instant) -> Result<(), Failed> {
+                std::future::pending().await
+            }
+
+            fn judge(error: &Failed) -> Verdict {
+                error.0
+            }
+
+            fn silence(lasted: Duration) -> Failed {
+                assert_eq!(lasted, Duration::from_secs(300));
+                Failed(Verdict::Stop)
+            }
+
+            fn is_behind(&self, _: &str) -> bool {
+                false
+            }
+        }
+        let inbox = Arc::new(Inbox::default());
+        inbox.offer("tenant", 1, Note);
+        let began = Instant::now();
+        let outcome = run(&Silent, Arc::clone(&inbox), CancellationToken::new()).await;
+        assert!(outcome.is_err());
+        assert_eq!(began.elapsed(), BATCH_TIMEOUT * GIVEN_UP);
+        assert_eq!(inbox.len(), 1, "nothing of it is lost");
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ pub mod collect;
 pub mod machine_rows;
 
 use std::fmt;
+use std::time::Duration;
 
 use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
@@ -92,6 +93,15 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// The database takes connections and never answers.
+    #[error(
+        "the database has not answered for {} s; this process ends, so that another may try with a \
+         new connection", lasted.as_secs()
+    )]
+    Silent {
+        /// For how long.
+        lasted: Duration,
+    },
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] DbErr),
@@ -103,7 +113,10 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Conflict { .. } => true,
-            Self::Deposed { .. } | Self::State { .. } | Self::Value { .. } => false,
+            Self::Deposed { .. }
+            | Self::State { .. }
+            | Self::Value { .. }
+            | Self::Silent { .. } => false,
             Self::Database(error) => !is_about_data(error),
         }
     }

@@ -1,17 +1,17 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
-//! [`argo`] holds what the watches show, [`decide`] steps a batch of operations between load and
+//! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a batch of operations between load and
 //! commit, [`errand`] discharges what their states owe, [`reports`] carries what Argo CD says into
 //! the database, and `rescan` finds what hands have changed.
 
 pub mod argo;
 pub mod decide;
 pub mod errand;
+mod open;
 pub mod reports;
 mod rescan;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,9 +20,7 @@ use crds::Operation;
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::application::{application_name, project_name};
-use machines::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, OperationId, TenantUid, Timestamp,
-};
+use machines::identity::{ClusterUserId, DeploymentUid, OperationId, TenantUid, Timestamp};
 use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
 use tokio::sync::Notify;
@@ -33,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::decide::{Aftermath, Notes};
 use crate::agent::errand::{Errand, Subject};
+use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::backend::errand::TENANT_LABEL;
 use crate::backend::verdict;
@@ -64,110 +63,6 @@ pub struct Agent {
     watches: Vec<Arc<Progress>>,
     synced: [AtomicBool; 2],
     changed: Notify,
-}
-
-/// The operations that are not gone, by what concerns them.
-#[derive(Debug, Default)]
-struct OpenOperations {
-    by_id: HashMap<OperationId, OpenOperation>,
-    by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
-    /// By the name of the Application, which a hand cannot change.
-    by_name: HashMap<String, BTreeSet<OperationId>>,
-    by_project: HashMap<String, BTreeSet<OperationId>>,
-    /// The Operation CRs that exist, as far as is known.
-    signals: HashSet<OperationId>,
-    /// What the AppProjects of their owners are to permit, as last read.
-    repositories: HashMap<ClusterUserId, BTreeSet<String>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct OpenOperation {
-    /// Whose turn it is; the label of its CR.
-    tenant: String,
-    /// Its application row, once known.
-    row: ApplicationId,
-    /// The name of its Application, once known.
-    name: Option<String>,
-    /// Its owner, once known.
-    owner: ClusterUserId,
-    /// Whether it waits for the AppProject.
-    awaits_project: bool,
-}
-
-impl OpenOperations {
-    fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
-        let known = self.by_id.contains_key(id);
-        let entry = self.by_id.entry(id.clone()).or_default();
-        if entry.tenant.is_empty() {
-            entry.tenant = tenant.to_owned();
-        }
-        !known
-    }
-
-    fn update(&mut self, aftermath: &Aftermath) {
-        let Aftermath { id, application, owner, requester, awaits_project, .. } = aftermath;
-        let name = requester.as_ref().map(application_name);
-        let entry = self.by_id.entry(id.clone()).or_default();
-        entry.row = application.clone();
-        entry.name.clone_from(&name);
-        entry.owner = owner.clone();
-        entry.awaits_project = *awaits_project;
-        if let Some(name) = name {
-            self.by_name.entry(name).or_default().insert(id.clone());
-        }
-        self.by_row.entry(application.clone()).or_default().insert(id.clone());
-        self.by_project.entry(project_name(owner)).or_default().insert(id.clone());
-    }
-
-    fn forget(&mut self, id: &OperationId) {
-        let Some(entry) = self.by_id.remove(id) else { return };
-        remove_from(&mut self.by_row, &entry.row, id);
-        if let Some(name) = &entry.name {
-            remove_from(&mut self.by_name, name, id);
-        }
-        remove_from(&mut self.by_project, &project_name(&entry.owner), id);
-    }
-
-    /// Forgets the repositories of owners without an open operation.
-    fn forget_idle(&mut self, owners: &[ClusterUserId]) {
-        for owner in owners {
-            if !self.by_project.contains_key(&project_name(owner)) {
-                self.repositories.remove(owner);
-            }
-        }
-    }
-
-    fn concerned(&self, changed: &Changed) -> Vec<OperationId> {
-        match changed {
-            Changed::Application { row, name, .. } => {
-                let by_row = row.as_ref().and_then(|row| self.by_row.get(row));
-                let by_name = self.by_name.get(name);
-                let ids: BTreeSet<&OperationId> =
-                    by_row.into_iter().chain(by_name).flatten().collect();
-                ids.into_iter().cloned().collect()
-            }
-            Changed::Project(name) => {
-                let ids = self.by_project.get(name).into_iter().flatten();
-                ids.filter(|id| self.by_id.get(*id).is_some_and(|entry| entry.awaits_project))
-                    .cloned()
-                    .collect()
-            }
-        }
-    }
-}
-
-/// Takes an operation out of an index; one without operations has no entry.
-fn remove_from<K: Eq + Hash>(
-    index: &mut HashMap<K, BTreeSet<OperationId>>,
-    key: &K,
-    id: &OperationId,
-) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
-            index.remove(key);
-        }
-    }
 }
 
 impl Process<OperationId, Notes> for Agent {
@@ -433,8 +328,7 @@ impl Agent {
             return;
         }
         self.open().update(&aftermath);
-        let project = Changed::Project(project_name(&aftermath.owner));
-        if self.open().concerned(&project).is_empty() {
+        if !self.open().awaits_project(&aftermath.owner) {
             // Whoever finds the project wanting next owes it anew, though it was written before.
             self.lanes.withdraw(&Subject::Project(aftermath.owner.clone()));
         }

@@ -1,0 +1,183 @@
+//! The operations that are not gone, by what concerns them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
+
+use machines::application::{application_name, project_name};
+use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+
+use crate::agent::argo::Changed;
+use crate::agent::decide::Aftermath;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct OpenOperations {
+    /// All of them.
+    pub(super) by_id: HashMap<OperationId, OpenOperation>,
+    /// By their application rows.
+    pub(super) by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
+    /// By the name of the Application, which a hand cannot change.
+    by_name: HashMap<String, BTreeSet<OperationId>>,
+    /// By the names of the AppProjects of their owners.
+    pub(super) by_project: HashMap<String, BTreeSet<OperationId>>,
+    /// Of these, those that wait for the AppProject: few beside all that one tenant may have open.
+    awaiting_project: HashMap<String, BTreeSet<OperationId>>,
+    /// The Operation CRs that exist, as far as is known.
+    pub(super) signals: HashSet<OperationId>,
+    /// What the AppProjects of their owners are to permit, as last read.
+    pub(super) repositories: HashMap<ClusterUserId, BTreeSet<String>>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenOperation {
+    /// Whose turn it is; the label of its CR.
+    pub(super) tenant: String,
+    /// Its application row, once known.
+    row: ApplicationId,
+    /// The name of its Application, once known.
+    name: Option<String>,
+    /// Its owner, once known.
+    owner: ClusterUserId,
+}
+
+impl OpenOperations {
+    /// Notes that an operation is open; says whether that is news.
+    pub(super) fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
+        let known = self.by_id.contains_key(id);
+        let entry = self.by_id.entry(id.clone()).or_default();
+        if entry.tenant.is_empty() {
+            entry.tenant = tenant.to_owned();
+        }
+        !known
+    }
+
+    /// Notes what concerns an operation from now on.
+    pub(super) fn update(&mut self, aftermath: &Aftermath) {
+        let Aftermath { id, application, owner, requester, awaits_project, .. } = aftermath;
+        let name = requester.as_ref().map(application_name);
+        let entry = self.by_id.entry(id.clone()).or_default();
+        entry.row = application.clone();
+        entry.name.clone_from(&name);
+        entry.owner = owner.clone();
+        if let Some(name) = name {
+            self.by_name.entry(name).or_default().insert(id.clone());
+        }
+        self.by_row.entry(application.clone()).or_default().insert(id.clone());
+        let project = project_name(owner);
+        if *awaits_project {
+            self.awaiting_project.entry(project.clone()).or_default().insert(id.clone());
+        } else {
+            remove_from(&mut self.awaiting_project, &project, id);
+        }
+        self.by_project.entry(project).or_default().insert(id.clone());
+    }
+
+    /// Forgets an operation that has gone.
+    pub(super) fn forget(&mut self, id: &OperationId) {
+        let Some(entry) = self.by_id.remove(id) else { return };
+        remove_from(&mut self.by_row, &entry.row, id);
+        if let Some(name) = &entry.name {
+            remove_from(&mut self.by_name, name, id);
+        }
+        let project = project_name(&entry.owner);
+        remove_from(&mut self.awaiting_project, &project, id);
+        remove_from(&mut self.by_project, &project, id);
+    }
+
+    /// Whether an operation of this owner waits for the AppProject.
+    pub(super) fn awaits_project(&self, owner: &ClusterUserId) -> bool {
+        self.awaiting_project.contains_key(&project_name(owner))
+    }
+
+    /// Forgets the repositories of owners without an open operation.
+    pub(super) fn forget_idle(&mut self, owners: &[ClusterUserId]) {
+        for owner in owners {
+            if !self.by_project.contains_key(&project_name(owner)) {
+                self.repositories.remove(owner);
+            }
+        }
+    }
+
+    /// The operations that something concerns.
+    pub(super) fn concerned(&self, changed: &Changed) -> Vec<OperationId> {
+        match changed {
+            Changed::Application { row, name, .. } => {
+                let by_row = row.as_ref().and_then(|row| self.by_row.get(row));
+                let by_name = self.by_name.get(name);
+                let ids: BTreeSet<&OperationId> =
+                    by_row.into_iter().chain(by_name).flatten().collect();
+                ids.into_iter().cloned().collect()
+            }
+            Changed::Project(name) => {
+                self.awaiting_project.get(name).into_iter().flatten().cloned().collect()
+            }
+        }
+    }
+}
+
+/// Takes an operation out of an index; one without operations has no entry.
+fn remove_from<K: Eq + Hash>(
+    index: &mut HashMap<K, BTreeSet<OperationId>>,
+    key: &K,
+    id: &OperationId,
+) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use machines::identity::DeploymentUid;
+
+    use super::*;
+
+    fn aftermath(id: &str, awaits_project: bool) -> Aftermath {
+        Aftermath {
+            id: OperationId::new(id),
+            application: ApplicationId::new(format!("row-{id}")),
+            owner: ClusterUserId::new("owner"),
+            requester: Some(DeploymentUid::new(id)),
+            gone: false,
+            completed: false,
+            failed: false,
+            awaits_project,
+            wake_at: None,
+            owed: Vec::new(),
+            insist: false,
+        }
+    }
+
+    #[test]
+    fn an_operation_is_found_by_what_concerns_it_until_it_is_forgotten() {
+        let mut open = OpenOperations::default();
+        let owner = ClusterUserId::new("owner");
+        let project = Changed::Project(project_name(&owner));
+        for id in ["one", "two"] {
+            assert!(open.note(&OperationId::new(id), "tenant"));
+            assert!(!open.note(&OperationId::new(id), "tenant"));
+            open.update(&aftermath(id, true));
+        }
+        assert_eq!(open.concerned(&project).len(), 2);
+        open.update(&aftermath("one", false));
+        assert_eq!(open.concerned(&project), [OperationId::new("two")]);
+        let application = Changed::Application {
+            row: None,
+            name: application_name(&DeploymentUid::new("one")),
+            project: String::new(),
+            status: None,
+        };
+        assert_eq!(open.concerned(&application), [OperationId::new("one")]);
+        for id in ["one", "two"] {
+            assert!(open.by_project.contains_key(&project_name(&owner)));
+            open.forget(&OperationId::new(id));
+        }
+        assert!(!open.awaits_project(&owner));
+        let empty = open.by_id.is_empty() && open.by_row.is_empty() && open.by_name.is_empty();
+        assert!(empty && open.by_project.is_empty() && open.awaiting_project.is_empty());
+    }
+}

@@ -61,7 +61,13 @@ is_running() {
   local pid moment
   read -r pid moment 2>/dev/null <"$dir/parts/$1/pid" || return 1
   [ -n "$moment" ] && [ "$(cat /proc/sys/kernel/random/boot_id) $(began "$pid")" = "$moment" ] &&
-    [ "$(ps -o stat= -p "$pid" | cut -c1)" != Z ]
+    ! is_dead "$pid"
+}
+
+# is_dead PID: nobody may have asked how it ended, but none of its threads is left that could hold a
+# port. The first one is often gone before the others.
+is_dead() {
+  [ "$(ps -o stat= -p "$1" | cut -c1)" = Z ] && [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ]
 }
 
 start_part() {

@@ -255,7 +255,7 @@ impl Agent {
             Seen::Malformed { .. } => {}
             Seen::Synced => {
                 let listed = relist.take().unwrap_or_default();
-                agent.open().signals.retain(|id| listed.contains(id));
+                agent.open().signals.retain(|id, _| listed.contains(id));
                 let open: Vec<OperationId> = agent.open().by_id.keys().cloned().collect();
                 for id in open.into_iter().filter(|id| !listed.contains(id)) {
                     agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
@@ -274,7 +274,7 @@ impl Agent {
             return;
         }
         let tenant = operation.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
-        self.open().signals.insert(id.clone());
+        self.open().sighted(&id);
         self.take_up(id, &tenant);
     }
 
@@ -355,7 +355,7 @@ impl Agent {
         let signalled = {
             let mut open = self.open();
             open.forget(id);
-            open.signals.contains(id)
+            open.signals.contains_key(id)
         };
         if signalled {
             self.take_up(id.clone(), &tenant);
@@ -432,10 +432,12 @@ impl Agent {
                     Some(wanted) => {
                         let written =
                             errand::write_project(&self.client, namespace, wanted, exists).await?;
+                        self.lanes.answered(&errand.key_of());
                         self.argo().project_written(&written, asked)
                     }
                     None => {
                         errand::remove_project(&self.client, namespace, &name).await?;
+                        self.lanes.answered(&errand.key_of());
                         self.argo().project_gone(&name)
                     }
                 };
@@ -457,6 +459,7 @@ impl Agent {
                 }
                 let written =
                     errand::write_application(&self.client, row, document, existing).await?;
+                self.lanes.answered(&errand.key_of());
                 let changed = self.argo().application_written(written, asked);
                 self.spread(changed);
                 Ok(Discharge::Done)
@@ -485,10 +488,16 @@ impl Agent {
                 Ok(Discharge::Done)
             }
             Errand::RemoveSignal { operation } => {
+                let sighting = self.open().signals.get(operation).copied();
                 errand::remove_signal(&self.client, namespace, operation).await?;
-                self.open().signals.remove(operation);
-                self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
-                Ok(Discharge::Done)
+                self.lanes.answered(&errand.key_of());
+                if self.open().is_absent(operation, sighting) {
+                    self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
+                    return Ok(Discharge::Done);
+                }
+                // It owes the removal still.
+                self.poke(operation, Notes::default());
+                Ok(Discharge::Pending)
             }
         }
     }

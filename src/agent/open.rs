@@ -1,6 +1,6 @@
 //! The operations that are not gone, by what concerns them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use machines::application::{application_name, project_name};
@@ -22,8 +22,9 @@ pub(super) struct OpenOperations {
     pub(super) by_project: HashMap<String, BTreeSet<OperationId>>,
     /// Of these, those that wait for the AppProject: few beside all that one tenant may have open.
     awaiting_project: HashMap<String, BTreeSet<OperationId>>,
-    /// The Operation CRs that exist, as far as is known.
-    pub(super) signals: HashSet<OperationId>,
+    /// The Operation CRs that exist, as far as is known, each with the number of its last sighting.
+    pub(super) signals: HashMap<OperationId, u64>,
+    sightings: u64,
     /// What the AppProjects of their owners are to permit, as last read.
     pub(super) repositories: HashMap<ClusterUserId, BTreeSet<String>>,
 }
@@ -50,6 +51,23 @@ impl OpenOperations {
             entry.tenant = tenant.to_owned();
         }
         !known
+    }
+
+    /// Notes that the watch shows an Operation CR.
+    pub(super) fn sighted(&mut self, id: &OperationId) {
+        self.sightings += 1;
+        self.signals.insert(id.clone(), self.sightings);
+    }
+
+    /// Notes that a CR does not exist, said by the answer to a request that was made when `sighting`
+    /// was its last. One that was seen since then was created meanwhile: whoever creates it may be
+    /// slower than whoever has done what it asks for.
+    pub(super) fn is_absent(&mut self, id: &OperationId, sighting: Option<u64>) -> bool {
+        let absent = self.signals.get(id).copied() == sighting;
+        if absent {
+            self.signals.remove(id);
+        }
+        absent
     }
 
     /// Notes what concerns an operation from now on.
@@ -150,6 +168,18 @@ mod tests {
             owed: Vec::new(),
             insist: false,
         }
+    }
+
+    #[test]
+    fn a_cr_that_comes_while_it_is_removed_is_not_taken_for_absent() {
+        let mut open = OpenOperations::default();
+        let id = OperationId::new("one");
+        let before = open.signals.get(&id).copied();
+        open.sighted(&id);
+        assert!(!open.is_absent(&id, before));
+        let before = open.signals.get(&id).copied();
+        assert!(open.is_absent(&id, before));
+        assert!(open.signals.is_empty());
     }
 
     #[test]

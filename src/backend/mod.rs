@@ -33,7 +33,7 @@ use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::runtime::inbox::Inbox;
-use crate::runtime::lanes::{Discharge, Lanes};
+use crate::runtime::lanes::{Discharge, Duty, Lanes};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
@@ -554,6 +554,7 @@ impl Backend {
                 let written =
                     errand::write_status(&self.client, uid, &place, &object, view, report).await?;
                 self.metrics.status_writes.inc();
+                self.lanes.answered(&errand.key());
                 let deliveries = self.directory().object_written(written, asked);
                 self.deliver(deliveries);
                 Ok(())

@@ -91,7 +91,7 @@ impl<D> Coalesce for Latest<D> {
 #[derive(Debug)]
 struct State<D: Duty> {
     /// What is being discharged now.
-    running: HashMap<D::Key, D>,
+    running: HashMap<D::Key, Running<D>>,
     /// What is being discharged now and no longer owed: nothing of it is remembered.
     withdrawn: HashSet<D::Key>,
     /// What came while an older duty of its key was being discharged.
@@ -119,11 +119,22 @@ impl<D: Duty> Default for Lanes<D> {
     }
 }
 
+/// A duty that is being discharged.
+#[derive(Debug)]
+struct Running<D> {
+    duty: D,
+    /// When the machine was given the answer.
+    answered: Option<Instant>,
+    /// Whether it is owed in spite of the answer.
+    in_vain: bool,
+}
+
 /// A duty that was discharged.
 #[derive(Debug)]
 struct Done<D> {
     duty: D,
-    at: Instant,
+    /// When the machine was given the answer.
+    answered: Instant,
 }
 
 /// Failures in a row.
@@ -174,14 +185,16 @@ impl<D: Duty> State<D> {
 }
 
 impl<D: Duty> Lanes<D> {
-    /// Adds a duty that follows from what was observed before `as_of`.
+    /// Adds a duty that follows from observations, none of which came after `as_of`.
     ///
     /// One that is being discharged is not added again. One that was discharged is repeated after
     /// a pause, a few times, where it is owed in spite of the answer.
     pub fn owe(self: &Arc<Self>, tenant: &str, duty: D, as_of: Instant) {
         let key = duty.key();
         let mut state = self.lock();
-        if state.running.get(&key) == Some(&duty) {
+        if let Some(running) = state.running.get_mut(&key).filter(|running| running.duty == duty) {
+            running.in_vain |=
+                duty.is_answered() && running.answered.is_some_and(|answered| answered <= as_of);
             // What came in between is no longer wanted.
             state.withdrawn.remove(&key);
             state.parked.remove(&key);
@@ -192,7 +205,7 @@ impl<D: Duty> Lanes<D> {
         }
         if let Some(done) = state.done.get(&key).filter(|done| done.duty == duty) {
             if duty.is_answered()
-                && done.at < as_of
+                && done.answered <= as_of
                 && let Some(pause) = state.next_repeat(&duty)
             {
                 drop(state);
@@ -210,6 +223,13 @@ impl<D: Duty> Lanes<D> {
         }
         drop(state);
         self.queue(tenant, duty);
+    }
+
+    /// To be called before the machine is given the answer to the duty of this key.
+    pub fn answered(&self, key: &D::Key) {
+        if let Some(running) = self.lock().running.get_mut(key) {
+            running.answered = Some(Instant::now());
+        }
     }
 
     fn repeat_after(self: &Arc<Self>, pause: Duration, tenant: &str, duty: D) {
@@ -313,7 +333,7 @@ impl<D: Duty> Lanes<D> {
     fn finish(self: &Arc<Self>, tenant: String, duty: D, outcome: Discharge) {
         let key = duty.key();
         let mut state = self.lock();
-        state.running.remove(&key);
+        let running = state.running.remove(&key);
         let withdrawn = state.withdrawn.remove(&key);
         if let Some((tenant, newer)) = state.parked.remove(&key) {
             drop(state);
@@ -326,7 +346,15 @@ impl<D: Duty> Lanes<D> {
         match outcome {
             Discharge::Done => {
                 state.failures.remove(&key);
-                state.done.insert(key, Done { duty, at: Instant::now() });
+                let (answered, in_vain) =
+                    running.map_or((None, false), |running| (running.answered, running.in_vain));
+                let pause = in_vain.then(|| state.next_repeat(&duty)).flatten();
+                let answered = answered.unwrap_or_else(Instant::now);
+                state.done.insert(key, Done { duty: duty.clone(), answered });
+                drop(state);
+                if let Some(pause) = pause {
+                    self.repeat_after(pause, &tenant, duty);
+                }
             }
             Discharge::Pending => {
                 state.failures.remove(&key);
@@ -374,7 +402,8 @@ impl<D: Duty> Lanes<D> {
                     state.parked.entry(key).or_insert((tenant, duty));
                     continue;
                 }
-                state.running.insert(key, duty.clone());
+                let running = Running { duty: duty.clone(), answered: None, in_vain: false };
+                state.running.insert(key, running);
                 return Some((tenant, duty));
             }
         }
@@ -511,12 +540,47 @@ mod tests {
         let before = Instant::now();
         owe(&lanes, "t", application.clone());
         owe(&lanes, "t", signal.clone());
+        tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 2);
         // A step that was under way meanwhile; and one whose answer comes from elsewhere.
         lanes.owe("t", application, before);
         owe(&lanes, "t", signal);
         tokio::time::sleep(LONGEST_PAUSE).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_undone_between_the_answer_and_the_end_of_its_discharge_is_repeated() {
+        let lanes: Arc<Lanes<Errand>> = Arc::default();
+        let duty = errand("status", 1, Lane::Second);
+        owe(&lanes, "tenant", duty.clone());
+        let discharges = Arc::new(Mutex::new(0));
+        let shutdown = CancellationToken::new();
+        let run = Arc::clone(&lanes).run(
+            {
+                let (lanes, discharges) = (Arc::clone(&lanes), Arc::clone(&discharges));
+                move |duty: Errand| {
+                    let first = {
+                        let mut discharges = discharges.lock().unwrap();
+                        *discharges += 1;
+                        *discharges == 1
+                    };
+                    lanes.answered(&duty.key());
+                    if first {
+                        // The machine has taken the answer in, and what undid it.
+                        owe(&lanes, "tenant", duty);
+                    }
+                    std::future::ready(Discharge::Done)
+                }
+            },
+            shutdown.clone(),
+        );
+        let end = async {
+            tokio::time::sleep(REPEAT_PAUSE * 2).await;
+            shutdown.cancel();
+        };
+        tokio::join!(run, end);
+        assert_eq!(*discharges.lock().unwrap(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -66,8 +66,7 @@ pub trait Process<K, O>: Sync {
     /// Why a batch was not processed.
     type Error: Display + Send;
 
-    /// Processes a batch, all of it or nothing. Whatever was observed before `taken_at` is in it,
-    /// or was in an earlier one.
+    /// Processes a batch, all of it or nothing. Nothing that was observed after `taken_at` is in it.
     fn process(
         &self,
         taken: &Taken<K, O>,
@@ -107,8 +106,8 @@ where
             () = shutdown.cancelled() => return Ok(()),
             () = inbox.ready() => {}
         }
-        let taken_at = Instant::now();
         let taken = inbox.take(limit);
+        let taken_at = Instant::now();
         let processed = tokio::time::timeout(BATCH_TIMEOUT, processor.process(&taken, taken_at));
         let Ok(processed) = processed.await else {
             let seconds = BATCH_TIMEOUT.as_secs();

@@ -52,16 +52,17 @@ define() {
   printf 'exec %s\n' "$(printf '%q ' "$@")" >"$part/run"
 }
 
-# When a process began, in ticks since the machine did. With its pid it is that process and no other,
-# also after a restart of the machine.
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# began PID: when the process did, as the start of the machine and ticks since then. With its pid it
+# is that process and no other, also after a restart of the machine.
+began() {
+  echo "$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)"
+}
 
 # is_running NAME: its file holds the pid and when it began.
 is_running() {
   local pid moment
   read -r pid moment 2>/dev/null <"$dir/parts/$1/pid" || return 1
-  [ -n "$moment" ] && [ "$(cat /proc/sys/kernel/random/boot_id) $(began "$pid")" = "$moment" ] &&
-    ! is_dead "$pid"
+  [ "$(began "$pid")" = "$moment" ] && ! is_dead "$pid"
 }
 
 # is_dead PID: nobody may have asked how it ended, but none of its threads is left that could hold a
@@ -76,7 +77,7 @@ start_part() {
   is_running "$1" && return
   # A session of its own: an interrupt at the terminal is not for it.
   setsid bash "$part/run" >>"$part/log" 2>&1 </dev/null &
-  echo "$! $(cat /proc/sys/kernel/random/boot_id) $(began $!)" >"$part/pid"
+  echo "$! $(began $!)" >"$part/pid"
 }
 
 # signal_part NAME SIGNAL

@@ -1,8 +1,9 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
-//! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a batch of operations between load and
-//! commit, [`errand`] discharges what their states owe, [`reports`] carries what Argo CD says into
-//! the database, and `rescan` finds what hands have changed.
+//! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a
+//! batch of operations between load and commit, [`errand`] discharges what their states owe,
+//! [`reports`] carries what Argo CD says into the database, and `rescan` finds what hands have
+//! changed.
 
 pub mod argo;
 pub mod decide;
@@ -12,9 +13,7 @@ pub mod reports;
 mod rescan;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crds::Operation;
 use kube::ResourceExt;
@@ -23,7 +22,6 @@ use machines::application::{application_name, project_name};
 use machines::identity::{ClusterUserId, DeploymentUid, OperationId, TenantUid, Timestamp};
 use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +37,7 @@ use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::clock;
 use crate::runtime::inbox::Inbox;
-use crate::runtime::lanes::{Discharge, Lanes};
+use crate::runtime::lanes::{Discharge, Duty, Lanes};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress, Seen};
@@ -61,8 +59,6 @@ pub struct Agent {
     timers: Timers<OperationId>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
-    synced: [AtomicBool; 2],
-    changed: Notify,
 }
 
 impl Process<OperationId, Notes> for Agent {
@@ -111,10 +107,6 @@ impl Process<OperationId, Notes> for Agent {
         verdict(error)
     }
 
-    fn silence(lasted: Duration) -> StoreError {
-        StoreError::Silent { lasted }
-    }
-
     fn is_behind(&self, tenant: &str) -> bool {
         self.lanes.is_behind(tenant) || self.listener.is_behind(tenant)
     }
@@ -149,8 +141,6 @@ impl Agent {
             timers: Timers::default(),
             lanes: Arc::default(),
             watches,
-            synced: [AtomicBool::new(false), AtomicBool::new(false)],
-            changed: Notify::new(),
         })
     }
 
@@ -205,10 +195,8 @@ impl Agent {
         let progress = Arc::clone(&self.watches[1]);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            let synced = matches!(seen, Seen::Synced);
             let changed = agent.argo().application_seen(seen);
             agent.spread(changed);
-            agent.note_synced(0, synced);
         })
         .await;
     }
@@ -218,19 +206,10 @@ impl Agent {
         let progress = Arc::clone(&self.watches[2]);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            let synced = matches!(seen, Seen::Synced);
             let changed = agent.argo().project_seen(seen);
             agent.spread(changed);
-            agent.note_synced(1, synced);
         })
         .await;
-    }
-
-    fn note_synced(&self, which: usize, synced: bool) {
-        if synced {
-            self.synced[which].store(true, Ordering::Release);
-            self.changed.notify_one();
-        }
     }
 
     async fn watch_operations(self: Arc<Self>, shutdown: CancellationToken) {
@@ -301,11 +280,10 @@ impl Agent {
     /// Steps batches, one after the other, once Argo CD's resources have all been seen: what is
     /// not there then does not exist.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
-        while !self.synced.iter().all(|synced| synced.load(Ordering::Acquire)) {
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                () = self.changed.notified() => {}
-            }
+        let [_, applications, projects] = &self.watches[..] else { return Ok(()) };
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            _ = async { tokio::join!(applications.synced(), projects.synced()) } => {}
         }
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
@@ -336,7 +314,7 @@ impl Agent {
         for obligation in &aftermath.owed {
             let errand = self.errand(&aftermath, obligation);
             if aftermath.insist {
-                self.lanes.doubt(&errand.key_of());
+                self.lanes.doubt(&errand.key());
             }
             self.lanes.owe(&tenant, errand, taken_at);
         }
@@ -392,7 +370,7 @@ impl Agent {
             Ok(discharge) => discharge,
             Err(Trouble::Refused(text)) => {
                 self.metrics.failed_writes.inc();
-                tracing::warn!(subject = ?errand.key_of(), text, "a write was refused");
+                tracing::warn!(subject = ?errand.key(), text, "a write was refused");
                 for id in self.debtors(&errand) {
                     self.poke(&id, Notes { refused: Some(text.clone()), ..Notes::default() });
                 }
@@ -400,7 +378,7 @@ impl Agent {
             }
             Err(error) => {
                 self.metrics.failed_writes.inc();
-                tracing::warn!(subject = ?errand.key_of(), %error, "a write failed");
+                tracing::warn!(subject = ?errand.key(), %error, "a write failed");
                 Discharge::Failed
             }
         }
@@ -432,12 +410,12 @@ impl Agent {
                     Some(wanted) => {
                         let written =
                             errand::write_project(&self.client, namespace, wanted, exists).await?;
-                        self.lanes.answered(&errand.key_of());
+                        self.lanes.answered(&errand.key());
                         self.argo().project_written(&written, asked)
                     }
                     None => {
                         errand::remove_project(&self.client, namespace, &name).await?;
-                        self.lanes.answered(&errand.key_of());
+                        self.lanes.answered(&errand.key());
                         self.argo().project_gone(&name)
                     }
                 };
@@ -459,7 +437,7 @@ impl Agent {
                 }
                 let written =
                     errand::write_application(&self.client, row, document, existing).await?;
-                self.lanes.answered(&errand.key_of());
+                self.lanes.answered(&errand.key());
                 let changed = self.argo().application_written(written, asked);
                 self.spread(changed);
                 Ok(Discharge::Done)
@@ -490,7 +468,7 @@ impl Agent {
             Errand::RemoveSignal { operation } => {
                 let sighting = self.open().signals.get(operation).copied();
                 errand::remove_signal(&self.client, namespace, operation).await?;
-                self.lanes.answered(&errand.key_of());
+                self.lanes.answered(&errand.key());
                 if self.open().is_absent(operation, sighting) {
                     self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
                     return Ok(Discharge::Done);
@@ -537,12 +515,5 @@ impl Agent {
 
     fn open(&self) -> MutexGuard<'_, OpenOperations> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Errand {
-    fn key_of(&self) -> Subject {
-        use crate::runtime::lanes::Duty;
-        self.key()
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crds::argocd::{ApplicationStatus, sync};
 use machines::deployment::conditions::MISSING;
@@ -131,10 +130,6 @@ impl Process<ApplicationId, Report> for Reports {
 
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
-    }
-
-    fn silence(lasted: Duration) -> StoreError {
-        StoreError::Silent { lasted }
     }
 
     fn is_behind(&self, _: &str) -> bool {

@@ -37,7 +37,7 @@ use crate::runtime::lanes::{Discharge, Duty, Lanes};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
-use crate::runtime::worker::{self, Process, Taken, Verdict};
+use crate::runtime::worker::{self, Process, Silence, Taken, Verdict};
 use crate::settings::Settings;
 use crate::signals::Executor;
 
@@ -95,6 +95,12 @@ pub(crate) fn verdict(error: &StoreError) -> Verdict {
     }
 }
 
+impl From<Silence> for StoreError {
+    fn from(Silence(lasted): Silence) -> Self {
+        Self::Silent { lasted }
+    }
+}
+
 impl Process<Key, Notes> for Backend {
     type Error = StoreError;
 
@@ -133,10 +139,6 @@ impl Process<Key, Notes> for Backend {
 
     fn judge(error: &StoreError) -> Verdict {
         verdict(error)
-    }
-
-    fn silence(lasted: Duration) -> StoreError {
-        StoreError::Silent { lasted }
     }
 
     fn is_behind(&self, tenant: &str) -> bool {

@@ -61,10 +61,14 @@ pub enum Verdict {
     Unfit,
 }
 
+/// Batches were given up for so long, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence(pub Duration);
+
 /// Whoever processes batches.
 pub trait Process<K, O>: Sync {
     /// Why a batch was not processed.
-    type Error: Display + Send;
+    type Error: Display + Send + From<Silence>;
 
     /// Processes a batch, all of it or nothing. Nothing that was observed after `taken_at` is in it.
     fn process(
@@ -75,9 +79,6 @@ pub trait Process<K, O>: Sync {
 
     /// What a failure means.
     fn judge(error: &Self::Error) -> Verdict;
-
-    /// That batches were given up for so long.
-    fn silence(lasted: Duration) -> Self::Error;
 
     /// Whether something that follows from a tenant's earlier batches waits for its turn.
     fn is_behind(&self, tenant: &str) -> bool;
@@ -115,7 +116,7 @@ where
             restore(&inbox, taken);
             given_up += 1;
             if given_up == GIVEN_UP {
-                return Err(P::silence(BATCH_TIMEOUT * GIVEN_UP));
+                return Err(Silence(BATCH_TIMEOUT * GIVEN_UP).into());
             }
             continue;
         };
@@ -234,6 +235,13 @@ mod tests {
     #[error("it failed")]
     struct Failed(Verdict);
 
+    impl From<Silence> for Failed {
+        fn from(Silence(lasted): Silence) -> Self {
+            assert_eq!(lasted, Duration::from_secs(300));
+            Self(Verdict::Stop)
+        }
+    }
+
     struct Fake<F> {
         fails: F,
         wanted: usize,
@@ -265,10 +273,6 @@ mod tests {
 
         fn judge(error: &Failed) -> Verdict {
             error.0
-        }
-
-        fn silence(_: Duration) -> Failed {
-            Failed(Verdict::Stop)
         }
 
         fn is_behind(&self, _: &str) -> bool {
@@ -338,10 +342,6 @@ mod tests {
                 error.0
             }
 
-            fn silence(_: Duration) -> Failed {
-                Failed(Verdict::Stop)
-            }
-
             fn is_behind(&self, tenant: &str) -> bool {
                 tenant == "busy"
             }
@@ -407,11 +407,6 @@ mod tests {
 
             fn judge(error: &Failed) -> Verdict {
                 error.0
-            }
-
-            fn silence(lasted: Duration) -> Failed {
-                assert_eq!(lasted, Duration::from_secs(300));
-                Failed(Verdict::Stop)
             }
 
             fn is_behind(&self, _: &str) -> bool {

@@ -11,6 +11,7 @@ mod m20261101_000003_machines;
 mod m20261101_000004_wake_ups;
 mod m20261101_000005_by_tenant;
 mod open_operations;
+mod statements;
 
 use std::collections::BTreeSet;
 
@@ -109,8 +110,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000001_existing_tables::Migration),
             Box::new(m20261101_000002_urls_as_written::Migration),
             Box::new(m20261101_000003_machines::Migration),
-            Box::new(m20261101_000004_wake_ups::Migration),
-            Box::new(m20261101_000005_by_tenant::Migration),
+            Box::new(m20261101_000004_wake_ups::MIGRATION),
+            Box::new(m20261101_000005_by_tenant::MIGRATION),
         ]
     }
 }

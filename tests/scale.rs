@@ -109,9 +109,11 @@ fn check_costs(world: &World, requests: &Requests, statements: u64) {
         assert!((least..=most).contains(&sent), "{verb} {resource}: {sent}");
     };
     let about = deployments + deployments / REPEATED;
-    costs("create", OPERATIONS, deployments, about);
+    // An operation whose outcome is known before its signal was written needs none, so there is no
+    // least number of those.
+    costs("create", OPERATIONS, 0, about);
     costs("create", "applications.argoproj.io", deployments, about);
-    costs("delete", OPERATIONS, deployments, about);
+    costs("delete", OPERATIONS, 0, about);
     let namespaces = NAMESPACES as u64;
     costs("create", "appprojects.argoproj.io", namespaces, namespaces + namespaces / REPEATED);
     costs("patch", GITOPSDEPLOYMENTS, deployments, STATUSES * deployments);

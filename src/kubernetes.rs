@@ -42,20 +42,41 @@ impl CountedClient {
         // a back-off of its own.
         config.default_retry = false;
         let requests = ApiRequests::default();
-        let counted = requests.clone();
-        let admit = move |request: Request<Body>| {
-            let labels = labels(&request);
-            if !is_admitted(labels, &tenure) {
-                return Err(OutOfOffice);
-            }
-            counted.get_or_create(&labels).inc();
-            Ok(request)
-        };
         let client = ClientBuilder::try_from(config)?
             .with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT))
-            .with_layer(&FilterLayer::new(admit))
+            .with_layer(&FilterLayer::new(admission(requests.clone(), tenure)))
             .build();
         Ok(Self { client, requests })
+    }
+
+    /// The same over what another client reaches.
+    pub fn over(transport: kube::Client, tenure: Tenure) -> Self {
+        let requests = ApiRequests::default();
+        let namespace = transport.default_namespace().to_owned();
+        let send = tower::service_fn(move |request| {
+            let transport = transport.clone();
+            async move { transport.send(request).await }
+        });
+        let client = ClientBuilder::new(send, namespace)
+            .with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT))
+            .with_layer(&FilterLayer::new(admission(requests.clone(), tenure)))
+            .build();
+        Self { client, requests }
+    }
+}
+
+/// Counts each request, and lets no write through after the tenure.
+fn admission(
+    requests: ApiRequests,
+    tenure: Tenure,
+) -> impl Fn(Request<Body>) -> Result<Request<Body>, OutOfOffice> + Clone {
+    move |request| {
+        let labels = labels(&request);
+        if !is_admitted(labels, &tenure) {
+            return Err(OutOfOffice);
+        }
+        requests.get_or_create(&labels).inc();
+        Ok(request)
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use k8s_openapi::jiff;
 use kube::ResourceExt;
 use kube::api::{Api, ObjectMeta, PostParams};
 use tokio::sync::watch;
@@ -18,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{Trouble, trouble};
 use crate::program::Halves;
+use crate::runtime::clock::Clock;
 
 /// How long others wait for a holder that has gone silent. With a second to notice and some to
 /// begin, a successor acts within twenty.
@@ -86,6 +86,7 @@ pub struct Candidate {
     api: Api<Lease>,
     namespace: String,
     identity: String,
+    clock: Clock,
     seats: Vec<Seat>,
     tenure: TenureKeeper,
     holder: watch::Sender<String>,
@@ -148,6 +149,7 @@ impl Candidate {
         identity: String,
         halves: Halves,
         tenure: TenureKeeper,
+        clock: Clock,
     ) -> Self {
         // Each waits for the first before it asks for the second: no two replicas can hold one
         // each and wait for the other's.
@@ -161,6 +163,7 @@ impl Candidate {
             api: Api::namespaced(client, namespace),
             namespace: namespace.to_owned(),
             identity,
+            clock,
             seats: seats.collect(),
             tenure,
             holder: watch::channel(String::new()).0,
@@ -210,7 +213,8 @@ impl Candidate {
         self.tenure.0.send_replace(None);
         for seat in self.seats.iter_mut().rev().filter(|seat| seat.until.is_some()) {
             // Who cannot give it up leaves the others to their patience.
-            if let Err(error) = seat.release(&self.api, &self.identity).await {
+            let now = micro_time(&self.clock);
+            if let Err(error) = seat.release(&self.api, &self.identity, now).await {
                 tracing::warn!(lease = seat.name, %error, "the Lease could not be given up");
             }
         }
@@ -222,7 +226,9 @@ impl Candidate {
         let mut may_claim = true;
         for seat in &mut self.seats {
             // The others are watched all the same: the patience with each runs from now on.
-            if let Err(error) = seat.step(&self.api, &self.identity, may_claim).await {
+            let now = micro_time(&self.clock);
+            let stepped = seat.step(&self.api, &self.identity, may_claim, now).await;
+            if let Err(error) = stepped {
                 let namespace = &self.namespace;
                 tracing::warn!(
                     %namespace, lease = seat.name, %error,
@@ -255,6 +261,7 @@ impl Seat {
         api: &Api<Lease>,
         identity: &str,
         may_claim: bool,
+        now: MicroTime,
     ) -> Result<(), Trouble> {
         let asked = Instant::now();
         let held = self.holds(asked);
@@ -267,7 +274,7 @@ impl Seat {
             self.note(lease);
         }
         let Some(seen) = self.seen.as_ref().filter(|_| may_claim) else { return Ok(()) };
-        match claim(seen, self.name, identity, asked, now()) {
+        match claim(seen, self.name, identity, asked, now) {
             Claim::Wait => self.until = None,
             claim => match write(api, claim).await {
                 Ok(lease) => {
@@ -289,7 +296,12 @@ impl Seat {
         self.until.is_some_and(|until| at < until)
     }
 
-    async fn release(&mut self, api: &Api<Lease>, identity: &str) -> Result<(), Trouble> {
+    async fn release(
+        &mut self,
+        api: &Api<Lease>,
+        identity: &str,
+        now: MicroTime,
+    ) -> Result<(), Trouble> {
         self.until = None;
         // Not as it was seen last: a renewal may have been under way.
         let lease = limited(api.get_opt(self.name)).await?;
@@ -298,7 +310,7 @@ impl Seat {
         };
         if let Some(spec) = &mut lease.spec {
             spec.holder_identity = None;
-            spec.renew_time = Some(now());
+            spec.renew_time = Some(now);
         }
         write(api, Claim::Replace(lease)).await.map(|_| ())
     }
@@ -383,8 +395,8 @@ async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T,
 }
 
 /// For people: the decisions use [`Instant`]s.
-fn now() -> MicroTime {
-    MicroTime(jiff::Timestamp::now())
+fn micro_time(clock: &Clock) -> MicroTime {
+    MicroTime(clock.kubernetes_now().0)
 }
 
 #[cfg(test)]
@@ -404,7 +416,7 @@ mod tests {
 
     fn candidate(client: &kube::Client, name: &str, halves: Halves) -> Candidate {
         let (keeper, _) = Tenure::pending();
-        Candidate::new(client.clone(), "default", name.to_owned(), halves, keeper)
+        Candidate::new(client.clone(), "default", name.to_owned(), halves, keeper, Clock::default())
     }
 
     /// Waits for its turn; returns how long that took.

@@ -1,6 +1,5 @@
 //! The two halves, put together: in one process or in two.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::backend::Backend;
 use crate::kubernetes::CountedClient;
 use crate::lease::Candidate;
 use crate::metrics::Metrics;
-use crate::runtime::clock;
+use crate::runtime::clock::Clock;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
 
@@ -50,8 +49,6 @@ impl Halves {
 pub struct Program {
     /// How it is.
     pub health: Arc<Health>,
-    /// Where health and metrics are served.
-    pub address: SocketAddr,
     tasks: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
 }
@@ -65,15 +62,14 @@ impl Program {
         settings: Settings,
         halves: Halves,
         candidate: Option<Candidate>,
-        listener: TcpListener,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Self> {
         halves.check(database.kind())?;
         let CountedClient { client, requests } = client.into();
         let leadership = candidate.as_ref().map(Candidate::leadership);
         let metrics = Arc::new(Metrics::counting(requests));
-        let health = Arc::new(Health::new(metrics, database.clone(), leadership));
-        let address = listener.local_addr()?;
+        let health =
+            Arc::new(Health::new(metrics, database.clone(), settings.clock.clone(), leadership));
         let actor = Actor { client, database, settings, halves, health: Arc::clone(&health) };
         let mut tasks = JoinSet::new();
         let stop = shutdown.clone();
@@ -84,12 +80,16 @@ impl Program {
                 tasks.spawn(acting.wait())
             }
         };
-        let serve = api::serve(listener, Arc::clone(&health), shutdown.clone());
-        tasks.spawn(async move {
+        Ok(Self { health, tasks, shutdown })
+    }
+
+    /// Serves health and metrics.
+    pub fn serve(&mut self, listener: TcpListener) {
+        let serve = api::serve(listener, Arc::clone(&self.health), self.shutdown.clone());
+        self.tasks.spawn(async move {
             serve.await;
             Ok(())
         });
-        Ok(Self { health, address, tasks, shutdown })
     }
 
     /// Waits for the end: told to stop, or one half cannot go on, which stops the other.
@@ -166,13 +166,13 @@ impl Actor {
         let backend = if halves == Halves::Agent {
             None
         } else {
-            let store = take_over(&database, Role::Backend, identity).await?;
+            let store = take_over(&database, Role::Backend, identity, &settings.clock).await?;
             Some(Backend::new(client.clone(), store, settings.clone(), Arc::clone(metrics)))
         };
         let agent = if halves == Halves::Backend {
             None
         } else {
-            let store = take_over(&database, Role::Agent, identity).await?;
+            let store = take_over(&database, Role::Agent, identity, &settings.clock).await?;
             let listener: Arc<dyn Listener> = match &backend {
                 Some(backend) => Arc::clone(backend) as Arc<dyn Listener>,
                 None => acting.tell_remote(&database),
@@ -255,8 +255,13 @@ pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow
     Ok(())
 }
 
-async fn take_over(database: &Database, role: Role, identity: &str) -> anyhow::Result<Store> {
-    Store::take_over(database.clone(), role, identity, clock::now())
+async fn take_over(
+    database: &Database,
+    role: Role,
+    identity: &str,
+    clock: &Clock,
+) -> anyhow::Result<Store> {
+    Store::take_over(database.clone(), role, identity, clock.now())
         .await
         .with_context(|| format!("the role of {role} could not be taken over"))
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use machines::deployment::conditions::ConditionStyle;
 
+use crate::runtime::clock::Clock;
+
 /// Settings that both halves share.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -19,6 +21,8 @@ pub struct Settings {
     /// change under way. The contract says that what a hand has deleted stays away for two
     /// minutes.
     pub repair_grace: Duration,
+    /// Where the time of day comes from.
+    pub clock: Clock,
 }
 
 /// The existing system's interval.
@@ -34,6 +38,7 @@ impl Default for Settings {
             conditions: ConditionStyle::Conventional,
             rescan: Some(RESCAN_INTERVAL),
             repair_grace: REPAIR_GRACE,
+            clock: Clock::default(),
         }
     }
 }

@@ -414,8 +414,10 @@ fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict
     let name = project_name(&row.owner);
     let projects: Vec<_> = world.argocd.projects.iter().filter(|one| one.name == name).collect();
     let project = claim.only(&format!("AppProjects {name}"), &projects)?;
-    claim.holds(project.source_repos.contains(&repo_url), || {
-        format!("the AppProject permits {:?} and not {repo_url}", project.source_repos)
+    // Argo CD compares what is written.
+    let written = &row.document.spec.source.repo_url;
+    claim.holds(project.source_repos.contains(written), || {
+        format!("the AppProject permits {:?} and not {written}", project.source_repos)
     })
 }
 
@@ -475,7 +477,8 @@ fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
     for project in world.argocd.projects.iter().filter(ours) {
         for repo_url in &project.source_repos {
             let needed = rows.iter().any(|row| {
-                project_name(&row.owner) == project.name && normalised(row) == *repo_url
+                project_name(&row.owner) == project.name
+                    && row.document.spec.source.repo_url == *repo_url
             });
             claim.holds(needed, || {
                 format!("no application needs {repo_url} in the AppProject {}", project.name)

@@ -25,7 +25,8 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 /// Warning texts longer than this are cut, as headers have to be short.
 const WARNING_LENGTH_LIMIT: usize = 256;
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// The body of an answer.
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A server with the signal that ends its watches.
 #[derive(Debug, Clone)]
@@ -87,12 +88,21 @@ async fn serve(State(edge): State<Edge>, request: HttpRequest) -> http::Response
 ///
 /// Watches end and bookmark by tokio's clock, so a paused one governs them as well.
 pub fn client(server: Arc<ApiServer>, default_namespace: &str) -> kube::Client {
-    let edge = Edge { server, shutdown: CancellationToken::new() };
     let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
-        let edge = edge.clone();
-        async move { Ok::<_, Infallible>(edge.respond(request).await) }
+        let server = Arc::clone(&server);
+        async move { Ok::<_, Infallible>(answer(&server, request).await) }
     });
     kube::Client::new(service, default_namespace)
+}
+
+/// The answer of a server in this process, without a client. All but a watch is answered at once.
+pub async fn answer<B>(server: &Arc<ApiServer>, request: http::Request<B>) -> http::Response<Body>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let edge = Edge { server: Arc::clone(server), shutdown: CancellationToken::new() };
+    edge.respond(request).await
 }
 
 fn full(response: Response) -> http::Response<Body> {

@@ -27,6 +27,7 @@ mod admission;
 pub mod api;
 pub mod argocd;
 mod argocd_crds;
+mod clock;
 mod control_plane;
 mod edge;
 mod events;
@@ -42,7 +43,8 @@ mod watch;
 
 pub use api::{ApiServer, InstallError, Reply, Request, RequestCounts, Response, Settings};
 pub use argocd_crds::argocd_crds;
+pub use clock::Clock;
 pub use control_plane::{ControlPlane, Error, Options};
-pub use edge::client;
+pub use edge::{Body, answer, client};
 pub use store::PersistError;
 pub use watch::{Watch, events_of};

@@ -14,7 +14,7 @@ use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, PostParams, WatchEvent, WatchParams};
-use sandbox::{ApiServer, Reply, Request, Settings, Watch, events_of};
+use sandbox::{ApiServer, Clock, Reply, Request, Settings, Watch, events_of};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 fn server() -> Arc<ApiServer> {
     let counter = AtomicU64::new(1);
     let settings = Settings {
-        clock: Box::new(|| Timestamp::from_second(1_700_000_000).expect("a time")),
+        clock: Clock::new(|| Timestamp::from_second(1_700_000_000).expect("a time")),
         uids: Box::new(move || Uuid::from_u128(counter.fetch_add(1, Ordering::Relaxed).into())),
         ..Settings::default()
     };

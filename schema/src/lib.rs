@@ -10,6 +10,7 @@
 //!   exchange as blobs, in the existing system's spelling.
 //! * [`notify`]: how two processes on one PostgreSQL wake each other.
 //! * [`store`]: loads machines in batches, and commits what their steps say.
+//! * [`gate`]: where a simulator stands between the store and its database.
 //! * [`embedded`]: backup, check and inspection of an SQLite file by other means than the pool.
 //!
 //! Everything but [`embedded`] behaves the same on both databases, and the tests in `tests/` run
@@ -19,6 +20,7 @@ pub mod application_state;
 pub mod connection;
 pub mod embedded;
 pub mod entity;
+pub mod gate;
 pub mod migration;
 pub mod notify;
 pub mod spec_field;

@@ -151,7 +151,7 @@ impl Argo {
             uid: application.uid().unwrap_or_default(),
             revision,
             row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
-            spec: spec(&application.spec),
+            spec: application_spec(&application.spec),
             deleting: application.metadata.deletion_timestamp.is_some(),
             syncing: application.operation.is_some()
                 && application.operation_state().is_some_and(|state| state.phase == phase::RUNNING),
@@ -370,7 +370,8 @@ impl Argo {
     }
 }
 
-fn spec(spec: &crds::argocd::ApplicationSpec) -> ApplicationSpec {
+/// The part of an Application's spec that we own.
+pub fn application_spec(spec: &crds::argocd::ApplicationSpec) -> ApplicationSpec {
     let source = &spec.source;
     let destination = &spec.destination;
     ApplicationSpec {

@@ -35,7 +35,6 @@ use crate::backend::errand::TENANT_LABEL;
 use crate::backend::verdict;
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
-use crate::runtime::clock;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes};
 use crate::runtime::supervisor::{Stopped, supervise};
@@ -81,7 +80,7 @@ impl Process<OperationId, Notes> for Agent {
         }
         let keys: Vec<OperationId> = items.iter().map(|(id, _)| id.clone()).collect();
         let isolation = self.settings.isolation;
-        let now = clock::now();
+        let now = self.settings.clock.now();
         let committed = self
             .store
             .agent_batch(&keys, now, |mut loaded| {
@@ -127,7 +126,10 @@ impl Agent {
         metrics: Arc<Metrics>,
         listener: Arc<dyn Listener>,
     ) -> Arc<Self> {
-        let watches = ["operations", "applications", "appprojects"].map(Progress::new).to_vec();
+        let clock = settings.clock.clone();
+        let watches = ["operations", "applications", "appprojects"]
+            .map(|name| Progress::new(name, &clock))
+            .to_vec();
         Arc::new(Self {
             client,
             reports: Reports::new(store.clone(), Arc::clone(&listener), Arc::clone(&metrics)),
@@ -138,7 +140,7 @@ impl Agent {
             argo: Mutex::default(),
             open: Mutex::default(),
             inbox: Arc::default(),
-            timers: Timers::default(),
+            timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
         })

@@ -15,7 +15,6 @@ use schema::store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
-use crate::runtime::clock;
 
 /// Rows read by one statement.
 const PAGE: u64 = 500;
@@ -36,7 +35,7 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
         }
         match differing(&agent).await {
             Ok(found) => {
-                let (overdue, still) = judge(&suspects, found, clock::now(), grace);
+                let (overdue, still) = judge(&suspects, found, agent.settings.clock.now(), grace);
                 suspects = still;
                 for uid in overdue {
                     tracing::info!(uid = uid.as_str(), "what a hand has changed is repaired");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crds::argocd::ApplicationStatus;
 use crds::conditions::{ConditionStatus, WantedCondition, merge};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, PatchParams, PostParams};
 use machines::deployment::conditions::StatusView;
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
@@ -13,7 +14,6 @@ use serde_json::{Value, json};
 use crate::backend::directory::{ObjectEntry, Place};
 use crate::backend::observe;
 use crate::kubernetes::{self, Trouble};
-use crate::runtime::clock;
 use crate::runtime::lanes::{Duty, Lane};
 
 /// The label that tells the agent whose turn an operation is.
@@ -131,17 +131,14 @@ pub async fn signal_operation(
     }
 }
 
-/// Writes the status, in one patch that fails where the object is another one by now.
+/// Writes a status.
 pub async fn write_status(
     client: &kube::Client,
-    uid: &DeploymentUid,
     place: &Place,
-    object: &ObjectEntry,
-    view: &StatusView,
-    report: Option<&ApplicationStatus>,
+    patch: Value,
 ) -> Result<GitOpsDeployment, Trouble> {
     let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
-    let patch = kubernetes::json_patch(status_patch(uid, object, view, report))?;
+    let patch = kubernetes::json_patch(patch)?;
     api.patch_status(&place.name, &PatchParams::default(), &patch)
         .await
         .map_err(kubernetes::trouble)
@@ -173,13 +170,14 @@ pub async fn remove_finalizer(
     }
 }
 
-fn status_patch(
+/// The whole status in one patch, which fails where the object is another one by now.
+pub fn status_patch(
     uid: &DeploymentUid,
     object: &ObjectEntry,
     view: &StatusView,
     report: Option<&ApplicationStatus>,
+    now: &Time,
 ) -> Value {
-    let now = clock::kubernetes_time(clock::now());
     let generation = Some(view.observed_generation.0);
     let wanted: Vec<WantedCondition> = view
         .conditions
@@ -196,7 +194,7 @@ fn status_patch(
             observed_generation: None,
         })
         .collect();
-    let conditions = merge(&object.conditions, &wanted, &now);
+    let conditions = merge(&object.conditions, &wanted, now);
     let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
     if report.is_some() || !object.has_status {
         let mirrored = report.map(observe::mirrored).unwrap_or_default();

@@ -31,7 +31,6 @@ use crate::backend::errand::{Errand, MATTERS, Matter, Task};
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
-use crate::runtime::clock;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes};
 use crate::runtime::supervisor::{Stopped, supervise};
@@ -154,7 +153,9 @@ impl Backend {
         settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let watches = ["namespaces", "gitopsdeployments"].map(Progress::new).to_vec();
+        let clock = settings.clock.clone();
+        let watches =
+            ["namespaces", "gitopsdeployments"].map(|name| Progress::new(name, &clock)).to_vec();
         Arc::new(Self {
             client,
             store,
@@ -164,7 +165,7 @@ impl Backend {
             instance: tokio::sync::watch::Sender::default(),
             executor: OnceLock::default(),
             inbox: Arc::default(),
-            timers: Timers::default(),
+            timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
             transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
@@ -259,7 +260,11 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).watch_deployments(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
-        tasks.spawn(unsupported::run(self.client.clone(), shutdown.clone()));
+        tasks.spawn(unsupported::run(
+            self.client.clone(),
+            self.settings.clock.clone(),
+            shutdown.clone(),
+        ));
         let backend = Arc::clone(&self);
         let discharge = move |errand| Arc::clone(&backend).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
@@ -342,7 +347,11 @@ impl Backend {
         let namespace = &self.settings.argocd_namespace;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.store.ensure_instance(namespace, argocd, kube_system, clock::now()).await {
+            match self
+                .store
+                .ensure_instance(namespace, argocd, kube_system, self.settings.clock.now())
+                .await
+            {
                 Ok(instance) => return instance,
                 Err(error) => tracing::warn!(%error, "the Argo CD instance cannot be recorded yet"),
             }
@@ -382,7 +391,7 @@ impl Backend {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(COLLECTION_INTERVAL) => {}
             }
-            match self.store.collect(clock::now()).await {
+            match self.store.collect(self.settings.clock.now()).await {
                 Ok(collected) => tracing::info!(?collected, "old rows were removed"),
                 Err(error) => tracing::warn!(%error, "old rows could not be removed"),
             }
@@ -391,7 +400,7 @@ impl Backend {
 
     fn environment(&self) -> Environment {
         Environment {
-            now: clock::now(),
+            now: self.settings.clock.now(),
             instance: self.instance(),
             argocd_namespace: self.settings.argocd_namespace.clone(),
             isolation: self.settings.isolation,
@@ -553,8 +562,9 @@ impl Backend {
                     (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
                 };
                 let report = report.as_deref();
-                let written =
-                    errand::write_status(&self.client, uid, &place, &object, view, report).await?;
+                let now = self.settings.clock.kubernetes_now();
+                let patch = errand::status_patch(uid, &object, view, report, &now);
+                let written = errand::write_status(&self.client, &place, patch).await?;
                 self.metrics.status_writes.inc();
                 self.lanes.answered(&errand.key());
                 let deliveries = self.directory().object_written(written, asked);

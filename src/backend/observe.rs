@@ -35,7 +35,8 @@ pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
     }
 }
 
-fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
+/// What a GitOpsDeployment asks for.
+pub fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
     let spec = &object.spec;
     DeploymentSpec {
         repo_url: spec.source.repo_url.clone(),

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{self, Trouble};
-use crate::runtime::clock;
+use crate::runtime::clock::Clock;
 use crate::runtime::watch::{self, Progress, Seen};
 
 /// Events that wait to be written. An object beyond them is told of with the next list or change.
@@ -23,27 +23,26 @@ const QUEUE: usize = 1_024;
 const REASON: &str = "NotSupported";
 
 /// Watches the three kinds and tells of each object that nothing acts on it.
-pub async fn run(client: kube::Client, shutdown: CancellationToken) {
+pub async fn run(client: kube::Client, clock: Clock, shutdown: CancellationToken) {
+    let of = (&client, &clock, &shutdown);
     tokio::join!(
-        tell_of::<GitOpsDeploymentSyncRun>(client.clone(), "syncruns", shutdown.clone()),
-        tell_of::<GitOpsDeploymentManagedEnvironment>(
-            client.clone(),
-            "managedenvironments",
-            shutdown.clone()
-        ),
-        tell_of::<GitOpsDeploymentRepositoryCredential>(client, "repositorycredentials", shutdown),
+        tell_of::<GitOpsDeploymentSyncRun>("syncruns", of),
+        tell_of::<GitOpsDeploymentManagedEnvironment>("managedenvironments", of),
+        tell_of::<GitOpsDeploymentRepositoryCredential>("repositorycredentials", of),
     );
 }
 
-async fn tell_of<K>(client: kube::Client, name: &'static str, shutdown: CancellationToken)
-where
+async fn tell_of<K>(
+    name: &'static str,
+    (client, clock, shutdown): (&kube::Client, &Clock, &CancellationToken),
+) where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {
     let (sender, mut receiver) = tokio::sync::mpsc::channel(QUEUE);
     let mut told = HashSet::new();
     let follow = watch::follow::<K>(
         Api::all(client.clone()),
-        Progress::new(name),
+        Progress::new(name, clock),
         shutdown.clone(),
         move |seen| {
             let object = match seen {
@@ -57,7 +56,7 @@ where
             let Some(uid) = object.uid() else { return };
             if object.meta().deletion_timestamp.is_none()
                 && !told.contains(&uid)
-                && sender.try_send(event_for(&object)).is_ok()
+                && sender.try_send(event_for(&object, clock)).is_ok()
             {
                 told.insert(uid);
             }
@@ -67,15 +66,15 @@ where
         while let Some(event) = receiver.recv().await {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = write_event(&client, event) => {}
+                () = write_event(client, event) => {}
             }
         }
     };
     tokio::join!(follow, write);
 }
 
-fn event_for<K: Resource<DynamicType = ()>>(object: &K) -> Event {
-    let now = clock::kubernetes_time(clock::now());
+fn event_for<K: Resource<DynamicType = ()>>(object: &K, clock: &Clock) -> Event {
+    let now = clock.kubernetes_now();
     let namespace = object.namespace();
     let uid = object.uid().unwrap_or_default();
     let kind = K::kind(&());

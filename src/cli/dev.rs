@@ -83,6 +83,7 @@ struct Running {
     plane: ControlPlane,
     client: kube::Client,
     program: Program,
+    address: SocketAddr,
     argocd: tokio::task::JoinHandle<Result<(), sandbox::argocd::Error>>,
     kubeconfig: PathBuf,
     /// Held until the end, so that two processes never share a directory.
@@ -125,6 +126,7 @@ impl Running {
         let stand_in = sandbox::argocd::Options {
             namespace: argocd_namespace,
             pace: Duration::from_millis(dev.argo_cd_pace),
+            ..sandbox::argocd::Options::default()
         };
         let argocd = tokio::spawn(sandbox::argocd::run(client.clone(), stand_in, shutdown.clone()));
         tracing::info!(
@@ -135,15 +137,17 @@ impl Running {
         let counted = CountedClient::new(plane.client_config(), Tenure::unlimited())
             .map_err(Failure::running)?;
         let halves = Halves::Both;
-        let program = Program::start(counted, database, settings, halves, None, listener, shutdown)
+        let address = listener.local_addr().map_err(Failure::running)?;
+        let mut program = Program::start(counted, database, settings, halves, None, shutdown)
             .await
             .map_err(Failure::Running)?;
-        Ok(Self { plane, client, program, argocd, kubeconfig, _lock: lock })
+        program.serve(listener);
+        Ok(Self { plane, client, program, address, argocd, kubeconfig, _lock: lock })
     }
 
     async fn attend(&self, dev: &Dev, shutdown: &CancellationToken) -> Result<(), Failure> {
         println!("Kubernetes API:   {}", self.plane.url());
-        println!("health, metrics:  http://{}", self.program.address);
+        println!("health, metrics:  http://{}", self.address);
         println!("try:              export KUBECONFIG={}", self.kubeconfig.display());
         if dev.exit_when_healthy {
             return self.until_healthy(dev, shutdown).await;

@@ -275,6 +275,7 @@ impl SettingsArguments {
                 StatusConditions::Conventional => ConditionStyle::Conventional,
                 StatusConditions::Legacy => ConditionStyle::Legacy,
             },
+            ..Settings::default()
         }
     }
 }

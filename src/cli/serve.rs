@@ -78,13 +78,15 @@ impl Serve {
         let settings = settings.settings();
         let candidate = replicas.leader_elect.then(|| {
             let identity = replicas.identity.unwrap_or_else(program::default_identity);
-            Candidate::new(counted.client.clone(), &namespace, identity, halves, keeper)
+            let clock = settings.clock.clone();
+            Candidate::new(counted.client.clone(), &namespace, identity, halves, keeper, clock)
         });
-        let program =
-            Program::start(counted, database, settings, halves, candidate, listener, shutdown)
-                .await
-                .map_err(Failure::Input)?;
-        tracing::info!(?halves, address = %program.address, "running");
+        let address = listener.local_addr().map_err(Failure::running)?;
+        let mut program = Program::start(counted, database, settings, halves, candidate, shutdown)
+            .await
+            .map_err(Failure::Input)?;
+        program.serve(listener);
+        tracing::info!(?halves, %address, "running");
         program.wait().await.map_err(Failure::Running)
     }
 }

@@ -1,18 +1,49 @@
-//! The only place where the time comes from.
+//! The only place where the time of day comes from. Spans of time are measured by tokio's clock.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff;
 use machines::identity::Timestamp;
 
-/// The present moment by the system's clock.
-pub fn now() -> Timestamp {
-    // A clock before 1970 is read as 1970: every deadline is then in the future, none is missed.
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+/// A clock that tells the time of day; clones tell the same.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that tells what this says.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+
+    /// The present moment in the form of the Kubernetes API.
+    pub fn kubernetes_now(&self) -> Time {
+        let moment = jiff::Timestamp::from_millisecond(self.now().as_millis());
+        Time(moment.unwrap_or_default())
+    }
 }
 
-/// A moment in the form of the Kubernetes API.
-pub fn kubernetes_time(moment: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
-    let timestamp = k8s_openapi::jiff::Timestamp::from_millisecond(moment.as_millis());
-    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(timestamp.unwrap_or_default())
+/// The system's clock.
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(|| {
+            // A clock before 1970 is read as 1970: every deadline is then in the future, none is
+            // missed.
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        })
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
 }

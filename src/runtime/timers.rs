@@ -8,7 +8,7 @@ use std::time::Duration;
 use machines::identity::Timestamp;
 use tokio::sync::Notify;
 
-use crate::runtime::clock;
+use crate::runtime::clock::Clock;
 
 /// The longest sleep: a step of the system's clock is noticed after it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -16,6 +16,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// See the module.
 #[derive(Debug)]
 pub struct Timers<K> {
+    clock: Clock,
     armed: Mutex<Armed<K>>,
     changed: Notify,
 }
@@ -26,14 +27,13 @@ struct Armed<K> {
     by_moment: BTreeSet<(Timestamp, K)>,
 }
 
-impl<K> Default for Timers<K> {
-    fn default() -> Self {
-        let armed = Armed { by_key: HashMap::new(), by_moment: BTreeSet::new() };
-        Self { armed: Mutex::new(armed), changed: Notify::new() }
-    }
-}
-
 impl<K: Clone + Eq + Hash + Ord> Timers<K> {
+    /// No timers as yet, whose moments are told by this clock.
+    pub fn new(clock: Clock) -> Self {
+        let armed = Armed { by_key: HashMap::new(), by_moment: BTreeSet::new() };
+        Self { clock, armed: Mutex::new(armed), changed: Notify::new() }
+    }
+
     /// Sets, moves or removes the timer of a machine.
     pub fn set(&self, key: &K, moment: Option<Timestamp>) {
         let mut armed = self.lock();
@@ -70,7 +70,7 @@ impl<K: Clone + Eq + Hash + Ord> Timers<K> {
     pub async fn next_due(&self) -> Vec<K> {
         loop {
             let changed = self.changed.notified();
-            let now = clock::now();
+            let now = self.clock.now();
             let due = self.due(now);
             if !due.is_empty() {
                 return due;
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_machine_has_one_timer_and_it_fires_once() {
-        let timers = Timers::default();
+        let timers = Timers::new(Clock::default());
         timers.set(&"a", Some(at(10)));
         timers.set(&"a", Some(at(30)));
         timers.set(&"b", Some(at(20)));
@@ -118,8 +118,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_earlier_timer_wakes_the_sleeper() {
-        let timers = std::sync::Arc::new(Timers::default());
-        timers.set(&"late", Some(clock::now().after(Duration::from_secs(3_600))));
+        let timers = std::sync::Arc::new(Timers::new(Clock::default()));
+        timers.set(&"late", Some(Clock::default().now().after(Duration::from_secs(3_600))));
         let sleeper = tokio::spawn({
             let timers = timers.clone();
             async move { timers.next_due().await }

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::clock;
+use crate::runtime::clock::Clock;
 
 /// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
 /// of common load balancers (240 s), which would cut it without a word.
@@ -32,6 +32,7 @@ const FAILING_LIMIT: Duration = Duration::from_secs(600);
 pub struct Progress {
     /// Which watch it is.
     pub name: &'static str,
+    clock: Clock,
     synced: AtomicBool,
     complete: Notify,
     events: AtomicU64,
@@ -43,9 +44,10 @@ pub struct Progress {
 
 impl Progress {
     /// A watch that has not begun.
-    pub fn new(name: &'static str) -> Arc<Self> {
+    pub fn new(name: &'static str, clock: &Clock) -> Arc<Self> {
         Arc::new(Self {
             name,
+            clock: clock.clone(),
             synced: AtomicBool::new(false),
             complete: Notify::new(),
             events: AtomicU64::new(0),
@@ -101,13 +103,13 @@ impl Progress {
 
     fn note_event(&self) {
         self.events.fetch_add(1, Ordering::Relaxed);
-        self.last_event.store(clock::now().as_millis(), Ordering::Relaxed);
+        self.last_event.store(self.clock.now().as_millis(), Ordering::Relaxed);
         self.failing_since.store(0, Ordering::Relaxed);
     }
 
     fn note_error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
-        let now = clock::now().as_millis();
+        let now = self.clock.now().as_millis();
         let _ = self.failing_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
@@ -280,13 +282,14 @@ mod tests {
 
     #[test]
     fn a_watch_that_fails_for_long_is_stuck_until_it_goes_on() {
-        let progress = Progress::new("applications");
-        let limit = clock::now().after(FAILING_LIMIT);
+        let clock = Clock::default();
+        let progress = Progress::new("applications", &clock);
+        let limit = clock.now().after(FAILING_LIMIT);
         assert!(!progress.is_stuck(limit.after(FAILING_LIMIT)), "it has not failed");
         progress.note_error();
         assert!(!progress.is_stuck(limit));
         progress.note_error();
-        let later = clock::now().after(FAILING_LIMIT).after(Duration::from_secs(1));
+        let later = clock.now().after(FAILING_LIMIT).after(Duration::from_secs(1));
         assert!(progress.is_stuck(later));
         progress.note_event();
         assert!(!progress.is_stuck(later));

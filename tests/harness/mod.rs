@@ -109,8 +109,11 @@ impl World {
     }
 
     fn start_argocd(&self) {
-        let options =
-            sandbox::argocd::Options { namespace: ARGO_CD.to_owned(), pace: Duration::ZERO };
+        let options = sandbox::argocd::Options {
+            namespace: ARGO_CD.to_owned(),
+            pace: Duration::ZERO,
+            ..sandbox::argocd::Options::default()
+        };
         tokio::spawn(sandbox::argocd::run(self.client.clone(), options, self.argocd.clone()));
     }
 
@@ -118,17 +121,17 @@ impl World {
     pub async fn start_program(&mut self) {
         let listener = api::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let shutdown = CancellationToken::new();
-        let program = Program::start(
+        let mut program = Program::start(
             self.client.clone(),
             self.database.clone(),
             self.settings.clone(),
             Halves::Both,
             None,
-            listener,
             shutdown.clone(),
         )
         .await
         .unwrap();
+        program.serve(listener);
         self.program = Some((program, shutdown));
     }
 

@@ -96,7 +96,8 @@ fn good() -> World {
             }],
             projects: vec![ArgoProject {
                 name: project_name(&user),
-                source_repos: vec![REPO.to_owned()],
+                // As written, for Argo CD compares what is written.
+                source_repos: vec![format!("{REPO}.git")],
             }],
         },
         writes: Writes { api_requests: 7, row_changes: 5 },

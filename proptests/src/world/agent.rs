@@ -64,8 +64,9 @@ impl Cluster {
     }
 
     pub(super) fn wanted_project(&self, owner: &ClusterUserId) -> Option<ArgoProject> {
-        let rows = self.world.database.repositories.iter().filter(|row| row.owner == *owner);
-        let source_repos: Vec<String> = rows.map(|row| row.repo_url.clone()).collect();
+        let rows = self.world.database.applications.iter().filter(|row| row.owner == *owner);
+        let written: BTreeSet<_> = rows.map(|row| &row.document.spec.source.repo_url).collect();
+        let source_repos: Vec<String> = written.into_iter().cloned().collect();
         let name = project_name(owner);
         (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos })
     }

@@ -27,6 +27,7 @@ use uuid::Uuid;
 pub use failure::BODY_LIMIT_BYTES;
 pub use request::{Reply, Request, Response};
 
+use crate::clock::Clock;
 use crate::openapi;
 use crate::registry::{Registry, Resource, discovery};
 use crate::store::{PersistError, Store};
@@ -42,9 +43,6 @@ pub const DEFAULT_HISTORY_LIMIT: usize = 1_024;
 
 /// Namespaces that exist from the start.
 const INITIAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
-
-/// Where the server's time comes from.
-pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Where uids and the random parts of generated names come from.
 pub type UidSource = Box<dyn Fn() -> Uuid + Send + Sync>;
@@ -62,7 +60,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            clock: Box::new(Timestamp::now),
+            clock: Clock::default(),
             uids: Box::new(Uuid::new_v4),
             history_limit: DEFAULT_HISTORY_LIMIT,
         }
@@ -107,7 +105,7 @@ impl ApiServer {
     /// Its resource versions start at the clock's seconds, so that those of an earlier server are
     /// recognised as too old.
     pub fn in_memory(settings: Settings) -> Arc<Self> {
-        let start = (settings.clock)().as_second().max(0).unsigned_abs();
+        let start = settings.clock.now().as_second().max(0).unsigned_abs();
         let store = Store::in_memory(settings.history_limit, start);
         Self::with_store(settings, store)
     }
@@ -197,7 +195,7 @@ impl ApiServer {
 
     /// The server's time.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.clock.now()
     }
 
     /// The state. A panic elsewhere leaves it consistent: objects are replaced whole.

@@ -37,13 +37,14 @@ use std::time::Duration;
 
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::jiff::{self, Timestamp};
+use k8s_openapi::jiff;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use driver::{Driver, WriteFailure, WriteOutcome};
 
 /// The name of the ConfigMap that changes what Applications come to.
@@ -60,11 +61,17 @@ pub struct Options {
     pub namespace: String,
     /// How long an Application stays in each state on its way; zero for load tests.
     pub pace: Duration,
+    /// Where the times in its statuses come from.
+    pub clock: Clock,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { namespace: "gitops-service-argocd".to_owned(), pace: Duration::from_millis(50) }
+        Self {
+            namespace: "gitops-service-argocd".to_owned(),
+            pace: Duration::from_millis(50),
+            clock: Clock::default(),
+        }
     }
 }
 
@@ -93,7 +100,7 @@ pub async fn run(
     options: Options,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let Options { namespace, pace } = options;
+    let Options { namespace, pace, clock } = options;
     let applications: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), &namespace, &resource("Application"));
     let mut seen = watches(&client, &namespace, applications.clone());
@@ -102,7 +109,7 @@ pub async fn run(
     loop {
         let now = Instant::now().into_std();
         let free = WRITES_AT_ONCE.saturating_sub(writes.len());
-        for write in driver.take_due(now, &timestamp(), free) {
+        for write in driver.take_due(now, &timestamp(&clock), free) {
             let applications = &applications;
             writes.push(async move {
                 let patch = Patch::Merge(&write.patch);
@@ -185,8 +192,8 @@ where
 }
 
 /// The time as it stands in a status.
-fn timestamp() -> String {
-    let now = Timestamp::now();
+fn timestamp(clock: &Clock) -> String {
+    let now = clock.now();
     jiff::fmt::strtime::format("%Y-%m-%dT%H:%M:%SZ", now).unwrap_or_else(|_| now.to_string())
 }
 

@@ -30,7 +30,7 @@ impl Scene {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
         let shutdown = CancellationToken::new();
-        let options = Options { namespace: NAMESPACE.to_owned(), pace };
+        let options = Options { namespace: NAMESPACE.to_owned(), pace, ..Options::default() };
         let stand_in = tokio::spawn(run(client.clone(), options, shutdown.clone()));
         Self { plane, client, shutdown, stand_in }
     }

@@ -18,6 +18,8 @@ use sea_orm::DatabaseConnection;
 
 pub use error::ConnectError;
 
+use crate::gate::Gate;
+
 /// Enough for the workers of one process, and few enough that three processes stay below
 /// PostgreSQL's default of 100 connections.
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -111,6 +113,7 @@ pub struct Database {
     file: Option<PathBuf>,
     location: String,
     statements: Arc<AtomicU64>,
+    gate: Option<Arc<dyn Gate>>,
 }
 
 impl Database {
@@ -131,7 +134,17 @@ impl Database {
             }
             None => writer.clone(),
         };
-        Self { kind, writer, reader, file, location, statements }
+        Self { kind, writer, reader, file, location, statements, gate: None }
+    }
+
+    /// The same database, with a gate that the store's calls go through.
+    pub fn behind(mut self, gate: Arc<dyn Gate>) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
+    pub(crate) fn gate(&self) -> Option<&Arc<dyn Gate>> {
+        self.gate.as_ref()
     }
 
     /// Which database it is.

@@ -3,6 +3,7 @@
 //! At most one is open for a resource of an instance: `operation_open_key` is unique among rows
 //! that are `Waiting` or `In_Progress`.
 
+use machines::rows::OperationState;
 use sea_orm::entity::prelude::*;
 
 /// A row of `operation`.
@@ -28,3 +29,17 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// How far it is.
+    pub fn progress(&self) -> OperationState {
+        match self.state.as_str() {
+            "Completed" => OperationState::Completed,
+            "Failed" => {
+                OperationState::Failed(self.human_readable_state.clone().unwrap_or_default())
+            }
+            "In_Progress" => OperationState::InProgress,
+            _ => OperationState::Waiting,
+        }
+    }
+}

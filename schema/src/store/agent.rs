@@ -18,7 +18,7 @@ use crate::entity::{
 };
 use crate::spec_field;
 use crate::store::changes;
-use crate::store::changes::operations::{APPLICATION, parse_state};
+use crate::store::changes::operations::APPLICATION;
 use crate::store::machine_rows::{self, Machines, Stepped, Writes};
 use crate::store::{Store, StoreError};
 
@@ -73,50 +73,56 @@ pub struct ApplicationReport {
 
 impl Store {
     /// Loads a batch, lets `decide` step it, and commits what it says.
-    pub async fn agent_batch<T>(
+    pub async fn agent_batch<T: Send>(
         &self,
         keys: &[OperationId],
         now: Timestamp,
-        decide: impl FnOnce(AgentLoaded) -> (AgentChanges, T),
+        decide: impl FnOnce(AgentLoaded) -> (AgentChanges, T) + Send,
     ) -> Result<T, StoreError> {
-        let tx = self.begin().await?;
-        let loaded = load(&tx, keys).await?;
-        let (changes, result) = decide(loaded);
-        let mut machines = Writes::default();
-        machines.add(&changes.operations, now)?;
-        if machines.is_empty() && changes.rows.is_empty() {
-            tx.rollback().await?;
-            return Ok(result);
-        }
-        changes::write(&tx, changes.rows, now).await?;
-        machines.write(&tx).await?;
-        tx.commit().await?;
-        Ok(result)
+        self.call("agent_batch", async {
+            let tx = self.begin().await?;
+            let loaded = load(&tx, keys).await?;
+            let (changes, result) = decide(loaded);
+            let mut machines = Writes::default();
+            machines.add(&changes.operations, now)?;
+            if machines.is_empty() && changes.rows.is_empty() {
+                tx.rollback().await?;
+                return Ok(result);
+            }
+            changes::write(&tx, changes.rows, now).await?;
+            machines.write(&tx).await?;
+            tx.commit().await?;
+            Ok(result)
+        })
+        .await
     }
 
     /// The digests of all reports that the database holds.
     pub async fn report_digests(&self) -> Result<HashMap<ApplicationId, Digest>, StoreError> {
-        use application_state::{Column, Entity};
-        let mut digests = HashMap::new();
-        let mut after = String::new();
-        loop {
-            let page: Vec<(String, Option<String>)> = Entity::find()
-                .select_only()
-                .columns([Column::ApplicationstateApplicationId, Column::Digest])
-                .filter(Column::ApplicationstateApplicationId.gt(after))
-                .order_by_asc(Column::ApplicationstateApplicationId)
-                .limit(SCAN_PAGE)
-                .into_tuple()
-                .all(self.database.reader())
-                .await?;
-            let Some((last, _)) = page.last() else {
-                return Ok(digests);
-            };
-            after = last.clone();
-            digests.extend(page.into_iter().map(|(id, digest)| {
-                (ApplicationId::new(id), Digest::new(digest.unwrap_or_default()))
-            }));
-        }
+        self.call("report_digests", async {
+            use application_state::{Column, Entity};
+            let mut digests = HashMap::new();
+            let mut after = String::new();
+            loop {
+                let page: Vec<(String, Option<String>)> = Entity::find()
+                    .select_only()
+                    .columns([Column::ApplicationstateApplicationId, Column::Digest])
+                    .filter(Column::ApplicationstateApplicationId.gt(after))
+                    .order_by_asc(Column::ApplicationstateApplicationId)
+                    .limit(SCAN_PAGE)
+                    .into_tuple()
+                    .all(self.database.reader())
+                    .await?;
+                let Some((last, _)) = page.last() else {
+                    return Ok(digests);
+                };
+                after = last.clone();
+                digests.extend(page.into_iter().map(|(id, digest)| {
+                    (ApplicationId::new(id), Digest::new(digest.unwrap_or_default()))
+                }));
+            }
+        })
+        .await
     }
 
     /// Writes reports of Argo CD, and says on which applications: those whose row has gone are
@@ -125,47 +131,53 @@ impl Store {
         &self,
         reports: Vec<ApplicationReport>,
     ) -> Result<HashSet<ApplicationId>, StoreError> {
-        if reports.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let reports: BTreeMap<ApplicationId, ApplicationReport> =
-            reports.into_iter().map(|report| (report.application.clone(), report)).collect();
-        let tx = self.begin().await?;
-        let ids = reports.keys().map(ApplicationId::as_str);
-        let known: HashSet<String> = application::Entity::find()
-            .select_only()
-            .column(application::Column::ApplicationId)
-            .filter(application::Column::ApplicationId.is_in(ids))
-            .into_tuple()
-            .all(&tx)
-            .await?
-            .into_iter()
-            .collect();
-        let rows: Vec<_> = reports
-            .into_values()
-            .filter(|report| known.contains(report.application.as_str()))
-            .map(|report| application_state::ActiveModel {
-                applicationstate_application_id: ActiveValue::Set(report.application.into_string()),
-                argocd_application_status: ActiveValue::Set(Some(report.status)),
-                digest: ActiveValue::Set(Some(report.digest.into_string())),
-                unread: ActiveValue::Set(true),
-            })
-            .collect();
-        if rows.is_empty() {
-            tx.rollback().await?;
-            return Ok(HashSet::new());
-        }
-        let replace = OnConflict::column(application_state::Column::ApplicationstateApplicationId)
-            .update_columns([
-                application_state::Column::ArgocdApplicationStatus,
-                application_state::Column::Digest,
-                application_state::Column::Unread,
-            ])
-            .to_owned();
-        let insert = application_state::Entity::insert_many(rows).on_conflict(replace);
-        insert.exec_without_returning(&tx).await?;
-        tx.commit().await?;
-        Ok(known.into_iter().map(ApplicationId::new).collect())
+        self.call("write_reports", async {
+            if reports.is_empty() {
+                return Ok(HashSet::new());
+            }
+            let reports: BTreeMap<ApplicationId, ApplicationReport> =
+                reports.into_iter().map(|report| (report.application.clone(), report)).collect();
+            let tx = self.begin().await?;
+            let ids = reports.keys().map(ApplicationId::as_str);
+            let known: HashSet<String> = application::Entity::find()
+                .select_only()
+                .column(application::Column::ApplicationId)
+                .filter(application::Column::ApplicationId.is_in(ids))
+                .into_tuple()
+                .all(&tx)
+                .await?
+                .into_iter()
+                .collect();
+            let rows: Vec<_> = reports
+                .into_values()
+                .filter(|report| known.contains(report.application.as_str()))
+                .map(|report| application_state::ActiveModel {
+                    applicationstate_application_id: ActiveValue::Set(
+                        report.application.into_string(),
+                    ),
+                    argocd_application_status: ActiveValue::Set(Some(report.status)),
+                    digest: ActiveValue::Set(Some(report.digest.into_string())),
+                    unread: ActiveValue::Set(true),
+                })
+                .collect();
+            if rows.is_empty() {
+                tx.rollback().await?;
+                return Ok(HashSet::new());
+            }
+            let replace =
+                OnConflict::column(application_state::Column::ApplicationstateApplicationId)
+                    .update_columns([
+                        application_state::Column::ArgocdApplicationStatus,
+                        application_state::Column::Digest,
+                        application_state::Column::Unread,
+                    ])
+                    .to_owned();
+            let insert = application_state::Entity::insert_many(rows).on_conflict(replace);
+            insert.exec_without_returning(&tx).await?;
+            tx.commit().await?;
+            Ok(known.into_iter().map(ApplicationId::new).collect())
+        })
+        .await
     }
 
     /// A page of the Applications that rows ask for, in the order of the rows' ids, after one.
@@ -174,41 +186,45 @@ impl Store {
         after: &ApplicationId,
         limit: u64,
     ) -> Result<Vec<WantedApplication>, StoreError> {
-        let rows: Vec<(String, String, String, Option<String>)> = application::Entity::find()
-            .select_only()
-            .column(application::Column::ApplicationId)
-            .column(application::Column::SpecField)
-            .column(mapping::Column::DeploymenttoapplicationmappingUidId)
-            .column(application_owner::Column::ApplicationOwnerUserId)
-            .join(
-                JoinType::InnerJoin,
-                application::Entity::belongs_to(mapping::Entity)
-                    .from(application::Column::ApplicationId)
-                    .to(mapping::Column::ApplicationId)
-                    .into(),
-            )
-            .join(
-                JoinType::LeftJoin,
-                application::Entity::belongs_to(application_owner::Entity)
-                    .from(application::Column::ApplicationId)
-                    .to(application_owner::Column::ApplicationOwnerApplicationId)
-                    .into(),
-            )
-            .filter(application::Column::ApplicationId.gt(after.as_str()))
-            .order_by_asc(application::Column::ApplicationId)
-            .limit(limit)
-            .into_tuple()
-            .all(self.database.reader())
-            .await?;
-        let read = |(row, spec, deployment, owner): (String, String, String, Option<String>)| {
-            let document = spec_field::decode(&spec)
-                .inspect_err(|error| tracing::error!(row, %error, "a row cannot be read"))
-                .ok();
-            let deployment = DeploymentUid::new(deployment);
-            let owner = ClusterUserId::new(owner.unwrap_or_default());
-            WantedApplication { row: ApplicationId::new(row), deployment, owner, document }
-        };
-        Ok(rows.into_iter().map(read).collect())
+        self.call("wanted_applications", async {
+            let rows: Vec<(String, String, String, Option<String>)> = application::Entity::find()
+                .select_only()
+                .column(application::Column::ApplicationId)
+                .column(application::Column::SpecField)
+                .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+                .column(application_owner::Column::ApplicationOwnerUserId)
+                .join(
+                    JoinType::InnerJoin,
+                    application::Entity::belongs_to(mapping::Entity)
+                        .from(application::Column::ApplicationId)
+                        .to(mapping::Column::ApplicationId)
+                        .into(),
+                )
+                .join(
+                    JoinType::LeftJoin,
+                    application::Entity::belongs_to(application_owner::Entity)
+                        .from(application::Column::ApplicationId)
+                        .to(application_owner::Column::ApplicationOwnerApplicationId)
+                        .into(),
+                )
+                .filter(application::Column::ApplicationId.gt(after.as_str()))
+                .order_by_asc(application::Column::ApplicationId)
+                .limit(limit)
+                .into_tuple()
+                .all(self.database.reader())
+                .await?;
+            let read =
+                |(row, spec, deployment, owner): (String, String, String, Option<String>)| {
+                    let document = spec_field::decode(&spec)
+                        .inspect_err(|error| tracing::error!(row, %error, "a row cannot be read"))
+                        .ok();
+                    let deployment = DeploymentUid::new(deployment);
+                    let owner = ClusterUserId::new(owner.unwrap_or_default());
+                    WantedApplication { row: ApplicationId::new(row), deployment, owner, document }
+                };
+            Ok(rows.into_iter().map(read).collect())
+        })
+        .await
     }
 
     /// The repositories that the AppProjects of these users are to permit, as written.
@@ -216,7 +232,10 @@ impl Store {
         &self,
         users: &BTreeSet<ClusterUserId>,
     ) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
-        repositories(self.database.reader(), users.iter()).await
+        self.call("repositories", async {
+            repositories(self.database.reader(), users.iter()).await
+        })
+        .await
     }
 }
 
@@ -260,6 +279,7 @@ async fn load_rows(
     let mut views = HashMap::new();
     let mut unusable = HashMap::new();
     for row in operations {
+        let state = row.progress();
         let id = OperationId::new(row.operation_id);
         if row.resource_type != APPLICATION {
             let text = format!("operations on a {} are not supported yet", row.resource_type);
@@ -275,7 +295,7 @@ async fn load_rows(
             }
         };
         let view = RowView {
-            state: parse_state(&row.state, row.human_readable_state),
+            state,
             application: ApplicationId::new(row.resource_id),
             owner: ClusterUserId::new(row.operation_owner_user_id.unwrap_or_default()),
             requester: row.requester.map(DeploymentUid::new),

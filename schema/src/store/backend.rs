@@ -19,7 +19,6 @@ use crate::entity::{
     deployment_to_application_mapping as mapping, gitops_engine_cluster, gitops_engine_instance,
     kubernetes_to_db_resource_mapping, machine, managed_environment, operation,
 };
-use crate::store::changes::operations::parse_state;
 use crate::store::changes::tenants::placeholder_credentials;
 use crate::store::changes::{self, insert_missing};
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
@@ -108,27 +107,30 @@ impl Store {
     ///
     /// Nothing is written where nothing has changed. `decide` runs inside of the transaction and
     /// must not block.
-    pub async fn backend_batch<T>(
+    pub async fn backend_batch<T: Send>(
         &self,
         request: &BackendRequest,
         now: Timestamp,
-        decide: impl FnOnce(BackendLoaded) -> (BackendChanges, T),
+        decide: impl FnOnce(BackendLoaded) -> (BackendChanges, T) + Send,
     ) -> Result<T, StoreError> {
-        let tx = self.begin().await?;
-        let loaded = load(&tx, request).await?;
-        let (changes, result) = decide(loaded);
-        let mut machines = Writes::default();
-        machines.add(&changes.tenants, now)?;
-        machines.add(&changes.deployments, now)?;
-        if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
-            tx.rollback().await?;
-            return Ok(result);
-        }
-        mark_read(&tx, changes.read).await?;
-        changes::write(&tx, changes.rows, now).await?;
-        machines.write(&tx).await?;
-        tx.commit().await?;
-        Ok(result)
+        self.call("backend_batch", async {
+            let tx = self.begin().await?;
+            let loaded = load(&tx, request).await?;
+            let (changes, result) = decide(loaded);
+            let mut machines = Writes::default();
+            machines.add(&changes.tenants, now)?;
+            machines.add(&changes.deployments, now)?;
+            if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
+                tx.rollback().await?;
+                return Ok(result);
+            }
+            mark_read(&tx, changes.read).await?;
+            changes::write(&tx, changes.rows, now).await?;
+            machines.write(&tx).await?;
+            tx.commit().await?;
+            Ok(result)
+        })
+        .await
     }
 
     /// The newest report of Argo CD on each of these applications, in the database's form.
@@ -140,35 +142,41 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = application_state::Entity::find()
-            .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids))
-            .all(self.database.reader())
-            .await?;
-        let blob = |row: application_state::Model| {
-            let id = ApplicationId::new(row.applicationstate_application_id);
-            (id, row.argocd_application_status.unwrap_or_default())
-        };
-        Ok(rows.into_iter().map(blob).collect())
+        self.call("reports", async {
+            let rows = application_state::Entity::find()
+                .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids))
+                .all(self.database.reader())
+                .await?;
+            let blob = |row: application_state::Model| {
+                let id = ApplicationId::new(row.applicationstate_application_id);
+                (id, row.argocd_application_status.unwrap_or_default())
+            };
+            Ok(rows.into_iter().map(blob).collect())
+        })
+        .await
     }
 
     /// The deployments with reports that were not taken in.
     pub async fn unread(&self) -> Result<Vec<DeploymentUid>, StoreError> {
-        let uids: Vec<String> = mapping::Entity::find()
-            .select_only()
-            .column(mapping::Column::DeploymenttoapplicationmappingUidId)
-            .join(
-                JoinType::InnerJoin,
-                mapping::Entity::belongs_to(application_state::Entity)
-                    .from(mapping::Column::ApplicationId)
-                    .to(application_state::Column::ApplicationstateApplicationId)
-                    .into(),
-            )
-            // Bare, as the partial index says it.
-            .filter(application_state::Column::Unread.into_expr())
-            .into_tuple()
-            .all(self.database.reader())
-            .await?;
-        Ok(uids.into_iter().map(DeploymentUid::new).collect())
+        self.call("unread", async {
+            let uids: Vec<String> = mapping::Entity::find()
+                .select_only()
+                .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+                .join(
+                    JoinType::InnerJoin,
+                    mapping::Entity::belongs_to(application_state::Entity)
+                        .from(mapping::Column::ApplicationId)
+                        .to(application_state::Column::ApplicationstateApplicationId)
+                        .into(),
+                )
+                // Bare, as the partial index says it.
+                .filter(application_state::Column::Unread.into_expr())
+                .into_tuple()
+                .all(self.database.reader())
+                .await?;
+            Ok(uids.into_iter().map(DeploymentUid::new).collect())
+        })
+        .await
     }
 
     /// Makes sure that the rows of the Argo CD instance exist, and says which it is.
@@ -182,44 +190,47 @@ impl Store {
         kube_system_uid: &str,
         now: Timestamp,
     ) -> Result<InstanceId, StoreError> {
-        if argocd_namespace.chars().count() > NAMESPACE_LIMIT {
-            return Err(StoreError::Value {
-                what: format!("the Argo CD namespace {argocd_namespace}"),
-                why: format!(
-                    "its name is longer than the {NAMESPACE_LIMIT} characters of the existing \
+        self.call("ensure_instance", async {
+            if argocd_namespace.chars().count() > NAMESPACE_LIMIT {
+                return Err(StoreError::Value {
+                    what: format!("the Argo CD namespace {argocd_namespace}"),
+                    why: format!(
+                        "its name is longer than the {NAMESPACE_LIMIT} characters of the existing \
                      column; install Argo CD in a namespace with a shorter name"
-                ),
-            });
-        }
-        let tx = self.begin().await?;
-        if let Some(id) = mapped(&tx, INSTANCE, argocd_namespace_uid).await? {
-            if gitops_engine_instance::Entity::find_by_id(&id).one(&tx).await?.is_some() {
-                tx.rollback().await?;
-                return Ok(InstanceId::new(id));
+                    ),
+                });
             }
-            unmap(&tx, INSTANCE, argocd_namespace_uid).await?;
-        }
-        let cluster = ensure_cluster(&tx, kube_system_uid, now).await?;
-        // Its row may be there although the mapping led elsewhere.
-        let unmapped = gitops_engine_instance::Entity::find()
-            .filter(gitops_engine_instance::Column::NamespaceUid.eq(argocd_namespace_uid))
-            .filter(gitops_engine_instance::Column::EngineclusterId.eq(&cluster))
-            .one(&tx)
-            .await?;
-        let id = match unmapped {
-            Some(row) => InstanceId::new(row.gitopsengineinstance_id),
-            None => InstanceId::of(argocd_namespace_uid, kube_system_uid),
-        };
-        let instance = gitops_engine_instance::Model {
-            gitopsengineinstance_id: id.as_str().to_owned(),
-            namespace_name: argocd_namespace.to_owned(),
-            namespace_uid: argocd_namespace_uid.to_owned(),
-            enginecluster_id: cluster,
-        };
-        insert_missing(&tx, [instance.into_active_model()]).await?;
-        map(&tx, INSTANCE, argocd_namespace_uid, id.as_str()).await?;
-        tx.commit().await?;
-        Ok(id)
+            let tx = self.begin().await?;
+            if let Some(id) = mapped(&tx, INSTANCE, argocd_namespace_uid).await? {
+                if gitops_engine_instance::Entity::find_by_id(&id).one(&tx).await?.is_some() {
+                    tx.rollback().await?;
+                    return Ok(InstanceId::new(id));
+                }
+                unmap(&tx, INSTANCE, argocd_namespace_uid).await?;
+            }
+            let cluster = ensure_cluster(&tx, kube_system_uid, now).await?;
+            // Its row may be there although the mapping led elsewhere.
+            let unmapped = gitops_engine_instance::Entity::find()
+                .filter(gitops_engine_instance::Column::NamespaceUid.eq(argocd_namespace_uid))
+                .filter(gitops_engine_instance::Column::EngineclusterId.eq(&cluster))
+                .one(&tx)
+                .await?;
+            let id = match unmapped {
+                Some(row) => InstanceId::new(row.gitopsengineinstance_id),
+                None => InstanceId::of(argocd_namespace_uid, kube_system_uid),
+            };
+            let instance = gitops_engine_instance::Model {
+                gitopsengineinstance_id: id.as_str().to_owned(),
+                namespace_name: argocd_namespace.to_owned(),
+                namespace_uid: argocd_namespace_uid.to_owned(),
+                enginecluster_id: cluster,
+            };
+            insert_missing(&tx, [instance.into_active_model()]).await?;
+            map(&tx, INSTANCE, argocd_namespace_uid, id.as_str()).await?;
+            tx.commit().await?;
+            Ok(id)
+        })
+        .await
     }
 }
 
@@ -487,7 +498,7 @@ async fn load_operations(
     loaded.operations = rows
         .into_iter()
         .map(|row| {
-            let state = parse_state(&row.state, row.human_readable_state);
+            let state = row.progress();
             (OperationId::new(row.operation_id), state)
         })
         .collect();

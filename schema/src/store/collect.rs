@@ -44,43 +44,46 @@ impl Store {
     }
 
     async fn collect_page(&self, now: Timestamp) -> Result<Collected, StoreError> {
-        let tx = self.begin().await?;
-        let finished = Query::select()
-            .column(operation::Column::OperationId)
-            .from(operation::Entity)
-            .and_where(operation::Column::State.is_in(["Completed", "Failed"]))
-            .and_where(
-                operation::Column::LastStateUpdate
-                    .lt(database_time(before(now, OPERATION_RETENTION))),
-            )
-            .limit(PAGE)
-            .to_owned();
-        let operations = operation::Entity::delete_many()
-            .filter(operation::Column::OperationId.in_subquery(finished))
-            .exec(&tx)
-            .await?;
-        let newest = Query::select()
-            .expr(Expr::col(transition::Column::Id).max())
-            .from(transition::Entity)
-            .to_owned();
-        let surplus =
-            Expr::col(transition::Column::Id).lte(Expr::expr(newest).sub(TRANSITION_LIMIT));
-        let old = transition::Column::At.lt(before(now, TRANSITION_RETENTION).as_millis());
-        let outlived = Query::select()
-            .column(transition::Column::Id)
-            .from(transition::Entity)
-            .and_where(old.or(surplus))
-            .limit(PAGE)
-            .to_owned();
-        let transitions = transition::Entity::delete_many()
-            .filter(transition::Column::Id.in_subquery(outlived))
-            .exec(&tx)
-            .await?;
-        tx.commit().await?;
-        Ok(Collected {
-            operations: operations.rows_affected,
-            transitions: transitions.rows_affected,
+        self.call("collect_page", async {
+            let tx = self.begin().await?;
+            let finished = Query::select()
+                .column(operation::Column::OperationId)
+                .from(operation::Entity)
+                .and_where(operation::Column::State.is_in(["Completed", "Failed"]))
+                .and_where(
+                    operation::Column::LastStateUpdate
+                        .lt(database_time(before(now, OPERATION_RETENTION))),
+                )
+                .limit(PAGE)
+                .to_owned();
+            let operations = operation::Entity::delete_many()
+                .filter(operation::Column::OperationId.in_subquery(finished))
+                .exec(&tx)
+                .await?;
+            let newest = Query::select()
+                .expr(Expr::col(transition::Column::Id).max())
+                .from(transition::Entity)
+                .to_owned();
+            let surplus =
+                Expr::col(transition::Column::Id).lte(Expr::expr(newest).sub(TRANSITION_LIMIT));
+            let old = transition::Column::At.lt(before(now, TRANSITION_RETENTION).as_millis());
+            let outlived = Query::select()
+                .column(transition::Column::Id)
+                .from(transition::Entity)
+                .and_where(old.or(surplus))
+                .limit(PAGE)
+                .to_owned();
+            let transitions = transition::Entity::delete_many()
+                .filter(transition::Column::Id.in_subquery(outlived))
+                .exec(&tx)
+                .await?;
+            tx.commit().await?;
+            Ok(Collected {
+                operations: operations.rows_affected,
+                transitions: transitions.rows_affected,
+            })
         })
+        .await
     }
 }
 

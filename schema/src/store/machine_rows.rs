@@ -223,32 +223,35 @@ pub struct IndexEntry {
 impl Store {
     /// All machines of a kind, without their states, page by page.
     pub async fn index<M: Persistent>(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        let mut entries: Vec<IndexEntry> = Vec::new();
-        loop {
-            let after = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
-            let page = machine::Entity::find()
-                .select_only()
-                .columns([
-                    machine::Column::Key,
-                    machine::Column::TenantUid,
-                    machine::Column::Namespace,
-                    machine::Column::Name,
-                    machine::Column::WakeAt,
-                    machine::Column::Owes,
-                ])
-                .filter(machine::Column::Kind.eq(M::KIND))
-                .filter(machine::Column::Key.gt(after))
-                .order_by_asc(machine::Column::Key)
-                .limit(SCAN_PAGE)
-                .into_model::<IndexEntry>()
-                .all(self.database.reader())
-                .await?;
-            let last = page.len() < usize::try_from(SCAN_PAGE).unwrap_or(usize::MAX);
-            entries.extend(page);
-            if last {
-                return Ok(entries);
+        self.call("index", async {
+            let mut entries: Vec<IndexEntry> = Vec::new();
+            loop {
+                let after = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
+                let page = machine::Entity::find()
+                    .select_only()
+                    .columns([
+                        machine::Column::Key,
+                        machine::Column::TenantUid,
+                        machine::Column::Namespace,
+                        machine::Column::Name,
+                        machine::Column::WakeAt,
+                        machine::Column::Owes,
+                    ])
+                    .filter(machine::Column::Kind.eq(M::KIND))
+                    .filter(machine::Column::Key.gt(after))
+                    .order_by_asc(machine::Column::Key)
+                    .limit(SCAN_PAGE)
+                    .into_model::<IndexEntry>()
+                    .all(self.database.reader())
+                    .await?;
+                let last = page.len() < usize::try_from(SCAN_PAGE).unwrap_or(usize::MAX);
+                entries.extend(page);
+                if last {
+                    return Ok(entries);
+                }
             }
-        }
+        })
+        .await
     }
 }
 

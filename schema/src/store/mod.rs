@@ -18,6 +18,7 @@ pub mod collect;
 pub mod machine_rows;
 
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
 
 use machines::identity::Timestamp;
@@ -30,6 +31,7 @@ use sea_orm::{
 
 use crate::connection::{Database, DatabaseKind};
 use crate::entity::fence;
+use crate::gate::through;
 
 /// What `fence.holder` holds; the name is for people, and its beginning tells enough.
 const HOLDER_LIMIT: usize = 256;
@@ -152,24 +154,43 @@ impl Store {
         holder: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let row = fence::ActiveModel {
-            role: ActiveValue::Set(role.as_str().to_owned()),
-            epoch: ActiveValue::Set(1),
-            holder: ActiveValue::Set(holder.chars().take(HOLDER_LIMIT).collect()),
-            taken_at: ActiveValue::Set(Some(now.as_millis())),
+        let gate = database.gate().cloned();
+        let call = match role {
+            Role::Backend => "take_over_backend",
+            Role::Agent => "take_over_agent",
         };
-        let raise = OnConflict::column(fence::Column::Role)
-            .value(fence::Column::Epoch, Expr::col((fence::Entity, fence::Column::Epoch)).add(1))
-            .update_columns([fence::Column::Holder, fence::Column::TakenAt])
-            .to_owned();
-        let tx = begin(&database).await?;
-        fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
-        let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
-        if role == Role::Backend {
-            changes::operations::supersede_foreign(&tx, now).await?;
-        }
-        tx.commit().await?;
-        Ok(Self { database, role, epoch })
+        through(gate.as_ref(), call, async {
+            let row = fence::ActiveModel {
+                role: ActiveValue::Set(role.as_str().to_owned()),
+                epoch: ActiveValue::Set(1),
+                holder: ActiveValue::Set(holder.chars().take(HOLDER_LIMIT).collect()),
+                taken_at: ActiveValue::Set(Some(now.as_millis())),
+            };
+            let raise = OnConflict::column(fence::Column::Role)
+                .value(
+                    fence::Column::Epoch,
+                    Expr::col((fence::Entity, fence::Column::Epoch)).add(1),
+                )
+                .update_columns([fence::Column::Holder, fence::Column::TakenAt])
+                .to_owned();
+            let tx = begin(&database).await?;
+            fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
+            let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
+            if role == Role::Backend {
+                changes::operations::supersede_foreign(&tx, now).await?;
+            }
+            tx.commit().await?;
+            Ok(Self { database, role, epoch })
+        })
+        .await
+    }
+
+    async fn call<T: Send>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        through(self.database.gate(), name, work).await
     }
 
     /// The database behind it.

@@ -264,7 +264,7 @@ impl World {
     pub async fn operate(
         &self,
         ids: &[OperationId],
-        events: impl Fn(&Operation, Option<&RowView>) -> Vec<OperationEvent>,
+        events: impl Fn(&Operation, Option<&RowView>) -> Vec<OperationEvent> + Sync,
     ) -> Result<AgentLoaded, StoreError> {
         self.agent
             .agent_batch(ids, self.now, |loaded| {
@@ -307,7 +307,7 @@ impl World {
     }
 
     /// The API refuses what the agent wants.
-    pub async fn refuse(&self, ids: &[OperationId], text: impl Fn(&OperationId) -> String) {
+    pub async fn refuse(&self, ids: &[OperationId], text: impl Fn(&OperationId) -> String + Sync) {
         let refused = |machine: &Operation, _: Option<&RowView>| {
             vec![OperationEvent::Refused { text: text(&machine.record.id) }]
         };

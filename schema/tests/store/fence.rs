@@ -142,10 +142,11 @@ fn held_batch(
             world.instance = Some(instance.await.unwrap());
             let notes = [Note::Seen(Object::new("t1", "a"))];
             let request = crate::driver::request(&notes);
-            let held = world.backend.backend_batch(&request, world.now, |loaded| {
+            let deciding = &world;
+            let held = world.backend.backend_batch(&request, world.now, move |loaded| {
                 begun.send(()).unwrap();
                 released.recv_timeout(DEADLINE).unwrap();
-                (world.decide(loaded, &notes), ())
+                (deciding.decide(loaded, &notes), ())
             });
             let first = held.await;
             let nothing = |_| (BackendChanges::default(), ());

@@ -27,16 +27,6 @@ fn state_text(state: &OperationState) -> &'static str {
     }
 }
 
-/// The state of an operation by its spelling and text in the database.
-pub(in crate::store) fn parse_state(state: &str, text: Option<String>) -> OperationState {
-    match state {
-        "Completed" => OperationState::Completed,
-        "Failed" => OperationState::Failed(text.unwrap_or_default()),
-        "In_Progress" => OperationState::InProgress,
-        _ => OperationState::Waiting,
-    }
-}
-
 /// Inserts operations that wait for the agent.
 pub(super) async fn request(
     tx: &impl ConnectionTrait,

@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::api::{self, Health};
-use crate::backend::Backend;
+use crate::backend::{Backend, verdict};
 use crate::kubernetes::CountedClient;
 use crate::lease::Candidate;
 use crate::metrics::Metrics;
 use crate::runtime::clock::Clock;
+use crate::runtime::retry::patiently;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
 
@@ -93,8 +94,13 @@ impl Program {
     }
 
     /// Waits for the end: told to stop, or one half cannot go on, which stops the other.
-    pub async fn wait(self) -> anyhow::Result<()> {
-        Acting { tasks: self.tasks, shutdown: self.shutdown }.wait().await
+    pub async fn wait(mut self) -> anyhow::Result<()> {
+        let mut outcome = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            outcome = outcome.and(ended.unwrap_or_else(|error| Err(error.into())));
+            self.shutdown.cancel();
+        }
+        outcome
     }
 }
 
@@ -121,22 +127,13 @@ async fn act_in_turn(
         acting.wait().await
     };
     let mut acting = std::pin::pin!(acting);
-    // What is under way in the end is still done under the Lease, but not for ever: others wait.
-    let stopped = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(STOPPING_GRACE).await;
-    };
     let outcome = tokio::select! {
+        // What is under way in the end is still done under the Lease.
         outcome = &mut acting => outcome,
-        () = stopped => {
-            let seconds = STOPPING_GRACE.as_secs();
-            tracing::warn!("what was under way did not end within {seconds} s and is left undone");
-            Ok(())
-        }
         lost = candidate.keep() => {
             shutdown.cancel();
             // Nothing that it still does is admitted.
-            let _ = tokio::time::timeout(STOPPING_GRACE, acting).await;
+            let _ = acting.await;
             Err(lost.into())
         }
     };
@@ -166,13 +163,15 @@ impl Actor {
         let backend = if halves == Halves::Agent {
             None
         } else {
-            let store = take_over(&database, Role::Backend, identity, &settings.clock).await?;
+            let taken = take_over(&database, Role::Backend, identity, &settings.clock, &shutdown);
+            let Some(store) = taken.await? else { return Ok(acting) };
             Some(Backend::new(client.clone(), store, settings.clone(), Arc::clone(metrics)))
         };
         let agent = if halves == Halves::Backend {
             None
         } else {
-            let store = take_over(&database, Role::Agent, identity, &settings.clock).await?;
+            let taken = take_over(&database, Role::Agent, identity, &settings.clock, &shutdown);
+            let Some(store) = taken.await? else { return Ok(acting) };
             let listener: Arc<dyn Listener> = match &backend {
                 Some(backend) => Arc::clone(backend) as Arc<dyn Listener>,
                 None => acting.tell_remote(&database),
@@ -221,17 +220,28 @@ impl Acting {
         remote
     }
 
-    /// Waits for the end of all; the end of one is told to the others.
+    /// Waits for the end of all, the first of which is told to the others. They may finish what is
+    /// under way, but not for ever: somebody may wait for their turn.
     async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
-        while let Some(ended) = self.tasks.join_next().await {
-            let ended = ended.unwrap_or_else(|error| Err(error.into()));
-            if outcome.is_ok() {
-                outcome = ended;
-            }
+        let deadline = async {
+            self.shutdown.cancelled().await;
+            tokio::time::sleep(STOPPING_GRACE).await;
+        };
+        let mut deadline = std::pin::pin!(deadline);
+        loop {
+            let ended = tokio::select! {
+                ended = self.tasks.join_next() => ended,
+                () = &mut deadline => {
+                    let seconds = STOPPING_GRACE.as_secs();
+                    tracing::warn!("what was under way did not end within {seconds} s");
+                    return outcome;
+                }
+            };
+            let Some(ended) = ended else { return outcome };
+            outcome = outcome.and(ended.unwrap_or_else(|error| Err(error.into())));
             self.shutdown.cancel();
         }
-        outcome
     }
 }
 
@@ -255,13 +265,18 @@ pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow
     Ok(())
 }
 
+/// Takes over a role; `None` when told to stop before.
 async fn take_over(
     database: &Database,
     role: Role,
     identity: &str,
     clock: &Clock,
-) -> anyhow::Result<Store> {
-    Store::take_over(database.clone(), role, identity, clock.now())
-        .await
-        .with_context(|| format!("the role of {role} could not be taken over"))
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Option<Store>> {
+    let what = format!("taking over the role of {role}");
+    patiently(&what, shutdown, verdict, || {
+        Store::take_over(database.clone(), role, identity, clock.now())
+    })
+    .await
+    .with_context(|| format!("the role of {role} could not be taken over"))
 }

@@ -407,23 +407,25 @@ fn is_applied(
 }
 
 fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict {
-    let repo_url = normalised(row);
-    let recorded = |one: &&RepositoryEntry| one.owner == row.owner && one.repo_url == repo_url;
-    let recorded: Vec<_> = world.database.repositories.iter().filter(recorded).collect();
-    claim.only(&format!("repository rows for {repo_url}"), &recorded)?;
+    let written = &row.document.spec.source.repo_url;
+    let recorded: Vec<_> =
+        world.database.repositories.iter().filter(|one| records(one, row)).collect();
+    claim.only(&format!("repository rows for {written}"), &recorded)?;
     let name = project_name(&row.owner);
     let projects: Vec<_> = world.argocd.projects.iter().filter(|one| one.name == name).collect();
     let project = claim.only(&format!("AppProjects {name}"), &projects)?;
     // Argo CD compares what is written.
-    let written = &row.document.spec.source.repo_url;
     claim.holds(project.source_repos.contains(written), || {
         format!("the AppProject permits {:?} and not {written}", project.source_repos)
     })
 }
 
-fn normalised(row: &ApplicationEntry) -> String {
+/// Whether a row of a repository is the one that an application needs: one for each way in which
+/// the owner writes the URL.
+fn records(entry: &RepositoryEntry, row: &ApplicationEntry) -> bool {
     let written = &row.document.spec.source.repo_url;
-    normalise_repo_url(written).unwrap_or_else(|| written.clone())
+    let normalised = normalise_repo_url(written).unwrap_or_else(|| written.clone());
+    entry.owner == row.owner && entry.written == *written && entry.repo_url == normalised
 }
 
 fn has_no_open_operation(
@@ -469,8 +471,7 @@ fn leaves_nothing(claim: &Claim, world: &World, uid: &DeploymentUid) -> Verdict 
 fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
     let rows = &world.database.applications;
     for entry in &world.database.repositories {
-        let needed =
-            rows.iter().any(|row| row.owner == entry.owner && normalised(row) == entry.repo_url);
+        let needed = rows.iter().any(|row| records(entry, row));
         claim.holds(needed, || format!("no application needs the repository row {entry:?}"))?;
     }
     let ours = |project: &&ArgoProject| project.name.starts_with(PROJECT_PREFIX);

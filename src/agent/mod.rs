@@ -37,6 +37,7 @@ use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes};
+use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress, Seen};
@@ -161,8 +162,10 @@ impl Agent {
         self: Arc<Self>,
         shutdown: CancellationToken,
     ) -> Result<(), Stopped<StoreError>> {
-        self.catch_up().await.map_err(Stopped::Work)?;
-        self.reports.load().await.map_err(Stopped::Work)?;
+        let caught_up = patiently("the start", &shutdown, verdict, || self.catch_up()).await;
+        if caught_up.map_err(Stopped::Work)?.is_none() {
+            return Ok(());
+        }
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_applications(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_projects(shutdown.clone()));
@@ -189,7 +192,7 @@ impl Agent {
             self.timers.set(&id, entry.wake_at.map(Timestamp::from_millis));
             self.inbox.offer("", id, Notes::default());
         }
-        Ok(())
+        self.reports.load().await
     }
 
     async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {

@@ -33,6 +33,7 @@ use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes};
+use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
@@ -254,7 +255,10 @@ impl Backend {
         self: Arc<Self>,
         shutdown: CancellationToken,
     ) -> Result<(), Stopped<StoreError>> {
-        self.catch_up().await.map_err(Stopped::Work)?;
+        let caught_up = patiently("the start", &shutdown, verdict, || self.catch_up()).await;
+        if caught_up.map_err(Stopped::Work)?.is_none() {
+            return Ok(());
+        }
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_deployments(shutdown.clone()));

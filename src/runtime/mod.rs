@@ -6,12 +6,14 @@
 //! * [`timers`]: the moments for which machines asked to be woken;
 //! * [`lanes`]: what is owed to the world, discharged in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
+//! * [`retry`]: what has to work before anything else can begin;
 //! * [`supervisor`]: a half is its work and all of its tasks, or it ends;
 //! * [`clock`]: the only place where the time comes from.
 
 pub mod clock;
 pub mod inbox;
 pub mod lanes;
+pub mod retry;
 pub mod supervisor;
 pub mod timers;
 pub mod watch;

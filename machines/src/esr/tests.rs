@@ -85,7 +85,11 @@ fn good() -> World {
                 requester: uid(),
                 state: OperationState::Completed,
             }],
-            repositories: vec![RepositoryEntry { owner: user.clone(), repo_url: REPO.to_owned() }],
+            repositories: vec![RepositoryEntry {
+                owner: user.clone(),
+                repo_url: REPO.to_owned(),
+                written: format!("{REPO}.git"),
+            }],
         },
         argocd: ArgoCd {
             applications: vec![ArgoApplication {

@@ -166,6 +166,8 @@ pub struct RepositoryEntry {
     pub owner: ClusterUserId,
     /// The repository's URL, normalised.
     pub repo_url: String,
+    /// The URL as it is written.
+    pub written: String,
 }
 
 /// The resources in Argo CD's namespace.

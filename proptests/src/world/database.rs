@@ -60,15 +60,15 @@ impl Cluster {
     /// A repository row stands for each repository that an application of the owner uses.
     pub(super) fn derive_repositories(&mut self) {
         let rows = self.world.database.applications.iter();
-        let wanted: BTreeSet<(ClusterUserId, String)> = rows
+        let wanted: BTreeSet<(ClusterUserId, String, String)> = rows
             .filter_map(|row| {
-                let repo_url = normalise_repo_url(&row.document.spec.source.repo_url)?;
-                Some((row.owner.clone(), repo_url))
+                let written = &row.document.spec.source.repo_url;
+                Some((row.owner.clone(), normalise_repo_url(written)?, written.clone()))
             })
             .collect();
         self.world.database.repositories = wanted
             .into_iter()
-            .map(|(owner, repo_url)| RepositoryEntry { owner, repo_url })
+            .map(|(owner, repo_url, written)| RepositoryEntry { owner, repo_url, written })
             .collect();
     }
 }

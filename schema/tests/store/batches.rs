@@ -165,10 +165,7 @@ async fn a_machine_that_somebody_else_made_fails_the_batch_whole(scratch: Scratc
 }
 
 /// Commits a batch of two new deployments of which one's rows are spoilt.
-async fn commit_spoilt(
-    world: &World,
-    spoil: impl FnOnce(&mut RowChange) + Send,
-) -> StoreError {
+async fn commit_spoilt(world: &World, spoil: impl FnOnce(&mut RowChange) + Send) -> StoreError {
     let notes: Vec<Note> = objects(2).into_iter().map(Note::Seen).collect();
     let decide = |loaded| {
         let mut changes = world.decide(loaded, &notes);

@@ -1,0 +1,4 @@
+//! The commands.
+
+pub(crate) mod plans;
+pub(crate) mod sim;

@@ -1,0 +1,97 @@
+//! Faults by chance.
+
+use std::time::Duration;
+
+use clap::Args;
+use simulator::fan_out::fan_out;
+use simulator::run::{Report, run};
+
+/// See the command.
+#[derive(Args)]
+pub(crate) struct Sim {
+    /// The only seed to run.
+    #[arg(long, conflicts_with_all = ["seeds", "first"])]
+    seed: Option<u64>,
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 256)]
+    seeds: u64,
+    /// The first of them; without it a new one each time.
+    #[arg(long)]
+    first: Option<u64>,
+    /// Prints everything that happened, also where nothing went wrong.
+    #[arg(long)]
+    verbose: bool,
+}
+
+impl Sim {
+    /// Runs seeds; whether one failed.
+    pub(crate) fn run(self, threads: usize) -> bool {
+        let (first, seeds) = match self.seed {
+            Some(seed) => (seed, 1),
+            None => (self.first.unwrap_or_else(|| fastrand::u64(..u64::MAX / 2)), self.seeds),
+        };
+        let mut totals = Totals::default();
+        fan_out(
+            threads,
+            first..first + seeds,
+            |seed| run(*seed),
+            |seed, outcome| {
+                totals.add(seed, outcome, self.verbose);
+            },
+        );
+        totals.print();
+        !totals.failed.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    seeds: u64,
+    events: u64,
+    processes: u64,
+    virtual_time: Duration,
+    slowest: Duration,
+    failed: Vec<u64>,
+}
+
+impl Totals {
+    fn add(&mut self, seed: u64, outcome: anyhow::Result<Report>, verbose: bool) {
+        self.seeds += 1;
+        let report = match outcome {
+            Ok(report) => report,
+            Err(error) => {
+                println!("seed {seed}: {error:#}");
+                self.failed.push(seed);
+                return;
+            }
+        };
+        if verbose {
+            for entry in &report.entries {
+                println!("{entry}");
+            }
+            println!("digest {:016x}", report.digest);
+        }
+        self.events += report.events;
+        self.processes += u64::from(report.processes);
+        self.virtual_time += report.lasted;
+        self.slowest = self.slowest.max(report.converged_after.unwrap_or_default());
+        let failed = !report.violations.is_empty();
+        if failed {
+            self.failed.push(seed);
+        }
+        if failed || verbose {
+            print!("{report}");
+        }
+    }
+
+    fn print(&self) {
+        let Self { seeds, events, processes, virtual_time, slowest, failed } = self;
+        println!(
+            "{seeds} seeds, {:.0} virtual hours, {processes} processes, {events} events; the \
+             slowest came right {} s after the faults; {} failed {failed:?}",
+            virtual_time.as_secs_f64() / 3_600.0,
+            slowest.as_secs(),
+            failed.len(),
+        );
+    }
+}

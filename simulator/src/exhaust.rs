@@ -1,0 +1,231 @@
+//! Exhaustive plans: a workload is run once with nothing wrong, and then once for each thing that
+//! can go wrong at each moment of it. Each time the end must be the same, and each object created
+//! and deleted as often.
+//!
+//! Of Operations only that they are all gone in the end: how many there are depends on how often
+//! the program had to ask.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use machines::esr::{self, World, Writes};
+use tokio_util::sync::CancellationToken;
+
+use crate::adversary::Adversary;
+use crate::journal::Entry;
+use crate::observe::history;
+use crate::plan::{Plan, Record, STALE_FOR, Strike};
+use crate::properties::Violation;
+use crate::script::Actor;
+use crate::stage::{RESCAN, Stage, simulate};
+use crate::workloads::Workload;
+
+/// The seed of everything that is not struck.
+const SEED: u64 = 1;
+/// Within so much virtual time of the last step everything has come right: a rescan that finds
+/// something suspect, the grace, and a second one.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// Pause before the successor of a process that was killed.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What there is in the end, without what is retained for a while.
+    pub end: World,
+    /// How often each object was created and deleted.
+    pub counts: BTreeMap<String, (u32, u32)>,
+    /// What did not hold.
+    pub violations: Vec<Violation>,
+    /// What there was to strike at.
+    pub record: Record,
+    /// Whether the strike's moment came.
+    pub struck: bool,
+    /// What happened.
+    pub entries: Vec<Entry>,
+    /// How long it lasted, in virtual time.
+    pub lasted: Duration,
+}
+
+/// A plan whose outcome is not that of the run without faults.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The workload.
+    pub workload: &'static str,
+    /// What went wrong.
+    pub strike: Strike,
+    /// What is different.
+    pub what: String,
+    /// What happened.
+    pub entries: Vec<Entry>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { workload, strike, what, .. } = self;
+        writeln!(formatter, "{workload}: {strike}: {what}")?;
+        write!(
+            formatter,
+            "  again: cargo run -p simulator -- plans --workload '{workload}' --plan {strike}"
+        )
+    }
+}
+
+/// Runs a workload under a strike.
+pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
+    let steps = workload.steps.clone();
+    simulate(SEED, move || async move {
+        let stage = Arc::new(Stage::set().await?);
+        let plan = Arc::new(Plan::new(strike));
+        let over = CancellationToken::new();
+        let processes = tokio::spawn(keep_running(
+            Arc::clone(&stage),
+            Arc::clone(&plan) as Arc<dyn Adversary>,
+            over.clone(),
+        ));
+        let mut actor = Actor::new(&stage);
+        for step in &steps {
+            actor.take(step).await;
+        }
+        actor.settle(PATIENCE).await;
+        // What is told late has been told by then.
+        tokio::time::sleep(2 * STALE_FOR).await;
+        let record = plan.record();
+        let before = stage.witness.world()?;
+        tokio::time::sleep(RESCAN).await;
+        let after = stage.witness.world()?;
+        let broken = esr::all(&after).into_iter().chain(esr::quiet(&before, &after).err());
+        let mut violations = stage.witness.violations();
+        violations.extend(broken.map(Violation::from));
+        let outcome = Outcome {
+            counts: counts(&stage),
+            end: retained(after),
+            violations,
+            record,
+            struck: plan.has_struck(),
+            entries: stage.journal.entries(),
+            lasted: stage.begun.elapsed(),
+        };
+        over.cancel();
+        processes.await?;
+        Ok(outcome)
+    })
+}
+
+/// One process after the other, until it is over.
+async fn keep_running(stage: Arc<Stage>, adversary: Arc<dyn Adversary>, over: CancellationToken) {
+    for number in 0.. {
+        let name = format!("pod-{number}");
+        let mut running = stage.launch(&name, &adversary, 0, false);
+        let what = tokio::select! {
+            () = over.cancelled() => return,
+            () = running.process.died() => "was killed".to_owned(),
+            ended = &mut running.task => {
+                let text = format!("ended by itself: {ended:?}");
+                stage.witness.violated("ALIVE", format!("{name} {text}"));
+                text
+            }
+        };
+        stage.journal.note(&name, what);
+        running.process.kill();
+        running.shutdown.cancel();
+        tokio::time::sleep(RESTART).await;
+    }
+}
+
+fn retained(mut world: World) -> World {
+    world.writes = Writes::default();
+    world.database.operations.retain(|one| !one.state.is_terminal());
+    world
+}
+
+/// The kinds whose objects are counted, by their paths.
+const COUNTED: [&str; 4] = [
+    "/apis/argoproj.io/v1alpha1/applications",
+    "/apis/argoproj.io/v1alpha1/appprojects",
+    "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments",
+    "/apis/managed-gitops.redhat.com/v1alpha1/operations",
+];
+
+fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
+    let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for path in COUNTED {
+        for (kind, object) in history(&stage.server, path) {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            let is_operation = path.ends_with("/operations");
+            let name = if is_operation { "all that remain" } else { name };
+            let resource = path.rsplit('/').next().unwrap_or_default();
+            let (created, deleted) = counts.entry(format!("{resource} {name}")).or_default();
+            match (kind.as_str(), is_operation) {
+                ("ADDED", _) => *created += 1,
+                ("DELETED", false) => *deleted += 1,
+                ("DELETED", true) => *created -= 1,
+                _ => {}
+            }
+        }
+    }
+    counts.retain(|_, count| *count != (0, 0));
+    counts
+}
+
+/// What is different from the run without faults, if anything.
+pub fn difference(clean: &Outcome, perturbed: &Outcome) -> Option<String> {
+    if let Some(violation) = perturbed.violations.first() {
+        return Some(violation.to_string());
+    }
+    if clean.counts != perturbed.counts {
+        let keys = clean.counts.keys().chain(perturbed.counts.keys());
+        let texts =
+            keys.filter(|key| clean.counts.get(*key) != perturbed.counts.get(*key)).map(|key| {
+                let of = |outcome: &Outcome| outcome.counts.get(key).copied().unwrap_or_default();
+                let ((created, deleted), (clean_created, clean_deleted)) =
+                    (of(perturbed), of(clean));
+                format!(
+                    "{key} was created {created} times and deleted {deleted} times, instead of \
+                     {clean_created} and {clean_deleted}"
+                )
+            });
+        return texts.last();
+    }
+    let parts = [
+        ("namespaces", clean.end.namespaces == perturbed.end.namespaces),
+        ("deployments", clean.end.deployments == perturbed.end.deployments),
+        ("rows", sorted(&clean.end) == sorted(&perturbed.end)),
+        ("Argo CD's resources", clean.end.argocd == perturbed.end.argocd),
+    ];
+    let (part, _) = parts.into_iter().find(|(_, same)| !same)?;
+    Some(format!("other {part} in the end: {:#?} instead of {:#?}", perturbed.end, clean.end))
+}
+
+/// The rows in an order that does not depend on when they were written.
+fn sorted(world: &World) -> Vec<String> {
+    let rows = &world.database;
+    let mut texts: Vec<String> = Vec::new();
+    texts.extend(rows.users.iter().map(|row| format!("{row:?}")));
+    texts.extend(rows.applications.iter().map(|row| format!("{row:?}")));
+    texts.extend(rows.mappings.iter().map(|row| format!("{row:?}")));
+    texts.extend(rows.operations.iter().map(|row| format!("{row:?}")));
+    texts.extend(rows.repositories.iter().map(|row| format!("{row:?}")));
+    texts.sort();
+    texts
+}
+
+/// What is wrong with a plan's outcome, if anything. A plan whose moment never came is wrong, too:
+/// the run did not repeat the one that it was made from.
+pub fn judge(
+    workload: &Workload,
+    clean: &Outcome,
+    strike: Strike,
+    outcome: anyhow::Result<Outcome>,
+) -> Option<Difference> {
+    let (what, entries) = match outcome {
+        Err(error) => (Some(format!("{error:#}")), Vec::new()),
+        Ok(outcome) if !outcome.struck => {
+            (Some("its moment never came".to_owned()), outcome.entries)
+        }
+        Ok(outcome) => (difference(clean, &outcome), outcome.entries),
+    };
+    what.map(|what| Difference { workload: workload.name, strike, what, entries })
+}

@@ -1,0 +1,28 @@
+//! Many runs at once.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Runs something for each item, on several threads, and hands the outcomes over as they come.
+pub fn fan_out<I, O>(
+    threads: usize,
+    items: impl IntoIterator<Item = I, IntoIter: Send>,
+    run: impl Fn(&I) -> O + Sync,
+    take: impl FnMut(I, O) + Send,
+) where
+    I: Send,
+{
+    let items = Mutex::new(items.into_iter());
+    let take = Mutex::new(take);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some(item) = next else { return };
+                    let outcome = run(&item);
+                    take.lock().unwrap_or_else(PoisonError::into_inner)(item, outcome);
+                }
+            });
+        }
+    });
+}

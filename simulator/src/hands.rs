@@ -1,0 +1,198 @@
+//! Users, who create, edit and delete what is theirs, and hands that meddle with what is ours.
+
+use crds::argocd::{AppProject, Application};
+use crds::deployment::{Source, SyncPolicy};
+use crds::{GitOpsDeployment, GitOpsDeploymentSpec, Operation};
+use fastrand::Rng;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use crate::observe::ARGO_CD;
+use crate::stage::Stage;
+
+/// The namespaces of the tenants.
+pub const NAMESPACES: [&str; 3] = ["team-a", "team-b", "team-c"];
+/// The names of their deployments.
+pub const NAMES: [&str; 4] = ["app", "web", "api", "jobs"];
+/// Repositories, of which two are the same to existing readers and not to Argo CD.
+const REPOSITORIES: [&str; 3] = [
+    "https://example.com/team/app.git",
+    "https://example.com/team/app",
+    "https://example.com/team/Other.git",
+];
+/// What Argo CD may be told to make of an Application, beside that it works.
+const OUTCOMES: [&str; 5] =
+    ["sync-fails", "degraded", "progressing", "missing-path", "deletion-never-finishes"];
+
+/// A deployment with this spec.
+pub fn deployment(name: &str, path: &str, type_: &str) -> GitOpsDeployment {
+    GitOpsDeployment::new(
+        name,
+        GitOpsDeploymentSpec {
+            source: Source {
+                repo_url: REPOSITORIES[0].to_owned(),
+                path: path.to_owned(),
+                target_revision: String::new(),
+            },
+            destination: None,
+            sync_policy: None,
+            type_: type_.to_owned(),
+        },
+    )
+}
+
+fn any_deployment(random: &mut Rng, name: &str) -> GitOpsDeployment {
+    let mut object = deployment(name, any_path(random), any_type(random));
+    object.spec.source.repo_url = pick(random, &REPOSITORIES).to_owned();
+    if random.bool() {
+        object.metadata.finalizers = Some(vec![crds::names::DEPLOYMENT_FINALIZER.to_owned()]);
+    }
+    if random.u8(..4) == 0 {
+        let sync_options = vec!["CreateNamespace=true".to_owned()];
+        object.spec.sync_policy = Some(SyncPolicy { sync_options });
+    }
+    object
+}
+
+fn any_path(random: &mut Rng) -> &'static str {
+    // The last one is invalid.
+    pick(random, &["one", "two", "three", "deep/er", "/"])
+}
+
+fn any_type(random: &mut Rng) -> &'static str {
+    pick(random, &["automated", "automated", "manual"])
+}
+
+fn pick<T: Copy>(random: &mut Rng, items: &[T]) -> T {
+    items[random.usize(..items.len())]
+}
+
+/// Does one thing that a user may do. What is refused, because there is no such object or there is
+/// one already, is no matter.
+pub async fn user_acts(stage: &Stage, random: &mut Rng) {
+    let namespace = pick(random, &NAMESPACES);
+    let name = pick(random, &NAMES);
+    let api: Api<GitOpsDeployment> = Api::namespaced(stage.client.clone(), namespace);
+    let said = |what: &str| stage.journal.note("user", format!("{what} {namespace}/{name}"));
+    match random.u8(..20) {
+        0..=7 => {
+            let object = any_deployment(random, name);
+            said(&format!("creates {} {}", object.spec.type_, object.spec.source.path));
+            let created = api.create(&PostParams::default(), &object).await;
+            if created.is_err() {
+                // It exists, or its namespace does not.
+                let _ = stage.create_namespace(namespace).await;
+            }
+        }
+        8..=13 => {
+            let patch = any_edit(random);
+            said(&format!("edits {patch} of"));
+            let _ = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        }
+        14..=16 => {
+            said("deletes");
+            let _ = api.delete(name, &DeleteParams::default()).await;
+        }
+        17 | 18 => {
+            said("deletes and creates");
+            let _ = api.delete(name, &DeleteParams::default()).await;
+            let _ = api.create(&PostParams::default(), &any_deployment(random, name)).await;
+        }
+        _ => {
+            let namespaces: Api<Namespace> = Api::all(stage.client.clone());
+            stage.journal.note("user", format!("deletes the namespace {namespace}"));
+            let _ = namespaces.delete(namespace, &DeleteParams::default()).await;
+        }
+    }
+}
+
+fn any_edit(random: &mut Rng) -> Value {
+    match random.u8(..6) {
+        0 | 1 => json!({"spec": {"source": {"path": any_path(random)}}}),
+        2 => json!({"spec": {"source": {"repoURL": pick(random, &REPOSITORIES)}}}),
+        3 => json!({"spec": {"source": {"targetRevision": pick(random, &["", "main", "v1"])}}}),
+        4 => json!({"spec": {"type": any_type(random)}}),
+        _ => json!({"metadata": {"annotations": {"note": random.u8(..).to_string()}}}),
+    }
+}
+
+/// Meddles with something that is ours.
+pub async fn hand_acts(stage: &Stage, random: &mut Rng) {
+    let client = || stage.client.clone();
+    let applications: Api<Application> = Api::namespaced(client(), ARGO_CD);
+    let projects: Api<AppProject> = Api::namespaced(client(), ARGO_CD);
+    let said = |what: &str, name: &str| stage.journal.note("hand", format!("{what} {name}"));
+    let merge = |patch: Value| (PatchParams::default(), Patch::Merge(patch));
+    match random.u8(..8) {
+        0 | 1 => {
+            let Some(name) = any(&applications, random).await else { return };
+            said("deletes the Application", &name);
+            let _ = applications.delete(&name, &DeleteParams::default()).await;
+        }
+        2 | 3 => {
+            let Some(name) = any(&applications, random).await else { return };
+            let edits = [
+                json!({"spec": {"source": {"path": "by-hand"}}}),
+                json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
+                json!({"spec": {"project": "default"}}),
+            ];
+            let edit = edits[random.usize(..edits.len())].clone();
+            said(&format!("edits {edit} of the Application"), &name);
+            let (parameters, patch) = merge(edit);
+            let _ = applications.patch(&name, &parameters, &patch).await;
+        }
+        4 => {
+            let Some(name) = any(&projects, random).await else { return };
+            said("deletes the AppProject", &name);
+            let _ = projects.delete(&name, &DeleteParams::default()).await;
+        }
+        5 => {
+            let Some(name) = any(&projects, random).await else { return };
+            said("edits the AppProject", &name);
+            let (parameters, patch) = merge(json!({"spec": {"sourceRepos": ["by-hand"]}}));
+            let _ = projects.patch(&name, &parameters, &patch).await;
+        }
+        6 => {
+            let operations: Api<Operation> = Api::namespaced(client(), ARGO_CD);
+            let Some(name) = any(&operations, random).await else { return };
+            said("deletes the Operation", &name);
+            let _ = operations.delete(&name, &DeleteParams::default()).await;
+        }
+        _ => {
+            let namespace = pick(random, &NAMESPACES);
+            let name = pick(random, &NAMES);
+            let api: Api<GitOpsDeployment> = Api::namespaced(client(), namespace);
+            said("edits the status of", &format!("{namespace}/{name}"));
+            let (parameters, patch) = merge(json!({"status": {"health": {"status": "ByHand"}}}));
+            let _ = api.patch_status(name, &parameters, &patch).await;
+        }
+    }
+}
+
+/// The name of some object.
+async fn any<K>(api: &Api<K>, random: &mut Rng) -> Option<String>
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let names: Vec<String> = api
+        .list(&ListParams::default())
+        .await
+        .ok()?
+        .items
+        .iter()
+        .map(ResourceExt::name_any)
+        .filter(|name| name != "default")
+        .collect();
+    (!names.is_empty()).then(|| names[random.usize(..names.len())].clone())
+}
+
+/// Tells Argo CD that something is to become of the Applications of some path.
+pub async fn argocd_errs(stage: &Stage, random: &mut Rng) {
+    let path = pick(random, &["one", "two", "three"]);
+    let outcome = pick(random, &OUTCOMES);
+    stage.journal.note("Argo CD", format!("{path}: {outcome}"));
+    let outcomes = [(format!("path.{path}"), outcome.to_owned())].into();
+    let _ = stage.set_outcomes(outcomes).await;
+}

@@ -1,0 +1,93 @@
+//! What happened in a run, in order, by virtual time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::{Duration, Instant};
+
+/// Entries that are kept. Those of the last virtual minutes tell why something went wrong.
+const LIMIT: usize = 20_000;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When, from the beginning of the run.
+    pub at: Duration,
+    /// Who did it.
+    pub who: String,
+    /// What.
+    pub what: String,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.at.as_secs_f64();
+        write!(formatter, "{seconds:>10.3} s  {:<10} {}", self.who, self.what)
+    }
+}
+
+/// See the module; clones write to the same one.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    begun: Instant,
+    entries: Arc<Mutex<Entries>>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    kept: VecDeque<Entry>,
+    digest: u64,
+    number: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { begun: Instant::now(), entries: Arc::default() }
+    }
+}
+
+impl Journal {
+    /// Writes an entry.
+    pub fn note(&self, who: &str, what: impl Into<String>) {
+        let entry = Entry { at: self.begun.elapsed(), who: who.to_owned(), what: what.into() };
+        let mut entries = self.lock();
+        entries.number += 1;
+        entries.digest = digest(entries.digest, &entry);
+        if entries.kept.len() == LIMIT {
+            entries.kept.pop_front();
+        }
+        entries.kept.push_back(entry);
+    }
+
+    /// The entries that are kept, the oldest first.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().kept.iter().cloned().collect()
+    }
+
+    /// Stands for everything that happened: two runs that differ anywhere differ here.
+    pub fn digest(&self) -> u64 {
+        self.lock().digest
+    }
+
+    /// How much happened.
+    pub fn len(&self) -> u64 {
+        self.lock().number
+    }
+
+    /// Whether nothing happened.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn digest(before: u64, entry: &Entry) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (before, entry.at, &entry.who, &entry.what).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,35 @@
+//! The whole program in one thread on a virtual clock, under every fault that we can name.
+//!
+//! Machines, store, runtime, backend and agent are the ones of production; replaced are the clock,
+//! the network, the scheduling and the randomness. Map, from the inside out:
+//!
+//! * [`entropy`], [`process`]: randomness and clocks that follow from a seed;
+//! * [`adversary`]: what can go wrong with a request, an event, a call of the store;
+//! * [`network`], [`storage`]: where it goes wrong;
+//! * [`observe`], [`properties`]: what there is, and what must hold at every moment;
+//! * [`stage`]: an installation;
+//! * [`swarm`], [`hands`]: faults by chance, and what users and hands do;
+//! * [`journal`]: what happened;
+//! * [`run`]: a run by chance, from a seed;
+//! * [`script`], [`workloads`]: what happens, as data;
+//! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments.
+
+#![warn(missing_docs)]
+
+pub mod adversary;
+pub mod entropy;
+pub mod exhaust;
+pub mod fan_out;
+pub mod hands;
+pub mod journal;
+pub mod network;
+pub mod observe;
+pub mod plan;
+pub mod process;
+pub mod properties;
+pub mod run;
+pub mod script;
+pub mod stage;
+pub mod storage;
+pub mod swarm;
+pub mod workloads;

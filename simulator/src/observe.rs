@@ -1,0 +1,255 @@
+//! What there is at one moment, in the specification's own terms: read from the API server and the
+//! database themselves, past every fault.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::Poll;
+
+use anyhow::Context;
+use bytes::Bytes;
+use crds::argocd::{AppProject, Application};
+use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::core::ObjectList;
+use machines::deployment::conditions::{Condition, ConditionStyle};
+use machines::esr::{
+    ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database as Rows,
+    DeploymentObject, DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry,
+    RepositoryEntry, Settings, UserEntry, World, Writes,
+};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
+};
+use managed_gitops::agent::argo::application_spec;
+use managed_gitops::backend::observe::spec;
+use sandbox::{ApiServer, Reply, Request, events_of};
+use schema::connection::Database;
+use schema::entity::{
+    app_project_repository, application, application_owner, cluster_user,
+    deployment_to_application_mapping as mapping, operation,
+};
+use schema::spec_field;
+use sea_orm::EntityTrait;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::process::EPOCH_MILLIS;
+use crate::storage::at_once;
+
+/// The namespace of Argo CD in every run.
+pub const ARGO_CD: &str = "gitops-service-argocd";
+
+/// The resource version with which every server begins: the seconds of its clock.
+const BEGINNING: i64 = EPOCH_MILLIS / 1_000;
+
+/// Reads everything. What was written so far is for the caller to say.
+pub fn observe(
+    server: &Arc<ApiServer>,
+    database: &Database,
+    writes: Writes,
+) -> anyhow::Result<World> {
+    let namespaces: Vec<NamespaceObject> =
+        list::<Namespace>(server, "/api/v1/namespaces")?.iter().map(namespace).collect();
+    let living = |name: &str| namespaces.iter().any(|one| one.name == name && !one.terminating);
+    let instance = living(ARGO_CD).then(|| InstanceId::new("present"));
+    let deployments = list::<GitOpsDeployment>(
+        server,
+        "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments",
+    )?;
+    let deployments = deployments.iter().map(|one| deployment(one, &namespaces)).collect();
+    let argocd = format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_CD}");
+    let applications = list::<Application>(server, &format!("{argocd}/applications"))?;
+    let projects = list::<AppProject>(server, &format!("{argocd}/appprojects"))?;
+    Ok(World {
+        settings: Settings {
+            argocd_namespace: ARGO_CD.to_owned(),
+            instance,
+            isolation: true,
+            conditions: ConditionStyle::Conventional,
+        },
+        namespaces,
+        deployments,
+        database: at_once(rows(database))?,
+        argocd: ArgoCd {
+            applications: applications.iter().map(argo_application).collect(),
+            projects: projects.iter().map(argo_project).collect(),
+        },
+        writes,
+    })
+}
+
+/// All objects at a path.
+pub fn list<K>(server: &Arc<ApiServer>, path: &str) -> anyhow::Result<Vec<K>>
+where
+    K: Clone + DeserializeOwned,
+{
+    let Reply::Full(response) = server.handle(&Request::get(path)) else {
+        anyhow::bail!("{path} is answered by a watch");
+    };
+    anyhow::ensure!(response.status == 200, "{path} is answered with {}", response.status);
+    let list: ObjectList<K> =
+        serde_json::from_slice(&response.body).with_context(|| path.to_owned())?;
+    Ok(list.items)
+}
+
+fn namespace(object: &Namespace) -> NamespaceObject {
+    NamespaceObject {
+        uid: TenantUid::new(object.uid().unwrap_or_default()),
+        name: object.name_any(),
+        terminating: object.metadata.deletion_timestamp.is_some(),
+    }
+}
+
+fn deployment(object: &GitOpsDeployment, namespaces: &[NamespaceObject]) -> DeploymentObject {
+    let place = object.namespace().unwrap_or_default();
+    let tenant = namespaces.iter().find(|one| one.name == place).map(|one| one.uid.clone());
+    DeploymentObject {
+        uid: DeploymentUid::new(object.uid().unwrap_or_default()),
+        tenant: tenant.unwrap_or_default(),
+        namespace: place,
+        name: object.name_any(),
+        generation: Generation(object.metadata.generation.unwrap_or_default()),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+        finalizer: object.finalizers().iter().any(|one| one == crds::names::DEPLOYMENT_FINALIZER),
+        spec: spec(object),
+        status: object.status.as_ref().map(deployment_status).unwrap_or_default(),
+    }
+}
+
+fn deployment_status(status: &GitOpsDeploymentStatus) -> DeploymentStatus {
+    DeploymentStatus {
+        observed_generation: Generation(status.observed_generation.unwrap_or_default()),
+        conditions: status
+            .conditions
+            .iter()
+            .map(|one| Condition {
+                type_: one.type_.clone(),
+                status: one.status.clone(),
+                reason: one.reason.clone(),
+                message: one.message.clone(),
+            })
+            .collect(),
+        report: ArgoReport {
+            sync: status.sync.status.clone(),
+            health: status.health.status.clone(),
+        },
+    }
+}
+
+fn argo_application(object: &Application) -> ArgoApplication {
+    let row = object.labels().get(crds::names::DATABASE_ID_LABEL).cloned().unwrap_or_default();
+    let status = object.status.clone().unwrap_or_default();
+    ArgoApplication {
+        name: object.name_any(),
+        application: ApplicationId::new(row),
+        spec: application_spec(&object.spec),
+        report: ArgoReport { sync: status.sync.status, health: status.health.status },
+    }
+}
+
+fn argo_project(object: &AppProject) -> ArgoProject {
+    ArgoProject { name: object.name_any(), source_repos: object.spec.source_repos.clone() }
+}
+
+async fn rows(database: &Database) -> anyhow::Result<Rows> {
+    let connection = database.reader();
+    let users = cluster_user::Entity::find().all(connection).await?;
+    let applications = application::Entity::find().all(connection).await?;
+    let owners = application_owner::Entity::find().all(connection).await?;
+    let mappings = mapping::Entity::find().all(connection).await?;
+    let operations = operation::Entity::find().all(connection).await?;
+    let repositories = app_project_repository::Entity::find().all(connection).await?;
+    let entry = |row: application::Model| {
+        let owner =
+            owners.iter().find(|one| one.application_owner_application_id == row.application_id);
+        let mapped = mappings.iter().find(|one| one.application_id == row.application_id);
+        anyhow::Ok(ApplicationEntry {
+            document: spec_field::decode(&row.spec_field)?,
+            deployment: DeploymentUid::new(
+                mapped
+                    .map(|one| one.deploymenttoapplicationmapping_uid_id.as_str())
+                    .unwrap_or_default(),
+            ),
+            owner: ClusterUserId::new(
+                owner.map(|one| one.application_owner_user_id.as_str()).unwrap_or_default(),
+            ),
+            id: ApplicationId::new(row.application_id),
+        })
+    };
+    Ok(Rows {
+        users: users
+            .into_iter()
+            .map(|row| UserEntry {
+                id: ClusterUserId::new(row.clusteruser_id),
+                tenant: TenantUid::new(row.user_name),
+            })
+            .collect(),
+        applications: applications.into_iter().map(entry).collect::<Result<_, _>>()?,
+        mappings: mappings
+            .iter()
+            .map(|row| MappingEntry {
+                deployment: DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id.clone()),
+                application: ApplicationId::new(row.application_id.clone()),
+                name: row.name.clone().unwrap_or_default(),
+                tenant: TenantUid::new(row.namespace_uid.clone().unwrap_or_default()),
+            })
+            .collect(),
+        operations: operations.into_iter().map(operation_entry).collect(),
+        repositories: repositories
+            .into_iter()
+            .map(|row| RepositoryEntry {
+                owner: ClusterUserId::new(row.clusteruser_id),
+                repo_url: row.repo_url,
+                written: row.repo_url_as_written,
+            })
+            .collect(),
+    })
+}
+
+fn operation_entry(row: operation::Model) -> OperationEntry {
+    OperationEntry {
+        state: row.progress(),
+        id: OperationId::new(row.operation_id),
+        application: ApplicationId::new(row.resource_id),
+        requester: DeploymentUid::new(row.requester.unwrap_or_default()),
+    }
+}
+
+/// Everything that has happened to the objects at a path since the server began, in order: what
+/// happened, and to what.
+pub fn history(server: &Arc<ApiServer>, path: &str) -> Vec<(String, Value)> {
+    let mut request = Request::get(path);
+    request.query = format!("watch=1&resourceVersion={BEGINNING}");
+    let Reply::Watch(mut watch) = server.handle(&request) else { return Vec::new() };
+    let mut events = Vec::new();
+    while let Poll::Ready(Some(chunk)) = watch.poll_chunk() {
+        for mut event in events_of(&chunk) {
+            let kind = event["type"].as_str().unwrap_or_default().to_owned();
+            events.push((kind, event["object"].take()));
+        }
+    }
+    events
+}
+
+/// The list at a path as it was at a resource version.
+pub fn past(server: &Arc<ApiServer>, path: &str, version: u64) -> Option<Bytes> {
+    let mut objects: BTreeMap<String, Value> = BTreeMap::new();
+    for (kind, object) in history(server, path) {
+        let metadata = &object["metadata"];
+        let changed: u64 = metadata["resourceVersion"].as_str()?.parse().ok()?;
+        if changed > version {
+            break;
+        }
+        let uid = metadata["uid"].as_str()?.to_owned();
+        if kind == "DELETED" {
+            objects.remove(&uid);
+        } else {
+            objects.insert(uid, object);
+        }
+    }
+    let items: Vec<Value> = objects.into_values().collect();
+    let metadata = json!({"resourceVersion": version.to_string()});
+    let list = json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": items});
+    Some(Bytes::from(list.to_string()))
+}

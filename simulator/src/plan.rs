@@ -1,0 +1,241 @@
+//! One thing that goes wrong at one exact moment, and everything else as always.
+//!
+//! Moments are counted: the 3rd write, the 5th call of the store, the 7th event. Latencies are
+//! always the same, so that until its moment a plan repeats the run that it was made from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
+
+/// What everything takes when nothing is wrong.
+const LATENCY: Duration = Duration::from_millis(1);
+/// How long a view is stale: long enough for everything else to be done meanwhile.
+pub const STALE_FOR: Duration = Duration::from_secs(60);
+
+/// What goes wrong, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strike {
+    /// Nothing.
+    Nothing,
+    /// This becomes of a write to the API, by its number.
+    Write(usize, Fate),
+    /// This becomes of a call of the store, by its number.
+    Store(usize, Fate),
+    /// The watch that is to tell this event tells it, and all behind it, a minute late.
+    Stale(usize),
+    /// The same, and then the watch expires, and everything is listed anew.
+    StaleAndExpired(usize),
+    /// The watch expires before this event.
+    Expired(usize),
+    /// This event is told twice.
+    Twice(usize),
+    /// Neither this event nor the one that comes so long after it is seen.
+    Unseen(usize, Duration),
+    /// When this event is to be told the process is killed, and its successor's first list of the
+    /// resource is as it was before the event.
+    StaleRestart(usize),
+}
+
+impl fmt::Display for Strike {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => formatter.write_str("nothing"),
+            Self::Write(number, fate) => write!(formatter, "write-{number}-{}", word(*fate)),
+            Self::Store(number, fate) => write!(formatter, "store-{number}-{}", word(*fate)),
+            Self::Stale(number) => write!(formatter, "event-{number}-stale"),
+            Self::StaleAndExpired(number) => write!(formatter, "event-{number}-stale-expired"),
+            Self::Expired(number) => write!(formatter, "event-{number}-expired"),
+            Self::Twice(number) => write!(formatter, "event-{number}-twice"),
+            Self::Unseen(number, pause) => {
+                write!(formatter, "event-{number}-unseen-{}", pause.as_millis())
+            }
+            Self::StaleRestart(number) => write!(formatter, "event-{number}-stale-restart"),
+        }
+    }
+}
+
+fn word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Done { .. } => "done",
+        Fate::Refused(Refusal::Conflict) => "conflict",
+        Fate::Refused(_) => "refused",
+        Fate::Unknown => "unknown",
+        Fate::KilledBefore => "killed-before",
+        Fate::KilledAfter => "killed-after",
+    }
+}
+
+/// What there was to strike at in a run.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// The writes to the API, without those of Leases.
+    pub writes: Vec<Request>,
+    /// The calls of the store.
+    pub calls: Vec<&'static str>,
+    /// The events of all watches, and when they came.
+    pub events: Vec<(Notice, Duration)>,
+}
+
+/// See the module.
+pub struct Plan {
+    strike: Strike,
+    begun: tokio::time::Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    record: Record,
+    struck: bool,
+    /// The resource whose watch is about to expire.
+    expiring: Option<String>,
+    /// The resource and version as of which the next list is answered.
+    stale_list: Option<(String, u64)>,
+}
+
+impl Plan {
+    /// A plan that begins now.
+    pub fn new(strike: Strike) -> Self {
+        Self { strike, begun: tokio::time::Instant::now(), state: Mutex::default() }
+    }
+
+    /// What there was to strike at.
+    pub fn record(&self) -> Record {
+        self.state().record.clone()
+    }
+
+    /// Whether its moment has come.
+    pub fn has_struck(&self) -> bool {
+        self.state().struck
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const AS_ALWAYS: Fate = Fate::Done { before: LATENCY, after: LATENCY };
+
+impl Adversary for Plan {
+    fn request(&self, request: &Request) -> Fate {
+        if !request.writes() || request.is_about_leases() {
+            return AS_ALWAYS;
+        }
+        let mut state = self.state();
+        let number = state.record.writes.len();
+        state.record.writes.push(request.clone());
+        match self.strike {
+            Strike::Write(struck, fate) if struck == number => {
+                state.struck = true;
+                fate
+            }
+            _ => AS_ALWAYS,
+        }
+    }
+
+    fn event(&self, notice: &Notice) -> Delivery {
+        let mut state = self.state();
+        if notice.kind == "BOOKMARK" {
+            return Delivery::After(LATENCY);
+        }
+        if state.expiring.as_ref() == Some(&notice.resource) {
+            state.expiring = None;
+            return Delivery::Expired(Duration::ZERO);
+        }
+        let number = state.record.events.len();
+        state.record.events.push((notice.clone(), self.begun.elapsed()));
+        let strikes = |struck: usize| struck == number;
+        let delivery = match self.strike {
+            Strike::Stale(struck) if strikes(struck) => Delivery::After(STALE_FOR),
+            Strike::StaleAndExpired(struck) if strikes(struck) => Delivery::Expired(STALE_FOR),
+            Strike::Expired(struck) if strikes(struck) => Delivery::Expired(Duration::ZERO),
+            Strike::Twice(struck) if strikes(struck) => Delivery::Twice,
+            Strike::Unseen(struck, pause) if strikes(struck) => Delivery::Expired(pause),
+            Strike::StaleRestart(struck) if strikes(struck) => {
+                state.stale_list = Some((notice.resource.clone(), notice.version - 1));
+                Delivery::Killed
+            }
+            _ => return Delivery::After(LATENCY),
+        };
+        state.struck = true;
+        delivery
+    }
+
+    fn store(&self, _: &str, call: &'static str) -> Fate {
+        let mut state = self.state();
+        let number = state.record.calls.len();
+        state.record.calls.push(call);
+        match self.strike {
+            Strike::Store(struck, fate) if struck == number => {
+                state.struck = true;
+                fate
+            }
+            _ => AS_ALWAYS,
+        }
+    }
+
+    fn list_as_of(&self, request: &Request) -> Option<u64> {
+        let mut state = self.state();
+        let (resource, version) = state.stale_list.take()?;
+        if resource == request.resource {
+            return Some(version);
+        }
+        state.stale_list = Some((resource, version));
+        None
+    }
+}
+
+/// The plans that a record gives rise to.
+pub fn plans(record: &Record) -> Vec<Strike> {
+    let fates = |conflicts: bool| {
+        let mut fates =
+            vec![Fate::KilledBefore, Fate::KilledAfter, Fate::Unknown, Fate::Refused(Refusal::Cut)];
+        if conflicts {
+            fates.push(Fate::Refused(Refusal::Conflict));
+        }
+        fates
+    };
+    let mut plans = Vec::new();
+    for number in 0..record.writes.len() {
+        plans.extend(fates(true).into_iter().map(|fate| Strike::Write(number, fate)));
+    }
+    for number in 0..record.calls.len() {
+        plans.extend(fates(false).into_iter().map(|fate| Strike::Store(number, fate)));
+    }
+    for number in 0..record.events.len() {
+        plans.extend([
+            Strike::Stale(number),
+            Strike::StaleAndExpired(number),
+            Strike::Expired(number),
+            Strike::Twice(number),
+            Strike::StaleRestart(number),
+        ]);
+    }
+    plans.extend(unseen(record));
+    plans
+}
+
+/// Every pair of events of one object, the second of which comes next or ends the object.
+fn unseen(record: &Record) -> Vec<Strike> {
+    let mut by_object: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (number, (notice, _)) in record.events.iter().enumerate() {
+        by_object.entry((&notice.resource, &notice.object)).or_default().push(number);
+    }
+    let mut plans = Vec::new();
+    for numbers in by_object.values() {
+        for (position, first) in numbers.iter().enumerate() {
+            let later = &numbers[position + 1..];
+            let end = later.iter().find(|one| record.events[**one].0.kind == "DELETED");
+            let next = later.first();
+            for second in next.into_iter().chain(end.filter(|end| Some(*end) != next)) {
+                let pause = record.events[*second].1 - record.events[*first].1;
+                // Until the second has happened, and a little longer.
+                plans.push(Strike::Unseen(*first, pause + 2 * LATENCY));
+            }
+        }
+    }
+    plans
+}

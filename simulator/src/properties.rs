@@ -1,0 +1,210 @@
+//! What must hold at every moment of a run, whatever goes wrong, checked when it could break: at
+//! each write of the program.
+//!
+//! | property | excludes |
+//! |---|---|
+//! | `ESR-FIN` | a finalizer that goes before the Application and the rows have gone |
+//! | `CAUSE` | an Application that is deleted while its deployment is wanted |
+//! | `LEADER` | a commit by a process whose role another has taken over |
+//! | `ALIVE` | a process that ends by itself without having been replaced |
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crds::GitOpsDeployment;
+use http::StatusCode;
+use kube::ResourceExt;
+use machines::esr::{self, World, Writes};
+use machines::identity::DeploymentUid;
+use sandbox::ApiServer;
+use schema::connection::Database;
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::adversary::Request;
+use crate::observe::{list, observe};
+use crate::storage::at_once;
+
+/// A property that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name.
+    pub property: &'static str,
+    /// What is, and what should be.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.property, self.what)
+    }
+}
+
+impl From<esr::Violation> for Violation {
+    fn from(violation: esr::Violation) -> Self {
+        Self {
+            property: violation.predicate.id(),
+            what: format!("{}: {}", violation.object, violation.difference),
+        }
+    }
+}
+
+/// Sees everything that the program writes.
+pub struct Witness {
+    server: Arc<ApiServer>,
+    database: Database,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    violations: Vec<Violation>,
+    writes: u64,
+    /// Rows that were collected because of their age.
+    collected: u64,
+    /// Who has taken over each role last.
+    holders: BTreeMap<&'static str, String>,
+    creations: BTreeMap<String, u64>,
+    deletions: BTreeMap<String, u64>,
+}
+
+/// How it was before a write.
+pub enum Before {
+    /// There is nothing to compare.
+    Nothing,
+    /// Everything.
+    World(Box<World>),
+}
+
+impl Witness {
+    /// A witness of a server and a database.
+    pub fn new(server: Arc<ApiServer>, database: Database) -> Self {
+        Self { server, database, seen: Mutex::default() }
+    }
+
+    /// To be called before a request is done.
+    pub fn before(&self, request: &Request) -> Before {
+        match (request.verb, request.resource.as_str()) {
+            ("patch" | "update", "gitopsdeployments") => match self.world() {
+                Ok(world) => Before::World(Box::new(world)),
+                Err(error) => {
+                    self.violated("SIMULATOR", format!("{error:#}"));
+                    Before::Nothing
+                }
+            },
+            ("delete", "applications") => {
+                self.check_cause(request);
+                Before::Nothing
+            }
+            _ => Before::Nothing,
+        }
+    }
+
+    /// To be called when a request was done.
+    pub fn after(&self, before: Before, request: &Request, status: StatusCode) {
+        if !request.writes() || request.is_about_leases() {
+            return;
+        }
+        {
+            let mut seen = self.seen();
+            seen.writes += 1;
+            let key = format!("{} {}", request.resource, request.object);
+            if status.is_success() && request.verb == "create" {
+                *seen.creations.entry(key).or_default() += 1;
+            } else if status.is_success() && request.verb == "delete" {
+                *seen.deletions.entry(key).or_default() += 1;
+            }
+        }
+        let Before::World(before) = before else { return };
+        match self.world() {
+            Ok(after) => self.check_finalizers(&before, &after),
+            Err(error) => self.violated("SIMULATOR", format!("{error:#}")),
+        }
+    }
+
+    fn check_finalizers(&self, before: &World, after: &World) {
+        for object in &before.deployments {
+            if let Err(violation) = esr::finalizer_kept(before, after, &object.uid) {
+                self.seen().violations.push(violation.into());
+            }
+        }
+    }
+
+    fn check_cause(&self, request: &Request) {
+        let path = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments";
+        let Ok(deployments) = list::<GitOpsDeployment>(&self.server, path) else { return };
+        let wanted = deployments.iter().find(|one| {
+            let uid = DeploymentUid::new(one.uid().unwrap_or_default());
+            let name = machines::application::application_name(&uid);
+            one.metadata.deletion_timestamp.is_none()
+                && request.object.rsplit('/').next() == Some(name.as_str())
+        });
+        if let Some(wanted) = wanted {
+            let (namespace, name) = (wanted.namespace().unwrap_or_default(), wanted.name_any());
+            self.violated(
+                "CAUSE",
+                format!("{request}, although {namespace}/{name} exists and wants it"),
+            );
+        }
+    }
+
+    /// To be called when the store has done a call.
+    pub fn committed(&self, process: &str, call: &'static str, changed: u64) {
+        if call == "collect_page" {
+            self.seen().collected += changed;
+        }
+        let wrote = changed > 0;
+        let role = match call {
+            "take_over_backend" | "backend_batch" | "ensure_instance" | "collect_page" => "backend",
+            _ => "agent",
+        };
+        if call.starts_with("take_over") {
+            self.seen().holders.insert(role, process.to_owned());
+            return;
+        }
+        let holder = self.seen().holders.get(role).cloned().unwrap_or_default();
+        if wrote && holder != process {
+            self.violated("LEADER", format!("{process} commits {call} although {holder} acts"));
+        }
+    }
+
+    /// Takes note of a property that does not hold.
+    pub fn violated(&self, property: &'static str, what: String) {
+        self.seen().violations.push(Violation { property, what });
+    }
+
+    /// What did not hold so far.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.seen().violations.clone()
+    }
+
+    /// How often each object was created and deleted by the program.
+    pub fn summary(&self) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
+        let seen = self.seen();
+        (seen.creations.clone(), seen.deletions.clone())
+    }
+
+    /// Rows that were ever inserted, updated or deleted.
+    pub fn changes(&self) -> u64 {
+        let connection = self.database.reader();
+        let backend = connection.get_database_backend();
+        let query = Statement::from_string(backend, "SELECT total_changes()");
+        let row = at_once(connection.query_one_raw(query)).ok().flatten();
+        let changes = row.and_then(|row| row.try_get_by_index::<i64>(0).ok());
+        changes.and_then(|changes| u64::try_from(changes).ok()).unwrap_or_default()
+    }
+
+    /// Everything that there is.
+    pub fn world(&self) -> anyhow::Result<World> {
+        let (api_requests, collected) = {
+            let seen = self.seen();
+            (seen.writes, seen.collected)
+        };
+        let writes = Writes { api_requests, row_changes: self.changes() - collected };
+        observe(&self.server, &self.database, writes)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

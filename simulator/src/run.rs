@@ -1,0 +1,289 @@
+//! A run by chance: first faults fly and nothing may go wrong for good; then they stop, and
+//! everything must come right.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use machines::esr;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::adversary::Adversary;
+use crate::hands;
+use crate::journal::Entry;
+use crate::properties::Violation;
+use crate::stage::{RESCAN, Running, Stage, simulate};
+use crate::swarm::{Faults, Swarm};
+
+/// How long faults fly, in virtual time.
+pub const FAULTS_FOR: Duration = Duration::from_secs(20 * 60);
+/// Within so much virtual time of the end of all faults everything has come right. What a hand has
+/// changed is found by the second rescan after it, and a deletion that nobody answered is tried
+/// again after two minutes.
+pub const CONVERGES_WITHIN: Duration = Duration::from_secs(40 * 60);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_secs(30);
+/// Rescans after which still nothing may have been written.
+const QUIET_RESCANS: u32 = 3;
+/// The longest pause between two things that users do.
+const LONGEST_PAUSE: Duration = Duration::from_secs(40);
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its seed.
+    pub seed: u64,
+    /// Its faults.
+    pub faults: Faults,
+    /// What did not hold, the first first.
+    pub violations: Vec<Violation>,
+    /// What happened, the last of it.
+    pub entries: Vec<Entry>,
+    /// Stands for all that happened.
+    pub digest: u64,
+    /// How much happened.
+    pub events: u64,
+    /// How long it lasted, in virtual time.
+    pub lasted: Duration,
+    /// How long after the end of the faults everything was right.
+    pub converged_after: Option<Duration>,
+    /// Processes that were started.
+    pub processes: u32,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, faults, violations, entries, .. } = self;
+        writeln!(formatter, "seed {seed}: {faults}")?;
+        let Some(first) = violations.first() else { return Ok(()) };
+        writeln!(formatter, "  {first}")?;
+        writeln!(formatter, "  what happened before:")?;
+        for entry in concerning(entries, first) {
+            writeln!(formatter, "  {entry}")?;
+        }
+        writeln!(formatter, "  again: cargo run -p simulator -- sim --seed {seed}")
+    }
+}
+
+/// Entries of a failure that are shown.
+const SHOWN: usize = 60;
+
+/// The last entries that speak of what a violation speaks of, or of nobody.
+fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry> {
+    let words: Vec<&str> = violation
+        .what
+        .split(|one: char| !(one.is_alphanumeric() || one == '-' || one == '/'))
+        .filter(|word| word.len() > 8)
+        .collect();
+    let speaks = |entry: &&Entry| {
+        words.iter().any(|word| entry.what.contains(word))
+            || matches!(entry.who.as_str(), "user" | "hand" | "Argo CD" | "run")
+            || entry.what.contains("kill")
+    };
+    let speaking: Vec<&Entry> = entries.iter().filter(speaks).collect();
+    speaking[speaking.len().saturating_sub(SHOWN)..].to_vec()
+}
+
+/// Runs a seed.
+pub fn run(seed: u64) -> anyhow::Result<Report> {
+    simulate(seed, move || play(seed))
+}
+
+async fn play(seed: u64) -> anyhow::Result<Report> {
+    let mut random = Rng::with_seed(seed);
+    let faults = Faults::pick(&mut random);
+    let stage = Arc::new(Stage::set().await?);
+    let swarm = Arc::new(Swarm::new(faults.clone(), random.fork()));
+    stage.journal.note("run", faults.to_string());
+    let over = CancellationToken::new();
+    let mut replicas = Vec::new();
+    for number in 0..if faults.replicas { 2 } else { 1 } {
+        let replica = Replica {
+            number,
+            elects: faults.replicas,
+            stage: Arc::clone(&stage),
+            swarm: Arc::clone(&swarm),
+        };
+        replicas.push(tokio::spawn(replica.live(random.fork(), over.clone())));
+    }
+    let pace = if faults.argocd { Duration::from_secs(random.u64(..20)) } else { Duration::ZERO };
+    let mut argocd = stage.start_argocd(pace);
+    for namespace in hands::NAMESPACES {
+        stage.create_namespace(namespace).await?;
+    }
+    let end = Instant::now() + FAULTS_FOR;
+    while Instant::now() < end {
+        tokio::time::sleep(LONGEST_PAUSE.mul_f64(random.f64().powi(3))).await;
+        let meddles = faults.hands && random.u8(..3) == 0;
+        if meddles {
+            hands::hand_acts(&stage, &mut random).await;
+        } else {
+            hands::user_acts(&stage, &mut random).await;
+        }
+        if faults.argocd && random.u8(..8) == 0 {
+            argocd = disturb_argocd(&stage, argocd, pace, &mut random).await;
+        }
+    }
+    swarm.end();
+    if argocd.is_cancelled() {
+        argocd = stage.start_argocd(pace);
+    }
+    stage.set_outcomes(BTreeMap::new()).await?;
+    stage.journal.note("run", "the faults are over");
+    let converged_after = settle(&stage).await?;
+    over.cancel();
+    let mut processes = 0;
+    for replica in replicas {
+        processes += replica.await?;
+    }
+    argocd.cancel();
+    Ok(Report {
+        seed,
+        faults,
+        violations: stage.witness.violations(),
+        entries: stage.journal.entries(),
+        digest: stage.journal.digest(),
+        events: stage.journal.len(),
+        lasted: stage.begun.elapsed(),
+        converged_after,
+        processes,
+    })
+}
+
+async fn disturb_argocd(
+    stage: &Stage,
+    argocd: CancellationToken,
+    pace: Duration,
+    random: &mut Rng,
+) -> CancellationToken {
+    if argocd.is_cancelled() {
+        stage.journal.note("Argo CD", "is back");
+        stage.start_argocd(pace)
+    } else if random.bool() {
+        stage.journal.note("Argo CD", "is away");
+        argocd.cancel();
+        argocd
+    } else {
+        hands::argocd_errs(stage, random).await;
+        argocd
+    }
+}
+
+/// Waits until everything is right, and then looks whether it stays so and nothing is written.
+async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
+    let begun = Instant::now();
+    let broken = loop {
+        tokio::time::sleep(LOOK).await;
+        let broken = esr::all(&stage.witness.world()?);
+        if broken.is_empty() || begun.elapsed() >= CONVERGES_WITHIN {
+            break broken;
+        }
+    };
+    let converged_after = broken.is_empty().then(|| begun.elapsed());
+    let minutes = CONVERGES_WITHIN.as_secs() / 60;
+    for violation in broken {
+        let violation = Violation::from(violation);
+        let what = format!("{} (after {minutes} virtual minutes)", violation.what);
+        stage.witness.violated(violation.property, what);
+    }
+    if converged_after.is_none() {
+        return Ok(None);
+    }
+    // A rescan may have found something suspect already, and what users cannot see may go on.
+    tokio::time::sleep(CONVERGES_WITHIN.saturating_sub(begun.elapsed())).await;
+    let before = stage.witness.world()?;
+    tokio::time::sleep(RESCAN * QUIET_RESCANS + LOOK).await;
+    let after = stage.witness.world()?;
+    let mut broken = esr::all(&after);
+    broken.extend(esr::quiet(&before, &after).err());
+    for violation in broken {
+        let violation = Violation::from(violation);
+        stage.witness.violated(violation.property, violation.what);
+    }
+    Ok(converged_after)
+}
+
+/// One place in a Deployment of Kubernetes: a process, and its successors.
+struct Replica {
+    number: u32,
+    elects: bool,
+    stage: Arc<Stage>,
+    swarm: Arc<Swarm>,
+}
+
+impl Replica {
+    /// Starts a process after the other until the run is over; how many it were.
+    async fn live(self, mut random: Rng, over: CancellationToken) -> u32 {
+        let mut processes = 0;
+        loop {
+            let name = format!("pod-{}-{processes}", self.number);
+            let adversary: Arc<dyn Adversary> = Arc::clone(&self.swarm) as Arc<dyn Adversary>;
+            let skew = if self.swarm.clocks() { random.i64(-5_000..5_000) } else { 0 };
+            let running = self.stage.launch(&name, &adversary, skew, self.elects);
+            processes += 1;
+            let ended = tokio::select! {
+                () = over.cancelled() => None,
+                ended = self.attend(running, &mut random) => Some(ended),
+            };
+            let Some(ended) = ended else { return processes };
+            self.stage.journal.note(&name, ended);
+            tokio::time::sleep(Duration::from_millis(random.u64(100..10_000))).await;
+        }
+    }
+
+    /// Lives with a process until it ends; says why it did.
+    async fn attend(&self, running: Running, random: &mut Rng) -> String {
+        let Running { process, mut task, shutdown } = running;
+        let troubles = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(random.u64(20..400))).await;
+                if self.swarm.is_over() {
+                    std::future::pending::<()>().await;
+                }
+                let lasts = Duration::from_secs(random.u64(1..90));
+                if self.swarm.cuts_off() && random.bool() {
+                    self.stage.journal.note(process.name(), "is cut off");
+                    process.cut_off();
+                    tokio::time::sleep(lasts).await;
+                    process.join();
+                    self.stage.journal.note(process.name(), "is back");
+                } else if self.swarm.clocks() {
+                    process.move_clock(lasts, random.bool());
+                    let skew = process.skew();
+                    self.stage.journal.note(process.name(), format!("clock ahead by {skew} ms"));
+                }
+            }
+        };
+        let ended = tokio::select! {
+            () = process.died() => "was killed".to_owned(),
+            ended = &mut task => self.ended_by_itself(process.name(), ended),
+            () = troubles => String::new(),
+        };
+        // Nothing of it reaches anything any more.
+        process.kill();
+        shutdown.cancel();
+        ended
+    }
+
+    fn ended_by_itself(
+        &self,
+        name: &str,
+        ended: Result<anyhow::Result<()>, tokio::task::JoinError>,
+    ) -> String {
+        let text = match ended {
+            Ok(Ok(())) => "ended without a word".to_owned(),
+            Ok(Err(error)) => format!("ended: {error:#}"),
+            Err(error) => format!("panicked: {error}"),
+        };
+        // It may when it was replaced, lost its Lease, or cannot begin without its database.
+        let may = ["has taken over", "could not renew its Lease", "could not be taken over"];
+        let begins = text.contains("the connection was cut") && !text.contains("batch");
+        if !begins && !may.iter().any(|reason| text.contains(reason)) {
+            self.stage.witness.violated("ALIVE", format!("{name} {text}"));
+        }
+        text
+    }
+}

@@ -1,0 +1,199 @@
+//! What users, hands and Argo CD do, as data: workloads and campaigns are lists of steps.
+
+use std::time::Duration;
+
+use crds::GitOpsDeployment;
+use crds::argocd::{AppProject, Application};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use machines::esr;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::hands::deployment;
+use crate::observe::ARGO_CD;
+use crate::stage::Stage;
+
+/// How often it is looked whether everything has come right.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a step waits for that. Faults may keep it from coming right until later.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// One thing that happens. Deployments are named `namespace/name`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A namespace is created.
+    CreateNamespace(&'static str),
+    /// A namespace is deleted.
+    DeleteNamespace(&'static str),
+    /// A deployment of a path is created.
+    Create(&'static str, &'static str),
+    /// The same with our finalizer on it.
+    CreateFinalized(&'static str, &'static str),
+    /// The same that is synced only when a user says so.
+    CreateManual(&'static str, &'static str),
+    /// A patch is merged into a deployment.
+    Edit(&'static str, Value),
+    /// A deployment is deleted.
+    Delete(&'static str),
+    /// A hand deletes a deployment's Application.
+    DeleteApplication(&'static str),
+    /// A hand merges a patch into a deployment's Application.
+    EditApplication(&'static str, Value),
+    /// A hand deletes all AppProjects that are ours.
+    DeleteProjects,
+    /// The Applications of a path come to this.
+    Outcome(&'static str, &'static str),
+    /// Argo CD stops.
+    ArgoCdStops,
+    /// Argo CD starts again.
+    ArgoCdStarts,
+    /// Everything comes right, or patience ends.
+    Settle,
+    /// Virtual seconds pass.
+    Pass(u64),
+}
+
+/// Carries steps out.
+pub struct Actor<'a> {
+    stage: &'a Stage,
+    argocd: CancellationToken,
+}
+
+impl<'a> Actor<'a> {
+    /// An actor on a stage where Argo CD runs.
+    pub fn new(stage: &'a Stage) -> Self {
+        Self { stage, argocd: stage.start_argocd(Duration::from_millis(50)) }
+    }
+
+    /// Carries a step out. What a server refuses is part of the play: the journal says so.
+    pub async fn take(&mut self, step: &Step) {
+        let client = || self.stage.client.clone();
+        let applications: Api<Application> = Api::namespaced(client(), ARGO_CD);
+        self.stage.journal.note("script", format!("{step:?}"));
+        let outcome = match step {
+            Step::CreateNamespace(name) => self.stage.create_namespace(name).await.map(drop),
+            Step::DeleteNamespace(name) => {
+                let api = Api::<Namespace>::all(client());
+                api.delete(name, &DeleteParams::default()).await.map(drop)
+            }
+            Step::Create(place, path) => self.create(place, path, "automated", false).await,
+            Step::CreateFinalized(place, path) => self.create(place, path, "automated", true).await,
+            Step::CreateManual(place, path) => self.create(place, path, "manual", false).await,
+            Step::Edit(place, patch) => {
+                let (api, name) = self.deployments(place);
+                merge(&api, name, patch).await
+            }
+            Step::Delete(place) => {
+                let (api, name) = self.deployments(place);
+                api.delete(name, &DeleteParams::default()).await.map(drop)
+            }
+            Step::DeleteApplication(place) => {
+                let name = self.application_of(place).await;
+                applications.delete(&name, &DeleteParams::default()).await.map(drop)
+            }
+            Step::EditApplication(place, patch) => {
+                merge(&applications, &self.application_of(place).await, patch).await
+            }
+            Step::DeleteProjects => self.delete_projects().await,
+            Step::Outcome(path, outcome) => {
+                let data = [(format!("path.{path}"), (*outcome).to_owned())].into();
+                let _ = self.stage.set_outcomes(data).await;
+                Ok(())
+            }
+            Step::ArgoCdStops => {
+                self.argocd.cancel();
+                Ok(())
+            }
+            Step::ArgoCdStarts => {
+                self.argocd = self.stage.start_argocd(Duration::from_millis(50));
+                Ok(())
+            }
+            Step::Settle => {
+                self.settle(PATIENCE).await;
+                Ok(())
+            }
+            Step::Pass(seconds) => {
+                tokio::time::sleep(Duration::from_secs(*seconds)).await;
+                Ok(())
+            }
+        };
+        if let Err(error) = outcome {
+            self.stage.journal.note("script", format!("refused: {error}"));
+        }
+    }
+
+    /// Waits until everything has come right and stays so while it is looked at twice; false when
+    /// patience ends before.
+    pub async fn settle(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut before = None;
+        while Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+            let Ok(world) = self.stage.witness.world() else { return false };
+            if esr::all(&world).is_empty() {
+                if before.as_ref() == Some(&world) {
+                    return true;
+                }
+                before = Some(world);
+            } else {
+                before = None;
+            }
+        }
+        false
+    }
+
+    async fn create(
+        &self,
+        place: &str,
+        path: &str,
+        type_: &str,
+        finalized: bool,
+    ) -> kube::Result<()> {
+        let (api, name) = self.deployments(place);
+        let mut object = deployment(name, path, type_);
+        if finalized {
+            object.metadata.finalizers = Some(vec![crds::names::DEPLOYMENT_FINALIZER.to_owned()]);
+        }
+        api.create(&PostParams::default(), &object).await.map(drop)
+    }
+
+    async fn delete_projects(&self) -> kube::Result<()> {
+        let projects: Api<AppProject> = Api::namespaced(self.stage.client.clone(), ARGO_CD);
+        for project in projects.list(&Default::default()).await? {
+            projects.delete(&project.name_any(), &DeleteParams::default()).await?;
+        }
+        Ok(())
+    }
+
+    fn deployments<'b>(&self, place: &'b str) -> (Api<GitOpsDeployment>, &'b str) {
+        let (namespace, name) = place.split_once('/').unwrap_or(("default", place));
+        (Api::namespaced(self.stage.client.clone(), namespace), name)
+    }
+
+    async fn application_of(&self, place: &str) -> String {
+        let (api, name) = self.deployments(place);
+        let uid = api.get(name).await.ok().and_then(|object| object.uid());
+        crds::names::application_name(&uid.unwrap_or_default())
+    }
+}
+
+impl Drop for Actor<'_> {
+    fn drop(&mut self) {
+        self.argocd.cancel();
+    }
+}
+
+async fn merge<K>(api: &Api<K>, name: &str, patch: &Value) -> kube::Result<()>
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
+}
+
+/// A patch that changes the path of a deployment.
+pub fn path(path: &str) -> Value {
+    json!({"spec": {"source": {"path": path}}})
+}

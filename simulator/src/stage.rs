@@ -1,0 +1,226 @@
+//! A whole installation in one thread: the API server, the database, the stand-in for Argo CD, and
+//! the processes of the program, on one virtual clock.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::jiff;
+use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+use managed_gitops::kubernetes::CountedClient;
+use managed_gitops::lease::{Candidate, Tenure};
+use managed_gitops::program::{Halves, Program};
+use managed_gitops::settings::Settings;
+use sandbox::ApiServer;
+use schema::connection::{ConnectOptions, Database, connect};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::adversary::Adversary;
+use crate::entropy;
+use crate::journal::Journal;
+use crate::network::Link;
+use crate::observe::ARGO_CD;
+use crate::process::{Process, wall_clock};
+use crate::properties::Witness;
+use crate::storage::{Wire, at_once};
+
+/// How often the program compares everything anew: more often than it does by default, so that a
+/// run takes fewer virtual hours.
+pub const RESCAN: Duration = Duration::from_secs(10 * 60);
+/// Events of each resource that the server keeps: all of a run, so that nothing but a fault makes
+/// a watch expire.
+const HISTORY: usize = 100_000;
+/// Stack of the thread of a run; a debug build's futures are large.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Runs something on a thread of its own, on a virtual clock, with randomness from a seed.
+pub fn simulate<T, F>(seed: u64, run: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let body = move || {
+        // Before the thread makes its first hash map.
+        entropy::seed(seed);
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_time().start_paused(true).build()?;
+        runtime.block_on(run())
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(body)?;
+    thread.join().map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        anyhow::anyhow!("the run panicked: {}", text.unwrap_or_default())
+    })?
+}
+
+/// See the module.
+pub struct Stage {
+    /// When the run began.
+    pub begun: Instant,
+    /// The API server.
+    pub server: Arc<ApiServer>,
+    /// A client without faults, for users and hands.
+    pub client: kube::Client,
+    /// The database without faults, for looks.
+    pub database: Database,
+    /// Who sees every write.
+    pub witness: Arc<Witness>,
+    /// What happened.
+    pub journal: Journal,
+    settings: Settings,
+}
+
+/// A process of the program.
+pub struct Running {
+    /// The process.
+    pub process: Arc<Process>,
+    /// What it ended with.
+    pub task: JoinHandle<anyhow::Result<()>>,
+    /// Tells it to stop.
+    pub shutdown: CancellationToken,
+}
+
+impl Stage {
+    /// An API server with the definitions and the namespace of Argo CD, and a migrated database.
+    pub async fn set() -> anyhow::Result<Self> {
+        let begun = Instant::now();
+        let by_users = Arc::new(AtomicBool::new(false));
+        let server = ApiServer::in_memory(sandbox::api::Settings {
+            clock: cluster_clock(begun),
+            uids: Box::new(uids(Arc::clone(&by_users))),
+            history_limit: HISTORY,
+        });
+        let definitions = sandbox::argocd_crds().into_iter().chain(crds::all());
+        for definition in definitions {
+            server.install(&definition)?;
+        }
+        let database = at_once(async {
+            let database = connect("sqlite::memory:", &ConnectOptions::default()).await?;
+            schema::migrate(&database).await?;
+            anyhow::Ok(database)
+        })?;
+        let client = users_client(Arc::clone(&server), by_users);
+        let witness = Arc::new(Witness::new(Arc::clone(&server), database.clone()));
+        let settings = Settings {
+            argocd_namespace: ARGO_CD.to_owned(),
+            rescan: Some(RESCAN),
+            ..Settings::default()
+        };
+        let journal = Journal::default();
+        let stage = Self { begun, server, client, database, witness, journal, settings };
+        stage.create_namespace(ARGO_CD).await?;
+        Ok(stage)
+    }
+
+    /// Creates a namespace.
+    pub async fn create_namespace(&self, name: &str) -> kube::Result<Namespace> {
+        let object = Namespace {
+            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+            ..Namespace::default()
+        };
+        Api::all(self.client.clone()).create(&PostParams::default(), &object).await
+    }
+
+    /// Starts the stand-in for Argo CD, until the token is cancelled.
+    pub fn start_argocd(&self, pace: Duration) -> CancellationToken {
+        let stop = CancellationToken::new();
+        let options = sandbox::argocd::Options {
+            namespace: ARGO_CD.to_owned(),
+            pace,
+            clock: cluster_clock(self.begun),
+        };
+        tokio::spawn(sandbox::argocd::run(self.client.clone(), options, stop.clone()));
+        stop
+    }
+
+    /// Tells Argo CD what is to become of Applications, in place of what it was told before.
+    pub async fn set_outcomes(&self, data: BTreeMap<String, String>) -> anyhow::Result<()> {
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
+        let _ = api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await;
+        let name = Some(sandbox::argocd::OUTCOMES.to_owned());
+        let metadata = ObjectMeta { name, ..ObjectMeta::default() };
+        let map = ConfigMap { metadata, data: Some(data), ..ConfigMap::default() };
+        api.create(&PostParams::default(), &map).await.context("the outcomes")?;
+        Ok(())
+    }
+
+    /// Starts a process of the program; with `elects` it waits for a Lease.
+    pub fn launch(
+        &self,
+        name: &str,
+        adversary: &Arc<dyn Adversary>,
+        skew: i64,
+        elects: bool,
+    ) -> Running {
+        let process = Arc::new(Process::new(name, self.begun, skew));
+        let link = Link {
+            process: Arc::clone(&process),
+            server: Arc::clone(&self.server),
+            adversary: Arc::clone(adversary),
+            witness: Arc::clone(&self.witness),
+            journal: self.journal.clone(),
+        };
+        let wire = Wire {
+            process: Arc::clone(&process),
+            adversary: Arc::clone(adversary),
+            witness: Arc::clone(&self.witness),
+            journal: self.journal.clone(),
+        };
+        let (keeper, pending) = Tenure::pending();
+        let tenure = if elects { pending } else { Tenure::unlimited() };
+        let counted = CountedClient::over(link.client(), tenure);
+        let clock = process.clock();
+        let candidate = elects.then(|| {
+            let client = counted.client.clone();
+            Candidate::new(client, ARGO_CD, name.to_owned(), Halves::Both, keeper, clock.clone())
+        });
+        let settings = Settings { clock, ..self.settings.clone() };
+        let database = self.database.clone().behind(Arc::new(wire));
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let life = async move {
+            let halves = Halves::Both;
+            let program = Program::start(counted, database, settings, halves, candidate, stop);
+            program.await?.wait().await
+        };
+        Running { process, task: tokio::spawn(life), shutdown }
+    }
+}
+
+fn cluster_clock(begun: Instant) -> sandbox::Clock {
+    sandbox::Clock::new(move || {
+        let millis = wall_clock(begun).as_millis();
+        jiff::Timestamp::from_millisecond(millis).unwrap_or_default()
+    })
+}
+
+/// The client of users, hands and Argo CD, which says so while it is answered.
+fn users_client(server: Arc<ApiServer>, by_users: Arc<AtomicBool>) -> kube::Client {
+    let send = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        by_users.store(true, Ordering::Relaxed);
+        let answer = at_once(sandbox::answer(&server, request));
+        by_users.store(false, Ordering::Relaxed);
+        std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+    });
+    kube::Client::new(send, ARGO_CD)
+}
+
+/// UIDs that count. Those of users' objects have numbers of their own, so that they do not depend
+/// on what the program has created meanwhile.
+fn uids(by_users: Arc<AtomicBool>) -> impl Fn() -> uuid::Uuid + Send + Sync {
+    let (users, others) = (AtomicU64::new(1), AtomicU64::new(1 << 32));
+    move || {
+        let next = if by_users.load(Ordering::Relaxed) { &users } else { &others };
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        // Spread, so that their order is not that of the objects' creation.
+        let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        uuid::Uuid::from_u64_pair(spread, number)
+    }
+}

@@ -1,0 +1,234 @@
+//! Faults by chance: each seed picks its own subset of them, and how often each strikes.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
+
+/// How often a fault strikes, of 1,000 chances. 200 is what the existing system's chaos tests use
+/// for its database and its client.
+const RATES: [u32; 5] = [5, 20, 50, 100, 200];
+/// How often a process is killed, of 1,000 effects: more often, and it would never get anywhere.
+const KILL_RATES: [u32; 3] = [1, 3, 10];
+/// How long what is slow takes at the most. Beyond 20 s the client gives up on an answer.
+const SLOWEST: Duration = Duration::from_secs(25);
+
+/// Which faults a run has, and how often, of 1,000 chances each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Requests that are refused: cut off, 429, 503, 500.
+    pub refused: u32,
+    /// Writes that are refused as conflicts.
+    pub conflicts: u32,
+    /// Requests whose outcome is unknown.
+    pub unknown: u32,
+    /// Requests and answers that take long.
+    pub slow: u32,
+    /// Calls of the store that are cut off before they are done.
+    pub store_refused: u32,
+    /// Calls of the store whose outcome is unknown.
+    pub store_unknown: u32,
+    /// Calls of the store that take long.
+    pub store_slow: u32,
+    /// Events that arrive late, by up to some virtual seconds.
+    pub late: u32,
+    /// Events that arrive twice.
+    pub twice: u32,
+    /// Watches that are cut before an event.
+    pub cut: u32,
+    /// Watches that expire before an event.
+    pub expired: u32,
+    /// Effects at which the process is killed.
+    pub killed: u32,
+    /// Whether there are two replicas with a Lease.
+    pub replicas: bool,
+    /// Whether processes are cut off from everything for a while.
+    pub cut_off: bool,
+    /// Whether clocks jump.
+    pub clocks: bool,
+    /// Whether Argo CD is slow, fails or is away.
+    pub argocd: bool,
+    /// Whether hands edit and delete what is ours.
+    pub hands: bool,
+}
+
+impl Faults {
+    /// Picks faults: each is there in every other run.
+    pub fn pick(random: &mut Rng) -> Self {
+        let mut rate = |rates: &[u32]| {
+            let picked = rates[random.usize(..rates.len())];
+            if random.bool() { picked } else { 0 }
+        };
+        let mut faults = Self {
+            refused: rate(&RATES),
+            conflicts: rate(&RATES),
+            unknown: rate(&RATES),
+            slow: rate(&RATES),
+            store_refused: rate(&RATES),
+            store_unknown: rate(&RATES),
+            store_slow: rate(&RATES),
+            late: rate(&RATES),
+            twice: rate(&RATES),
+            cut: rate(&RATES),
+            expired: rate(&RATES),
+            killed: rate(&KILL_RATES),
+            ..Self::default()
+        };
+        faults.replicas = random.u8(..3) == 0;
+        for flag in [&mut faults.cut_off, &mut faults.clocks, &mut faults.argocd, &mut faults.hands]
+        {
+            *flag = random.bool();
+        }
+        faults
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rates = [
+            ("refused", self.refused),
+            ("conflicts", self.conflicts),
+            ("unknown", self.unknown),
+            ("slow", self.slow),
+            ("store refused", self.store_refused),
+            ("store unknown", self.store_unknown),
+            ("store slow", self.store_slow),
+            ("late", self.late),
+            ("twice", self.twice),
+            ("cut", self.cut),
+            ("expired", self.expired),
+            ("killed", self.killed),
+        ];
+        let flags = [
+            ("replicas", self.replicas),
+            ("cut off", self.cut_off),
+            ("clocks", self.clocks),
+            ("Argo CD", self.argocd),
+            ("hands", self.hands),
+        ];
+        let rates = rates.iter().filter(|(_, rate)| *rate > 0);
+        let rates = rates.map(|(name, rate)| format!("{name} {rate}‰"));
+        let flags = flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned());
+        let all: Vec<String> = rates.chain(flags).collect();
+        formatter.write_str(&all.join(", "))
+    }
+}
+
+/// See the module.
+pub struct Swarm {
+    faults: Faults,
+    random: Mutex<Rng>,
+    is_over: AtomicBool,
+}
+
+impl Swarm {
+    /// Faults that strike by chance.
+    pub fn new(faults: Faults, random: Rng) -> Self {
+        Self { faults, random: Mutex::new(random), is_over: AtomicBool::new(false) }
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing goes wrong any more.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Whether processes are cut off from everything for a while.
+    pub fn cuts_off(&self) -> bool {
+        self.faults.cut_off
+    }
+
+    /// Whether clocks jump, and differ.
+    pub fn clocks(&self) -> bool {
+        self.faults.clocks
+    }
+
+    fn random(&self) -> MutexGuard<'_, Rng> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn strikes(random: &mut Rng, rate: u32) -> bool {
+    random.u32(..1_000) < rate
+}
+
+/// Mostly some milliseconds, as a healthy network and server take; now and then long.
+fn pause(random: &mut Rng, slow: u32) -> Duration {
+    if strikes(random, slow) {
+        SLOWEST.mul_f64(random.f64())
+    } else {
+        Duration::from_micros(random.u64(200..5_000))
+    }
+}
+
+fn killed(random: &mut Rng) -> Fate {
+    if random.bool() { Fate::KilledBefore } else { Fate::KilledAfter }
+}
+
+impl Adversary for Swarm {
+    fn request(&self, request: &Request) -> Fate {
+        let random = &mut *self.random();
+        if self.is_over() {
+            return Fate::Done { before: pause(random, 0), after: pause(random, 0) };
+        }
+        let Faults { refused, conflicts, unknown, slow, killed: kills, .. } = self.faults;
+        let effect = request.writes() && !request.is_about_leases();
+        if effect && strikes(random, kills) {
+            return killed(random);
+        }
+        if strikes(random, refused) {
+            let refusals =
+                [Refusal::Cut, Refusal::TooManyRequests, Refusal::Unavailable, Refusal::Internal];
+            return Fate::Refused(refusals[random.usize(..refusals.len())]);
+        }
+        if effect && strikes(random, conflicts) {
+            return Fate::Refused(Refusal::Conflict);
+        }
+        if request.writes() && strikes(random, unknown) {
+            return Fate::Unknown;
+        }
+        Fate::Done { before: pause(random, slow), after: pause(random, slow) }
+    }
+
+    fn event(&self, _: &Notice) -> Delivery {
+        let random = &mut *self.random();
+        if self.is_over() {
+            return Delivery::After(pause(random, 0));
+        }
+        let Faults { late, twice, cut, expired, .. } = self.faults;
+        if strikes(random, twice) {
+            Delivery::Twice
+        } else if strikes(random, cut) {
+            Delivery::Cut
+        } else if strikes(random, expired) {
+            Delivery::Expired(Duration::ZERO)
+        } else {
+            Delivery::After(pause(random, late))
+        }
+    }
+
+    fn store(&self, _: &str, _: &'static str) -> Fate {
+        let random = &mut *self.random();
+        if self.is_over() {
+            return Fate::Done { before: pause(random, 0), after: pause(random, 0) };
+        }
+        let Faults { store_refused, store_unknown, store_slow, killed: kills, .. } = self.faults;
+        if strikes(random, kills) {
+            killed(random)
+        } else if strikes(random, store_refused) {
+            Fate::Refused(Refusal::Cut)
+        } else if strikes(random, store_unknown) {
+            Fate::Unknown
+        } else {
+            Fate::Done { before: pause(random, store_slow), after: pause(random, store_slow) }
+        }
+    }
+}

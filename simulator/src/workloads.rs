@@ -1,0 +1,208 @@
+//! What exhaustive plans perturb: each workload is a few lines, and all of them together come past
+//! every write, commit and event that the program knows.
+
+use serde_json::json;
+
+use crate::script::Step::{self, *};
+use crate::script::path;
+
+/// A workload.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Its name, by which one plan of it can be run alone.
+    pub name: &'static str,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+/// All workloads.
+pub fn all() -> Vec<Workload> {
+    let mut all = plain();
+    all.extend(deletions());
+    all.extend(meddling());
+    all
+}
+
+fn plain() -> Vec<Workload> {
+    let repository = |url: &str| json!({"spec": {"source": {"repoURL": url}}});
+    vec![
+        workload("create", [CreateNamespace("team"), Create("team/app", "one"), Settle]),
+        workload(
+            "edit",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                Edit("team/app", path("two")),
+                Settle,
+                Edit("team/app", path("one")),
+                Settle,
+            ],
+        ),
+        workload(
+            "an invalid edit and its correction",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                Edit("team/app", path("/")),
+                Settle,
+                Edit("team/app", path("three")),
+                Settle,
+            ],
+        ),
+        workload(
+            "edits in a row",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Edit("team/app", path("two")),
+                Edit("team/app", path("three")),
+                Settle,
+            ],
+        ),
+        workload(
+            "manual",
+            [
+                CreateNamespace("team"),
+                CreateManual("team/app", "one"),
+                Settle,
+                Edit("team/app", json!({"spec": {"type": "automated"}})),
+                Settle,
+            ],
+        ),
+        workload(
+            "another repository",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Create("team/web", "two"),
+                Settle,
+                Edit("team/app", repository("https://example.com/team/Other.git")),
+                Settle,
+                Delete("team/web"),
+                Settle,
+            ],
+        ),
+    ]
+}
+
+fn deletions() -> Vec<Workload> {
+    vec![
+        workload(
+            "delete",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                Delete("team/app"),
+                Settle,
+            ],
+        ),
+        workload(
+            "delete with the finalizer",
+            [
+                CreateNamespace("team"),
+                CreateFinalized("team/app", "one"),
+                Settle,
+                Delete("team/app"),
+                Settle,
+            ],
+        ),
+        workload(
+            "delete and create",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                Delete("team/app"),
+                Create("team/app", "two"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a namespace goes and comes back",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                CreateFinalized("team/web", "two"),
+                Settle,
+                DeleteNamespace("team"),
+                Settle,
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+            ],
+        ),
+        workload(
+            "delete while Argo CD is away",
+            [
+                CreateNamespace("team"),
+                CreateFinalized("team/app", "one"),
+                Settle,
+                ArgoCdStops,
+                Delete("team/app"),
+                Pass(20),
+                ArgoCdStarts,
+                Settle,
+            ],
+        ),
+        workload(
+            "two tenants of which one goes",
+            [
+                CreateNamespace("team"),
+                CreateNamespace("other"),
+                Create("team/app", "one"),
+                Create("other/app", "one"),
+                Settle,
+                DeleteNamespace("other"),
+                Settle,
+            ],
+        ),
+    ]
+}
+
+fn meddling() -> Vec<Workload> {
+    vec![
+        workload(
+            "a hand edits the Application",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                EditApplication("team/app", path("by-hand")),
+                Pass(1_500),
+                Settle,
+            ],
+        ),
+        workload(
+            "a hand deletes the Application",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                DeleteApplication("team/app"),
+                Pass(1_500),
+                Settle,
+            ],
+        ),
+        workload(
+            "Argo CD changes its mind",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                Outcome("one", "degraded"),
+                Pass(5),
+                Settle,
+                Outcome("none", "degraded"),
+                Pass(5),
+                Settle,
+            ],
+        ),
+    ]
+}
+
+fn workload<const N: usize>(name: &'static str, steps: [Step; N]) -> Workload {
+    Workload { name, steps: steps.to_vec() }
+}

@@ -1,0 +1,84 @@
+//! What has to be done before anything else can begin is tried until it works: a database that is
+//! out of reach for a moment must not end the process.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::worker::Verdict;
+
+/// First pause between attempts, doubled with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// After so long the process had better end: another replica, or its own successor, may have a
+/// connection that works. As long as batches may fail to be answered.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Attempts something until it works, cannot work, or takes too long; `None` when told to stop.
+pub async fn patiently<T, E, F>(
+    what: &str,
+    shutdown: &CancellationToken,
+    judge: fn(&E) -> Verdict,
+    attempt: impl Fn() -> F,
+) -> Result<Option<T>, E>
+where
+    E: Display,
+    F: Future<Output = Result<T, E>>,
+{
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            outcome = attempt() => match outcome {
+                Ok(value) => return Ok(Some(value)),
+                Err(error) => error,
+            },
+        };
+        if judge(&error) != Verdict::Later || begun.elapsed() >= PATIENCE {
+            return Err(error);
+        }
+        tracing::warn!(%error, "{what} failed; it is tried again");
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    async fn attempts(verdict: fn(&u32) -> Verdict, fails: u32) -> (Result<Option<()>, u32>, u32) {
+        let number = Cell::new(0);
+        let attempt = || {
+            number.set(number.get() + 1);
+            std::future::ready(if number.get() > fails { Ok(()) } else { Err(number.get()) })
+        };
+        let outcome = patiently("it", &CancellationToken::new(), verdict, attempt).await;
+        (outcome, number.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_work_later_is_tried_again_and_what_cannot_is_not() {
+        assert_eq!(attempts(|_| Verdict::Later, 3).await, (Ok(Some(())), 4));
+        assert_eq!(attempts(|_| Verdict::Stop, 3).await, (Err(1), 1));
+        assert_eq!(attempts(|_| Verdict::Unfit, 3).await, (Err(1), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let begun = Instant::now();
+        let (outcome, _) = attempts(|_| Verdict::Later, u32::MAX).await;
+        assert!(outcome.is_err());
+        assert!(begun.elapsed() < PATIENCE + LONGEST_PAUSE);
+    }
+}

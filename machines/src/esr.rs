@@ -24,7 +24,7 @@ use crate::application::{
 use crate::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid};
 use crate::messages;
-use crate::spec::{normalise_repo_url, validate};
+use crate::spec::{normalise_repo_url, validate, validate_source};
 
 pub use world::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
@@ -342,14 +342,15 @@ fn is_wanted(world: &World, object: &DeploymentObject) -> bool {
 
 /// Why a spec is invalid, in each of the wordings that the contract has for it.
 fn rejection(object: &DeploymentObject) -> Option<[String; 2]> {
-    let verdict = |first| validate(&object.name, &object.spec, first).err();
-    match (verdict(true), verdict(false)) {
-        (Some(first), Some(later)) => Some([first, later]),
-        (None, None) if !object.spec.environment.is_empty() => {
-            Some([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()])
-        }
-        _ => None,
+    if let Err(text) = validate_source(&object.spec) {
+        return Some([text.clone(), text]);
     }
+    // No environment is fit yet, and that is told before what is wrong with the rest.
+    if !object.spec.environment.is_empty() {
+        return Some([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
+    }
+    let verdict = |first| validate(&object.name, &object.spec, first).err();
+    verdict(true).zip(verdict(false)).map(|(first, later)| [first, later])
 }
 
 fn wanted_document(

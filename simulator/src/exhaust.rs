@@ -18,7 +18,7 @@ use crate::journal::Entry;
 use crate::observe::history;
 use crate::plan::{Plan, Record, STALE_FOR, Strike};
 use crate::properties::Violation;
-use crate::script::Actor;
+use crate::script::{Actor, settle};
 use crate::stage::{RESCAN, Stage, simulate};
 use crate::workloads::Workload;
 
@@ -89,7 +89,7 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
         for step in &steps {
             actor.take(step).await;
         }
-        actor.settle(PATIENCE).await;
+        settle(&stage, PATIENCE).await;
         // What is told late has been told by then.
         tokio::time::sleep(2 * STALE_FOR).await;
         let record = plan.record();
@@ -177,7 +177,7 @@ pub fn difference(clean: &Outcome, perturbed: &Outcome) -> Option<String> {
     }
     if clean.counts != perturbed.counts {
         let keys = clean.counts.keys().chain(perturbed.counts.keys());
-        let texts =
+        let mut texts =
             keys.filter(|key| clean.counts.get(*key) != perturbed.counts.get(*key)).map(|key| {
                 let of = |outcome: &Outcome| outcome.counts.get(key).copied().unwrap_or_default();
                 let ((created, deleted), (clean_created, clean_deleted)) =
@@ -187,7 +187,7 @@ pub fn difference(clean: &Outcome, perturbed: &Outcome) -> Option<String> {
                      {clean_created} and {clean_deleted}"
                 )
             });
-        return texts.last();
+        return texts.next();
     }
     let parts = [
         ("namespaces", clean.end.namespaces == perturbed.end.namespaces),

@@ -12,11 +12,13 @@
 //! * [`journal`]: what happened;
 //! * [`run`]: a run by chance, from a seed;
 //! * [`script`], [`workloads`]: what happens, as data;
-//! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments.
+//! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments;
+//! * [`campaign`]: sequences of edits, valid and invalid.
 
 #![warn(missing_docs)]
 
 pub mod adversary;
+pub mod campaign;
 pub mod entropy;
 pub mod exhaust;
 pub mod fan_out;

@@ -1,4 +1,4 @@
-//! `simulator sim` and `simulator plans`: see the library.
+//! `simulator sim`, `simulator plans`, `simulator campaigns`: see the library.
 
 mod commands;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{plans, sim};
+use commands::{campaigns, plans, sim};
 
 /// Runs the whole program on a virtual clock, under every fault that we can name.
 #[derive(Parser)]
@@ -27,6 +27,8 @@ enum Command {
     Sim(sim::Sim),
     /// One fault at one exact moment, for all moments of all workloads.
     Plans(plans::Plans),
+    /// Sequences of edits, valid and invalid, as the definitions suggest them.
+    Campaigns(campaigns::Campaigns),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let failed = match arguments.command {
         Command::Sim(sim) => sim.run(arguments.threads),
         Command::Plans(plans) => plans.run(arguments.threads),
+        Command::Campaigns(campaigns) => campaigns.run(arguments.threads),
     };
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

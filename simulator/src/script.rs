@@ -112,7 +112,7 @@ impl<'a> Actor<'a> {
                 Ok(())
             }
             Step::Settle => {
-                self.settle(PATIENCE).await;
+                settle(self.stage, PATIENCE).await;
                 Ok(())
             }
             Step::Pass(seconds) => {
@@ -125,24 +125,9 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// Waits until everything has come right and stays so while it is looked at twice; false when
-    /// patience ends before.
-    pub async fn settle(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
-        let mut before = None;
-        while Instant::now() < deadline {
-            tokio::time::sleep(LOOK).await;
-            let Ok(world) = self.stage.witness.world() else { return false };
-            if esr::all(&world).is_empty() {
-                if before.as_ref() == Some(&world) {
-                    return true;
-                }
-                before = Some(world);
-            } else {
-                before = None;
-            }
-        }
-        false
+    /// Leaves Argo CD running in the end.
+    pub fn stay(mut self) {
+        self.argocd = CancellationToken::new();
     }
 
     async fn create(
@@ -184,6 +169,26 @@ impl Drop for Actor<'_> {
     fn drop(&mut self) {
         self.argocd.cancel();
     }
+}
+
+/// Waits until everything has come right and stays so while it is looked at twice; false when
+/// patience ends before.
+pub async fn settle(stage: &Stage, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    let mut before = None;
+    while Instant::now() < deadline {
+        tokio::time::sleep(LOOK).await;
+        let Ok(world) = stage.witness.world() else { return false };
+        if esr::all(&world).is_empty() {
+            if before.as_ref() == Some(&world) {
+                return true;
+            }
+            before = Some(world);
+        } else {
+            before = None;
+        }
+    }
+    false
 }
 
 async fn merge<K>(api: &Api<K>, name: &str, patch: &Value) -> kube::Result<()>

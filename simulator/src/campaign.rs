@@ -1,0 +1,348 @@
+//! Campaigns: a user edits one deployment again and again, with values that its definition's schema
+//! suggests, valid and invalid. After each edit everything must come right; what is refused must
+//! change nothing; what is taken back must leave no trace; and the end must be that of a fresh
+//! installation that has only ever seen the last edit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use crds::GitOpsDeployment;
+use fastrand::Rng;
+use kube::api::{Api, Patch, PatchParams};
+use machines::deployment::conditions::ERROR_OCCURRED;
+use machines::esr::{self, World, Writes};
+use machines::identity::Generation;
+use serde_json::{Map, Value, json};
+
+use crate::adversary::Adversary;
+use crate::plan::{Plan, Strike};
+use crate::properties::Violation;
+use crate::script::{Actor, Step};
+use crate::stage::{Running, Stage, simulate};
+
+/// Edits of a campaign.
+const EDITS: usize = 6;
+/// Within so much virtual time everything comes right after an edit.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The deployment that is edited.
+const EDITED: &str = "app";
+/// Its namespace.
+const NAMESPACE: &str = "team";
+
+/// What became of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Edits that the API server took.
+    pub taken: u32,
+    /// Edits that it refused.
+    pub refused: u32,
+    /// Edits that it took and the program rejects.
+    pub rejected: u32,
+    /// Edits that were taken back.
+    pub reverted: u32,
+    /// What did not hold.
+    pub violations: Vec<String>,
+}
+
+/// Runs the campaign of a seed.
+pub fn run(seed: u64) -> anyhow::Result<Report> {
+    simulate(seed, move || async move {
+        let mut campaign = Campaign::begin(seed).await?;
+        for _ in 0..EDITS {
+            campaign.edit().await?;
+            if !campaign.report.violations.is_empty() {
+                break;
+            }
+        }
+        campaign.end().await
+    })
+}
+
+/// An installation, and what has been done in it.
+struct Campaign {
+    stage: Arc<Stage>,
+    random: Rng,
+    report: Report,
+    log: Vec<String>,
+    _running: Running,
+}
+
+impl Campaign {
+    async fn begin(seed: u64) -> anyhow::Result<Self> {
+        let (stage, running) = install(&json!({})).await?;
+        let random = Rng::with_seed(seed);
+        Ok(Self { stage, random, report: Report::default(), log: Vec::new(), _running: running })
+    }
+
+    fn api(&self) -> Api<GitOpsDeployment> {
+        Api::namespaced(self.stage.client.clone(), NAMESPACE)
+    }
+
+    async fn spec(&self) -> anyhow::Result<Value> {
+        let object = self.api().get(EDITED).await?;
+        Ok(serde_json::to_value(&object.spec)?)
+    }
+
+    async fn edit(&mut self) -> anyhow::Result<()> {
+        let before = self.stage.witness.world()?;
+        let spec = self.spec().await?;
+        let patch = any_patch(&mut self.random);
+        self.log.push(patch.to_string());
+        let parameters = PatchParams::default();
+        let merge = Patch::Merge(&patch);
+        let taken = self.api().patch(EDITED, &parameters, &merge).await.is_ok();
+        self.settle().await;
+        let after = self.stage.witness.world()?;
+        if !taken {
+            self.report.refused += 1;
+            let same = before == after;
+            self.holds(same, "what the server refuses changes nothing", || diff(&before, &after));
+            return Ok(());
+        }
+        self.report.taken += 1;
+        for object in &before.deployments {
+            let verdict = esr::untouched(&before, &after, &object.uid);
+            self.note(verdict.err());
+        }
+        let others = |world: &World| -> Vec<_> {
+            world.deployments.iter().filter(|one| one.name != EDITED).cloned().collect()
+        };
+        let same = others(&before) == others(&after);
+        self.holds(same, "an edit changes no other deployment", || diff(&before, &after));
+        if after.deployments.iter().any(is_rejected) {
+            self.report.rejected += 1;
+            self.leaves_resources_alone(&before, &after);
+        }
+        if self.random.bool() {
+            self.revert(&spec, &before).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows and Argo CD's resources are as they were before an edit that is rejected.
+    fn leaves_resources_alone(&mut self, before: &World, after: &World) {
+        let (was, is) = (settled(before.clone()), settled(after.clone()));
+        let same = was.database == is.database && was.argocd == is.argocd;
+        self.holds(same, "what is rejected changes nothing but the status", || diff(&was, &is));
+    }
+
+    async fn revert(&mut self, spec: &Value, before: &World) -> anyhow::Result<()> {
+        self.report.reverted += 1;
+        self.log.push("taken back".to_owned());
+        self.replace(spec).await?;
+        self.settle().await;
+        let (was, is) = (settled(before.clone()), settled(self.stage.witness.world()?));
+        // Of a deployment that is rejected the last good Application stays, which is another now.
+        let (was, is) = (without_history(was), without_history(is));
+        self.holds(was == is, "what is taken back leaves no trace", || diff(&was, &is));
+        Ok(())
+    }
+
+    async fn replace(&self, spec: &Value) -> anyhow::Result<()> {
+        let patch = json!([{"op": "replace", "path": "/spec", "value": spec}]);
+        let patch: Patch<()> = Patch::Json(serde_json::from_value(patch)?);
+        self.api().patch(EDITED, &PatchParams::default(), &patch).await.context("the revert")?;
+        Ok(())
+    }
+
+    async fn end(mut self) -> anyhow::Result<Report> {
+        if self.report.violations.is_empty() {
+            let (fresh, running) = install(&self.spec().await?).await?;
+            let (was, is) = (fresh.witness.world()?, self.stage.witness.world()?);
+            drop(running);
+            let (fresh, edited) = (settled(was), settled(is));
+            let (fresh, edited) = (without_history(fresh), without_history(edited));
+            let same = fresh == edited;
+            self.holds(same, "a fresh installation comes to the same", || diff(&fresh, &edited));
+        }
+        Ok(self.report)
+    }
+
+    async fn settle(&mut self) {
+        let (right, world) = come_right(&self.stage, PATIENCE).await;
+        if !right {
+            for violation in world.iter().flat_map(esr::all) {
+                self.note(Some(violation));
+            }
+        }
+        let seen = self.stage.witness.violations();
+        self.report.violations.extend(seen.iter().map(ToString::to_string));
+    }
+
+    fn note(&mut self, violation: Option<esr::Violation>) {
+        let Some(violation) = violation.map(Violation::from) else { return };
+        let log = self.log.join("; ");
+        self.report.violations.push(format!("{violation} after: {log}"));
+    }
+
+    fn holds(&mut self, holds: bool, what: &str, difference: impl FnOnce() -> String) {
+        if !holds {
+            let log = self.log.join("; ");
+            self.report.violations.push(format!("not so: {what}: {} after: {log}", difference()));
+        }
+    }
+}
+
+/// An installation with two deployments, of which one has this merged into its spec, at rest.
+async fn install(spec: &Value) -> anyhow::Result<(Arc<Stage>, Running)> {
+    let stage = Arc::new(Stage::set().await?);
+    let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
+    let running = stage.launch("pod-0", &plan, 0, false);
+    let mut actor = Actor::new(&stage);
+    for step in [
+        Step::CreateNamespace(NAMESPACE),
+        Step::Create("team/web", "two"),
+        Step::Create("team/app", "one"),
+        Step::Edit("team/app", json!({"spec": spec})),
+    ] {
+        actor.take(&step).await;
+    }
+    actor.stay();
+    anyhow::ensure!(come_right(&stage, PATIENCE).await.0, "the installation never comes right");
+    Ok((stage, running))
+}
+
+async fn come_right(stage: &Arc<Stage>, patience: Duration) -> (bool, Option<World>) {
+    let right = crate::script::settle(stage, patience).await;
+    (right, stage.witness.world().ok())
+}
+
+fn is_rejected(object: &esr::DeploymentObject) -> bool {
+    let conditions = &object.status.conditions;
+    conditions.iter().any(|one| one.type_ == ERROR_OCCURRED && one.status == "True")
+}
+
+/// Without what tells only how often something was edited: generations, and that an error is over.
+fn settled(mut world: World) -> World {
+    world.writes = Writes::default();
+    world.database.operations.clear();
+    for object in &mut world.deployments {
+        object.generation = Generation(0);
+        object.status.observed_generation = Generation(0);
+        object.status.conditions.retain(|one| one.type_ != ERROR_OCCURRED || one.status == "True");
+        object.status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
+    }
+    world.database.applications.sort_by(|a, b| a.id.cmp(&b.id));
+    world.database.mappings.sort_by(|a, b| a.deployment.cmp(&b.deployment));
+    world.database.repositories.sort_by(|a, b| a.written.cmp(&b.written));
+    world
+}
+
+/// Without what rightly depends on the past: the Application from better times of a deployment that
+/// is rejected now, and what Argo CD says of one that it syncs only when it is told to.
+fn without_history(mut world: World) -> World {
+    let rejected = world.deployments.iter().find(|one| is_rejected(one)).cloned();
+    if let Some(rejected) = rejected {
+        let name = machines::application::application_name(&rejected.uid);
+        world.argocd.applications.retain(|one| one.name != name);
+        world.argocd.projects.clear();
+        world.database.applications.retain(|one| one.deployment != rejected.uid);
+        world.database.mappings.retain(|one| one.deployment != rejected.uid);
+        world.database.repositories.clear();
+    }
+    for object in world.deployments.iter_mut().filter(|object| is_rejected(object)) {
+        object.status.report = Default::default();
+        object.status.conditions.retain(|one| one.type_ == ERROR_OCCURRED);
+        // The wording tells whether there was an Application before.
+        object.status.conditions.iter_mut().for_each(|one| one.message.clear());
+    }
+    without_manual_reports(world)
+}
+
+/// Without what Argo CD says of a deployment that it syncs only when it is told to: that depends on
+/// whether it ever was.
+fn without_manual_reports(mut world: World) -> World {
+    for object in world.deployments.iter_mut().filter(|object| object.spec.type_ == "manual") {
+        object.status.report = Default::default();
+        object.status.conditions.retain(|one| one.type_ == ERROR_OCCURRED);
+        let name = machines::application::application_name(&object.uid);
+        let applications = world.argocd.applications.iter_mut();
+        applications.filter(|one| one.name == name).for_each(|one| one.report = Default::default());
+    }
+    world
+}
+
+/// The first lines in which two worlds differ.
+fn diff(before: &World, after: &World) -> String {
+    let (before, after) = (format!("{before:#?}"), format!("{after:#?}"));
+    let pairs = before.lines().zip(after.lines());
+    let lines: Vec<String> = pairs
+        .filter(|(before, after)| before != after)
+        .take(3)
+        .map(|(before, after)| format!("`{}` became `{}`", before.trim(), after.trim()))
+        .collect();
+    lines.join(", ")
+}
+
+/// A merge patch that sets one field of a deployment's spec to something that its schema suggests,
+/// or that it forbids.
+fn any_patch(random: &mut Rng) -> Value {
+    let definitions = crds::all();
+    let schema = definitions
+        .iter()
+        .filter(|one| one.spec.names.kind == "GitOpsDeployment")
+        .find_map(|one| one.spec.versions.first()?.schema.as_ref()?.open_api_v3_schema.as_ref());
+    let schema = serde_json::to_value(schema).unwrap_or_default();
+    json!({"spec": any_change(&schema["properties"]["spec"], "spec", random)})
+}
+
+/// A value for a part of an object, with one of its fields set.
+fn any_change(schema: &Value, field: &str, random: &mut Rng) -> Value {
+    let empty = Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&empty);
+    if properties.is_empty() {
+        return any_value(schema, field, random);
+    }
+    if random.u8(..12) == 0 {
+        // Taken away, or of another type.
+        return if random.bool() { Value::Null } else { json!(7) };
+    }
+    let names: Vec<&String> = properties.keys().collect();
+    let name = names[random.usize(..names.len())];
+    let mut object = Map::new();
+    object.insert(name.clone(), any_change(&properties[name], name, random));
+    Value::Object(object)
+}
+
+/// Strings that make trouble elsewhere.
+const STRINGS: [&str; 10] =
+    ["", "/", "one", "a/b", "-", " ", "ünï/cödé", "\u{0}", "line\nbreak", "{{template}}"];
+/// Strings that fit fields by their names.
+const FITTING: [(&str, &[&str]); 4] = [
+    ("path", &["one", "two", "deep/er", "three"]),
+    (
+        "repoURL",
+        &[
+            "https://example.com/team/app.git",
+            "https://example.com/team/app",
+            "git@example.com:team/app.git",
+            "not a url",
+        ],
+    ),
+    ("type", &["automated", "manual", "sometimes"]),
+    ("targetRevision", &["main", "v1.0", "0123456789abcdef"]),
+];
+
+fn any_value(schema: &Value, field: &str, random: &mut Rng) -> Value {
+    let of = |random: &mut Rng, texts: &[&str]| json!(texts[random.usize(..texts.len())]);
+    match schema["type"].as_str() {
+        Some("string") => {
+            let fitting = FITTING.iter().find(|(name, _)| *name == field);
+            match (fitting, random.u8(..10)) {
+                (_, 0) => json!("long/".repeat(random.usize(100..2_000))),
+                (_, 1) => Value::Null,
+                (Some((_, texts)), 2..=7) => of(random, texts),
+                _ => of(random, &STRINGS),
+            }
+        }
+        Some("array") => {
+            let options = ["CreateNamespace=true", "CreateNamespace=false", "Prune=yes"];
+            let number = random.usize(..3);
+            let items = (0..number).map(|_| of(random, &options)).collect();
+            Value::Array(items)
+        }
+        Some("boolean") => json!(random.bool()),
+        _ => json!(random.u8(..)),
+    }
+}

@@ -347,6 +347,29 @@ async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_project_comes_back_also_where_its_only_deployment_is_rejected() {
+    let mut world = World::without_program().await;
+    world.settings.rescan = Some(std::time::Duration::from_millis(100));
+    world.settings.repair_grace = std::time::Duration::ZERO;
+    world.start_program().await;
+    world.create_namespace("team-a").await;
+    world.create("team-a", &automated("app")).await;
+    let ready = world.wait_until_ready("team-a", "app").await;
+    let project = world.application_of(&ready).await.unwrap().spec.project;
+    world.edit("team-a", "app", json!({"spec": {"source": {"path": "/"}}})).await;
+    world
+        .wait_for("team-a", "app", "it is rejected", |one| {
+            condition(one, "Ready").is_some_and(|ready| ready.reason == "Rejected")
+        })
+        .await;
+    world.projects().delete(&project, &Default::default()).await.unwrap();
+    eventually("the AppProject is back", || async {
+        world.projects().get_opt(&project).await.unwrap()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_kinds_on_which_nothing_acts_yet_say_so_once() {
     let mut world = World::start().await;
     world.create_namespace("team-a").await;

@@ -19,7 +19,9 @@ use machines::esr::{self, World, Writes};
 use machines::identity::DeploymentUid;
 use sandbox::ApiServer;
 use schema::connection::Database;
-use sea_orm::{ConnectionTrait, Statement};
+use schema::entity::machine;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use crate::adversary::Request;
 use crate::observe::{list, observe};
@@ -192,6 +194,14 @@ impl Witness {
         let row = at_once(connection.query_one_raw(query)).ok().flatten();
         let changes = row.and_then(|row| row.try_get_by_index::<i64>(0).ok());
         changes.and_then(|changes| u64::try_from(changes).ok()).unwrap_or_default()
+    }
+
+    /// The persisted states of the machines that speak of a deployment, by its UID.
+    pub fn states(&self, uid: &str) -> Vec<String> {
+        let machines = machine::Entity::find()
+            .filter(machine::Column::Key.eq(uid).or(machine::Column::State.contains(uid)));
+        let rows = at_once(machines.all(self.database.reader())).unwrap_or_default();
+        rows.into_iter().map(|row| format!("{} {}: {}", row.kind, row.key, row.state)).collect()
     }
 
     /// Everything that there is.

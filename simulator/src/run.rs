@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use machines::esr;
+use machines::esr::{self, World};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -175,18 +175,23 @@ async fn disturb_argocd(
 /// Waits until everything is right, and then looks whether it stays so and nothing is written.
 async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     let begun = Instant::now();
-    let broken = loop {
+    let (world, broken) = loop {
         tokio::time::sleep(LOOK).await;
-        let broken = esr::all(&stage.witness.world()?);
+        let world = stage.witness.world()?;
+        let broken = esr::all(&world);
         if broken.is_empty() || begun.elapsed() >= CONVERGES_WITHIN {
-            break broken;
+            break (world, broken);
         }
     };
     let converged_after = broken.is_empty().then(|| begun.elapsed());
     let minutes = CONVERGES_WITHIN.as_secs() / 60;
     for violation in broken {
+        let place = place_of(&world, &violation.object);
+        for state in stage.witness.states(&violation.object) {
+            stage.journal.note("run", format!("{place}{state}"));
+        }
         let violation = Violation::from(violation);
-        let what = format!("{} (after {minutes} virtual minutes)", violation.what);
+        let what = format!("{place}{} (after {minutes} virtual minutes)", violation.what);
         stage.witness.violated(violation.property, what);
     }
     if converged_after.is_none() {
@@ -204,6 +209,12 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
         stage.witness.violated(violation.property, violation.what);
     }
     Ok(converged_after)
+}
+
+/// `namespace/name` of a deployment that exists, for whoever reads of its UID.
+fn place_of(world: &World, uid: &str) -> String {
+    let object = world.deployments.iter().find(|object| object.uid.as_str() == uid);
+    object.map(|object| format!("{}/{} ", object.namespace, object.name)).unwrap_or_default()
 }
 
 /// One place in a Deployment of Kubernetes: a process, and its successors.

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use simulator::fan_out::fan_out;
 use simulator::run::run;
 
-/// Seeds that are run unless the environment says how many. While `seeds/open.txt` is not empty
-/// they are always the same ones, for the gate is no lottery; `simulator sim` picks fresh ones.
+/// Seeds that are run unless the environment says how many. They are always the same ones, so that
+/// nobody's change fails for a defect that was there before; `simulator sim` picks fresh ones.
 const SEEDS: u64 = 24;
 const THREADS: usize = 2;
 

@@ -12,7 +12,7 @@ mod open;
 pub mod reports;
 mod rescan;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::Operation;
@@ -370,6 +370,18 @@ impl Agent {
         }
     }
 
+    /// Makes an AppProject say what it should, although no operation asks for it.
+    fn repair_project(&self, user: ClusterUserId, repositories: &BTreeSet<String>) {
+        tracing::info!(user = user.as_str(), "an AppProject that a hand has changed is repaired");
+        self.metrics.repairs.inc();
+        let wanted = self.argo().wanted_project(&user, repositories);
+        let turn = user.as_str().to_owned();
+        let errand = Errand::WriteProject { user, wanted };
+        // That it was written before says nothing any more.
+        self.lanes.withdraw(&errand.key());
+        self.lanes.owe(&turn, errand, Instant::now());
+    }
+
     async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
         match self.try_discharge(&errand).await {
             Ok(discharge) => discharge,
@@ -411,20 +423,20 @@ impl Agent {
                     let argo = self.argo();
                     (argo.project(&name).is_some(), argo.ask_project())
                 };
-                let changed = match wanted {
+                let written = match wanted {
                     Some(wanted) => {
-                        let written =
-                            errand::write_project(&self.client, namespace, wanted, exists).await?;
-                        self.lanes.answered(&errand.key());
-                        self.argo().project_written(&written, asked)
+                        let write = errand::write_project(&self.client, namespace, wanted, exists);
+                        Some(write.await?)
                     }
                     None => {
                         errand::remove_project(&self.client, namespace, &name).await?;
-                        self.lanes.answered(&errand.key());
-                        self.argo().project_gone(&name)
+                        None
                     }
                 };
-                self.spread(changed.into_iter().collect());
+                self.take_in(errand, |argo| match written {
+                    Some(written) => argo.project_written(&written, asked).into_iter().collect(),
+                    None => argo.project_gone(&name).into_iter().collect(),
+                });
                 Ok(Discharge::Done)
             }
             Errand::WriteApplication { row, document, .. } => {
@@ -442,9 +454,7 @@ impl Agent {
                 }
                 let written =
                     errand::write_application(&self.client, row, document, existing).await?;
-                self.lanes.answered(&errand.key());
-                let changed = self.argo().application_written(written, asked);
-                self.spread(changed);
+                self.take_in(errand, |argo| argo.application_written(written, asked));
                 Ok(Discharge::Done)
             }
             Errand::RemoveApplication { row, name, operation } => {
@@ -455,19 +465,21 @@ impl Agent {
                 if applications.is_empty() {
                     self.poke(operation, Notes::default());
                 }
+                let mut deleting = Vec::new();
                 for (name, existing) in applications {
-                    if !existing.deleting
-                        && let Some(deleting) =
-                            errand::remove_application(&self.client, namespace, &name, &existing)
-                                .await?
-                    {
-                        let changed = self.argo().application_written(deleting, asked);
-                        self.spread(changed);
+                    if !existing.deleting {
+                        let remove =
+                            errand::remove_application(&self.client, namespace, &name, &existing);
+                        deleting.extend(remove.await?);
                     }
                     if existing.syncing {
                         errand::end_sync(&self.client, namespace, &name, &existing).await?;
                     }
                 }
+                self.take_in(errand, |argo| {
+                    let written = deleting.into_iter();
+                    written.flat_map(|one| argo.application_written(one, asked)).collect()
+                });
                 Ok(Discharge::Done)
             }
             Errand::RemoveSignal { operation } => {
@@ -483,6 +495,19 @@ impl Agent {
                 Ok(Discharge::Pending)
             }
         }
+    }
+
+    /// Takes in the answer to what an errand has written. Where it is no news, those who owe it are
+    /// stepped all the same if they did so once more meanwhile: see [`Lanes::answered`].
+    fn take_in(&self, errand: &Errand, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
+        let owed_again = self.lanes.answered(&errand.key());
+        let changed = note(&mut self.argo());
+        if changed.is_empty() && owed_again {
+            for id in self.debtors(errand) {
+                self.poke(&id, Notes::default());
+            }
+        }
+        self.spread(changed);
     }
 
     /// Tells whoever looks at what has changed.

@@ -1,11 +1,13 @@
 //! Finds what hands have changed in Argo CD's namespace: compares every Application and AppProject
-//! with its rows, at long intervals, and tells the backend of those that differ for longer than a
-//! change takes.
+//! with its rows, at long intervals. Of an Application that differs for longer than a change takes
+//! the backend is told, which asks for an operation. An AppProject belongs to no deployment, and is
+//! repaired here: any one of its deployments may be in no state to ask for anything.
 //!
 //! The comparison reads the database page by page and the cluster not at all: what the watches
 //! have shown is at hand.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,27 +21,46 @@ use crate::agent::Agent;
 /// Rows read by one statement.
 const PAGE: u64 = 500;
 
-/// The Applications that differ, and since when.
-type Suspects = HashMap<DeploymentUid, Timestamp>;
+/// What differs, and since when.
+type Suspects<K> = HashMap<K, Timestamp>;
+
+/// What differs at one moment.
+#[derive(Debug, Default)]
+struct Differing {
+    /// The deployments of Applications.
+    deployments: BTreeSet<DeploymentUid>,
+    /// The owners of AppProjects, with the repositories that those are to permit.
+    projects: HashMap<ClusterUserId, BTreeSet<String>>,
+}
 
 /// Compares at intervals until told to stop.
 pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: CancellationToken) {
     let grace = agent.settings.repair_grace;
-    let mut suspects = Suspects::new();
+    let mut deployments = Suspects::new();
+    let mut projects = Suspects::new();
     loop {
         // A suspect is looked at again after the grace, not after a whole interval.
-        let pause = if suspects.is_empty() { interval } else { grace.min(interval) };
+        let is_calm = deployments.is_empty() && projects.is_empty();
+        let pause = if is_calm { interval } else { grace.min(interval) };
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
         match differing(&agent).await {
-            Ok(found) => {
-                let (overdue, still) = judge(&suspects, found, agent.settings.clock.now(), grace);
-                suspects = still;
+            Ok(mut found) => {
+                let now = agent.settings.clock.now();
+                let overdue;
+                (overdue, deployments) = judge(&deployments, found.deployments, now, grace);
                 for uid in overdue {
                     tracing::info!(uid = uid.as_str(), "what a hand has changed is repaired");
                     agent.listener.application_differs(&uid);
+                }
+                let owners: Vec<ClusterUserId> = found.projects.keys().cloned().collect();
+                let overdue;
+                (overdue, projects) = judge(&projects, owners, now, grace);
+                for owner in overdue {
+                    let repositories = found.projects.remove(&owner).unwrap_or_default();
+                    agent.repair_project(owner, &repositories);
                 }
             }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
@@ -48,30 +69,28 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
 }
 
 /// Divides what differs into what has differed for the whole grace, and what is still suspect.
-fn judge(
-    before: &Suspects,
-    found: Vec<DeploymentUid>,
+fn judge<K: Clone + Eq + Hash>(
+    before: &Suspects<K>,
+    found: impl IntoIterator<Item = K>,
     now: Timestamp,
     grace: Duration,
-) -> (Vec<DeploymentUid>, Suspects) {
+) -> (Vec<K>, Suspects<K>) {
     let mut overdue = Vec::new();
     let mut suspects = Suspects::new();
-    for uid in found {
-        let since = before.get(&uid).copied().unwrap_or(now);
+    for one in found {
+        let since = before.get(&one).copied().unwrap_or(now);
         if since.after(grace) <= now {
-            overdue.push(uid);
+            overdue.push(one);
         } else {
-            suspects.insert(uid, since);
+            suspects.insert(one, since);
         }
     }
     (overdue, suspects)
 }
 
-async fn differing(agent: &Agent) -> Result<Vec<DeploymentUid>, StoreError> {
-    let mut found = Vec::new();
+async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
+    let mut found = Differing::default();
     let mut after = ApplicationId::default();
-    // An AppProject that differs is repaired by the operation of any of its deployments.
-    let mut projects: HashSet<ClusterUserId> = HashSet::new();
     loop {
         let page = agent.store.wanted_applications(&after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(found) };
@@ -81,14 +100,12 @@ async fn differing(agent: &Agent) -> Result<Vec<DeploymentUid>, StoreError> {
         for wanted in page {
             // What cannot be read is a matter for its own operation, which fails and says so.
             let Some(document) = &wanted.document else { continue };
-            let project = repositories.get(&wanted.owner);
-            if application_differs(agent, &wanted.row, document)
-                || project.is_some_and(|project| project_differs(agent, &wanted.owner, project))
-                    && projects.insert(wanted.owner.clone())
-            {
-                found.push(wanted.deployment);
+            if application_differs(agent, &wanted.row, document) {
+                found.deployments.insert(wanted.deployment);
             }
         }
+        let differs = |(owner, urls): &(_, _)| project_differs(agent, owner, urls);
+        found.projects.extend(repositories.into_iter().filter(differs));
     }
 }
 

@@ -570,8 +570,11 @@ impl Backend {
                 let patch = errand::status_patch(uid, &object, view, report, &now);
                 let written = errand::write_status(&self.client, &place, patch).await?;
                 self.metrics.status_writes.inc();
-                self.lanes.answered(&errand.key());
+                let owed_again = self.lanes.answered(&errand.key());
                 let deliveries = self.directory().object_written(written, asked);
+                if deliveries.is_empty() && owed_again {
+                    self.poke(uid, Notes::facts());
+                }
                 self.deliver(deliveries);
                 Ok(())
             }

@@ -122,7 +122,10 @@ impl<D: Duty> Default for Lanes<D> {
 /// A duty that is being discharged.
 #[derive(Debug)]
 struct Running<D> {
+    /// As it was owed last.
     duty: D,
+    /// Whether it was owed once more meanwhile.
+    owed_again: bool,
     /// When the machine was given the answer.
     answered: Option<Instant>,
     /// Whether it is owed in spite of the answer.
@@ -195,6 +198,8 @@ impl<D: Duty> Lanes<D> {
         if let Some(running) = state.running.get_mut(&key).filter(|running| running.duty == duty) {
             running.in_vain |=
                 duty.is_answered() && running.answered.is_some_and(|answered| answered <= as_of);
+            running.owed_again = true;
+            running.duty = duty;
             // What came in between is no longer wanted.
             state.withdrawn.remove(&key);
             state.parked.remove(&key);
@@ -226,10 +231,15 @@ impl<D: Duty> Lanes<D> {
     }
 
     /// To be called before the machine is given the answer to the duty of this key.
-    pub fn answered(&self, key: &D::Key) {
-        if let Some(running) = self.lock().running.get_mut(key) {
-            running.answered = Some(Instant::now());
-        }
+    ///
+    /// Says whether the duty was owed once more since it began. The step that did so may have seen
+    /// the effect already, and more than that: where the answer is no news, the machine must be
+    /// stepped all the same, or nobody would owe it again.
+    pub fn answered(&self, key: &D::Key) -> bool {
+        let mut state = self.lock();
+        let Some(running) = state.running.get_mut(key) else { return false };
+        running.answered = Some(Instant::now());
+        running.owed_again
     }
 
     fn repeat_after(self: &Arc<Self>, pause: Duration, tenant: &str, duty: D) {
@@ -346,8 +356,10 @@ impl<D: Duty> Lanes<D> {
         match outcome {
             Discharge::Done => {
                 state.failures.remove(&key);
-                let (answered, in_vain) =
-                    running.map_or((None, false), |running| (running.answered, running.in_vain));
+                let (answered, in_vain, duty) = match running {
+                    Some(running) => (running.answered, running.in_vain, running.duty),
+                    None => (None, false, duty),
+                };
                 let pause = in_vain.then(|| state.next_repeat(&duty)).flatten();
                 let answered = answered.unwrap_or_else(Instant::now);
                 state.done.insert(key, Done { duty: duty.clone(), answered });
@@ -402,7 +414,12 @@ impl<D: Duty> Lanes<D> {
                     state.parked.entry(key).or_insert((tenant, duty));
                     continue;
                 }
-                let running = Running { duty: duty.clone(), answered: None, in_vain: false };
+                let running = Running {
+                    duty: duty.clone(),
+                    owed_again: false,
+                    answered: None,
+                    in_vain: false,
+                };
                 state.running.insert(key, running);
                 return Some((tenant, duty));
             }
@@ -581,6 +598,24 @@ mod tests {
         };
         tokio::join!(run, end);
         assert_eq!(*discharges.lock().unwrap(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_tells_whether_its_duty_was_owed_once_more_meanwhile() {
+        for owed_again in [false, true] {
+            let lanes: Arc<Lanes<Errand>> = Arc::default();
+            owe(&lanes, "tenant", errand("status", 1, Lane::Second));
+            let answering = Arc::clone(&lanes);
+            let order = discharged(&lanes, move |duty, _| {
+                if owed_again {
+                    owe(&answering, "tenant", duty.clone());
+                }
+                assert_eq!(answering.answered(&duty.key()), owed_again);
+                Discharge::Done
+            })
+            .await;
+            assert_eq!(order, [("status", 1)]);
+        }
     }
 
     #[tokio::test(start_paused = true)]

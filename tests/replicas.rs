@@ -176,7 +176,8 @@ async fn end(world: World, mut second: Running, since: u64) {
     let applications = world.history(&world.applications(), since).await;
     let operations = world.history(&world.operations(), since).await;
     assert_eq!(creations(&applications).len(), BURST);
-    assert_eq!(creations(&operations).len(), BURST);
+    // One whose outcome is known before its signal was written needs none.
+    assert!(creations(&operations).len() <= BURST);
     for (name, number) in creations(&applications).into_iter().chain(creations(&operations)) {
         assert_eq!(number, 1, "{name} was created more than once");
     }

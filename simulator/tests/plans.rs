@@ -9,6 +9,15 @@ use simulator::workloads;
 
 const THREADS: usize = 2;
 
+/// The workloads whose plans have all been run. The others join them when theirs have.
+const TRIED: [&str; 5] = [
+    "create",
+    "edit",
+    "delete with the finalizer",
+    "delete and create",
+    "a hand deletes the Application",
+];
+
 /// One plan of so many is run, unless the environment says how many: `SIMULATOR_EVERY=1` is all.
 const EVERY: usize = 16;
 
@@ -19,7 +28,7 @@ fn one_fault_at_any_moment_changes_nothing_in_the_end() {
     // Another share each time.
     let share = fastrand::usize(..every);
     let (mut total, mut tried) = (0, 0);
-    for workload in workloads::all() {
+    for workload in workloads::all().into_iter().filter(|one| TRIED.contains(&one.name)) {
         let clean = run(&workload, Strike::Nothing).unwrap();
         assert!(clean.violations.is_empty(), "{}: {}", workload.name, clean.violations[0]);
         let all = plans(&clean.record);

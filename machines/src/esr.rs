@@ -24,7 +24,7 @@ use crate::application::{
 use crate::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid};
 use crate::messages;
-use crate::spec::{normalise_repo_url, validate, validate_source};
+use crate::spec::{normalise_repo_url, validate_rest, validate_source};
 
 pub use world::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
@@ -349,7 +349,7 @@ fn rejection(object: &DeploymentObject) -> Option<[String; 2]> {
     if !object.spec.environment.is_empty() {
         return Some([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
     }
-    let verdict = |first| validate(&object.name, &object.spec, first).err();
+    let verdict = |first| validate_rest(&object.name, &object.spec, first).err();
     verdict(true).zip(verdict(false)).map(|(first, later)| [first, later])
 }
 

@@ -54,11 +54,6 @@ pub enum Fate {
     KilledAfter,
 }
 
-impl Fate {
-    /// It is done at once.
-    pub const AT_ONCE: Self = Self::Done { before: Duration::ZERO, after: Duration::ZERO };
-}
-
 /// How something is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

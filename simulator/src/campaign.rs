@@ -45,6 +45,16 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
+impl Report {
+    /// Counts the edits of another campaign, too; not what did not hold in it.
+    pub fn add(&mut self, other: &Self) {
+        self.taken += other.taken;
+        self.refused += other.refused;
+        self.rejected += other.rejected;
+        self.reverted += other.reverted;
+    }
+}
+
 /// Runs the campaign of a seed.
 pub fn run(seed: u64) -> anyhow::Result<Report> {
     simulate(seed, move || async move {

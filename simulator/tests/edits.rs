@@ -23,10 +23,7 @@ fn campaigns_of_edits() {
             let report = outcome.unwrap_or_else(|error| panic!("campaign {seed}: {error:#}"));
             let again = format!("again: cargo run -p simulator -- campaigns --seed {seed}");
             assert!(report.violations.is_empty(), "{}\n{again}", report.violations[0]);
-            totals.taken += report.taken;
-            totals.refused += report.refused;
-            totals.rejected += report.rejected;
-            totals.reverted += report.reverted;
+            totals.add(&report);
         },
     );
     // Each kind of edit has come about.

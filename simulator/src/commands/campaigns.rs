@@ -21,25 +21,20 @@ pub(crate) struct Campaigns {
 impl Campaigns {
     /// Runs campaigns; whether one failed.
     pub(crate) fn run(self, threads: usize) -> bool {
-        let (first, number) = match self.seed {
-            Some(seed) => (seed, 1),
-            None => (self.first.unwrap_or_else(|| fastrand::u64(..u64::MAX / 2)), self.number),
-        };
+        let seeds = super::seeds(self.seed, self.first, self.number);
+        let number = seeds.end - seeds.start;
         let mut totals = Report::default();
         let mut failed = 0;
         fan_out(
             threads,
-            first..first + number,
+            seeds,
             |seed| run(*seed),
             |seed, outcome| {
                 let report = outcome.unwrap_or_else(|error| Report {
                     violations: vec![format!("{error:#}")],
                     ..Report::default()
                 });
-                totals.taken += report.taken;
-                totals.refused += report.refused;
-                totals.rejected += report.rejected;
-                totals.reverted += report.reverted;
+                totals.add(&report);
                 if let Some(violation) = report.violations.first() {
                     failed += 1;
                     println!("campaign {seed}: {violation}");

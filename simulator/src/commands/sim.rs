@@ -26,14 +26,10 @@ pub(crate) struct Sim {
 impl Sim {
     /// Runs seeds; whether one failed.
     pub(crate) fn run(self, threads: usize) -> bool {
-        let (first, seeds) = match self.seed {
-            Some(seed) => (seed, 1),
-            None => (self.first.unwrap_or_else(|| fastrand::u64(..u64::MAX / 2)), self.seeds),
-        };
         let mut totals = Totals::default();
         fan_out(
             threads,
-            first..first + seeds,
+            super::seeds(self.seed, self.first, self.seeds),
             |seed| run(*seed),
             |seed, outcome| {
                 totals.add(seed, outcome, self.verbose);

@@ -36,7 +36,7 @@ use crate::backend::verdict;
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::inbox::Inbox;
-use crate::runtime::lanes::{Discharge, Duty, Lanes};
+use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
@@ -321,7 +321,9 @@ impl Agent {
             if aftermath.insist {
                 self.lanes.doubt(&errand.key());
             }
-            self.lanes.owe(&tenant, errand, taken_at);
+            if self.lanes.owe(&tenant, errand, taken_at) == Owed::InDoubt {
+                self.poke(&aftermath.id, Notes::default());
+            }
         }
         if finished {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
@@ -379,7 +381,7 @@ impl Agent {
         let errand = Errand::WriteProject { user, wanted };
         // That it was written before says nothing any more.
         self.lanes.withdraw(&errand.key());
-        self.lanes.owe(&turn, errand, Instant::now());
+        let _ = self.lanes.owe(&turn, errand, Instant::now());
     }
 
     async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {

@@ -32,7 +32,7 @@ use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::inbox::Inbox;
-use crate::runtime::lanes::{Discharge, Duty, Lanes};
+use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
@@ -498,7 +498,10 @@ impl Backend {
             if deployment.insist {
                 self.lanes.doubt(&(uid.clone(), matter));
             }
-            self.lanes.owe(tenant.as_str(), Errand { uid: uid.clone(), task }, taken_at);
+            let errand = Errand { uid: uid.clone(), task };
+            if self.lanes.owe(tenant.as_str(), errand, taken_at) == Owed::InDoubt {
+                self.poke(&uid, Notes::facts());
+            }
         }
         for matter in settled {
             self.lanes.withdraw(&(uid.clone(), matter));

@@ -71,6 +71,21 @@ pub enum Discharge {
     Failed,
 }
 
+/// Whether a duty is still owed, as far as its discharge tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// It is, and will be discharged, or has been and shows its effect elsewhere.
+    Certain,
+    /// It was discharged meanwhile: only one more step of the machine can tell.
+    InDoubt,
+}
+
+impl Owed {
+    fn in_doubt_if(doubt: bool) -> Self {
+        if doubt { Self::InDoubt } else { Self::Certain }
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Lanes<D: Duty> {
@@ -191,32 +206,38 @@ impl<D: Duty> Lanes<D> {
     /// Adds a duty that follows from observations, none of which came after `as_of`.
     ///
     /// One that is being discharged is not added again. One that was discharged is repeated after
-    /// a pause, a few times, where it is owed in spite of the answer.
-    pub fn owe(self: &Arc<Self>, tenant: &str, duty: D, as_of: Instant) {
+    /// a pause, a few times, where it is owed in spite of the answer. Where the answer came after
+    /// `as_of`, nobody can tell: then the machine has to be stepped once more, because the answer
+    /// may have been no news and may be the last thing that it hears.
+    #[must_use = "a duty in doubt is settled by one more step"]
+    pub fn owe(self: &Arc<Self>, tenant: &str, duty: D, as_of: Instant) -> Owed {
         let key = duty.key();
         let mut state = self.lock();
         if let Some(running) = state.running.get_mut(&key).filter(|running| running.duty == duty) {
-            running.in_vain |=
-                duty.is_answered() && running.answered.is_some_and(|answered| answered <= as_of);
+            let answered = running.answered.filter(|_| duty.is_answered());
+            running.in_vain |= answered.is_some_and(|answered| answered <= as_of);
             running.owed_again = true;
             running.duty = duty;
             // What came in between is no longer wanted.
             state.withdrawn.remove(&key);
             state.parked.remove(&key);
-            return;
+            return Owed::in_doubt_if(answered.is_some_and(|answered| answered > as_of));
         }
         if state.failures.get(&key).is_some_and(|failed| failed.waits && failed.duty == duty) {
-            return;
+            return Owed::Certain;
         }
         if let Some(done) = state.done.get(&key).filter(|done| done.duty == duty) {
-            if duty.is_answered()
-                && done.answered <= as_of
-                && let Some(pause) = state.next_repeat(&duty)
-            {
+            if !duty.is_answered() {
+                return Owed::Certain;
+            }
+            if done.answered > as_of {
+                return Owed::InDoubt;
+            }
+            if let Some(pause) = state.next_repeat(&duty) {
                 drop(state);
                 self.repeat_after(pause, tenant, duty);
             }
-            return;
+            return Owed::Certain;
         }
         state.done.remove(&key);
         if state.repeats.get(&key).is_some_and(|repeats| repeats.duty != duty) {
@@ -224,10 +245,11 @@ impl<D: Duty> Lanes<D> {
         }
         if state.running.contains_key(&key) {
             state.parked.insert(key, (tenant.to_owned(), duty));
-            return;
+            return Owed::Certain;
         }
         drop(state);
         self.queue(tenant, duty);
+        Owed::Certain
     }
 
     /// To be called before the machine is given the answer to the duty of this key.
@@ -465,7 +487,7 @@ mod tests {
 
     /// Owes a duty in the light of everything that was observed until now.
     fn owe(lanes: &Arc<Lanes<Errand>>, tenant: &str, errand: Errand) {
-        lanes.owe(tenant, errand, Instant::now());
+        assert_eq!(lanes.owe(tenant, errand, Instant::now()), Owed::Certain);
     }
 
     fn errand(key: &'static str, content: u32, lane: Lane) -> Errand {
@@ -550,7 +572,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_owed_without_knowing_of_the_answer_is_not_repeated() {
+    async fn what_is_owed_without_knowing_of_the_answer_is_in_doubt_and_not_repeated() {
         let lanes = Arc::new(Lanes::default());
         let application = errand("application", 1, Lane::First);
         let signal = errand("signal", 1, Lane::First);
@@ -560,8 +582,8 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 2);
         // A step that was under way meanwhile; and one whose answer comes from elsewhere.
-        lanes.owe("t", application, before);
-        owe(&lanes, "t", signal);
+        assert_eq!(lanes.owe("t", application, before), Owed::InDoubt);
+        assert_eq!(lanes.owe("t", signal, before), Owed::Certain);
         tokio::time::sleep(LONGEST_PAUSE).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
     }
@@ -598,6 +620,22 @@ mod tests {
         };
         tokio::join!(run, end);
         assert_eq!(*discharges.lock().unwrap(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_owed_without_knowing_of_the_answer_before_its_discharge_ends_is_in_doubt() {
+        let lanes: Arc<Lanes<Errand>> = Arc::default();
+        owe(&lanes, "tenant", errand("status", 1, Lane::Second));
+        let before = Instant::now();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let answering = Arc::clone(&lanes);
+        let order = discharged(&lanes, move |duty, _| {
+            answering.answered(&duty.key());
+            assert_eq!(answering.owe("tenant", duty.clone(), before), Owed::InDoubt);
+            Discharge::Done
+        })
+        .await;
+        assert_eq!(order, [("status", 1)]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,9 @@
 //! * `managedFields` go, since the servers may divide the same object differently among managers;
 //!   whom a field belongs to shows in conflicts, which are compared;
 //! * the events of a watch are put together by object: between objects there is no order;
-//! * of several causes of a refusal the order is left open, as a real server does.
+//! * of several causes of a refusal the order is left open, as a real server does;
+//! * the warnings of what found no object go: a real server first tries a patch on the object that
+//!   its cache still shows, and keeps the warnings of that attempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +19,9 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value, json};
 
 use crate::server::{Outcome, Run, other};
+
+/// What answers for an object that does not exist.
+const NOT_FOUND: u16 = 404;
 
 /// What every namespace of a real server has and the sandbox does not make.
 const FOREIGN: [&str; 1] = ["kube-root-ca.crt"];
@@ -97,8 +102,8 @@ impl Normaliser {
             }),
             None => self.value(&outcome.body, ""),
         };
-        let warnings: Vec<Value> =
-            outcome.warnings.iter().map(|warning| self.text(warning).into()).collect();
+        let told = outcome.warnings.iter().filter(|_| outcome.code != NOT_FOUND);
+        let warnings: Vec<Value> = told.map(|warning| self.text(warning).into()).collect();
         json!({ "code": outcome.code, "body": body, "warnings": warnings })
     }
 

@@ -1,6 +1,7 @@
 //! Whoever decides what goes wrong: of every request, every event of a watch and every call of the
 //! store. Random runs and exhaustive plans differ in nothing else.
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Duration;
 
 /// A request of the program to the Kubernetes API.
@@ -35,7 +36,7 @@ impl std::fmt::Display for Request {
 }
 
 /// What becomes of a request, or of a call of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// It is done, after a while, and the answer takes a while.
     Done {
@@ -55,7 +56,7 @@ pub enum Fate {
 }
 
 /// How something is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The connection is cut.
     Cut,

@@ -13,6 +13,7 @@ use kube::api::{Api, Patch, PatchParams};
 use machines::deployment::conditions::ERROR_OCCURRED;
 use machines::esr::{self, World, Writes};
 use machines::identity::Generation;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::adversary::Adversary;
@@ -31,7 +32,7 @@ const EDITED: &str = "app";
 const NAMESPACE: &str = "team";
 
 /// What became of a campaign.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// Edits that the API server took.
     pub taken: u32,

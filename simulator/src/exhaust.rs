@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use machines::esr::{self, World, Writes};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::adversary::Adversary;
 use crate::journal::Entry;
 use crate::observe::history;
-use crate::plan::{Plan, Record, STALE_FOR, Strike};
+use crate::plan::{self, Plan, STALE_FOR, Strike};
 use crate::properties::Violation;
 use crate::script::{Actor, settle};
 use crate::stage::{RESCAN, Stage, simulate};
@@ -31,16 +32,16 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 const RESTART: Duration = Duration::from_secs(1);
 
 /// What a run came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What there is in the end, without what is retained for a while.
-    pub end: World,
+    /// What there is in the end, without what is retained for a while, part by part.
+    pub end: BTreeMap<String, String>,
     /// How often each object was created and deleted.
     pub counts: BTreeMap<String, (u32, u32)>,
     /// What did not hold.
     pub violations: Vec<Violation>,
-    /// What there was to strike at.
-    pub record: Record,
+    /// The plans that it gives rise to.
+    pub plans: Vec<Strike>,
     /// Whether the strike's moment came.
     pub struck: bool,
     /// What happened.
@@ -92,7 +93,7 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
         settle(&stage, PATIENCE).await;
         // What is told late has been told by then.
         tokio::time::sleep(2 * STALE_FOR).await;
-        let record = plan.record();
+        let plans = plan::plans(&plan.record());
         let before = stage.witness.world()?;
         tokio::time::sleep(RESCAN).await;
         let after = stage.witness.world()?;
@@ -101,9 +102,9 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
         violations.extend(broken.map(Violation::from));
         let outcome = Outcome {
             counts: counts(&stage),
-            end: retained(after),
+            end: parts(retained(after)),
             violations,
-            record,
+            plans,
             struck: plan.has_struck(),
             entries: stage.journal.entries(),
             lasted: stage.begun.elapsed(),
@@ -189,14 +190,20 @@ pub fn difference(clean: &Outcome, perturbed: &Outcome) -> Option<String> {
             });
         return texts.next();
     }
+    let mut parts = clean.end.keys();
+    let part = parts.find(|part| clean.end.get(*part) != perturbed.end.get(*part))?;
+    let of = |outcome: &Outcome| outcome.end.get(part).cloned().unwrap_or_default();
+    Some(format!("other {part} in the end: {} instead of {}", of(perturbed), of(clean)))
+}
+
+fn parts(world: World) -> BTreeMap<String, String> {
     let parts = [
-        ("namespaces", clean.end.namespaces == perturbed.end.namespaces),
-        ("deployments", clean.end.deployments == perturbed.end.deployments),
-        ("rows", sorted(&clean.end) == sorted(&perturbed.end)),
-        ("Argo CD's resources", clean.end.argocd == perturbed.end.argocd),
+        ("namespaces", format!("{:#?}", world.namespaces)),
+        ("deployments", format!("{:#?}", world.deployments)),
+        ("rows", format!("{:#?}", sorted(&world))),
+        ("Argo CD's resources", format!("{:#?}", world.argocd)),
     ];
-    let (part, _) = parts.into_iter().find(|(_, same)| !same)?;
-    Some(format!("other {part} in the end: {:#?} instead of {:#?}", perturbed.end, clean.end))
+    parts.into_iter().map(|(part, text)| (part.to_owned(), text)).collect()
 }
 
 /// The rows in an order that does not depend on when they were written.

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, Instant};
 
 /// Entries that are kept. Those of the last virtual minutes tell why something went wrong.
 const LIMIT: usize = 20_000;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// When, from the beginning of the run.
     pub at: Duration,

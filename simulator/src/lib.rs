@@ -13,11 +13,13 @@
 //! * [`run`]: a run by chance, from a seed;
 //! * [`script`], [`workloads`]: what happens, as data;
 //! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments;
-//! * [`campaign`]: sequences of edits, valid and invalid.
+//! * [`campaign`]: sequences of edits, valid and invalid;
+//! * [`alone`], [`fan_out`]: each of them in a process of its own, and many at once.
 
 #![warn(missing_docs)]
 
 pub mod adversary;
+pub mod alone;
 pub mod campaign;
 pub mod entropy;
 pub mod exhaust;

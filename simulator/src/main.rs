@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{campaigns, plans, sim};
+use simulator::alone::{self, Alone, COMMAND};
 
 /// Runs the whole program on a virtual clock, under every fault that we can name.
 #[derive(Parser)]
@@ -29,6 +30,12 @@ enum Command {
     Plans(plans::Plans),
     /// Sequences of edits, valid and invalid, as the definitions suggest them.
     Campaigns(campaigns::Campaigns),
+    /// Performs one task for another process and prints its report as JSON.
+    #[command(name = COMMAND, hide = true)]
+    Alone {
+        /// The task, as JSON.
+        task: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -36,10 +43,27 @@ fn main() -> ExitCode {
     if arguments.log {
         tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
     }
-    let failed = match arguments.command {
-        Command::Sim(sim) => sim.run(arguments.threads),
-        Command::Plans(plans) => plans.run(arguments.threads),
-        Command::Campaigns(campaigns) => campaigns.run(arguments.threads),
-    };
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    match run(arguments) {
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command; whether something failed.
+fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    let alone = Alone::new(std::env::current_exe()?).with_log(arguments.log);
+    let threads = arguments.threads;
+    Ok(match arguments.command {
+        Command::Sim(sim) => sim.run(&alone, threads),
+        Command::Plans(plans) => plans.run(&alone, threads),
+        Command::Campaigns(campaigns) => campaigns.run(&alone, threads),
+        Command::Alone { task } => {
+            alone::perform(&task)?;
+            false
+        }
+    })
 }

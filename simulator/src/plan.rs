@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
 /// What everything takes when nothing is wrong.
@@ -16,7 +18,7 @@ const LATENCY: Duration = Duration::from_millis(1);
 pub const STALE_FOR: Duration = Duration::from_secs(60);
 
 /// What goes wrong, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strike {
     /// Nothing.
     Nothing,

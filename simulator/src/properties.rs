@@ -22,16 +22,17 @@ use schema::connection::Database;
 use schema::entity::machine;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
+use serde::{Deserialize, Serialize};
 
 use crate::adversary::Request;
 use crate::observe::{list, observe};
 use crate::storage::at_once;
 
 /// A property that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// Its name.
-    pub property: &'static str,
+    pub property: String,
     /// What is, and what should be.
     pub what: String,
 }
@@ -45,7 +46,7 @@ impl fmt::Display for Violation {
 impl From<esr::Violation> for Violation {
     fn from(violation: esr::Violation) -> Self {
         Self {
-            property: violation.predicate.id(),
+            property: violation.predicate.id().to_owned(),
             what: format!("{}: {}", violation.object, violation.difference),
         }
     }
@@ -171,8 +172,8 @@ impl Witness {
     }
 
     /// Takes note of a property that does not hold.
-    pub fn violated(&self, property: &'static str, what: String) {
-        self.seen().violations.push(Violation { property, what });
+    pub fn violated(&self, property: &str, what: String) {
+        self.seen().violations.push(Violation { property: property.to_owned(), what });
     }
 
     /// What did not hold so far.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use machines::esr::{self, World};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +33,7 @@ const QUIET_RESCANS: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 
 /// What became of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Its seed.
     pub seed: u64,
@@ -192,7 +193,7 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
         }
         let violation = Violation::from(violation);
         let what = format!("{place}{} (after {minutes} virtual minutes)", violation.what);
-        stage.witness.violated(violation.property, what);
+        stage.witness.violated(&violation.property, what);
     }
     if converged_after.is_none() {
         return Ok(None);
@@ -206,7 +207,7 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     broken.extend(esr::quiet(&before, &after).err());
     for violation in broken {
         let violation = Violation::from(violation);
-        stage.witness.violated(violation.property, violation.what);
+        stage.witness.violated(&violation.property, violation.what);
     }
     Ok(converged_after)
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
@@ -18,7 +19,7 @@ const KILL_RATES: [u32; 3] = [1, 3, 10];
 const SLOWEST: Duration = Duration::from_secs(25);
 
 /// Which faults a run has, and how often, of 1,000 chances each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Faults {
     /// Requests that are refused: cut off, 429, 503, 500.
     pub refused: u32,

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::campaign::{Report, run};
+use simulator::alone::Alone;
+use simulator::campaign::Report;
 use simulator::fan_out::fan_out;
 
 /// Campaigns, unless the environment says how many.
@@ -14,11 +15,12 @@ fn campaigns_of_edits() {
     let number = std::env::var("SIMULATOR_CAMPAIGNS").ok().and_then(|number| number.parse().ok());
     let number = number.unwrap_or(CAMPAIGNS);
     let first = fastrand::u64(..u64::MAX / 2);
+    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
     let mut totals = Report::default();
     fan_out(
         THREADS,
         first..first + number,
-        |seed| run(*seed),
+        |seed| alone.campaign(*seed),
         |seed, outcome| {
             let report = outcome.unwrap_or_else(|error| panic!("campaign {seed}: {error:#}"));
             let again = format!("again: cargo run -p simulator -- campaigns --seed {seed}");

@@ -1,7 +1,8 @@
 //! Sequences of edits.
 
 use clap::Args;
-use simulator::campaign::{Report, run};
+use simulator::alone::Alone;
+use simulator::campaign::Report;
 use simulator::fan_out::fan_out;
 
 /// See the command.
@@ -20,7 +21,7 @@ pub(crate) struct Campaigns {
 
 impl Campaigns {
     /// Runs campaigns; whether one failed.
-    pub(crate) fn run(self, threads: usize) -> bool {
+    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
         let seeds = super::seeds(self.seed, self.first, self.number);
         let number = seeds.end - seeds.start;
         let mut totals = Report::default();
@@ -28,7 +29,7 @@ impl Campaigns {
         fan_out(
             threads,
             seeds,
-            |seed| run(*seed),
+            |seed| alone.campaign(*seed),
             |seed, outcome| {
                 let report = outcome.unwrap_or_else(|error| Report {
                     violations: vec![format!("{error:#}")],

@@ -1,9 +1,10 @@
 //! Exhaustive plans.
 
 use clap::Args;
+use simulator::alone::Alone;
 use simulator::exhaust::{self, Difference, Outcome};
 use simulator::fan_out::fan_out;
-use simulator::plan::{self, Strike};
+use simulator::plan::Strike;
 use simulator::workloads::{self, Workload};
 
 /// See the command.
@@ -19,14 +20,14 @@ pub(crate) struct Plans {
 
 impl Plans {
     /// Runs plans; whether one failed.
-    pub(crate) fn run(self, threads: usize) -> bool {
+    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
         let mut failed = 0;
         let mut total = 0;
         for workload in workloads::all() {
             if self.workload.as_ref().is_some_and(|wanted| wanted != workload.name) {
                 continue;
             }
-            let (plans, differences) = self.run_workload(&workload, threads);
+            let (plans, differences) = self.run_workload(&workload, alone, threads);
             println!("{}: {plans} plans, {} failed", workload.name, differences.len());
             for difference in &differences {
                 println!("{difference}");
@@ -38,14 +39,19 @@ impl Plans {
         failed > 0 || total == 0
     }
 
-    fn run_workload(&self, workload: &Workload, threads: usize) -> (usize, Vec<Difference>) {
+    fn run_workload(
+        &self,
+        workload: &Workload,
+        alone: &Alone,
+        threads: usize,
+    ) -> (usize, Vec<Difference>) {
         let failure = |what: String| Difference {
             workload: workload.name,
             strike: Strike::Nothing,
             what,
             entries: Vec::new(),
         };
-        let clean = match exhaust::run(workload, Strike::Nothing) {
+        let clean = match alone.plan(workload.name, Strike::Nothing) {
             Ok(clean) => clean,
             Err(error) => return (1, vec![failure(format!("{error:#}"))]),
         };
@@ -55,13 +61,13 @@ impl Plans {
         if let Some(violation) = clean.violations.first() {
             return (1, vec![failure(violation.to_string())]);
         }
-        let mut plans = plan::plans(&clean.record);
+        let mut plans = clean.plans.clone();
         if let Some(wanted) = &self.plan {
             plans.retain(|one| one.to_string() == *wanted);
         }
         let mut differences = Vec::new();
         let number = plans.len();
-        let run = |strike: &Strike| exhaust::run(workload, *strike);
+        let run = |strike: &Strike| alone.plan(workload.name, *strike);
         fan_out(threads, plans, run, |strike, outcome| {
             if self.plan.is_some()
                 && let Ok(outcome) = &outcome

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
-use simulator::run::{Report, run};
+use simulator::run::Report;
 
 /// See the command.
 #[derive(Args)]
@@ -25,12 +26,12 @@ pub(crate) struct Sim {
 
 impl Sim {
     /// Runs seeds; whether one failed.
-    pub(crate) fn run(self, threads: usize) -> bool {
+    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
         let mut totals = Totals::default();
         fan_out(
             threads,
             super::seeds(self.seed, self.first, self.seeds),
-            |seed| run(*seed),
+            |seed| alone.seed(*seed),
             |seed, outcome| {
                 totals.add(seed, outcome, self.verbose);
             },

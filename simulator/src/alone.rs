@@ -1,0 +1,120 @@
+//! Runs, each in a process of its own.
+//!
+//! A process keeps what outlives a run: the counter from which tokio derives the order in which a
+//! `select!` looks at its branches, and whatever the first run fills for all others. So a run is
+//! sure to be the same again only where it is the first of its process. A run that ends its process,
+//! or never ends, takes no other with it, too.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Strike;
+use crate::{campaign, exhaust, run, workloads};
+
+/// The command of the program that performs a task.
+pub const COMMAND: &str = "alone";
+/// How long a run may take, in real time: a hundred times of what the longest takes. Beyond that it
+/// turns in a circle in which no virtual time passes.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// What is to be run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Task {
+    /// Faults by chance.
+    Seed(u64),
+    /// A workload, and what goes wrong in it.
+    Plan(String, Strike),
+    /// A campaign of edits.
+    Campaign(u64),
+}
+
+/// The program that performs tasks.
+#[derive(Clone, Debug)]
+pub struct Alone {
+    program: PathBuf,
+    log: bool,
+}
+
+impl Alone {
+    /// By way of this program.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), log: false }
+    }
+
+    /// Also prints what is logged in the runs, where `log` says so.
+    #[must_use]
+    pub fn with_log(self, log: bool) -> Self {
+        Self { log, ..self }
+    }
+
+    /// Runs a seed.
+    ///
+    /// # Errors
+    ///
+    /// The run did not come to an end.
+    pub fn seed(&self, seed: u64) -> anyhow::Result<run::Report> {
+        self.spawn(&Task::Seed(seed))
+    }
+
+    /// Runs a workload under a strike.
+    ///
+    /// # Errors
+    ///
+    /// The run did not come to an end.
+    pub fn plan(&self, workload: &str, strike: Strike) -> anyhow::Result<exhaust::Outcome> {
+        self.spawn(&Task::Plan(workload.to_owned(), strike))
+    }
+
+    /// Runs a campaign.
+    ///
+    /// # Errors
+    ///
+    /// The run did not come to an end.
+    pub fn campaign(&self, seed: u64) -> anyhow::Result<campaign::Report> {
+        self.spawn(&Task::Campaign(seed))
+    }
+
+    fn spawn<T: DeserializeOwned>(&self, task: &Task) -> anyhow::Result<T> {
+        let mut command = Command::new(&self.program);
+        if self.log {
+            command.arg("--log").stderr(Stdio::inherit());
+        }
+        let output = command.arg(COMMAND).arg(serde_json::to_string(task)?).output()?;
+        anyhow::ensure!(
+            output.status.success(),
+            "{}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        serde_json::from_slice(&output.stdout).context("the report of a run")
+    }
+}
+
+/// Performs a task in this process and prints its report.
+///
+/// # Errors
+///
+/// The run did not come to an end, or the text is no task.
+pub fn perform(task: &str) -> anyhow::Result<()> {
+    std::thread::spawn(|| {
+        std::thread::sleep(DEADLINE);
+        eprintln!("the run was given up after {} s", DEADLINE.as_secs());
+        std::process::exit(1);
+    });
+    let report = match serde_json::from_str(task).context("the task")? {
+        Task::Seed(seed) => serde_json::to_string(&run::run(seed)?)?,
+        Task::Plan(name, strike) => {
+            let workload = workloads::all().into_iter().find(|one| one.name == name);
+            let workload = workload.with_context(|| format!("no workload is called {name}"))?;
+            serde_json::to_string(&exhaust::run(&workload, strike)?)?
+        }
+        Task::Campaign(seed) => serde_json::to_string(&campaign::run(seed)?)?,
+    };
+    println!("{report}");
+    Ok(())
+}

@@ -401,6 +401,7 @@ fn micro_time(clock: &Clock) -> MicroTime {
 
 #[cfg(test)]
 mod tests {
+    use machines::identity::Timestamp;
     use sandbox::{ApiServer, Settings};
 
     use super::*;
@@ -414,9 +415,13 @@ mod tests {
         sandbox::client(ApiServer::in_memory(Settings::default()), "default")
     }
 
+    /// The time of day goes on with the virtual clock: a Lease that is renewed twice within one
+    /// millisecond does not change.
     fn candidate(client: &kube::Client, name: &str, halves: Halves) -> Candidate {
         let (keeper, _) = Tenure::pending();
-        Candidate::new(client.clone(), "default", name.to_owned(), halves, keeper, Clock::default())
+        let begun = Instant::now();
+        let clock = Clock::new(move || Timestamp::default().after(begun.elapsed()));
+        Candidate::new(client.clone(), "default", name.to_owned(), halves, keeper, clock)
     }
 
     /// Waits for its turn; returns how long that took.

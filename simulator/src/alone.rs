@@ -25,8 +25,8 @@ const DEADLINE: Duration = Duration::from_secs(600);
 /// What is to be run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Task {
-    /// Faults by chance.
-    Seed(u64),
+    /// Faults by chance, and those of them that are left out.
+    Seed(u64, Vec<String>),
     /// A workload, and what goes wrong in it.
     Plan(String, Strike),
     /// A campaign of edits.
@@ -52,13 +52,34 @@ impl Alone {
         Self { log, ..self }
     }
 
-    /// Runs a seed.
+    /// Runs a seed, without some of the faults that it picks.
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
-    pub fn seed(&self, seed: u64) -> anyhow::Result<run::Report> {
-        self.spawn(&Task::Seed(seed))
+    /// There is no such fault, or the run did not come to an end.
+    pub fn seed(&self, seed: u64, without: &[String]) -> anyhow::Result<run::Report> {
+        self.spawn(&Task::Seed(seed, without.to_vec()))
+    }
+
+    /// A failed run without the faults that are not needed for its failure.
+    ///
+    /// # Errors
+    ///
+    /// A run did not come to an end.
+    pub fn minimal(&self, failed: run::Report) -> anyhow::Result<run::Report> {
+        let property = |report: &run::Report| {
+            report.violations.first().map(|violation| violation.property.clone())
+        };
+        let mut minimal = failed;
+        for name in minimal.faults.names()? {
+            let mut without = minimal.without.clone();
+            without.push(name);
+            let fewer = self.seed(minimal.seed, &without)?;
+            if property(&fewer) == property(&minimal) {
+                minimal = fewer;
+            }
+        }
+        Ok(minimal)
     }
 
     /// Runs a workload under a strike.
@@ -107,7 +128,7 @@ pub fn perform(task: &str) -> anyhow::Result<()> {
         std::process::exit(1);
     });
     let report = match serde_json::from_str(task).context("the task")? {
-        Task::Seed(seed) => serde_json::to_string(&run::run(seed)?)?,
+        Task::Seed(seed, without) => serde_json::to_string(&run::run(seed, without)?)?,
         Task::Plan(name, strike) => {
             let workload = workloads::all().into_iter().find(|one| one.name == name);
             let workload = workload.with_context(|| format!("no workload is called {name}"))?;

@@ -37,6 +37,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 pub struct Report {
     /// Its seed.
     pub seed: u64,
+    /// Faults that the seed had picked and that were left out.
+    pub without: Vec<String>,
     /// Its faults.
     pub faults: Faults,
     /// What did not hold, the first first.
@@ -57,7 +59,10 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, faults, violations, entries, .. } = self;
+        let Self { seed, without, faults, violations, entries, .. } = self;
+        let without: Vec<String> =
+            without.iter().map(|name| format!(" --without {name}")).collect();
+        let without = without.concat();
         writeln!(formatter, "seed {seed}: {faults}")?;
         let Some(first) = violations.first() else { return Ok(()) };
         writeln!(formatter, "  {first}")?;
@@ -65,7 +70,7 @@ impl fmt::Display for Report {
         for entry in concerning(entries, first) {
             writeln!(formatter, "  {entry}")?;
         }
-        writeln!(formatter, "  again: cargo run -p simulator -- sim --seed {seed}")
+        writeln!(formatter, "  again: cargo run -p simulator -- sim --seed {seed}{without}")
     }
 }
 
@@ -88,14 +93,18 @@ fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry>
     speaking[speaking.len().saturating_sub(SHOWN)..].to_vec()
 }
 
-/// Runs a seed.
-pub fn run(seed: u64) -> anyhow::Result<Report> {
-    simulate(seed, move || play(seed))
+/// Runs a seed, without some of the faults that it picks.
+///
+/// # Errors
+///
+/// There is no such fault, or the run did not come to an end.
+pub fn run(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
+    simulate(seed, move || play(seed, without))
 }
 
-async fn play(seed: u64) -> anyhow::Result<Report> {
+async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     let mut random = Rng::with_seed(seed);
-    let faults = Faults::pick(&mut random);
+    let faults = Faults::pick(&mut random).without(&without)?;
     let stage = Arc::new(Stage::set().await?);
     let swarm = Arc::new(Swarm::new(faults.clone(), random.fork()));
     stage.journal.note("run", faults.to_string());
@@ -142,6 +151,7 @@ async fn play(seed: u64) -> anyhow::Result<Report> {
     }
     argocd.cancel();
     Ok(Report {
+        without,
         seed,
         faults,
         violations: stage.witness.violations(),

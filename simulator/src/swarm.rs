@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
@@ -20,6 +22,7 @@ const SLOWEST: Duration = Duration::from_secs(25);
 
 /// Which faults a run has, and how often, of 1,000 chances each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Faults {
     /// Requests that are refused: cut off, 429, 503, 500.
     pub refused: u32,
@@ -85,6 +88,33 @@ impl Faults {
             *flag = random.bool();
         }
         faults
+    }
+
+    /// The faults that strike, by name.
+    ///
+    /// # Errors
+    ///
+    /// A name cannot be read; that does not happen.
+    pub fn names(&self) -> anyhow::Result<Vec<String>> {
+        let fields = serde_json::to_value(self)?;
+        let fields = fields.as_object().into_iter().flatten();
+        let strikes = |value: &Value| *value != json!(0) && *value != json!(false);
+        Ok(fields.filter(|(_, value)| strikes(value)).map(|(name, _)| name.clone()).collect())
+    }
+
+    /// The same without some of them.
+    ///
+    /// # Errors
+    ///
+    /// There is no fault of such a name.
+    pub fn without(self, names: &[String]) -> anyhow::Result<Self> {
+        let mut fields = serde_json::to_value(self)?;
+        for name in names {
+            let field =
+                fields.get_mut(name).with_context(|| format!("no fault is called {name}"))?;
+            *field = if field.is_boolean() { json!(false) } else { json!(0) };
+        }
+        Ok(serde_json::from_value(fields)?)
     }
 }
 

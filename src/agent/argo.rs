@@ -332,6 +332,14 @@ impl Argo {
         })
     }
 
+    /// The cluster users that have an AppProject of ours.
+    pub fn project_owners(&self) -> impl Iterator<Item = ClusterUserId> {
+        self.projects.values().filter_map(|entry| {
+            let owner = ClusterUserId::new(entry.document.user.clone());
+            (entry.document.name == project_name(&owner)).then_some(owner)
+        })
+    }
+
     /// Whether the AppProject of a user says what it should.
     pub fn project_matches(&self, user: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
         let wanted = self.wanted_project(user, repositories);

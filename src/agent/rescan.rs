@@ -91,9 +91,12 @@ fn judge<K: Clone + Eq + Hash>(
 async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
     let mut found = Differing::default();
     let mut after = ApplicationId::default();
+    // Those that are left belong to nobody: a request that took long may have made one anew when
+    // the last Application of its owner had gone.
+    let mut orphans: BTreeSet<ClusterUserId> = agent.argo().project_owners().collect();
     loop {
         let page = agent.store.wanted_applications(&after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(found) };
+        let Some(last) = page.last() else { break };
         after = last.row.clone();
         let owners: BTreeSet<ClusterUserId> = page.iter().map(|one| one.owner.clone()).collect();
         let repositories = agent.store.repositories(&owners).await?;
@@ -104,9 +107,13 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
                 found.deployments.insert(wanted.deployment);
             }
         }
+        orphans.retain(|owner| !owners.contains(owner));
         let differs = |(owner, urls): &(_, _)| project_differs(agent, owner, urls);
         found.projects.extend(repositories.into_iter().filter(differs));
     }
+    let unwanted = orphans.into_iter().map(|owner| (owner, BTreeSet::new()));
+    found.projects.extend(unwanted.filter(|(owner, urls)| project_differs(agent, owner, urls)));
+    Ok(found)
 }
 
 fn application_differs(agent: &Agent, row: &ApplicationId, document: &ApplicationDocument) -> bool {

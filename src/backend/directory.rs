@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use machines::deployment::Snapshot;
 use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 
+use crate::backend::arrivals::{Arrivals, Question};
 use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
 use crate::backend::observe;
 use crate::runtime::watch::{self, Asked, Horizon, Seen};
@@ -29,8 +30,8 @@ pub struct Directory {
     tenants: HashSet<TenantUid>,
     deployments: HashMap<DeploymentUid, DeploymentEntry>,
     by_name: HashMap<(String, String), HashSet<DeploymentUid>>,
-    /// Objects whose namespace has not been seen yet, by the namespace's name.
-    parked: HashMap<String, HashMap<DeploymentUid, GitOpsDeployment>>,
+    /// Objects whose tenant is not certain yet.
+    arrivals: Arrivals,
     /// What the relist under way has shown so far.
     relist: Option<HashSet<DeploymentUid>>,
     namespace_relist: Option<HashSet<TenantUid>>,
@@ -189,7 +190,7 @@ impl Directory {
         match seen {
             Seen::Restarted => {
                 self.relist = Some(HashSet::new());
-                self.parked.clear();
+                self.arrivals.clear();
                 Vec::new()
             }
             Seen::Present(object) => {
@@ -197,12 +198,12 @@ impl Directory {
                 if let Some(relist) = self.relist.as_mut() {
                     relist.insert(uid);
                 }
-                self.object_present(object)
+                self.object_present(object, false)
             }
             Seen::Gone(object) => {
                 let uid = DeploymentUid::new(object.uid().unwrap_or_default());
                 let as_of = watch::revision(&object);
-                self.unpark(&object.namespace().unwrap_or_default(), &uid);
+                self.arrivals.forget(&object.namespace().unwrap_or_default(), &uid);
                 self.object_gone(&uid, as_of).into_iter().collect()
             }
             Seen::Malformed { uid, .. } => {
@@ -216,7 +217,13 @@ impl Directory {
                 let listed = self.relist.take().unwrap_or_default();
                 let missing: Vec<DeploymentUid> =
                     self.deployments.keys().filter(|uid| !listed.contains(*uid)).cloned().collect();
-                missing.iter().filter_map(|uid| self.object_gone(uid, LISTED)).collect()
+                let gone = missing.iter().filter_map(|uid| self.object_gone(uid, LISTED));
+                let mut deliveries: Vec<Delivery> = gone.collect();
+                // Now that the list is complete one object may prove whose another one is.
+                for object in self.arrivals.take_all() {
+                    deliveries.extend(self.object_present(object, false));
+                }
+                deliveries
             }
         }
     }
@@ -229,13 +236,41 @@ impl Directory {
     /// Takes in the answer to a write.
     pub fn object_written(&mut self, written: GitOpsDeployment, asked: Asked) -> Vec<Delivery> {
         if self.horizon.is_news(&written, asked) {
-            self.object_present(written)
+            self.object_present(written, false)
         } else {
             Vec::new()
         }
     }
 
-    fn object_present(&mut self, object: GitOpsDeployment) -> Vec<Delivery> {
+    /// Questions that are to be asked now, at most so many.
+    pub fn questions(&mut self, limit: usize) -> Vec<Question> {
+        // What a list shows is held until it is complete.
+        if self.relist.is_some() {
+            return Vec::new();
+        }
+        let namespaces = &self.namespaces;
+        // What appears in a terminating namespace waits for the next one.
+        let is_known = |name: &str| namespaces.get(name).is_some_and(|one| !one.terminating);
+        self.arrivals.questions(limit, is_known)
+    }
+
+    /// Takes in the answer to a question. Where it is not what the watch of Namespaces has told,
+    /// that watch is behind, and will ask anew by what it tells next.
+    pub fn question_answered(
+        &mut self,
+        question: &Question,
+        answer: Option<&TenantUid>,
+    ) -> Vec<Delivery> {
+        if answer.is_none() || self.namespace_uid(&question.namespace) != answer {
+            return Vec::new();
+        }
+        let objects = self.arrivals.answered(question);
+        objects.into_iter().flat_map(|object| self.object_present(object, true)).collect()
+    }
+
+    /// Takes in that an object exists; of one that was never seen before, whether it is certain
+    /// that its namespace is the one that is known.
+    fn object_present(&mut self, object: GitOpsDeployment, is_certain: bool) -> Vec<Delivery> {
         let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
             return Vec::new();
         };
@@ -245,13 +280,18 @@ impl Directory {
         // this watch is ahead of the namespaces' watch.
         let is_new = !self.deployments.contains_key(&uid);
         let is_deleting = object.metadata.deletion_timestamp.is_some();
+        let is_certain = |tenant: &TenantUid| {
+            let proven = self.relist.is_none() && self.arrivals.is_home_of(&namespace, tenant);
+            // What is being deleted is only let go, whoever it belongs to.
+            !is_new || is_deleting || is_certain || proven
+        };
         let known = self.namespaces.get(&namespace);
-        let Some(entry) = known.filter(|one| !one.terminating || !is_new || is_deleting).cloned()
-        else {
-            self.parked.entry(namespace).or_default().insert(uid, object);
+        let known = known.filter(|one| !one.terminating || !is_new || is_deleting);
+        let Some(entry) = known.filter(|one| is_certain(&one.uid)).cloned() else {
+            self.arrivals.hold(namespace, uid, object);
             return Vec::new();
         };
-        self.unpark(&namespace, &uid);
+        self.arrivals.forget(&namespace, &uid);
         let name = object.name_any();
         let snapshot = observe::snapshot(&object);
         let delivered = delivery_digest(&snapshot);
@@ -296,6 +336,9 @@ impl Directory {
             object: None,
             machine: false,
         });
+        if entry.object.is_none() {
+            self.arrivals.moved_in(namespace, &entry.tenant);
+        }
         entry.object = Some(ObjectEntry {
             revision: snapshot.revision,
             finalizers: object.metadata.finalizers.unwrap_or_default(),
@@ -312,8 +355,10 @@ impl Directory {
     /// Takes in that no object has this UID.
     pub fn object_gone(&mut self, uid: &DeploymentUid, as_of: Revision) -> Option<Delivery> {
         let entry = self.deployments.get_mut(uid)?;
-        entry.object = None;
         let tenant = entry.tenant.clone();
+        if entry.object.take().is_some() {
+            self.arrivals.moved_out(&entry.namespace, &tenant);
+        }
         if !entry.machine {
             self.remove(uid);
         }
@@ -328,15 +373,6 @@ impl Directory {
             uids.remove(uid);
             if uids.is_empty() {
                 self.by_name.remove(&name);
-            }
-        }
-    }
-
-    fn unpark(&mut self, namespace: &str, uid: &DeploymentUid) {
-        if let Some(parked) = self.parked.get_mut(namespace) {
-            parked.remove(uid);
-            if parked.is_empty() {
-                self.parked.remove(namespace);
             }
         }
     }
@@ -391,8 +427,10 @@ impl Directory {
             let note = NamespaceNote::Present { terminating };
             deliveries.push(tenant_note(uid, note));
         }
-        for (_, object) in self.parked.remove(&name).into_iter().flatten() {
-            deliveries.extend(self.object_present(object));
+        if changed {
+            for object in self.arrivals.take(&name) {
+                deliveries.extend(self.object_present(object, false));
+            }
         }
         deliveries
     }
@@ -464,12 +502,56 @@ mod tests {
             .collect()
     }
 
+    /// Asks the server, which says this, as often as there is a question.
+    fn answered(directory: &mut Directory, uid: &str) -> Vec<Delivery> {
+        let answer = TenantUid::new(uid);
+        let questions = directory.questions(8);
+        let deliveries =
+            questions.iter().flat_map(|one| directory.question_answered(one, Some(&answer)));
+        deliveries.collect()
+    }
+
     #[test]
     fn a_deployment_waits_until_its_namespace_is_known() {
         let mut directory = Directory::default();
         assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
-        let deliveries = directory.namespace_seen(namespace("ns-1", false));
+        assert_eq!(directory.questions(8), []);
+        assert_eq!(directory.namespace_seen(namespace("ns-1", false)), []);
+        assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
+        assert_eq!(directory.questions(8), []);
+    }
+
+    #[test]
+    fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", false));
+        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
+        // Another object of the tenant exists: no question is needed.
+        let deliveries = directory.deployment_seen(Seen::Present(object("u-2", "6", false)));
         assert_eq!(tenants(&deliveries), ["ns-1"]);
+        directory.deployment_seen(Seen::Gone(object("u-1", "7", false)));
+        directory.deployment_seen(Seen::Gone(object("u-2", "8", false)));
+        // The watch of Namespaces has not told of the next one yet.
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-3", "9", false))), []);
+        assert_eq!(answered(&mut directory, "ns-2"), []);
+        assert_eq!(directory.questions(8), [], "nothing was told since");
+        directory.namespace_seen(namespace("ns-2", false));
+        assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
+    }
+
+    #[test]
+    fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
+        let mut directory = Directory::default();
+        let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
+        directory.note_deployment(&DeploymentUid::new("u-1"), TenantUid::new("ns-1"), place);
+        directory.namespace_seen(namespace("ns-1", false));
+        directory.deployment_seen(Seen::Restarted);
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "6", false))), []);
+        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        assert_eq!(directory.questions(8), []);
+        assert_eq!(tenants(&directory.deployment_seen(Seen::Synced)), ["ns-1"]);
+        assert_eq!(directory.questions(8), []);
     }
 
     #[test]
@@ -478,8 +560,9 @@ mod tests {
         directory.namespace_seen(namespace("ns-1", false));
         directory.namespace_seen(namespace("ns-1", true));
         assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "9", false))), []);
-        let deliveries = directory.namespace_seen(namespace("ns-2", false));
-        assert_eq!(tenants(&deliveries), ["ns-2"]);
+        assert_eq!(directory.questions(8), []);
+        assert_eq!(directory.namespace_seen(namespace("ns-2", false)), []);
+        assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
     }
 
     #[test]
@@ -514,6 +597,7 @@ mod tests {
         let mut directory = Directory::default();
         directory.namespace_seen(namespace("ns-1", false));
         directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        answered(&mut directory, "ns-1");
         let asked = directory.ask();
         directory.deployment_seen(Seen::Gone(object("u-1", "7", false)));
         assert_eq!(directory.object_written(object("u-1", "6", false), asked), []);

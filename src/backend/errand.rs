@@ -8,7 +8,7 @@ use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, PatchParams, PostParams};
 use machines::deployment::conditions::StatusView;
-use machines::identity::{DeploymentUid, OperationId, TenantUid};
+use machines::identity::{ApplicationId, DeploymentUid, OperationId, TenantUid};
 use serde_json::{Value, json};
 
 use crate::backend::directory::{ObjectEntry, Place};
@@ -43,10 +43,19 @@ pub enum Task {
         /// What it says of our own.
         view: StatusView,
         /// What it mirrors, where that is to be written.
-        report: Option<Arc<ApplicationStatus>>,
+        report: Option<Mirrored>,
     },
     /// Our finalizer is not on the object.
     RemoveFinalizer,
+}
+
+/// What a status mirrors.
+#[derive(Clone, Debug)]
+pub enum Mirrored {
+    /// This.
+    Read(Arc<ApplicationStatus>),
+    /// The newest report on this application, which could not be read yet.
+    Unread(ApplicationId),
 }
 
 /// What an errand is about.

@@ -1,9 +1,10 @@
 //! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
 //!
-//! The data flows one way: [`directory`] takes in what the watches show, `notes` wait in the
-//! inbox, [`decide`] steps a batch of machines between load and commit, and [`errand`]s discharge
+//! The data flows one way: [`directory`] takes in what the watches show, once it is certain whose it
+//! is ([`arrivals`]), `notes` wait in the inbox, [`decide`] steps a batch of machines between load and commit, and [`errand`]s discharge
 //! what the new states owe.
 
+pub mod arrivals;
 pub mod decide;
 pub mod directory;
 pub mod errand;
@@ -17,17 +18,20 @@ use std::time::Duration;
 
 use crds::argocd::ApplicationStatus;
 use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
 use kube::api::Api;
 use machines::deployment::Obligation;
 use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
 use schema::store::{Store, StoreError};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::arrivals::Question;
 use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
 use crate::backend::directory::{Delivery, Directory};
-use crate::backend::errand::{Errand, MATTERS, Matter, Task};
+use crate::backend::errand::{Errand, MATTERS, Matter, Mirrored, Task};
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
@@ -48,6 +52,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long the first batch waits for everything to have been seen. Ten thousand deployments are
 /// listed within two seconds.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// Questions about namespaces under way at once. One is asked for each namespace in which the first
+/// deployment appears.
+const QUESTIONS: usize = 8;
 /// How often what has outlived its retention is removed.
 const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -65,6 +72,8 @@ pub struct Backend {
     timers: Timers<Key>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
+    /// Something was seen, and there may be a question about its namespace.
+    seen: Notify,
     transitions: tokio::sync::broadcast::Sender<Transition>,
 }
 
@@ -169,6 +178,7 @@ impl Backend {
             timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
+            seen: Notify::new(),
             transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
         })
     }
@@ -262,6 +272,7 @@ impl Backend {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_deployments(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).ask_for_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
         tasks.spawn(unsupported::run(
@@ -304,6 +315,7 @@ impl Backend {
         watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
             let deliveries = backend.directory().namespace_seen(seen);
             backend.deliver(deliveries);
+            backend.seen.notify_one();
             let uids = backend.engine_uids();
             tell.send_if_modified(|known| {
                 let changed = *known != uids;
@@ -371,8 +383,45 @@ impl Backend {
         watch::follow(api, progress, shutdown, move |seen| {
             let deliveries = backend.directory().deployment_seen(seen);
             backend.deliver(deliveries);
+            backend.seen.notify_one();
         })
         .await;
+    }
+
+    /// Finds out whose the objects are of which the watches alone cannot tell: see [`arrivals`].
+    async fn ask_for_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut asked = JoinSet::new();
+        loop {
+            let room = QUESTIONS.saturating_sub(asked.len());
+            for question in self.directory().questions(room) {
+                let backend = Arc::clone(&self);
+                asked.spawn(async move { backend.ask(&question).await });
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.seen.notified() => {}
+                Some(_) = asked.join_next() => {}
+            }
+        }
+    }
+
+    async fn ask(&self, question: &Question) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let mut pause = FIRST_PAUSE;
+        let found = loop {
+            match api.get_opt(&question.namespace).await {
+                Ok(found) => break found,
+                Err(error) => {
+                    let namespace = &question.namespace;
+                    tracing::warn!(namespace, %error, "a namespace cannot be read yet");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        };
+        let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
+        let deliveries = self.directory().question_answered(question, answer.as_ref());
+        self.deliver(deliveries);
     }
 
     async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
@@ -476,7 +525,8 @@ impl Backend {
         }
         let fresh = deployment.report.map(Arc::new);
         let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
-        let report = fresh.or(known);
+        let report = fresh.or(known).map(Mirrored::Read);
+        let report = report.or(deployment.application.map(Mirrored::Unread));
         let mut settled: Vec<Matter> = MATTERS.to_vec();
         if let Some(id) = requested
             && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
@@ -532,8 +582,7 @@ impl Backend {
                 })
                 .collect(),
             Err(error) => {
-                // The status is written without its mirrored part, found wanting, and written
-                // again.
+                // Each is read by itself, then, when its status is written.
                 tracing::warn!(%error, "reports could not be read");
                 HashMap::new()
             }
@@ -568,6 +617,7 @@ impl Backend {
                     let directory = self.directory();
                     (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
                 };
+                let report = self.read(report.as_ref()).await?;
                 let report = report.as_deref();
                 let now = self.settings.clock.kubernetes_now();
                 let patch = errand::status_patch(uid, &object, view, report, &now);
@@ -586,6 +636,22 @@ impl Backend {
                 errand::remove_finalizer(&self.client, uid, &place, &object).await
             }
         }
+    }
+
+    async fn read(
+        &self,
+        mirrored: Option<&Mirrored>,
+    ) -> Result<Option<Arc<ApplicationStatus>>, Trouble> {
+        let application = match mirrored {
+            None => return Ok(None),
+            Some(Mirrored::Read(status)) => return Ok(Some(Arc::clone(status))),
+            Some(Mirrored::Unread(application)) => application,
+        };
+        let unavailable = |error: StoreError| Trouble::Unavailable(error.to_string());
+        let blobs = self.store.reports([application]).await.map_err(unavailable)?;
+        let blob = blobs.get(application);
+        let status = blob.and_then(|blob| decide::read_report(blob, application.as_str()));
+        Ok(status.map(Arc::new))
     }
 
     fn poke(&self, uid: &DeploymentUid, notes: Notes) {

@@ -1,0 +1,179 @@
+//! Objects that were seen and whose tenant is not certain yet.
+//!
+//! An object names its namespace, but not that namespace's UID, and the watch of Namespaces may be
+//! behind: a namespace that was deleted and created anew, perhaps by somebody else, still looks like
+//! the old one then. Two things prove whose an object is. One watch tells of all objects in the
+//! order in which they came and went, and a namespace goes after everything in it: so an object
+//! beside which another one of a tenant exists is of the same tenant. And what the API server
+//! answers after the object was seen is no older than the object.
+
+use std::collections::HashMap;
+
+use crds::GitOpsDeployment;
+use machines::identity::{DeploymentUid, TenantUid};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    waiting: HashMap<String, HashMap<DeploymentUid, Arrival>>,
+    residents: HashMap<String, Residents>,
+}
+
+#[derive(Debug)]
+struct Arrival {
+    object: GitOpsDeployment,
+    /// Whether it was seen before the last question about its namespace was asked.
+    asked: bool,
+}
+
+/// Objects in a namespace that exist, and whose they all are.
+#[derive(Debug)]
+struct Residents {
+    tenant: TenantUid,
+    number: usize,
+}
+
+/// What is the UID of this namespace?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The name of the namespace.
+    pub namespace: String,
+    /// The objects that were seen before the question was asked.
+    about: Vec<DeploymentUid>,
+}
+
+impl Arrivals {
+    /// Keeps an object until its tenant is certain, or its newer state in its place.
+    pub fn hold(&mut self, namespace: String, uid: DeploymentUid, object: GitOpsDeployment) {
+        let waiting = self.waiting.entry(namespace).or_default();
+        let asked = waiting.get(&uid).is_some_and(|known| known.asked);
+        waiting.insert(uid, Arrival { object, asked });
+    }
+
+    /// Forgets an object.
+    pub fn forget(&mut self, namespace: &str, uid: &DeploymentUid) {
+        if let Some(waiting) = self.waiting.get_mut(namespace) {
+            waiting.remove(uid);
+            if waiting.is_empty() {
+                self.waiting.remove(namespace);
+            }
+        }
+    }
+
+    /// Forgets all objects: the list that begins will show them.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// The objects of a namespace, which are no longer kept.
+    pub fn take(&mut self, namespace: &str) -> Vec<GitOpsDeployment> {
+        let waiting = self.waiting.remove(namespace).unwrap_or_default();
+        waiting.into_values().map(|arrival| arrival.object).collect()
+    }
+
+    /// All objects, which are no longer kept.
+    pub fn take_all(&mut self) -> Vec<GitOpsDeployment> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let arrivals = waiting.into_values().flat_map(HashMap::into_values);
+        arrivals.map(|arrival| arrival.object).collect()
+    }
+
+    /// At most so many questions that are to be asked now, of namespaces that are known.
+    pub fn questions(&mut self, limit: usize, known: impl Fn(&str) -> bool) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for (namespace, waiting) in &mut self.waiting {
+            if questions.len() == limit {
+                break;
+            }
+            if !known(namespace) || waiting.values().all(|arrival| arrival.asked) {
+                continue;
+            }
+            waiting.values_mut().for_each(|arrival| arrival.asked = true);
+            let about = waiting.keys().cloned().collect();
+            questions.push(Question { namespace: namespace.clone(), about });
+        }
+        questions
+    }
+
+    /// The objects that a question was about, which are no longer kept.
+    pub fn answered(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
+        let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
+        let arrivals = question.about.iter().filter_map(|uid| waiting.remove(uid));
+        let objects = arrivals.map(|arrival| arrival.object).collect();
+        if waiting.is_empty() {
+            self.waiting.remove(&question.namespace);
+        }
+        objects
+    }
+
+    /// Notes that an object exists whose tenant is certain.
+    pub fn moved_in(&mut self, namespace: &str, tenant: &TenantUid) {
+        let none = || Residents { tenant: tenant.clone(), number: 0 };
+        let residents = self.residents.entry(namespace.to_owned()).or_insert_with(none);
+        if residents.tenant != *tenant {
+            *residents = none();
+        }
+        residents.number += 1;
+    }
+
+    /// Notes that such an object has gone.
+    pub fn moved_out(&mut self, namespace: &str, tenant: &TenantUid) {
+        let Some(residents) = self.residents.get_mut(namespace) else { return };
+        if residents.tenant != *tenant {
+            return;
+        }
+        residents.number = residents.number.saturating_sub(1);
+        if residents.number == 0 {
+            self.residents.remove(namespace);
+        }
+    }
+
+    /// Whether another object in the namespace proves whose everything in it is.
+    pub fn is_home_of(&self, namespace: &str, tenant: &TenantUid) -> bool {
+        self.residents.get(namespace).is_some_and(|residents| residents.tenant == *tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::GitOpsDeploymentSpec;
+
+    use super::*;
+
+    fn hold(arrivals: &mut Arrivals, uid: &str) {
+        let object = GitOpsDeployment::new(uid, GitOpsDeploymentSpec::default());
+        arrivals.hold("team".to_owned(), DeploymentUid::new(uid), object);
+    }
+
+    #[test]
+    fn an_answer_is_about_what_was_seen_before_its_question() {
+        let mut arrivals = Arrivals::default();
+        hold(&mut arrivals, "one");
+        assert_eq!(arrivals.questions(8, |_| false), []);
+        let questions = arrivals.questions(8, |_| true);
+        assert_eq!(questions.len(), 1);
+        assert_eq!(arrivals.questions(8, |_| true), [], "it was asked");
+        hold(&mut arrivals, "one");
+        hold(&mut arrivals, "two");
+        assert_eq!(arrivals.answered(&questions[0]).len(), 1);
+        let questions = arrivals.questions(8, |_| true);
+        assert_eq!(questions.len(), 1);
+        assert_eq!(arrivals.answered(&questions[0]).len(), 1);
+        assert_eq!(arrivals.questions(8, |_| true), []);
+    }
+
+    #[test]
+    fn a_namespace_is_the_home_of_a_tenant_as_long_as_it_has_an_object_there() {
+        let mut arrivals = Arrivals::default();
+        let (old, new) = (TenantUid::new("old"), TenantUid::new("new"));
+        arrivals.moved_in("team", &old);
+        arrivals.moved_in("team", &old);
+        arrivals.moved_out("team", &old);
+        assert!(arrivals.is_home_of("team", &old));
+        arrivals.moved_out("team", &old);
+        assert!(!arrivals.is_home_of("team", &old));
+        arrivals.moved_in("team", &new);
+        arrivals.moved_out("team", &old);
+        assert!(arrivals.is_home_of("team", &new));
+    }
+}

@@ -102,10 +102,7 @@ impl Argo {
                 }
                 self.application_present(application)
             }
-            Seen::Gone(application) => {
-                let uid = application.uid().unwrap_or_default();
-                self.application_gone(&application.name_any(), Some(&uid))
-            }
+            Seen::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
             Seen::Malformed { name, .. } => {
                 // It exists: it is neither written nor reported on, and not taken for absent.
                 if let Some(relist) = self.application_relist.as_mut() {
@@ -232,7 +229,7 @@ impl Argo {
                 }
                 self.project_present(&project).into_iter().collect()
             }
-            Seen::Gone(project) => self.project_gone(&project.name_any()).into_iter().collect(),
+            Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
             Seen::Malformed { name, .. } => {
                 if let Some(relist) = self.project_relist.as_mut() {
                     relist.insert(name);

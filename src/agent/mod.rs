@@ -19,7 +19,9 @@ use crds::Operation;
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::application::{application_name, project_name};
-use machines::identity::{ClusterUserId, DeploymentUid, OperationId, TenantUid, Timestamp};
+use machines::identity::{
+    ClusterUserId, DeploymentUid, OPERATION_ID_LIMIT, OperationId, TenantUid, Timestamp,
+};
 use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
 use tokio::task::JoinSet;
@@ -231,8 +233,9 @@ impl Agent {
                 }
                 agent.signalled(&operation, id);
             }
-            Seen::Gone(operation) => {
-                let id = OperationId::new(operation.spec.operation_id);
+            Seen::Gone(gone) => {
+                let id = crds::names::operation_id(&gone.name).unwrap_or_default();
+                let id = OperationId::new(id);
                 agent.open().signals.remove(&id);
                 agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
             }
@@ -250,8 +253,10 @@ impl Agent {
     }
 
     fn signalled(&self, operation: &Operation, id: OperationId) {
-        // The name follows from the id; anything else was not made by a backend.
+        // The name follows from the id; anything else was not made by a backend. What is longer than
+        // the database's column names no row, and PostgreSQL would not take it for a machine's key.
         if id.as_str().is_empty()
+            || id.as_str().len() > OPERATION_ID_LIMIT
             || operation.name_any() != crds::names::operation_name(id.as_str())
         {
             tracing::warn!(name = operation.name_any(), "an Operation names no row; left alone");

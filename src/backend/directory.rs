@@ -11,7 +11,7 @@ use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 
 use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
 use crate::backend::observe;
-use crate::runtime::watch::{self, Asked, Horizon, Seen};
+use crate::runtime::watch::{Asked, Horizon, Seen};
 
 /// An observation on its way to the inbox: tenant, machine, notes.
 pub type Delivery = (String, Key, Notes);
@@ -199,11 +199,10 @@ impl Directory {
                 }
                 self.object_present(object)
             }
-            Seen::Gone(object) => {
-                let uid = DeploymentUid::new(object.uid().unwrap_or_default());
-                let as_of = watch::revision(&object);
-                self.unpark(&object.namespace().unwrap_or_default(), &uid);
-                self.object_gone(&uid, as_of).into_iter().collect()
+            Seen::Gone(gone) => {
+                let uid = DeploymentUid::new(gone.uid);
+                self.unpark(&gone.namespace, &uid);
+                self.object_gone(&uid, gone.revision).into_iter().collect()
             }
             Seen::Malformed { uid, .. } => {
                 // It exists: whatever was done for it stays.
@@ -349,8 +348,8 @@ impl Directory {
                 Vec::new()
             }
             Seen::Present(namespace) => self.namespace_present(&namespace),
-            Seen::Gone(namespace) => {
-                let uid = TenantUid::new(namespace.uid().unwrap_or_default());
+            Seen::Gone(gone) => {
+                let uid = TenantUid::new(gone.uid);
                 self.namespaces.retain(|_, entry| entry.uid != uid);
                 self.namespace_gone(uid).into_iter().collect()
             }
@@ -434,6 +433,7 @@ mod tests {
     use kube::api::ObjectMeta;
 
     use super::*;
+    use crate::runtime::watch::Gone;
 
     fn namespace(uid: &str, terminating: bool) -> Seen<Namespace> {
         Seen::Present(Namespace {
@@ -515,7 +515,7 @@ mod tests {
         directory.namespace_seen(namespace("ns-1", false));
         directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
         let asked = directory.ask();
-        directory.deployment_seen(Seen::Gone(object("u-1", "7", false)));
+        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
         assert_eq!(directory.object_written(object("u-1", "6", false), asked), []);
         assert!(directory.object(&DeploymentUid::new("u-1")).is_none());
     }

@@ -93,14 +93,19 @@ impl Health {
     }
 }
 
-/// Serves until told to stop.
-pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: CancellationToken) {
-    let router = Router::new()
+/// Answers everything that is served.
+pub fn router(health: Arc<Health>) -> Router {
+    Router::new()
         .route("/livez", get(livez))
         .route("/healthz", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(health);
+        .with_state(health)
+}
+
+/// Serves until told to stop.
+pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: CancellationToken) {
+    let router = router(health);
     let told = shutdown.clone().cancelled_owned();
     let serving = axum::serve(listener, router).with_graceful_shutdown(told);
     let stopped = async {

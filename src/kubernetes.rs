@@ -1,11 +1,13 @@
 //! The Kubernetes API: a client that counts its requests and writes only while its process may
 //! act, and what goes wrong, by who must act.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http::{Method, Request};
 use kube::api::Patch;
-use kube::client::{Body, ClientBuilder};
+use kube::client::{AuthError, Body, ClientBuilder};
+use machines::redaction::redacted;
 use serde_json::Value;
 use tower::filter::FilterLayer;
 use tower::timeout::TimeoutLayer;
@@ -186,11 +188,34 @@ const TEXT_LIMIT: usize = 512;
 
 /// The innermost cause of a client's error: what surrounds it says only that a request failed.
 pub fn cause(error: &kube::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+    plugin_failure(error).unwrap_or_else(|| {
+        let mut innermost: &(dyn Error + 'static) = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        bounded(&innermost.to_string())
+    })
+}
+
+/// What an error says, fit for a log or a status: see [`bounded`].
+pub fn said(error: &(dyn Error + 'static)) -> String {
+    plugin_failure(error).unwrap_or_else(|| bounded(&error.to_string()))
+}
+
+/// Of a kubeconfig's command for credentials only how it ended: its words, and what it is given, may
+/// be what it is there to keep secret.
+fn plugin_failure(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(AuthError::AuthExecRun { out, .. }) = error.downcast_ref() {
+            return Some(format!(
+                "the kubeconfig's command for credentials failed: {}",
+                out.status
+            ));
+        }
+        cause = error.source();
     }
-    bounded(&innermost.to_string())
+    None
 }
 
 /// A JSON patch from its operations.
@@ -205,7 +230,7 @@ const PATCH_FAILED: &str = "error in our request";
 /// Classifies a client's error.
 pub fn trouble(error: kube::Error) -> Trouble {
     let kube::Error::Api(status) = &error else {
-        return Trouble::Unavailable(bounded(&error.to_string()));
+        return Trouble::Unavailable(said(&error));
     };
     let text = bounded(&status.message);
     match status.code {
@@ -219,8 +244,11 @@ pub fn trouble(error: kube::Error) -> Trouble {
     }
 }
 
-fn bounded(text: &str) -> String {
-    text.chars().take(TEXT_LIMIT).collect()
+/// A text of somebody else, as much of it as a person reads, and without the passwords of the URLs
+/// in it.
+pub fn bounded(text: &str) -> String {
+    // First, or half a password could remain.
+    redacted(text).chars().take(TEXT_LIMIT).collect()
 }
 
 #[cfg(test)]

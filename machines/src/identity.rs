@@ -76,6 +76,9 @@ text_newtype! {
     Digest
 }
 
+/// Longest id of an operation, in bytes: what the database's `operation.operation_id` holds.
+pub const OPERATION_ID_LIMIT: usize = 48;
+
 /// The UUID namespace under which row ids are derived; a random constant of this project.
 const ROW_ID_NAMESPACE: Uuid = Uuid::from_u128(0x6d0c_5d0f_2f3a_4f55_9d0e_5b1e_7a61_c0de);
 

@@ -21,6 +21,7 @@ pub mod esr;
 pub mod identity;
 pub mod messages;
 pub mod operation;
+pub mod redaction;
 pub mod retry;
 pub mod rows;
 pub mod spec;

@@ -26,6 +26,14 @@ pub const ENVIRONMENT: &str = "Unable to reconcile the ManagedEnvironment. Verif
 pub const ENVIRONMENT_UPDATE: &str = "unable to reconcile the ManagedEnvironment resource. Ensure \
      that the ManagedEnvironment exists, it references a Secret, and the Secret is valid";
 
+/// The repository's URL has a password in it. It is not repeated.
+pub const PASSWORD: &str = "spec.source.repoURL has a password in it, which everybody can read who \
+     may read this resource; remove it, change it where it is valid, and give the new one in a \
+     GitOpsDeploymentRepositoryCredential for the same URL";
+/// The repository's URL would be read as a pattern by Argo CD.
+pub const PATTERN: &str = "spec.source.repoURL begins with `!` or has a `*` in it, which makes it a \
+     pattern for other URLs in Argo CD's AppProject; write the URL of one git repository";
+
 /// The deployment's namespace is going away.
 pub const NAMESPACE_TERMINATING: &str =
     "the namespace is being deleted; no Application is created in a terminating namespace";

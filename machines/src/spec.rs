@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::messages;
+use crate::redaction::has_password;
 
 /// The sync options that a deployment may set.
 pub const SUPPORTED_SYNC_OPTIONS: [&str; 2] = ["CreateNamespace=true", "CreateNamespace=false"];
@@ -19,7 +20,7 @@ pub const SYNC_OPTIONS_LIMIT: usize = 32;
 /// The spec of a GitOpsDeployment; what is absent in the resource is empty here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentSpec {
-    /// `spec.source.repoURL`, as written.
+    /// `spec.source.repoURL`, as written but for a password in it: see [`crate::redaction`].
     pub repo_url: String,
     /// `spec.source.path`.
     pub path: String,
@@ -87,7 +88,19 @@ pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> R
         return Err(messages::NAMESPACE_WITHOUT_ENVIRONMENT.to_owned());
     }
     validate_sizes(name, spec)?;
-    if normalise_repo_url(&spec.repo_url).is_none() {
+    validate_repo_url(&spec.repo_url)
+}
+
+fn validate_repo_url(url: &str) -> Result<(), String> {
+    if has_password(url) {
+        return Err(messages::PASSWORD.to_owned());
+    }
+    // In an AppProject it stands beside those of the tenant's other deployments, and `!**` would
+    // forbid them all.
+    if url.trim_start().starts_with('!') || url.contains('*') {
+        return Err(messages::PATTERN.to_owned());
+    }
+    if normalise_repo_url(url).is_none() {
         return Err("spec.source.repoURL is not the URL of a git repository; write it as \
                     https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH"
             .to_owned());
@@ -203,6 +216,49 @@ mod tests {
         assert!(
             validate(&"n".repeat(257), &spec(), true).unwrap_err().starts_with("metadata.name")
         );
+    }
+
+    #[test]
+    fn a_repository_url_with_a_password_is_rejected_without_repeating_it() {
+        for url in
+            ["https://user:s3cret@host/path", "https://user:s3cret@host:x/path", "u:s3cret@h/p"]
+        {
+            let text = rejected(|spec| spec.repo_url = url.to_owned());
+            assert_eq!(text, messages::PASSWORD, "{url}");
+        }
+        let mut spec = spec();
+        for url in ["git@host:path", "ssh://git@host/path", "https://organisation@host/path"] {
+            spec.repo_url = url.to_owned();
+            assert_eq!(validate("app", &spec, true), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_repository_url_that_argo_cd_reads_as_a_pattern_is_rejected() {
+        for url in ["!**", " !git@host:path", "!host/path", "*", "https://host/*", "git@*:path"] {
+            let text = rejected(|spec| spec.repo_url = url.to_owned());
+            assert_eq!(text, messages::PATTERN, "{url}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_the_database_keeps_refuses_what_postgresql_cannot_store() {
+        // PostgreSQL's text holds no NUL, and a machine with one would fail every batch.
+        let fields: [fn(&mut DeploymentSpec) -> &mut String; 4] = [
+            |spec| &mut spec.repo_url,
+            |spec| &mut spec.path,
+            |spec| &mut spec.target_revision,
+            |spec| &mut spec.type_,
+        ];
+        for field in fields {
+            rejected(|spec| field(spec).push('\0'));
+        }
+        rejected(|spec| {
+            spec.environment = "staging".to_owned();
+            spec.destination_namespace = "other\0".to_owned();
+        });
+        rejected(|spec| spec.sync_options = vec!["CreateNamespace=true\0".to_owned()]);
+        assert!(validate("app\0", &spec(), true).is_err());
     }
 
     #[test]

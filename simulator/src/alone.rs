@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Strike;
-use crate::{campaign, exhaust, run, workloads};
+use crate::{campaign, exhaust, poison, run, workloads};
 
 /// The command of the program that performs a task.
 pub const COMMAND: &str = "alone";
@@ -31,6 +31,8 @@ enum Task {
     Plan(String, Strike),
     /// A campaign of edits.
     Campaign(u64),
+    /// Poison.
+    Poison(u64),
 }
 
 /// The program that performs tasks.
@@ -100,6 +102,15 @@ impl Alone {
         self.spawn(&Task::Campaign(seed))
     }
 
+    /// Runs poison.
+    ///
+    /// # Errors
+    ///
+    /// The run did not come to an end.
+    pub fn poison(&self, seed: u64) -> anyhow::Result<poison::Report> {
+        self.spawn(&Task::Poison(seed))
+    }
+
     fn spawn<T: DeserializeOwned>(&self, task: &Task) -> anyhow::Result<T> {
         let mut command = Command::new(&self.program);
         if self.log {
@@ -135,6 +146,7 @@ pub fn perform(task: &str) -> anyhow::Result<()> {
             serde_json::to_string(&exhaust::run(&workload, strike)?)?
         }
         Task::Campaign(seed) => serde_json::to_string(&campaign::run(seed)?)?,
+        Task::Poison(seed) => serde_json::to_string(&poison::run(seed)?)?,
     };
     println!("{report}");
     Ok(())

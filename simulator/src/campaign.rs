@@ -219,13 +219,14 @@ async fn come_right(stage: &Arc<Stage>, patience: Duration) -> (bool, Option<Wor
     (right, stage.witness.world().ok())
 }
 
-fn is_rejected(object: &esr::DeploymentObject) -> bool {
+/// Whether the program has rejected a deployment.
+pub fn is_rejected(object: &esr::DeploymentObject) -> bool {
     let conditions = &object.status.conditions;
     conditions.iter().any(|one| one.type_ == ERROR_OCCURRED && one.status == "True")
 }
 
 /// Without what tells only how often something was edited: generations, and that an error is over.
-fn settled(mut world: World) -> World {
+pub fn settled(mut world: World) -> World {
     world.writes = Writes::default();
     world.database.operations.clear();
     for object in &mut world.deployments {
@@ -275,7 +276,7 @@ fn without_manual_reports(mut world: World) -> World {
 }
 
 /// The first lines in which two worlds differ.
-fn diff(before: &World, after: &World) -> String {
+pub fn diff(before: &World, after: &World) -> String {
     let (before, after) = (format!("{before:#?}"), format!("{after:#?}"));
     let pairs = before.lines().zip(after.lines());
     let lines: Vec<String> = pairs

@@ -5,7 +5,7 @@
 //!
 //! * [`entropy`], [`process`]: randomness and clocks that follow from a seed;
 //! * [`adversary`]: what can go wrong with a request, an event, a call of the store;
-//! * [`network`], [`storage`]: where it goes wrong;
+//! * [`network`], [`storage`], [`columns`]: where it goes wrong;
 //! * [`observe`], [`properties`]: what there is, and what must hold at every moment;
 //! * [`stage`]: an installation;
 //! * [`swarm`], [`hands`]: faults by chance, and what users and hands do;
@@ -14,6 +14,8 @@
 //! * [`script`], [`workloads`]: what happens, as data;
 //! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments;
 //! * [`campaign`]: sequences of edits, valid and invalid;
+//! * [`texts`], [`venom`], [`poison`]: hostile texts, everywhere where a text can stand;
+//! * [`secrets`]: passwords, everywhere where one can enter;
 //! * [`alone`], [`fan_out`]: each of them in a process of its own, and many at once.
 
 #![warn(missing_docs)]
@@ -21,6 +23,7 @@
 pub mod adversary;
 pub mod alone;
 pub mod campaign;
+pub mod columns;
 pub mod entropy;
 pub mod exhaust;
 pub mod fan_out;
@@ -29,11 +32,15 @@ pub mod journal;
 pub mod network;
 pub mod observe;
 pub mod plan;
+pub mod poison;
 pub mod process;
 pub mod properties;
 pub mod run;
 pub mod script;
+pub mod secrets;
 pub mod stage;
 pub mod storage;
 pub mod swarm;
+pub mod texts;
+pub mod venom;
 pub mod workloads;

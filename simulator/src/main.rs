@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{campaigns, plans, sim};
+use commands::{campaigns, plans, poison, sim};
 use simulator::alone::{self, Alone, COMMAND};
 
 /// Runs the whole program on a virtual clock, under every fault that we can name.
@@ -30,6 +30,8 @@ enum Command {
     Plans(plans::Plans),
     /// Sequences of edits, valid and invalid, as the definitions suggest them.
     Campaigns(campaigns::Campaigns),
+    /// Hostile texts and planted objects beside healthy deployments.
+    Poison(poison::Poison),
     /// Performs one task for another process and prints its report as JSON.
     #[command(name = COMMAND, hide = true)]
     Alone {
@@ -61,6 +63,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Sim(sim) => sim.run(&alone, threads),
         Command::Plans(plans) => plans.run(&alone, threads),
         Command::Campaigns(campaigns) => campaigns.run(&alone, threads),
+        Command::Poison(poison) => poison.run(&alone, threads),
         Command::Alone { task } => {
             alone::perform(&task)?;
             false

@@ -11,7 +11,7 @@ use crds::argocd::{AppProject, Application};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use kube::core::ObjectList;
+use kube::core::{DeserializeGuard, ObjectList};
 use machines::deployment::conditions::{Condition, ConditionStyle};
 use machines::esr::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database as Rows,
@@ -82,15 +82,16 @@ pub fn observe(
 /// All objects at a path.
 pub fn list<K>(server: &Arc<ApiServer>, path: &str) -> anyhow::Result<Vec<K>>
 where
-    K: Clone + DeserializeOwned,
+    K: Clone + DeserializeOwned + kube::Resource,
 {
     let Reply::Full(response) = server.handle(&Request::get(path)) else {
         anyhow::bail!("{path} is answered by a watch");
     };
     anyhow::ensure!(response.status == 200, "{path} is answered with {}", response.status);
-    let list: ObjectList<K> =
+    // What cannot be read, because somebody has made it so, is nobody's to speak of.
+    let list: ObjectList<DeserializeGuard<K>> =
         serde_json::from_slice(&response.body).with_context(|| path.to_owned())?;
-    Ok(list.items)
+    Ok(list.items.into_iter().filter_map(|item| item.0.ok()).collect())
 }
 
 fn namespace(object: &Namespace) -> NamespaceObject {

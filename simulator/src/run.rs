@@ -258,7 +258,7 @@ impl Replica {
 
     /// Lives with a process until it ends; says why it did.
     async fn attend(&self, running: Running, random: &mut Rng) -> String {
-        let Running { process, mut task, shutdown } = running;
+        let Running { process, mut task, shutdown, .. } = running;
         let troubles = async {
             loop {
                 tokio::time::sleep(Duration::from_secs(random.u64(20..400))).await;

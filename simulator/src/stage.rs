@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::jiff;
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+use managed_gitops::api::Health;
 use managed_gitops::kubernetes::CountedClient;
 use managed_gitops::lease::{Candidate, Tenure};
 use managed_gitops::program::{Halves, Program};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::adversary::Adversary;
+use crate::columns::refuse_as_postgresql;
 use crate::entropy;
 use crate::journal::Journal;
 use crate::network::Link;
@@ -85,6 +87,8 @@ pub struct Running {
     pub task: JoinHandle<anyhow::Result<()>>,
     /// Tells it to stop.
     pub shutdown: CancellationToken,
+    /// What it serves is asked of this, once it has started.
+    pub health: Arc<OnceLock<Arc<Health>>>,
 }
 
 impl Stage {
@@ -104,6 +108,7 @@ impl Stage {
         let database = at_once(async {
             let database = connect("sqlite::memory:", &ConnectOptions::default()).await?;
             schema::migrate(&database).await?;
+            refuse_as_postgresql(&database).await?;
             anyhow::Ok(database)
         })?;
         let client = users_client(Arc::clone(&server), by_users);
@@ -185,12 +190,17 @@ impl Stage {
         let database = self.database.clone().behind(Arc::new(wire));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
+        let health: Arc<OnceLock<Arc<Health>>> = Arc::default();
+        let started = Arc::clone(&health);
         let life = async move {
             let halves = Halves::Both;
             let program = Program::start(counted, database, settings, halves, candidate, stop);
-            program.await?.wait().await
+            let program = program.await?;
+            // It starts once.
+            let _ = started.set(Arc::clone(&program.health));
+            program.wait().await
         };
-        Running { process, task: tokio::spawn(life), shutdown }
+        Running { process, task: tokio::spawn(life), shutdown, health }
     }
 }
 

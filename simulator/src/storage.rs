@@ -17,6 +17,9 @@ use crate::journal::Journal;
 use crate::process::Process;
 use crate::properties::Witness;
 
+/// What the journal says of a call of the store that failed without having been cut off.
+pub const FAILS: &str = " fails";
+
 /// See the module.
 pub struct Wire {
     /// Who calls.
@@ -70,6 +73,9 @@ impl Wire {
     fn work(&self, call: &'static str, work: Work<'_>) {
         let before = self.witness.changes();
         let succeeded = at_once(work);
+        if !succeeded {
+            self.journal.note(self.process.name(), format!("store: {call}{FAILS}"));
+        }
         let changed = self.witness.changes() - before;
         if changed > 0 {
             self.journal.note(self.process.name(), format!("store: {call} writes {changed} rows"));
@@ -96,5 +102,6 @@ pub fn at_once<T>(work: impl Future<Output = T>) -> T {
     static POOLS: LazyLock<Option<Runtime>> =
         LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().ok());
     let _context = POOLS.as_ref().map(Runtime::enter);
-    futures::executor::block_on(work)
+    // Many calls in one turn would use up the turn, and what the thread waits for would never come.
+    futures::executor::block_on(tokio::task::unconstrained(work))
 }

@@ -13,7 +13,23 @@ const THREADS: usize = 2;
 /// How many plans each workload gives rise to. They move where the program sends other requests,
 /// asks the store otherwise, or is told of other events: then look whether that is what you wanted,
 /// and write the new number here.
-const PLANS: [(&str, usize); 15] = [];
+const PLANS: [(&str, usize); 15] = [
+    ("create", 183),
+    ("edit", 473),
+    ("an invalid edit and its correction", 376),
+    ("edits in a row", 183),
+    ("manual", 289),
+    ("another repository", 577),
+    ("delete", 296),
+    ("delete with the finalizer", 312),
+    ("delete and create", 470),
+    ("a namespace goes and comes back", 713),
+    ("delete while Argo CD is away", 332),
+    ("two tenants of which one goes", 446),
+    ("a hand edits the Application", 429),
+    ("a hand deletes the Application", 390),
+    ("Argo CD changes its mind", 241),
+];
 
 /// One plan of so many is run, unless the environment says otherwise.
 const EVERY: usize = 1;

@@ -9,7 +9,7 @@ use machines::application::{
     ApplicationDestination, ApplicationSource, ApplicationSpec, Automated, Backoff, IN_CLUSTER,
     Retry, SyncPolicy, project_name,
 };
-use machines::identity::{ApplicationId, ClusterUserId, Revision};
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
 
 use crate::runtime::watch::{self, Asked, Horizon, Seen};
@@ -102,10 +102,7 @@ impl Argo {
                 }
                 self.application_present(application)
             }
-            Seen::Gone(application) => {
-                let uid = application.uid().unwrap_or_default();
-                self.application_gone(&application.name_any(), Some(&uid))
-            }
+            Seen::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
             Seen::Malformed { name, .. } => {
                 // It exists: it is neither written nor reported on, and not taken for absent.
                 if let Some(relist) = self.application_relist.as_mut() {
@@ -232,7 +229,7 @@ impl Argo {
                 }
                 self.project_present(&project).into_iter().collect()
             }
-            Seen::Gone(project) => self.project_gone(&project.name_any()).into_iter().collect(),
+            Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
             Seen::Malformed { name, .. } => {
                 if let Some(relist) = self.project_relist.as_mut() {
                     relist.insert(name);
@@ -330,6 +327,16 @@ impl Argo {
             source_repos,
             destinations: vec![(IN_CLUSTER.to_owned(), "*".to_owned())],
         })
+    }
+
+    /// The Applications that by label and name are ours, by their rows: deployment and name.
+    pub fn ours(&self) -> BTreeMap<ApplicationId, (DeploymentUid, String)> {
+        let entries = self.applications.iter().filter(|(_, entry)| !entry.deleting);
+        let ours = entries.filter_map(|(name, entry)| {
+            let uid = DeploymentUid::new(crds::names::deployment_uid(name)?);
+            Some((entry.row.clone()?, (uid, name.clone())))
+        });
+        ours.collect()
     }
 
     /// The cluster users that have an AppProject of ours.

@@ -19,7 +19,10 @@ use crds::Operation;
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::application::{application_name, project_name};
-use machines::identity::{ClusterUserId, DeploymentUid, OperationId, TenantUid, Timestamp};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, OPERATION_ID_LIMIT, OperationId, TenantUid,
+    Timestamp,
+};
 use machines::operation::OperationObligation;
 use schema::store::{Store, StoreError};
 use tokio::task::JoinSet;
@@ -231,8 +234,9 @@ impl Agent {
                 }
                 agent.signalled(&operation, id);
             }
-            Seen::Gone(operation) => {
-                let id = OperationId::new(operation.spec.operation_id);
+            Seen::Gone(gone) => {
+                let id = crds::names::operation_id(&gone.name).unwrap_or_default();
+                let id = OperationId::new(id);
                 agent.open().signals.remove(&id);
                 agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
             }
@@ -250,8 +254,10 @@ impl Agent {
     }
 
     fn signalled(&self, operation: &Operation, id: OperationId) {
-        // The name follows from the id; anything else was not made by a backend.
+        // The name follows from the id; anything else was not made by a backend. What is longer than
+        // the database's column names no row, and PostgreSQL would not take it for a machine's key.
         if id.as_str().is_empty()
+            || id.as_str().len() > OPERATION_ID_LIMIT
             || operation.name_any() != crds::names::operation_name(id.as_str())
         {
             tracing::warn!(name = operation.name_any(), "an Operation names no row; left alone");
@@ -370,6 +376,18 @@ impl Agent {
                 Errand::RemoveSignal { operation: id.clone() }
             }
         }
+    }
+
+    /// Removes an Application that belongs to nobody.
+    fn remove_orphan(&self, row: ApplicationId, name: String) {
+        tracing::info!(name, "an Application that belongs to nobody is removed");
+        self.metrics.repairs.inc();
+        let turn = row.as_str().to_owned();
+        // No operation owes it: nobody waits for it.
+        let operation = OperationId::default();
+        let errand = Errand::RemoveApplication { row, name: Some(name), operation };
+        self.lanes.withdraw(&errand.key());
+        let _ = self.lanes.owe(&turn, errand, Instant::now());
     }
 
     /// Makes an AppProject say what it should, although no operation asks for it.

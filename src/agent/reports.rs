@@ -1,15 +1,18 @@
 //! Carries what Argo CD reports into the database: the newest of each Application, in batches,
 //! and only what differs from what the database holds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::argocd::{ApplicationStatus, sync};
 use machines::deployment::conditions::MISSING;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
+use machines::redaction::redacted;
 use schema::application_state;
 use schema::store::agent::ApplicationReport;
 use schema::store::{Store, StoreError};
+use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -24,15 +27,18 @@ pub struct Reports {
     store: Store,
     listener: Arc<dyn Listener>,
     metrics: Arc<Metrics>,
-    inbox: Arc<Inbox<ApplicationId, Report>>,
+    inbox: Arc<Inbox<Reported, Report>>,
     /// What the database holds.
     written: Mutex<HashMap<ApplicationId, Digest>>,
 }
 
+/// What is reported on: a row by its Application's label, and the deployment by its name. A hand may
+/// have put one's label on the other's Application, and only the database knows what belongs together.
+type Reported = (ApplicationId, DeploymentUid);
+
 /// A report that waits.
 #[derive(Clone, Debug)]
 pub struct Report {
-    uid: DeploymentUid,
     digest: Digest,
     status: Box<ApplicationStatus>,
 }
@@ -70,17 +76,17 @@ impl Reports {
         uid: DeploymentUid,
         status: ApplicationStatus,
     ) {
-        let status = without_times(status);
+        let status = without_passwords(without_times(status));
         if status == ApplicationStatus::default() {
             // Argo CD has not looked at it yet.
             return;
         }
         let digest = Digest::of(&status);
         if self.written().get(&row) == Some(&digest) {
-            self.inbox.remove(&row);
+            self.inbox.remove(&(row, uid));
             return;
         }
-        self.inbox.offer(turn, row, Report { uid, digest, status: Box::new(status) });
+        self.inbox.offer(turn, (row, uid), Report { digest, status: Box::new(status) });
     }
 
     /// Writes reports until told to stop.
@@ -93,37 +99,39 @@ impl Reports {
     }
 }
 
-impl Process<ApplicationId, Report> for Reports {
+impl Process<Reported, Report> for Reports {
     type Error = StoreError;
 
-    async fn process(
-        &self,
-        taken: &Taken<ApplicationId, Report>,
-        _: Instant,
-    ) -> Result<(), StoreError> {
+    async fn process(&self, taken: &Taken<Reported, Report>, _: Instant) -> Result<(), StoreError> {
         {
             // Until the outcome is known nobody knows what the database holds: a report that goes
             // back to what it held before is as much news as any other.
             let mut known = self.written();
-            for (_, row, _) in taken {
+            for (_, (row, _), _) in taken {
                 known.remove(row);
             }
         }
         let rows: Vec<ApplicationReport> = taken
             .iter()
-            .filter_map(|(_, row, report)| {
+            .filter_map(|(_, (row, uid), report)| {
                 let status = encode(&report.status, row)?;
-                let digest = report.digest.clone();
-                Some(ApplicationReport { application: row.clone(), status, digest })
+                Some(ApplicationReport {
+                    application: row.clone(),
+                    deployment: uid.clone(),
+                    status,
+                    digest: report.digest.clone(),
+                })
             })
             .collect();
         let written = self.store.write_reports(rows).await.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
         self.metrics.reports.inc_by(written.len() as u64);
-        for (_, row, report) in taken.iter().filter(|(_, row, _)| written.contains(row)) {
-            self.written().insert(row.clone(), report.digest.clone());
-            self.listener.report_changed(&report.uid);
+        for (_, (row, uid), report) in taken {
+            if written.get(row) == Some(uid) {
+                self.written().insert(row.clone(), report.digest.clone());
+                self.listener.report_changed(uid);
+            }
         }
         Ok(())
     }
@@ -151,6 +159,29 @@ fn without_times(status: ApplicationStatus) -> ApplicationStatus {
     let mut status = ApplicationStatus { reconciled_at: None, observed_at: None, ..status };
     status.health.last_transition_time = None;
     status
+}
+
+/// Argo CD repeats the URL of a repository where it compares with it and where it fails.
+fn without_passwords(status: ApplicationStatus) -> ApplicationStatus {
+    let Ok(mut value) = serde_json::to_value(&status) else { return status };
+    if !redact(&mut value) {
+        return status;
+    }
+    serde_json::from_value(value).unwrap_or_default()
+}
+
+/// Leaves the passwords out of all texts; says whether there were any.
+fn redact(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let Cow::Owned(without) = redacted(text) else { return false };
+            *text = without;
+            true
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| redact(item) | any),
+        Value::Object(fields) => fields.values_mut().fold(false, |any, field| redact(field) | any),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn encode(status: &ApplicationStatus, row: &ApplicationId) -> Option<Vec<u8>> {

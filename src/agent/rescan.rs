@@ -3,10 +3,13 @@
 //! the backend is told, which asks for an operation. An AppProject belongs to no deployment, and is
 //! repaired here: any one of its deployments may be in no state to ask for anything.
 //!
+//! What belongs to nobody is removed: a request that took longer than anybody waited for it may
+//! have made it when everything else had gone.
+//!
 //! The comparison reads the database page by page and the cluster not at all: what the watches
 //! have shown is at hand.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +32,8 @@ type Suspects<K> = HashMap<K, Timestamp>;
 struct Differing {
     /// The deployments of Applications.
     deployments: BTreeSet<DeploymentUid>,
+    /// Applications that have neither a row nor a deployment, with their names.
+    orphans: BTreeMap<ApplicationId, String>,
     /// The owners of AppProjects, with the repositories that those are to permit.
     projects: HashMap<ClusterUserId, BTreeSet<String>>,
 }
@@ -38,9 +43,10 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
     let grace = agent.settings.repair_grace;
     let mut deployments = Suspects::new();
     let mut projects = Suspects::new();
+    let mut orphans = Suspects::new();
     loop {
         // A suspect is looked at again after the grace, not after a whole interval.
-        let is_calm = deployments.is_empty() && projects.is_empty();
+        let is_calm = deployments.is_empty() && projects.is_empty() && orphans.is_empty();
         let pause = if is_calm { interval } else { grace.min(interval) };
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -61,6 +67,14 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
                 for owner in overdue {
                     let repositories = found.projects.remove(&owner).unwrap_or_default();
                     agent.repair_project(owner, &repositories);
+                }
+                let rows: Vec<ApplicationId> = found.orphans.keys().cloned().collect();
+                let overdue;
+                (overdue, orphans) = judge(&orphans, rows, now, grace);
+                for row in overdue {
+                    if let Some(name) = found.orphans.remove(&row) {
+                        agent.remove_orphan(row, name);
+                    }
                 }
             }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
@@ -91,14 +105,17 @@ fn judge<K: Clone + Eq + Hash>(
 async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
     let mut found = Differing::default();
     let mut after = ApplicationId::default();
-    // Those that are left belong to nobody: a request that took long may have made one anew when
-    // the last Application of its owner had gone.
-    let mut orphans: BTreeSet<ClusterUserId> = agent.argo().project_owners().collect();
+    // Those that are left belong to nobody.
+    let mut owners_left: BTreeSet<ClusterUserId> = agent.argo().project_owners().collect();
+    let mut left = agent.argo().ours();
     loop {
         let page = agent.store.wanted_applications(&after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.row.clone();
         let owners: BTreeSet<ClusterUserId> = page.iter().map(|one| one.owner.clone()).collect();
+        owners_left.retain(|owner| !owners.contains(owner));
+        let deployments: HashSet<&DeploymentUid> = page.iter().map(|one| &one.deployment).collect();
+        left.retain(|_, (uid, _)| !deployments.contains(uid));
         let repositories = agent.store.repositories(&owners).await?;
         for wanted in page {
             // What cannot be read is a matter for its own operation, which fails and says so.
@@ -107,11 +124,13 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
                 found.deployments.insert(wanted.deployment);
             }
         }
-        orphans.retain(|owner| !owners.contains(owner));
         let differs = |(owner, urls): &(_, _)| project_differs(agent, owner, urls);
         found.projects.extend(repositories.into_iter().filter(differs));
     }
-    let unwanted = orphans.into_iter().map(|owner| (owner, BTreeSet::new()));
+    let without_row = agent.store.without_row(left.keys().cloned().collect()).await?;
+    left.retain(|row, _| without_row.contains(row) && !agent.open().by_row.contains_key(row));
+    found.orphans = left.into_iter().map(|(row, (_, name))| (row, name)).collect();
+    let unwanted = owners_left.into_iter().map(|owner| (owner, BTreeSet::new()));
     found.projects.extend(unwanted.filter(|(owner, urls)| project_differs(agent, owner, urls)));
     Ok(found)
 }

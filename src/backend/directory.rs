@@ -12,7 +12,7 @@ use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 use crate::backend::arrivals::{Arrivals, Question};
 use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
 use crate::backend::observe;
-use crate::runtime::watch::{self, Asked, Horizon, Seen};
+use crate::runtime::watch::{Asked, Horizon, Seen};
 
 /// An observation on its way to the inbox: tenant, machine, notes.
 pub type Delivery = (String, Key, Notes);
@@ -200,11 +200,10 @@ impl Directory {
                 }
                 self.object_present(object, false)
             }
-            Seen::Gone(object) => {
-                let uid = DeploymentUid::new(object.uid().unwrap_or_default());
-                let as_of = watch::revision(&object);
-                self.arrivals.forget(&object.namespace().unwrap_or_default(), &uid);
-                self.object_gone(&uid, as_of).into_iter().collect()
+            Seen::Gone(gone) => {
+                let uid = DeploymentUid::new(gone.uid);
+                self.arrivals.forget(&gone.namespace, &uid);
+                self.object_gone(&uid, gone.revision).into_iter().collect()
             }
             Seen::Malformed { uid, .. } => {
                 // It exists: whatever was done for it stays.
@@ -385,8 +384,8 @@ impl Directory {
                 Vec::new()
             }
             Seen::Present(namespace) => self.namespace_present(&namespace),
-            Seen::Gone(namespace) => {
-                let uid = TenantUid::new(namespace.uid().unwrap_or_default());
+            Seen::Gone(gone) => {
+                let uid = TenantUid::new(gone.uid);
                 self.namespaces.retain(|_, entry| entry.uid != uid);
                 self.namespace_gone(uid).into_iter().collect()
             }
@@ -472,6 +471,7 @@ mod tests {
     use kube::api::ObjectMeta;
 
     use super::*;
+    use crate::runtime::watch::Gone;
 
     fn namespace(uid: &str, terminating: bool) -> Seen<Namespace> {
         Seen::Present(Namespace {
@@ -530,8 +530,8 @@ mod tests {
         // Another object of the tenant exists: no question is needed.
         let deliveries = directory.deployment_seen(Seen::Present(object("u-2", "6", false)));
         assert_eq!(tenants(&deliveries), ["ns-1"]);
-        directory.deployment_seen(Seen::Gone(object("u-1", "7", false)));
-        directory.deployment_seen(Seen::Gone(object("u-2", "8", false)));
+        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
+        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-2", "8", false).metadata)));
         // The watch of Namespaces has not told of the next one yet.
         assert_eq!(directory.deployment_seen(Seen::Present(object("u-3", "9", false))), []);
         assert_eq!(answered(&mut directory, "ns-2"), []);
@@ -599,7 +599,7 @@ mod tests {
         directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
         answered(&mut directory, "ns-1");
         let asked = directory.ask();
-        directory.deployment_seen(Seen::Gone(object("u-1", "7", false)));
+        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
         assert_eq!(directory.object_written(object("u-1", "6", false), asked), []);
         assert!(directory.object(&DeploymentUid::new("u-1")).is_none());
     }

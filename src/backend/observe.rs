@@ -1,12 +1,14 @@
 //! From resources as the API shows them to what the machines observe.
 
-use crds::argocd::{ApplicationCondition, ApplicationStatus};
+use crds::argocd::{ApplicationCondition, ApplicationStatus, OperationState};
 use crds::deployment::{ReconciledDestination, ReconciledSource, ReconciledState, SyncStatus};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
+use k8s_openapi::jiff;
 use kube::ResourceExt;
 use machines::deployment::conditions::{self, Condition};
 use machines::deployment::{MirroredCondition, Report, Snapshot};
 use machines::identity::{Digest, Generation};
+use machines::redaction::redacted_url;
 use machines::spec::DeploymentSpec;
 
 use crate::runtime::watch;
@@ -39,7 +41,8 @@ pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
 pub fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
     let spec = &object.spec;
     DeploymentSpec {
-        repo_url: spec.source.repo_url.clone(),
+        // Nothing behind this line can repeat a password.
+        repo_url: redacted_url(&spec.source.repo_url).into_owned(),
         path: spec.source.path.clone(),
         target_revision: spec.source.target_revision.clone(),
         environment: spec.environment().to_owned(),
@@ -86,9 +89,23 @@ pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
                 namespace: compared_to.destination.namespace.clone(),
             },
         },
-        operation_state: argo.operation_state.clone(),
+        operation_state: argo.operation_state.clone().filter(has_times),
         ..GitOpsDeploymentStatus::default()
     }
+}
+
+/// Whether the API server takes the times of an operation; with one that is none it would refuse
+/// the whole status, for as long as Argo CD reports it.
+fn has_times(state: &OperationState) -> bool {
+    is_date_time(&state.started_at) && state.finished_at.as_deref().is_none_or(is_date_time)
+}
+
+/// Whether a text has the form of Kubernetes' times, which is stricter than RFC 3339.
+fn is_date_time(text: &str) -> bool {
+    let separators = [(10, b'T'), (13, b':'), (16, b':')];
+    separators.iter().all(|(at, separator)| text.as_bytes().get(*at) == Some(separator))
+        && !text.contains('[')
+        && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// What Argo CD's status says to the machine.
@@ -140,6 +157,26 @@ mod tests {
             type_: type_.to_owned(),
             message: message.to_owned(),
             ..ApplicationCondition::default()
+        }
+    }
+
+    #[test]
+    fn an_operation_without_a_time_that_the_api_takes_is_not_mirrored() {
+        let mirrors = |started: &str, finished: Option<&str>| {
+            let state = OperationState {
+                started_at: started.to_owned(),
+                finished_at: finished.map(str::to_owned),
+                ..OperationState::default()
+            };
+            let operation_state = Some(state);
+            let argo = ApplicationStatus { operation_state, ..ApplicationStatus::default() };
+            mirrored(&argo).operation_state.is_some()
+        };
+        let time = "2026-01-01T00:00:00Z";
+        assert!(mirrors(time, None) && mirrors(time, Some("2026-01-01T02:00:00.5+02:00")));
+        for text in ["", "soon", "2026-01-01", "2026-01-01 00:00:00Z", "2026-13-01T00:00:00Z"] {
+            assert!(!mirrors(text, None), "{text:?}");
+            assert!(!mirrors(time, Some(text)), "{text:?}");
         }
     }
 

@@ -47,8 +47,8 @@ async fn tell_of<K>(
         move |seen| {
             let object = match seen {
                 Seen::Present(object) => object,
-                Seen::Gone(object) => {
-                    told.remove(&object.uid().unwrap_or_default());
+                Seen::Gone(gone) => {
+                    told.remove(&gone.uid);
                     return;
                 }
                 Seen::Restarted | Seen::Malformed { .. } | Seen::Synced => return,

@@ -7,16 +7,17 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use kube::api::Api;
+use kube::Resource;
+use kube::api::{Api, ObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
-use kube::{Resource, ResourceExt};
 use machines::identity::{Revision, Timestamp};
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::kubernetes;
 use crate::runtime::clock::Clock;
 
 /// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
@@ -122,8 +123,8 @@ pub enum Seen<K> {
     Restarted,
     /// The object exists and looks so.
     Present(K),
-    /// The object has gone; this is how it looked last.
-    Gone(K),
+    /// The object has gone, whether it could be read or not.
+    Gone(Gone),
     /// An object of this name exists but cannot be read.
     Malformed {
         /// Its namespace.
@@ -135,6 +136,32 @@ pub enum Seen<K> {
     },
     /// The relist is complete.
     Synced,
+}
+
+/// Which object has gone. An object that could be read once, and has a machine, may have become
+/// unreadable since; what it said last is of no interest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// The revision of its deletion.
+    pub revision: Revision,
+}
+
+impl Gone {
+    /// Of an object, or of the metadata of one that cannot be read.
+    pub fn of(meta: &ObjectMeta) -> Self {
+        Self {
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: meta.name.clone().unwrap_or_default(),
+            uid: meta.uid.clone().unwrap_or_default(),
+            revision: revision_of(meta),
+        }
+    }
 }
 
 /// How far a watch has come.
@@ -163,9 +190,8 @@ impl Horizon {
                 self.relists += 1;
                 self.relisting = true;
             }
-            Seen::Present(object) | Seen::Gone(object) => {
-                self.newest = self.newest.max(revision(object));
-            }
+            Seen::Present(object) => self.newest = self.newest.max(revision(object)),
+            Seen::Gone(gone) => self.newest = self.newest.max(gone.revision),
             Seen::Malformed { .. } => {}
             Seen::Synced => {
                 // What was asked meanwhile may have come and gone before the list was made.
@@ -218,7 +244,8 @@ pub async fn follow<K>(
             Ok(None) => return,
             Err(error) => {
                 progress.note_error();
-                tracing::warn!(watch = progress.name, %error, "the watch failed; it begins anew");
+                let error = kubernetes::said(&error);
+                tracing::warn!(watch = progress.name, error, "the watch failed; it begins anew");
             }
         }
     }
@@ -234,11 +261,10 @@ where
         watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
             Some(present(object, progress))
         }
-        watcher::Event::Delete(object) => match object.0 {
-            Ok(object) => Some(Seen::Gone(object)),
-            // What could not be read never had a machine; a relist repairs the rest.
-            Err(_) => None,
-        },
+        watcher::Event::Delete(object) => Some(Seen::Gone(match &object.0 {
+            Ok(object) => Gone::of(object.meta()),
+            Err(invalid) => Gone::of(&invalid.metadata),
+        })),
     }
 }
 
@@ -253,8 +279,10 @@ where
             let meta = invalid.metadata;
             let namespace = meta.namespace.unwrap_or_default();
             let name = meta.name.unwrap_or_default();
+            // It may quote what stands in the object.
+            let error = kubernetes::bounded(&invalid.error);
             tracing::warn!(
-                watch = progress.name, %namespace, %name, error = %invalid.error,
+                watch = progress.name, %namespace, %name, error,
                 "an object cannot be read and is left alone",
             );
             Seen::Malformed { namespace, name, uid: meta.uid.unwrap_or_default() }
@@ -264,7 +292,11 @@ where
 
 /// The revision of an object; 0 where the server gives something else than a number.
 pub fn revision<K: Resource>(object: &K) -> Revision {
-    let version = object.resource_version().unwrap_or_default();
+    revision_of(object.meta())
+}
+
+fn revision_of(meta: &ObjectMeta) -> Revision {
+    let version = meta.resource_version.as_deref().unwrap_or_default();
     Revision(version.parse().unwrap_or_default())
 }
 
@@ -301,7 +333,7 @@ mod tests {
         horizon.note(&Seen::Present(object("10")));
         let asked = horizon.ask();
         assert!(horizon.is_news(&object("11"), asked));
-        horizon.note(&Seen::Gone(object("12")));
+        horizon.note(&Seen::<ConfigMap>::Gone(Gone::of(&object("12").metadata)));
         assert!(!horizon.is_news(&object("11"), asked), "the watch has shown its deletion");
     }
 

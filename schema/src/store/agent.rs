@@ -1,6 +1,6 @@
 //! Batches of the agent: operations, and what Argo CD reports.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use machines::application::ApplicationDocument;
 use machines::identity::{
@@ -24,6 +24,8 @@ use crate::store::{Store, StoreError};
 
 /// Digests read by one statement of the scan at the start.
 const SCAN_PAGE: u64 = 5_000;
+/// Ids in one statement.
+const IDS: usize = 500;
 
 /// A batch as it was read.
 #[derive(Debug, Default)]
@@ -65,6 +67,8 @@ pub struct WantedApplication {
 pub struct ApplicationReport {
     /// The application row.
     pub application: ApplicationId,
+    /// The deployment that it is to be the row of.
+    pub deployment: DeploymentUid,
     /// The status, encoded.
     pub status: Vec<u8>,
     /// Digest of the status.
@@ -125,32 +129,43 @@ impl Store {
         .await
     }
 
-    /// Writes reports of Argo CD, and says on which applications: those whose row has gone are
-    /// left out. Of several on one application the last counts.
+    /// Writes reports of Argo CD, and says on which applications: those whose row has gone, or is
+    /// another deployment's, are left out. Of several on one application the last counts.
     pub async fn write_reports(
         &self,
         reports: Vec<ApplicationReport>,
-    ) -> Result<HashSet<ApplicationId>, StoreError> {
+    ) -> Result<HashMap<ApplicationId, DeploymentUid>, StoreError> {
         self.call("write_reports", async {
             if reports.is_empty() {
-                return Ok(HashSet::new());
+                return Ok(HashMap::new());
             }
-            let reports: BTreeMap<ApplicationId, ApplicationReport> =
-                reports.into_iter().map(|report| (report.application.clone(), report)).collect();
             let tx = self.begin().await?;
-            let ids = reports.keys().map(ApplicationId::as_str);
-            let known: HashSet<String> = application::Entity::find()
+            let ids = reports.iter().map(|report| report.application.as_str());
+            let belongs: Vec<(String, String)> = mapping::Entity::find()
                 .select_only()
-                .column(application::Column::ApplicationId)
-                .filter(application::Column::ApplicationId.is_in(ids))
+                .columns([
+                    mapping::Column::ApplicationId,
+                    mapping::Column::DeploymenttoapplicationmappingUidId,
+                ])
+                .filter(mapping::Column::ApplicationId.is_in(ids))
                 .into_tuple()
                 .all(&tx)
-                .await?
+                .await?;
+            let belongs: HashMap<ApplicationId, DeploymentUid> = belongs
                 .into_iter()
+                .map(|(row, uid)| (ApplicationId::new(row), DeploymentUid::new(uid)))
                 .collect();
+            let reports: BTreeMap<ApplicationId, ApplicationReport> = reports
+                .into_iter()
+                .filter(|report| belongs.get(&report.application) == Some(&report.deployment))
+                .map(|report| (report.application.clone(), report))
+                .collect();
+            let written = reports.values();
+            let written =
+                written.map(|report| (report.application.clone(), report.deployment.clone()));
+            let written = written.collect();
             let rows: Vec<_> = reports
                 .into_values()
-                .filter(|report| known.contains(report.application.as_str()))
                 .map(|report| application_state::ActiveModel {
                     applicationstate_application_id: ActiveValue::Set(
                         report.application.into_string(),
@@ -162,7 +177,7 @@ impl Store {
                 .collect();
             if rows.is_empty() {
                 tx.rollback().await?;
-                return Ok(HashSet::new());
+                return Ok(HashMap::new());
             }
             let replace =
                 OnConflict::column(application_state::Column::ApplicationstateApplicationId)
@@ -175,7 +190,34 @@ impl Store {
             let insert = application_state::Entity::insert_many(rows).on_conflict(replace);
             insert.exec_without_returning(&tx).await?;
             tx.commit().await?;
-            Ok(known.into_iter().map(ApplicationId::new).collect())
+            Ok(written)
+        })
+        .await
+    }
+
+    /// Those of these applications that have no row.
+    pub async fn without_row(
+        &self,
+        mut applications: BTreeSet<ApplicationId>,
+    ) -> Result<BTreeSet<ApplicationId>, StoreError> {
+        if applications.is_empty() {
+            return Ok(applications);
+        }
+        self.call("without_row", async {
+            let ids: Vec<String> = applications.iter().map(ToString::to_string).collect();
+            for some in ids.chunks(IDS) {
+                let rows: Vec<String> = application::Entity::find()
+                    .select_only()
+                    .column(application::Column::ApplicationId)
+                    .filter(application::Column::ApplicationId.is_in(some))
+                    .into_tuple()
+                    .all(self.database.reader())
+                    .await?;
+                for row in rows {
+                    applications.remove(&ApplicationId::new(row));
+                }
+            }
+            Ok(applications)
         })
         .await
     }

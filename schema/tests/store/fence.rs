@@ -62,6 +62,7 @@ async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
     deposed(world.operate(&open, |_, _| Vec::new()).await);
     let report = ApplicationReport {
         application: object.application(),
+        deployment: object.uid.clone(),
         status: Vec::new(),
         digest: Digest::new("digest"),
     };

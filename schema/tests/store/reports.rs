@@ -1,5 +1,7 @@
 //! What Argo CD says, from the agent to the backend.
 
+use std::collections::HashMap;
+
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use schema::store::agent::ApplicationReport;
 
@@ -10,11 +12,20 @@ on_each_database!(
     a_report_is_unread_until_the_backend_takes_it_in,
     reports_on_applications_without_a_row_are_left_out,
     of_several_reports_on_one_application_the_last_counts,
+    a_report_under_the_label_of_another_deployment_is_left_out,
 );
 
-fn report(application: ApplicationId, text: &str) -> ApplicationReport {
-    let status = text.as_bytes().to_vec();
-    ApplicationReport { application, status, digest: Digest::of(&text) }
+fn report(object: &Object, text: &str) -> ApplicationReport {
+    ApplicationReport {
+        application: object.application(),
+        deployment: object.uid.clone(),
+        status: text.as_bytes().to_vec(),
+        digest: Digest::of(&text),
+    }
+}
+
+fn written(objects: &[Object]) -> HashMap<ApplicationId, DeploymentUid> {
+    objects.iter().map(|object| (object.application(), object.uid.clone())).collect()
 }
 
 async fn a_report_is_unread_until_the_backend_takes_it_in(scratch: Scratch) {
@@ -23,8 +34,8 @@ async fn a_report_is_unread_until_the_backend_takes_it_in(scratch: Scratch) {
     world.settle(&objects).await;
     assert_eq!(world.backend.unread().await.unwrap(), Vec::<DeploymentUid>::new());
     let ids = objects.clone().map(|object| object.application());
-    let both = ids.clone().map(|id| report(id, "first")).to_vec();
-    assert_eq!(world.agent.write_reports(both).await.unwrap(), ids.clone().into());
+    let both = objects.iter().map(|object| report(object, "first")).collect();
+    assert_eq!(world.agent.write_reports(both).await.unwrap(), written(&objects));
     let mut unread = world.backend.unread().await.unwrap();
     unread.sort();
     assert_eq!(unread, objects.clone().map(|object| object.uid));
@@ -37,7 +48,7 @@ async fn a_report_is_unread_until_the_backend_takes_it_in(scratch: Scratch) {
     let machine = world.deployment(uid).await.unwrap();
     assert!(machine.record.report.is_some());
 
-    world.agent.write_reports(vec![report(ids[0].clone(), "second")]).await.unwrap();
+    world.agent.write_reports(vec![report(&objects[0], "second")]).await.unwrap();
     assert_eq!(world.backend.unread().await.unwrap().len(), 2);
     let digests = world.agent.report_digests().await.unwrap();
     assert_eq!(digests[&ids[0]], Digest::of(&"second"));
@@ -52,11 +63,10 @@ async fn reports_on_applications_without_a_row_are_left_out(scratch: Scratch) {
     let objects = ["a", "b"].map(|which| Object::new("t1", which));
     world.settle(&objects).await;
     world.remove(&objects[1..]).await;
-    let ids = objects.clone().map(|object| object.application());
-    let both = ids.clone().map(|id| report(id, "first")).to_vec();
-    let written = world.agent.write_reports(both).await.unwrap();
-    assert_eq!(written, [ids[0].clone()].into());
-    let gone = vec![report(ids[1].clone(), "second")];
+    let both = objects.iter().map(|object| report(object, "first")).collect();
+    let told = world.agent.write_reports(both).await.unwrap();
+    assert_eq!(told, written(&objects[..1]));
+    let gone = vec![report(&objects[1], "second")];
     assert_eq!(world.agent.write_reports(gone).await.unwrap().len(), 0);
     assert_eq!(world.agent.write_reports(Vec::new()).await.unwrap().len(), 0);
     assert_eq!(world.count("applicationstate").await, 1);
@@ -67,7 +77,28 @@ async fn of_several_reports_on_one_application_the_last_counts(scratch: Scratch)
     let object = Object::new("t1", "a");
     world.settle(std::slice::from_ref(&object)).await;
     let id = object.application();
-    let both = ["first", "second"].map(|text| report(id.clone(), text)).to_vec();
-    assert_eq!(world.agent.write_reports(both).await.unwrap(), [id.clone()].into());
+    let both = ["first", "second"].map(|text| report(&object, text)).to_vec();
+    let told = world.agent.write_reports(both).await.unwrap();
+    assert_eq!(told, written(std::slice::from_ref(&object)));
     assert_eq!(world.backend.reports([&id]).await.unwrap()[&id], b"second");
+}
+
+async fn a_report_under_the_label_of_another_deployment_is_left_out(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let objects = ["a", "b"].map(|which| Object::new("t1", which));
+    world.settle(&objects).await;
+    let mislabelled = ApplicationReport {
+        application: objects[0].application(),
+        ..report(&objects[1], "forged")
+    };
+    for reports in [
+        vec![report(&objects[0], "true"), mislabelled.clone()],
+        vec![mislabelled.clone(), report(&objects[0], "true")],
+    ] {
+        let told = world.agent.write_reports(reports).await.unwrap();
+        assert_eq!(told, written(&objects[..1]));
+    }
+    assert_eq!(world.agent.write_reports(vec![mislabelled]).await.unwrap().len(), 0);
+    let id = objects[0].application();
+    assert_eq!(world.backend.reports([&id]).await.unwrap()[&id], b"true");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod campaigns;
 pub(crate) mod plans;
+pub(crate) mod poison;
 pub(crate) mod sim;
 
 use std::ops::Range;

@@ -1,0 +1,154 @@
+//! Passwords in URLs, which everybody may read who may read the resource that they stand in: they
+//! are left out before anything else is done with a URL, so that nothing later can repeat them.
+//!
+//! A user name alone is none: `git@host:path` and `https://organisation@host/path` are how git
+//! servers write their URLs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What stands in a password's place: the word that Go's `URL.Redacted` has for it.
+pub const REDACTED: &str = "xxxxx";
+
+/// Whether a URL has a password in it, or did before it was redacted.
+pub fn has_password(url: &str) -> bool {
+    !passwords(url, |_| false).is_empty()
+}
+
+/// A URL without the passwords in it.
+pub fn redacted_url(url: &str) -> Cow<'_, str> {
+    without(url, &passwords(url, |_| false))
+}
+
+/// A text without the passwords of the URLs in it.
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    if !text.contains("://") {
+        return Cow::Borrowed(text);
+    }
+    // Outside of a URL colons and @ mean anything.
+    let is_end = |one: char| one.is_whitespace() || one.is_control() || "\"'`<>".contains(one);
+    without(text, &passwords(text, is_end))
+}
+
+fn without<'a>(text: &'a str, passwords: &[Range<usize>]) -> Cow<'a, str> {
+    if passwords.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut rest = 0;
+    let mut redacted = String::with_capacity(text.len());
+    for password in passwords {
+        redacted.push_str(&text[rest..password.start]);
+        redacted.push_str(REDACTED);
+        rest = password.end;
+    }
+    redacted.push_str(&text[rest..]);
+    Cow::Owned(redacted)
+}
+
+/// Where the passwords stand, one after the other; `is_end` says which characters end a URL.
+fn passwords(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("://") {
+        let start = from + at + "://".len();
+        let rest = &text[start..];
+        let rest = &rest[..rest.find(&is_end).unwrap_or(rest.len())];
+        from = match after_scheme(rest) {
+            Some(Range { start: begin, end }) => {
+                found.push(start + begin..start + end);
+                start + end
+            }
+            None => start,
+        };
+    }
+    if from == 0 {
+        found.extend(without_scheme(text));
+    }
+    found
+}
+
+/// The password in what follows a scheme: between the first colon and the last `@` of the
+/// authority. One with a `/`, `?` or `#` as it stands ends the authority too early, which shows in
+/// a port that is no number.
+fn after_scheme(rest: &str) -> Option<Range<usize>> {
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let user = authority.rfind('@');
+    let host = &authority[user.map_or(0, |at| at + 1)..];
+    let port = host.split_once(':').map_or("", |(_, port)| port);
+    let is_port = host.starts_with('[') || port.bytes().all(|one| one.is_ascii_digit());
+    let end = if is_port { user } else { rest.rfind('@') };
+    range(rest, end?)
+}
+
+/// The password where no scheme is: in `USER@HOST:PATH` the `@` comes first.
+fn without_scheme(url: &str) -> Option<Range<usize>> {
+    range(url, url.rfind('@')?).filter(|password| !url[..password.start].contains('@'))
+}
+
+fn range(text: &str, end: usize) -> Option<Range<usize>> {
+    let start = text[..end].find(':')? + 1;
+    (start < end).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_with_a_password_loses_it_also_where_it_is_malformed() {
+        let cases = [
+            ("https://user:s3cret@host/path", "https://user:xxxxx@host/path"),
+            ("https://:s3cret@host/path", "https://:xxxxx@host/path"),
+            ("https://user:s3c@ret@host/path", "https://user:xxxxx@host/path"),
+            ("https://user:s3/c?r#et@host/path", "https://user:xxxxx@host/path"),
+            ("https://user@corp:s3c/ret@host/path", "https://user@corp:xxxxx@host/path"),
+            ("https://user:s3://cret@host/path", "https://user:xxxxx@host/path"),
+            ("https://user:s3cret@host:notaport/path", "https://user:xxxxx@host:notaport/path"),
+            ("https://user:s3cret@[::1]:8080/path", "https://user:xxxxx@[::1]:8080/path"),
+            ("ssh://git:s3cret@host/path", "ssh://git:xxxxx@host/path"),
+            ("://user:s3cret@host", "://user:xxxxx@host"),
+            ("user:s3cret@host/path", "user:xxxxx@host/path"),
+            ("https:/user:s3cret@host/path", "https:xxxxx@host/path"),
+            ("https//user:s3cret@host/path", "https//user:xxxxx@host/path"),
+            ("https://ho st https://user:s3cret@host", "https://ho st https://user:xxxxx@host"),
+            (" https://user:s3 cret@host ", " https://user:xxxxx@host "),
+        ];
+        for (written, expected) in cases {
+            assert!(has_password(written), "{written}");
+            assert_eq!(redacted_url(written), expected);
+            assert_eq!(redacted_url(expected), expected);
+            assert!(has_password(expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_a_password_stays_as_it_is() {
+        for written in [
+            "https://example.com/team/app.git",
+            "https://example.com:8443/team/app@v2",
+            "https://organisation@dev.example.com/team/_git/app",
+            "https://user:@host/path",
+            "git@example.com:team/app.git",
+            "git@example.com:team/@scope/app:v2",
+            "ssh://git@example.com:22/team/app",
+            "https://[::1]/team/app@v2",
+            "example.com/team/app",
+            "",
+        ] {
+            assert!(!has_password(written), "{written}");
+            assert_eq!(redacted_url(written), written);
+        }
+    }
+
+    #[test]
+    fn a_text_loses_the_passwords_of_its_urls_and_nothing_else() {
+        let written = "cannot fetch \"https://user:s3cret@host/path\": dial tcp: ask me@example.com \
+                       or see ssh://git:other@host, image app:1@sha256:00, https://host: no";
+        let expected = "cannot fetch \"https://user:xxxxx@host/path\": dial tcp: ask \
+                        me@example.com or see ssh://git:xxxxx@host, image app:1@sha256:00, \
+                        https://host: no";
+        assert_eq!(redacted(written), expected);
+        let plain = "nothing to see: user:pass@host";
+        assert_eq!(redacted(plain), plain);
+    }
+}

@@ -1,0 +1,437 @@
+//! Poison: beside healthy deployments, of the same tenant and of another one, there are objects
+//! with hostile texts wherever a text can stand, of a form that nothing promises, or planted by a
+//! hand where they do not belong. The healthy ones must not notice, by a single write; the process
+//! must live; what is poisoned is served or rejected; and once it is deleted nothing of it remains.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use http::{Method, Request};
+use machines::esr::{self, World};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::adversary::Adversary;
+use crate::campaign::{diff, is_rejected, settled};
+use crate::observe::{ARGO_CD, history};
+use crate::plan::{Plan, Strike};
+use crate::properties::Violation;
+use crate::script::{Actor, Step, path};
+use crate::stage::{RESCAN, Running, Stage, simulate};
+use crate::storage::FAILS;
+use crate::texts;
+use crate::venom;
+
+/// Rounds of a run; even, so that the healthy deployments end as they began.
+const ROUNDS: usize = 4;
+/// Within so much virtual time everything comes right.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_secs(2);
+/// Until everybody has been told of something.
+const MOMENT: Duration = Duration::from_secs(1);
+/// Rescans after which still nothing may have been written.
+const QUIET_RESCANS: u32 = 3;
+/// The deployments that must not notice anything.
+const HEALTHY: [&str; 2] = ["team/web", "other/app"];
+/// The names of those that are poisoned, in the first tenant's namespace.
+const POISONED: [&str; 2] = ["poison-a", "poison-b"];
+/// Where the deployments of the first tenant are.
+const DEPLOYMENTS: &str =
+    "/apis/managed-gitops.redhat.com/v1alpha1/namespaces/team/gitopsdeployments";
+
+/// What became of a run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Writes of poison that the API server took.
+    pub taken: u32,
+    /// Writes that it refused.
+    pub refused: u32,
+    /// Times that a poisoned deployment was rejected by the program.
+    pub rejected: u32,
+    /// Times that one was served.
+    pub served: u32,
+    /// What did not hold.
+    pub violations: Vec<String>,
+}
+
+impl Report {
+    /// Counts what happened in another run, too; not what did not hold in it.
+    pub fn add(&mut self, other: &Self) {
+        self.taken += other.taken;
+        self.refused += other.refused;
+        self.rejected += other.rejected;
+        self.served += other.served;
+    }
+}
+
+/// Runs a seed.
+pub fn run(seed: u64) -> anyhow::Result<Report> {
+    simulate(seed, move || async move {
+        let mut play = Play::begin(seed).await?;
+        let calm = play.edit_healthy(0).await?;
+        for round in 1..ROUNDS {
+            play.round(round, &calm).await?;
+            if !play.report.violations.is_empty() {
+                return Ok(play.report);
+            }
+        }
+        play.end().await
+    })
+}
+
+/// Entries of the journal that are shown.
+const SHOWN: usize = 12;
+
+/// How often each healthy object was written.
+type Writes = Vec<(String, usize)>;
+
+struct Play {
+    stage: Arc<Stage>,
+    running: Running,
+    processes: u32,
+    random: Rng,
+    report: Report,
+    log: Vec<String>,
+    /// Paths of what a hand has planted in Argo CD's namespace.
+    planted: BTreeSet<String>,
+    healthy: World,
+}
+
+impl Play {
+    async fn begin(seed: u64) -> anyhow::Result<Self> {
+        let stage = Arc::new(Stage::set().await?);
+        let running = launch(&stage, 0);
+        let mut actor = Actor::new(&stage);
+        for step in [
+            Step::CreateNamespace("team"),
+            Step::CreateNamespace("other"),
+            Step::Create(HEALTHY[0], "two"),
+            Step::Create(HEALTHY[1], "two"),
+        ] {
+            actor.take(&step).await;
+        }
+        actor.stay();
+        let healthy = stage.witness.world()?;
+        let mut play = Self {
+            stage,
+            running,
+            processes: 1,
+            random: Rng::with_seed(seed),
+            report: Report::default(),
+            log: Vec::new(),
+            planted: BTreeSet::new(),
+            healthy,
+        };
+        play.settle().await?;
+        play.healthy = play.world()?;
+        Ok(play)
+    }
+
+    /// The healthy deployments are edited while poison is brought in.
+    async fn round(&mut self, round: usize, calm: &Writes) -> anyhow::Result<()> {
+        let before = self.writes();
+        for _ in 0..self.random.u8(1..4) {
+            self.poison().await?;
+        }
+        self.change_healthy(round).await;
+        if self.random.u8(..3) == 0 {
+            self.restart();
+        }
+        self.settle().await?;
+        let writes = difference(&self.writes(), &before);
+        // A restart leaves out what it has come too late for.
+        let more = writes.iter().zip(calm).any(|((_, one), (_, calm))| one > calm);
+        self.holds(!more, "poison costs the healthy no write", || {
+            format!("{writes:?} instead of {calm:?}")
+        });
+        let world = self.world()?;
+        for object in &world.deployments {
+            if POISONED.contains(&object.name.as_str()) {
+                let counter = match is_rejected(object) {
+                    true => &mut self.report.rejected,
+                    false => &mut self.report.served,
+                };
+                *counter += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn edit_healthy(&mut self, round: usize) -> anyhow::Result<Writes> {
+        let before = self.writes();
+        self.change_healthy(round).await;
+        self.settle().await?;
+        Ok(difference(&self.writes(), &before))
+    }
+
+    async fn change_healthy(&self, round: usize) {
+        let paths = ["three", "two"];
+        for place in HEALTHY {
+            let (namespace, name) = place.split_once('/').unwrap_or_default();
+            let deployment = DEPLOYMENTS.replace("/team/", &format!("/{namespace}/"));
+            let patch = path(paths[round % paths.len()]);
+            self.merge(&format!("{deployment}/{name}"), &patch.to_string()).await;
+        }
+    }
+
+    async fn poison(&mut self) -> anyhow::Result<()> {
+        let name = POISONED[self.random.usize(..POISONED.len())];
+        let deployment = format!("{DEPLOYMENTS}/{name}");
+        let exists = self.application_of(name)?.is_some();
+        let taken = match self.random.u8(..10) {
+            0..=5 if !exists => {
+                let object = venom::deployment(&mut self.random, name);
+                self.post(DEPLOYMENTS, &object).await
+            }
+            0..=5 => {
+                let patch = venom::patch(&mut self.random);
+                self.log.push(format!("{name}: {}", short(&patch)));
+                self.merge(&deployment, &patch).await
+            }
+            6 => {
+                let patch = json!({"status": venom::status(&mut self.random)}).to_string();
+                self.log.push(format!("status of {name}: {}", short(&patch)));
+                self.merge(&format!("{deployment}/status"), &patch).await
+            }
+            7 => {
+                let Some(application) = self.application_of(name)? else { return Ok(()) };
+                let patch = venom::report(&mut self.random).to_string();
+                self.log.push(format!("Argo CD on {name}: {}", short(&patch)));
+                self.merge(&argo("applications", &application), &patch).await
+            }
+            _ => self.plant().await,
+        };
+        if taken {
+            self.report.taken += 1;
+        } else {
+            self.report.refused += 1;
+        }
+        Ok(())
+    }
+
+    /// A hand puts something into Argo CD's namespace.
+    async fn plant(&mut self) -> bool {
+        let rows: Vec<String> = {
+            let applications = &self.healthy.database.applications;
+            applications.iter().map(|row| row.id.to_string()).collect()
+        };
+        let (resource, object) = venom::plant(&mut self.random, &rows);
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let object = object.to_string();
+        let (collection, _) = argo(resource, "")
+            .rsplit_once('/')
+            .map_or_else(Default::default, |(collection, rest)| {
+                (collection.to_owned(), rest.to_owned())
+            });
+        let taken = self.post(&collection, &object).await;
+        if taken {
+            self.planted.insert(argo(resource, &name));
+        }
+        taken
+    }
+
+    fn restart(&mut self) {
+        self.log.push("restart".to_owned());
+        self.is_alive();
+        self.running.process.kill();
+        self.running.shutdown.cancel();
+        self.running = launch(&self.stage, self.processes);
+        self.processes += 1;
+    }
+
+    fn is_alive(&mut self) {
+        let ended = self.running.task.is_finished();
+        self.holds(!ended, "the process lives", || "it has ended by itself".to_owned());
+    }
+
+    async fn end(mut self) -> anyhow::Result<Report> {
+        self.rest().await?;
+        self.make_unreadable().await?;
+        for name in POISONED {
+            if let Some(application) = self.application_of(name)? {
+                // The stand-in for Argo CD does not read every status, and removes what it reads.
+                self.merge(&argo("applications", &application), r#"{"status":null}"#).await;
+            }
+            self.send(Method::DELETE, &format!("{DEPLOYMENTS}/{name}"), "", "").await;
+        }
+        for path in std::mem::take(&mut self.planted) {
+            self.merge(&path, r#"{"metadata":{"finalizers":null}}"#).await;
+            self.send(Method::DELETE, &path, "", "").await;
+        }
+        self.settle().await?;
+        let (was, is) = (settled(self.healthy.clone()), settled(self.stage.witness.world()?));
+        let same = was == is;
+        self.holds(same, "what is deleted leaves no trace", || diff(&was, &is));
+        self.rest().await?;
+        Ok(self.report)
+    }
+
+    /// Nothing may be written any more.
+    async fn rest(&mut self) -> anyhow::Result<()> {
+        // A rescan may have found something suspect already.
+        tokio::time::sleep(2 * RESCAN).await;
+        let before = self.world()?;
+        tokio::time::sleep(RESCAN * QUIET_RESCANS).await;
+        let after = self.world()?;
+        let verdict = esr::quiet(&before, &after);
+        self.note(esr::all(&after).into_iter().chain(verdict.err()));
+        self.is_alive();
+        Ok(())
+    }
+
+    /// Makes a deployment, or its Application, something that the program cannot read, as what is
+    /// left of another version's definitions may be. It is deleted next, the one or the other.
+    async fn make_unreadable(&mut self) -> anyhow::Result<()> {
+        let name = POISONED[self.random.usize(..POISONED.len())];
+        self.log.push(format!("{name} becomes unreadable"));
+        if self.random.bool() {
+            let Some(application) = self.application_of(name)? else { return Ok(()) };
+            let path = argo("applications", &application);
+            // Argo CD cannot read it either, so somebody has to remove it by hand.
+            let patch = r#"{"metadata":{"finalizers":null},"spec":{"source":7}}"#;
+            self.merge(&path, patch).await;
+            tokio::time::sleep(MOMENT).await;
+            self.send(Method::DELETE, &path, "", "").await;
+        } else {
+            let definition = crds::all().into_iter().find(venom::is_of_deployments);
+            let definition = definition.unwrap_or_default();
+            self.stage.server.install(&venom::without_schema(&definition))?;
+            let path = format!("{DEPLOYMENTS}/{name}");
+            self.merge(&path, r#"{"spec":{"source":["no","object"]}}"#).await;
+            self.stage.server.install(&definition)?;
+        }
+        tokio::time::sleep(MOMENT).await;
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut before = None;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let world = self.world()?;
+            let broken = esr::all(&world);
+            if broken.is_empty() && before.as_ref() == Some(&world) {
+                break;
+            }
+            if Instant::now() > deadline {
+                self.note(broken);
+                break;
+            }
+            before = Some(world);
+        }
+        self.is_alive();
+        let mut seen = self.stage.witness.violations();
+        let failures = self.stage.journal.entries().into_iter();
+        let failures = failures.filter(|entry| entry.what.ends_with(FAILS));
+        seen.extend(
+            failures
+                .map(|entry| Violation { property: "COMMIT".to_owned(), what: entry.to_string() }),
+        );
+        let seen: Vec<String> = seen.iter().map(ToString::to_string).collect();
+        for violation in seen {
+            self.holds(false, "nothing fails", || violation.clone());
+        }
+        Ok(())
+    }
+
+    /// What there is, without what a hand has planted.
+    fn world(&self) -> anyhow::Result<World> {
+        let mut world = self.stage.witness.world()?;
+        let is_ours = |resource: &str, name: &String| !self.planted.contains(&argo(resource, name));
+        world.argocd.applications.retain(|one| is_ours("applications", &one.name));
+        world.argocd.projects.retain(|one| is_ours("appprojects", &one.name));
+        Ok(world)
+    }
+
+    fn application_of(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let world = self.stage.witness.world()?;
+        let object = world.deployments.iter().find(|one| one.name == name);
+        Ok(object.map(|one| machines::application::application_name(&one.uid)))
+    }
+
+    fn writes(&self) -> Writes {
+        let uids: Vec<String> =
+            self.healthy.deployments.iter().map(|one| one.uid.to_string()).collect();
+        let mut counts = Vec::new();
+        for resource in [
+            "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments",
+            "/apis/argoproj.io/v1alpha1/applications",
+        ] {
+            let events = history(&self.stage.server, resource);
+            for uid in &uids {
+                let is_about = |object: &Value| {
+                    let metadata = &object["metadata"];
+                    let name = metadata["name"].as_str().unwrap_or_default();
+                    metadata["uid"] == json!(uid) || name.ends_with(uid.as_str())
+                };
+                let number = events.iter().filter(|(_, object)| is_about(object)).count();
+                counts.push((format!("{resource} {uid}"), number));
+            }
+        }
+        counts
+    }
+
+    async fn post(&mut self, collection: &str, object: &str) -> bool {
+        self.log.push(short(object));
+        self.send(Method::POST, collection, "application/json", object).await
+    }
+
+    async fn merge(&self, path: &str, patch: &str) -> bool {
+        self.send(Method::PATCH, path, "application/merge-patch+json", patch).await
+    }
+
+    /// Whether the server has taken it.
+    async fn send(&self, method: Method, path: &str, content_type: &str, body: &str) -> bool {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(http::header::CONTENT_TYPE, content_type);
+        let Ok(request) = request.body(body.as_bytes().to_vec()) else { return false };
+        self.stage.client.request_text(request).await.is_ok()
+    }
+
+    fn note(&mut self, violations: impl IntoIterator<Item = esr::Violation>) {
+        for violation in violations {
+            let violation = Violation::from(violation).to_string();
+            self.holds(false, "everything comes right", || violation.clone());
+        }
+    }
+
+    fn holds(&mut self, holds: bool, what: &str, difference: impl FnOnce() -> String) {
+        if !holds {
+            let log = self.log.join("\n  ");
+            let entries = self.stage.journal.entries();
+            let last = entries[entries.len().saturating_sub(SHOWN)..].iter();
+            let last: String = last.map(|entry| format!("\n  {entry}")).collect();
+            let difference = difference();
+            let text = format!("not so: {what}: {difference} after:\n  {log}\nthe last:{last}");
+            self.report.violations.push(text);
+        }
+    }
+}
+
+fn launch(stage: &Stage, number: u32) -> Running {
+    let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
+    stage.launch(&format!("pod-{number}"), &plan, 0, false)
+}
+
+/// The path of an object in Argo CD's namespace.
+fn argo(resource: &str, name: &str) -> String {
+    let group = match resource {
+        "operations" => "managed-gitops.redhat.com",
+        _ => "argoproj.io",
+    };
+    format!("/apis/{group}/v1alpha1/namespaces/{ARGO_CD}/{resource}/{name}")
+}
+
+fn difference(now: &Writes, before: &Writes) -> Writes {
+    now.iter().zip(before).map(|((what, now), (_, before))| (what.clone(), now - before)).collect()
+}
+
+/// As much of a text as a person can read, on one line.
+fn short(text: &str) -> String {
+    text.escape_debug().take(texts::SHORT).collect()
+}

@@ -1,0 +1,231 @@
+//! The objects that are poisoned: see [`crate::poison`].
+
+use fastrand::Rng;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::{Value, json};
+
+use crate::texts;
+
+/// Stands for an unpaired surrogate, which a JSON text can name and no string can hold.
+const SURROGATE: &str = "UNPAIRED";
+/// Most resources that Argo CD reports.
+const RESOURCES: usize = 2_000;
+
+/// Fields of a deployment in which a text can stand, or stood in some version.
+const FIELDS: [&str; 12] = [
+    "/spec/source/repoURL",
+    "/spec/source/path",
+    "/spec/source/targetRevision",
+    "/spec/destination/environment",
+    "/spec/destination/namespace",
+    "/spec/syncPolicy/syncOptions/0",
+    "/spec/type",
+    "/spec/unknown",
+    "/spec/source/unknown",
+    "/metadata/annotations/note",
+    "/metadata/labels/note",
+    "/metadata/generateName",
+];
+
+/// A deployment of this name with poison in it, as JSON.
+pub fn deployment(random: &mut Rng, name: &str) -> String {
+    let mut object = json!({
+        "apiVersion": "managed-gitops.redhat.com/v1alpha1",
+        "kind": "GitOpsDeployment",
+        "metadata": {"name": name},
+        "spec": {
+            "source": {"repoURL": "https://example.com/team/app.git", "path": "one"},
+            "type": if random.u8(..4) == 0 { "manual" } else { "automated" },
+        },
+    });
+    if random.u8(..4) == 0 {
+        object["metadata"]["finalizers"] = json!([crds::names::DEPLOYMENT_FINALIZER]);
+    }
+    poison(random, &mut object);
+    encode(random, &object)
+}
+
+/// A merge patch of a deployment.
+pub fn patch(random: &mut Rng) -> String {
+    let mut patch = json!({});
+    poison(random, &mut patch);
+    encode(random, &patch)
+}
+
+fn poison(random: &mut Rng, object: &mut Value) {
+    for _ in 0..random.u8(1..4) {
+        let field = FIELDS[random.usize(..FIELDS.len())];
+        // Most often where most texts are admitted.
+        let field = if random.u8(..4) > 0 { FIELDS[random.usize(..3)] } else { field };
+        let value = match random.u8(..14) {
+            0 => Value::Null,
+            1 => any_value(random),
+            _ => json!(texts::any(random)),
+        };
+        set(object, field, value);
+    }
+    if random.u8(..12) == 0 {
+        // Keys are texts as well.
+        let key = texts::any(random);
+        let value = texts::any(random);
+        let place = ["/metadata/annotations", "/metadata/labels", "/spec"][random.usize(..3)];
+        set(object, place, json!({key: value}));
+    }
+}
+
+/// A value of another type than a text.
+fn any_value(random: &mut Rng) -> Value {
+    match random.u8(..6) {
+        0 => json!(random.bool()),
+        1 => json!(random.i64(..)),
+        2 => json!(1e300),
+        3 => json!([texts::some(random)]),
+        4 => json!({texts::some(random): texts::some(random)}),
+        _ => (0..random.usize(..200)).fold(json!(null), |inner, _| json!([inner])),
+    }
+}
+
+/// Sets a field, and makes the objects and lists around it; what is of another type is replaced.
+fn set(object: &mut Value, field: &str, value: Value) {
+    let mut place = object;
+    for part in field.split('/').skip(1) {
+        place = if part == "0" {
+            if !place.is_array() {
+                *place = json!([null]);
+            }
+            &mut place[0]
+        } else {
+            if !place.is_object() {
+                *place = json!({});
+            }
+            &mut place[part]
+        };
+    }
+    match (place, value) {
+        (Value::Object(known), Value::Object(more)) => known.extend(more),
+        (place, value) => *place = value,
+    }
+}
+
+fn encode(random: &mut Rng, object: &Value) -> String {
+    let text = object.to_string();
+    if random.u8(..20) > 0 {
+        return text;
+    }
+    // A text that nothing written in Rust can hold, and others can send.
+    text.replacen("\"one\"", &format!("\"one{SURROGATE}\""), 1).replace(SURROGATE, "\\ud800")
+}
+
+/// A status of a deployment that a hand writes.
+pub fn status(random: &mut Rng) -> Value {
+    let mut text = || texts::any(random);
+    json!({
+        "conditions": [{"type": text(), "status": text(), "reason": text(), "message": text()}],
+        "health": {"status": text(), "message": text()},
+        "sync": {"status": text(), "revision": text()},
+        "reconciledState": {
+            "source": {"path": text(), "repoURL": text(), "branch": text()},
+            "destination": {"name": text(), "namespace": text()},
+        },
+    })
+}
+
+/// What Argo CD says of an Application.
+pub fn report(random: &mut Rng) -> Value {
+    let number = if random.u8(..4) == 0 { RESOURCES } else { random.usize(..5) };
+    let resources: Vec<Value> = (0..number)
+        .map(|_| {
+            let name = texts::some(random);
+            json!({"kind": name, "name": name, "namespace": name, "health": {"message": name}})
+        })
+        .collect();
+    let number = random.usize(..100);
+    let conditions: Vec<Value> = (0..number)
+        .map(|_| json!({"type": texts::some(random), "message": texts::some(random)}))
+        .collect();
+    let mut text = || texts::any(random);
+    let mut report = json!({
+        "conditions": conditions,
+        "resources": resources,
+        "health": {"status": text(), "message": text()},
+        "sync": {
+            "status": text(),
+            "revision": text(),
+            "comparedTo": {"source": {"repoURL": text(), "path": text()}},
+        },
+        "operationState": {"phase": text(), "message": text(), "startedAt": text()},
+    });
+    if random.u8(..3) == 0 {
+        let fields = ["conditions", "resources", "health", "sync", "operationState"];
+        report[fields[random.usize(..fields.len())]] = any_value(random);
+    }
+    json!({"status": report})
+}
+
+/// Something for Argo CD's namespace, with the resource that it is of; `rows` are the ids of
+/// application rows that exist.
+pub fn plant(random: &mut Rng, rows: &[String]) -> (&'static str, Value) {
+    let names = ["nonsense", "0", "a.b", "00000000-0000-0000-0000-000000000000"];
+    let mut name = names[random.usize(..names.len())].to_owned();
+    if random.bool() {
+        name = "x".repeat(random.usize(1..200));
+    }
+    match random.u8(..4) {
+        0 | 1 => {
+            let id = if random.bool() { name.clone() } else { texts::any(random) };
+            let spec = json!({"operationID": id});
+            let name = crds::names::operation_name(&name);
+            let labels = json!({"managed-gitops.redhat.com/tenant": label(random, rows)});
+            let api_version = "managed-gitops.redhat.com/v1alpha1";
+            ("operations", object(api_version, "Operation", &name, &labels, spec))
+        }
+        2 => {
+            let uid: String = name.chars().cycle().take(36).collect();
+            let name = crds::names::application_name(uid.trim_end_matches('.'));
+            let labels = json!({crds::names::DATABASE_ID_LABEL: label(random, rows)});
+            let spec = json!({"project": "default", "source": {"repoURL": texts::any(random)}});
+            let mut application =
+                object("argoproj.io/v1alpha1", "Application", &name, &labels, spec);
+            application["status"] = report(random)["status"].take();
+            ("applications", application)
+        }
+        _ => {
+            let name = crds::names::app_project_name(&name);
+            let spec = json!({"sourceRepos": [texts::any(random)], "destinations": []});
+            let mut project = object("argoproj.io/v1alpha1", "AppProject", &name, &json!({}), spec);
+            let user = json!({crds::names::USERNAME_ANNOTATION: texts::any(random)});
+            project["metadata"]["annotations"] = user;
+            ("appprojects", project)
+        }
+    }
+}
+
+fn label(random: &mut Rng, rows: &[String]) -> String {
+    match random.u8(..6) {
+        0 => "x".repeat(63),
+        1 => String::new(),
+        _ => rows.get(random.usize(..rows.len().max(1))).cloned().unwrap_or_default(),
+    }
+}
+
+fn object(api_version: &str, kind: &str, name: &str, labels: &Value, spec: Value) -> Value {
+    let metadata = json!({"name": name, "labels": labels});
+    json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec})
+}
+
+/// Whether a definition is that of GitOpsDeployments.
+pub fn is_of_deployments(definition: &CustomResourceDefinition) -> bool {
+    definition.spec.names.kind == "GitOpsDeployment"
+}
+
+/// The same definition, of a version that promised nothing.
+pub fn without_schema(definition: &CustomResourceDefinition) -> CustomResourceDefinition {
+    let mut value = serde_json::to_value(definition).unwrap_or_default();
+    let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    for version in value["spec"]["versions"].as_array_mut().into_iter().flatten() {
+        let properties = json!({"spec": anything, "status": anything});
+        version["schema"] =
+            json!({"openAPIV3Schema": {"type": "object", "properties": properties}});
+    }
+    serde_json::from_value(value).unwrap_or_default()
+}

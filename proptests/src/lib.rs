@@ -5,11 +5,13 @@
 //! * [`walk`]: one deployment in an environment that plays with it, so that every state on the way
 //!   is reachable; and a helpful environment that brings any such state to its rest;
 //! * [`world`]: tenants, deployments and operations around an in-memory database, Kubernetes API
-//!   and Argo CD, under any interleaving, for the specification in `machines::esr`.
+//!   and Argo CD, under any interleaving, for the specification in `machines::esr`;
+//! * [`model`]: small such worlds under every interleaving, for the model checker.
 //!
 //! The machines are held as JSON between their steps: every step of every test is also a restart.
 
 pub mod arbitrary;
+pub mod model;
 pub mod walk;
 pub mod world;
 

@@ -6,8 +6,12 @@
 //! passes. [`Cluster::rest`] is the safety net: full rescans until nothing changes any more.
 
 mod agent;
+mod choices;
 mod database;
+mod faults;
 mod moves;
+mod normal;
+mod tenants;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,18 +39,24 @@ use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 
 use crate::walk::{persist, resume};
 
+pub use faults::Fault;
 pub use moves::{Move, any_move};
 
 /// Most rounds of rescans until nothing changes: the longest chain (a namespace goes while its
 /// deployment waits for a predecessor that is still being dispatched) needs about twenty.
 pub const ROUNDS_LIMIT: usize = 60;
 
+/// How many specs there are.
+pub const SPECS: u8 = 5;
+
+/// The moment at which everything begins.
+const START_MILLIS: i64 = 1_000_000;
 const STYLE: ConditionStyle = ConditionStyle::Conventional;
 const NAMES: [&str; 2] = ["app", "web"];
 const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// The world and the machines in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// What there is.
     pub world: World,
@@ -61,17 +71,27 @@ pub struct Cluster {
     places: BTreeMap<DeploymentUid, (TenantUid, String, String)>,
     /// What a digest in a status view stands for; the database has it.
     reports: BTreeMap<Digest, ArgoReport>,
+    /// What a deployment owed when the process died, and whether it was done nobody knows.
+    underway: Option<(DeploymentUid, Obligation)>,
     revision: Revision,
     now: Timestamp,
+    /// How long each step of a deployment takes. Operations are named by a machine's moment of
+    /// birth, so it must not be nothing unless something else keeps their names apart.
+    pub step: Duration,
     /// Broken safety promises, with the move at which they broke.
     pub broken: Vec<Violation>,
 }
 
-/// The spec of a number; 0 is invalid, 3 needs another repository.
+/// The spec of a number; 0 is invalid, 3 needs another repository, 4 writes the URL of the first
+/// in another way.
 fn spec(number: u8) -> DeploymentSpec {
-    let repo = if number == 3 { "other" } else { "app" };
+    let repo = match number {
+        3 => "other.git",
+        4 => "app",
+        _ => "app.git",
+    };
     DeploymentSpec {
-        repo_url: format!("https://example.com/team/{repo}.git"),
+        repo_url: format!("https://example.com/team/{repo}"),
         path: if number == 0 { String::new() } else { format!("folder-{number}") },
         type_: "automated".to_owned(),
         ..DeploymentSpec::default()
@@ -108,8 +128,10 @@ impl Default for Cluster {
             history: BTreeMap::new(),
             places: BTreeMap::new(),
             reports: BTreeMap::new(),
+            underway: None,
             revision: Revision(1),
-            now: Timestamp::from_millis(1_000_000),
+            now: Timestamp::from_millis(START_MILLIS),
+            step: Duration::from_millis(1),
             broken: Vec::new(),
         }
     }
@@ -120,10 +142,25 @@ impl Cluster {
     pub fn take(&mut self, next: &Move) {
         let before = self.world.clone();
         self.happen(next);
-        let uids: Vec<DeploymentUid> = self.places.keys().cloned().collect();
-        for uid in uids {
-            self.broken.extend(esr::finalizer_kept(&before, &self.world, &uid).err());
+        self.check_since(&before);
+    }
+
+    /// Checks what must hold between two moments.
+    fn check_since(&mut self, before: &World) {
+        for uid in self.places.keys() {
+            self.broken.extend(esr::finalizer_kept(before, &self.world, uid).err());
         }
+    }
+
+    /// What there is after one thing has happened; `None` where it changes nothing.
+    pub fn after(&self, next: &Move) -> Option<Self> {
+        let mut after = self.clone();
+        after.happen(next);
+        if after == *self {
+            return None;
+        }
+        after.check_since(&self.world);
+        Some(after)
     }
 
     fn happen(&mut self, next: &Move) {
@@ -163,9 +200,17 @@ impl Cluster {
                 uid(which).iter().for_each(|uid| self.observe_operation(uid));
             }
             Move::Report { which } => uid(which).iter().for_each(|uid| self.report(uid)),
-            Move::Discharge { which } => uid(which).iter().for_each(|uid| self.discharge(uid)),
+            Move::ObserveFormerOperation { which, failed } => {
+                uid(which).iter().for_each(|uid| self.observe_former_operation(uid, failed));
+            }
+            Move::Discharge { which, duty } => {
+                uid(which).iter().for_each(|uid| self.discharge(uid, duty));
+            }
+            Move::Crash { which } => self.crash(which),
+            Move::Arrive => self.arrive(),
             Move::ClaimOperation { which } => {
-                pick(self.signals.clone(), which).iter().for_each(|id| self.observe_row(id));
+                let known = self.known_operations();
+                pick(known, which).iter().for_each(|id| self.observe_row(id));
             }
             Move::ObserveArgo { which } => {
                 operation(which).iter().for_each(|id| self.observe_argo(id));
@@ -183,6 +228,7 @@ impl Cluster {
                 self.now = self.now.after(Duration::from_secs(seconds.into()));
                 self.wake();
             }
+            Move::Wake { which } => self.wake_one(which),
         }
     }
 
@@ -210,10 +256,9 @@ impl Cluster {
             self.observe_operation(uid);
             self.report(uid);
             // More than anyone owes at once.
-            (0..3).for_each(|_| self.discharge(uid));
+            (0..3).for_each(|_| self.discharge(uid, 0));
         }
-        let known = self.signals.iter().chain(self.operations.keys());
-        for id in known.cloned().collect::<BTreeSet<_>>() {
+        for id in self.known_operations() {
             self.observe_row(&id);
             self.observe_argo(&id);
             self.discharge_operation(&id);
@@ -229,7 +274,8 @@ impl Cluster {
         }
     }
 
-    fn states(&self) -> Vec<String> {
+    /// In which state each machine is.
+    pub fn states(&self) -> Vec<String> {
         let states = |one: &Deployment| format!("{} {}", one.path(), one.mirror.path());
         let deployments = self.deployments.values().map(states);
         let operations = self.operations.values().map(|one| one.path().to_owned());
@@ -256,8 +302,9 @@ impl Cluster {
         if existing.is_some_and(|one| one.terminating) {
             return;
         }
+        let number_of_object = self.places.len() + 1;
         let tenant = existing.map_or_else(
-            || TenantUid::new(format!("{namespace}-{}", self.revision.0)),
+            || TenantUid::new(format!("{namespace}-{number_of_object}")),
             |one| one.uid.clone(),
         );
         if existing.is_none() {
@@ -267,7 +314,7 @@ impl Cluster {
                 terminating: false,
             });
         }
-        let uid = DeploymentUid::new(format!("uid-{:04}", self.revision.0));
+        let uid = DeploymentUid::new(format!("uid-{number_of_object:04}"));
         let place = (tenant.clone(), namespace.to_owned(), name.to_owned());
         self.places.insert(uid.clone(), place);
         self.world.deployments.push(DeploymentObject {
@@ -391,15 +438,13 @@ impl Cluster {
         let Some(machine) = self.deployments.get(uid).cloned() else {
             return;
         };
-        // No two steps of one machine happen at the same moment.
-        self.now = self.now.after(Duration::from_millis(1));
+        self.now = self.now.after(self.step);
         let facts = self.facts(&machine);
-        let step = machine.step(event, &facts);
-        let after = resume(&persist(step.deployment));
-        if after.is_gone() {
+        let step = machine.clone().step(event, &facts);
+        if step.deployment.is_gone() {
             self.deployments.remove(uid);
-        } else {
-            self.deployments.insert(uid.clone(), after);
+        } else if step.deployment != machine {
+            self.deployments.insert(uid.clone(), resume(&persist(step.deployment)));
         }
         self.write(step.rows);
     }
@@ -467,20 +512,31 @@ impl Cluster {
         self.tell(uid, &Event::Reported(Box::new(report)));
     }
 
-    /// Does the first thing that a deployment owes and that is not so already.
-    fn discharge(&mut self, uid: &DeploymentUid) {
-        let owed = self.deployments.get(uid).map(|one| one.obligations(STYLE));
-        for obligation in owed.into_iter().flatten() {
-            let acted = match obligation {
-                Obligation::OperationSignalled(id) => self.signals.insert(id),
-                Obligation::FinalizerRemoved => self.remove_finalizer(uid),
-                Obligation::StatusWritten(view) => self.write_status(uid, &view),
-            };
-            if acted {
-                self.world.writes.api_requests += 1;
+    /// Does one thing that a deployment owes and that is not so already: the one of this number,
+    /// or the next after it.
+    fn discharge(&mut self, uid: &DeploymentUid, duty: u8) {
+        let Some(machine) = self.deployments.get(uid) else {
+            return;
+        };
+        let mut owed = machine.obligations(STYLE);
+        let first = usize::from(duty).checked_rem(owed.len()).unwrap_or_default();
+        owed.rotate_left(first);
+        for obligation in owed {
+            if self.fulfil(uid, obligation) {
                 return;
             }
         }
+    }
+
+    /// Does what is owed; whether that changed anything.
+    fn fulfil(&mut self, uid: &DeploymentUid, obligation: Obligation) -> bool {
+        let acted = match obligation {
+            Obligation::OperationSignalled(id) => self.signals.insert(id),
+            Obligation::FinalizerRemoved => self.remove_finalizer(uid),
+            Obligation::StatusWritten(view) => self.write_status(uid, &view),
+        };
+        self.world.writes.api_requests += u64::from(acted);
+        acted
     }
 
     fn remove_finalizer(&mut self, uid: &DeploymentUid) -> bool {
@@ -513,44 +569,4 @@ impl Cluster {
         }
         changed
     }
-
-    fn need(&mut self, tenant: &TenantUid) {
-        let namespace = self.places.values().find(|place| place.0 == *tenant);
-        let Some((_, namespace, _)) = namespace.cloned() else {
-            return;
-        };
-        let machine = self.tenants.entry(tenant.clone());
-        machine.or_insert_with(|| Tenant::new(tenant.clone(), namespace));
-        self.tell_tenant(tenant, &TenantEvent::Needed);
-    }
-
-    fn observe_tenant(&mut self, tenant: &TenantUid) {
-        let spaces = &self.world.namespaces;
-        let space = spaces.iter().find(|space| space.uid == *tenant);
-        let event = match space.map(|space| space.terminating) {
-            Some(terminating) => TenantEvent::NamespaceObserved { terminating },
-            None => TenantEvent::NamespaceAbsent,
-        };
-        if self.world.deployments.iter().any(|object| object.tenant == *tenant) {
-            self.need(tenant);
-        }
-        self.tell_tenant(tenant, &event);
-        let children = self.deployments.values().filter(|one| one.record.tenant == *tenant).count();
-        if self.tenants.get(tenant).is_some_and(Tenant::counts_children) {
-            let deployments = u64::try_from(children).unwrap_or(u64::MAX);
-            self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { deployments });
-        }
-    }
-
-    fn tell_tenant(&mut self, tenant: &TenantUid, event: &TenantEvent) {
-        let Some(machine) = self.tenants.get(tenant).cloned() else {
-            return;
-        };
-        let instance = self.world.settings.instance.clone();
-        let step = machine.step(event, &TenantFacts { instance, ..TenantFacts::default() });
-        self.tenants.insert(tenant.clone(), step.tenant);
-        self.write(step.rows);
-    }
-
-    // === the agent and Argo CD ===
 }

@@ -111,9 +111,11 @@ fn a_stale_sight_of_what_has_gone_is_undone_again() {
     // Of the two operations of its first life only the removal is still remembered.
     cluster.take(&Move::CollectOperation { which: 0 });
     cluster.take(&Move::ObserveStale { which: 0, back: 99 });
-    for next in
-        [Move::ObserveTenant { which: 0 }, Move::Facts { which: 0 }, Move::Discharge { which: 0 }]
-    {
+    for next in [
+        Move::ObserveTenant { which: 0 },
+        Move::Facts { which: 0 },
+        Move::Discharge { which: 0, duty: 0 },
+    ] {
         cluster.take(&next);
     }
     for _ in 0..4 {

@@ -3,6 +3,11 @@
 use super::*;
 
 impl Cluster {
+    /// Operations that the agent knows by their CR or by their machine.
+    pub(super) fn known_operations(&self) -> BTreeSet<OperationId> {
+        self.signals.iter().chain(self.operations.keys()).cloned().collect()
+    }
+
     pub(super) fn observe_row(&mut self, id: &OperationId) {
         if self.signals.contains(id) && !self.operations.contains_key(id) {
             self.operations.insert(id.clone(), Operation::new(id.clone()));

@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::SPECS;
+
 /// One thing that happens. Numbers choose among what there is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
     /// A user creates a deployment, its namespace too where it is missing.
     Create {
@@ -67,11 +69,28 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
+    /// A deployment is told, late or once more, of an operation that it no longer waits for.
+    ObserveFormerOperation {
+        /// Which one.
+        which: u8,
+        /// What became of the operation: completed, or failed.
+        failed: bool,
+    },
     /// One thing that a deployment owes is done.
     Discharge {
         /// Which one.
         which: u8,
+        /// Which of what it owes comes first.
+        duty: u8,
     },
+    /// The process dies while a deployment's duty is under way, and starts again from what it
+    /// persisted.
+    Crash {
+        /// Which of all duties of all deployments.
+        which: u8,
+    },
+    /// What was under way at the last crash arrives after all, as it was meant then.
+    Arrive,
     /// The agent observes the row behind an operation, or that there is none.
     ClaimOperation {
         /// Which one.
@@ -107,16 +126,21 @@ pub enum Move {
         /// For how many seconds.
         seconds: u16,
     },
+    /// Time passes until the moment for which a machine waits, and it alone is woken.
+    Wake {
+        /// Which of all machines that wait.
+        which: u8,
+    },
 }
 
 /// Any move; what makes progress is likelier than what destroys.
 pub fn any_move() -> impl Strategy<Value = Move> {
     let which = any::<u8>();
     prop_oneof![
-        4 => (0..2_u8, 0..2_u8, 0..4_u8, any::<bool>()).prop_map(
+        4 => (0..2_u8, 0..2_u8, 0..SPECS, any::<bool>()).prop_map(
             |(namespace, name, spec, finalizer)| Move::Create { namespace, name, spec, finalizer }
         ),
-        2 => (which, 0..4_u8).prop_map(|(which, spec)| Move::Edit { which, spec }),
+        2 => (which, 0..SPECS).prop_map(|(which, spec)| Move::Edit { which, spec }),
         2 => which.prop_map(|which| Move::Delete { which }),
         1 => which.prop_map(|which| Move::DeleteNamespace { which }),
         1 => Just(Move::ToggleEngine),
@@ -126,7 +150,11 @@ pub fn any_move() -> impl Strategy<Value = Move> {
         3 => which.prop_map(|which| Move::Facts { which }),
         6 => which.prop_map(|which| Move::ObserveOperation { which }),
         2 => which.prop_map(|which| Move::Report { which }),
-        8 => which.prop_map(|which| Move::Discharge { which }),
+        1 => (which, any::<bool>())
+            .prop_map(|(which, failed)| Move::ObserveFormerOperation { which, failed }),
+        8 => (which, any::<u8>()).prop_map(|(which, duty)| Move::Discharge { which, duty }),
+        1 => which.prop_map(|which| Move::Crash { which }),
+        1 => Just(Move::Arrive),
         5 => which.prop_map(|which| Move::ClaimOperation { which }),
         6 => which.prop_map(|which| Move::ObserveArgo { which }),
         8 => which.prop_map(|which| Move::DischargeOperation { which }),
@@ -134,5 +162,6 @@ pub fn any_move() -> impl Strategy<Value = Move> {
         2 => which.prop_map(|which| Move::Sync { which }),
         1 => which.prop_map(|which| Move::CollectOperation { which }),
         2 => (0..400_u16).prop_map(|seconds| Move::Wait { seconds }),
+        2 => which.prop_map(|which| Move::Wake { which }),
     ]
 }

@@ -1,0 +1,341 @@
+//! What is explored.
+
+use std::time::Duration;
+
+use machines::deployment::conditions::READY;
+
+use super::{Explored, Kind, Situation, Step};
+use crate::world::{Cluster, Fault, Move};
+
+/// Something that must be met at least once: a model in which nothing happens proves nothing.
+#[derive(Clone)]
+pub(super) struct Sight {
+    pub(super) name: &'static str,
+    pub(super) seen: fn(&Explored, &Situation) -> bool,
+}
+
+/// One way in which a world begins, and what may happen from there.
+#[derive(Clone)]
+struct Chapter {
+    /// What has happened; after each of it everything came to rest.
+    rested: Vec<Move>,
+    /// What has happened just now, and nobody has seen it.
+    begun: Vec<Move>,
+    /// What users may do, each once, in any order and at any time.
+    acts: Vec<Move>,
+    /// What may go wrong at any time: one of these, once.
+    faults: &'static [Fault],
+}
+
+/// How a world begins, what its users may do and what may go wrong.
+#[derive(Clone)]
+pub struct Scenario {
+    /// What it is called.
+    pub name: &'static str,
+    chapters: Vec<Chapter>,
+    pub(super) sights: Vec<Sight>,
+}
+
+/// Everything that can go wrong but for delays: these open so many ways that they have chapters of
+/// their own.
+const PROMPT_FAULTS: &[Fault] = &[
+    Fault::Crash,
+    Fault::StaleObservation,
+    Fault::RepeatedObservation,
+    Fault::SightOfTheGone,
+    Fault::RepeatedOutcome,
+    Fault::Refusal,
+    Fault::EarlyCollection,
+];
+
+/// What is told late or more than once.
+const UNTIMELY: &[Fault] = &[
+    Fault::StaleObservation,
+    Fault::RepeatedObservation,
+    Fault::SightOfTheGone,
+    Fault::RepeatedOutcome,
+];
+
+fn create(name: u8, spec: u8, finalizer: bool) -> Move {
+    Move::Create { namespace: 0, name, spec, finalizer }
+}
+
+impl Scenario {
+    /// One deployment that is created, edited and deleted while things go wrong.
+    pub fn one_deployment() -> Self {
+        let edit = || Move::Edit { which: 0, spec: 2 };
+        let delete = || Move::Delete { which: 0 };
+        let fresh = |acts, faults| {
+            let begun = vec![create(0, 1, true)];
+            Chapter { rested: Vec::new(), begun, acts, faults }
+        };
+        let settled = |acts, faults| {
+            let rested = vec![create(0, 1, true)];
+            Chapter { rested, begun: Vec::new(), acts, faults }
+        };
+        Self {
+            name: "one deployment",
+            chapters: vec![
+                fresh(vec![edit(), delete()], &[]),
+                fresh(vec![], &[Fault::Delay]),
+                fresh(vec![delete()], PROMPT_FAULTS),
+                settled(vec![edit()], PROMPT_FAULTS),
+                settled(vec![delete()], PROMPT_FAULTS),
+                settled(vec![edit()], &[Fault::Delay]),
+                settled(vec![delete()], &[Fault::Delay]),
+            ],
+            sights: fault_sights(),
+        }
+    }
+
+    /// A deployment and another of the same name, which is created when the first has gone from the
+    /// API. Without a finalizer the first goes at once, and nobody need have seen it go.
+    pub fn a_deployment_and_its_recreation() -> Self {
+        let delete = || Move::Delete { which: 0 };
+        let fresh = |finalizer| Chapter {
+            rested: Vec::new(),
+            begun: vec![create(0, 1, finalizer)],
+            acts: vec![delete(), create(0, 2, true)],
+            faults: &[],
+        };
+        let settled = |finalizer| Chapter {
+            rested: vec![create(0, 1, finalizer)],
+            begun: Vec::new(),
+            acts: vec![delete(), create(0, 2, true)],
+            faults: &[],
+        };
+        // The first has gone unseen, and the second is there.
+        let overlapping = Chapter {
+            rested: vec![create(0, 1, false)],
+            begun: vec![delete(), create(0, 2, true)],
+            acts: Vec::new(),
+            faults: &[Fault::Crash],
+        };
+        // The first is removed and forgotten when the second is created.
+        let following = Chapter {
+            rested: vec![create(0, 1, true), delete()],
+            begun: vec![create(0, 2, true)],
+            acts: Vec::new(),
+            faults: UNTIMELY,
+        };
+        Self {
+            name: "a deployment and its re-creation",
+            chapters: vec![
+                fresh(true),
+                fresh(false),
+                settled(true),
+                settled(false),
+                overlapping,
+                following,
+            ],
+            sights: vec![
+                sight("a successor that waits for its predecessor's removal", |_, one| {
+                    let states = one.cluster.states();
+                    let any = |state| states.iter().any(|one| one.contains(state));
+                    any("AwaitingPredecessor") && any("Removing")
+                }),
+                sight("a predecessor that has gone unseen", |_, one| {
+                    let world = &one.cluster.world;
+                    let kept =
+                        |row: &&str| world.deployments.iter().all(|one| one.uid.as_str() != *row);
+                    let rows = world.database.applications.iter();
+                    let mut rows = rows.map(|row| row.deployment.as_str());
+                    world.deployments.len() == 1 && rows.any(|row| kept(&row))
+                }),
+                sight("the sight of what has gone", |_, one| {
+                    one.happened == Some(Fault::SightOfTheGone)
+                }),
+                sight("a crash while an operation is in progress", |_, one| {
+                    one.happened == Some(Fault::CrashDuringOperation)
+                }),
+                sight("a successor that is ready", |_, one| {
+                    is_ready(one) && one.cluster.world.deployments[0].uid.as_str() == "uid-0002"
+                }),
+            ],
+        }
+    }
+
+    /// Two deployments whose specs write one repository in two ways.
+    pub fn two_deployments_sharing_a_repository_url() -> Self {
+        let first = || create(0, 1, true);
+        let second = || create(1, 4, true);
+        let delete = |which| Move::Delete { which };
+        Self {
+            name: "two deployments sharing a repository URL",
+            chapters: vec![
+                Chapter {
+                    rested: Vec::new(),
+                    begun: vec![first(), second()],
+                    acts: vec![],
+                    faults: &[],
+                },
+                Chapter {
+                    rested: vec![first()],
+                    begun: vec![second()],
+                    acts: vec![delete(0)],
+                    faults: &[],
+                },
+                Chapter {
+                    rested: vec![first()],
+                    begun: vec![second()],
+                    acts: vec![Move::Edit { which: 0, spec: 3 }],
+                    faults: &[],
+                },
+                Chapter {
+                    rested: vec![first(), second()],
+                    begun: Vec::new(),
+                    acts: vec![delete(0), delete(1)],
+                    faults: &[],
+                },
+                Chapter {
+                    rested: vec![first(), second()],
+                    begun: Vec::new(),
+                    acts: vec![delete(0)],
+                    faults: PROMPT_FAULTS,
+                },
+            ],
+            sights: vec![
+                sight("two in one project that permits both ways to write the URL", |_, one| {
+                    let argocd = &one.cluster.world.argocd;
+                    argocd.applications.len() == 2
+                        && argocd.projects.len() == 1
+                        && argocd.projects[0].source_repos.len() == 2
+                }),
+                sight("one that keeps its repository when the other has gone", |_, one| {
+                    let world = &one.cluster.world;
+                    is_ready(one)
+                        && world.deployments.len() == 1
+                        && world.argocd.applications.len() == 1
+                        && world.database.repositories.len() == 1
+                        && world.argocd.projects[0].source_repos.len() == 1
+                }),
+                sight("nothing that is left", |_, one| is_empty(one)),
+            ],
+        }
+    }
+
+    pub(super) fn beginnings(&self) -> Vec<Situation> {
+        let begin = |chapter: &Chapter| {
+            let mut cluster = Cluster::default();
+            cluster.step = Duration::ZERO;
+            for next in &chapter.rested {
+                cluster.take(next);
+                cluster.rest();
+            }
+            chapter.begun.iter().for_each(|next| cluster.take(next));
+            Situation::new(cluster, chapter.acts.clone(), chapter.faults)
+        };
+        self.chapters.iter().map(begin).collect()
+    }
+
+    /// All that can happen next and changes anything.
+    pub(super) fn steps(&self, situation: &Situation) -> Vec<Step> {
+        let mut steps = helpful_steps(situation);
+        for (index, act) in situation.acts.iter().enumerate() {
+            let mut acts = situation.acts.clone();
+            acts.remove(index);
+            steps.extend(step(situation, Kind::Act, act, acts, situation.faults));
+        }
+        steps.extend(faulty_steps(situation));
+        steps
+    }
+}
+
+fn fault_sights() -> Vec<Sight> {
+    vec![
+        sight("a crash with a duty open", |_, one| one.happened == Some(Fault::Crash)),
+        sight("a crash while an operation is in progress", |_, one| {
+            one.happened == Some(Fault::CrashDuringOperation)
+        }),
+        sight("a write that arrives after a crash", |_, one| {
+            one.happened == Some(Fault::LateWrite)
+        }),
+        sight("a stale observation after a newer one", |_, one| {
+            one.happened == Some(Fault::StaleObservation)
+        }),
+        sight("an observation for the second time", |_, one| {
+            one.happened == Some(Fault::RepeatedObservation)
+        }),
+        sight("an outcome for the second time", |_, one| {
+            one.happened == Some(Fault::RepeatedOutcome)
+        }),
+        sight("the sight of what has gone", |_, one| one.happened == Some(Fault::SightOfTheGone)),
+        sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),
+        sight("an outcome that is collected unread", |_, one| {
+            one.happened == Some(Fault::EarlyCollection)
+        }),
+        sight("a deadline that passes while there is work", |_, one| {
+            one.happened == Some(Fault::Delay)
+        }),
+        sight("a deployment that is ready", |_, one| is_ready(one)),
+        sight("nothing that is left", |_, one| is_empty(one)),
+    ]
+}
+
+fn sight(name: &'static str, seen: fn(&Explored, &Situation) -> bool) -> Sight {
+    Sight { name, seen }
+}
+
+fn is_ready(situation: &Situation) -> bool {
+    let world = &situation.cluster.world;
+    world.deployments.iter().any(|object| {
+        let conditions = &object.status.conditions;
+        conditions.iter().any(|one| one.type_ == READY && one.status == "True")
+    })
+}
+
+fn is_empty(situation: &Situation) -> bool {
+    let world = &situation.cluster.world;
+    world.deployments.is_empty()
+        && world.database.applications.is_empty()
+        && world.argocd.applications.is_empty()
+        && world.argocd.projects.is_empty()
+}
+
+/// A move and what is after it, if it changes anything.
+fn step(
+    situation: &Situation,
+    kind: Kind,
+    next: &Move,
+    acts: Vec<Move>,
+    faults: &'static [Fault],
+) -> Option<Step> {
+    let cluster = situation.cluster.after(next)?;
+    let wrote = cluster.world.writes != situation.cluster.world.writes;
+    let after = Situation::new(cluster, acts, faults);
+    let changed = after.cluster_key != situation.cluster_key;
+    changed.then(|| Step { kind, next_move: next.clone(), next: after, wrote })
+}
+
+fn helpful_steps(situation: &Situation) -> Vec<Step> {
+    let helpful = |moves: Vec<Move>| -> Vec<Step> {
+        let step =
+            |next| step(situation, Kind::Help, next, situation.acts.clone(), situation.faults);
+        moves.iter().filter_map(step).collect()
+    };
+    let steps = helpful(situation.cluster.helpful_moves());
+    // Nobody waits while there is something to do.
+    if steps.is_empty() { helpful(situation.cluster.waking_moves()) } else { steps }
+}
+
+fn faulty_steps(situation: &Situation) -> Vec<Step> {
+    let cluster = &situation.cluster;
+    let mut steps = Vec::new();
+    for next in cluster.faulty_moves() {
+        let named = cluster.faults(&next);
+        // What a crash left under way arrives at no further cost.
+        let late = next == Move::Arrive;
+        if !late && !named.iter().any(|fault| situation.faults.contains(fault)) {
+            continue;
+        }
+        let faults = if late { situation.faults } else { &[] };
+        steps.extend(named.into_iter().map(|fault| Step {
+            kind: Kind::Fault,
+            next_move: next.clone(),
+            next: situation.sign(fault),
+            wrote: false,
+        }));
+        steps.extend(step(situation, Kind::Fault, &next, situation.acts.clone(), faults));
+    }
+    steps
+}

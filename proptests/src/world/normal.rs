@@ -1,0 +1,196 @@
+//! The normal form of a cluster, in which equal situations are equal values.
+//!
+//! A run of the real system counts upwards for ever: revisions, moments, numbers of operations.
+//! None of it matters by its value. [`Cluster::normalise`] gives the same cluster with
+//!
+//! * *revisions* replaced by their rank: machines compare them with each other and do nothing else
+//!   with them, and a new revision is larger than all there are. What a machine saw last is
+//!   compared with the versions of its object that can still be shown to it, so it is told by
+//!   these;
+//! * *moments* told from the present, what is past being past: a machine compares a moment with the
+//!   present only, and time never turns back. This needs steps that take no time
+//!   ([`Cluster::step`]); time passes where a [`Move`] says so;
+//! * *operations* named by their rank within their deployment: a name is compared with names and
+//!   nothing else, and a new operation has a new name. With names given so, births and numbers of
+//!   operations, from which the real names are made, say nothing any more;
+//! * *lists without an order* sorted, and counters that nobody reads set to nothing;
+//! * *what nobody can see any more* dropped: versions of objects beyond those that a late
+//!   observation may still show, finished operations for which nobody waits, a write under way to
+//!   an object that has gone.
+//!
+//! Each of these is a renaming that every move commutes with, or leaves out what no move reads. So
+//! two clusters with one normal form have the same future, and what is found of one of them is
+//! found of all. That operations have new names is taken for granted here; a test of
+//! `machines::identity` and `a_stale_sight_of_what_has_gone_is_undone_again` are about that.
+
+use machines::deployment::lifecycle::Lifecycle;
+use machines::deployment::mirror::Mirror;
+use machines::operation::OperationPhase;
+
+use super::*;
+
+/// Deadlines of removals stop growing here; more passings make no difference.
+const OVERDUE_LIMIT: u32 = 8;
+
+/// The moments that a lifecycle and a mirror wait for.
+fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
+    let lifecycle = match &mut machine.lifecycle {
+        Lifecycle::AwaitingTenant { deadline }
+        | Lifecycle::AwaitingEngine { deadline }
+        | Lifecycle::AwaitingPredecessor { deadline }
+        | Lifecycle::Dispatching { deadline, .. }
+        | Lifecycle::Removing { deadline, .. }
+        | Lifecycle::Finalizing { deadline } => Some(deadline),
+        Lifecycle::BackingOff { until } | Lifecycle::RemovalBackingOff { until } => Some(until),
+        Lifecycle::Unseen {}
+        | Lifecycle::Rejected {}
+        | Lifecycle::Settled {}
+        | Lifecycle::Gone {} => None,
+    };
+    let mirror = match &mut machine.mirror {
+        Mirror::Holding { until } => Some(until),
+        Mirror::Silent {} | Mirror::Clean {} | Mirror::Dirty {} => None,
+    };
+    lifecycle.into_iter().chain(mirror)
+}
+
+fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
+    match &mut machine.state {
+        OperationPhase::Unclaimed {} | OperationPhase::Collected {} => None,
+        OperationPhase::PreparingProject { deadline, .. }
+        | OperationPhase::Writing { deadline, .. }
+        | OperationPhase::Deleting { deadline, .. }
+        | OperationPhase::TidyingProject { deadline }
+        | OperationPhase::Completed { deadline }
+        | OperationPhase::Failed { deadline } => Some(deadline),
+    }
+}
+
+impl Cluster {
+    /// Brings the cluster into its normal form. Of each object at most `versions` older versions
+    /// are kept for late observations: the first one and the latest ones.
+    pub fn normalise(&mut self, versions: usize) {
+        self.forget(versions);
+        self.rank_revisions();
+        self.tell_moments_from_the_present();
+        self.name_operations();
+        let database = &mut self.world.database;
+        database.users.sort_by(|one, other| one.id.cmp(&other.id));
+        database.applications.sort_by(|one, other| one.deployment.cmp(&other.deployment));
+        database.mappings.sort_by(|one, other| one.deployment.cmp(&other.deployment));
+        self.world.argocd.applications.sort_by(|one, other| one.name.cmp(&other.name));
+        self.world.writes = esr::Writes::default();
+    }
+
+    /// Drops what nobody can see any more.
+    fn forget(&mut self, versions: usize) {
+        for (uid, kept) in &mut self.history {
+            let exists = self.world.deployments.iter().any(|object| object.uid == *uid);
+            let newest = usize::from(exists);
+            if kept.len() > versions + newest {
+                let first = kept.first().filter(|_| versions > 0).cloned();
+                let latest = (versions + newest).saturating_sub(usize::from(first.is_some()));
+                let latest = kept.split_off(kept.len() - latest);
+                *kept = first.into_iter().chain(latest).collect();
+            }
+        }
+        let exists = |uid: &DeploymentUid| self.world.deployments.iter().any(|one| one.uid == *uid);
+        let futile = |owed: &Obligation| !matches!(owed, Obligation::OperationSignalled(_));
+        self.underway.take_if(|(uid, owed)| futile(owed) && !exists(uid));
+        let mentioned = |digest: &Digest| {
+            let mut reports =
+                self.deployments.values().filter_map(|one| one.record.report.as_ref());
+            let underway = match &self.underway {
+                Some((_, Obligation::StatusWritten(view))) => view.mirrored.as_ref(),
+                _ => None,
+            };
+            underway == Some(digest) || reports.any(|report| report.mirrored == *digest)
+        };
+        self.reports.retain(|digest, _| mentioned(digest));
+        let awaited = |id: &OperationId| {
+            let mut open = self.deployments.values().filter_map(|one| one.record.open.as_ref());
+            self.signals.contains(id)
+                || self.operations.contains_key(id)
+                || open.any(|open| open.id == *id)
+        };
+        let rows = &mut self.world.database.operations;
+        rows.retain(|row| !row.state.is_terminal() || awaited(&row.id));
+    }
+
+    fn rank_revisions(&mut self) {
+        for (uid, machine) in &mut self.deployments {
+            let versions = self.history.get(uid).into_iter().flatten();
+            let not_older = versions.map(|version| version.revision);
+            let not_older = not_older.filter(|revision| *revision >= machine.record.last_seen);
+            machine.record.last_seen = not_older.min().unwrap_or(self.revision);
+        }
+        let mut numbers: Vec<&mut Revision> = Vec::new();
+        numbers.extend(self.history.values_mut().flatten().map(|version| &mut version.revision));
+        for machine in self.deployments.values_mut() {
+            numbers.push(&mut machine.record.first_seen);
+            numbers.push(&mut machine.record.last_seen);
+        }
+        let known: BTreeSet<Revision> = numbers.iter().map(|one| **one).collect();
+        let ranks: BTreeMap<Revision, u64> = known.into_iter().zip(1..).collect();
+        for one in numbers {
+            one.0 = ranks[one];
+        }
+        self.revision = Revision(u64::try_from(ranks.len()).unwrap_or(u64::MAX));
+    }
+
+    fn tell_moments_from_the_present(&mut self) {
+        let present = Timestamp::from_millis(START_MILLIS);
+        let passed = self.now.as_millis() - START_MILLIS;
+        let told = |moment: &mut Timestamp| {
+            *moment = Timestamp::from_millis(moment.as_millis() - passed).max(present);
+        };
+        for machine in self.deployments.values_mut() {
+            moments(machine).for_each(told);
+            if let Lifecycle::Removing { overdue, .. } = &mut machine.lifecycle {
+                *overdue = OVERDUE_LIMIT.min(*overdue);
+            }
+            machine.record.born = present;
+            machine.record.operations = 0;
+        }
+        for machine in self.operations.values_mut() {
+            moment(machine).into_iter().for_each(told);
+            if let OperationPhase::Deleting { overdue, .. } = &mut machine.state {
+                *overdue = OVERDUE_LIMIT.min(*overdue);
+            }
+        }
+        self.now = present;
+    }
+
+    fn name_operations(&mut self) {
+        let rows = &mut self.world.database.operations;
+        // Of one requester the order of the requests stays.
+        rows.sort_by(|one, other| one.requester.cmp(&other.requester));
+        let mut named: BTreeMap<OperationId, OperationId> = BTreeMap::new();
+        let mut name = |id: &mut OperationId| {
+            let next = OperationId::new(format!("operation-{}", named.len() + 1));
+            *id = named.entry(id.clone()).or_insert(next).clone();
+        };
+        rows.iter_mut().for_each(|row| name(&mut row.id));
+        let machines = self.deployments.values_mut();
+        machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
+        if let Some((_, Obligation::OperationSignalled(id))) = &mut self.underway {
+            name(id);
+        }
+        // What is named by nobody else has lost its row, and one such is as good as another.
+        self.signals = std::mem::take(&mut self.signals)
+            .into_iter()
+            .map(|mut id| {
+                name(&mut id);
+                id
+            })
+            .collect();
+        self.operations = std::mem::take(&mut self.operations)
+            .into_iter()
+            .map(|(mut id, mut machine)| {
+                name(&mut id);
+                machine.record.id = id.clone();
+                (id, machine)
+            })
+            .collect();
+    }
+}

@@ -1,0 +1,43 @@
+//! What tenants' machines are told.
+
+use super::*;
+
+impl Cluster {
+    pub(super) fn need(&mut self, tenant: &TenantUid) {
+        let namespace = self.places.values().find(|place| place.0 == *tenant);
+        let Some((_, namespace, _)) = namespace.cloned() else {
+            return;
+        };
+        let machine = self.tenants.entry(tenant.clone());
+        machine.or_insert_with(|| Tenant::new(tenant.clone(), namespace));
+        self.tell_tenant(tenant, &TenantEvent::Needed);
+    }
+
+    pub(super) fn observe_tenant(&mut self, tenant: &TenantUid) {
+        let spaces = &self.world.namespaces;
+        let space = spaces.iter().find(|space| space.uid == *tenant);
+        let event = match space.map(|space| space.terminating) {
+            Some(terminating) => TenantEvent::NamespaceObserved { terminating },
+            None => TenantEvent::NamespaceAbsent,
+        };
+        if self.world.deployments.iter().any(|object| object.tenant == *tenant) {
+            self.need(tenant);
+        }
+        self.tell_tenant(tenant, &event);
+        let children = self.deployments.values().filter(|one| one.record.tenant == *tenant).count();
+        if self.tenants.get(tenant).is_some_and(Tenant::counts_children) {
+            let deployments = u64::try_from(children).unwrap_or(u64::MAX);
+            self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { deployments });
+        }
+    }
+
+    pub(super) fn tell_tenant(&mut self, tenant: &TenantUid, event: &TenantEvent) {
+        let Some(machine) = self.tenants.get(tenant).cloned() else {
+            return;
+        };
+        let instance = self.world.settings.instance.clone();
+        let step = machine.step(event, &TenantFacts { instance, ..TenantFacts::default() });
+        self.tenants.insert(tenant.clone(), step.tenant);
+        self.write(step.rows);
+    }
+}

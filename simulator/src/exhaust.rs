@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use machines::esr::{self, World, Writes};
+use sandbox::ApiServer;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::adversary::Adversary;
@@ -100,6 +102,7 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
         let broken = esr::all(&after).into_iter().chain(esr::quiet(&before, &after).err());
         let mut violations = stage.witness.violations();
         violations.extend(broken.map(Violation::from));
+        violations.extend(two_at_once(&stage.server));
         let outcome = Outcome {
             counts: counts(&stage),
             end: parts(retained(after)),
@@ -169,6 +172,40 @@ fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
     }
     counts.retain(|_, count| *count != (0, 0));
     counts
+}
+
+/// Whether two deployments that had one name, one after the other, ever had an Application at the
+/// same time: see [`esr::one_at_a_time`].
+fn two_at_once(server: &Arc<ApiServer>) -> Option<Violation> {
+    let [applications, _, deployments, _] = COUNTED;
+    let text = |object: &Value, field: &str| {
+        object["metadata"][field].as_str().unwrap_or_default().to_owned()
+    };
+    let mut places = BTreeMap::new();
+    for (_, object) in history(server, deployments) {
+        let place = format!("{}/{}", text(&object, "namespace"), text(&object, "name"));
+        places.insert(text(&object, "uid"), place);
+    }
+    let mut existing: BTreeMap<&String, String> = BTreeMap::new();
+    for (kind, object) in history(server, applications) {
+        let name = text(&object, "name");
+        let uid = crds::names::deployment_uid(&name).unwrap_or_default();
+        let Some(place) = places.get(uid) else { continue };
+        match kind.as_str() {
+            "DELETED" => {
+                existing.remove(place);
+            }
+            _ => {
+                if let Some(other) = existing.insert(place, name.clone())
+                    && other != name
+                {
+                    let what = format!("{place}: {other} and {name} exist at the same time");
+                    return Some(Violation { property: "ESR-ONE".to_owned(), what });
+                }
+            }
+        }
+    }
+    None
 }
 
 /// What is different from the run without faults, if anything.

@@ -7,7 +7,7 @@ use simulator::campaign::Report;
 use simulator::fan_out::fan_out;
 
 /// Campaigns, unless the environment says how many.
-const CAMPAIGNS: u64 = 60;
+const CAMPAIGNS: u64 = 1_000;
 const THREADS: usize = 2;
 
 #[test]

@@ -7,7 +7,7 @@
 //! beside which another one of a tenant exists is of the same tenant. And what the API server
 //! answers after the object was seen is no older than the object.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crds::GitOpsDeployment;
 use machines::identity::{DeploymentUid, TenantUid};
@@ -16,6 +16,8 @@ use machines::identity::{DeploymentUid, TenantUid};
 #[derive(Debug, Default)]
 pub struct Arrivals {
     waiting: HashMap<String, HashMap<DeploymentUid, Arrival>>,
+    /// Namespaces about which a question is under way.
+    asking: HashSet<String>,
     residents: HashMap<String, Residents>,
 }
 
@@ -85,9 +87,11 @@ impl Arrivals {
             if questions.len() == limit {
                 break;
             }
-            if !known(namespace) || waiting.values().all(|arrival| arrival.asked) {
+            let is_asked = waiting.values().all(|arrival| arrival.asked);
+            if is_asked || self.asking.contains(namespace) || !known(namespace) {
                 continue;
             }
+            self.asking.insert(namespace.clone());
             waiting.values_mut().for_each(|arrival| arrival.asked = true);
             let about = waiting.keys().cloned().collect();
             questions.push(Question { namespace: namespace.clone(), about });
@@ -95,8 +99,13 @@ impl Arrivals {
         questions
     }
 
+    /// Notes that a question is not under way any more.
+    pub fn settle(&mut self, question: &Question) {
+        self.asking.remove(&question.namespace);
+    }
+
     /// The objects that a question was about, which are no longer kept.
-    pub fn answered(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
+    pub fn take_asked(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
         let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
         let arrivals = question.about.iter().filter_map(|uid| waiting.remove(uid));
         let objects = arrivals.map(|arrival| arrival.object).collect();
@@ -155,10 +164,13 @@ mod tests {
         assert_eq!(arrivals.questions(8, |_| true), [], "it was asked");
         hold(&mut arrivals, "one");
         hold(&mut arrivals, "two");
-        assert_eq!(arrivals.answered(&questions[0]).len(), 1);
+        assert_eq!(arrivals.questions(8, |_| true), [], "one is under way");
+        arrivals.settle(&questions[0]);
+        assert_eq!(arrivals.take_asked(&questions[0]).len(), 1);
         let questions = arrivals.questions(8, |_| true);
         assert_eq!(questions.len(), 1);
-        assert_eq!(arrivals.answered(&questions[0]).len(), 1);
+        arrivals.settle(&questions[0]);
+        assert_eq!(arrivals.take_asked(&questions[0]).len(), 1);
         assert_eq!(arrivals.questions(8, |_| true), []);
     }
 

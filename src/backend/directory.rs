@@ -260,11 +260,18 @@ impl Directory {
         question: &Question,
         answer: Option<&TenantUid>,
     ) -> Vec<Delivery> {
+        self.arrivals.settle(question);
         if answer.is_none() || self.namespace_uid(&question.namespace) != answer {
             return Vec::new();
         }
-        let objects = self.arrivals.answered(question);
-        objects.into_iter().flat_map(|object| self.object_present(object, true)).collect()
+        let asked = self.arrivals.take_asked(question);
+        let mut deliveries: Vec<Delivery> =
+            asked.into_iter().flat_map(|object| self.object_present(object, true)).collect();
+        // Those that came meanwhile may be proven by those.
+        for object in self.arrivals.take(&question.namespace) {
+            deliveries.extend(self.object_present(object, false));
+        }
+        deliveries
     }
 
     /// Takes in that an object exists; of one that was never seen before, whether it is certain

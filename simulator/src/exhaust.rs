@@ -175,7 +175,7 @@ fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
 }
 
 /// Whether two deployments that had one name, one after the other, ever had an Application at the
-/// same time: see [`esr::one_at_a_time`].
+/// same time: both would deploy to the same place.
 fn two_at_once(server: &Arc<ApiServer>) -> Option<Violation> {
     let [applications, _, deployments, _] = COUNTED;
     let text = |object: &Value, field: &str| {

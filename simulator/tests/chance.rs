@@ -1,4 +1,4 @@
-//! Faults by chance: the seeds that ever failed, and fresh ones.
+//! Faults by chance: the seeds that ever failed, and others.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -8,7 +8,8 @@ use std::time::Duration;
 use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
 
-/// Fresh seeds, unless the environment says how many.
+/// Seeds, unless the environment says how many. Their numbers are always the same: with each change
+/// of the program they mean other runs, and the same program is always judged alike.
 const SEEDS: u64 = 256;
 const THREADS: usize = 2;
 
@@ -54,8 +55,7 @@ fn seeds_that_ever_failed() {
 #[test]
 fn seeds() {
     let number = std::env::var("SIMULATOR_SEEDS").ok().and_then(|number| number.parse().ok());
-    let first = fastrand::u64(..u64::MAX / 2);
-    check(first..first + number.unwrap_or(SEEDS));
+    check(1..=number.unwrap_or(SEEDS));
 }
 
 #[test]

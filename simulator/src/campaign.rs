@@ -16,11 +16,10 @@ use machines::identity::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::adversary::Adversary;
-use crate::plan::{Plan, Strike};
 use crate::properties::Violation;
 use crate::script::{Actor, Step};
 use crate::stage::{Running, Stage, simulate};
+use crate::tally::Tally;
 
 /// Edits of a campaign.
 const EDITS: usize = 6;
@@ -46,13 +45,16 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-impl Report {
-    /// Counts the edits of another campaign, too; not what did not hold in it.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for Report {
+    fn add(&mut self, other: &Self) {
         self.taken += other.taken;
         self.refused += other.refused;
         self.rejected += other.rejected;
         self.reverted += other.reverted;
+    }
+
+    fn violations(&self) -> &[String] {
+        &self.violations
     }
 }
 
@@ -198,8 +200,7 @@ impl Campaign {
 /// An installation with two deployments, of which one has this merged into its spec, at rest.
 async fn install(spec: &Value) -> anyhow::Result<(Arc<Stage>, Running)> {
     let stage = Arc::new(Stage::set().await?);
-    let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
-    let running = stage.launch("pod-0", &plan, 0, false);
+    let running = stage.launch_undisturbed("pod-0");
     let mut actor = Actor::new(&stage);
     for step in [
         Step::CreateNamespace(NAMESPACE),

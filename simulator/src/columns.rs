@@ -7,23 +7,43 @@ use std::collections::BTreeMap;
 use schema::connection::Database;
 use sea_orm::{ConnectionTrait, Statement};
 
-/// Every column of every table: table, column, and the type that it was declared with.
-const COLUMNS: &str = "SELECT tables.name, columns.name, lower(columns.type) \
-     FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns \
-     WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite^_%' ESCAPE '^'";
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The table.
+    pub table: String,
+    /// Its own name.
+    pub name: String,
+    /// The type that it was declared with, in small letters.
+    pub declared: String,
+}
+
+/// Every column of every table, of SQLite's own as well.
+pub async fn columns(database: &Database) -> anyhow::Result<Vec<Column>> {
+    let connection = database.connection();
+    let query = "SELECT tables.name, columns.name, lower(columns.type) \
+         FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns \
+         WHERE tables.type = 'table'";
+    let query = Statement::from_string(connection.get_database_backend(), query);
+    let mut columns = Vec::new();
+    for row in connection.query_all_raw(query).await? {
+        let (table, name) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        columns.push(Column { table, name, declared: row.try_get_by_index(2)? });
+    }
+    Ok(columns)
+}
 
 /// See the module.
 pub async fn refuse_as_postgresql(database: &Database) -> anyhow::Result<()> {
     let connection = database.connection();
-    let query = Statement::from_string(connection.get_database_backend(), COLUMNS);
     let mut checks: BTreeMap<String, String> = BTreeMap::new();
-    for row in connection.query_all_raw(query).await? {
-        let table: String = row.try_get_by_index(0)?;
-        let column: String = row.try_get_by_index(1)?;
-        let declared: String = row.try_get_by_index(2)?;
-        if let Some(condition) = refusal(&column, &declared) {
+    for Column { table, name, declared } in columns(database).await? {
+        if table.starts_with("sqlite_") {
+            continue;
+        }
+        if let Some(condition) = refusal(&name, &declared) {
             checks.entry(table.clone()).or_default().push_str(&format!(
-                "SELECT RAISE(ABORT, 'PostgreSQL: {table}.{column}') WHERE {condition}; "
+                "SELECT RAISE(ABORT, 'PostgreSQL: {table}.{name}') WHERE {condition}; "
             ));
         }
     }

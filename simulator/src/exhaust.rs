@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adversary::Adversary;
 use crate::journal::Entry;
-use crate::observe::history;
+use crate::observe::{APPLICATIONS, DEPLOYMENTS, OPERATIONS, PROJECTS, history};
 use crate::plan::{self, Plan, STALE_FOR, Strike};
 use crate::properties::Violation;
 use crate::script::{Actor, settle};
@@ -146,12 +146,7 @@ fn retained(mut world: World) -> World {
 }
 
 /// The kinds whose objects are counted, by their paths.
-const COUNTED: [&str; 4] = [
-    "/apis/argoproj.io/v1alpha1/applications",
-    "/apis/argoproj.io/v1alpha1/appprojects",
-    "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments",
-    "/apis/managed-gitops.redhat.com/v1alpha1/operations",
-];
+const COUNTED: [&str; 4] = [APPLICATIONS, PROJECTS, DEPLOYMENTS, OPERATIONS];
 
 fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
     let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
@@ -177,17 +172,16 @@ fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
 /// Whether two deployments that had one name, one after the other, ever had an Application at the
 /// same time: both would deploy to the same place.
 fn two_at_once(server: &Arc<ApiServer>) -> Option<Violation> {
-    let [applications, _, deployments, _] = COUNTED;
     let text = |object: &Value, field: &str| {
         object["metadata"][field].as_str().unwrap_or_default().to_owned()
     };
     let mut places = BTreeMap::new();
-    for (_, object) in history(server, deployments) {
+    for (_, object) in history(server, DEPLOYMENTS) {
         let place = format!("{}/{}", text(&object, "namespace"), text(&object, "name"));
         places.insert(text(&object, "uid"), place);
     }
     let mut existing: BTreeMap<&String, String> = BTreeMap::new();
-    for (kind, object) in history(server, applications) {
+    for (kind, object) in history(server, APPLICATIONS) {
         let name = text(&object, "name");
         let uid = crds::names::deployment_uid(&name).unwrap_or_default();
         let Some(place) = places.get(uid) else { continue };

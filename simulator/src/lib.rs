@@ -16,7 +16,8 @@
 //! * [`campaign`]: sequences of edits, valid and invalid;
 //! * [`texts`], [`venom`], [`poison`]: hostile texts, everywhere where a text can stand;
 //! * [`secrets`]: passwords, everywhere where one can enter;
-//! * [`alone`], [`fan_out`]: each of them in a process of its own, and many at once.
+//! * [`alone`], [`fan_out`], [`tally`]: each of them in a process of its own, many at once, and what
+//!   they come to.
 
 #![warn(missing_docs)]
 
@@ -41,6 +42,7 @@ pub mod secrets;
 pub mod stage;
 pub mod storage;
 pub mod swarm;
+pub mod tally;
 pub mod texts;
 pub mod venom;
 pub mod workloads;

@@ -40,6 +40,15 @@ use crate::storage::at_once;
 /// The namespace of Argo CD in every run.
 pub const ARGO_CD: &str = "gitops-service-argocd";
 
+/// The path of all GitOpsDeployments.
+pub const DEPLOYMENTS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments";
+/// The path of all Operations.
+pub const OPERATIONS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/operations";
+/// The path of all Applications.
+pub const APPLICATIONS: &str = "/apis/argoproj.io/v1alpha1/applications";
+/// The path of all AppProjects.
+pub const PROJECTS: &str = "/apis/argoproj.io/v1alpha1/appprojects";
+
 /// The resource version with which every server begins: the seconds of its clock.
 const BEGINNING: i64 = EPOCH_MILLIS / 1_000;
 
@@ -53,10 +62,7 @@ pub fn observe(
         list::<Namespace>(server, "/api/v1/namespaces")?.iter().map(namespace).collect();
     let living = |name: &str| namespaces.iter().any(|one| one.name == name && !one.terminating);
     let instance = living(ARGO_CD).then(|| InstanceId::new("present"));
-    let deployments = list::<GitOpsDeployment>(
-        server,
-        "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments",
-    )?;
+    let deployments = list::<GitOpsDeployment>(server, DEPLOYMENTS)?;
     let deployments = deployments.iter().map(|one| deployment(one, &namespaces)).collect();
     let argocd = format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_CD}");
     let applications = list::<Application>(server, &format!("{argocd}/applications"))?;

@@ -8,20 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use http::{Method, Request};
 use machines::esr::{self, World};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::adversary::Adversary;
 use crate::campaign::{diff, is_rejected, settled};
-use crate::observe::{ARGO_CD, history};
-use crate::plan::{Plan, Strike};
+use crate::observe::{self, ARGO_CD, history};
 use crate::properties::Violation;
 use crate::script::{Actor, Step, path};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::storage::FAILS;
+use crate::tally::Tally;
 use crate::texts;
 use crate::venom;
 
@@ -58,13 +56,16 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-impl Report {
-    /// Counts what happened in another run, too; not what did not hold in it.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for Report {
+    fn add(&mut self, other: &Self) {
         self.taken += other.taken;
         self.refused += other.refused;
         self.rejected += other.rejected;
         self.served += other.served;
+    }
+
+    fn violations(&self) -> &[String] {
+        &self.violations
     }
 }
 
@@ -174,7 +175,7 @@ impl Play {
             let (namespace, name) = place.split_once('/').unwrap_or_default();
             let deployment = DEPLOYMENTS.replace("/team/", &format!("/{namespace}/"));
             let patch = path(paths[round % paths.len()]);
-            self.merge(&format!("{deployment}/{name}"), &patch.to_string()).await;
+            self.stage.merge(&format!("{deployment}/{name}"), &patch.to_string()).await;
         }
     }
 
@@ -190,18 +191,18 @@ impl Play {
             0..=5 => {
                 let patch = venom::patch(&mut self.random);
                 self.log.push(format!("{name}: {}", short(&patch)));
-                self.merge(&deployment, &patch).await
+                self.stage.merge(&deployment, &patch).await
             }
             6 => {
                 let patch = json!({"status": venom::status(&mut self.random)}).to_string();
                 self.log.push(format!("status of {name}: {}", short(&patch)));
-                self.merge(&format!("{deployment}/status"), &patch).await
+                self.stage.merge(&format!("{deployment}/status"), &patch).await
             }
             7 => {
                 let Some(application) = self.application_of(name)? else { return Ok(()) };
                 let patch = venom::report(&mut self.random).to_string();
                 self.log.push(format!("Argo CD on {name}: {}", short(&patch)));
-                self.merge(&argo("applications", &application), &patch).await
+                self.stage.merge(&argo("applications", &application), &patch).await
             }
             _ => self.plant().await,
         };
@@ -222,12 +223,7 @@ impl Play {
         let (resource, object) = venom::plant(&mut self.random, &rows);
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         let object = object.to_string();
-        let (collection, _) = argo(resource, "")
-            .rsplit_once('/')
-            .map_or_else(Default::default, |(collection, rest)| {
-                (collection.to_owned(), rest.to_owned())
-            });
-        let taken = self.post(&collection, &object).await;
+        let taken = self.post(&argo_collection(resource), &object).await;
         if taken {
             self.planted.insert(argo(resource, &name));
         }
@@ -254,13 +250,13 @@ impl Play {
         for name in POISONED {
             if let Some(application) = self.application_of(name)? {
                 // The stand-in for Argo CD does not read every status, and removes what it reads.
-                self.merge(&argo("applications", &application), r#"{"status":null}"#).await;
+                self.stage.merge(&argo("applications", &application), r#"{"status":null}"#).await;
             }
-            self.send(Method::DELETE, &format!("{DEPLOYMENTS}/{name}"), "", "").await;
+            self.stage.delete(&format!("{DEPLOYMENTS}/{name}")).await;
         }
         for path in std::mem::take(&mut self.planted) {
-            self.merge(&path, r#"{"metadata":{"finalizers":null}}"#).await;
-            self.send(Method::DELETE, &path, "", "").await;
+            self.stage.merge(&path, r#"{"metadata":{"finalizers":null}}"#).await;
+            self.stage.delete(&path).await;
         }
         self.settle().await?;
         let (was, is) = (settled(self.healthy.clone()), settled(self.stage.witness.world()?));
@@ -293,15 +289,15 @@ impl Play {
             let path = argo("applications", &application);
             // Argo CD cannot read it either, so somebody has to remove it by hand.
             let patch = r#"{"metadata":{"finalizers":null},"spec":{"source":7}}"#;
-            self.merge(&path, patch).await;
+            self.stage.merge(&path, patch).await;
             tokio::time::sleep(MOMENT).await;
-            self.send(Method::DELETE, &path, "", "").await;
+            self.stage.delete(&path).await;
         } else {
             let definition = crds::all().into_iter().find(venom::is_of_deployments);
             let definition = definition.unwrap_or_default();
             self.stage.server.install(&venom::without_schema(&definition))?;
             let path = format!("{DEPLOYMENTS}/{name}");
-            self.merge(&path, r#"{"spec":{"source":["no","object"]}}"#).await;
+            self.stage.merge(&path, r#"{"spec":{"source":["no","object"]}}"#).await;
             self.stage.server.install(&definition)?;
         }
         tokio::time::sleep(MOMENT).await;
@@ -358,10 +354,7 @@ impl Play {
         let uids: Vec<String> =
             self.healthy.deployments.iter().map(|one| one.uid.to_string()).collect();
         let mut counts = Vec::new();
-        for resource in [
-            "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments",
-            "/apis/argoproj.io/v1alpha1/applications",
-        ] {
+        for resource in [observe::DEPLOYMENTS, observe::APPLICATIONS] {
             let events = history(&self.stage.server, resource);
             for uid in &uids {
                 let is_about = |object: &Value| {
@@ -378,19 +371,7 @@ impl Play {
 
     async fn post(&mut self, collection: &str, object: &str) -> bool {
         self.log.push(short(object));
-        self.send(Method::POST, collection, "application/json", object).await
-    }
-
-    async fn merge(&self, path: &str, patch: &str) -> bool {
-        self.send(Method::PATCH, path, "application/merge-patch+json", patch).await
-    }
-
-    /// Whether the server has taken it.
-    async fn send(&self, method: Method, path: &str, content_type: &str, body: &str) -> bool {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header(http::header::CONTENT_TYPE, content_type);
-        let Ok(request) = request.body(body.as_bytes().to_vec()) else { return false };
-        self.stage.client.request_text(request).await.is_ok()
+        self.stage.post(collection, object).await
     }
 
     fn note(&mut self, violations: impl IntoIterator<Item = esr::Violation>) {
@@ -414,17 +395,21 @@ impl Play {
 }
 
 fn launch(stage: &Stage, number: u32) -> Running {
-    let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
-    stage.launch(&format!("pod-{number}"), &plan, 0, false)
+    stage.launch_undisturbed(&format!("pod-{number}"))
 }
 
-/// The path of an object in Argo CD's namespace.
-fn argo(resource: &str, name: &str) -> String {
+/// The path of a resource in Argo CD's namespace.
+fn argo_collection(resource: &str) -> String {
     let group = match resource {
         "operations" => "managed-gitops.redhat.com",
         _ => "argoproj.io",
     };
-    format!("/apis/{group}/v1alpha1/namespaces/{ARGO_CD}/{resource}/{name}")
+    format!("/apis/{group}/v1alpha1/namespaces/{ARGO_CD}/{resource}")
+}
+
+/// The path of an object in Argo CD's namespace.
+fn argo(resource: &str, name: &str) -> String {
+    format!("{}/{name}", argo_collection(resource))
 }
 
 fn difference(now: &Writes, before: &Writes) -> Writes {

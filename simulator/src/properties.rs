@@ -25,7 +25,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement}
 use serde::{Deserialize, Serialize};
 
 use crate::adversary::Request;
-use crate::observe::{list, observe};
+use crate::observe::{DEPLOYMENTS, list, observe};
 use crate::storage::at_once;
 
 /// A property that does not hold.
@@ -134,8 +134,7 @@ impl Witness {
     }
 
     fn check_cause(&self, request: &Request) {
-        let path = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments";
-        let Ok(deployments) = list::<GitOpsDeployment>(&self.server, path) else { return };
+        let Ok(deployments) = list::<GitOpsDeployment>(&self.server, DEPLOYMENTS) else { return };
         let wanted = deployments.iter().find(|one| {
             let uid = DeploymentUid::new(one.uid().unwrap_or_default());
             let name = machines::application::application_name(&uid);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request};
+use http::Request;
 use managed_gitops::api::router;
 use sandbox::Reply;
 use schema::application_state;
@@ -12,9 +12,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use tower::Service;
 
-use crate::adversary::Adversary;
-use crate::observe::{ARGO_CD, history};
-use crate::plan::{Plan, Strike};
+use crate::columns::{Column, columns};
+use crate::observe::{self, ARGO_CD, history};
 use crate::script::{Actor, Step};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::storage::at_once;
@@ -90,8 +89,7 @@ struct Play {
 impl Play {
     async fn begin(secret: String) -> anyhow::Result<Self> {
         let stage = Stage::set().await?;
-        let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
-        let running = stage.launch("pod-0", &plan, 0, false);
+        let running = stage.launch_undisturbed("pod-0");
         let mut actor = Actor::new(&stage);
         for step in [
             Step::CreateNamespace("team"),
@@ -114,7 +112,12 @@ impl Play {
             let name = format!("app-{number}");
             self.create("team", "gitopsdeployments", "GitOpsDeployment", &name, spec).await;
             let patch = json!({"spec": {"source": {"repoURL": url}}});
-            self.merge(&format!("{GROUP}/namespaces/team/gitopsdeployments/app"), &patch).await;
+            self.stage
+                .merge(
+                    &format!("{GROUP}/namespaces/team/gitopsdeployments/app"),
+                    &patch.to_string(),
+                )
+                .await;
         }
     }
 
@@ -135,8 +138,7 @@ impl Play {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "credential"},
             "stringData": {"password": self.secret, "url": url},
         });
-        self.send(Method::POST, "/api/v1/namespaces/team/secrets", "application/json", &secret)
-            .await;
+        self.stage.post("/api/v1/namespaces/team/secrets", &secret.to_string()).await;
     }
 
     /// In everything that Argo CD says of an Application that is served.
@@ -167,7 +169,7 @@ impl Play {
             let name = &application.name;
             let path =
                 format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_CD}/applications/{name}");
-            self.merge(&path, &json!({"status": status})).await;
+            self.stage.merge(&path, &json!({"status": status}).to_string()).await;
         }
         Ok(())
     }
@@ -201,10 +203,10 @@ impl Play {
             "/api/v1/events",
             "/api/v1/configmaps",
             "/apis/coordination.k8s.io/v1/leases",
-            "/apis/argoproj.io/v1alpha1/applications",
-            "/apis/argoproj.io/v1alpha1/appprojects",
-            &format!("{GROUP}/operations"),
-            &format!("{GROUP}/gitopsdeployments"),
+            observe::APPLICATIONS,
+            observe::PROJECTS,
+            observe::OPERATIONS,
+            observe::DEPLOYMENTS,
             &format!("{GROUP}/gitopsdeploymentrepositorycredentials"),
             &format!("{GROUP}/gitopsdeploymentmanagedenvironments"),
             &format!("{GROUP}/gitopsdeploymentsyncruns"),
@@ -230,12 +232,7 @@ impl Play {
     async fn search_rows(&self, report: &mut Report) -> anyhow::Result<()> {
         let connection = self.stage.database.reader();
         let backend = connection.get_database_backend();
-        let columns = "SELECT tables.name, columns.name FROM sqlite_master AS tables \
-             JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'";
-        let query = Statement::from_string(backend, columns);
-        for row in connection.query_all_raw(query).await? {
-            let table: String = row.try_get_by_index(0)?;
-            let column: String = row.try_get_by_index(1)?;
+        for Column { table, name: column, .. } in columns(&self.stage.database).await? {
             let query = format!("SELECT CAST(\"{column}\" AS BLOB) FROM \"{table}\"");
             let query = Statement::from_string(backend, query);
             for value in connection.query_all_raw(query).await? {
@@ -275,19 +272,8 @@ impl Play {
             "metadata": {"name": name}, "spec": spec,
         });
         let path = format!("{GROUP}/namespaces/{namespace}/{resource}");
-        self.send(Method::POST, &path, "application/json", &object).await;
-    }
-
-    async fn merge(&self, path: &str, patch: &Value) {
-        self.send(Method::PATCH, path, "application/merge-patch+json", patch).await;
-    }
-
-    async fn send(&self, method: Method, path: &str, content_type: &str, body: &Value) {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header(http::header::CONTENT_TYPE, content_type);
-        let Ok(request) = request.body(body.to_string().into_bytes()) else { return };
         // What the server refuses is written nowhere.
-        let _ = self.stage.client.request_text(request).await;
+        self.stage.post(&path, &object.to_string()).await;
     }
 }
 

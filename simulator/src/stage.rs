@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use http::{Method, Request};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::jiff;
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
@@ -28,6 +29,7 @@ use crate::entropy;
 use crate::journal::Journal;
 use crate::network::Link;
 use crate::observe::ARGO_CD;
+use crate::plan::{Plan, Strike};
 use crate::process::{Process, wall_clock};
 use crate::properties::Witness;
 use crate::storage::{Wire, at_once};
@@ -154,6 +156,34 @@ impl Stage {
         let map = ConfigMap { metadata, data: Some(data), ..ConfigMap::default() };
         api.create(&PostParams::default(), &map).await.context("the outcomes")?;
         Ok(())
+    }
+
+    /// Starts the only process of the program, with which nothing goes wrong.
+    pub fn launch_undisturbed(&self, name: &str) -> Running {
+        let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
+        self.launch(name, &plan, 0, false)
+    }
+
+    /// Creates an object from its text, as a user does; whether the server has taken it.
+    pub async fn post(&self, collection: &str, object: &str) -> bool {
+        self.send(Method::POST, collection, "application/json", object).await
+    }
+
+    /// Merges a patch into an object, as a user does; whether the server has taken it.
+    pub async fn merge(&self, path: &str, patch: &str) -> bool {
+        self.send(Method::PATCH, path, "application/merge-patch+json", patch).await
+    }
+
+    /// Deletes an object, as a user does; whether the server has taken it.
+    pub async fn delete(&self, path: &str) -> bool {
+        self.send(Method::DELETE, path, "", "").await
+    }
+
+    async fn send(&self, method: Method, path: &str, content_type: &str, body: &str) -> bool {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(http::header::CONTENT_TYPE, content_type);
+        let Ok(request) = request.body(body.as_bytes().to_vec()) else { return false };
+        self.client.request_text(request).await.is_ok()
     }
 
     /// Starts a process of the program; with `elects` it waits for a Lease.

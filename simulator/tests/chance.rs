@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
+use simulator::tally::asked_for;
 
 /// Seeds, unless the environment says how many. Their numbers are always the same: with each change
 /// of the program they mean other runs, and the same program is always judged alike.
@@ -54,8 +55,7 @@ fn seeds_that_ever_failed() {
 
 #[test]
 fn seeds() {
-    let number = std::env::var("SIMULATOR_SEEDS").ok().and_then(|number| number.parse().ok());
-    check(1..=number.unwrap_or(SEEDS));
+    check(1..=asked_for("SIMULATOR_SEEDS", SEEDS));
 }
 
 #[test]

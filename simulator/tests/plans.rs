@@ -6,6 +6,7 @@ use simulator::alone::Alone;
 use simulator::exhaust::judge;
 use simulator::fan_out::fan_out;
 use simulator::plan::Strike;
+use simulator::tally::asked_for;
 use simulator::workloads;
 
 const THREADS: usize = 2;
@@ -36,8 +37,7 @@ const EVERY: usize = 1;
 
 #[test]
 fn one_fault_at_any_moment_changes_nothing_in_the_end() {
-    let every = std::env::var("SIMULATOR_EVERY").ok().and_then(|number| number.parse().ok());
-    let every = every.unwrap_or(EVERY);
+    let every = asked_for("SIMULATOR_EVERY", EVERY);
     // Where not all are run, another share each time.
     let share = fastrand::usize(..every);
     let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));

@@ -36,8 +36,8 @@ pub enum Errand {
         row: ApplicationId,
         /// The Application's name, where it is known whose it was.
         name: Option<String>,
-        /// The operation that owes it.
-        operation: OperationId,
+        /// The operation that owes it; none where it belongs to nobody.
+        operation: Option<OperationId>,
     },
     /// The Operation CR does not exist.
     RemoveSignal {

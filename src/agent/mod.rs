@@ -370,7 +370,7 @@ impl Agent {
             OperationObligation::ApplicationRemoved(row) => Errand::RemoveApplication {
                 row: row.clone(),
                 name: requester.map(application_name),
-                operation: id.clone(),
+                operation: Some(id.clone()),
             },
             OperationObligation::SignalRemoved(id) => {
                 Errand::RemoveSignal { operation: id.clone() }
@@ -383,11 +383,7 @@ impl Agent {
         tracing::info!(name, "an Application that belongs to nobody is removed");
         self.metrics.repairs.inc();
         let turn = row.as_str().to_owned();
-        // No operation owes it: nobody waits for it.
-        let operation = OperationId::default();
-        let errand = Errand::RemoveApplication { row, name: Some(name), operation };
-        self.lanes.withdraw(&errand.key());
-        let _ = self.lanes.owe(&turn, errand, Instant::now());
+        self.owe_anew(&turn, Errand::RemoveApplication { row, name: Some(name), operation: None });
     }
 
     /// Makes an AppProject say what it should, although no operation asks for it.
@@ -396,10 +392,13 @@ impl Agent {
         self.metrics.repairs.inc();
         let wanted = self.argo().wanted_project(&user, repositories);
         let turn = user.as_str().to_owned();
-        let errand = Errand::WriteProject { user, wanted };
-        // That it was written before says nothing any more.
+        self.owe_anew(&turn, Errand::WriteProject { user, wanted });
+    }
+
+    /// Owes what no machine does. That it was discharged before says nothing any more.
+    fn owe_anew(&self, turn: &str, errand: Errand) {
         self.lanes.withdraw(&errand.key());
-        let _ = self.lanes.owe(&turn, errand, Instant::now());
+        let _ = self.lanes.owe(turn, errand, Instant::now());
     }
 
     async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
@@ -427,8 +426,8 @@ impl Agent {
             Errand::WriteProject { user, .. } => {
                 self.open().concerned(&Changed::Project(project_name(user)))
             }
-            Errand::WriteApplication { operation, .. }
-            | Errand::RemoveApplication { operation, .. } => vec![operation.clone()],
+            Errand::WriteApplication { operation, .. } => vec![operation.clone()],
+            Errand::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
             // A refusal to delete an Operation CR concerns nobody but whoever runs the cluster.
             Errand::RemoveSignal { .. } => Vec::new(),
         }
@@ -482,7 +481,7 @@ impl Agent {
                     let argo = self.argo();
                     (argo.applications_of(row, name.as_deref()), argo.ask_application())
                 };
-                if applications.is_empty() {
+                if let Some(operation) = operation.as_ref().filter(|_| applications.is_empty()) {
                     self.poke(operation, Notes::default());
                 }
                 let mut deleting = Vec::new();

@@ -55,23 +55,17 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
         match differing(&agent).await {
             Ok(mut found) => {
                 let now = agent.settings.clock.now();
-                let overdue;
-                (overdue, deployments) = judge(&deployments, found.deployments, now, grace);
-                for uid in overdue {
+                for uid in overdue(&mut deployments, found.deployments, now, grace) {
                     tracing::info!(uid = uid.as_str(), "what a hand has changed is repaired");
                     agent.listener.application_differs(&uid);
                 }
                 let owners: Vec<ClusterUserId> = found.projects.keys().cloned().collect();
-                let overdue;
-                (overdue, projects) = judge(&projects, owners, now, grace);
-                for owner in overdue {
+                for owner in overdue(&mut projects, owners, now, grace) {
                     let repositories = found.projects.remove(&owner).unwrap_or_default();
                     agent.repair_project(owner, &repositories);
                 }
                 let rows: Vec<ApplicationId> = found.orphans.keys().cloned().collect();
-                let overdue;
-                (overdue, orphans) = judge(&orphans, rows, now, grace);
-                for row in overdue {
+                for row in overdue(&mut orphans, rows, now, grace) {
                     if let Some(name) = found.orphans.remove(&row) {
                         agent.remove_orphan(row, name);
                     }
@@ -80,6 +74,18 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
         }
     }
+}
+
+/// What has differed for the whole grace; the suspects are brought up to date.
+fn overdue<K: Clone + Eq + Hash>(
+    suspects: &mut Suspects<K>,
+    found: impl IntoIterator<Item = K>,
+    now: Timestamp,
+    grace: Duration,
+) -> Vec<K> {
+    let overdue;
+    (overdue, *suspects) = judge(suspects, found, now, grace);
+    overdue
 }
 
 /// Divides what differs into what has differed for the whole grace, and what is still suspect.

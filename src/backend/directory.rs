@@ -198,7 +198,7 @@ impl Directory {
                 if let Some(relist) = self.relist.as_mut() {
                     relist.insert(uid);
                 }
-                self.object_present(object, false)
+                self.object_present(object)
             }
             Seen::Gone(gone) => {
                 let uid = DeploymentUid::new(gone.uid);
@@ -219,9 +219,8 @@ impl Directory {
                 let gone = missing.iter().filter_map(|uid| self.object_gone(uid, LISTED));
                 let mut deliveries: Vec<Delivery> = gone.collect();
                 // Now that the list is complete one object may prove whose another one is.
-                for object in self.arrivals.take_all() {
-                    deliveries.extend(self.object_present(object, false));
-                }
+                let arrivals = self.arrivals.take_all();
+                deliveries.extend(self.arrivals_present(arrivals));
                 deliveries
             }
         }
@@ -235,7 +234,7 @@ impl Directory {
     /// Takes in the answer to a write.
     pub fn object_written(&mut self, written: GitOpsDeployment, asked: Asked) -> Vec<Delivery> {
         if self.horizon.is_news(&written, asked) {
-            self.object_present(written, false)
+            self.object_present(written)
         } else {
             Vec::new()
         }
@@ -266,34 +265,55 @@ impl Directory {
         }
         let asked = self.arrivals.take_asked(question);
         let mut deliveries: Vec<Delivery> =
-            asked.into_iter().flat_map(|object| self.object_present(object, true)).collect();
+            asked.into_iter().flat_map(|object| self.take_in(object, true)).collect();
         // Those that came meanwhile may be proven by those.
-        for object in self.arrivals.take(&question.namespace) {
-            deliveries.extend(self.object_present(object, false));
-        }
+        let arrivals = self.arrivals.take(&question.namespace);
+        deliveries.extend(self.arrivals_present(arrivals));
         deliveries
     }
 
-    /// Takes in that an object exists; of one that was never seen before, whether it is certain
-    /// that its namespace is the one that is known.
-    fn object_present(&mut self, object: GitOpsDeployment, is_certain: bool) -> Vec<Delivery> {
+    /// Looks once more at objects that waited.
+    fn arrivals_present(&mut self, arrivals: Vec<GitOpsDeployment>) -> Vec<Delivery> {
+        arrivals.into_iter().flat_map(|object| self.object_present(object)).collect()
+    }
+
+    fn object_present(&mut self, object: GitOpsDeployment) -> Vec<Delivery> {
+        self.take_in(object, false)
+    }
+
+    /// Whose an object is that exists; nobody's as long as that is not certain. What the API server
+    /// has answered about its namespace after it was seen is proof, see [`arrivals`].
+    ///
+    /// [`arrivals`]: crate::backend::arrivals
+    fn owner(
+        &self,
+        uid: &DeploymentUid,
+        namespace: &str,
+        is_deleting: bool,
+        is_answered: bool,
+    ) -> Option<TenantUid> {
+        let space = self.namespaces.get(namespace)?;
+        if let Some(known) = self.deployments.get(uid) {
+            return Some(known.tenant.clone());
+        }
+        if is_deleting {
+            // It is only let go, whoever it belongs to.
+            return Some(space.uid.clone());
+        }
+        // Nothing can be created in a terminating namespace: what appears there is of the old one
+        // and is deleted with it in a moment, or is of the next one of the same name, of which
+        // this watch is ahead of the namespaces' watch.
+        let is_home = self.relist.is_none() && self.arrivals.is_home_of(namespace, &space.uid);
+        (!space.terminating && (is_answered || is_home)).then(|| space.uid.clone())
+    }
+
+    fn take_in(&mut self, object: GitOpsDeployment, is_answered: bool) -> Vec<Delivery> {
         let (Some(uid), Some(namespace)) = (object.uid(), object.namespace()) else {
             return Vec::new();
         };
         let uid = DeploymentUid::new(uid);
-        // Nothing can be created in a terminating namespace: what appears there is of the old one
-        // and is deleted with it in a moment, or is of the next one of the same name, of which
-        // this watch is ahead of the namespaces' watch.
-        let is_new = !self.deployments.contains_key(&uid);
         let is_deleting = object.metadata.deletion_timestamp.is_some();
-        let is_certain = |tenant: &TenantUid| {
-            let proven = self.relist.is_none() && self.arrivals.is_home_of(&namespace, tenant);
-            // What is being deleted is only let go, whoever it belongs to.
-            !is_new || is_deleting || is_certain || proven
-        };
-        let known = self.namespaces.get(&namespace);
-        let known = known.filter(|one| !one.terminating || !is_new || is_deleting);
-        let Some(entry) = known.filter(|one| is_certain(&one.uid)).cloned() else {
+        let Some(tenant) = self.owner(&uid, &namespace, is_deleting, is_answered) else {
             self.arrivals.hold(namespace, uid, object);
             return Vec::new();
         };
@@ -301,10 +321,6 @@ impl Directory {
         let name = object.name_any();
         let snapshot = observe::snapshot(&object);
         let delivered = delivery_digest(&snapshot);
-        let tenant = match self.deployments.get(&uid) {
-            Some(known) => known.tenant.clone(),
-            None => entry.uid,
-        };
         let known = self.deployments.get(&uid).and_then(|known| known.object.as_ref());
         if known.is_some_and(|known| snapshot.revision < known.revision) {
             return Vec::new();
@@ -434,9 +450,8 @@ impl Directory {
             deliveries.push(tenant_note(uid, note));
         }
         if changed {
-            for object in self.arrivals.take(&name) {
-                deliveries.extend(self.object_present(object, false));
-            }
+            let arrivals = self.arrivals.take(&name);
+            deliveries.extend(self.arrivals_present(arrivals));
         }
         deliveries
     }

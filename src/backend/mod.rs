@@ -1,8 +1,8 @@
 //! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
 //!
 //! The data flows one way: [`directory`] takes in what the watches show, once it is certain whose it
-//! is ([`arrivals`]), `notes` wait in the inbox, [`decide`] steps a batch of machines between load and commit, and [`errand`]s discharge
-//! what the new states owe.
+//! is ([`arrivals`]), `notes` wait in the inbox, [`decide`] steps a batch of machines between load
+//! and commit, and [`errand`]s discharge what the new states owe.
 
 pub mod arrivals;
 pub mod decide;
@@ -37,7 +37,7 @@ use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
-use crate::runtime::retry::patiently;
+use crate::runtime::retry::{patiently, until_done};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress};
@@ -45,10 +45,6 @@ use crate::runtime::worker::{self, Process, Silence, Taken, Verdict};
 use crate::settings::Settings;
 use crate::signals::Executor;
 
-/// First pause after the Argo CD instance could not be recorded.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long the first batch waits for everything to have been seen. Ten thousand deployments are
 /// listed within two seconds.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -361,19 +357,11 @@ impl Backend {
 
     async fn ensure_instance(&self, argocd: &str, kube_system: &str) -> InstanceId {
         let namespace = &self.settings.argocd_namespace;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self
-                .store
-                .ensure_instance(namespace, argocd, kube_system, self.settings.clock.now())
-                .await
-            {
-                Ok(instance) => return instance,
-                Err(error) => tracing::warn!(%error, "the Argo CD instance cannot be recorded yet"),
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        until_done("the Argo CD instance cannot be recorded yet", || {
+            let now = self.settings.clock.now();
+            self.store.ensure_instance(namespace, argocd, kube_system, now)
+        })
+        .await
     }
 
     async fn watch_deployments(self: Arc<Self>, shutdown: CancellationToken) {
@@ -407,18 +395,9 @@ impl Backend {
 
     async fn ask(&self, question: &Question) {
         let api: Api<Namespace> = Api::all(self.client.clone());
-        let mut pause = FIRST_PAUSE;
-        let found = loop {
-            match api.get_opt(&question.namespace).await {
-                Ok(found) => break found,
-                Err(error) => {
-                    let namespace = &question.namespace;
-                    tracing::warn!(namespace, %error, "a namespace cannot be read yet");
-                }
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        };
+        let name = &question.namespace;
+        let complaint = format!("the namespace {name} cannot be read yet");
+        let found = until_done(&complaint, || api.get_opt(name)).await;
         let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
         let deliveries = self.directory().question_answered(question, answer.as_ref());
         self.deliver(deliveries);

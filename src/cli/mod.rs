@@ -22,6 +22,7 @@ use machines::deployment::conditions::ConditionStyle;
 use schema::store::backend::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 
+use crate::kubernetes;
 use crate::program::Halves;
 use crate::settings::{REPAIR_GRACE, Settings};
 
@@ -52,6 +53,11 @@ impl Failure {
     /// The input or the environment is not fit.
     pub fn input(error: impl Into<anyhow::Error>) -> Self {
         Self::Input(error.into())
+    }
+
+    /// No client can be made of the kubeconfig.
+    pub fn client(error: kube::Error) -> Self {
+        Self::Input(anyhow::anyhow!(kubernetes::said(&error)))
     }
 
     /// It failed while running.

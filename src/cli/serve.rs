@@ -56,8 +56,7 @@ impl Serve {
         let namespace = replicas.lease_namespace.unwrap_or(config.default_namespace.clone());
         let (keeper, pending) = Tenure::pending();
         let tenure = if replicas.leader_elect { pending } else { Tenure::unlimited() };
-        let counted = CountedClient::new(config, tenure)
-            .map_err(|error| Failure::Input(anyhow::anyhow!(kubernetes::said(&error))))?;
+        let counted = CountedClient::new(config, tenure).map_err(Failure::client)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let url = database.url();
         if url.starts_with("sqlite:") {

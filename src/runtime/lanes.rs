@@ -80,12 +80,6 @@ pub enum Owed {
     InDoubt,
 }
 
-impl Owed {
-    fn in_doubt_if(doubt: bool) -> Self {
-        if doubt { Self::InDoubt } else { Self::Certain }
-    }
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Lanes<D: Duty> {
@@ -221,7 +215,8 @@ impl<D: Duty> Lanes<D> {
             // What came in between is no longer wanted.
             state.withdrawn.remove(&key);
             state.parked.remove(&key);
-            return Owed::in_doubt_if(answered.is_some_and(|answered| answered > as_of));
+            let in_doubt = answered.is_some_and(|answered| answered > as_of);
+            return if in_doubt { Owed::InDoubt } else { Owed::Certain };
         }
         if state.failures.get(&key).is_some_and(|failed| failed.waits && failed.duty == duty) {
             return Owed::Certain;

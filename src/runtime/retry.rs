@@ -51,6 +51,24 @@ where
     }
 }
 
+/// Attempts something until it works, for as long as it takes: for what waits by itself, while
+/// everything else goes on. `complaint` says what cannot be done yet.
+pub async fn until_done<T, E, F>(complaint: &str, attempt: impl Fn() -> F) -> T
+where
+    E: Display,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => tracing::warn!(%error, "{complaint}"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;

@@ -27,7 +27,6 @@ use self::figures::Sources;
 use self::plan::Plan;
 use self::run::Run;
 use crate::cli::{ClusterArguments, Failure};
-use crate::kubernetes;
 
 /// Most deployments of one run: what the project is meant for.
 const MOST_DEPLOYMENTS: i64 = 100_000;
@@ -154,8 +153,7 @@ impl Load {
         let plan = Plan::new(deployments, namespaces).map_err(Failure::input)?;
         let sources = Sources::new(&metrics).map_err(Failure::input)?;
         let config = cluster.config().await?;
-        let client = kube::Client::try_from(config)
-            .map_err(|error| Failure::Input(anyhow::anyhow!(kubernetes::said(&error))))?;
+        let client = kube::Client::try_from(config).map_err(Failure::client)?;
         let run = Run {
             client,
             plan,

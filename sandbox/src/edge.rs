@@ -1,7 +1,7 @@
 //! Where requests come in: over HTTP on loopback, or straight from a client in the same process.
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,10 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 /// Warning texts longer than this are cut, as headers have to be short.
 const WARNING_LENGTH_LIMIT: usize = 256;
 
+/// So much of a body that is too long is read in order to be thrown away: what a hand sends by
+/// mistake, a manifest with an archive in it, is answered; more than that is cut off.
+const DISCARD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -47,9 +51,7 @@ impl Edge {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        // One byte more than allowed is read, so that the core sees and refuses what is too long.
-        let body = Limited::new(body, BODY_LIMIT_BYTES + 1).collect().await;
-        let body = body.map(|body| body.to_bytes()).unwrap_or_else(|_| too_long());
+        let body = read(body).await;
         let text = |name: HeaderName| {
             let values = parts.headers.get_all(name);
             let texts: Vec<&str> = values.iter().filter_map(|value| value.to_str().ok()).collect();
@@ -75,8 +77,21 @@ impl Edge {
     }
 }
 
-/// A body that the core refuses for its length, in place of one that was not read to its end.
-fn too_long() -> Bytes {
+/// Reads a body to its end. One that is too long becomes one that the core refuses for its length.
+async fn read<B>(body: B) -> Bytes
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = pin!(body);
+    // One byte more than allowed is read, so that the core sees and refuses what is too long.
+    if let Ok(body) = Limited::new(body.as_mut(), BODY_LIMIT_BYTES + 1).collect().await {
+        return body.to_bytes();
+    }
+    // A connection that is closed before it was read to its end is reset, and a client that is
+    // still sending may never see the answer.
+    let mut rest = Limited::new(body, DISCARD_LIMIT_BYTES);
+    while let Some(Ok(_)) = rest.frame().await {}
     Bytes::from(vec![b' '; BODY_LIMIT_BYTES + 1])
 }
 

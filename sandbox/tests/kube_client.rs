@@ -16,6 +16,8 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource, ResourceExt};
 use sandbox::{ControlPlane, Options};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use common::{
     DEADLINE, Gadget, GadgetStatus, client, control_plane, gadget, gadgets, next, status,
@@ -75,6 +77,25 @@ async fn failures_have_the_reasons_that_clients_test_for() {
     let refused =
         status(api.patch("a", &PatchParams::default(), &shrunk).await.expect_err("a rule"));
     assert!(refused.message.ends_with("spec: Invalid value: a gadget cannot shrink"));
+}
+
+/// The client writes all it has before it reads, as one does whose answer comes too early.
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_with_a_sentence() {
+    let control_plane = control_plane().await;
+    let mut stream = TcpStream::connect(control_plane.address()).await.expect("connected");
+    let body = vec![b'x'; 16 * 1024 * 1024];
+    let head = format!(
+        "POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nhost: localhost\r\n\
+         content-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream.write_all(&body).await.expect("sent to the end");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("Request entity too large: limit is 3145728"), "{answer}");
 }
 
 #[tokio::test]

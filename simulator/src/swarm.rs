@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
@@ -90,16 +90,20 @@ impl Faults {
         faults
     }
 
+    /// The faults that strike, by name, and how often.
+    fn striking(&self) -> serde_json::Result<Map<String, Value>> {
+        let Value::Object(mut fields) = serde_json::to_value(self)? else { return Ok(Map::new()) };
+        fields.retain(|_, value| *value != json!(0) && *value != json!(false));
+        Ok(fields)
+    }
+
     /// The faults that strike, by name.
     ///
     /// # Errors
     ///
     /// A name cannot be read; that does not happen.
     pub fn names(&self) -> anyhow::Result<Vec<String>> {
-        let fields = serde_json::to_value(self)?;
-        let fields = fields.as_object().into_iter().flatten();
-        let strikes = |value: &Value| *value != json!(0) && *value != json!(false);
-        Ok(fields.filter(|(_, value)| strikes(value)).map(|(name, _)| name.clone()).collect())
+        Ok(self.striking()?.into_iter().map(|(name, _)| name).collect())
     }
 
     /// The same without some of them.
@@ -118,33 +122,14 @@ impl Faults {
     }
 }
 
+/// By the names under which [`Faults::without`] knows them.
 impl fmt::Display for Faults {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rates = [
-            ("refused", self.refused),
-            ("conflicts", self.conflicts),
-            ("unknown", self.unknown),
-            ("slow", self.slow),
-            ("store refused", self.store_refused),
-            ("store unknown", self.store_unknown),
-            ("store slow", self.store_slow),
-            ("late", self.late),
-            ("twice", self.twice),
-            ("cut", self.cut),
-            ("expired", self.expired),
-            ("killed", self.killed),
-        ];
-        let flags = [
-            ("replicas", self.replicas),
-            ("cut off", self.cut_off),
-            ("clocks", self.clocks),
-            ("Argo CD", self.argocd),
-            ("hands", self.hands),
-        ];
-        let rates = rates.iter().filter(|(_, rate)| *rate > 0);
-        let rates = rates.map(|(name, rate)| format!("{name} {rate}‰"));
-        let flags = flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned());
-        let all: Vec<String> = rates.chain(flags).collect();
+        let striking = self.striking().map_err(|_| fmt::Error)?;
+        let all: Vec<String> = striking
+            .into_iter()
+            .map(|(name, rate)| if rate.is_u64() { format!("{name} {rate}‰") } else { name })
+            .collect();
         formatter.write_str(&all.join(", "))
     }
 }

@@ -45,6 +45,8 @@ pub enum Predicate {
     Finalized,
     /// Where no cause changes, nothing is written.
     Quiet,
+    /// A deployment waits for the end of the one that had its name before.
+    Succession,
 }
 
 impl Predicate {
@@ -56,6 +58,7 @@ impl Predicate {
             Self::Deleted => "ESR-DEL",
             Self::Finalized => "ESR-FIN",
             Self::Quiet => "QUIET",
+            Self::Succession => "ESR-ONE",
         }
     }
 }
@@ -231,6 +234,17 @@ pub fn finalizer_kept(before: &World, after: &World, uid: &DeploymentUid) -> Ver
     let count = applications(before, uid).len();
     claim.holds(count == 0, || {
         format!("the finalizer was removed before {count} application row(s)")
+    })
+}
+
+/// ESR-ONE: of the deployments that have had one name in one namespace, one after the other, at most
+/// one has an Argo CD Application: two would deploy to the same place.
+pub fn one_at_a_time(world: &World, namesakes: &[DeploymentUid]) -> Verdict {
+    let with_application: Vec<&DeploymentUid> =
+        namesakes.iter().filter(|uid| !argo_applications(world, uid).is_empty()).collect();
+    let [first, second, ..] = with_application[..] else { return Ok(()) };
+    Claim::new(Predicate::Succession, second).holds(false, || {
+        format!("{first} had its name before and still has an Argo CD Application")
     })
 }
 

@@ -150,6 +150,13 @@ impl Cluster {
         for uid in self.places.keys() {
             self.broken.extend(esr::finalizer_kept(before, &self.world, uid).err());
         }
+        let mut namesakes: BTreeMap<_, Vec<DeploymentUid>> = BTreeMap::new();
+        for (uid, place) in &self.places {
+            namesakes.entry(place).or_default().push(uid.clone());
+        }
+        for uids in namesakes.values() {
+            self.broken.extend(esr::one_at_a_time(&self.world, uids).err());
+        }
     }
 
     /// What there is after one thing has happened; `None` where it changes nothing.

@@ -103,6 +103,20 @@ fn two_deployments_share_a_repository_until_the_last_one_goes() {
 }
 
 #[test]
+fn a_stale_sight_of_what_has_been_replaced_is_not_believed() {
+    let mut cluster = after(&[create(1)]);
+    rests_well(&mut cluster).unwrap();
+    cluster.take(&Move::Delete { which: 0 });
+    rests_well(&mut cluster).unwrap();
+    cluster.take(&create(2));
+    rests_well(&mut cluster).unwrap();
+    let settled = (cluster.world.argocd.clone(), cluster.world.database.clone());
+    cluster.take(&Move::ObserveStale { which: 0, back: 99 });
+    rests_well(&mut cluster).unwrap();
+    assert_eq!((cluster.world.argocd, cluster.world.database), settled);
+}
+
+#[test]
 fn a_stale_sight_of_what_has_gone_is_undone_again() {
     let mut cluster = after(&[create(1)]);
     rests_well(&mut cluster).unwrap();

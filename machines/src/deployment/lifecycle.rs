@@ -128,7 +128,10 @@ impl Record {
                 self.first_seen = snapshot.revision;
                 self.born = context.facts.now;
                 self.take(snapshot);
-                if snapshot.deleting {
+                if self.is_succeeded(context) {
+                    self.vanish();
+                }
+                if snapshot.deleting || !self.present {
                     return Transition(self.begin_removal(context));
                 }
                 Transition(self.resolve(context))
@@ -162,8 +165,7 @@ impl Record {
             }
             Event::Absent { as_of } if *as_of < self.last_seen => Handled,
             Event::Absent { .. } => {
-                self.present = false;
-                self.finalizer = false;
+                self.vanish();
                 Transition(self.begin_removal(context))
             }
             Event::OperationObserved { id, state } => {
@@ -298,8 +300,7 @@ impl Record {
                 Handled
             }
             Event::Absent { as_of } if *as_of >= self.last_seen => {
-                self.present = false;
-                self.finalizer = false;
+                self.vanish();
                 Handled
             }
             Event::OperationObserved { id, state } => {
@@ -380,7 +381,7 @@ impl Record {
     ) -> Outcome<Lifecycle> {
         match event {
             Event::Absent { as_of } if *as_of >= self.last_seen => {
-                self.present = false;
+                self.vanish();
                 Transition(Lifecycle::Gone {})
             }
             Event::Observed(snapshot) if !snapshot.finalizer && !self.is_stale(snapshot) => {

@@ -108,6 +108,11 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     for (index, facts) in situations(later) {
         events.push((DEADLINE_WHEN[index], Event::DeadlineReached, facts));
     }
+    if deployment.lifecycle == (Lifecycle::Unseen {}) {
+        let newer_one = Namesake { uid: DeploymentUid::new("newer"), first_seen: Revision(1_000) };
+        let succeeded = Facts { namesakes: vec![newer_one], ..facts(NOW) };
+        events.push(("older than a successor", observed(newer.clone()), succeeded));
+    }
     let now = facts(NOW);
     events.push(("early", Event::DeadlineReached, now.clone()));
     events.push(("", Event::ApplicationDiffers, now.clone()));

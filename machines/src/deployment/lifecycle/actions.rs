@@ -45,6 +45,19 @@ impl Record {
         }
     }
 
+    /// The object is no more.
+    pub(super) fn vanish(&mut self) {
+        self.present = false;
+        self.finalizer = false;
+    }
+
+    /// Whether another object had the name at a later revision than that at which this one was
+    /// first seen. A name is free only when its object has gone, so this one has: what was seen was
+    /// a stale list, after the machine of its first life had been forgotten.
+    pub(super) fn is_succeeded(&self, context: &Context<'_>) -> bool {
+        context.facts.namesakes.iter().any(|other| other.first_seen > self.first_seen)
+    }
+
     /// Takes over the row of an earlier installation, so that whatever comes first, an edit or a
     /// deletion, finds it.
     pub(super) fn adopt(&mut self, context: &Context<'_>) {

@@ -22,10 +22,7 @@ fn main() {
 
     println!("\n== the watch is down; uid-old is deleted, uid-new has its name ==");
     let mut new = Story::new("team-a", "app", "uid-new", 200, "two");
-    new.namesakes.push(Namesake {
-        uid: old.machine.record.uid.clone(),
-        first_seen: old.machine.record.first_seen,
-    });
+    new.namesakes.push(Namesake::of(&old.machine));
     new.observe("seen for the first time");
     assert_eq!(new.machine.path(), "Live/Awaiting/AwaitingPredecessor");
 

@@ -314,8 +314,10 @@ pub fn facts() -> BoxedStrategy<Facts> {
         Just(TenantFact::Draining),
         tenant_rows().prop_map(TenantFact::Active),
     ];
-    let namesake =
-        revision().prop_map(|first_seen| Namesake { uid: DeploymentUid::new("older"), first_seen });
+    let namesake = (revision(), any::<bool>()).prop_map(|(first_seen, waits)| {
+        let uid = DeploymentUid::new("older");
+        Namesake { uid, first_seen, waits }
+    });
     let around = (option::of(instance()), vec(namesake, 0..2), option::of(existing_application()));
     let style = prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)];
     (moment(), tenant, around, any::<bool>(), style)

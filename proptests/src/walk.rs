@@ -231,7 +231,8 @@ impl Walk {
             instance: InstanceId::new(name),
             tenant,
         };
-        let older = Namesake { uid: DeploymentUid::new("older"), first_seen: Revision(1) };
+        let older =
+            Namesake { uid: DeploymentUid::new("older"), first_seen: Revision(1), waits: false };
         Facts {
             now: self.now,
             instance: (self.situation != Situation::EngineMissing).then(|| InstanceId::new(name)),

@@ -463,10 +463,7 @@ impl Cluster {
             let other = &other.record;
             other.tenant == record.tenant && other.name == record.name && other.uid != record.uid
         };
-        let namesakes = self.deployments.values().filter(namesake).map(|other| Namesake {
-            uid: other.record.uid.clone(),
-            first_seen: other.record.first_seen,
-        });
+        let namesakes = self.deployments.values().filter(namesake).map(Namesake::of);
         Facts {
             now: self.now,
             tenant: match tenant.map(|tenant| (&tenant.state, &tenant.record.rows)) {

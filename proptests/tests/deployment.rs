@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use machines::Handling;
-use machines::deployment::conditions::ConditionStyle;
+use machines::deployment::conditions::{ConditionStyle, READY};
+use machines::deployment::lifecycle::Lifecycle;
 use machines::deployment::mirror::Mirror;
-use machines::deployment::{Deployment, Event, Obligation};
-use machines::identity::{Generation, OperationId, Revision};
+use machines::deployment::{Deployment, Event, MirroredCondition, Namesake, Obligation, Report};
+use machines::identity::{DeploymentUid, Digest, Generation, OperationId, Revision};
 use machines::rows::{OperationState, RowChange};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -69,6 +70,30 @@ proptest! {
         prop_assert_eq!(step.deployment.record, before.record);
         prop_assert_eq!(step.deployment.error_flag, before.error_flag);
         prop_assert_eq!(step.rows, vec![]);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(800))]
+
+    /// Whichever was seen first: revisions tell nothing where an etcd was restored.
+    #[test]
+    fn nobody_takes_a_name_that_another_one_holds(
+        machine in arbitrary::deployment(),
+        event in arbitrary::event(),
+        mut facts in arbitrary::facts(),
+        first_seen in any::<u64>(),
+    ) {
+        let machine = Deployment { lifecycle: Lifecycle::Unseen {}, ..machine };
+        let holder = DeploymentUid::new("holder");
+        facts.namesakes.push(Namesake {
+            uid: holder,
+            first_seen: Revision(first_seen),
+            waits: false,
+        });
+        let step = machine.step(&event, &facts);
+        let puts = |row: &RowChange| matches!(row, RowChange::PutApplication(_));
+        prop_assert!(!step.rows.iter().any(puts), "{}", step.deployment.path());
     }
 }
 
@@ -294,4 +319,35 @@ fn a_namesake_that_was_seen_earlier_is_waited_for() {
     walk.look();
     assert!(walk.machine().record.first_seen > Revision(1));
     assert_eq!(walk.machine().path(), "Live/Awaiting/AwaitingPredecessor");
+}
+
+/// A report on what was asked for before: an error may still be right, once there was time for
+/// another one; a warning says nothing of whether anything was compared.
+#[test]
+fn an_older_report_is_not_taken_for_one_of_this_generation() {
+    let mut walk = Walk::new(1, true);
+    walk.settle();
+    assert_eq!(walk.machine().path(), "Live/Settled");
+    for (type_, reason) in
+        [("SharedResourceWarning", "AwaitingReport"), ("ComparisonError", "ArgoCDError")]
+    {
+        let message = Some("of the generation before".to_owned());
+        let report = Report {
+            mirrored: Digest::of(&type_),
+            sync: "Synced".to_owned(),
+            health: "Healthy".to_owned(),
+            compared_to: Digest::of(&"another source"),
+            conditions: vec![MirroredCondition { type_: type_.to_owned(), message }],
+            ..Report::default()
+        };
+        let mut facts = walk.facts();
+        let reported = walk.machine().clone().step(&Event::Reported(Box::new(report)), &facts);
+        assert!(is_holding(&reported.deployment), "{type_}");
+        facts.now = reported.deployment.wake_at().unwrap();
+        let told = reported.deployment.step(&Event::DeadlineReached, &facts).deployment;
+        let owed = owed(&told);
+        let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+        let ready = view.conditions.iter().find(|one| one.type_ == READY).unwrap();
+        assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", reason));
+    }
 }

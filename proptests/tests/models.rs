@@ -27,7 +27,7 @@ fn one_deployment_keeps_the_specification_through_every_fault() {
 
 #[test]
 fn a_deployment_and_its_recreation_keep_the_specification() {
-    check(Scenario::a_deployment_and_its_recreation(), 24_827);
+    check(Scenario::a_deployment_and_its_recreation(), 24_882);
 }
 
 #[test]

@@ -117,11 +117,21 @@ pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[Mirrored
 }
 
 /// Whether Argo CD's report is about what this generation asks for: it compared with our source
-/// and destination, or says by a condition why it could not.
+/// and destination, or says by an error why it could not. That it warns of something says nothing.
 pub(super) fn report_is_current(record: &Record) -> bool {
-    record.report.as_ref().is_some_and(|report| {
-        !report.conditions.is_empty() || report.compared_to == compared_to(record)
-    })
+    let has_error = |report: &Report| report.conditions.iter().any(|one| is_error(&one.type_));
+    is_compared(record) || record.report.as_ref().is_some_and(has_error)
+}
+
+/// Whether Argo CD has compared with what this generation asks for. An error may be of the
+/// generation before: it is believed once there was time for another one.
+pub(super) fn is_compared(record: &Record) -> bool {
+    record.report.as_ref().is_some_and(|report| report.compared_to == compared_to(record))
+}
+
+/// Argo CD's own rule for its conditions.
+fn is_error(type_: &str) -> bool {
+    type_.ends_with("Error")
 }
 
 fn compared_to(record: &Record) -> Digest {
@@ -289,7 +299,7 @@ fn settled(record: &Record) -> Standing {
             "waiting for Argo CD to report on the Application",
         );
     };
-    if let Some(first) = report.conditions.iter().find(|one| one.type_.ends_with("Error")) {
+    if let Some(first) = report.conditions.iter().find(|one| is_error(&one.type_)) {
         return Standing::stuck("ArgoCDError", first.message.clone().unwrap_or_default());
     }
     let summary = summary(report);

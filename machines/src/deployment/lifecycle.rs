@@ -49,7 +49,7 @@ pub enum Lifecycle {
         /// When to look again.
         deadline: Timestamp,
     },
-    /// A deleted deployment of the same name is not gone yet.
+    /// Another deployment of the same name is not gone yet.
     AwaitingPredecessor {
         /// When to look again.
         deadline: Timestamp,
@@ -94,6 +94,8 @@ pub enum Lifecycle {
 /// What a step collects.
 pub struct Context<'a> {
     facts: &'a Facts,
+    /// Whether this deployment does not hold its name yet.
+    waits: bool,
     /// Rows to write.
     pub(super) rows: Vec<RowChange>,
     /// What the error flag is told.
@@ -101,8 +103,9 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(facts: &'a Facts) -> Self {
-        Self { facts, rows: Vec::new(), signal: None }
+    pub(super) fn new(facts: &'a Facts, before: &Lifecycle) -> Self {
+        let waits = matches!(before, Lifecycle::Unseen {} | Lifecycle::AwaitingPredecessor { .. });
+        Self { facts, waits, rows: Vec::new(), signal: None }
     }
 
     fn raise(&mut self, message: impl Into<String>) {
@@ -128,10 +131,7 @@ impl Record {
                 self.first_seen = snapshot.revision;
                 self.born = context.facts.now;
                 self.take(snapshot);
-                if self.is_succeeded(context) {
-                    self.vanish();
-                }
-                if snapshot.deleting || !self.present {
+                if snapshot.deleting {
                     return Transition(self.begin_removal(context));
                 }
                 Transition(self.resolve(context))
@@ -161,6 +161,8 @@ impl Record {
                     return Handled;
                 }
                 self.failures = 0;
+                // What was wrong with the older one is no matter any more.
+                context.clear();
                 Transition(self.resolve(context))
             }
             Event::Absent { as_of } if *as_of < self.last_seen => Handled,

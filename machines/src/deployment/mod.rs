@@ -285,6 +285,19 @@ pub struct Namesake {
     pub uid: DeploymentUid,
     /// When that was first seen.
     pub first_seen: Revision,
+    /// Whether it waits for another one of its name itself.
+    pub waits: bool,
+}
+
+impl Namesake {
+    /// What another machine's step has to know of this one.
+    pub fn of(deployment: &Deployment) -> Self {
+        Self {
+            uid: deployment.record.uid.clone(),
+            first_seen: deployment.record.first_seen,
+            waits: matches!(deployment.lifecycle, Lifecycle::AwaitingPredecessor { .. }),
+        }
+    }
 }
 
 /// What the machine owes to the world outside of the database.
@@ -341,7 +354,7 @@ impl Deployment {
 
     /// The machine's pure step; total.
     pub fn step(mut self, event: &Event, facts: &Facts) -> Step {
-        let mut context = lifecycle::Context::new(facts);
+        let mut context = lifecycle::Context::new(facts, &self.lifecycle);
         if let (Event::Observed(snapshot), Lifecycle::Unseen {}) = (event, &self.lifecycle) {
             self.import_conditions(&snapshot.conditions);
         }
@@ -379,7 +392,7 @@ impl Deployment {
             | Lifecycle::Removing { .. }
             | Lifecycle::Finalizing { .. } => true,
             Lifecycle::Settled {} => {
-                !conditions::report_is_current(&self.record)
+                !conditions::is_compared(&self.record)
                     && !conditions::application_is_missing(&self.record)
             }
             _ => false,

@@ -66,7 +66,8 @@ fn spec(path: &str) -> DeploymentSpec {
 fn situations(now: Timestamp) -> [(usize, Facts); 4] {
     let draining = Facts { tenant: TenantFact::Draining, ..facts(now) };
     let no_engine = Facts { instance: None, ..facts(now) };
-    let older = Namesake { uid: DeploymentUid::new("older"), first_seen: Revision(0) };
+    let older =
+        Namesake { uid: DeploymentUid::new("older"), first_seen: Revision(0), waits: false };
     let predecessor = Facts { namesakes: vec![older], ..facts(now) };
     [(0, facts(now)), (1, draining), (2, no_engine), (3, predecessor)]
 }
@@ -107,11 +108,6 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     }
     for (index, facts) in situations(later) {
         events.push((DEADLINE_WHEN[index], Event::DeadlineReached, facts));
-    }
-    if deployment.lifecycle == (Lifecycle::Unseen {}) {
-        let newer_one = Namesake { uid: DeploymentUid::new("newer"), first_seen: Revision(1_000) };
-        let succeeded = Facts { namesakes: vec![newer_one], ..facts(NOW) };
-        events.push(("older than a successor", observed(newer.clone()), succeeded));
     }
     let now = facts(NOW);
     events.push(("early", Event::DeadlineReached, now.clone()));

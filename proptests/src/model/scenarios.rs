@@ -201,6 +201,13 @@ impl Scenario {
                         && argocd.projects.len() == 1
                         && argocd.projects[0].source_repos.len() == 2
                 }),
+                sight("a crash while an operation is in progress", |_, one| {
+                    one.happened == Some(Fault::CrashDuringOperation)
+                }),
+                sight("a write that arrives after a crash", |_, one| {
+                    one.happened == Some(Fault::LateWrite)
+                }),
+                sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),
                 sight("one that keeps its repository when the other has gone", |_, one| {
                     let world = &one.cluster.world;
                     is_ready(one)
@@ -292,7 +299,8 @@ fn is_empty(situation: &Situation) -> bool {
         && world.argocd.projects.is_empty()
 }
 
-/// A move and what is after it, if it changes anything.
+/// A move and what is after it, if it changes or writes anything: what is written anew as it was
+/// leads nowhere, but is no rest.
 fn step(
     situation: &Situation,
     kind: Kind,
@@ -304,7 +312,7 @@ fn step(
     let wrote = cluster.world.writes != situation.cluster.world.writes;
     let after = Situation::new(cluster, acts, faults);
     let changed = after.cluster_key != situation.cluster_key;
-    changed.then(|| Step { kind, next_move: next.clone(), next: after, wrote })
+    (changed || wrote).then(|| Step { kind, next_move: next.clone(), next: after, wrote })
 }
 
 fn helpful_steps(situation: &Situation) -> Vec<Step> {

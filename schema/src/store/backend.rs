@@ -95,9 +95,8 @@ impl BackendLoaded {
     fn note_names(&mut self, machines: &Machines<Deployment>) {
         for versioned in machines.known.values() {
             let record = &versioned.machine.record;
-            let namesake = Namesake { uid: record.uid.clone(), first_seen: record.first_seen };
             let name = (record.tenant.clone(), record.name.clone());
-            self.named.entry(name).or_default().push(namesake);
+            self.named.entry(name).or_default().push(Namesake::of(&versioned.machine));
         }
     }
 }

@@ -51,11 +51,19 @@ impl Record {
         self.finalizer = false;
     }
 
-    /// Whether another object had the name at a later revision than that at which this one was
-    /// first seen. A name is free only when its object has gone, so this one has: what was seen was
-    /// a stale list, after the machine of its first life had been forgotten.
-    pub(super) fn is_succeeded(&self, context: &Context<'_>) -> bool {
-        context.facts.namesakes.iter().any(|other| other.first_seen > self.first_seen)
+    /// Whether another machine holds the name, or comes before this one in waiting for it.
+    ///
+    /// Two objects never have one name at once, so one of the two has gone, and that will be seen:
+    /// the one that holds the name, or, after a stale list, the one that asks for it. Which of them
+    /// does not matter here, and revisions do not tell where an etcd was restored: to wait is right
+    /// in each case, as two Applications would deploy to one place.
+    fn is_preceded(&self, context: &Context<'_>) -> bool {
+        let own = (self.first_seen, &self.uid);
+        context
+            .facts
+            .namesakes
+            .iter()
+            .any(|other| !other.waits || (context.waits && (other.first_seen, &other.uid) < own))
     }
 
     /// Takes over the row of an earlier installation, so that whatever comes first, an edit or a
@@ -89,7 +97,7 @@ impl Record {
             return Lifecycle::Rejected {};
         }
         let deadline = context.facts.now.after(AWAITING_DEADLINE);
-        if context.facts.namesakes.iter().any(|other| other.first_seen < self.first_seen) {
+        if self.is_preceded(context) {
             return Lifecycle::AwaitingPredecessor { deadline };
         }
         let Some(instance) = context.facts.instance.clone() else {

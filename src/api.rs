@@ -17,14 +17,12 @@ use crate::agent::Agent;
 use crate::backend::Backend;
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
-use crate::runtime::clock::Clock;
 use crate::runtime::watch::Progress;
 
 /// The parts of the program that are asked how they are.
 pub struct Health {
     metrics: Arc<Metrics>,
     database: Database,
-    clock: Clock,
     leadership: Option<Leadership>,
     backend: OnceLock<Arc<Backend>>,
     agent: OnceLock<Arc<Agent>>,
@@ -32,16 +30,10 @@ pub struct Health {
 
 impl Health {
     /// Of a process that does not act yet; without a leadership it is the only one.
-    pub fn new(
-        metrics: Arc<Metrics>,
-        database: Database,
-        clock: Clock,
-        leadership: Option<Leadership>,
-    ) -> Self {
+    pub fn new(metrics: Arc<Metrics>, database: Database, leadership: Option<Leadership>) -> Self {
         Self {
             metrics,
             database,
-            clock,
             leadership,
             backend: OnceLock::default(),
             agent: OnceLock::default(),
@@ -134,10 +126,9 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    let now = health.clock.now();
     let watches = health.watches();
     let stuck: Vec<&str> =
-        watches.iter().filter(|watch| watch.is_stuck(now)).map(|watch| watch.name).collect();
+        watches.iter().filter(|watch| watch.is_stuck()).map(|watch| watch.name).collect();
     if stuck.is_empty() {
         return (StatusCode::OK, "ok\n".to_owned());
     }

@@ -31,7 +31,7 @@ pub struct OutOfOffice;
 
 /// A server that has sent nothing for so long on an open watch is gone: it ends watches by itself
 /// before.
-const READ_TIMEOUT: Duration = Duration::from_secs(295);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(295);
 /// A server answers within seconds, or begins to; one that does not is asked again later.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::api::{self, Health};
 use crate::backend::{Backend, verdict};
-use crate::kubernetes::CountedClient;
+use crate::kubernetes::{self, CountedClient};
 use crate::lease::Candidate;
 use crate::metrics::Metrics;
 use crate::runtime::clock::Clock;
@@ -69,8 +69,7 @@ impl Program {
         let CountedClient { client, requests } = client.into();
         let leadership = candidate.as_ref().map(Candidate::leadership);
         let metrics = Arc::new(Metrics::counting(requests));
-        let health =
-            Arc::new(Health::new(metrics, database.clone(), settings.clock.clone(), leadership));
+        let health = Arc::new(Health::new(metrics, database.clone(), leadership));
         let actor = Actor { client, database, settings, halves, health: Arc::clone(&health) };
         let mut tasks = JoinSet::new();
         let stop = shutdown.clone();
@@ -249,10 +248,16 @@ impl Acting {
 /// in it would have been deleted, and would be removed.
 pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow::Result<()> {
     let known = schema::store::backend::known_clusters(database).await?;
-    let Ok(Some(system)) = Api::<Namespace>::all(client.clone()).get_opt("kube-system").await
-    else {
-        // Who may not read it, or has none, says what is wrong elsewhere.
-        return Ok(());
+    let system = match Api::<Namespace>::all(client.clone()).get_opt("kube-system").await {
+        Ok(Some(system)) => system,
+        Ok(None) => return Ok(()),
+        // Who may not read namespaces hears of it from their watch, and nothing is done without it.
+        Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(()),
+        Err(error) => anyhow::bail!(
+            "the Kubernetes API does not tell which cluster this is ({}); nothing is done with \
+             the database of what may be another one; start again when it answers",
+            kubernetes::cause(&error)
+        ),
     };
     let uid = system.metadata.uid.unwrap_or_default();
     anyhow::ensure!(

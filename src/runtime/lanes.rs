@@ -218,7 +218,10 @@ impl<D: Duty> Lanes<D> {
             let in_doubt = answered.is_some_and(|answered| answered > as_of);
             return if in_doubt { Owed::InDoubt } else { Owed::Certain };
         }
-        if state.failures.get(&key).is_some_and(|failed| failed.waits && failed.duty == duty) {
+        // It comes again by itself, unless another one has been owed since: that would come after it.
+        let failed = state.failures.get(&key);
+        let comes_again = failed.is_some_and(|failed| failed.waits && failed.duty == duty);
+        if comes_again && !state.running.contains_key(&key) && !self.is_queued(&key) {
             return Owed::Certain;
         }
         if let Some(done) = state.done.get(&key).filter(|done| done.duty == duty) {
@@ -409,12 +412,16 @@ impl<D: Duty> Lanes<D> {
         let duty = failed.duty.clone();
         let replaced = state.parked.contains_key(key)
             || state.running.contains_key(key)
-            || LANES.iter().any(|lane| self.queues[*lane as usize].contains(key));
+            || self.is_queued(key);
         drop(state);
         // A newer one may be on its way: it is tried at once, and its failure comes back here.
         if !replaced {
             self.queue(tenant, duty);
         }
+    }
+
+    fn is_queued(&self, key: &D::Key) -> bool {
+        self.queues.iter().any(|queue| queue.contains(key))
     }
 
     fn queue(&self, tenant: &str, duty: D) {
@@ -661,6 +668,29 @@ mod tests {
         lanes.withdraw(&"application");
         tokio::time::sleep(LONGEST_PAUSE).await;
         assert_eq!(discharged(&lanes, |_, _| Discharge::Done).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_and_is_owed_again_comes_after_what_was_owed_between() {
+        let lanes = Arc::new(Lanes::default());
+        owe(&lanes, "t", errand("status", 1, Lane::Second));
+        let other = Arc::clone(&lanes);
+        tokio::spawn(async move {
+            // It has failed, and its next attempt is due later.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            owe(&other, "t", errand("status", 2, Lane::Second));
+        });
+        let again = Arc::clone(&lanes);
+        let order = discharged(&lanes, move |duty, attempt| match (duty.content, attempt) {
+            (1, 1) => Discharge::Failed,
+            (2, _) => {
+                owe(&again, "t", Errand { content: 1, ..duty.clone() });
+                Discharge::Done
+            }
+            _ => Discharge::Done,
+        })
+        .await;
+        assert_eq!(order, [("status", 1), ("status", 2), ("status", 1)]);
     }
 
     #[tokio::test(start_paused = true)]

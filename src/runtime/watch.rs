@@ -2,19 +2,20 @@
 //! starves no other.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::TryStreamExt;
 use kube::Resource;
 use kube::api::{Api, ObjectMeta};
 use kube::core::DeserializeGuard;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, watcher};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{self, DefaultBackoff, watcher};
 use machines::identity::{Revision, Timestamp};
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes;
@@ -27,6 +28,17 @@ const WATCH_TIMEOUT_SECONDS: u32 = 230;
 const PAGE_SIZE: u32 = 500;
 /// How long a watch may fail before the process counts as dead.
 const FAILING_LIMIT: Duration = Duration::from_secs(600);
+/// A watch that fails is begun anew after 30 s at most, and a request may be silent for
+/// [`kubernetes::READ_TIMEOUT`]: one that has not failed for longer than both has come through. A
+/// watch on which nothing happens says no other word.
+const FAILURES_APART: Duration = kubernetes::READ_TIMEOUT.saturating_add(Duration::from_secs(60));
+
+/// Failures with no success in between.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    since: Instant,
+    latest: Instant,
+}
 
 /// How a watch is doing.
 #[derive(Debug)]
@@ -40,7 +52,7 @@ pub struct Progress {
     malformed: AtomicU64,
     errors: AtomicU64,
     last_event: AtomicI64,
-    failing_since: AtomicI64,
+    failing: Mutex<Option<Failing>>,
 }
 
 impl Progress {
@@ -55,7 +67,7 @@ impl Progress {
             malformed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             last_event: AtomicI64::new(0),
-            failing_since: AtomicI64::new(0),
+            failing: Mutex::new(None),
         })
     }
 
@@ -97,21 +109,30 @@ impl Progress {
     }
 
     /// Whether it has failed for so long that a restart is the better hope.
-    pub fn is_stuck(&self, now: Timestamp) -> bool {
-        let since = self.failing_since.load(Ordering::Relaxed);
-        since != 0 && now > Timestamp::from_millis(since).after(FAILING_LIMIT)
+    pub fn is_stuck(&self) -> bool {
+        let failing = *self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.is_some_and(|failing| {
+            failing.latest - failing.since > FAILING_LIMIT
+                && failing.latest.elapsed() <= FAILURES_APART
+        })
     }
 
     fn note_event(&self) {
         self.events.fetch_add(1, Ordering::Relaxed);
         self.last_event.store(self.clock.now().as_millis(), Ordering::Relaxed);
-        self.failing_since.store(0, Ordering::Relaxed);
+    }
+
+    fn note_success(&self) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn note_error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
-        let now = self.clock.now().as_millis();
-        let _ = self.failing_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let latest = Instant::now();
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = failing.filter(|before| before.latest.elapsed() <= FAILURES_APART);
+        let since = before.map_or(latest, |before| before.since);
+        *failing = Some(Failing { since, latest });
     }
 }
 
@@ -222,8 +243,8 @@ pub async fn follow<K>(
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {
     let config = watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
-    let stream = watcher(api, config).default_backoff();
-    let mut stream = std::pin::pin!(stream);
+    let mut stream = std::pin::pin!(watcher(api, config));
+    let mut pauses = DefaultBackoff::default();
     loop {
         let next = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -232,6 +253,11 @@ pub async fn follow<K>(
         match next {
             Ok(Some(event)) => {
                 progress.note_event();
+                // That a list is asked for says nothing of whether it comes, to its end.
+                if !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_)) {
+                    progress.note_success();
+                    pauses.reset();
+                }
                 let done = matches!(event, watcher::Event::InitDone);
                 if let Some(seen) = translate(event, &progress) {
                     tell(seen);
@@ -246,6 +272,10 @@ pub async fn follow<K>(
                 progress.note_error();
                 let error = kubernetes::said(&error);
                 tracing::warn!(watch = progress.name, error, "the watch failed; it begins anew");
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(pauses.next().unwrap_or_default()) => {}
+                }
             }
         }
     }
@@ -302,7 +332,10 @@ fn revision_of(meta: &ObjectMeta) -> Revision {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use k8s_openapi::api::core::v1::ConfigMap;
+    use sandbox::{ApiServer, Settings};
 
     use super::*;
 
@@ -312,19 +345,50 @@ mod tests {
         object
     }
 
-    #[test]
-    fn a_watch_that_fails_for_long_is_stuck_until_it_goes_on() {
-        let clock = Clock::default();
-        let progress = Progress::new("applications", &clock);
-        let limit = clock.now().after(FAILING_LIMIT);
-        assert!(!progress.is_stuck(limit.after(FAILING_LIMIT)), "it has not failed");
-        progress.note_error();
-        assert!(!progress.is_stuck(limit));
-        progress.note_error();
-        let later = clock.now().after(FAILING_LIMIT).after(Duration::from_secs(1));
-        assert!(progress.is_stuck(later));
-        progress.note_event();
-        assert!(!progress.is_stuck(later));
+    /// Follows the ConfigMaps of a server that refuses everything while it is told to.
+    fn following(refused: &Arc<AtomicBool>) -> Arc<Progress> {
+        let (server, refused) = (ApiServer::in_memory(Settings::default()), Arc::clone(refused));
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (server, refused) = (Arc::clone(&server), refused.load(Ordering::Relaxed));
+            async move {
+                if !refused {
+                    return Ok::<_, Infallible>(sandbox::answer(&server, request).await);
+                }
+                let mut refusal = http::Response::new(sandbox::Body::default());
+                *refusal.status_mut() = http::StatusCode::FORBIDDEN;
+                Ok(refusal)
+            }
+        });
+        let api = Api::<DeserializeGuard<ConfigMap>>::all(kube::Client::new(service, "default"));
+        let progress = Progress::new("config maps", &Clock::default());
+        let watch = follow(api, Arc::clone(&progress), CancellationToken::new(), |_| {});
+        tokio::spawn(watch);
+        progress
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_whose_lists_are_refused_is_stuck() {
+        let refused = Arc::new(AtomicBool::new(true));
+        let progress = following(&refused);
+        tokio::time::sleep(FAILING_LIMIT / 2).await;
+        assert!(!progress.is_stuck(), "it may still come right");
+        tokio::time::sleep(FAILING_LIMIT).await;
+        assert!(progress.is_stuck());
+        refused.store(false, Ordering::Relaxed);
+        progress.synced().await;
+        assert!(!progress.is_stuck());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_on_which_nothing_happens_is_not_stuck_for_an_error_of_long_ago() {
+        let refused = Arc::new(AtomicBool::new(false));
+        let progress = following(&refused);
+        progress.synced().await;
+        for _ in 0..3 {
+            progress.note_error();
+            tokio::time::sleep(FAILING_LIMIT).await;
+            assert!(!progress.is_stuck());
+        }
     }
 
     #[test]

@@ -139,6 +139,8 @@ async fn edits_in_quick_succession_end_with_the_last_and_never_open_two_operatio
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let created = world.create("team-a", &automated("app")).await;
+    // Or else it might be seen for the first time when all the edits are done.
+    world.wait_until_ready("team-a", "app").await;
     for number in 1..=20 {
         let path = format!("path-{number}");
         world.edit("team-a", "app", json!({"spec": {"source": {"path": path}}})).await;

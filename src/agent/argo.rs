@@ -329,12 +329,15 @@ impl Argo {
         })
     }
 
-    /// The Applications that by label and name are ours, by their rows: deployment and name.
+    /// The Applications that are ours by their names, by their rows: deployment and name. A hand may
+    /// have removed the label that tells the row; an earlier installation's rows have other ids, but
+    /// then there is one for the deployment.
     pub fn ours(&self) -> BTreeMap<ApplicationId, (DeploymentUid, String)> {
         let entries = self.applications.iter().filter(|(_, entry)| !entry.deleting);
         let ours = entries.filter_map(|(name, entry)| {
             let uid = DeploymentUid::new(crds::names::deployment_uid(name)?);
-            Some((entry.row.clone()?, (uid, name.clone())))
+            let row = entry.row.clone().unwrap_or_else(|| ApplicationId::of(&uid));
+            Some((row, (uid, name.clone())))
         });
         ours.collect()
     }

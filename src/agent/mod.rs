@@ -203,8 +203,7 @@ impl Agent {
         let progress = Arc::clone(&self.watches[1]);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            let changed = agent.argo().application_seen(seen);
-            agent.spread(changed);
+            agent.take_in(|argo| argo.application_seen(seen));
         })
         .await;
     }
@@ -214,8 +213,7 @@ impl Agent {
         let progress = Arc::clone(&self.watches[2]);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            let changed = agent.argo().project_seen(seen);
-            agent.spread(changed);
+            agent.take_in(|argo| argo.project_seen(seen));
         })
         .await;
     }
@@ -452,7 +450,7 @@ impl Agent {
                         None
                     }
                 };
-                self.take_in(errand, |argo| match written {
+                self.take_in_answer(errand, |argo| match written {
                     Some(written) => argo.project_written(&written, asked).into_iter().collect(),
                     None => argo.project_gone(&name).into_iter().collect(),
                 });
@@ -473,7 +471,7 @@ impl Agent {
                 }
                 let written =
                     errand::write_application(&self.client, row, document, existing).await?;
-                self.take_in(errand, |argo| argo.application_written(written, asked));
+                self.take_in_answer(errand, |argo| argo.application_written(written, asked));
                 Ok(Discharge::Done)
             }
             Errand::RemoveApplication { row, name, operation } => {
@@ -495,7 +493,7 @@ impl Agent {
                         errand::end_sync(&self.client, namespace, &name, &existing).await?;
                     }
                 }
-                self.take_in(errand, |argo| {
+                self.take_in_answer(errand, |argo| {
                     let written = deleting.into_iter();
                     written.flat_map(|one| argo.application_written(one, asked)).collect()
                 });
@@ -518,19 +516,25 @@ impl Agent {
 
     /// Takes in the answer to what an errand has written. Where it is no news, those who owe it are
     /// stepped all the same if they did so once more meanwhile: see [`Lanes::answered`].
-    fn take_in(&self, errand: &Errand, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
+    fn take_in_answer(&self, errand: &Errand, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
         let owed_again = self.lanes.answered(&errand.key());
-        let changed = note(&mut self.argo());
-        if changed.is_empty() && owed_again {
+        let is_news = self.take_in(note);
+        if !is_news && owed_again {
             for id in self.debtors(errand) {
                 self.poke(&id, Notes::default());
             }
         }
-        self.spread(changed);
     }
 
-    /// Tells whoever looks at what has changed.
-    fn spread(&self, changed: Vec<Changed>) {
+    /// Takes in what is seen of Argo CD, and tells whoever looks at what has changed; whether
+    /// anything has.
+    ///
+    /// Under one lock: a report that was let go before it is passed on might be overtaken by a newer
+    /// one and be taken for the newest.
+    fn take_in(&self, note: impl FnOnce(&mut Argo) -> Vec<Changed>) -> bool {
+        let mut argo = self.argo();
+        let changed = note(&mut argo);
+        let is_news = !changed.is_empty();
         for one in changed {
             let concerned = self.open().concerned(&one);
             for id in concerned {
@@ -543,6 +547,7 @@ impl Agent {
             let status = status.map_or_else(reports::missing, |status| *status);
             self.reports.offer(&project, row, DeploymentUid::new(uid), status);
         }
+        is_news
     }
 
     fn poke(&self, id: &OperationId, notes: Notes) {

@@ -32,7 +32,7 @@ type Suspects<K> = HashMap<K, Timestamp>;
 struct Differing {
     /// The deployments of Applications.
     deployments: BTreeSet<DeploymentUid>,
-    /// Applications that have neither a row nor a deployment, with their names.
+    /// Applications that belong to nobody, with their names.
     orphans: BTreeMap<ApplicationId, String>,
     /// The owners of AppProjects, with the repositories that those are to permit.
     projects: HashMap<ClusterUserId, BTreeSet<String>>,
@@ -133,8 +133,11 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
         let differs = |(owner, urls): &(_, _)| project_differs(agent, owner, urls);
         found.projects.extend(repositories.into_iter().filter(differs));
     }
-    let without_row = agent.store.without_row(left.keys().cloned().collect()).await?;
-    left.retain(|row, _| without_row.contains(row) && !agent.open().by_row.contains_key(row));
+    if !left.is_empty() {
+        let deployments = left.iter().map(|(row, (uid, _))| (row.clone(), uid.clone())).collect();
+        let orphans = agent.store.orphans(deployments).await?;
+        left.retain(|row, _| orphans.contains(row) && !agent.open().by_row.contains_key(row));
+    }
     found.orphans = left.into_iter().map(|(row, (_, name))| (row, name)).collect();
     let unwanted = owners_left.into_iter().map(|owner| (owner, BTreeSet::new()));
     found.projects.extend(unwanted.filter(|(owner, urls)| project_differs(agent, owner, urls)));
@@ -156,9 +159,10 @@ fn application_differs(agent: &Agent, row: &ApplicationId, document: &Applicatio
 }
 
 fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
-    agent.settings.isolation
-        && !agent.open().by_project.contains_key(&project_name(owner))
-        && !agent.argo().project_matches(owner, repositories)
+    // One lock after the other: whoever takes in what the watches show holds both, the other way
+    // round.
+    let is_open = agent.open().by_project.contains_key(&project_name(owner));
+    agent.settings.isolation && !is_open && !agent.argo().project_matches(owner, repositories)
 }
 
 #[cfg(test)]

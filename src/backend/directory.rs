@@ -53,6 +53,8 @@ struct DeploymentEntry {
     object: Option<ObjectEntry>,
     /// Whether there is a machine.
     machine: bool,
+    /// Whether it was certain whose it is when it was taken in.
+    is_certain: bool,
 }
 
 /// What is remembered of an object, for writing to it.
@@ -103,6 +105,7 @@ impl Directory {
             name,
             object: None,
             machine: false,
+            is_certain: true,
         });
         entry.machine = true;
     }
@@ -357,8 +360,10 @@ impl Directory {
             name: name.to_owned(),
             object: None,
             machine: false,
+            // One that is only let go is given to whoever seems to be there.
+            is_certain: object.metadata.deletion_timestamp.is_none(),
         });
-        if entry.object.is_none() {
+        if entry.object.is_none() && entry.is_certain {
             self.arrivals.moved_in(namespace, &entry.tenant);
         }
         entry.object = Some(ObjectEntry {
@@ -378,7 +383,7 @@ impl Directory {
     pub fn object_gone(&mut self, uid: &DeploymentUid, as_of: Revision) -> Option<Delivery> {
         let entry = self.deployments.get_mut(uid)?;
         let tenant = entry.tenant.clone();
-        if entry.object.take().is_some() {
+        if entry.object.take().is_some() && entry.is_certain {
             self.arrivals.moved_out(&entry.namespace, &tenant);
         }
         if !entry.machine {
@@ -558,6 +563,20 @@ mod tests {
         assert_eq!(directory.deployment_seen(Seen::Present(object("u-3", "9", false))), []);
         assert_eq!(answered(&mut directory, "ns-2"), []);
         assert_eq!(directory.questions(8), [], "nothing was told since");
+        directory.namespace_seen(namespace("ns-2", false));
+        assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
+    }
+
+    #[test]
+    fn one_that_is_only_let_go_proves_nothing() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", false));
+        // It is of the next namespace, of which the watch of Namespaces has not told yet.
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+        assert_eq!(answered(&mut directory, "ns-2"), []);
+        let deliveries = directory.deployment_seen(Seen::Present(object("u-1", "6", true)));
+        assert_eq!(tenants(&deliveries), ["ns-1"]);
+        assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "7", false))), []);
         directory.namespace_seen(namespace("ns-2", false));
         assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
     }

@@ -222,8 +222,7 @@ impl Backend {
         use machines::tenant::Tenant;
         for entry in self.store.index::<Tenant>().await? {
             let tenant = TenantUid::new(entry.key);
-            let delivery = self.directory().note_tenant(&tenant, &entry.namespace);
-            self.deliver(delivery);
+            self.take_in(|directory| directory.note_tenant(&tenant, &entry.namespace));
         }
         for entry in self.store.index::<Deployment>().await? {
             let uid = DeploymentUid::new(entry.key);
@@ -309,8 +308,7 @@ impl Backend {
         let progress = Arc::clone(&self.watches[0]);
         let backend = Arc::clone(&self);
         watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
-            let deliveries = backend.directory().namespace_seen(seen);
-            backend.deliver(deliveries);
+            backend.take_in(|directory| directory.namespace_seen(seen));
             backend.seen.notify_one();
             let uids = backend.engine_uids();
             tell.send_if_modified(|known| {
@@ -349,8 +347,7 @@ impl Backend {
                 changed
             });
             if changed {
-                let deliveries = self.directory().tell_all(&Notes::facts());
-                self.deliver(deliveries);
+                self.take_in(|directory| directory.tell_all(&Notes::facts()));
             }
         }
     }
@@ -369,8 +366,7 @@ impl Backend {
         let progress = Arc::clone(&self.watches[1]);
         let backend = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            let deliveries = backend.directory().deployment_seen(seen);
-            backend.deliver(deliveries);
+            backend.take_in(|directory| directory.deployment_seen(seen));
             backend.seen.notify_one();
         })
         .await;
@@ -399,8 +395,7 @@ impl Backend {
         let complaint = format!("the namespace {name} cannot be read yet");
         let found = until_done(&complaint, || api.get_opt(name)).await;
         let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
-        let deliveries = self.directory().question_answered(question, answer.as_ref());
-        self.deliver(deliveries);
+        self.take_in(|directory| directory.question_answered(question, answer.as_ref()));
     }
 
     async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
@@ -450,8 +445,10 @@ impl Backend {
             if tenant.gone {
                 self.directory().forget_tenant(&tenant.tenant);
             } else {
-                let delivery = self.directory().note_tenant(&tenant.tenant, &tenant.namespace);
-                self.deliver(delivery);
+                let take_note = |directory: &mut Directory| {
+                    directory.note_tenant(&tenant.tenant, &tenant.namespace)
+                };
+                self.take_in(take_note);
             }
             if tenant.count {
                 let key = Key::Tenant(tenant.tenant.clone());
@@ -497,8 +494,7 @@ impl Backend {
             deployment;
         self.timers.set(&Key::Deployment(uid.clone()), wake_at);
         if gone {
-            let deliveries = self.directory().forget_deployment(&uid);
-            self.deliver(deliveries);
+            self.take_in(|directory| directory.forget_deployment(&uid));
         } else {
             self.directory().note_deployment(&uid, tenant.clone(), place);
         }
@@ -603,11 +599,10 @@ impl Backend {
                 let written = errand::write_status(&self.client, &place, patch).await?;
                 self.metrics.status_writes.inc();
                 let owed_again = self.lanes.answered(&errand.key());
-                let deliveries = self.directory().object_written(written, asked);
-                if deliveries.is_empty() && owed_again {
+                let is_news = self.take_in(|directory| directory.object_written(written, asked));
+                if !is_news && owed_again {
                     self.poke(uid, Notes::facts());
                 }
-                self.deliver(deliveries);
                 Ok(())
             }
             Task::RemoveFinalizer => {
@@ -638,10 +633,21 @@ impl Backend {
         self.inbox.offer(tenant.as_str(), Key::Deployment(uid.clone()), notes);
     }
 
-    fn deliver(&self, deliveries: impl IntoIterator<Item = Delivery>) {
-        for (tenant, key, notes) in deliveries {
+    /// Takes something in and tells those whom it concerns; whether there are any.
+    ///
+    /// Under one lock: an observation that was let go before it is passed on might be overtaken by a
+    /// newer one and take its place in the inbox.
+    fn take_in<D>(&self, note: impl FnOnce(&mut Directory) -> D) -> bool
+    where
+        D: IntoIterator<Item = Delivery>,
+    {
+        let mut directory = self.directory();
+        let mut is_news = false;
+        for (tenant, key, notes) in note(&mut directory) {
+            is_news = true;
             self.inbox.offer(&tenant, key, notes);
         }
+        is_news
     }
 
     fn directory(&self) -> MutexGuard<'_, Directory> {

@@ -297,8 +297,30 @@ impl World {
         is_so: impl Fn(&GitOpsDeployment) -> bool,
     ) -> GitOpsDeployment {
         let api = self.deployments(namespace);
-        eventually(what, || async { api.get_opt(name).await.unwrap().filter(|one| is_so(one)) })
-            .await
+        let look = || async { api.get_opt(name).await.unwrap().filter(|one| is_so(one)) };
+        match within_patience(look).await {
+            Some(found) => found,
+            None => panic!("in vain waited until {what}\n{}", self.account(namespace, name).await),
+        }
+    }
+
+    /// Where a deployment stands and how it came there, for whoever waited for it in vain.
+    async fn account(&self, namespace: &str, name: &str) -> String {
+        let object = self.deployments(namespace).get_opt(name).await.unwrap();
+        let mut account = vec![format!("object: {}", serde_json::to_string(&object).unwrap())];
+        if let Some(object) = &object {
+            let application = self.application_of(object).await;
+            account.push(format!("Application: {}", serde_json::to_string(&application).unwrap()));
+        }
+        for query in [
+            "SELECT kind || ' ' || state_path || ' ' || state FROM machine ORDER BY kind, key",
+            "SELECT at || ' ' || kind || ' ' || key || ': ' || from_path || ' -> ' || to_path \
+             || ' ' || cause FROM transition ORDER BY id",
+            "SELECT 'unread report: ' || unread FROM applicationstate",
+        ] {
+            account.extend(texts(&self.database, query).await);
+        }
+        account.join("\n")
     }
 
     /// Waits until a deployment is ready in its present generation.
@@ -456,6 +478,15 @@ pub async fn count(database: &Database, query: &str) -> i64 {
     row.unwrap().try_get_by_index(0).unwrap()
 }
 
+/// The texts of a query of one column.
+async fn texts(database: &Database, query: &str) -> Vec<String> {
+    use sea_orm::{ConnectionTrait, Statement};
+    let connection = database.reader();
+    let backend = connection.get_database_backend();
+    let rows = connection.query_all_raw(Statement::from_string(backend, query)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
 /// Creates a namespace.
 pub async fn create_namespace(client: &kube::Client, name: &str) -> Namespace {
     let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
@@ -492,12 +523,23 @@ where
     F: Fn() -> R,
     R: Future<Output = Option<T>>,
 {
+    match within_patience(look).await {
+        Some(found) => found,
+        None => panic!("in vain waited until {what}"),
+    }
+}
+
+async fn within_patience<T, F, R>(look: F) -> Option<T>
+where
+    F: Fn() -> R,
+    R: Future<Output = Option<T>>,
+{
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = look().await {
+        let found = look().await;
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "in vain waited until {what}");
         tokio::time::sleep(INTERVAL).await;
     }
 }

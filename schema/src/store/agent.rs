@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use machines::application::ApplicationDocument;
+use machines::deployment::Deployment;
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp,
 };
@@ -10,16 +11,16 @@ use machines::operation::{Operation, RowView};
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{OnConflict, Query};
-use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
     app_project_repository, application, application_owner, application_state,
-    deployment_to_application_mapping as mapping, operation,
+    deployment_to_application_mapping as mapping, machine, operation, transition,
 };
 use crate::spec_field;
 use crate::store::changes;
 use crate::store::changes::operations::APPLICATION;
-use crate::store::machine_rows::{self, Machines, Stepped, Writes};
+use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
 use crate::store::{Store, StoreError};
 
 /// Digests read by one statement of the scan at the start.
@@ -195,31 +196,49 @@ impl Store {
         .await
     }
 
-    /// Those of these applications that have no row.
-    pub async fn without_row(
+    /// Those of these Applications, given with their deployments, that belong to nobody: there is
+    /// no row, and the deployment is one that this database had a machine for and has no more.
+    ///
+    /// A deployment that the database has never known says nothing: it may be an older one, or an
+    /// empty one. One with a machine may have no row because its spec is invalid.
+    pub async fn orphans(
         &self,
-        mut applications: BTreeSet<ApplicationId>,
+        mut applications: BTreeMap<ApplicationId, DeploymentUid>,
     ) -> Result<BTreeSet<ApplicationId>, StoreError> {
-        if applications.is_empty() {
-            return Ok(applications);
-        }
-        self.call("without_row", async {
-            let ids: Vec<String> = applications.iter().map(ToString::to_string).collect();
-            for some in ids.chunks(IDS) {
-                let rows: Vec<String> = application::Entity::find()
-                    .select_only()
-                    .column(application::Column::ApplicationId)
-                    .filter(application::Column::ApplicationId.is_in(some))
-                    .into_tuple()
-                    .all(self.database.reader())
-                    .await?;
-                for row in rows {
-                    applications.remove(&ApplicationId::new(row));
-                }
-            }
-            Ok(applications)
+        self.call("orphans", async {
+            let rows = application::Entity::find();
+            let column = application::Column::ApplicationId;
+            let ids = applications.keys().map(ApplicationId::as_str);
+            let found = self.found_among(rows, column, ids).await?;
+            applications.retain(|row, _| !found.contains(row.as_str()));
+            let known =
+                transition::Entity::find().filter(transition::Column::Kind.eq(Deployment::KIND));
+            let ids = applications.values().map(DeploymentUid::as_str);
+            let found = self.found_among(known, transition::Column::Key, ids).await?;
+            applications.retain(|_, uid| found.contains(uid.as_str()));
+            let served = machine::Entity::find().filter(machine::Column::Kind.eq(Deployment::KIND));
+            let ids = applications.values().map(DeploymentUid::as_str);
+            let found = self.found_among(served, machine::Column::Key, ids).await?;
+            applications.retain(|_, uid| !found.contains(uid.as_str()));
+            Ok(applications.into_keys().collect())
         })
         .await
+    }
+
+    /// Those of these ids that stand in a column of some rows.
+    async fn found_among<E: EntityTrait>(
+        &self,
+        rows: Select<E>,
+        column: E::Column,
+        ids: impl Iterator<Item = &str>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut found = BTreeSet::new();
+        for some in ids.collect::<Vec<&str>>().chunks(IDS) {
+            let rows = rows.clone().select_only().column(column).distinct();
+            let page = rows.filter(column.is_in(some.iter().copied())).into_tuple::<String>();
+            found.extend(page.all(self.database.reader()).await?);
+        }
+        Ok(found)
     }
 
     /// A page of the Applications that rows ask for, in the order of the rows' ids, after one.

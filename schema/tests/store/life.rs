@@ -25,6 +25,7 @@ on_each_database!(
     the_end_of_a_tenant_leaves_no_row_of_it,
     a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row,
     deployments_of_one_name_are_known_together,
+    only_what_is_remembered_and_has_gone_belongs_to_nobody,
 );
 
 async fn only<E: EntityTrait>(world: &World) -> E::Model {
@@ -346,4 +347,19 @@ async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
     assert_eq!(uids(&loaded.named[&name]), [new.uid.clone()]);
     assert_eq!(world.path(&new).await, "Live/Dispatching");
     assert_ne!(new.application(), ApplicationId::of(&DeploymentUid::new("uid-t1-a")));
+}
+
+async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let [deployed, gone, rejected, foreign] =
+        ["deployed", "gone", "rejected", "foreign"].map(|which| Object::new("t1", which));
+    world.settle(&[deployed.clone(), gone.clone()]).await;
+    world.remove(std::slice::from_ref(&gone)).await;
+    world.tell(&[Note::Seen(rejected.clone().with_url(""))]).await.unwrap();
+    assert_eq!(world.path(&rejected).await, "Live/Rejected");
+
+    let all = [&deployed, &gone, &rejected, &foreign];
+    let all = all.map(|object| (object.application(), object.uid.clone())).into();
+    let orphans = world.agent.orphans(all).await.unwrap();
+    assert_eq!(orphans.into_iter().collect::<Vec<_>>(), [gone.application()]);
 }

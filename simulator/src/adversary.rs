@@ -105,6 +105,8 @@ pub enum Delivery {
     Expired(Duration),
     /// The process is killed before it arrives.
     Killed,
+    /// It arrives, and so long after it the process is killed.
+    KilledAfter(Duration),
 }
 
 /// See the module.

@@ -174,10 +174,11 @@ impl Campaign {
 
     async fn settle(&mut self) {
         let (right, world) = come_right(&self.stage, PATIENCE).await;
-        if !right {
-            for violation in world.iter().flat_map(esr::all) {
-                self.note(Some(violation));
-            }
+        let broken = world.as_ref().map(esr::all).unwrap_or_default();
+        let calm = right || !broken.is_empty();
+        self.holds(calm, "it comes to rest", || "it is written again and again".to_owned());
+        for violation in broken.into_iter().filter(|_| !right) {
+            self.note(Some(violation));
         }
         let seen = self.stage.witness.violations();
         self.report.violations.extend(seen.iter().map(ToString::to_string));

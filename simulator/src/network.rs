@@ -171,6 +171,13 @@ impl Stream {
                 self.link.note(format!("{notice}: the process is killed before it"));
                 self.link.process.kill();
             }
+            Delivery::KilledAfter(pause) => {
+                let process = self.link.process.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    process.kill();
+                });
+            }
         }
         self.link.process.connected().await;
         if notice.kind != "BOOKMARK" {
@@ -179,11 +186,12 @@ impl Stream {
                 Delivery::Twice => ", twice",
                 Delivery::Cut => ": the watch is cut before it",
                 Delivery::Expired(_) => ": the watch expires before it",
+                Delivery::KilledAfter(_) => ", and the process will be killed",
             };
             self.link.note(format!("{notice}{remark}"));
         }
         match delivery {
-            Delivery::After(_) | Delivery::Twice => Some(line),
+            Delivery::After(_) | Delivery::Twice | Delivery::KilledAfter(_) => Some(line),
             Delivery::Cut | Delivery::Killed => None,
             Delivery::Expired(_) => {
                 let gone = json!({"type": "ERROR", "object": status(410, "Expired")});

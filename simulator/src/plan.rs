@@ -17,6 +17,13 @@ const LATENCY: Duration = Duration::from_millis(1);
 /// How long a view is stale: long enough for everything else to be done meanwhile.
 pub const STALE_FOR: Duration = Duration::from_secs(60);
 
+/// How long a process acts on what it has seen before its successor sees less: long enough for all
+/// that follows at once, and for the user's next step.
+const ACTS_FOR: Duration = Duration::from_secs(5);
+/// Events further apart than this have something between them that waits until the first is seen,
+/// so that the two are never unseen together.
+const UNSEEN_TOGETHER: Duration = Duration::from_millis(500);
+
 /// What goes wrong, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strike {
@@ -28,7 +35,7 @@ pub enum Strike {
     Store(usize, Fate),
     /// The watch that is to tell this event tells it, and all behind it, a minute late.
     Stale(usize),
-    /// The same, and then the watch expires, and everything is listed anew.
+    /// The same, but this event is never told: then the watch expires, and everything is listed anew.
     StaleAndExpired(usize),
     /// The watch expires before this event.
     Expired(usize),
@@ -39,6 +46,9 @@ pub enum Strike {
     /// When this event is to be told the process is killed, and its successor's first list of the
     /// resource is as it was before the event.
     StaleRestart(usize),
+    /// When the process has seen this event, and acted on it and on all that came after, it is
+    /// killed, and its successor's first list of the resource is as it was before the event.
+    StaleLater(usize),
 }
 
 impl fmt::Display for Strike {
@@ -55,6 +65,7 @@ impl fmt::Display for Strike {
                 write!(formatter, "event-{number}-unseen-{}", pause.as_millis())
             }
             Self::StaleRestart(number) => write!(formatter, "event-{number}-stale-restart"),
+            Self::StaleLater(number) => write!(formatter, "event-{number}-stale-later"),
         }
     }
 }
@@ -92,8 +103,6 @@ pub struct Plan {
 struct State {
     record: Record,
     struck: bool,
-    /// The resource whose watch is about to expire.
-    expiring: Option<String>,
     /// The resource and version as of which the next list is answered.
     stale_list: Option<(String, u64)>,
 }
@@ -143,10 +152,6 @@ impl Adversary for Plan {
         if notice.kind == "BOOKMARK" {
             return Delivery::After(LATENCY);
         }
-        if state.expiring.as_ref() == Some(&notice.resource) {
-            state.expiring = None;
-            return Delivery::Expired(Duration::ZERO);
-        }
         let number = state.record.events.len();
         state.record.events.push((notice.clone(), self.begun.elapsed()));
         let strikes = |struck: usize| struck == number;
@@ -159,6 +164,10 @@ impl Adversary for Plan {
             Strike::StaleRestart(struck) if strikes(struck) => {
                 state.stale_list = Some((notice.resource.clone(), notice.version - 1));
                 Delivery::Killed
+            }
+            Strike::StaleLater(struck) if strikes(struck) => {
+                state.stale_list = Some((notice.resource.clone(), notice.version - 1));
+                Delivery::KilledAfter(ACTS_FOR)
             }
             _ => return Delivery::After(LATENCY),
         };
@@ -215,12 +224,24 @@ pub fn plans(record: &Record) -> Vec<Strike> {
             Strike::Twice(number),
             Strike::StaleRestart(number),
         ]);
+        if !somebody_comes_or_goes(&record.events[number..]) {
+            plans.push(Strike::StaleLater(number));
+        }
     }
     plans.extend(unseen(record));
     plans
 }
 
-/// Every pair of events of one object, the second of which comes next or ends the object.
+/// Whether the first event, or one of the same resource while it is acted on, tells of a new object
+/// or of one that has gone. Who is there is beyond doubt: the program asks for lists that a quorum
+/// agrees upon, and forgets what has gone. How those look that are there may be out of date.
+fn somebody_comes_or_goes(events: &[(Notice, Duration)]) -> bool {
+    let Some((first, begun)) = events.first() else { return false };
+    let mut meanwhile = events.iter().take_while(|(_, moment)| *moment - *begun <= 2 * ACTS_FOR);
+    meanwhile.any(|(notice, _)| notice.resource == first.resource && notice.kind != "MODIFIED")
+}
+
+/// Every pair of events of one object, of which the second comes soon or ends the object.
 fn unseen(record: &Record) -> Vec<Strike> {
     let mut by_object: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (number, (notice, _)) in record.events.iter().enumerate() {
@@ -229,14 +250,13 @@ fn unseen(record: &Record) -> Vec<Strike> {
     let mut plans = Vec::new();
     for numbers in by_object.values() {
         for (position, first) in numbers.iter().enumerate() {
-            let later = &numbers[position + 1..];
-            let end = later.iter().find(|one| record.events[**one].0.kind == "DELETED");
-            let next = later.first();
-            for second in next.into_iter().chain(end.filter(|end| Some(*end) != next)) {
-                let pause = record.events[*second].1 - record.events[*first].1;
-                // Until the second has happened, and a little longer.
-                plans.push(Strike::Unseen(*first, pause + 2 * LATENCY));
-            }
+            let pauses = numbers[position + 1..].iter().filter_map(|second| {
+                let (notice, moment) = &record.events[*second];
+                let pause = *moment - record.events[*first].1;
+                (pause <= UNSEEN_TOGETHER || notice.kind == "DELETED").then_some(pause)
+            });
+            // Until the second has happened, and a little longer.
+            plans.extend(pauses.map(|pause| Strike::Unseen(*first, pause + 2 * LATENCY)));
         }
     }
     plans

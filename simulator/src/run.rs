@@ -27,6 +27,8 @@ pub const FAULTS_FOR: Duration = Duration::from_secs(20 * 60);
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(40 * 60);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(30);
+/// For so long a process tries to begin, or to do what it cannot do, before it ends by itself.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Rescans after which still nothing may have been written.
 const QUIET_RESCANS: u32 = 3;
 /// The longest pause between two things that users do.
@@ -55,6 +57,28 @@ pub struct Report {
     pub converged_after: Option<Duration>,
     /// Processes that were started.
     pub processes: u32,
+    /// The faults that struck at least once.
+    pub struck: Vec<String>,
+}
+
+impl Report {
+    /// Of a run that did not come to an end: that is a failure like any other.
+    pub fn unfinished(seed: u64, without: &[String], error: &anyhow::Error) -> Self {
+        let faults = Faults::pick(&mut Rng::with_seed(seed)).without(without);
+        Self {
+            seed,
+            without: without.to_vec(),
+            faults: faults.unwrap_or_default(),
+            violations: vec![Violation { property: "END".to_owned(), what: format!("{error:#}") }],
+            entries: Vec::new(),
+            digest: 0,
+            events: 0,
+            lasted: Duration::ZERO,
+            converged_after: None,
+            processes: 0,
+            struck: Vec::new(),
+        }
+    }
 }
 
 impl fmt::Display for Report {
@@ -130,11 +154,13 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         let meddles = faults.hands && random.u8(..3) == 0;
         if meddles {
             hands::hand_acts(&stage, &mut random).await;
+            swarm.note("hands");
         } else {
             hands::user_acts(&stage, &mut random).await;
         }
         if faults.argocd && random.u8(..8) == 0 {
             argocd = disturb_argocd(&stage, argocd, pace, &mut random).await;
+            swarm.note("argocd");
         }
     }
     swarm.end();
@@ -161,6 +187,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         lasted: stage.begun.elapsed(),
         converged_after,
         processes,
+        struck: swarm.struck(),
     })
 }
 
@@ -241,14 +268,14 @@ impl Replica {
     async fn live(self, mut random: Rng, over: CancellationToken) -> u32 {
         let mut processes = 0;
         loop {
-            let name = format!("pod-{}-{processes}", self.number);
+            let (name, begun) = (format!("pod-{}-{processes}", self.number), Instant::now());
             let adversary: Arc<dyn Adversary> = Arc::clone(&self.swarm) as Arc<dyn Adversary>;
             let skew = if self.swarm.clocks() { random.i64(-5_000..5_000) } else { 0 };
             let running = self.stage.launch(&name, &adversary, skew, self.elects);
             processes += 1;
             let ended = tokio::select! {
                 () = over.cancelled() => None,
-                ended = self.attend(running, &mut random) => Some(ended),
+                ended = self.attend(running, begun, &mut random) => Some(ended),
             };
             let Some(ended) = ended else { return processes };
             self.stage.journal.note(&name, ended);
@@ -257,7 +284,7 @@ impl Replica {
     }
 
     /// Lives with a process until it ends; says why it did.
-    async fn attend(&self, running: Running, random: &mut Rng) -> String {
+    async fn attend(&self, running: Running, begun: Instant, random: &mut Rng) -> String {
         let Running { process, mut task, shutdown, .. } = running;
         let troubles = async {
             loop {
@@ -269,11 +296,13 @@ impl Replica {
                 if self.swarm.cuts_off() && random.bool() {
                     self.stage.journal.note(process.name(), "is cut off");
                     process.cut_off();
+                    self.swarm.note("cut-off");
                     tokio::time::sleep(lasts).await;
                     process.join();
                     self.stage.journal.note(process.name(), "is back");
                 } else if self.swarm.clocks() {
                     process.move_clock(lasts, random.bool());
+                    self.swarm.note("clocks");
                     let skew = process.skew();
                     self.stage.journal.note(process.name(), format!("clock ahead by {skew} ms"));
                 }
@@ -281,7 +310,7 @@ impl Replica {
         };
         let ended = tokio::select! {
             () = process.died() => "was killed".to_owned(),
-            ended = &mut task => self.ended_by_itself(process.name(), ended),
+            ended = &mut task => self.ended_by_itself(process.name(), begun, ended),
             () = troubles => String::new(),
         };
         // Nothing of it reaches anything any more.
@@ -293,6 +322,7 @@ impl Replica {
     fn ended_by_itself(
         &self,
         name: &str,
+        begun: Instant,
         ended: Result<anyhow::Result<()>, tokio::task::JoinError>,
     ) -> String {
         let text = match ended {
@@ -300,10 +330,14 @@ impl Replica {
             Ok(Err(error)) => format!("ended: {error:#}"),
             Err(error) => format!("panicked: {error}"),
         };
-        // It may when it was replaced, lost its Lease, or cannot begin without its database.
-        let may = ["has taken over", "could not renew its Lease", "could not be taken over"];
-        let begins = text.contains("the connection was cut") && !text.contains("batch");
-        if !begins && !may.iter().any(|reason| text.contains(reason)) {
+        // It may when it was replaced, lost its Lease, or has tried for long to begin without its
+        // database.
+        let may = ["has taken over", "could not renew its Lease"];
+        if may.iter().any(|reason| text.contains(reason)) {
+            self.swarm.note("replicas");
+        }
+        let was_patient = text.contains("the connection was cut") && begun.elapsed() >= PATIENCE;
+        if !was_patient && !may.iter().any(|reason| text.contains(reason)) {
             self.stage.witness.violated("ALIVE", format!("{name} {text}"));
         }
         text

@@ -52,8 +52,8 @@ pub enum Step {
     ArgoCdStarts,
     /// Everything comes right, or patience ends.
     Settle,
-    /// Virtual seconds pass.
-    Pass(u64),
+    /// Virtual time passes.
+    Pass(Duration),
 }
 
 /// Carries steps out.
@@ -115,8 +115,8 @@ impl<'a> Actor<'a> {
                 settle(self.stage, PATIENCE).await;
                 Ok(())
             }
-            Step::Pass(seconds) => {
-                tokio::time::sleep(Duration::from_secs(*seconds)).await;
+            Step::Pass(time) => {
+                tokio::time::sleep(*time).await;
                 Ok(())
             }
         };

@@ -1,5 +1,6 @@
 //! Faults by chance: each seed picks its own subset of them, and how often each strikes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -106,6 +107,16 @@ impl Faults {
         Ok(self.striking()?.into_iter().map(|(name, _)| name).collect())
     }
 
+    /// The names of all faults that there are.
+    ///
+    /// # Errors
+    ///
+    /// A name cannot be read; that does not happen.
+    pub fn all_names() -> anyhow::Result<BTreeSet<String>> {
+        let fields = serde_json::to_value(Self::default())?;
+        Ok(fields.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect())
+    }
+
     /// The same without some of them.
     ///
     /// # Errors
@@ -139,12 +150,51 @@ pub struct Swarm {
     faults: Faults,
     random: Mutex<Rng>,
     is_over: AtomicBool,
+    struck: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Swarm {
     /// Faults that strike by chance.
     pub fn new(faults: Faults, random: Rng) -> Self {
-        Self { faults, random: Mutex::new(random), is_over: AtomicBool::new(false) }
+        Self {
+            faults,
+            random: Mutex::new(random),
+            is_over: AtomicBool::new(false),
+            struck: Mutex::default(),
+        }
+    }
+
+    /// Notes that a fault has struck, by its name.
+    pub fn note(&self, fault: &'static str) {
+        self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert(fault);
+    }
+
+    /// The faults that have struck.
+    pub fn struck(&self) -> Vec<String> {
+        let struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
+        struck.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Whether a fault strikes now.
+    fn strikes(&self, random: &mut Rng, fault: &'static str, rate: u32) -> bool {
+        let strikes = random.u32(..1_000) < rate;
+        if strikes {
+            self.note(fault);
+        }
+        strikes
+    }
+
+    /// Mostly some milliseconds, as a healthy network and server take; now and then long.
+    fn pause(&self, random: &mut Rng, fault: &'static str, rate: u32) -> Duration {
+        if self.strikes(random, fault, rate) {
+            return SLOWEST.mul_f64(random.f64());
+        }
+        Duration::from_micros(random.u64(200..5_000))
+    }
+
+    fn done(&self, random: &mut Rng, slow: &'static str, rate: u32) -> Fate {
+        let before = self.pause(random, slow, rate);
+        Fate::Done { before, after: self.pause(random, slow, rate) }
     }
 
     /// From now on nothing goes wrong.
@@ -172,19 +222,6 @@ impl Swarm {
     }
 }
 
-fn strikes(random: &mut Rng, rate: u32) -> bool {
-    random.u32(..1_000) < rate
-}
-
-/// Mostly some milliseconds, as a healthy network and server take; now and then long.
-fn pause(random: &mut Rng, slow: u32) -> Duration {
-    if strikes(random, slow) {
-        SLOWEST.mul_f64(random.f64())
-    } else {
-        Duration::from_micros(random.u64(200..5_000))
-    }
-}
-
 fn killed(random: &mut Rng) -> Fate {
     if random.bool() { Fate::KilledBefore } else { Fate::KilledAfter }
 }
@@ -193,58 +230,58 @@ impl Adversary for Swarm {
     fn request(&self, request: &Request) -> Fate {
         let random = &mut *self.random();
         if self.is_over() {
-            return Fate::Done { before: pause(random, 0), after: pause(random, 0) };
+            return self.done(random, "slow", 0);
         }
         let Faults { refused, conflicts, unknown, slow, killed: kills, .. } = self.faults;
         let effect = request.writes() && !request.is_about_leases();
-        if effect && strikes(random, kills) {
+        if effect && self.strikes(random, "killed", kills) {
             return killed(random);
         }
-        if strikes(random, refused) {
+        if self.strikes(random, "refused", refused) {
             let refusals =
                 [Refusal::Cut, Refusal::TooManyRequests, Refusal::Unavailable, Refusal::Internal];
             return Fate::Refused(refusals[random.usize(..refusals.len())]);
         }
-        if effect && strikes(random, conflicts) {
+        if effect && self.strikes(random, "conflicts", conflicts) {
             return Fate::Refused(Refusal::Conflict);
         }
-        if request.writes() && strikes(random, unknown) {
+        if request.writes() && self.strikes(random, "unknown", unknown) {
             return Fate::Unknown;
         }
-        Fate::Done { before: pause(random, slow), after: pause(random, slow) }
+        self.done(random, "slow", slow)
     }
 
     fn event(&self, _: &Notice) -> Delivery {
         let random = &mut *self.random();
         if self.is_over() {
-            return Delivery::After(pause(random, 0));
+            return Delivery::After(self.pause(random, "late", 0));
         }
         let Faults { late, twice, cut, expired, .. } = self.faults;
-        if strikes(random, twice) {
+        if self.strikes(random, "twice", twice) {
             Delivery::Twice
-        } else if strikes(random, cut) {
+        } else if self.strikes(random, "cut", cut) {
             Delivery::Cut
-        } else if strikes(random, expired) {
+        } else if self.strikes(random, "expired", expired) {
             Delivery::Expired(Duration::ZERO)
         } else {
-            Delivery::After(pause(random, late))
+            Delivery::After(self.pause(random, "late", late))
         }
     }
 
     fn store(&self, _: &str, _: &'static str) -> Fate {
         let random = &mut *self.random();
         if self.is_over() {
-            return Fate::Done { before: pause(random, 0), after: pause(random, 0) };
+            return self.done(random, "store-slow", 0);
         }
         let Faults { store_refused, store_unknown, store_slow, killed: kills, .. } = self.faults;
-        if strikes(random, kills) {
+        if self.strikes(random, "killed", kills) {
             killed(random)
-        } else if strikes(random, store_refused) {
+        } else if self.strikes(random, "store-refused", store_refused) {
             Fate::Refused(Refusal::Cut)
-        } else if strikes(random, store_unknown) {
+        } else if self.strikes(random, "store-unknown", store_unknown) {
             Fate::Unknown
         } else {
-            Fate::Done { before: pause(random, store_slow), after: pause(random, store_slow) }
+            self.done(random, "store-slow", store_slow)
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What exhaustive plans perturb: each workload is a few lines, and all of them together come past
 //! every write, commit and event that the program knows.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::script::Step::{self, *};
@@ -26,7 +28,17 @@ pub fn all() -> Vec<Workload> {
 fn plain() -> Vec<Workload> {
     let repository = |url: &str| json!({"spec": {"source": {"repoURL": url}}});
     vec![
-        workload("create", [CreateNamespace("team"), Create("team/app", "one"), Settle]),
+        workload(
+            "create",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                CreateNamespace("other"),
+                Create("other/app", "one"),
+                Settle,
+            ],
+        ),
         workload(
             "edit",
             [
@@ -51,13 +63,30 @@ fn plain() -> Vec<Workload> {
                 Settle,
             ],
         ),
+        // Each while the one before is under way.
         workload(
             "edits in a row",
             [
                 CreateNamespace("team"),
                 Create("team/app", "one"),
+                Settle,
                 Edit("team/app", path("two")),
+                Pass(millis(3)),
                 Edit("team/app", path("three")),
+                Pass(millis(10)),
+                Edit("team/app", path("four")),
+                Settle,
+            ],
+        ),
+        workload(
+            "an edit that is taken back at once",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                Edit("team/app", path("two")),
+                Pass(millis(5)),
+                Edit("team/app", path("one")),
                 Settle,
             ],
         ),
@@ -66,6 +95,8 @@ fn plain() -> Vec<Workload> {
             [
                 CreateNamespace("team"),
                 CreateManual("team/app", "one"),
+                Settle,
+                Edit("team/app", path("two")),
                 Settle,
                 Edit("team/app", json!({"spec": {"type": "automated"}})),
                 Settle,
@@ -94,6 +125,7 @@ fn deletions() -> Vec<Workload> {
             [
                 CreateNamespace("team"),
                 Create("team/app", "one"),
+                Create("team/web", "two"),
                 Settle,
                 Delete("team/app"),
                 Settle,
@@ -104,7 +136,20 @@ fn deletions() -> Vec<Workload> {
             [
                 CreateNamespace("team"),
                 CreateFinalized("team/app", "one"),
+                CreateFinalized("team/web", "two"),
                 Settle,
+                Delete("team/app"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a short life",
+            [
+                CreateNamespace("team"),
+                Create("team/web", "two"),
+                Settle,
+                CreateFinalized("team/app", "one"),
+                Pass(millis(30)),
                 Delete("team/app"),
                 Settle,
             ],
@@ -117,6 +162,20 @@ fn deletions() -> Vec<Workload> {
                 Settle,
                 Delete("team/app"),
                 Create("team/app", "two"),
+                Settle,
+            ],
+        ),
+        workload(
+            "delete and create while it is being made",
+            [
+                CreateNamespace("team"),
+                Create("team/web", "two"),
+                Settle,
+                Create("team/app", "one"),
+                Pass(millis(30)),
+                Delete("team/app"),
+                Pass(millis(2)),
+                Create("team/app", "three"),
                 Settle,
             ],
         ),
@@ -142,7 +201,7 @@ fn deletions() -> Vec<Workload> {
                 Settle,
                 ArgoCdStops,
                 Delete("team/app"),
-                Pass(20),
+                Pass(seconds(20)),
                 ArgoCdStarts,
                 Settle,
             ],
@@ -171,7 +230,7 @@ fn meddling() -> Vec<Workload> {
                 Create("team/app", "one"),
                 Settle,
                 EditApplication("team/app", path("by-hand")),
-                Pass(1_500),
+                Pass(seconds(1_500)),
                 Settle,
             ],
         ),
@@ -182,7 +241,18 @@ fn meddling() -> Vec<Workload> {
                 Create("team/app", "one"),
                 Settle,
                 DeleteApplication("team/app"),
-                Pass(1_500),
+                Pass(seconds(1_500)),
+                Settle,
+            ],
+        ),
+        workload(
+            "a hand deletes the AppProject",
+            [
+                CreateNamespace("team"),
+                Create("team/app", "one"),
+                Settle,
+                DeleteProjects,
+                Pass(seconds(1_500)),
                 Settle,
             ],
         ),
@@ -193,14 +263,22 @@ fn meddling() -> Vec<Workload> {
                 Create("team/app", "one"),
                 Settle,
                 Outcome("one", "degraded"),
-                Pass(5),
+                Pass(seconds(5)),
                 Settle,
                 Outcome("none", "degraded"),
-                Pass(5),
+                Pass(seconds(5)),
                 Settle,
             ],
         ),
     ]
+}
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+const fn millis(number: u64) -> Duration {
+    Duration::from_millis(number)
 }
 
 fn workload<const N: usize>(name: &'static str, steps: [Step; N]) -> Workload {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
+use simulator::swarm::Faults;
 use simulator::tally::asked_for;
 
 /// Seeds, unless the environment says how many. Their numbers are always the same: with each change
@@ -18,21 +19,35 @@ fn alone() -> Alone {
     Alone::new(env!("CARGO_BIN_EXE_simulator"))
 }
 
-fn check(seeds: impl IntoIterator<Item = u64, IntoIter: Send>) {
+/// Those that ever failed.
+fn regressions() -> BTreeSet<u64> {
+    let text = include_str!("../seeds/regressions.txt");
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines.map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn seeds_that_ever_failed_and_others() {
     let alone = alone();
+    let first = regressions();
+    assert!(!first.is_empty());
+    let others = (1..=asked_for("SIMULATOR_SEEDS", SEEDS)).filter(|seed| !first.contains(seed));
+    let seeds: Vec<u64> = first.iter().copied().chain(others).collect();
+    let number = seeds.len();
     let mut failures = Vec::new();
-    let mut number = 0;
     let mut virtual_time = Duration::ZERO;
+    let mut processes = 0;
+    let mut struck = BTreeSet::new();
     fan_out(
         THREADS,
         seeds,
         |seed| alone.seed(*seed, &[]),
-        |seed, outcome| {
-            number += 1;
-            match outcome {
-                Ok(report) if report.violations.is_empty() => virtual_time += report.lasted,
-                Ok(report) => failures.push(report),
-                Err(error) => panic!("seed {seed}: {error:#}"),
+        |_, report| {
+            virtual_time += report.lasted;
+            processes += report.processes;
+            struck.extend(report.struck.iter().cloned());
+            if !report.violations.is_empty() {
+                failures.push(report);
             }
         },
     );
@@ -40,27 +55,14 @@ fn check(seeds: impl IntoIterator<Item = u64, IntoIter: Send>) {
         let minimal = alone.minimal(first.clone()).unwrap();
         panic!("{} of {number} seeds failed:\n{minimal}", failures.len());
     }
-    println!("{number} seeds, {:.0} virtual hours", virtual_time.as_secs_f64() / 3_600.0);
-}
-
-#[test]
-fn seeds_that_ever_failed() {
-    let text = include_str!("../seeds/regressions.txt");
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    let seeds: BTreeSet<u64> =
-        lines.map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
-    assert!(!seeds.is_empty());
-    check(seeds);
-}
-
-#[test]
-fn seeds() {
-    check(1..=asked_for("SIMULATOR_SEEDS", SEEDS));
+    let hours = virtual_time.as_secs_f64() / 3_600.0;
+    println!("{number} seeds, {hours:.0} virtual hours, {processes} processes");
+    assert_eq!(struck, Faults::all_names().unwrap(), "a fault that never strikes proves nothing");
 }
 
 #[test]
 fn the_same_seed_is_the_same_run() {
-    let digest = |seed| alone().seed(seed, &[]).unwrap().digest;
+    let digest = |seed| alone().seed(seed, &[]).digest;
     // With two replicas, kills, clocks, cuts and everything else that these seeds pick.
     for seed in [2, 9, 42] {
         assert_eq!(digest(seed), digest(seed), "seed {seed}");

@@ -35,8 +35,8 @@ impl Sim {
             threads,
             super::seeds(self.seed, self.first, self.seeds),
             |seed| self.run_seed(alone, *seed),
-            |seed, outcome| {
-                totals.add(seed, outcome, self.verbose);
+            |_, outcome| {
+                totals.add(&outcome, self.verbose);
             },
         );
         totals.print();
@@ -44,12 +44,12 @@ impl Sim {
     }
 
     /// Runs a seed; one that fails again and again, with ever fewer faults.
-    fn run_seed(&self, alone: &Alone, seed: u64) -> anyhow::Result<Report> {
-        let report = alone.seed(seed, &self.without)?;
+    fn run_seed(&self, alone: &Alone, seed: u64) -> Report {
+        let report = alone.seed(seed, &self.without);
         if report.violations.is_empty() || self.verbose || !self.without.is_empty() {
-            return Ok(report);
+            return report;
         }
-        alone.minimal(report)
+        alone.minimal(report.clone()).unwrap_or(report)
     }
 }
 
@@ -64,16 +64,8 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, seed: u64, outcome: anyhow::Result<Report>, verbose: bool) {
+    fn add(&mut self, report: &Report, verbose: bool) {
         self.seeds += 1;
-        let report = match outcome {
-            Ok(report) => report,
-            Err(error) => {
-                println!("seed {seed}: {error:#}");
-                self.failed.push(seed);
-                return;
-            }
-        };
         if verbose {
             for entry in &report.entries {
                 println!("{entry}");
@@ -86,7 +78,7 @@ impl Totals {
         self.slowest = self.slowest.max(report.converged_after.unwrap_or_default());
         let failed = !report.violations.is_empty();
         if failed {
-            self.failed.push(seed);
+            self.failed.push(report.seed);
         }
         if failed || verbose {
             print!("{report}");

@@ -71,10 +71,6 @@ proptest! {
         prop_assert_eq!(step.deployment.error_flag, before.error_flag);
         prop_assert_eq!(step.rows, vec![]);
     }
-}
-
-proptest! {
-    #![proptest_config(config(800))]
 
     /// Whichever was seen first: revisions tell nothing where an etcd was restored.
     #[test]

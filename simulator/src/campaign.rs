@@ -174,11 +174,13 @@ impl Campaign {
 
     async fn settle(&mut self) {
         let (right, world) = come_right(&self.stage, PATIENCE).await;
-        let broken = world.as_ref().map(esr::all).unwrap_or_default();
-        let calm = right || !broken.is_empty();
-        self.holds(calm, "it comes to rest", || "it is written again and again".to_owned());
-        for violation in broken.into_iter().filter(|_| !right) {
-            self.note(Some(violation));
+        if !right {
+            let broken = world.as_ref().map(esr::all).unwrap_or_default();
+            let restless = || "it is written again and again".to_owned();
+            self.holds(!broken.is_empty(), "it comes to rest", restless);
+            for violation in broken {
+                self.note(Some(violation));
+            }
         }
         let seen = self.stage.witness.violations();
         self.report.violations.extend(seen.iter().map(ToString::to_string));

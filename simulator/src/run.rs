@@ -268,14 +268,14 @@ impl Replica {
     async fn live(self, mut random: Rng, over: CancellationToken) -> u32 {
         let mut processes = 0;
         loop {
-            let (name, begun) = (format!("pod-{}-{processes}", self.number), Instant::now());
+            let name = format!("pod-{}-{processes}", self.number);
             let adversary: Arc<dyn Adversary> = Arc::clone(&self.swarm) as Arc<dyn Adversary>;
             let skew = if self.swarm.clocks() { random.i64(-5_000..5_000) } else { 0 };
             let running = self.stage.launch(&name, &adversary, skew, self.elects);
             processes += 1;
             let ended = tokio::select! {
                 () = over.cancelled() => None,
-                ended = self.attend(running, begun, &mut random) => Some(ended),
+                ended = self.attend(running, &mut random) => Some(ended),
             };
             let Some(ended) = ended else { return processes };
             self.stage.journal.note(&name, ended);
@@ -284,7 +284,8 @@ impl Replica {
     }
 
     /// Lives with a process until it ends; says why it did.
-    async fn attend(&self, running: Running, begun: Instant, random: &mut Rng) -> String {
+    async fn attend(&self, running: Running, random: &mut Rng) -> String {
+        let begun = Instant::now();
         let Running { process, mut task, shutdown, .. } = running;
         let troubles = async {
             loop {
@@ -333,11 +334,10 @@ impl Replica {
         // It may when it was replaced, lost its Lease, or has tried for long to begin without its
         // database.
         let may = ["has taken over", "could not renew its Lease"];
+        let was_patient = text.contains("the connection was cut") && begun.elapsed() >= PATIENCE;
         if may.iter().any(|reason| text.contains(reason)) {
             self.swarm.note("replicas");
-        }
-        let was_patient = text.contains("the connection was cut") && begun.elapsed() >= PATIENCE;
-        if !was_patient && !may.iter().any(|reason| text.contains(reason)) {
+        } else if !was_patient {
             self.stage.witness.violated("ALIVE", format!("{name} {text}"));
         }
         text

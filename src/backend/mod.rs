@@ -445,10 +445,7 @@ impl Backend {
             if tenant.gone {
                 self.directory().forget_tenant(&tenant.tenant);
             } else {
-                let take_note = |directory: &mut Directory| {
-                    directory.note_tenant(&tenant.tenant, &tenant.namespace)
-                };
-                self.take_in(take_note);
+                self.take_in(|directory| directory.note_tenant(&tenant.tenant, &tenant.namespace));
             }
             if tenant.count {
                 let key = Key::Tenant(tenant.tenant.clone());

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -110,8 +110,7 @@ impl Progress {
 
     /// Whether it has failed for so long that a restart is the better hope.
     pub fn is_stuck(&self) -> bool {
-        let failing = *self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        failing.is_some_and(|failing| {
+        self.failing().is_some_and(|failing| {
             failing.latest - failing.since > FAILING_LIMIT
                 && failing.latest.elapsed() <= FAILURES_APART
         })
@@ -123,16 +122,20 @@ impl Progress {
     }
 
     fn note_success(&self) {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.failing() = None;
     }
 
     fn note_error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
         let latest = Instant::now();
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failing = self.failing();
         let before = failing.filter(|before| before.latest.elapsed() <= FAILURES_APART);
         let since = before.map_or(latest, |before| before.since);
         *failing = Some(Failing { since, latest });
+    }
+
+    fn failing(&self) -> MutexGuard<'_, Option<Failing>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

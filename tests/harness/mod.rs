@@ -318,7 +318,7 @@ impl World {
              || ' ' || cause FROM transition ORDER BY id",
             "SELECT 'unread report: ' || unread FROM applicationstate",
         ] {
-            account.extend(texts(&self.database, query).await);
+            account.extend(column::<String>(&self.database, query).await);
         }
         account.join("\n")
     }
@@ -471,15 +471,11 @@ pub async fn check_that_nothing_is_lost_or_doubled(client: &kube::Client, databa
 
 /// The number of rows that a query counts.
 pub async fn count(database: &Database, query: &str) -> i64 {
-    use sea_orm::{ConnectionTrait, Statement};
-    let connection = database.reader();
-    let backend = connection.get_database_backend();
-    let row = connection.query_one_raw(Statement::from_string(backend, query)).await.unwrap();
-    row.unwrap().try_get_by_index(0).unwrap()
+    column(database, query).await[0]
 }
 
-/// The texts of a query of one column.
-async fn texts(database: &Database, query: &str) -> Vec<String> {
+/// What a query of one column finds.
+async fn column<T: sea_orm::TryGetable>(database: &Database, query: &str) -> Vec<T> {
     use sea_orm::{ConnectionTrait, Statement};
     let connection = database.reader();
     let backend = connection.get_database_backend();

@@ -104,8 +104,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(facts: &'a Facts, before: &Lifecycle) -> Self {
-        let waits = matches!(before, Lifecycle::Unseen {} | Lifecycle::AwaitingPredecessor { .. });
-        Self { facts, waits, rows: Vec::new(), signal: None }
+        Self { facts, waits: before.waits_for_its_name(), rows: Vec::new(), signal: None }
     }
 
     fn raise(&mut self, message: impl Into<String>) {
@@ -406,6 +405,11 @@ impl Record {
 }
 
 impl Lifecycle {
+    /// Whether another deployment may hold the name.
+    pub(crate) fn waits_for_its_name(&self) -> bool {
+        matches!(self, Self::Unseen {} | Self::AwaitingPredecessor { .. })
+    }
+
     /// When the region wants to be woken.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         match self {

@@ -295,7 +295,7 @@ impl Namesake {
         Self {
             uid: deployment.record.uid.clone(),
             first_seen: deployment.record.first_seen,
-            waits: matches!(deployment.lifecycle, Lifecycle::AwaitingPredecessor { .. }),
+            waits: deployment.lifecycle.waits_for_its_name(),
         }
     }
 }

@@ -48,6 +48,20 @@ const PROMPT_FAULTS: &[Fault] = &[
     Fault::EarlyCollection,
 ];
 
+/// All of them.
+const FAULTS: [Fault; 10] = [
+    Fault::Crash,
+    Fault::CrashDuringOperation,
+    Fault::LateWrite,
+    Fault::StaleObservation,
+    Fault::RepeatedObservation,
+    Fault::RepeatedOutcome,
+    Fault::SightOfTheGone,
+    Fault::Refusal,
+    Fault::EarlyCollection,
+    Fault::Delay,
+];
+
 /// What is told late or more than once.
 const UNTIMELY: &[Fault] = &[
     Fault::StaleObservation,
@@ -84,7 +98,14 @@ impl Scenario {
                 settled(vec![edit()], &[Fault::Delay]),
                 settled(vec![delete()], &[Fault::Delay]),
             ],
-            sights: fault_sights(),
+            sights: FAULTS
+                .map(fault_sight)
+                .into_iter()
+                .chain([
+                    sight("a deployment that is ready", |_, one| is_ready(one)),
+                    sight("nothing that is left", |_, one| is_empty(one)),
+                ])
+                .collect(),
         }
     }
 
@@ -142,12 +163,8 @@ impl Scenario {
                     let mut rows = rows.map(|row| row.deployment.as_str());
                     world.deployments.len() == 1 && rows.any(|row| kept(&row))
                 }),
-                sight("the sight of what has gone", |_, one| {
-                    one.happened == Some(Fault::SightOfTheGone)
-                }),
-                sight("a crash while an operation is in progress", |_, one| {
-                    one.happened == Some(Fault::CrashDuringOperation)
-                }),
+                fault_sight(Fault::SightOfTheGone),
+                fault_sight(Fault::CrashDuringOperation),
                 sight("a successor that is ready", |_, one| {
                     is_ready(one) && one.cluster.world.deployments[0].uid.as_str() == "uid-0002"
                 }),
@@ -201,13 +218,9 @@ impl Scenario {
                         && argocd.projects.len() == 1
                         && argocd.projects[0].source_repos.len() == 2
                 }),
-                sight("a crash while an operation is in progress", |_, one| {
-                    one.happened == Some(Fault::CrashDuringOperation)
-                }),
-                sight("a write that arrives after a crash", |_, one| {
-                    one.happened == Some(Fault::LateWrite)
-                }),
-                sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),
+                fault_sight(Fault::CrashDuringOperation),
+                fault_sight(Fault::LateWrite),
+                fault_sight(Fault::Refusal),
                 sight("one that keeps its repository when the other has gone", |_, one| {
                     let world = &one.cluster.world;
                     is_ready(one)
@@ -248,35 +261,40 @@ impl Scenario {
     }
 }
 
-fn fault_sights() -> Vec<Sight> {
-    vec![
-        sight("a crash with a duty open", |_, one| one.happened == Some(Fault::Crash)),
-        sight("a crash while an operation is in progress", |_, one| {
-            one.happened == Some(Fault::CrashDuringOperation)
-        }),
-        sight("a write that arrives after a crash", |_, one| {
+/// That something goes wrong.
+fn fault_sight(fault: Fault) -> Sight {
+    match fault {
+        Fault::Crash => {
+            sight("a crash with a duty open", |_, one| one.happened == Some(Fault::Crash))
+        }
+        Fault::CrashDuringOperation => {
+            sight("a crash while an operation is in progress", |_, one| {
+                one.happened == Some(Fault::CrashDuringOperation)
+            })
+        }
+        Fault::LateWrite => sight("a write that arrives after a crash", |_, one| {
             one.happened == Some(Fault::LateWrite)
         }),
-        sight("a stale observation after a newer one", |_, one| {
+        Fault::StaleObservation => sight("a stale observation after a newer one", |_, one| {
             one.happened == Some(Fault::StaleObservation)
         }),
-        sight("an observation for the second time", |_, one| {
+        Fault::RepeatedObservation => sight("an observation for the second time", |_, one| {
             one.happened == Some(Fault::RepeatedObservation)
         }),
-        sight("an outcome for the second time", |_, one| {
+        Fault::RepeatedOutcome => sight("an outcome for the second time", |_, one| {
             one.happened == Some(Fault::RepeatedOutcome)
         }),
-        sight("the sight of what has gone", |_, one| one.happened == Some(Fault::SightOfTheGone)),
-        sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),
-        sight("an outcome that is collected unread", |_, one| {
+        Fault::SightOfTheGone => sight("the sight of what has gone", |_, one| {
+            one.happened == Some(Fault::SightOfTheGone)
+        }),
+        Fault::Refusal => sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),
+        Fault::EarlyCollection => sight("an outcome that is collected unread", |_, one| {
             one.happened == Some(Fault::EarlyCollection)
         }),
-        sight("a deadline that passes while there is work", |_, one| {
+        Fault::Delay => sight("a deadline that passes while there is work", |_, one| {
             one.happened == Some(Fault::Delay)
         }),
-        sight("a deployment that is ready", |_, one| is_ready(one)),
-        sight("nothing that is left", |_, one| is_empty(one)),
-    ]
+    }
 }
 
 fn sight(name: &'static str, seen: fn(&Explored, &Situation) -> bool) -> Sight {

@@ -6,7 +6,7 @@
 //! * `registry`: what is served: the table of built-in kinds, custom resources, discovery;
 //! * `admission`: pruning, defaults, structural validation, CEL rules, metadata;
 //! * `patch`: JSON, merge and strategic patches and server-side apply;
-//! * `selectors`, `jsonpath`, `table`, `openapi`, `events`, `protobuf`: what requests and answers
+//! * `json`, `selectors`, `jsonpath`, `table`, `openapi`, `events`, `protobuf`: what requests and answers
 //!   need;
 //! * [`api`]: the synchronous core, [`ApiServer::handle`], which knows neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
@@ -31,6 +31,7 @@ mod clock;
 mod control_plane;
 mod edge;
 mod events;
+mod json;
 mod jsonpath;
 mod openapi;
 mod patch;

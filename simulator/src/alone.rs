@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Strike;
-use crate::{campaign, exhaust, poison, run, workloads};
+use crate::{campaign, everywhere, exhaust, poison, run, workloads};
 
 /// The command of the program that performs a task.
 pub const COMMAND: &str = "alone";
@@ -31,8 +31,10 @@ enum Task {
     Plan(String, Strike),
     /// A campaign of edits.
     Campaign(u64),
-    /// Poison.
+    /// Poison by chance.
     Poison(u64),
+    /// Every hostile text in one field.
+    Everywhere(u64),
 }
 
 /// The program that performs tasks.
@@ -108,6 +110,15 @@ impl Alone {
         self.spawn(&Task::Poison(seed))
     }
 
+    /// Puts every hostile text into a place, by its number.
+    ///
+    /// # Errors
+    ///
+    /// The run did not come to an end.
+    pub fn everywhere(&self, place: u64) -> anyhow::Result<poison::Report> {
+        self.spawn(&Task::Everywhere(place))
+    }
+
     fn spawn<T: DeserializeOwned>(&self, task: &Task) -> anyhow::Result<T> {
         let mut command = Command::new(&self.program);
         if self.log {
@@ -144,6 +155,7 @@ pub fn perform(task: &str) -> anyhow::Result<()> {
         }
         Task::Campaign(seed) => serde_json::to_string(&campaign::run(seed)?)?,
         Task::Poison(seed) => serde_json::to_string(&poison::run(seed)?)?,
+        Task::Everywhere(place) => serde_json::to_string(&everywhere::run(place)?)?,
     };
     println!("{report}");
     Ok(())

@@ -41,6 +41,10 @@ pub struct Report {
     pub rejected: u32,
     /// Edits that were taken back.
     pub reverted: u32,
+    /// Comparisons with another world in which nothing was left out.
+    pub whole: u32,
+    /// Those in which something was that rightly depends on the past.
+    pub in_part: u32,
     /// What did not hold.
     pub violations: Vec<String>,
 }
@@ -51,6 +55,8 @@ impl Tally for Report {
         self.refused += other.refused;
         self.rejected += other.rejected;
         self.reverted += other.reverted;
+        self.whole += other.whole;
+        self.in_part += other.in_part;
     }
 
     fn violations(&self) -> &[String] {
@@ -145,11 +151,19 @@ impl Campaign {
         self.log.push("taken back".to_owned());
         self.replace(spec).await?;
         self.settle().await;
-        let (was, is) = (settled(before.clone()), settled(self.stage.witness.world()?));
-        // Of a deployment that is rejected the last good Application stays, which is another now.
-        let (was, is) = (without_history(was), without_history(is));
-        self.holds(was == is, "what is taken back leaves no trace", || diff(&was, &is));
+        let is = self.stage.witness.world()?;
+        self.compare(before.clone(), is, "what is taken back leaves no trace");
         Ok(())
+    }
+
+    /// Two worlds are the same but for what rightly depends on the past.
+    fn compare(&mut self, was: World, is: World, what: &str) {
+        let (was, is) = (settled(was), settled(is));
+        let bare = (without_history(was.clone()), without_history(is.clone()));
+        let is_whole = bare == (was, is);
+        *(if is_whole { &mut self.report.whole } else { &mut self.report.in_part }) += 1;
+        let (was, is) = bare;
+        self.holds(was == is, what, || diff(&was, &is));
     }
 
     async fn replace(&self, spec: &Value) -> anyhow::Result<()> {
@@ -164,10 +178,7 @@ impl Campaign {
             let (fresh, running) = install(&self.spec().await?).await?;
             let (was, is) = (fresh.witness.world()?, self.stage.witness.world()?);
             drop(running);
-            let (fresh, edited) = (settled(was), settled(is));
-            let (fresh, edited) = (without_history(fresh), without_history(edited));
-            let same = fresh == edited;
-            self.holds(same, "a fresh installation comes to the same", || diff(&fresh, &edited));
+            self.compare(was, is, "a fresh installation comes to the same");
         }
         Ok(self.report)
     }
@@ -291,8 +302,8 @@ pub fn diff(before: &World, after: &World) -> String {
     lines.join(", ")
 }
 
-/// A merge patch that sets one field of a deployment's spec to something that its schema suggests,
-/// or that it forbids.
+/// A merge patch that sets a field or two of a deployment's spec to something that its schema
+/// suggests, or that it forbids; now and then a label or an annotation, too.
 fn any_patch(random: &mut Rng) -> Value {
     let definitions = crds::all();
     let schema = definitions
@@ -300,7 +311,29 @@ fn any_patch(random: &mut Rng) -> Value {
         .filter(|one| one.spec.names.kind == "GitOpsDeployment")
         .find_map(|one| one.spec.versions.first()?.schema.as_ref()?.open_api_v3_schema.as_ref());
     let schema = serde_json::to_value(schema).unwrap_or_default();
-    json!({"spec": any_change(&schema["properties"]["spec"], "spec", random)})
+    let spec = &schema["properties"]["spec"];
+    let mut patch = json!({"spec": any_change(spec, "spec", random)});
+    if random.u8(..4) == 0 {
+        merge(&mut patch, json!({"spec": any_change(spec, "spec", random)}));
+    }
+    if random.u8(..8) == 0 {
+        let place = ["annotations", "labels"][random.usize(..2)];
+        let note = STRINGS[random.usize(..STRINGS.len())];
+        merge(&mut patch, json!({"metadata": {place: {"note": note}}}));
+    }
+    patch
+}
+
+/// Puts the fields of one patch into another.
+fn merge(patch: &mut Value, other: Value) {
+    match (patch, other) {
+        (Value::Object(patch), Value::Object(other)) => {
+            for (name, value) in other {
+                merge(patch.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (patch, other) => *patch = other,
+    }
 }
 
 /// A value for a part of an object, with one of its fields set.

@@ -1,15 +1,19 @@
 //! Users, who create, edit and delete what is theirs, and hands that meddle with what is ours.
 
+use std::time::Duration;
+
 use crds::argocd::{AppProject, Application};
 use crds::deployment::{Source, SyncPolicy};
 use crds::{GitOpsDeployment, GitOpsDeploymentSpec, Operation};
 use fastrand::Rng;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::observe::ARGO_CD;
+use crate::search::CANARY;
 use crate::stage::Stage;
 
 /// The namespaces of the tenants.
@@ -25,6 +29,11 @@ const REPOSITORIES: [&str; 3] = [
 /// What Argo CD may be told to make of an Application, beside that it works.
 const OUTCOMES: [&str; 5] =
     ["sync-fails", "degraded", "progressing", "missing-path", "deletion-never-finishes"];
+
+/// The annotation by which Argo CD is asked to look anew.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
+/// The longest time for which there is no namespace of Argo CD.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(120);
 
 /// A deployment with this spec.
 pub fn deployment(name: &str, path: &str, type_: &str) -> GitOpsDeployment {
@@ -45,7 +54,7 @@ pub fn deployment(name: &str, path: &str, type_: &str) -> GitOpsDeployment {
 
 fn any_deployment(random: &mut Rng, name: &str) -> GitOpsDeployment {
     let mut object = deployment(name, any_path(random), any_type(random));
-    object.spec.source.repo_url = pick(random, &REPOSITORIES).to_owned();
+    object.spec.source.repo_url = any_repository(random);
     if random.bool() {
         object.metadata.finalizers = Some(vec![crds::names::DEPLOYMENT_FINALIZER.to_owned()]);
     }
@@ -54,6 +63,15 @@ fn any_deployment(random: &mut Rng, name: &str) -> GitOpsDeployment {
         object.spec.sync_policy = Some(SyncPolicy { sync_options });
     }
     object
+}
+
+fn any_repository(random: &mut Rng) -> String {
+    if random.u8(..8) == 0 { with_password() } else { pick(random, &REPOSITORIES).to_owned() }
+}
+
+/// The URL of a repository as nobody should write it.
+fn with_password() -> String {
+    format!("https://user:{CANARY}@example.com/team/app.git")
 }
 
 fn any_path(random: &mut Rng) -> &'static str {
@@ -111,64 +129,127 @@ pub async fn user_acts(stage: &Stage, random: &mut Rng) {
 fn any_edit(random: &mut Rng) -> Value {
     match random.u8(..6) {
         0 | 1 => json!({"spec": {"source": {"path": any_path(random)}}}),
-        2 => json!({"spec": {"source": {"repoURL": pick(random, &REPOSITORIES)}}}),
+        2 => json!({"spec": {"source": {"repoURL": any_repository(random)}}}),
         3 => json!({"spec": {"source": {"targetRevision": pick(random, &["", "main", "v1"])}}}),
         4 => json!({"spec": {"type": any_type(random)}}),
         _ => json!({"metadata": {"annotations": {"note": random.u8(..).to_string()}}}),
     }
 }
 
-/// Meddles with something that is ours.
+/// Meddles with something that is ours, or that we rely upon.
 pub async fn hand_acts(stage: &Stage, random: &mut Rng) {
-    let client = || stage.client.clone();
-    let applications: Api<Application> = Api::namespaced(client(), ARGO_CD);
-    let projects: Api<AppProject> = Api::namespaced(client(), ARGO_CD);
-    let said = |what: &str, name: &str| stage.journal.note("hand", format!("{what} {name}"));
-    let merge = |patch: Value| (PatchParams::default(), Patch::Merge(patch));
-    match random.u8(..8) {
-        0 | 1 => {
-            let Some(name) = any(&applications, random).await else { return };
-            said("deletes the Application", &name);
-            let _ = applications.delete(&name, &DeleteParams::default()).await;
-        }
-        2 | 3 => {
-            let Some(name) = any(&applications, random).await else { return };
-            let edits = [
-                json!({"spec": {"source": {"path": "by-hand"}}}),
-                json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
-                json!({"spec": {"project": "default"}}),
-            ];
-            let edit = edits[random.usize(..edits.len())].clone();
-            said(&format!("edits {edit} of the Application"), &name);
-            let (parameters, patch) = merge(edit);
-            let _ = applications.patch(&name, &parameters, &patch).await;
-        }
-        4 => {
-            let Some(name) = any(&projects, random).await else { return };
-            said("deletes the AppProject", &name);
-            let _ = projects.delete(&name, &DeleteParams::default()).await;
-        }
-        5 => {
-            let Some(name) = any(&projects, random).await else { return };
-            said("edits the AppProject", &name);
-            let (parameters, patch) = merge(json!({"spec": {"sourceRepos": ["by-hand"]}}));
-            let _ = projects.patch(&name, &parameters, &patch).await;
-        }
+    match random.u8(..12) {
+        0..=3 => meddle_with_application(stage, random).await,
+        4 | 5 => meddle_with_project(stage, random).await,
         6 => {
-            let operations: Api<Operation> = Api::namespaced(client(), ARGO_CD);
+            let operations: Api<Operation> = Api::namespaced(stage.client.clone(), ARGO_CD);
             let Some(name) = any(&operations, random).await else { return };
-            said("deletes the Operation", &name);
+            stage.journal.note("hand", format!("deletes the Operation {name}"));
             let _ = operations.delete(&name, &DeleteParams::default()).await;
         }
-        _ => {
-            let namespace = pick(random, &NAMESPACES);
-            let name = pick(random, &NAMES);
-            let api: Api<GitOpsDeployment> = Api::namespaced(client(), namespace);
-            said("edits the status of", &format!("{namespace}/{name}"));
-            let (parameters, patch) = merge(json!({"status": {"health": {"status": "ByHand"}}}));
-            let _ = api.patch_status(name, &parameters, &patch).await;
-        }
+        7..=9 => meddle_with_deployment(stage, random).await,
+        10 => meddle_with_lease(stage, random).await,
+        _ => delete_argocd_namespace(stage, random).await,
     }
+}
+
+async fn meddle_with_application(stage: &Stage, random: &mut Rng) {
+    let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
+    let Some(name) = any(&applications, random).await else { return };
+    if random.bool() {
+        stage.journal.note("hand", format!("deletes the Application {name}"));
+        let _ = applications.delete(&name, &DeleteParams::default()).await;
+        return;
+    }
+    let edits = [
+        json!({"spec": {"source": {"path": "by-hand"}}}),
+        json!({"spec": {"project": "default"}}),
+        json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
+        json!({"metadata": {"finalizers": null}}),
+    ];
+    merge(stage, &applications, &name, "the Application", &edits[random.usize(..edits.len())])
+        .await;
+}
+
+async fn meddle_with_project(stage: &Stage, random: &mut Rng) {
+    let projects: Api<AppProject> = Api::namespaced(stage.client.clone(), ARGO_CD);
+    let Some(name) = any(&projects, random).await else { return };
+    if random.bool() {
+        stage.journal.note("hand", format!("deletes the AppProject {name}"));
+        let _ = projects.delete(&name, &DeleteParams::default()).await;
+        return;
+    }
+    let patch = json!({"spec": {"sourceRepos": ["by-hand"]}});
+    merge(stage, &projects, &name, "the AppProject", &patch).await;
+}
+
+async fn meddle_with_deployment(stage: &Stage, random: &mut Rng) {
+    let namespace = pick(random, &NAMESPACES);
+    let name = pick(random, &NAMES);
+    let api: Api<GitOpsDeployment> = Api::namespaced(stage.client.clone(), namespace);
+    if random.bool() {
+        let patch = json!({"metadata": {"finalizers": null}});
+        merge(stage, &api, name, &format!("in {namespace}"), &patch).await;
+        return;
+    }
+    stage.journal.note("hand", format!("edits the status of {namespace}/{name}"));
+    let patch = Patch::Merge(json!({"status": {"health": {"status": "ByHand"}}}));
+    let _ = api.patch_status(name, &PatchParams::default(), &patch).await;
+}
+
+/// Says that somebody else acts, or that nobody does.
+async fn meddle_with_lease(stage: &Stage, random: &mut Rng) {
+    let leases: Api<Lease> = Api::namespaced(stage.client.clone(), ARGO_CD);
+    let Some(name) = any(&leases, random).await else { return };
+    if random.bool() {
+        stage.journal.note("hand", format!("deletes the Lease {name}"));
+        let _ = leases.delete(&name, &DeleteParams::default()).await;
+        return;
+    }
+    merge(stage, &leases, &name, "the Lease", &json!({"spec": {"holderIdentity": "by-hand"}}))
+        .await;
+}
+
+/// With everything in it; after a while there is a new one.
+async fn delete_argocd_namespace(stage: &Stage, random: &mut Rng) {
+    stage.journal.note("hand", "deletes Argo CD's namespace");
+    let namespaces: Api<Namespace> = Api::all(stage.client.clone());
+    let _ = namespaces.delete(ARGO_CD, &DeleteParams::default()).await;
+    tokio::time::sleep(LONGEST_ABSENCE.mul_f64(random.f64())).await;
+    let _ = stage.create_namespace(ARGO_CD).await;
+}
+
+/// Argo CD, or whoever sees to it, writes into an Application what is no business of ours.
+pub async fn argocd_edits(stage: &Stage, random: &mut Rng) {
+    let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
+    let Some(name) = any(&applications, random).await else { return };
+    let refresh = |value: Value| json!({"metadata": {"annotations": {REFRESH: value}}});
+    let edits = [
+        refresh(json!("hard")),
+        refresh(Value::Null),
+        json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "apps"}}}),
+        json!({"spec": {"source": {"directory": {"recurse": random.bool()}}}}),
+        json!({"spec": {"revisionHistoryLimit": random.u8(1..10)}}),
+        json!({"spec": {"ignoreDifferences": [
+            {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]},
+        ]}}),
+        // As it stood in what a user has written once.
+        json!({"status": {"conditions": [
+            {"type": "ComparisonError", "message": format!("cannot fetch {}", with_password())},
+        ]}}),
+        json!({"operation": {"initiatedBy": {"username": "admin"}, "sync": {}}}),
+    ];
+    let edit = &edits[random.usize(..edits.len())];
+    merge(stage, &applications, &name, "the Application", edit).await;
+}
+
+/// Merges a patch into an object, whoever does it.
+async fn merge<K>(stage: &Stage, api: &Api<K>, name: &str, what: &str, patch: &Value)
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    stage.journal.note("hand", format!("edits {patch} of {what} {name}"));
+    let _ = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
 }
 
 /// The name of some object.

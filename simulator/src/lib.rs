@@ -14,8 +14,8 @@
 //! * [`script`], [`workloads`]: what happens, as data;
 //! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments;
 //! * [`campaign`]: sequences of edits, valid and invalid;
-//! * [`texts`], [`venom`], [`poison`]: hostile texts, everywhere where a text can stand;
-//! * [`secrets`]: passwords, everywhere where one can enter;
+//! * [`texts`], [`venom`], [`poison`], [`everywhere`]: hostile texts, by chance and in every field;
+//! * [`secrets`], [`search`]: passwords, everywhere where one can enter, and a search for them;
 //! * [`alone`], [`fan_out`], [`tally`]: each of them in a process of its own, many at once, and what
 //!   they come to.
 
@@ -26,6 +26,7 @@ pub mod alone;
 pub mod campaign;
 pub mod columns;
 pub mod entropy;
+pub mod everywhere;
 pub mod exhaust;
 pub mod fan_out;
 pub mod hands;
@@ -38,6 +39,7 @@ pub mod process;
 pub mod properties;
 pub mod run;
 pub mod script;
+pub mod search;
 pub mod secrets;
 pub mod stage;
 pub mod storage;

@@ -6,8 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{campaigns, plans, poison, sim};
+use commands::{campaigns, everywhere, plans, poison, sim};
 use simulator::alone::{self, Alone, COMMAND};
+use simulator::search::Listener;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Runs the whole program on a virtual clock, under every fault that we can name.
 #[derive(Parser)]
@@ -32,6 +36,8 @@ enum Command {
     Campaigns(campaigns::Campaigns),
     /// Hostile texts and planted objects beside healthy deployments.
     Poison(poison::Poison),
+    /// Every hostile text in every field
+    Everywhere(everywhere::Everywhere),
     /// Performs one task for another process and prints its report as JSON.
     #[command(name = COMMAND, hide = true)]
     Alone {
@@ -42,9 +48,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if arguments.log {
-        tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
-    }
+    let printed = arguments.log.then(|| {
+        let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
+        layer.with_filter(LevelFilter::INFO)
+    });
+    let heard = tracing_subscriber::fmt::layer().with_writer(Listener).without_time();
+    let heard = heard.with_filter(LevelFilter::DEBUG);
+    tracing_subscriber::registry().with(printed).with(heard).init();
     match run(arguments) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => ExitCode::FAILURE,
@@ -64,6 +74,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Plans(plans) => plans.run(&alone, threads),
         Command::Campaigns(campaigns) => campaigns.run(&alone, threads),
         Command::Poison(poison) => poison.run(&alone, threads),
+        Command::Everywhere(everywhere) => everywhere.run(&alone, threads),
         Command::Alone { task } => {
             alone::perform(&task)?;
             false

@@ -40,6 +40,8 @@ use crate::storage::at_once;
 /// The namespace of Argo CD in every run.
 pub const ARGO_CD: &str = "gitops-service-argocd";
 
+/// The path of the program's own resources.
+pub const GROUP: &str = "/apis/managed-gitops.redhat.com/v1alpha1";
 /// The path of all GitOpsDeployments.
 pub const DEPLOYMENTS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments";
 /// The path of all Operations.

@@ -88,14 +88,17 @@ pub fn run(seed: u64) -> anyhow::Result<Report> {
 const SHOWN: usize = 12;
 
 /// How often each healthy object was written.
-type Writes = Vec<(String, usize)>;
+pub(crate) type Writes = Vec<(String, usize)>;
 
-struct Play {
-    stage: Arc<Stage>,
+/// An installation with healthy deployments in it, and what has been brought in beside them.
+pub(crate) struct Play {
+    /// The installation.
+    pub(crate) stage: Arc<Stage>,
     running: Running,
     processes: u32,
     random: Rng,
-    report: Report,
+    /// What has come of it so far.
+    pub(crate) report: Report,
     log: Vec<String>,
     /// Paths of what a hand has planted in Argo CD's namespace.
     planted: BTreeSet<String>,
@@ -103,7 +106,7 @@ struct Play {
 }
 
 impl Play {
-    async fn begin(seed: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(seed: u64) -> anyhow::Result<Self> {
         let stage = Arc::new(Stage::set().await?);
         let running = launch(&stage, 0);
         let mut actor = Actor::new(&stage);
@@ -143,16 +146,20 @@ impl Play {
             self.restart();
         }
         self.settle().await?;
-        let writes = difference(&self.writes(), &before);
+        self.compare(&before, calm)
+    }
+
+    /// The healthy were written as often as without poison; counts what the others came to.
+    pub(crate) fn compare(&mut self, before: &Writes, calm: &Writes) -> anyhow::Result<()> {
+        let writes = difference(&self.writes(), before);
         // A restart leaves out what it has come too late for.
         let more = writes.iter().zip(calm).any(|((_, one), (_, calm))| one > calm);
         self.holds(!more, "poison costs the healthy no write", || {
             format!("{writes:?} instead of {calm:?}")
         });
-        let world = self.world()?;
-        for object in &world.deployments {
-            if POISONED.contains(&object.name.as_str()) {
-                let counter = match is_rejected(object) {
+        for object in self.world()?.deployments {
+            if !self.is_healthy(object.uid.as_str()) {
+                let counter = match is_rejected(&object) {
                     true => &mut self.report.rejected,
                     false => &mut self.report.served,
                 };
@@ -162,14 +169,18 @@ impl Play {
         Ok(())
     }
 
-    async fn edit_healthy(&mut self, round: usize) -> anyhow::Result<Writes> {
+    fn is_healthy(&self, uid: &str) -> bool {
+        self.healthy.deployments.iter().any(|healthy| healthy.uid.as_str() == uid)
+    }
+
+    pub(crate) async fn edit_healthy(&mut self, round: usize) -> anyhow::Result<Writes> {
         let before = self.writes();
         self.change_healthy(round).await;
         self.settle().await?;
         Ok(difference(&self.writes(), &before))
     }
 
-    async fn change_healthy(&self, round: usize) {
+    pub(crate) async fn change_healthy(&self, round: usize) {
         let paths = ["three", "two"];
         for place in HEALTHY {
             let (namespace, name) = place.split_once('/').unwrap_or_default();
@@ -258,16 +269,21 @@ impl Play {
             self.stage.merge(&path, r#"{"metadata":{"finalizers":null}}"#).await;
             self.stage.delete(&path).await;
         }
+        self.leaves_no_trace().await?;
+        Ok(self.report)
+    }
+
+    /// Everything is as it was before any poison, and stays so.
+    pub(crate) async fn leaves_no_trace(&mut self) -> anyhow::Result<()> {
         self.settle().await?;
         let (was, is) = (settled(self.healthy.clone()), settled(self.stage.witness.world()?));
         let same = was == is;
         self.holds(same, "what is deleted leaves no trace", || diff(&was, &is));
-        self.rest().await?;
-        Ok(self.report)
+        self.rest().await
     }
 
     /// Nothing may be written any more.
-    async fn rest(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn rest(&mut self) -> anyhow::Result<()> {
         // A rescan may have found something suspect already.
         tokio::time::sleep(2 * RESCAN).await;
         let before = self.world()?;
@@ -304,7 +320,7 @@ impl Play {
         Ok(())
     }
 
-    async fn settle(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn settle(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut before = None;
         loop {
@@ -350,7 +366,8 @@ impl Play {
         Ok(object.map(|one| machines::application::application_name(&one.uid)))
     }
 
-    fn writes(&self) -> Writes {
+    /// How often each healthy object has been written.
+    pub(crate) fn writes(&self) -> Writes {
         let uids: Vec<String> =
             self.healthy.deployments.iter().map(|one| one.uid.to_string()).collect();
         let mut counts = Vec::new();

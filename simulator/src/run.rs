@@ -16,6 +16,7 @@ use crate::adversary::Adversary;
 use crate::hands;
 use crate::journal::Entry;
 use crate::properties::Violation;
+use crate::search::{CANARY, Listener, search};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::swarm::{Faults, Swarm};
 
@@ -59,6 +60,8 @@ pub struct Report {
     pub processes: u32,
     /// The faults that struck at least once.
     pub struck: Vec<String>,
+    /// How often a password stood in what users or Argo CD wrote.
+    pub written: usize,
 }
 
 impl Report {
@@ -77,6 +80,7 @@ impl Report {
             converged_after: None,
             processes: 0,
             struck: Vec::new(),
+            written: 0,
         }
     }
 }
@@ -158,7 +162,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         } else {
             hands::user_acts(&stage, &mut random).await;
         }
-        if faults.argocd && random.u8(..8) == 0 {
+        if faults.argocd && random.u8(..4) == 0 {
             argocd = disturb_argocd(&stage, argocd, pace, &mut random).await;
             swarm.note("argocd");
         }
@@ -167,9 +171,11 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     if argocd.is_cancelled() {
         argocd = stage.start_argocd(pace);
     }
+    stage.bring_back_argocd_namespace().await?;
     stage.set_outcomes(BTreeMap::new()).await?;
     stage.journal.note("run", "the faults are over");
     let converged_after = settle(&stage).await?;
+    let written = search_for_canary(&stage).await?;
     over.cancel();
     let mut processes = 0;
     for replica in replicas {
@@ -188,7 +194,19 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         converged_after,
         processes,
         struck: swarm.struck(),
+        written,
     })
+}
+
+/// The password that users have written is repeated nowhere; returns how often they wrote it.
+async fn search_for_canary(stage: &Stage) -> anyhow::Result<usize> {
+    let found = search(stage, CANARY).await?;
+    let (heard, lines) = Listener::heard();
+    anyhow::ensure!(lines > 0, "nobody listened to what is logged");
+    for leak in found.leaks.into_iter().chain(heard) {
+        stage.witness.violated("SECRET", format!("{}: {}", leak.place, leak.text));
+    }
+    Ok(found.written)
 }
 
 async fn disturb_argocd(
@@ -200,12 +218,15 @@ async fn disturb_argocd(
     if argocd.is_cancelled() {
         stage.journal.note("Argo CD", "is back");
         stage.start_argocd(pace)
-    } else if random.bool() {
+    } else if random.u8(..4) == 0 {
         stage.journal.note("Argo CD", "is away");
         argocd.cancel();
         argocd
-    } else {
+    } else if random.bool() {
         hands::argocd_errs(stage, random).await;
+        argocd
+    } else {
+        hands::argocd_edits(stage, random).await;
         argocd
     }
 }

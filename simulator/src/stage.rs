@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -40,6 +40,8 @@ pub const RESCAN: Duration = Duration::from_secs(10 * 60);
 /// Events of each resource that the server keeps: all of a run, so that nothing but a fault makes
 /// a watch expire.
 const HISTORY: usize = 100_000;
+/// Within so much virtual time a namespace that is deleted is empty, where Argo CD works.
+const EMPTY_WITHIN: Duration = Duration::from_secs(600);
 /// Stack of the thread of a run; a debug build's futures are large.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -79,6 +81,8 @@ pub struct Stage {
     /// What happened.
     pub journal: Journal,
     settings: Settings,
+    /// What the processes serve is asked of these.
+    launched: Arc<Mutex<Vec<Arc<Health>>>>,
 }
 
 /// A process of the program.
@@ -89,8 +93,6 @@ pub struct Running {
     pub task: JoinHandle<anyhow::Result<()>>,
     /// Tells it to stop.
     pub shutdown: CancellationToken,
-    /// What it serves is asked of this, once it has started.
-    pub health: Arc<OnceLock<Arc<Health>>>,
 }
 
 impl Stage {
@@ -121,7 +123,8 @@ impl Stage {
             ..Settings::default()
         };
         let journal = Journal::default();
-        let stage = Self { begun, server, client, database, witness, journal, settings };
+        let launched = Arc::default();
+        let stage = Self { begun, server, client, database, witness, journal, settings, launched };
         stage.create_namespace(ARGO_CD).await?;
         Ok(stage)
     }
@@ -133,6 +136,20 @@ impl Stage {
             ..Namespace::default()
         };
         Api::all(self.client.clone()).create(&PostParams::default(), &object).await
+    }
+
+    /// Waits until there is a namespace of Argo CD, and creates it where nobody else has.
+    pub async fn bring_back_argocd_namespace(&self) -> anyhow::Result<()> {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let deadline = Instant::now() + EMPTY_WITHIN;
+        while Instant::now() < deadline {
+            match namespaces.get_opt(ARGO_CD).await? {
+                Some(namespace) if namespace.metadata.deletion_timestamp.is_none() => return Ok(()),
+                Some(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+                None => drop(self.create_namespace(ARGO_CD).await?),
+            }
+        }
+        anyhow::bail!("the namespace of Argo CD is never empty")
     }
 
     /// Starts the stand-in for Argo CD, until the token is cancelled.
@@ -165,12 +182,12 @@ impl Stage {
     }
 
     /// Creates an object from its text, as a user does; whether the server has taken it.
-    pub async fn post(&self, collection: &str, object: &str) -> bool {
+    pub async fn post(&self, collection: &str, object: impl AsRef<[u8]>) -> bool {
         self.send(Method::POST, collection, "application/json", object).await
     }
 
     /// Merges a patch into an object, as a user does; whether the server has taken it.
-    pub async fn merge(&self, path: &str, patch: &str) -> bool {
+    pub async fn merge(&self, path: &str, patch: impl AsRef<[u8]>) -> bool {
         self.send(Method::PATCH, path, "application/merge-patch+json", patch).await
     }
 
@@ -179,10 +196,16 @@ impl Stage {
         self.send(Method::DELETE, path, "", "").await
     }
 
-    async fn send(&self, method: Method, path: &str, content_type: &str, body: &str) -> bool {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: impl AsRef<[u8]>,
+    ) -> bool {
         let request = Request::builder().method(method).uri(path);
         let request = request.header(http::header::CONTENT_TYPE, content_type);
-        let Ok(request) = request.body(body.as_bytes().to_vec()) else { return false };
+        let Ok(request) = request.body(body.as_ref().to_vec()) else { return false };
         self.client.request_text(request).await.is_ok()
     }
 
@@ -220,17 +243,21 @@ impl Stage {
         let database = self.database.clone().behind(Arc::new(wire));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let health: Arc<OnceLock<Arc<Health>>> = Arc::default();
-        let started = Arc::clone(&health);
+        let launched = Arc::clone(&self.launched);
         let life = async move {
             let halves = Halves::Both;
             let program = Program::start(counted, database, settings, halves, candidate, stop);
             let program = program.await?;
-            // It starts once.
-            let _ = started.set(Arc::clone(&program.health));
+            let health = Arc::clone(&program.health);
+            launched.lock().unwrap_or_else(PoisonError::into_inner).push(health);
             program.wait().await
         };
-        Running { process, task: tokio::spawn(life), shutdown, health }
+        Running { process, task: tokio::spawn(life), shutdown }
+    }
+
+    /// What the processes serve that have begun so far.
+    pub fn launched(&self) -> Vec<Arc<Health>> {
+        self.launched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Many runs of one kind, each from a seed, and what they come to together.
 
 use std::fmt;
+use std::io::Write;
 use std::str::FromStr;
 
 use crate::fan_out::fan_out;
@@ -16,7 +17,7 @@ pub trait Tally: Default + Send {
 /// A run in which something did not hold, or that did not come to an end.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The command that repeats it.
+    /// The command that repeats it, but for the seed.
     command: &'static str,
     seed: u64,
     what: String,
@@ -26,7 +27,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command, seed, what } = self;
         writeln!(formatter, "{command} {seed}: {what}")?;
-        write!(formatter, "  again: cargo run -p simulator -- {command} --seed {seed}")
+        write!(formatter, "  again: cargo run -p simulator -- {command} {seed}")
     }
 }
 
@@ -42,7 +43,7 @@ pub struct Tallied<R> {
 }
 
 /// Runs something for each seed, on several threads, and tells of each failure as it comes; `command`
-/// is the command that runs one seed.
+/// is what runs the one seed that is put behind it.
 pub fn tally<R: Tally>(
     threads: usize,
     seeds: impl IntoIterator<Item = u64, IntoIter: Send>,
@@ -77,4 +78,17 @@ pub fn tally<R: Tally>(
 pub fn asked_for<T: FromStr>(variable: &str, usual: T) -> T {
     let number = std::env::var(variable).ok().and_then(|number| number.parse().ok());
     number.unwrap_or(usual)
+}
+
+/// The first of the seeds that a test runs. The gate gives another one for each state of the code,
+/// so that what is judged twice is judged alike.
+pub fn first_seed() -> u64 {
+    asked_for("SIMULATOR_FIRST", 1)
+}
+
+/// Says what a test came to, also where it passes: what it prints in the usual way is shown only
+/// where it fails.
+pub fn tell(what: &str) {
+    // Who cannot be told can do without.
+    let _ = writeln!(std::io::stdout(), "simulator: {what}");
 }

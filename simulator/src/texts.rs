@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 /// Texts that are hostile as they stand.
-const TEXTS: &[&str] = &[
+pub const TEXTS: &[&str] = &[
     "",
     " ",
     "\u{0}",
@@ -75,6 +75,10 @@ const TEXTS: &[&str] = &[
     "gitops-service-argocd",
     "__proto__",
 ];
+
+/// Bytes that are no text at all: a lone byte of a sequence, an overlong one, half a pair of
+/// surrogates, and what lies beyond the last character.
+pub const NO_TEXTS: [&[u8]; 4] = [b"a\xffb", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"];
 
 /// So much of a text tells which one it is.
 pub const SHORT: usize = 300;

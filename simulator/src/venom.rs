@@ -12,7 +12,7 @@ const SURROGATE: &str = "UNPAIRED";
 const RESOURCES: usize = 2_000;
 
 /// Fields of a deployment in which a text can stand, or stood in some version.
-const FIELDS: [&str; 12] = [
+pub const FIELDS: [&str; 12] = [
     "/spec/source/repoURL",
     "/spec/source/path",
     "/spec/source/targetRevision",
@@ -86,7 +86,7 @@ fn any_value(random: &mut Rng) -> Value {
 }
 
 /// Sets a field, and makes the objects and lists around it; what is of another type is replaced.
-fn set(object: &mut Value, field: &str, value: Value) {
+pub fn set(object: &mut Value, field: &str, value: Value) {
     let mut place = object;
     for part in field.split('/').skip(1) {
         place = if part == "0" {

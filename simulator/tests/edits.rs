@@ -4,9 +4,9 @@
 
 use simulator::alone::Alone;
 use simulator::campaign::Report;
-use simulator::tally::{asked_for, tally};
+use simulator::tally::{asked_for, first_seed, tally, tell};
 
-/// Campaigns, unless the environment says how many; always the same ones, as seeds are.
+/// Campaigns, unless the environment says how many.
 const CAMPAIGNS: u64 = 1_000;
 const THREADS: usize = 2;
 
@@ -15,9 +15,14 @@ fn campaigns_of_edits() {
     let number = asked_for("SIMULATOR_CAMPAIGNS", CAMPAIGNS);
     let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
     let campaign = |seed| alone.campaign(seed);
-    let tallied = tally(THREADS, 1..=number, "campaigns", campaign, |one| panic!("{one}"));
-    // Each kind of edit has come about.
-    let Report { taken, refused, rejected, reverted, .. } = tallied.totals;
-    println!("{taken} taken, {rejected} rejected, {refused} refused, {reverted} taken back");
+    let seeds = first_seed()..first_seed() + number;
+    let tallied = tally(THREADS, seeds, "campaigns --seed", campaign, |one| panic!("{one}"));
+    let Report { taken, refused, rejected, reverted, whole, in_part, .. } = tallied.totals;
+    tell(&format!(
+        "{number} campaigns: {taken} edits taken, of which {rejected} rejected; {refused} refused; \
+         {reverted} taken back; {whole} ends compared as a whole, {in_part} in part"
+    ));
+    // Each kind of edit has come about, and most ends say something.
     assert!(taken > 0 && refused > 0 && rejected > 0 && reverted > 0);
+    assert!(whole > in_part, "{whole} ends compared as a whole, {in_part} in part");
 }

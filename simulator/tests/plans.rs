@@ -6,7 +6,7 @@ use simulator::alone::Alone;
 use simulator::exhaust::judge;
 use simulator::fan_out::fan_out;
 use simulator::plan::Strike;
-use simulator::tally::asked_for;
+use simulator::tally::{asked_for, tell};
 use simulator::workloads;
 
 const THREADS: usize = 2;
@@ -51,7 +51,7 @@ fn one_fault_at_any_moment_changes_nothing_in_the_end() {
     for workload in workloads::all() {
         let clean = alone.plan(workload.name, Strike::Nothing).unwrap();
         assert!(clean.violations.is_empty(), "{}: {}", workload.name, clean.violations[0]);
-        println!("{}: {} plans", workload.name, clean.plans.len());
+        tell(&format!("{}: {} plans", workload.name, clean.plans.len()));
         numbers.push((workload.name, clean.plans.len()));
         let chosen: Vec<Strike> = clean.plans.iter().copied().skip(share).step_by(every).collect();
         tried += chosen.len();
@@ -61,7 +61,7 @@ fn one_fault_at_any_moment_changes_nothing_in_the_end() {
         });
     }
     let total: usize = numbers.iter().map(|(_, number)| number).sum();
-    println!("{tried} of {total} plans");
+    tell(&format!("{tried} of {total} plans"));
     assert!(
         differences.is_empty(),
         "{} of {tried} failed, first {}",

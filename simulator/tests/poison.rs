@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use simulator::alone::Alone;
+use simulator::everywhere;
 use simulator::poison::Report;
-use simulator::tally::{asked_for, tally};
+use simulator::tally::{asked_for, first_seed, tally, tell};
 
-/// Runs, unless the environment says how many; always the same ones, as seeds are.
+/// Runs, unless the environment says how many.
 const RUNS: u64 = 32;
 const THREADS: usize = 2;
 
@@ -15,9 +16,28 @@ fn poison_leaves_the_healthy_untouched() {
     let number = asked_for("SIMULATOR_POISON", RUNS);
     let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
     let poison = |seed| alone.poison(seed);
-    let tallied = tally(THREADS, 1..=number, "poison", poison, |one| panic!("{one}"));
+    let seeds = first_seed()..first_seed() + number;
+    let tallied = tally(THREADS, seeds, "poison --seed", poison, |one| panic!("{one}"));
     let Report { taken, refused, rejected, served, .. } = tallied.totals;
-    println!("{taken} taken, {refused} refused; {rejected} rejected, {served} served");
+    tell(&format!(
+        "{number} runs of poison: {taken} writes taken, {refused} refused; {rejected} rejected, \
+         {served} served"
+    ));
     // Each has come about.
+    assert!(taken > 0 && refused > 0 && rejected > 0 && served > 0);
+}
+
+#[test]
+fn every_hostile_text_in_every_field() {
+    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
+    let poison = |place| alone.everywhere(place);
+    let places = 0..everywhere::number();
+    let tallied = tally(THREADS, places, "everywhere --place", poison, |one| panic!("{one}"));
+    let Report { taken, refused, rejected, served, .. } = tallied.totals;
+    let number = tallied.number;
+    tell(&format!(
+        "{number} fields, each with every hostile text: {taken} taken, {refused} refused; \
+         {rejected} rejected, {served} served"
+    ));
     assert!(taken > 0 && refused > 0 && rejected > 0 && served > 0);
 }

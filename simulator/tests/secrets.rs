@@ -11,7 +11,8 @@ use managed_gitops::kubernetes::{CountedClient, cause, said, trouble};
 use managed_gitops::lease::Tenure;
 use schema::connection::{ConnectOptions, connect};
 use serde_json::{Value, json};
-use simulator::secrets::{find, run, urls};
+use simulator::search::find;
+use simulator::secrets::{run, urls};
 
 /// Everything that was logged, of every target and level.
 static LOG: LazyLock<Log> = LazyLock::new(|| {
@@ -60,11 +61,11 @@ fn is_not_repeated(secret: &str, place: &str, text: &str) {
 fn a_password_in_a_url_is_repeated_nowhere() {
     let secret = canary();
     let report = run(&secret).unwrap();
-    assert_eq!(report.leaks, []);
+    assert_eq!(report.found.leaks, []);
     // It was there, it was seen, and it was looked for.
-    assert!(report.written >= urls(&secret).len(), "{report:?}");
+    assert!(report.found.written >= urls(&secret).len(), "{report:?}");
     assert!(report.rejected >= urls(&secret).len(), "{report:?}");
-    assert!(report.searched > 500, "{report:?}");
+    assert!(report.found.searched > 500, "{report:?}");
     let log = LOG.text();
     assert!(log.contains("an object cannot be read"), "the log was not captured");
     is_not_repeated(&secret, "the log", &log);

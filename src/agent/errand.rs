@@ -2,12 +2,12 @@
 
 use crds::Operation;
 use crds::argocd::{AppProject, AppProjectSpec, Application, ApplicationDestination};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use machines::application::{ApplicationDocument, SyncPolicy};
-use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
 use serde_json::{Value, json};
 
-use crate::agent::argo::{ApplicationEntry, ProjectDocument};
+use crate::agent::argo::{ApplicationEntry, ProjectDocument, ProjectEntry};
 use crate::kubernetes::{Trouble, json_patch, trouble};
 use crate::runtime::lanes::{Duty, Lane};
 
@@ -83,12 +83,18 @@ impl Duty for Errand {
     }
 }
 
+/// Looks at an Application to which others write meanwhile what is theirs.
+const LOOKS: usize = 4;
+
 /// Creates an AppProject, or makes the one that exists say what it should.
+///
+/// Like all that follow, it is done only to what was seen, as it was seen: a request that was long
+/// on its way, perhaps sent by a process that has been replaced since, undoes nothing that is newer.
 pub async fn write_project(
     client: &kube::Client,
     namespace: &str,
     wanted: &ProjectDocument,
-    exists: bool,
+    existing: Option<&ProjectEntry>,
 ) -> Result<AppProject, Trouble> {
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
     let spec = AppProjectSpec {
@@ -105,9 +111,12 @@ pub async fn write_project(
         ..AppProjectSpec::default()
     };
     let annotations = json!({crds::names::USERNAME_ANNOTATION: wanted.user});
-    if exists {
+    if let Some(existing) = existing {
         let patch = json!({
-            "metadata": {"annotations": annotations},
+            "metadata": {
+                "annotations": annotations,
+                "resourceVersion": existing.revision.0.to_string(),
+            },
             "spec": {"sourceRepos": spec.source_repos, "destinations": spec.destinations},
         });
         let parameters = PatchParams::default();
@@ -127,9 +136,17 @@ pub async fn remove_project(
     client: &kube::Client,
     namespace: &str,
     name: &str,
+    existing: &ProjectEntry,
 ) -> Result<(), Trouble> {
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
-    absent(api.delete(name, &DeleteParams::default()).await.map(drop).map_err(trouble))
+    let parameters = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: Some(existing.uid.clone()),
+            resource_version: Some(existing.revision.0.to_string()),
+        }),
+        ..DeleteParams::default()
+    };
+    absent(api.delete(name, &parameters).await.map(drop).map_err(trouble))
 }
 
 /// Creates an Application, or makes the one that exists say what it should. Fields that we do not
@@ -165,12 +182,44 @@ pub async fn write_application(
         // A hand may have set it; beside a name it makes the destination invalid.
         destination.insert("server".to_owned(), Value::Null);
     }
-    let patch = json!({
-        "metadata": {"labels": labels, "uid": existing.uid},
-        "spec": spec,
-    });
-    let parameters = PatchParams::default();
-    api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(trouble)
+    let mut revision = existing.revision;
+    for _ in 0..LOOKS {
+        let patch = json!({
+            "metadata": {
+                "labels": labels,
+                "resourceVersion": revision.0.to_string(),
+            },
+            "spec": spec,
+        });
+        let parameters = PatchParams::default();
+        let written = api.patch(&document.name, &parameters, &Patch::Merge(patch)).await;
+        match written.map_err(trouble) {
+            // Argo CD writes all the time.
+            Err(Trouble::Outdated(_)) => {}
+            written => return written,
+        }
+        revision = unless_it_differs(&api, &document.name, existing).await?;
+    }
+    Err(Trouble::Outdated(format!("{} is written too often", document.name)))
+}
+
+/// The revision of an Application that is as it was seen, but for what is not ours.
+async fn unless_it_differs(
+    api: &Api<Application>,
+    name: &str,
+    seen: &ApplicationEntry,
+) -> Result<Revision, Trouble> {
+    // The right to list is there, for the watch.
+    let only = ListParams::default().fields(&format!("metadata.name={name}"));
+    let found = api.list(&only).await.map_err(trouble)?.items.into_iter().next();
+    let found = ApplicationEntry::from(&found.ok_or(Trouble::Missing)?);
+    let ours = |entry: &ApplicationEntry| {
+        (entry.uid.clone(), entry.spec.clone(), entry.row.clone(), entry.deleting)
+    };
+    if ours(&found) != ours(seen) {
+        return Err(Trouble::Outdated(format!("{name} was changed by somebody else")));
+    }
+    Ok(found.revision)
 }
 
 /// Lets Argo CD remove what an Application has deployed, and then the Application; returns what
@@ -192,7 +241,6 @@ pub async fn remove_application(
         finalizers.push(background.to_owned());
         let patch = json!({
             "metadata": {
-                "uid": existing.uid,
                 "resourceVersion": existing.revision.0.to_string(),
                 "finalizers": finalizers,
             },
@@ -298,4 +346,128 @@ fn sync_policy(policy: &SyncPolicy) -> Value {
             })),
         })),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use k8s_openapi::api::core::v1::Namespace;
+    use kube::ResourceExt;
+    use machines::application::{ApplicationDestination, ApplicationSource, ApplicationSpec};
+    use sandbox::ApiServer;
+
+    use super::*;
+
+    const NAMESPACE: &str = "argocd";
+
+    async fn client() -> kube::Client {
+        let server = ApiServer::in_memory(sandbox::api::Settings::default());
+        for definition in sandbox::argocd_crds() {
+            server.install(&definition).expect("a definition");
+        }
+        let client = sandbox::client(Arc::clone(&server), NAMESPACE);
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some(NAMESPACE.to_owned());
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        client
+    }
+
+    fn document(path: &str) -> ApplicationDocument {
+        ApplicationDocument {
+            name: "app".to_owned(),
+            namespace: NAMESPACE.to_owned(),
+            spec: ApplicationSpec {
+                source: ApplicationSource {
+                    repo_url: "https://example.com/team/app".to_owned(),
+                    path: path.to_owned(),
+                    target_revision: String::new(),
+                },
+                destination: ApplicationDestination::default(),
+                project: "default".to_owned(),
+                sync_policy: None,
+            },
+        }
+    }
+
+    async fn write(
+        client: &kube::Client,
+        path: &str,
+        seen: Option<&Application>,
+    ) -> Result<Application, Trouble> {
+        let seen = seen.map(ApplicationEntry::from);
+        write_application(client, &ApplicationId::new("1"), &document(path), seen.as_ref()).await
+    }
+
+    async fn merge(client: &kube::Client, patch: Value) -> Application {
+        let api: Api<Application> = Api::namespaced(client.clone(), NAMESPACE);
+        let patched = api.patch("app", &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.expect("a patch")
+    }
+
+    #[tokio::test]
+    async fn an_older_spec_that_comes_late_does_not_replace_a_newer_one() {
+        let client = client().await;
+        let created = write(&client, "one", None).await.expect("it is created");
+        let newer = write(&client, "three", Some(&created)).await.expect("it is written");
+        // The same as seen before the newer one, and sent after it.
+        let late = write(&client, "two", Some(&created)).await;
+        assert!(matches!(late, Err(Trouble::Outdated(_))), "{late:?}");
+        let now = write(&client, "three", Some(&newer)).await.expect("it is written");
+        assert_eq!(now.resource_version(), newer.resource_version());
+    }
+
+    #[tokio::test]
+    async fn what_argo_cd_writes_meanwhile_is_no_hindrance() {
+        let client = client().await;
+        let seen = write(&client, "one", None).await.expect("it is created");
+        merge(&client, json!({"status": {"health": {"status": "Healthy"}}})).await;
+        let written = write(&client, "two", Some(&seen)).await.expect("it is written");
+        assert_eq!(written.spec.source.path, "two");
+        assert_eq!(written.status.expect("a status").health.status, "Healthy");
+    }
+
+    #[tokio::test]
+    async fn another_application_of_the_same_name_is_neither_written_nor_deleted() {
+        let client = client().await;
+        let seen = write(&client, "one", None).await.expect("it is created");
+        let api: Api<Application> = Api::namespaced(client.clone(), NAMESPACE);
+        api.delete("app", &DeleteParams::default()).await.expect("it is deleted");
+        let mut other = write(&client, "one", None).await.expect("another one is created");
+        for finalizers in [vec![], vec![crds::names::ARGO_CD_FINALIZER.to_owned()]] {
+            other = merge(&client, json!({"metadata": {"finalizers": finalizers}})).await;
+            let mut seen = ApplicationEntry::from(&seen);
+            seen.finalizers = finalizers;
+            let removed = remove_application(&client, NAMESPACE, "app", &seen).await;
+            assert!(matches!(removed, Err(Trouble::Outdated(_))), "{removed:?}");
+            let (row, document) = (ApplicationId::new("1"), document("two"));
+            let written = write_application(&client, &row, &document, Some(&seen)).await;
+            assert!(matches!(written, Err(Trouble::Outdated(_))), "{written:?}");
+        }
+        let left = api.get("app").await.expect("the other one is there");
+        assert_eq!((left.uid(), left.resource_version()), (other.uid(), other.resource_version()));
+    }
+
+    #[tokio::test]
+    async fn an_app_project_is_written_and_deleted_only_as_it_was_seen() {
+        let client = client().await;
+        let wanted = |url: &str| ProjectDocument {
+            name: "project".to_owned(),
+            user: "user".to_owned(),
+            source_repos: [url.to_owned()].into(),
+            destinations: Vec::new(),
+        };
+        let created = write_project(&client, NAMESPACE, &wanted("https://one"), None).await;
+        let seen = ProjectEntry::from(&created.expect("it is created"));
+        let two = wanted("https://two");
+        let newer = write_project(&client, NAMESPACE, &two, Some(&seen)).await;
+        let newer = ProjectEntry::from(&newer.expect("it is written"));
+        let late = write_project(&client, NAMESPACE, &wanted("https://one"), Some(&seen)).await;
+        assert!(matches!(late, Err(Trouble::Outdated(_))), "{late:?}");
+        let late = remove_project(&client, NAMESPACE, "project", &seen).await;
+        assert!(matches!(late, Err(Trouble::Outdated(_))), "{late:?}");
+        remove_project(&client, NAMESPACE, "project", &newer).await.expect("it is deleted");
+        remove_project(&client, NAMESPACE, "project", &newer).await.expect("it has gone");
+    }
 }

@@ -35,6 +35,8 @@ pub struct Directory {
     /// What the relist under way has shown so far.
     relist: Option<HashSet<DeploymentUid>>,
     namespace_relist: Option<HashSet<TenantUid>>,
+    /// Objects whose machines have gone although they exist, and whether they are being read.
+    unserved: HashMap<DeploymentUid, (Place, bool)>,
     horizon: Horizon,
 }
 
@@ -68,6 +70,8 @@ pub struct ObjectEntry {
     pub finalizers: Vec<String>,
     /// Whether it has a status at all.
     pub has_status: bool,
+    /// Whether it is being deleted.
+    deleting: bool,
     /// Digest of what was last delivered of it.
     delivered: Digest,
 }
@@ -116,9 +120,15 @@ impl Directory {
         entry.machine = false;
         let tenant = entry.tenant.clone();
         let name = (entry.namespace.clone(), entry.name.clone());
-        let forgotten = entry.object.is_none();
-        if forgotten {
-            self.remove(uid);
+        match &entry.object {
+            None => self.remove(uid),
+            Some(object) if object.deleting => {}
+            Some(_) => {
+                // It was taken for gone, and has shown itself since.
+                let (namespace, name) = name.clone();
+                self.unserved.insert(uid.clone(), (Place { namespace, name }, false));
+                self.object_gone(uid, LISTED);
+            }
         }
         let mut deliveries: Vec<Delivery> = Vec::new();
         for other in self.by_name.get(&name).into_iter().flatten() {
@@ -194,6 +204,7 @@ impl Directory {
             Seen::Restarted => {
                 self.relist = Some(HashSet::new());
                 self.arrivals.clear();
+                self.unserved.clear();
                 Vec::new()
             }
             Seen::Present(object) => {
@@ -206,6 +217,7 @@ impl Directory {
             Seen::Gone(gone) => {
                 let uid = DeploymentUid::new(gone.uid);
                 self.arrivals.forget(&gone.namespace, &uid);
+                self.unserved.remove(&uid);
                 self.object_gone(&uid, gone.revision).into_iter().collect()
             }
             Seen::Malformed { uid, .. } => {
@@ -241,6 +253,30 @@ impl Directory {
         } else {
             Vec::new()
         }
+    }
+
+    /// Objects, at most so many, that are to be read now, because what was seen of them was told to
+    /// machines that have gone.
+    pub fn unserved(&mut self, limit: usize) -> Vec<(DeploymentUid, Place)> {
+        let unread = self.unserved.iter_mut().filter(|(_, (_, is_read))| !is_read);
+        unread
+            .take(limit)
+            .map(|(uid, (place, is_read))| {
+                *is_read = true;
+                (uid.clone(), place.clone())
+            })
+            .collect()
+    }
+
+    /// Takes in what such a read has found, unless the watch has told meanwhile that it has gone.
+    pub fn read_anew(
+        &mut self,
+        uid: &DeploymentUid,
+        found: Option<GitOpsDeployment>,
+    ) -> Vec<Delivery> {
+        let waited = self.unserved.remove(uid).is_some();
+        let found = found.filter(|found| waited && found.uid().as_deref() == Some(uid.as_str()));
+        found.map(|found| self.object_present(found)).unwrap_or_default()
     }
 
     /// Questions that are to be asked now, at most so many.
@@ -370,6 +406,7 @@ impl Directory {
             revision: snapshot.revision,
             finalizers: object.metadata.finalizers.unwrap_or_default(),
             has_status: object.status.is_some(),
+            deleting: object.metadata.deletion_timestamp.is_some(),
             conditions: object.status.unwrap_or_default().conditions,
             delivered,
         });

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::failure::{BODY_LIMIT_BYTES, Failure};
+use crate::json;
 use crate::protobuf;
 use crate::watch::Watch;
 
@@ -83,7 +84,7 @@ impl Request {
             }
             protobuf::PROTOBUF => protobuf::read(&self.body)
                 .map_err(|error| Failure::new(415, "UnsupportedMediaType", error)),
-            _ => serde_json::from_slice(&self.body).map_err(|error| {
+            _ => json::read(&self.body).map_err(|error| {
                 Failure::bad_request(format!(
                     "the object provided is unrecognized (must be of type Object): {error}"
                 ))

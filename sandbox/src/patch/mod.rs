@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::api::failure::Failure;
 use crate::api::request::Request;
+use crate::json;
 use crate::registry::Resource;
 
 pub(crate) use strategic::merge_keys;
@@ -29,8 +30,7 @@ impl Patch {
     pub(crate) fn read(resource: &Resource, request: &Request) -> Result<Self, Failure> {
         match request.media_type() {
             "application/json-patch+json" => {
-                let operations: Vec<Value> =
-                    serde_json::from_slice(&request.body).map_err(undecodable)?;
+                let operations: Vec<Value> = json::read(&request.body).map_err(undecodable)?;
                 if operations.len() > OPERATIONS_LIMIT {
                     let count = operations.len();
                     return Err(Failure::new(
@@ -78,7 +78,7 @@ impl Patch {
 /// The body of a patch that is an object itself.
 fn fields(request: &Request) -> Result<Value, Failure> {
     request.check_length()?;
-    let fields: Map<String, Value> = serde_json::from_slice(&request.body).map_err(undecodable)?;
+    let fields: Map<String, Value> = json::read(&request.body).map_err(undecodable)?;
     Ok(Value::Object(fields))
 }
 

@@ -20,6 +20,9 @@ const WATCH_DEADLINE: Duration = Duration::from_secs(5);
 /// How long to pause between two looks at what is waited for.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Stands for a byte that need not belong to a text.
+const BYTE: &str = "<byte ([0-9a-f]{2})>";
+
 /// Stands for the uid of an object that is not there.
 const NO_UID: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -122,7 +125,7 @@ impl Server {
             .header(http::header::CONTENT_TYPE, call.content_type)
             .header(http::header::ACCEPT, call.accept)
             .header(http::header::USER_AGENT, "conformance/1.0")
-            .body(Body::from(call.body.clone().into_bytes()))
+            .body(Body::from(bytes(&call.body)))
             .expect("a request");
         self.client.send(request).await.expect("an answer")
     }
@@ -351,4 +354,14 @@ async fn read_events(
             }
         }
     }
+}
+
+/// A body with the bytes that [`BYTE`] stands for.
+fn bytes(body: &str) -> Vec<u8> {
+    let place = regex::bytes::Regex::new(BYTE).expect("a pattern");
+    let byte = |found: &regex::bytes::Captures<'_>| {
+        let digits = std::str::from_utf8(&found[1]).expect("digits");
+        vec![u8::from_str_radix(digits, 16).expect("a byte")]
+    };
+    place.replace_all(body.as_bytes(), byte).into_owned()
 }

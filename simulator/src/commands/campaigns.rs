@@ -22,12 +22,13 @@ impl Campaigns {
     pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
         let campaign = |seed| alone.campaign(seed);
         let seeds = self.seeds.range(USUAL);
-        let tallied = tally(threads, seeds, "campaigns", campaign, |one| println!("{one}"));
-        let Report { taken, refused, rejected, reverted, .. } = tallied.totals;
+        let tallied = tally(threads, seeds, "campaigns --seed", campaign, |one| println!("{one}"));
+        let Report { taken, refused, rejected, reverted, whole, in_part, .. } = tallied.totals;
         let (number, failed) = (tallied.number, tallied.failed);
         println!(
             "{number} campaigns: {taken} edits taken (of which {rejected} rejected by the program), \
-             {refused} refused by the server, {reverted} taken back; {failed} failed"
+             {refused} refused by the server, {reverted} taken back; {whole} ends compared as a \
+             whole, {in_part} without what depends on the past; {failed} failed"
         );
         failed > 0
     }

@@ -22,7 +22,7 @@ impl Poison {
     pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
         let poison = |seed| alone.poison(seed);
         let seeds = self.seeds.range(USUAL);
-        let tallied = tally(threads, seeds, "poison", poison, |one| println!("{one}"));
+        let tallied = tally(threads, seeds, "poison --seed", poison, |one| println!("{one}"));
         let Report { taken, refused, rejected, served, .. } = tallied.totals;
         let (number, failed) = (tallied.number, tallied.failed);
         println!(

@@ -337,6 +337,38 @@ fn bodies() -> Vec<Fixed> {
             ],
         ),
         fixed(
+            "bytes that are no text",
+            [
+                raw(
+                    Method::POST,
+                    "configmaps",
+                    r#"{"metadata": {"name": "a"}, "data": {"k": "a<byte ff>b<byte e2><byte 82>c"}}"#,
+                ),
+                raw(
+                    Method::POST,
+                    "gitopsdeployments",
+                    r#"{"apiVersion": "managed-gitops.redhat.com/v1alpha1",
+                        "kind": "GitOpsDeployment", "metadata": {"name": "a"},
+                        "spec": {"type": "manual", "source": {"repoURL": "https://example.com/a",
+                        "path": "<byte ed><byte a0><byte 80>\ud800x\udc00\ud83d\ude00\\ud800"}}}"#,
+                ),
+                raw(
+                    Method::PATCH,
+                    "gitopsdeployments/a",
+                    r#"{"spec": {"source": {"path": "\ud800<byte c0><byte af>"}}}"#,
+                )
+                .content_type("application/merge-patch+json"),
+                raw(
+                    Method::PATCH,
+                    "configmaps/a",
+                    r#"[{"op": "add", "path": "/data/l", "value": "\ud800<byte c0>"}]"#,
+                )
+                .content_type("application/json-patch+json"),
+                get("configmaps/a"),
+                get("gitopsdeployments/a"),
+            ],
+        ),
+        fixed(
             "a body that is too long",
             [
                 post(

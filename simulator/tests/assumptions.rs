@@ -1,0 +1,114 @@
+//! What is relied upon (see ARCHITECTURE, "Who writes what, and what is relied upon"), broken once:
+//! what is said to follow follows, and no more. What seeds and plans break is not repeated here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::Duration;
+
+use crds::argocd::Application;
+use kube::ResourceExt;
+use kube::api::{Api, Patch, PatchParams};
+use machines::esr;
+use serde_json::json;
+use simulator::alone::Alone;
+use simulator::observe::{APPLICATIONS, ARGO_CD, history};
+use simulator::plan::Strike;
+use simulator::script::Actor;
+use simulator::script::Step::*;
+use simulator::stage::{RESCAN, Stage, simulate};
+
+/// Argo CD leaves `.spec` as it was written. Where it does not, the rescan writes it anew, every
+/// time: somebody who insists is not answered with a write for each of his.
+#[test]
+fn whoever_insists_on_another_spec_is_corrected_once_a_rescan() {
+    const RESCANS: u32 = 12;
+    simulate(1, || async {
+        let stage = Stage::set().await?;
+        let _running = stage.launch_undisturbed("pod-0");
+        let mut actor = Actor::new(&stage);
+        for step in [CreateNamespace("team"), Create("team/app", "one"), Settle] {
+            actor.take(&step).await;
+        }
+        let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
+        let patch = json!({"spec": {"source": {"path": "insisted"}}});
+        let mut insisted = 0;
+        for _ in 0..RESCAN.as_secs() * u64::from(RESCANS) {
+            for application in applications.list(&Default::default()).await? {
+                if application.spec.source.path != "insisted" {
+                    let name = application.name_any();
+                    applications
+                        .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
+                        .await?;
+                    insisted += 1;
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!((2..=RESCANS + 1).contains(&insisted), "{insisted} times in {RESCANS} rescans");
+        actor.take(&Pass(3 * RESCAN)).await;
+        assert_eq!(esr::all(&stage.witness.world()?), []);
+        actor.stay();
+        Ok(())
+    })
+    .unwrap();
+}
+
+/// A list is of the newest state. Where one comes to a new process from before something that was
+/// acted upon already, who is not in it is removed, and made anew when he is seen.
+#[test]
+fn who_is_missing_in_a_list_is_removed_and_made_anew() {
+    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
+    let clean = alone.plan("create", Strike::Nothing).unwrap();
+    let left_out = clean.plans.iter().filter_map(|strike| match strike {
+        Strike::StaleRestart(number) => Some(Strike::StaleLater(*number)),
+        _ => None,
+    });
+    let left_out: Vec<Strike> = left_out.filter(|strike| !clean.plans.contains(strike)).collect();
+    assert!(!left_out.is_empty());
+    let mut made_anew = 0;
+    for strike in left_out {
+        let outcome = alone.plan("create", strike).unwrap();
+        // Wanted or not: what is not there is not wanted.
+        let others = outcome.violations.iter().filter(|one| one.property != "CAUSE");
+        assert_eq!(others.collect::<Vec<_>>(), Vec::<&_>::new(), "{strike}");
+        let applications =
+            outcome.counts.iter().filter(|(key, _)| key.starts_with("applications "));
+        made_anew += applications.filter(|(_, (created, _))| *created > 1).count();
+    }
+    assert!(made_anew > 0);
+}
+
+/// The fields of an Application that are not ours are Argo CD's, and nobody's business here.
+#[test]
+fn what_is_not_ours_in_an_application_is_left_alone() {
+    simulate(1, || async {
+        let stage = Stage::set().await?;
+        let _running = stage.launch_undisturbed("pod-0");
+        let mut actor = Actor::new(&stage);
+        for step in [CreateNamespace("team"), Create("team/app", "one"), Settle] {
+            actor.take(&step).await;
+        }
+        let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
+        let foreign = json!({
+            "metadata": {"annotations": {"notified.argoproj.io": "{}"}},
+            "spec": {"revisionHistoryLimit": 3, "source": {"directory": {"recurse": true}}},
+        });
+        for application in applications.list(&Default::default()).await? {
+            let (parameters, patch) = (PatchParams::default(), Patch::Merge(&foreign));
+            applications.patch(&application.name_any(), &parameters, &patch).await?;
+        }
+        for step in [Settle, Edit("team/app", simulator::script::path("two")), Settle] {
+            actor.take(&step).await;
+        }
+        actor.take(&Pass(3 * RESCAN)).await;
+        assert_eq!(esr::all(&stage.witness.world()?), []);
+        let (_, last) = history(&stage.server, APPLICATIONS).pop().unwrap();
+        assert_eq!(last["spec"]["source"]["path"], "two");
+        assert_eq!(last["spec"]["revisionHistoryLimit"], 3);
+        assert_eq!(last["spec"]["source"]["directory"], json!({"recurse": true}));
+        assert_eq!(last["metadata"]["annotations"]["notified.argoproj.io"], "{}");
+        actor.stay();
+        Ok(())
+    })
+    .unwrap();
+}

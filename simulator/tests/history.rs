@@ -1,0 +1,139 @@
+//! What went wrong in the system that this one replaces, each tried here once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::Duration;
+
+use crds::{GitOpsDeployment, Operation};
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams};
+use machines::esr;
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
+use simulator::observe::ARGO_CD;
+use simulator::script::Step::{self, *};
+use simulator::script::{Actor, path, settle};
+use simulator::stage::{Running, Stage, simulate};
+use simulator::storage::at_once;
+
+/// Within so much virtual time everything comes right.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// An installation in which these steps have been taken.
+async fn after(steps: &[Step]) -> (Stage, Running) {
+    let stage = Stage::set().await.unwrap();
+    let running = stage.launch_undisturbed("pod-0");
+    let mut actor = Actor::new(&stage);
+    for step in steps {
+        actor.take(step).await;
+    }
+    actor.stay();
+    (stage, running)
+}
+
+/// Everything comes right, nothing that must never be has been, and the process lives.
+async fn comes_right(stage: &Stage, running: &Running) {
+    let right = settle(stage, PATIENCE).await;
+    assert!(right, "{:?}", esr::all(&stage.witness.world().unwrap()));
+    assert_eq!(stage.witness.violations(), []);
+    assert!(!running.task.is_finished());
+}
+
+fn play<F: Future<Output = ()>>(run: impl FnOnce() -> F + Send + 'static) {
+    simulate(1, move || async move {
+        run().await;
+        Ok(())
+    })
+    .unwrap();
+}
+
+/// redhat-appstudio/managed-gitops, pull request 447: where the rows had gone before, the finalizer
+/// was never removed.
+#[test]
+fn a_finalizer_goes_although_the_rows_have_gone_before() {
+    play(|| async {
+        let (stage, running) =
+            after(&[CreateNamespace("team"), CreateFinalized("team/app", "one"), Settle]).await;
+        for table in [
+            "applicationowner",
+            "applicationstate",
+            "deploymenttoapplicationmapping",
+            "appprojectrepository",
+            "application",
+        ] {
+            let statement = format!("DELETE FROM {table}");
+            at_once(stage.database.connection().execute_unprepared(&statement)).unwrap();
+        }
+        let api: Api<GitOpsDeployment> = Api::namespaced(stage.client.clone(), "team");
+        api.delete("app", &DeleteParams::default()).await.unwrap();
+        comes_right(&stage, &running).await;
+        assert!(api.get_opt("app").await.unwrap().is_none());
+    });
+}
+
+/// Pull request 594: two that needed the same repository at once raced for its row. Here one begins
+/// to need it while another one ceases to.
+#[test]
+fn a_repository_that_one_gives_up_and_another_takes_up_stays_permitted() {
+    play(|| async {
+        let (stage, running) = after(&[
+            CreateNamespace("team"),
+            Create("team/app", "one"),
+            Settle,
+            Create("team/web", "one"),
+            Delete("team/app"),
+            Create("team/api", "one"),
+        ])
+        .await;
+        comes_right(&stage, &running).await;
+        let world = stage.witness.world().unwrap();
+        assert_eq!(world.database.repositories.len(), 1, "{:?}", world.database.repositories);
+        assert_eq!(world.argocd.applications.len(), 2);
+    });
+}
+
+/// Pull request 434: each event left something behind in memory until the process was killed.
+#[test]
+fn what_comes_and_goes_leaves_no_machine_behind() {
+    play(|| async {
+        let (stage, running) = after(&[CreateNamespace("team")]).await;
+        let mut actor = Actor::new(&stage);
+        for _ in 0..20 {
+            for step in [
+                Create("team/app", "one"),
+                Settle,
+                Edit("team/app", path("two")),
+                Delete("team/app"),
+                Settle,
+            ] {
+                actor.take(&step).await;
+            }
+        }
+        comes_right(&stage, &running).await;
+        // That of the tenant stays for as long as its namespace does.
+        let machines = schema::entity::machine::Entity::find();
+        let number = at_once(machines.count(stage.database.reader())).unwrap();
+        assert_eq!(number, 1);
+        let backlog: usize = stage.launched().iter().map(|health| health.backlog()).sum();
+        assert_eq!(backlog, 0);
+    });
+}
+
+/// Pull request 60: the agent crashed when an Operation was deleted that it was about to work on.
+#[test]
+fn an_operation_that_is_deleted_under_the_agent_does_no_harm() {
+    play(|| async {
+        let (stage, running) = after(&[CreateNamespace("team"), Create("team/app", "one")]).await;
+        let operations: Api<Operation> = Api::namespaced(stage.client.clone(), ARGO_CD);
+        let mut deleted = 0;
+        for _ in 0..5_000 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            for operation in operations.list(&Default::default()).await.unwrap() {
+                let name = operation.name_any();
+                operations.delete(&name, &DeleteParams::default()).await.unwrap();
+                deleted += 1;
+            }
+        }
+        assert!(deleted > 0, "no Operation was ever there");
+        comes_right(&stage, &running).await;
+    });
+}

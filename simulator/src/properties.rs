@@ -204,6 +204,11 @@ impl Witness {
         rows.into_iter().map(|row| format!("{} {}: {}", row.kind, row.key, row.state)).collect()
     }
 
+    /// Where this is as it was, [`Self::world`] is, too.
+    pub fn mark(&self) -> (u64, u64, u64) {
+        (self.server.resource_version(), self.changes(), self.seen().writes)
+    }
+
     /// Everything that there is.
     pub fn world(&self) -> anyhow::Result<World> {
         let (api_requests, collected) = {

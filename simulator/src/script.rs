@@ -175,18 +175,20 @@ impl Drop for Actor<'_> {
 /// patience ends before.
 pub async fn settle(stage: &Stage, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
-    let mut before = None;
+    let mut looked_at = None;
+    let mut is_right = false;
     while Instant::now() < deadline {
         tokio::time::sleep(LOOK).await;
-        let Ok(world) = stage.witness.world() else { return false };
-        if esr::all(&world).is_empty() {
-            if before.as_ref() == Some(&world) {
+        let mark = stage.witness.mark();
+        if looked_at == Some(mark) {
+            if is_right {
                 return true;
             }
-            before = Some(world);
-        } else {
-            before = None;
+            continue;
         }
+        looked_at = Some(mark);
+        let Ok(world) = stage.witness.world() else { return false };
+        is_right = esr::all(&world).is_empty();
     }
     false
 }

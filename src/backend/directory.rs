@@ -585,6 +585,35 @@ mod tests {
         assert_eq!(directory.questions(8), []);
     }
 
+    /// A machine that was made for an object has gone, and the object has not.
+    fn unserved(directory: &mut Directory) -> DeploymentUid {
+        let uid = DeploymentUid::new("u-1");
+        let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
+        directory.note_deployment(&uid, TenantUid::new("ns-1"), place.clone());
+        directory.forget_deployment(&uid);
+        assert_eq!(directory.unserved(8), [(uid.clone(), place)]);
+        assert_eq!(directory.unserved(8), [], "it is being read");
+        uid
+    }
+
+    #[test]
+    fn an_object_whose_machine_has_gone_is_read_anew() {
+        let mut directory = Directory::default();
+        directory.namespace_seen(namespace("ns-1", false));
+        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        answered(&mut directory, "ns-1");
+        let uid = unserved(&mut directory);
+        // It is nobody's until that is certain once more.
+        assert_eq!(directory.read_anew(&uid, Some(object("u-1", "5", false))), []);
+        assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
+        // One that went while it was read, and another one that has its name.
+        let uid = unserved(&mut directory);
+        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "6", false).metadata)));
+        assert_eq!(directory.read_anew(&uid, Some(object("u-1", "5", false))), []);
+        assert_eq!(directory.read_anew(&uid, Some(object("u-2", "7", false))), []);
+        assert_eq!(directory.questions(8), []);
+    }
+
     #[test]
     fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
         let mut directory = Directory::default();

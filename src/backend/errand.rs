@@ -217,3 +217,80 @@ pub fn status_patch(
         {"op": "add", "path": "/status/observedGeneration", "value": generation},
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use crds::deployment::Source;
+    use crds::{GitOpsDeploymentSpec, names};
+    use k8s_openapi::api::core::v1::Namespace;
+    use kube::ResourceExt;
+    use kube::api::{DeleteParams, Patch};
+    use sandbox::ApiServer;
+
+    use super::*;
+    use crate::backend::directory::Directory;
+    use crate::runtime::watch::Seen;
+
+    async fn api() -> (kube::Client, Api<GitOpsDeployment>) {
+        let server = ApiServer::in_memory(sandbox::api::Settings::default());
+        for definition in crds::all() {
+            server.install(&definition).expect("a definition");
+        }
+        let client = sandbox::client(server, "team");
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some("team".to_owned());
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        (client.clone(), Api::namespaced(client, "team"))
+    }
+
+    fn deployment() -> GitOpsDeployment {
+        let source = Source {
+            repo_url: "https://example.com/team/app".to_owned(),
+            path: "one".to_owned(),
+            ..Source::default()
+        };
+        let spec = GitOpsDeploymentSpec {
+            source,
+            type_: "automated".to_owned(),
+            ..GitOpsDeploymentSpec::default()
+        };
+        let mut object = GitOpsDeployment::new("app", spec);
+        object.metadata.finalizers = Some(vec![names::DEPLOYMENT_FINALIZER.to_owned()]);
+        object
+    }
+
+    /// What is remembered of an object that was seen.
+    async fn remembered(
+        client: &kube::Client,
+        object: &GitOpsDeployment,
+        uid: &DeploymentUid,
+    ) -> (Place, ObjectEntry) {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let namespace = namespaces.get("team").await.expect("the namespace");
+        let tenant = TenantUid::new(namespace.uid().expect("a UID"));
+        let mut directory = Directory::default();
+        directory.namespace_seen(Seen::Present(namespace));
+        directory.deployment_seen(Seen::Present(object.clone()));
+        for question in directory.questions(1) {
+            directory.question_answered(&question, Some(&tenant));
+        }
+        directory.object(uid).expect("it is remembered")
+    }
+
+    #[tokio::test]
+    async fn another_deployment_of_the_same_name_keeps_its_finalizer_and_its_status() {
+        let (client, api) = api().await;
+        let first = api.create(&PostParams::default(), &deployment()).await.expect("it is made");
+        let uid = DeploymentUid::new(first.uid().expect("a UID"));
+        let (place, entry) = remembered(&client, &first, &uid).await;
+        let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        api.patch("app", &PatchParams::default(), &none).await.expect("it is let go");
+        api.delete("app", &DeleteParams::default()).await.expect("it is deleted");
+        let second = api.create(&PostParams::default(), &deployment()).await.expect("another one");
+        let removed = remove_finalizer(&client, &uid, &place, &entry).await;
+        assert!(matches!(removed, Err(Trouble::Outdated(_))), "{removed:?}");
+        let left = api.get("app").await.expect("it is there");
+        assert_eq!(left.resource_version(), second.resource_version());
+    }
+}

@@ -7,18 +7,16 @@ use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
 use simulator::run::Report;
 
+use super::Seeds;
+
+/// Seeds that are run unless another number is asked for.
+const USUAL: u64 = 256;
+
 /// See the command.
 #[derive(Args)]
 pub(crate) struct Sim {
-    /// The only seed to run.
-    #[arg(long, conflicts_with_all = ["seeds", "first"])]
-    seed: Option<u64>,
-    /// How many seeds to run.
-    #[arg(long, default_value_t = 256)]
-    seeds: u64,
-    /// The first of them; without it a new one each time.
-    #[arg(long)]
-    first: Option<u64>,
+    #[command(flatten)]
+    seeds: Seeds,
     /// A fault that the seed picks and that is left out, as a failure names it.
     #[arg(long, requires = "seed")]
     without: Vec<String>,
@@ -33,7 +31,7 @@ impl Sim {
         let mut totals = Totals::default();
         fan_out(
             threads,
-            super::seeds(self.seed, self.first, self.seeds),
+            self.seeds.range(USUAL),
             |seed| self.run_seed(alone, *seed),
             |_, outcome| {
                 totals.add(&outcome, self.verbose);

@@ -175,7 +175,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     stage.set_outcomes(BTreeMap::new()).await?;
     stage.journal.note("run", "the faults are over");
     let converged_after = settle(&stage).await?;
-    let written = search_for_canary(&stage).await?;
+    let written = search_for_canary(&stage)?;
     over.cancel();
     let mut processes = 0;
     for replica in replicas {
@@ -199,8 +199,8 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
 }
 
 /// The password that users have written is repeated nowhere; returns how often they wrote it.
-async fn search_for_canary(stage: &Stage) -> anyhow::Result<usize> {
-    let found = search(stage, CANARY).await?;
+fn search_for_canary(stage: &Stage) -> anyhow::Result<usize> {
+    let found = search(stage, CANARY)?;
     let (heard, lines) = Listener::heard();
     anyhow::ensure!(lines > 0, "nobody listened to what is logged");
     for leak in found.leaks.into_iter().chain(heard) {

@@ -53,7 +53,7 @@ pub fn run(secret: &str) -> anyhow::Result<Report> {
         play.argocd_repeats_it().await?;
         play.leave_unreadable().await?;
         tokio::time::sleep(PATIENCE).await;
-        play.search().await
+        play.search()
     })
 }
 
@@ -163,11 +163,11 @@ impl Play {
         Ok(())
     }
 
-    async fn search(self) -> anyhow::Result<Report> {
+    fn search(self) -> anyhow::Result<Report> {
         let world = self.stage.witness.world()?;
         let rejected = world.deployments.iter().filter(|one| crate::campaign::is_rejected(one));
         let rejected = rejected.count();
-        Ok(Report { rejected, found: search(&self.stage, &self.secret).await? })
+        Ok(Report { rejected, found: search(&self.stage, &self.secret)? })
     }
 
     async fn create(&self, namespace: &str, resource: &str, kind: &str, name: &str, spec: Value) {

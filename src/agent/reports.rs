@@ -210,3 +210,42 @@ fn encode(status: &ApplicationStatus, row: &ApplicationId) -> Option<Vec<u8>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schema::connection::{ConnectOptions, connect};
+    use schema::store::Role;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Listener for Nobody {
+        fn operation_finished(&self, _: &DeploymentUid) {}
+        fn report_changed(&self, _: &DeploymentUid) {}
+        fn application_differs(&self, _: &DeploymentUid) {}
+        fn is_behind(&self, _: &str) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn a_report_that_the_database_did_not_take_is_news_when_it_comes_again() {
+        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
+        schema::migrate(&database).await.expect("tables");
+        let now = crate::runtime::clock::Clock::default().now();
+        let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
+        let reports = Reports::new(store, Arc::new(Nobody), Arc::default());
+        let offer = || {
+            let (row, uid) = (ApplicationId::new("row"), DeploymentUid::new("uid"));
+            reports.offer("tenant", row, uid, missing());
+        };
+        // There is no such row, or it is not this deployment's.
+        let key = (ApplicationId::new("row"), DeploymentUid::new("uid"));
+        let report = Report { digest: Digest::of(&missing()), status: Box::new(missing()) };
+        let taken = [("tenant".to_owned(), key, report)];
+        reports.process(&taken, Instant::now()).await.expect("it is answered");
+        offer();
+        assert_eq!(reports.backlog(), 1);
+    }
+}

@@ -47,48 +47,13 @@ pub struct ApplicationEntry {
     pub finalizers: Vec<String>,
 }
 
-impl From<&Application> for ApplicationEntry {
-    fn from(application: &Application) -> Self {
-        let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
-        Self {
-            uid: application.uid().unwrap_or_default(),
-            revision: watch::revision(application),
-            row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
-            spec: application_spec(&application.spec),
-            deleting: application.metadata.deletion_timestamp.is_some(),
-            syncing: application.operation.is_some()
-                && application.operation_state().is_some_and(|state| state.phase == phase::RUNNING),
-            finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
-        }
-    }
-}
-
 /// What is remembered of an AppProject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProjectEntry {
-    /// Its UID.
-    pub uid: String,
     /// Its revision.
     pub revision: Revision,
     /// What it says.
     pub document: ProjectDocument,
-}
-
-impl From<&AppProject> for ProjectEntry {
-    fn from(project: &AppProject) -> Self {
-        let user = project.annotations().get(crds::names::USERNAME_ANNOTATION).cloned();
-        let destinations = project.spec.destinations.iter();
-        let document = ProjectDocument {
-            name: project.name_any(),
-            user: user.unwrap_or_default(),
-            source_repos: project.spec.source_repos.iter().cloned().collect(),
-            destinations: destinations
-                .map(|one| (one.name.clone(), one.namespace.clone()))
-                .collect(),
-        };
-        let uid = project.uid().unwrap_or_default();
-        Self { uid, revision: watch::revision(project), document }
-    }
 }
 
 /// What an AppProject of ours says.
@@ -178,7 +143,17 @@ impl Argo {
         if self.applications.get(&name).is_some_and(|known| revision < known.revision) {
             return Vec::new();
         }
-        let entry = ApplicationEntry::from(&application);
+        let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
+        let entry = ApplicationEntry {
+            uid: application.uid().unwrap_or_default(),
+            revision,
+            row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
+            spec: application_spec(&application.spec),
+            deleting: application.metadata.deletion_timestamp.is_some(),
+            syncing: application.operation.is_some()
+                && application.operation_state().is_some_and(|state| state.phase == phase::RUNNING),
+            finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
+        };
         let mut projects = self.forget(&name);
         let uses = self.in_use.entry(entry.spec.project.clone()).or_default();
         let number = uses.entry(entry.spec.source.repo_url.clone()).or_default();
@@ -286,7 +261,17 @@ impl Argo {
         if self.projects.get(&name).is_some_and(|known| revision <= known.revision) {
             return None;
         }
-        self.projects.insert(name.clone(), ProjectEntry::from(project));
+        let user = project.annotations().get(crds::names::USERNAME_ANNOTATION).cloned();
+        let destinations = project.spec.destinations.iter();
+        let document = ProjectDocument {
+            name: name.clone(),
+            user: user.unwrap_or_default(),
+            source_repos: project.spec.source_repos.iter().cloned().collect(),
+            destinations: destinations
+                .map(|one| (one.name.clone(), one.namespace.clone()))
+                .collect(),
+        };
+        self.projects.insert(name.clone(), ProjectEntry { revision, document });
         Some(Changed::Project(name))
     }
 

@@ -2,12 +2,12 @@
 
 use crds::Operation;
 use crds::argocd::{AppProject, AppProjectSpec, Application, ApplicationDestination};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use machines::application::{ApplicationDocument, SyncPolicy};
-use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
+use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 use serde_json::{Value, json};
 
-use crate::agent::argo::{ApplicationEntry, ProjectDocument, ProjectEntry};
+use crate::agent::argo::{ApplicationEntry, ProjectDocument};
 use crate::kubernetes::{Trouble, json_patch, trouble};
 use crate::runtime::lanes::{Duty, Lane};
 
@@ -83,18 +83,12 @@ impl Duty for Errand {
     }
 }
 
-/// Looks at an Application to which others write meanwhile what is theirs.
-const LOOKS: usize = 4;
-
 /// Creates an AppProject, or makes the one that exists say what it should.
-///
-/// Like all that follow, it is done only to what was seen, as it was seen: a request that was long
-/// on its way, perhaps sent by a process that has been replaced since, undoes nothing that is newer.
 pub async fn write_project(
     client: &kube::Client,
     namespace: &str,
     wanted: &ProjectDocument,
-    existing: Option<&ProjectEntry>,
+    exists: bool,
 ) -> Result<AppProject, Trouble> {
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
     let spec = AppProjectSpec {
@@ -111,12 +105,9 @@ pub async fn write_project(
         ..AppProjectSpec::default()
     };
     let annotations = json!({crds::names::USERNAME_ANNOTATION: wanted.user});
-    if let Some(existing) = existing {
+    if exists {
         let patch = json!({
-            "metadata": {
-                "annotations": annotations,
-                "resourceVersion": existing.revision.0.to_string(),
-            },
+            "metadata": {"annotations": annotations},
             "spec": {"sourceRepos": spec.source_repos, "destinations": spec.destinations},
         });
         let parameters = PatchParams::default();
@@ -136,17 +127,9 @@ pub async fn remove_project(
     client: &kube::Client,
     namespace: &str,
     name: &str,
-    existing: &ProjectEntry,
 ) -> Result<(), Trouble> {
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
-    let parameters = DeleteParams {
-        preconditions: Some(Preconditions {
-            uid: Some(existing.uid.clone()),
-            resource_version: Some(existing.revision.0.to_string()),
-        }),
-        ..DeleteParams::default()
-    };
-    absent(api.delete(name, &parameters).await.map(drop).map_err(trouble))
+    absent(api.delete(name, &DeleteParams::default()).await.map(drop).map_err(trouble))
 }
 
 /// Creates an Application, or makes the one that exists say what it should. Fields that we do not
@@ -182,44 +165,12 @@ pub async fn write_application(
         // A hand may have set it; beside a name it makes the destination invalid.
         destination.insert("server".to_owned(), Value::Null);
     }
-    let mut revision = existing.revision;
-    for _ in 0..LOOKS {
-        let patch = json!({
-            "metadata": {
-                "labels": labels,
-                "resourceVersion": revision.0.to_string(),
-            },
-            "spec": spec,
-        });
-        let parameters = PatchParams::default();
-        let written = api.patch(&document.name, &parameters, &Patch::Merge(patch)).await;
-        match written.map_err(trouble) {
-            // Argo CD writes all the time.
-            Err(Trouble::Outdated(_)) => {}
-            written => return written,
-        }
-        revision = unless_it_differs(&api, &document.name, existing).await?;
-    }
-    Err(Trouble::Outdated(format!("{} is written too often", document.name)))
-}
-
-/// The revision of an Application that is as it was seen, but for what is not ours.
-async fn unless_it_differs(
-    api: &Api<Application>,
-    name: &str,
-    seen: &ApplicationEntry,
-) -> Result<Revision, Trouble> {
-    // The right to list is there, for the watch.
-    let only = ListParams::default().fields(&format!("metadata.name={name}"));
-    let found = api.list(&only).await.map_err(trouble)?.items.into_iter().next();
-    let found = ApplicationEntry::from(&found.ok_or(Trouble::Missing)?);
-    let ours = |entry: &ApplicationEntry| {
-        (entry.uid.clone(), entry.spec.clone(), entry.row.clone(), entry.deleting)
-    };
-    if ours(&found) != ours(seen) {
-        return Err(Trouble::Outdated(format!("{name} was changed by somebody else")));
-    }
-    Ok(found.revision)
+    let patch = json!({
+        "metadata": {"labels": labels, "uid": existing.uid},
+        "spec": spec,
+    });
+    let parameters = PatchParams::default();
+    api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(trouble)
 }
 
 /// Lets Argo CD remove what an Application has deployed, and then the Application; returns what
@@ -241,6 +192,7 @@ pub async fn remove_application(
         finalizers.push(background.to_owned());
         let patch = json!({
             "metadata": {
+                "uid": existing.uid,
                 "resourceVersion": existing.revision.0.to_string(),
                 "finalizers": finalizers,
             },
@@ -358,6 +310,8 @@ mod tests {
     use sandbox::ApiServer;
 
     use super::*;
+    use crate::agent::argo::Argo;
+    use crate::runtime::watch::Seen;
 
     const NAMESPACE: &str = "argocd";
 
@@ -391,12 +345,19 @@ mod tests {
         }
     }
 
+    /// What is remembered of an Application that was seen.
+    fn entry(application: &Application) -> ApplicationEntry {
+        let mut argo = Argo::default();
+        argo.application_seen(Seen::Present(application.clone()));
+        argo.application(&application.name_any()).expect("it is remembered").clone()
+    }
+
     async fn write(
         client: &kube::Client,
         path: &str,
         seen: Option<&Application>,
     ) -> Result<Application, Trouble> {
-        let seen = seen.map(ApplicationEntry::from);
+        let seen = seen.map(entry);
         write_application(client, &ApplicationId::new("1"), &document(path), seen.as_ref()).await
     }
 
@@ -404,28 +365,6 @@ mod tests {
         let api: Api<Application> = Api::namespaced(client.clone(), NAMESPACE);
         let patched = api.patch("app", &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.expect("a patch")
-    }
-
-    #[tokio::test]
-    async fn an_older_spec_that_comes_late_does_not_replace_a_newer_one() {
-        let client = client().await;
-        let created = write(&client, "one", None).await.expect("it is created");
-        let newer = write(&client, "three", Some(&created)).await.expect("it is written");
-        // The same as seen before the newer one, and sent after it.
-        let late = write(&client, "two", Some(&created)).await;
-        assert!(matches!(late, Err(Trouble::Outdated(_))), "{late:?}");
-        let now = write(&client, "three", Some(&newer)).await.expect("it is written");
-        assert_eq!(now.resource_version(), newer.resource_version());
-    }
-
-    #[tokio::test]
-    async fn what_argo_cd_writes_meanwhile_is_no_hindrance() {
-        let client = client().await;
-        let seen = write(&client, "one", None).await.expect("it is created");
-        merge(&client, json!({"status": {"health": {"status": "Healthy"}}})).await;
-        let written = write(&client, "two", Some(&seen)).await.expect("it is written");
-        assert_eq!(written.spec.source.path, "two");
-        assert_eq!(written.status.expect("a status").health.status, "Healthy");
     }
 
     #[tokio::test]
@@ -437,37 +376,15 @@ mod tests {
         let mut other = write(&client, "one", None).await.expect("another one is created");
         for finalizers in [vec![], vec![crds::names::ARGO_CD_FINALIZER.to_owned()]] {
             other = merge(&client, json!({"metadata": {"finalizers": finalizers}})).await;
-            let mut seen = ApplicationEntry::from(&seen);
+            let mut seen = entry(&seen);
             seen.finalizers = finalizers;
             let removed = remove_application(&client, NAMESPACE, "app", &seen).await;
-            assert!(matches!(removed, Err(Trouble::Outdated(_))), "{removed:?}");
+            assert!(removed.is_err(), "{removed:?}");
             let (row, document) = (ApplicationId::new("1"), document("two"));
             let written = write_application(&client, &row, &document, Some(&seen)).await;
-            assert!(matches!(written, Err(Trouble::Outdated(_))), "{written:?}");
+            assert!(written.is_err(), "{written:?}");
         }
         let left = api.get("app").await.expect("the other one is there");
         assert_eq!((left.uid(), left.resource_version()), (other.uid(), other.resource_version()));
-    }
-
-    #[tokio::test]
-    async fn an_app_project_is_written_and_deleted_only_as_it_was_seen() {
-        let client = client().await;
-        let wanted = |url: &str| ProjectDocument {
-            name: "project".to_owned(),
-            user: "user".to_owned(),
-            source_repos: [url.to_owned()].into(),
-            destinations: Vec::new(),
-        };
-        let created = write_project(&client, NAMESPACE, &wanted("https://one"), None).await;
-        let seen = ProjectEntry::from(&created.expect("it is created"));
-        let two = wanted("https://two");
-        let newer = write_project(&client, NAMESPACE, &two, Some(&seen)).await;
-        let newer = ProjectEntry::from(&newer.expect("it is written"));
-        let late = write_project(&client, NAMESPACE, &wanted("https://one"), Some(&seen)).await;
-        assert!(matches!(late, Err(Trouble::Outdated(_))), "{late:?}");
-        let late = remove_project(&client, NAMESPACE, "project", &seen).await;
-        assert!(matches!(late, Err(Trouble::Outdated(_))), "{late:?}");
-        remove_project(&client, NAMESPACE, "project", &newer).await.expect("it is deleted");
-        remove_project(&client, NAMESPACE, "project", &newer).await.expect("it has gone");
     }
 }

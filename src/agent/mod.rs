@@ -436,20 +436,19 @@ impl Agent {
         match errand {
             Errand::WriteProject { user, wanted } => {
                 let name = project_name(user);
-                let (existing, asked) = {
+                let (exists, asked) = {
                     let argo = self.argo();
-                    (argo.project(&name).cloned(), argo.ask_project())
+                    (argo.project(&name).is_some(), argo.ask_project())
                 };
-                let (client, existing) = (&self.client, existing.as_ref());
-                let written = match (wanted, existing) {
-                    (Some(wanted), existing) => {
-                        Some(errand::write_project(client, namespace, wanted, existing).await?)
+                let written = match wanted {
+                    Some(wanted) => {
+                        let write = errand::write_project(&self.client, namespace, wanted, exists);
+                        Some(write.await?)
                     }
-                    (None, Some(existing)) => {
-                        errand::remove_project(client, namespace, &name, existing).await?;
+                    None => {
+                        errand::remove_project(&self.client, namespace, &name).await?;
                         None
                     }
-                    (None, None) => None,
                 };
                 self.take_in_answer(errand, |argo| match written {
                     Some(written) => argo.project_written(&written, asked).into_iter().collect(),

@@ -35,8 +35,6 @@ pub struct Directory {
     /// What the relist under way has shown so far.
     relist: Option<HashSet<DeploymentUid>>,
     namespace_relist: Option<HashSet<TenantUid>>,
-    /// Objects whose machines have gone although they exist, and whether they are being read.
-    unserved: HashMap<DeploymentUid, (Place, bool)>,
     horizon: Horizon,
 }
 
@@ -70,8 +68,6 @@ pub struct ObjectEntry {
     pub finalizers: Vec<String>,
     /// Whether it has a status at all.
     pub has_status: bool,
-    /// Whether it is being deleted.
-    deleting: bool,
     /// Digest of what was last delivered of it.
     delivered: Digest,
 }
@@ -120,15 +116,9 @@ impl Directory {
         entry.machine = false;
         let tenant = entry.tenant.clone();
         let name = (entry.namespace.clone(), entry.name.clone());
-        match &entry.object {
-            None => self.remove(uid),
-            Some(object) if object.deleting => {}
-            Some(_) => {
-                // It was taken for gone, and has shown itself since.
-                let (namespace, name) = name.clone();
-                self.unserved.insert(uid.clone(), (Place { namespace, name }, false));
-                self.object_gone(uid, LISTED);
-            }
+        let forgotten = entry.object.is_none();
+        if forgotten {
+            self.remove(uid);
         }
         let mut deliveries: Vec<Delivery> = Vec::new();
         for other in self.by_name.get(&name).into_iter().flatten() {
@@ -204,7 +194,6 @@ impl Directory {
             Seen::Restarted => {
                 self.relist = Some(HashSet::new());
                 self.arrivals.clear();
-                self.unserved.clear();
                 Vec::new()
             }
             Seen::Present(object) => {
@@ -217,7 +206,6 @@ impl Directory {
             Seen::Gone(gone) => {
                 let uid = DeploymentUid::new(gone.uid);
                 self.arrivals.forget(&gone.namespace, &uid);
-                self.unserved.remove(&uid);
                 self.object_gone(&uid, gone.revision).into_iter().collect()
             }
             Seen::Malformed { uid, .. } => {
@@ -253,30 +241,6 @@ impl Directory {
         } else {
             Vec::new()
         }
-    }
-
-    /// Objects, at most so many, that are to be read now, because what was seen of them was told to
-    /// machines that have gone.
-    pub fn unserved(&mut self, limit: usize) -> Vec<(DeploymentUid, Place)> {
-        let unread = self.unserved.iter_mut().filter(|(_, (_, is_read))| !is_read);
-        unread
-            .take(limit)
-            .map(|(uid, (place, is_read))| {
-                *is_read = true;
-                (uid.clone(), place.clone())
-            })
-            .collect()
-    }
-
-    /// Takes in what such a read has found, unless the watch has told meanwhile that it has gone.
-    pub fn read_anew(
-        &mut self,
-        uid: &DeploymentUid,
-        found: Option<GitOpsDeployment>,
-    ) -> Vec<Delivery> {
-        let waited = self.unserved.remove(uid).is_some();
-        let found = found.filter(|found| waited && found.uid().as_deref() == Some(uid.as_str()));
-        found.map(|found| self.object_present(found)).unwrap_or_default()
     }
 
     /// Questions that are to be asked now, at most so many.
@@ -406,7 +370,6 @@ impl Directory {
             revision: snapshot.revision,
             finalizers: object.metadata.finalizers.unwrap_or_default(),
             has_status: object.status.is_some(),
-            deleting: object.metadata.deletion_timestamp.is_some(),
             conditions: object.status.unwrap_or_default().conditions,
             delivered,
         });
@@ -582,35 +545,6 @@ mod tests {
         assert_eq!(directory.questions(8), []);
         assert_eq!(directory.namespace_seen(namespace("ns-1", false)), []);
         assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
-        assert_eq!(directory.questions(8), []);
-    }
-
-    /// A machine that was made for an object has gone, and the object has not.
-    fn unserved(directory: &mut Directory) -> DeploymentUid {
-        let uid = DeploymentUid::new("u-1");
-        let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
-        directory.note_deployment(&uid, TenantUid::new("ns-1"), place.clone());
-        directory.forget_deployment(&uid);
-        assert_eq!(directory.unserved(8), [(uid.clone(), place)]);
-        assert_eq!(directory.unserved(8), [], "it is being read");
-        uid
-    }
-
-    #[test]
-    fn an_object_whose_machine_has_gone_is_read_anew() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", false));
-        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
-        answered(&mut directory, "ns-1");
-        let uid = unserved(&mut directory);
-        // It is nobody's until that is certain once more.
-        assert_eq!(directory.read_anew(&uid, Some(object("u-1", "5", false))), []);
-        assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
-        // One that went while it was read, and another one that has its name.
-        let uid = unserved(&mut directory);
-        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "6", false).metadata)));
-        assert_eq!(directory.read_anew(&uid, Some(object("u-1", "5", false))), []);
-        assert_eq!(directory.read_anew(&uid, Some(object("u-2", "7", false))), []);
         assert_eq!(directory.questions(8), []);
     }
 

@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use crds::GitOpsDeployment;
 use crds::argocd::ApplicationStatus;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
@@ -31,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::arrivals::Question;
 use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
-use crate::backend::directory::{Delivery, Directory, Place};
+use crate::backend::directory::{Delivery, Directory};
 use crate::backend::errand::{Errand, MATTERS, Matter, Mirrored, Task};
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
@@ -228,7 +227,7 @@ impl Backend {
         for entry in self.store.index::<Deployment>().await? {
             let uid = DeploymentUid::new(entry.key);
             let tenant = TenantUid::new(entry.tenant_uid);
-            let place = Place { namespace: entry.namespace, name: entry.name };
+            let place = directory::Place { namespace: entry.namespace, name: entry.name };
             self.directory().note_deployment(&uid, tenant.clone(), place);
             // Its timer is set when it has been stepped.
             if entry.owes || entry.wake_at.is_some() {
@@ -382,11 +381,6 @@ impl Backend {
                 let backend = Arc::clone(&self);
                 asked.spawn(async move { backend.ask(&question).await });
             }
-            let room = QUESTIONS.saturating_sub(asked.len());
-            for (uid, place) in self.directory().unserved(room) {
-                let backend = Arc::clone(&self);
-                asked.spawn(async move { backend.read_anew(&uid, &place).await });
-            }
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.seen.notified() => {}
@@ -402,15 +396,6 @@ impl Backend {
         let found = until_done(&complaint, || api.get_opt(name)).await;
         let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
         self.take_in(|directory| directory.question_answered(question, answer.as_ref()));
-    }
-
-    /// An object that exists although its machine has gone is served anew.
-    async fn read_anew(&self, uid: &DeploymentUid, place: &Place) {
-        let Place { namespace, name } = place;
-        let api: Api<GitOpsDeployment> = Api::namespaced(self.client.clone(), namespace);
-        let complaint = format!("the deployment {namespace}/{name} cannot be read yet");
-        let found = until_done(&complaint, || api.get_opt(name)).await;
-        self.take_in(|directory| directory.read_anew(uid, found));
     }
 
     async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
@@ -507,8 +492,6 @@ impl Backend {
         self.timers.set(&Key::Deployment(uid.clone()), wake_at);
         if gone {
             self.take_in(|directory| directory.forget_deployment(&uid));
-            // Whoever exists all the same is read anew.
-            self.seen.notify_one();
         } else {
             self.directory().note_deployment(&uid, tenant.clone(), place);
         }

@@ -1,8 +1,6 @@
 //! JSON as an API server reads it: Go's reader puts U+FFFD in the place of each byte that is no
 //! text, where others refuse them.
 
-use std::borrow::Cow;
-
 use serde::de::DeserializeOwned;
 
 const REPLACEMENT: &str = "\u{fffd}";
@@ -19,7 +17,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
 /// The same JSON with U+FFFD for each byte that belongs to no character, and for each escape that
 /// is half of a pair.
 fn repaired(body: &[u8]) -> String {
-    without_lone_surrogates(&without_other_bytes(body)).into_owned()
+    without_lone_surrogates(&without_other_bytes(body))
 }
 
 fn without_other_bytes(body: &[u8]) -> String {
@@ -29,7 +27,7 @@ fn without_other_bytes(body: &[u8]) -> String {
     body.utf8_chunks().map(chunk).collect()
 }
 
-fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
+fn without_lone_surrogates(text: &str) -> String {
     let mut repaired = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -49,11 +47,7 @@ fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
         repaired.push_str(kept);
         rest = &escape[length..];
     }
-    if repaired.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    repaired.push_str(rest);
-    Cow::Owned(repaired)
+    repaired + rest
 }
 
 /// The surrogate that a text begins with, escaped.

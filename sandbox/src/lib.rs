@@ -6,8 +6,8 @@
 //! * `registry`: what is served: the table of built-in kinds, custom resources, discovery;
 //! * `admission`: pruning, defaults, structural validation, CEL rules, metadata;
 //! * `patch`: JSON, merge and strategic patches and server-side apply;
-//! * `json`, `selectors`, `jsonpath`, `table`, `openapi`, `events`, `protobuf`: what requests and answers
-//!   need;
+//! * `json`, `selectors`, `jsonpath`, `table`, `openapi`, `events`, `protobuf`: what requests and
+//!   answers need;
 //! * [`api`]: the synchronous core, [`ApiServer::handle`], which knows neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
 //! * `edge`: the same core over HTTP and, by [`client`], inside the process;

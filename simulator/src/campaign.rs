@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::properties::Violation;
-use crate::script::{Actor, Step};
+use crate::script::{Step, after};
 use crate::stage::{Running, Stage, simulate};
 use crate::tally::Tally;
 
@@ -213,18 +213,14 @@ impl Campaign {
 
 /// An installation with two deployments, of which one has this merged into its spec, at rest.
 async fn install(spec: &Value) -> anyhow::Result<(Arc<Stage>, Running)> {
-    let stage = Arc::new(Stage::set().await?);
-    let running = stage.launch_undisturbed("pod-0");
-    let mut actor = Actor::new(&stage);
-    for step in [
+    let (stage, running) = after(&[
         Step::CreateNamespace(NAMESPACE),
         Step::Create("team/web", "two"),
         Step::Create("team/app", "one"),
         Step::Edit("team/app", json!({"spec": spec})),
-    ] {
-        actor.take(&step).await;
-    }
-    actor.stay();
+    ])
+    .await?;
+    let stage = Arc::new(stage);
     anyhow::ensure!(come_right(&stage, PATIENCE).await.0, "the installation never comes right");
     Ok((stage, running))
 }

@@ -15,6 +15,10 @@ const PLACEHOLDER: &str = "PLACEHOLDER";
 const NAMESPACE: &str = "team";
 /// The resource of the deployments.
 const DEPLOYMENTS: &str = "gitopsdeployments";
+const SYNC_RUNS: &str = "gitopsdeploymentsyncruns";
+const ENVIRONMENTS: &str = "gitopsdeploymentmanagedenvironments";
+const CREDENTIALS: &str = "gitopsdeploymentrepositorycredentials";
+const NAMESPACES: &str = "namespaces";
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +51,6 @@ fn places() -> Vec<Place> {
     .concat()
 }
 
-const SYNC_RUNS: &str = "gitopsdeploymentsyncruns";
-const ENVIRONMENTS: &str = "gitopsdeploymentmanagedenvironments";
-const CREDENTIALS: &str = "gitopsdeploymentrepositorycredentials";
-const NAMESPACES: &str = "namespaces";
-
 /// How many places there are.
 pub fn number() -> u64 {
     places().len() as u64
@@ -71,7 +70,8 @@ pub fn run(number: u64) -> anyhow::Result<Report> {
         let before = play.writes();
         let mut taken = Vec::new();
         for (number, object) in objects(place).into_iter().enumerate() {
-            if write(&mut play, place, &object).await {
+            // A namespace's is the healthy deployment's own, and stays.
+            if write(&mut play, place, &object).await && place.resource != NAMESPACES {
                 taken.push(format!("{}/poison-{number}", collection(place.resource)));
             }
         }
@@ -79,10 +79,7 @@ pub fn run(number: u64) -> anyhow::Result<Report> {
         play.settle().await?;
         play.compare(&before, &calm)?;
         for path in &taken {
-            // A namespace's is the healthy deployment's own.
-            if place.resource != NAMESPACES {
-                play.stage.delete(path).await;
-            }
+            play.stage.delete(path).await;
         }
         play.leaves_no_trace().await?;
         Ok(play.report)

@@ -144,8 +144,7 @@ pub async fn hand_acts(stage: &Stage, random: &mut Rng) {
         6 => {
             let operations: Api<Operation> = Api::namespaced(stage.client.clone(), ARGO_CD);
             let Some(name) = any(&operations, random).await else { return };
-            stage.journal.note("hand", format!("deletes the Operation {name}"));
-            let _ = operations.delete(&name, &DeleteParams::default()).await;
+            delete(stage, &operations, &name, "the Operation").await;
         }
         7..=9 => meddle_with_deployment(stage, random).await,
         10 => meddle_with_lease(stage, random).await,
@@ -157,9 +156,7 @@ async fn meddle_with_application(stage: &Stage, random: &mut Rng) {
     let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let Some(name) = any(&applications, random).await else { return };
     if random.bool() {
-        stage.journal.note("hand", format!("deletes the Application {name}"));
-        let _ = applications.delete(&name, &DeleteParams::default()).await;
-        return;
+        return delete(stage, &applications, &name, "the Application").await;
     }
     let edits = [
         json!({"spec": {"source": {"path": "by-hand"}}}),
@@ -175,9 +172,7 @@ async fn meddle_with_project(stage: &Stage, random: &mut Rng) {
     let projects: Api<AppProject> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let Some(name) = any(&projects, random).await else { return };
     if random.bool() {
-        stage.journal.note("hand", format!("deletes the AppProject {name}"));
-        let _ = projects.delete(&name, &DeleteParams::default()).await;
-        return;
+        return delete(stage, &projects, &name, "the AppProject").await;
     }
     let patch = json!({"spec": {"sourceRepos": ["by-hand"]}});
     merge(stage, &projects, &name, "the AppProject", &patch).await;
@@ -202,9 +197,7 @@ async fn meddle_with_lease(stage: &Stage, random: &mut Rng) {
     let leases: Api<Lease> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let Some(name) = any(&leases, random).await else { return };
     if random.bool() {
-        stage.journal.note("hand", format!("deletes the Lease {name}"));
-        let _ = leases.delete(&name, &DeleteParams::default()).await;
-        return;
+        return delete(stage, &leases, &name, "the Lease").await;
     }
     merge(stage, &leases, &name, "the Lease", &json!({"spec": {"holderIdentity": "by-hand"}}))
         .await;
@@ -241,6 +234,15 @@ pub async fn argocd_edits(stage: &Stage, random: &mut Rng) {
     ];
     let edit = &edits[random.usize(..edits.len())];
     merge(stage, &applications, &name, "the Application", edit).await;
+}
+
+/// Deletes an object.
+async fn delete<K>(stage: &Stage, api: &Api<K>, name: &str, what: &str)
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    stage.journal.note("hand", format!("deletes {what} {name}"));
+    let _ = api.delete(name, &DeleteParams::default()).await;
 }
 
 /// Merges a patch into an object, whoever does it.

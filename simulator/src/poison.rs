@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::campaign::{diff, is_rejected, settled};
 use crate::observe::{self, ARGO_CD, history};
 use crate::properties::Violation;
-use crate::script::{Actor, Step, path};
+use crate::script::{Step, after, path};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::storage::FAILS;
 use crate::tally::Tally;
@@ -107,18 +107,14 @@ pub(crate) struct Play {
 
 impl Play {
     pub(crate) async fn begin(seed: u64) -> anyhow::Result<Self> {
-        let stage = Arc::new(Stage::set().await?);
-        let running = launch(&stage, 0);
-        let mut actor = Actor::new(&stage);
-        for step in [
+        let (stage, running) = after(&[
             Step::CreateNamespace("team"),
             Step::CreateNamespace("other"),
             Step::Create(HEALTHY[0], "two"),
             Step::Create(HEALTHY[1], "two"),
-        ] {
-            actor.take(&step).await;
-        }
-        actor.stay();
+        ])
+        .await?;
+        let stage = Arc::new(stage);
         let healthy = stage.witness.world()?;
         let mut play = Self {
             stage,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hands::deployment;
 use crate::observe::ARGO_CD;
-use crate::stage::Stage;
+use crate::stage::{Running, Stage};
 
 /// How often it is looked whether everything has come right.
 const LOOK: Duration = Duration::from_secs(1);
@@ -56,6 +56,23 @@ pub enum Step {
     Pass(Duration),
 }
 
+/// An installation in which these steps have been taken, with nothing wrong; Argo CD stays as they
+/// have left it.
+///
+/// # Errors
+///
+/// The installation does not begin.
+pub async fn after(steps: &[Step]) -> anyhow::Result<(Stage, Running)> {
+    let stage = Stage::set().await?;
+    let running = stage.launch_undisturbed("pod-0");
+    let mut actor = Actor::new(&stage);
+    for step in steps {
+        actor.take(step).await;
+    }
+    actor.stay();
+    Ok((stage, running))
+}
+
 /// Carries steps out.
 pub struct Actor<'a> {
     stage: &'a Stage,
@@ -66,6 +83,11 @@ impl<'a> Actor<'a> {
     /// An actor on a stage where Argo CD runs.
     pub fn new(stage: &'a Stage) -> Self {
         Self { stage, argocd: stage.start_argocd(Duration::from_millis(50)) }
+    }
+
+    /// An actor on a stage where Argo CD has been started already.
+    pub fn beside(stage: &'a Stage) -> Self {
+        Self { stage, argocd: CancellationToken::new() }
     }
 
     /// Carries a step out. What a server refuses is part of the play: the journal says so.

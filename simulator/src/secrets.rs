@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::observe::{ARGO_CD, GROUP};
-use crate::script::{Actor, Step};
+use crate::script::{Step, after};
 use crate::search::{Found, search};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::venom;
@@ -65,19 +65,14 @@ struct Play {
 
 impl Play {
     async fn begin(secret: String) -> anyhow::Result<Self> {
-        let stage = Stage::set().await?;
-        let running = stage.launch_undisturbed("pod-0");
-        let mut actor = Actor::new(&stage);
-        for step in [
+        let (stage, running) = after(&[
             Step::CreateNamespace("team"),
             Step::Create("team/web", "two"),
             Step::Create("team/app", "one"),
             Step::Settle,
             Step::ArgoCdStops,
-        ] {
-            actor.take(&step).await;
-        }
-        drop(actor);
+        ])
+        .await?;
         Ok(Self { stage, _running: running, secret })
     }
 

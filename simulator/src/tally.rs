@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::fan_out::fan_out;
@@ -80,10 +81,11 @@ pub fn asked_for<T: FromStr>(variable: &str, usual: T) -> T {
     number.unwrap_or(usual)
 }
 
-/// The first of the seeds that a test runs. The gate gives another one for each state of the code,
-/// so that what is judged twice is judged alike.
-pub fn first_seed() -> u64 {
-    asked_for("SIMULATOR_FIRST", 1)
+/// The seeds that a test runs, as many as a variable asks for. The gate gives another first one for
+/// each state of the code, so that what is judged twice is judged alike.
+pub fn seeds(variable: &str, usual: u64) -> Range<u64> {
+    let first = asked_for("SIMULATOR_FIRST", 1);
+    first..first + asked_for(variable, usual)
 }
 
 /// Says what a test came to, also where it passes: what it prints in the usual way is shown only

@@ -13,9 +13,9 @@ use serde_json::json;
 use simulator::alone::Alone;
 use simulator::observe::{APPLICATIONS, ARGO_CD, history};
 use simulator::plan::Strike;
-use simulator::script::Actor;
 use simulator::script::Step::*;
-use simulator::stage::{RESCAN, Stage, simulate};
+use simulator::script::{Actor, after, path};
+use simulator::stage::{RESCAN, simulate};
 
 /// Argo CD leaves `.spec` as it was written. Where it does not, the rescan writes it anew, every
 /// time: somebody who insists is not answered with a write for each of his.
@@ -23,12 +23,9 @@ use simulator::stage::{RESCAN, Stage, simulate};
 fn whoever_insists_on_another_spec_is_corrected_once_a_rescan() {
     const RESCANS: u32 = 12;
     simulate(1, || async {
-        let stage = Stage::set().await?;
-        let _running = stage.launch_undisturbed("pod-0");
-        let mut actor = Actor::new(&stage);
-        for step in [CreateNamespace("team"), Create("team/app", "one"), Settle] {
-            actor.take(&step).await;
-        }
+        let (stage, _running) =
+            after(&[CreateNamespace("team"), Create("team/app", "one"), Settle]).await?;
+        let mut actor = Actor::beside(&stage);
         let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
         let patch = json!({"spec": {"source": {"path": "insisted"}}});
         let mut insisted = 0;
@@ -47,7 +44,6 @@ fn whoever_insists_on_another_spec_is_corrected_once_a_rescan() {
         assert!((2..=RESCANS + 1).contains(&insisted), "{insisted} times in {RESCANS} rescans");
         actor.take(&Pass(3 * RESCAN)).await;
         assert_eq!(esr::all(&stage.witness.world()?), []);
-        actor.stay();
         Ok(())
     })
     .unwrap();
@@ -84,12 +80,9 @@ fn who_is_missing_in_a_list_is_removed() {
 #[test]
 fn what_is_not_ours_in_an_application_is_left_alone() {
     simulate(1, || async {
-        let stage = Stage::set().await?;
-        let _running = stage.launch_undisturbed("pod-0");
-        let mut actor = Actor::new(&stage);
-        for step in [CreateNamespace("team"), Create("team/app", "one"), Settle] {
-            actor.take(&step).await;
-        }
+        let (stage, _running) =
+            after(&[CreateNamespace("team"), Create("team/app", "one"), Settle]).await?;
+        let mut actor = Actor::beside(&stage);
         let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
         let foreign = json!({
             "metadata": {"annotations": {"notified.argoproj.io": "{}"}},
@@ -99,7 +92,7 @@ fn what_is_not_ours_in_an_application_is_left_alone() {
             let (parameters, patch) = (PatchParams::default(), Patch::Merge(&foreign));
             applications.patch(&application.name_any(), &parameters, &patch).await?;
         }
-        for step in [Settle, Edit("team/app", simulator::script::path("two")), Settle] {
+        for step in [Settle, Edit("team/app", path("two")), Settle] {
             actor.take(&step).await;
         }
         actor.take(&Pass(3 * RESCAN)).await;
@@ -109,7 +102,6 @@ fn what_is_not_ours_in_an_application_is_left_alone() {
         assert_eq!(last["spec"]["revisionHistoryLimit"], 3);
         assert_eq!(last["spec"]["source"]["directory"], json!({"recurse": true}));
         assert_eq!(last["metadata"]["annotations"]["notified.argoproj.io"], "{}");
-        actor.stay();
         Ok(())
     })
     .unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
 use simulator::swarm::Faults;
-use simulator::tally::{asked_for, first_seed, tell};
+use simulator::tally::{seeds, tell};
 
 /// Seeds, unless the environment says how many, or which is the first.
 const SEEDS: u64 = 256;
@@ -30,8 +30,8 @@ fn seeds_that_ever_failed_and_others() {
     let alone = alone();
     let first = regressions();
     assert!(!first.is_empty());
-    let others = first_seed()..first_seed() + asked_for("SIMULATOR_SEEDS", SEEDS);
-    let others = others.filter(|seed| !first.contains(seed));
+    let fresh = seeds("SIMULATOR_SEEDS", SEEDS);
+    let others = fresh.clone().filter(|seed| !first.contains(seed));
     let seeds: Vec<u64> = first.iter().copied().chain(others).collect();
     let number = seeds.len();
     let mut failures = Vec::new();
@@ -62,7 +62,7 @@ fn seeds_that_ever_failed_and_others() {
         "{number} seeds, of which {} that ever failed, the others from {} on: {hours:.0} virtual \
          hours, {processes} processes",
         regressions().len(),
-        first_seed()
+        fresh.start
     ));
     assert!(written > 0, "nobody ever wrote the password");
     assert_eq!(struck, Faults::all_names().unwrap(), "a fault that never strikes proves nothing");

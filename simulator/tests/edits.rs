@@ -4,7 +4,7 @@
 
 use simulator::alone::Alone;
 use simulator::campaign::Report;
-use simulator::tally::{asked_for, first_seed, tally, tell};
+use simulator::tally::{seeds, tally, tell};
 
 /// Campaigns, unless the environment says how many.
 const CAMPAIGNS: u64 = 1_000;
@@ -12,12 +12,12 @@ const THREADS: usize = 2;
 
 #[test]
 fn campaigns_of_edits() {
-    let number = asked_for("SIMULATOR_CAMPAIGNS", CAMPAIGNS);
+    let seeds = seeds("SIMULATOR_CAMPAIGNS", CAMPAIGNS);
     let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
     let campaign = |seed| alone.campaign(seed);
-    let seeds = first_seed()..first_seed() + number;
     let tallied = tally(THREADS, seeds, "campaigns --seed", campaign, |one| panic!("{one}"));
     let Report { taken, refused, rejected, reverted, whole, in_part, .. } = tallied.totals;
+    let number = tallied.number;
     tell(&format!(
         "{number} campaigns: {taken} edits taken, of which {rejected} rejected; {refused} refused; \
          {reverted} taken back; {whole} ends compared as a whole, {in_part} in part"

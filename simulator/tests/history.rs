@@ -10,25 +10,13 @@ use kube::api::{Api, DeleteParams};
 use machines::esr;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use simulator::observe::ARGO_CD;
-use simulator::script::Step::{self, *};
-use simulator::script::{Actor, path, settle};
+use simulator::script::Step::*;
+use simulator::script::{Actor, after, path, settle};
 use simulator::stage::{Running, Stage, simulate};
 use simulator::storage::at_once;
 
 /// Within so much virtual time everything comes right.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
-
-/// An installation in which these steps have been taken.
-async fn after(steps: &[Step]) -> (Stage, Running) {
-    let stage = Stage::set().await.unwrap();
-    let running = stage.launch_undisturbed("pod-0");
-    let mut actor = Actor::new(&stage);
-    for step in steps {
-        actor.take(step).await;
-    }
-    actor.stay();
-    (stage, running)
-}
 
 /// Everything comes right, nothing that must never be has been, and the process lives.
 async fn comes_right(stage: &Stage, running: &Running) {
@@ -52,7 +40,9 @@ fn play<F: Future<Output = ()>>(run: impl FnOnce() -> F + Send + 'static) {
 fn a_finalizer_goes_although_the_rows_have_gone_before() {
     play(|| async {
         let (stage, running) =
-            after(&[CreateNamespace("team"), CreateFinalized("team/app", "one"), Settle]).await;
+            after(&[CreateNamespace("team"), CreateFinalized("team/app", "one"), Settle])
+                .await
+                .unwrap();
         for table in [
             "applicationowner",
             "applicationstate",
@@ -83,7 +73,8 @@ fn a_repository_that_one_gives_up_and_another_takes_up_stays_permitted() {
             Delete("team/app"),
             Create("team/api", "one"),
         ])
-        .await;
+        .await
+        .unwrap();
         comes_right(&stage, &running).await;
         let world = stage.witness.world().unwrap();
         assert_eq!(world.database.repositories.len(), 1, "{:?}", world.database.repositories);
@@ -95,8 +86,8 @@ fn a_repository_that_one_gives_up_and_another_takes_up_stays_permitted() {
 #[test]
 fn what_comes_and_goes_leaves_no_machine_behind() {
     play(|| async {
-        let (stage, running) = after(&[CreateNamespace("team")]).await;
-        let mut actor = Actor::new(&stage);
+        let (stage, running) = after(&[CreateNamespace("team")]).await.unwrap();
+        let mut actor = Actor::beside(&stage);
         for _ in 0..20 {
             for step in [
                 Create("team/app", "one"),
@@ -122,7 +113,8 @@ fn what_comes_and_goes_leaves_no_machine_behind() {
 #[test]
 fn an_operation_that_is_deleted_under_the_agent_does_no_harm() {
     play(|| async {
-        let (stage, running) = after(&[CreateNamespace("team"), Create("team/app", "one")]).await;
+        let (stage, running) =
+            after(&[CreateNamespace("team"), Create("team/app", "one")]).await.unwrap();
         let operations: Api<Operation> = Api::namespaced(stage.client.clone(), ARGO_CD);
         let mut deleted = 0;
         for _ in 0..5_000 {

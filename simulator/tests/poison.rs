@@ -5,7 +5,7 @@
 use simulator::alone::Alone;
 use simulator::everywhere;
 use simulator::poison::Report;
-use simulator::tally::{asked_for, first_seed, tally, tell};
+use simulator::tally::{seeds, tally, tell};
 
 /// Runs, unless the environment says how many.
 const RUNS: u64 = 32;
@@ -13,12 +13,12 @@ const THREADS: usize = 2;
 
 #[test]
 fn poison_leaves_the_healthy_untouched() {
-    let number = asked_for("SIMULATOR_POISON", RUNS);
+    let seeds = seeds("SIMULATOR_POISON", RUNS);
     let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
     let poison = |seed| alone.poison(seed);
-    let seeds = first_seed()..first_seed() + number;
     let tallied = tally(THREADS, seeds, "poison --seed", poison, |one| panic!("{one}"));
     let Report { taken, refused, rejected, served, .. } = tallied.totals;
+    let number = tallied.number;
     tell(&format!(
         "{number} runs of poison: {taken} writes taken, {refused} refused; {rejected} rejected, \
          {served} served"

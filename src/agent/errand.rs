@@ -302,8 +302,6 @@ fn sync_policy(policy: &SyncPolicy) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
     use machines::application::{ApplicationDestination, ApplicationSource, ApplicationSpec};
@@ -320,7 +318,7 @@ mod tests {
         for definition in sandbox::argocd_crds() {
             server.install(&definition).expect("a definition");
         }
-        let client = sandbox::client(Arc::clone(&server), NAMESPACE);
+        let client = sandbox::client(server, NAMESPACE);
         let mut namespace = Namespace::default();
         namespace.metadata.name = Some(NAMESPACE.to_owned());
         let namespaces: Api<Namespace> = Api::all(client.clone());
@@ -352,13 +350,9 @@ mod tests {
         argo.application(&application.name_any()).expect("it is remembered").clone()
     }
 
-    async fn write(
-        client: &kube::Client,
-        path: &str,
-        seen: Option<&Application>,
-    ) -> Result<Application, Trouble> {
-        let seen = seen.map(entry);
-        write_application(client, &ApplicationId::new("1"), &document(path), seen.as_ref()).await
+    async fn create(client: &kube::Client) -> Application {
+        let (row, document) = (ApplicationId::new("1"), document("one"));
+        write_application(client, &row, &document, None).await.expect("it is created")
     }
 
     async fn merge(client: &kube::Client, patch: Value) -> Application {
@@ -370,10 +364,10 @@ mod tests {
     #[tokio::test]
     async fn another_application_of_the_same_name_is_neither_written_nor_deleted() {
         let client = client().await;
-        let seen = write(&client, "one", None).await.expect("it is created");
+        let seen = create(&client).await;
         let api: Api<Application> = Api::namespaced(client.clone(), NAMESPACE);
         api.delete("app", &DeleteParams::default()).await.expect("it is deleted");
-        let mut other = write(&client, "one", None).await.expect("another one is created");
+        let mut other = create(&client).await;
         for finalizers in [vec![], vec![crds::names::ARGO_CD_FINALIZER.to_owned()]] {
             other = merge(&client, json!({"metadata": {"finalizers": finalizers}})).await;
             let mut seen = entry(&seen);

@@ -236,16 +236,12 @@ mod tests {
         let now = crate::runtime::clock::Clock::default().now();
         let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
         let reports = Reports::new(store, Arc::new(Nobody), Arc::default());
-        let offer = || {
-            let (row, uid) = (ApplicationId::new("row"), DeploymentUid::new("uid"));
-            reports.offer("tenant", row, uid, missing());
-        };
         // There is no such row, or it is not this deployment's.
-        let key = (ApplicationId::new("row"), DeploymentUid::new("uid"));
+        let (row, uid) = (ApplicationId::new("row"), DeploymentUid::new("uid"));
         let report = Report { digest: Digest::of(&missing()), status: Box::new(missing()) };
-        let taken = [("tenant".to_owned(), key, report)];
+        let taken = [("tenant".to_owned(), (row.clone(), uid.clone()), report)];
         reports.process(&taken, Instant::now()).await.expect("it is answered");
-        offer();
+        reports.offer("tenant", row, uid, missing());
         assert_eq!(reports.backlog(), 1);
     }
 }

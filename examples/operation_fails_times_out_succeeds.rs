@@ -67,8 +67,12 @@ fn agent(story: &mut Story) {
     let argo = |application| {
         OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
     };
-    let written =
-        ApplicationView::Present { spec: Box::new(document.spec), labelled: true, deleting: false };
+    let written = ApplicationView::Present {
+        spec: Box::new(document.spec),
+        labelled: true,
+        deleting: false,
+        sync: None,
+    };
     let mut operation = Operation::new(id);
     let events = [
         ("the CR is there; its row was read", row),

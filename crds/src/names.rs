@@ -79,6 +79,12 @@ pub fn app_project_name(cluster_user_id: &str) -> String {
     format!("{APP_PROJECT_PREFIX}{cluster_user_id}")
 }
 
+/// The id of the cluster user that an AppProject belongs to, or None for one of others.
+#[must_use]
+pub fn cluster_user_id(app_project_name: &str) -> Option<&str> {
+    app_project_name.strip_prefix(APP_PROJECT_PREFIX).filter(|id| !id.is_empty())
+}
+
 /// The name of a managed environment's cluster Secret, which is also the Application's destination.
 #[must_use]
 pub fn cluster_secret_name(managed_environment_id: &str) -> String {

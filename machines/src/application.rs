@@ -1,5 +1,7 @@
 //! The Argo CD Application that a deployment asks for, as plain data.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{ClusterUserId, DeploymentUid, Digest};
@@ -43,6 +45,38 @@ pub struct ApplicationSpec {
     pub project: String,
     /// How it is synced; `None` syncs by request only and without options.
     pub sync_policy: Option<SyncPolicy>,
+    /// Fields of an Application as it is that no row asks for and that are to go, as JSON pointers;
+    /// what a row asks for has none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub drift: BTreeSet<String>,
+}
+
+impl ApplicationSpec {
+    /// Whether Argo CD syncs by itself.
+    pub fn is_automated(&self) -> bool {
+        self.sync_policy.as_ref().is_some_and(|policy| policy.automated.is_some())
+    }
+}
+
+/// A sync that Argo CD is in the middle of, or between two attempts at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningSync {
+    /// Whether Argo CD began it by itself; others belong to those who asked for them.
+    pub automated: bool,
+    /// What it deploys; `None` where the request does not say.
+    pub source: Option<ApplicationSource>,
+}
+
+impl RunningSync {
+    /// Whether Argo CD would go on, for as long as it fails, with what is no longer wanted. A
+    /// request of Argo CD's own names its source, and each retry repeats the request.
+    ///
+    /// Other sync options alone are no reason: Argo CD begins no second automated sync of the same
+    /// commit, so there would be none at all.
+    pub fn is_outdated(&self, wanted: &ApplicationSpec) -> bool {
+        let deploys_another = self.source.as_ref().is_some_and(|source| *source != wanted.source);
+        self.automated && (deploys_another || !wanted.is_automated())
+    }
 }
 
 /// A folder of a git repository at a revision.
@@ -145,6 +179,7 @@ pub fn render(
             },
             project,
             sync_policy: sync_policy(spec),
+            drift: BTreeSet::new(),
         },
     }
 }

@@ -34,6 +34,14 @@ pub const PASSWORD: &str = "spec.source.repoURL has a password in it, which ever
 pub const PATTERN: &str = "spec.source.repoURL begins with `!` or has a `*` in it, which makes it a \
      pattern for other URLs in Argo CD's AppProject; write the URL of one git repository";
 
+/// It deploys to an environment, and an earlier installation made its Application.
+pub const FROZEN: &str = "this version of managed-gitops does not serve environments yet: the Argo CD \
+     Application goes on as the version before left it, and changes of this GitOpsDeployment wait. \
+     Install a version that serves them, or remove spec.destination";
+/// It was deleted while [`FROZEN`].
+pub const REMOVAL_FROZEN: &str = "this version of managed-gitops does not serve environments yet: \
+     the Argo CD Application and what it deployed stay until a version is installed that does";
+
 /// The deployment's namespace is going away.
 pub const NAMESPACE_TERMINATING: &str =
     "the namespace is being deleted; no Application is created in a terminating namespace";
@@ -50,6 +58,10 @@ pub const REMOVAL_SLOW: &str = "Argo CD has not removed the deployed resources y
      on when it does. Check the Argo CD Application for what blocks it";
 /// The agent reported a failure without a text.
 pub const OPERATION_FAILED: &str = "the cluster-agent could not apply the Application";
+/// The AppProject is as large as the Kubernetes API takes it.
+pub const PROJECT_FULL: &str = "the AppProject of this namespace has no room for another repository \
+     URL; use fewer different URLs in this namespace, or deploy from another namespace. It is tried \
+     again";
 /// The agent could not write to Argo CD's namespace within its deadline.
 pub const WRITE_TIMED_OUT: &str = "the Kubernetes API did not accept the Argo CD resources in \
      time; it is tried again. Check that the API server answers and that the cluster-agent may \

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
-use crate::application::{ApplicationDocument, ApplicationSpec};
+use crate::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use crate::drive::{Handling, drive};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use crate::rows::{OperationState, RowChange};
@@ -190,13 +190,19 @@ pub enum ApplicationView {
         labelled: bool,
         /// Whether it is being deleted.
         deleting: bool,
+        /// What Argo CD is in the middle of.
+        sync: Option<Box<RunningSync>>,
     },
 }
 
 impl ApplicationView {
+    /// Whether it says what is wanted, and Argo CD works on nothing else.
     fn says(&self, document: &ApplicationDocument) -> bool {
-        matches!(self, Self::Present { spec, labelled: true, deleting: false }
-            if **spec == document.spec)
+        let Self::Present { spec, labelled: true, deleting: false, sync } = self else {
+            return false;
+        };
+        let outdated = |sync: &RunningSync| sync.is_outdated(&document.spec);
+        **spec == document.spec && !sync.as_deref().is_some_and(outdated)
     }
 }
 

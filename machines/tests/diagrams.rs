@@ -39,10 +39,12 @@ fn the_exploration_reaches_every_state() {
         "Live/BackingOff",
         "Live/Dispatching",
         "Live/Rejected",
+        "Live/Frozen",
         "Live/Settled",
         "Terminating/Finalizing",
         "Terminating/RemovalBackingOff",
         "Terminating/Removing",
+        "Terminating/RemovalFrozen",
         "Unseen",
     ];
     assert_eq!(paths(&lifecycle), BTreeSet::from(expected));

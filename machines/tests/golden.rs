@@ -122,6 +122,8 @@ fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
     match lifecycle {
         Lifecycle::Unseen {} => "unseen",
         Lifecycle::Rejected {} => "rejected",
+        Lifecycle::Frozen {} => "frozen",
+        Lifecycle::RemovalFrozen {} => "removal-frozen",
         Lifecycle::AwaitingTenant { .. } => "awaiting-tenant",
         Lifecycle::AwaitingEngine { .. } => "awaiting-engine",
         Lifecycle::AwaitingPredecessor { .. } => "awaiting-predecessor",
@@ -135,10 +137,12 @@ fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
     }
 }
 
-fn lifecycles() -> [Lifecycle; 12] {
+fn lifecycles() -> [Lifecycle; 14] {
     [
         Lifecycle::Unseen {},
         Lifecycle::Rejected {},
+        Lifecycle::Frozen {},
+        Lifecycle::RemovalFrozen {},
         Lifecycle::AwaitingTenant { deadline: MOMENT },
         Lifecycle::AwaitingEngine { deadline: MOMENT },
         Lifecycle::AwaitingPredecessor { deadline: MOMENT },
@@ -170,7 +174,7 @@ fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
         compare(&format!("deployment-{name}"), &PersistedDeployment::from(deployment));
         names.insert(name);
     }
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 14);
 }
 
 #[test]
@@ -312,5 +316,5 @@ fn an_unknown_version_is_refused_by_its_number() {
 #[test]
 fn there_is_no_golden_file_that_no_test_reads() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 12 + 3 + 4 + 5 + 8);
+    assert_eq!(files, 14 + 3 + 4 + 5 + 8);
 }

@@ -1,6 +1,6 @@
 //! Arbitrary states, events and facts; reachable or not.
 
-use machines::application::ApplicationDocument;
+use machines::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use machines::deployment::conditions::{Condition, ConditionStyle};
 use machines::deployment::error_flag::ErrorFlag;
 use machines::deployment::lifecycle::Lifecycle;
@@ -194,7 +194,7 @@ fn blank() -> Deployment {
 }
 
 fn lifecycle() -> BoxedStrategy<Lifecycle> {
-    (moment(), any::<bool>(), count(), 0..12_u8)
+    (moment(), any::<bool>(), count(), 0..14_u8)
         .prop_map(|(deadline, again, overdue, index)| match index {
             0 => Lifecycle::Unseen {},
             1 => Lifecycle::Rejected {},
@@ -207,6 +207,8 @@ fn lifecycle() -> BoxedStrategy<Lifecycle> {
             8 => Lifecycle::Removing { deadline, overdue, again },
             9 => Lifecycle::RemovalBackingOff { until: deadline },
             10 => Lifecycle::Finalizing { deadline },
+            11 => Lifecycle::Frozen {},
+            12 => Lifecycle::RemovalFrozen {},
             _ => Lifecycle::Gone {},
         })
         .boxed()
@@ -373,10 +375,17 @@ pub fn operation() -> BoxedStrategy<Operation> {
 }
 
 fn argo_view() -> BoxedStrategy<ArgoView> {
-    let present =
-        (document(), any::<bool>(), any::<bool>()).prop_map(|(document, labelled, deleting)| {
-            ApplicationView::Present { spec: Box::new(document.spec), labelled, deleting }
-        });
+    let sync = (any::<bool>(), option::of(document())).prop_map(|(automated, document)| {
+        let source = document.map(|document| document.spec.source);
+        Box::new(RunningSync { automated, source })
+    });
+    let drift = prop_oneof![3 => Just(None), 1 => Just(Some("/sources".to_owned()))];
+    let present = (document(), drift, any::<bool>(), any::<bool>(), option::of(sync)).prop_map(
+        |(document, drift, labelled, deleting, sync)| {
+            let spec = ApplicationSpec { drift: drift.into_iter().collect(), ..document.spec };
+            ApplicationView::Present { spec: Box::new(spec), labelled, deleting, sync }
+        },
+    );
     let application = prop_oneof![1 => Just(ApplicationView::Absent), 3 => present];
     (any::<bool>(), application)
         .prop_map(|(project_matches, application)| ArgoView { project_matches, application })

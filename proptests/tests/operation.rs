@@ -67,7 +67,7 @@ fn row(state: OperationState, wanted: bool) -> OperationEvent {
 }
 
 fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> ApplicationView {
-    ApplicationView::Present { spec: Box::new(spec), labelled, deleting }
+    ApplicationView::Present { spec: Box::new(spec), labelled, deleting, sync: None }
 }
 
 /// Events that lead somewhere more often than arbitrary ones do.

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use machines::application::{ApplicationDocument, ApplicationSpec, render};
+use machines::application::{
+    ApplicationDocument, ApplicationSource, ApplicationSpec, RunningSync, render,
+};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView,
@@ -35,6 +37,12 @@ enum Seen {
     Wrong,
     Deleting,
     Unlabelled,
+    /// With a field that no row asks for.
+    Drifted,
+    /// Right, but Argo CD's own sync goes on with what was wanted before.
+    Outdated,
+    /// Right, beside a sync of something else that somebody asked for.
+    AskedFor,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +84,9 @@ impl ReferenceStateMachine for Table {
             1 => Just(Seen::Wrong),
             1 => Just(Seen::Deleting),
             1 => Just(Seen::Unlabelled),
+            1 => Just(Seen::Drifted),
+            1 => Just(Seen::Outdated),
+            1 => Just(Seen::AskedFor),
         ];
         prop_oneof![
             4 => (state, any::<bool>()).prop_map(|(state, wanted)| Transition::Row(state, wanted)),
@@ -105,10 +116,10 @@ impl ReferenceStateMachine for Table {
                 if *wanted { Preparing } else { Deleting }
             }
             (Unclaimed, Transition::NoRow) => return at(state, Completed),
-            (Preparing, Transition::Argo(true, Seen::Right)) => Completed,
+            (Preparing, Transition::Argo(true, Seen::Right | Seen::AskedFor)) => Completed,
             (Preparing, Transition::Argo(true, _)) => Writing,
-            (Writing, Transition::Argo(true, Seen::Right)) => Completed,
-            (Writing, Transition::Argo(false, Seen::Right)) => Tidying,
+            (Writing, Transition::Argo(true, Seen::Right | Seen::AskedFor)) => Completed,
+            (Writing, Transition::Argo(false, Seen::Right | Seen::AskedFor)) => Tidying,
             (Deleting, Transition::Argo(true, Seen::Absent)) => Completed,
             (Deleting, Transition::Argo(false, Seen::Absent)) => Tidying,
             (Tidying, Transition::Argo(true, _)) => Completed,
@@ -144,10 +155,16 @@ fn document() -> ApplicationDocument {
 }
 
 fn event(transition: &Transition) -> OperationEvent {
-    let present = |spec: ApplicationSpec, labelled, deleting| ApplicationView::Present {
+    let beside = |spec: ApplicationSpec, labelled, deleting, sync| ApplicationView::Present {
         spec: Box::new(spec),
         labelled,
         deleting,
+        sync,
+    };
+    let present = |spec, labelled, deleting| beside(spec, labelled, deleting, None);
+    let another = |automated| {
+        let source = Some(ApplicationSource { path: "two".to_owned(), ..Default::default() });
+        Some(Box::new(RunningSync { automated, source }))
     };
     match transition {
         Transition::Row(state, wanted) => OperationEvent::RowObserved(Box::new(RowView {
@@ -166,6 +183,12 @@ fn event(transition: &Transition) -> OperationEvent {
                 Seen::Wrong => present(ApplicationSpec::default(), true, false),
                 Seen::Deleting => present(right, true, true),
                 Seen::Unlabelled => present(right, false, false),
+                Seen::Drifted => {
+                    let drift = ["/sources".to_owned()].into();
+                    present(ApplicationSpec { drift, ..right }, true, false)
+                }
+                Seen::Outdated => beside(right, true, false, another(true)),
+                Seen::AskedFor => beside(right, true, false, another(false)),
             };
             let project_matches = *project_matches;
             OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))

@@ -24,8 +24,12 @@ fn application() -> CustomResourceDefinition {
         column("Revision", ".status.sync.revision", 10),
         column("Project", ".spec.project", 10),
     ];
-    let properties =
-        [("spec", open_object()), ("status", open_object()), ("operation", open_object())];
+    let refresh = JSONSchemaProps { type_: Some("boolean".into()), ..Default::default() };
+    // By its definition clients tell whether Argo CD knows this field, which came with version 3.2.
+    let spec = ["retry", "syncPolicy"]
+        .into_iter()
+        .fold(open_object_with("refresh", refresh), |inner, name| open_object_with(name, inner));
+    let properties = [("spec", spec), ("status", open_object()), ("operation", open_object())];
     definition(
         CustomResourceDefinitionNames {
             kind: "Application".into(),
@@ -106,6 +110,11 @@ fn column(name: &str, json_path: &str, priority: i32) -> CustomResourceColumnDef
         priority: (priority > 0).then_some(priority),
         ..Default::default()
     }
+}
+
+fn open_object_with(name: &str, property: JSONSchemaProps) -> JSONSchemaProps {
+    let properties = Some([(name.to_owned(), property)].into());
+    JSONSchemaProps { properties, ..open_object() }
 }
 
 fn open_object() -> JSONSchemaProps {

@@ -161,6 +161,10 @@ async fn meddle_with_application(stage: &Stage, random: &mut Rng) {
     let edits = [
         json!({"spec": {"source": {"path": "by-hand"}}}),
         json!({"spec": {"project": "default"}}),
+        json!({"spec": {"sources": [{"repoURL": REPOSITORIES[2], "path": "by-hand"}]}}),
+        json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}}),
+        // As a newer Argo CD might have it.
+        json!({"spec": {"syncPolicy": {"automated": "yes"}}}),
         json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
         json!({"metadata": {"finalizers": null}}),
     ];

@@ -11,7 +11,7 @@ use crds::argocd::{AppProject, Application};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use kube::core::{DeserializeGuard, ObjectList};
+use kube::core::{DeserializeGuard, InvalidObject, ObjectList};
 use machines::deployment::conditions::{Condition, ConditionStyle};
 use machines::esr::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database as Rows,
@@ -67,7 +67,9 @@ pub fn observe(
     let deployments = list::<GitOpsDeployment>(server, DEPLOYMENTS)?;
     let deployments = deployments.iter().map(|one| deployment(one, &namespaces)).collect();
     let argocd = format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_CD}");
-    let applications = list::<Application>(server, &format!("{argocd}/applications"))?;
+    let applications = everything::<Application>(server, &format!("{argocd}/applications"))?;
+    let applications = applications.into_iter().map(|one| one.0.unwrap_or_else(unreadable));
+    let applications: Vec<Application> = applications.collect();
     let projects = list::<AppProject>(server, &format!("{argocd}/appprojects"))?;
     Ok(World {
         settings: Settings {
@@ -87,8 +89,16 @@ pub fn observe(
     })
 }
 
-/// All objects at a path.
+/// All objects at a path that can be read.
 pub fn list<K>(server: &Arc<ApiServer>, path: &str) -> anyhow::Result<Vec<K>>
+where
+    K: Clone + DeserializeOwned + kube::Resource,
+{
+    // What cannot be read, because somebody has made it so, is nobody's to speak of.
+    Ok(everything(server, path)?.into_iter().filter_map(|item| item.0.ok()).collect())
+}
+
+fn everything<K>(server: &Arc<ApiServer>, path: &str) -> anyhow::Result<Vec<DeserializeGuard<K>>>
 where
     K: Clone + DeserializeOwned + kube::Resource,
 {
@@ -96,10 +106,14 @@ where
         anyhow::bail!("{path} is answered by a watch");
     };
     anyhow::ensure!(response.status == 200, "{path} is answered with {}", response.status);
-    // What cannot be read, because somebody has made it so, is nobody's to speak of.
     let list: ObjectList<DeserializeGuard<K>> =
         serde_json::from_slice(&response.body).with_context(|| path.to_owned())?;
-    Ok(list.items.into_iter().filter_map(|item| item.0.ok()).collect())
+    Ok(list.items)
+}
+
+/// An Application that cannot be read deploys something all the same.
+fn unreadable(invalid: InvalidObject) -> Application {
+    Application { metadata: invalid.metadata, ..Application::default() }
 }
 
 fn namespace(object: &Namespace) -> NamespaceObject {

@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crds::argocd::{AppProject, Application, ApplicationStatus, phase};
+use crds::argocd::{
+    AppProject, AppProjectSpec, Application, ApplicationDestination as Destination,
+    ApplicationStatus, phase,
+};
 use kube::ResourceExt;
 use machines::application::{
-    ApplicationDestination, ApplicationSource, ApplicationSpec, Automated, Backoff, IN_CLUSTER,
-    Retry, SyncPolicy, project_name,
+    ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
+    Backoff, IN_CLUSTER, Retry, RunningSync, SyncPolicy, project_name,
 };
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
@@ -26,6 +29,10 @@ pub struct Argo {
     project_relist: Option<HashSet<String>>,
     application_horizon: Horizon,
     project_horizon: Horizon,
+    /// Whether the installed Argo CD knows `retry.refresh`.
+    knows_refresh: bool,
+    /// The cluster users for whom an earlier installation has recorded environments.
+    environment_owners: BTreeSet<ClusterUserId>,
 }
 
 /// What is remembered of an Application.
@@ -41,8 +48,10 @@ pub struct ApplicationEntry {
     pub spec: ApplicationSpec,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// Whether Argo CD is in the middle of a sync, or between two attempts at one.
-    pub syncing: bool,
+    /// What Argo CD is in the middle of, or between two attempts at.
+    pub sync: Option<RunningSync>,
+    /// Whether retries go to the newest commit, as far as its spec says.
+    refresh: Option<bool>,
     /// Its finalizers.
     pub finalizers: Vec<String>,
 }
@@ -65,8 +74,43 @@ pub struct ProjectDocument {
     pub user: String,
     /// The repositories that it permits.
     pub source_repos: BTreeSet<String>,
-    /// The destinations that it permits, as (cluster, namespace).
-    pub destinations: Vec<(String, String)>,
+    /// The destinations that it permits.
+    pub destinations: Vec<Destination>,
+}
+
+/// What an AppProject of ours should say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedProject {
+    /// What it should say; `None` where there should be none.
+    pub document: Option<ProjectDocument>,
+    /// The repositories for which it has no room.
+    pub left_out: BTreeSet<String>,
+}
+
+/// Bytes of the repositories in one AppProject: some 20,000 of them. etcd takes no request beyond
+/// 1.5 MiB, and the rest of the object needs room as well.
+pub const SOURCE_REPOS_LIMIT: usize = 1_200_000;
+/// What JSON adds to each: quotes, and a comma.
+const PER_ITEM: usize = 3;
+
+/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a set, those first that come last by their
+/// rank, and returns them.
+fn trim<R: Ord>(urls: &mut BTreeSet<String>, rank: impl Fn(&String) -> R) -> BTreeSet<String> {
+    let mut bytes: usize = urls.iter().map(|url| url.len() + PER_ITEM).sum();
+    if bytes <= SOURCE_REPOS_LIMIT {
+        return BTreeSet::new();
+    }
+    let mut ranked: Vec<String> = urls.iter().cloned().collect();
+    ranked.sort_by_cached_key(|url| (rank(url), url.clone()));
+    let mut left_out = BTreeSet::new();
+    while bytes > SOURCE_REPOS_LIMIT
+        && let Some(url) = ranked.pop()
+    {
+        bytes -= url.len() + PER_ITEM;
+        urls.remove(&url);
+        left_out.insert(url);
+    }
+    left_out
 }
 
 /// What has changed, for the machines that look at it.
@@ -100,15 +144,21 @@ impl Argo {
                 if let Some(relist) = self.application_relist.as_mut() {
                     relist.insert(application.name_any());
                 }
-                self.application_present(application)
+                self.application_present(application, None)
             }
             Seen::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
-            Seen::Malformed { name, .. } => {
-                // It exists: it is neither written nor reported on, and not taken for absent.
+            Seen::Malformed(metadata) => {
+                // It exists, and its metadata is enough to repair or to delete it.
+                let application = Application { metadata: *metadata, ..Application::default() };
+                let name = application.name_any();
+                // What it said last still counts as what it uses.
+                let known = self.applications.get(&name).map(|known| known.spec.clone());
+                let mut spec = known.unwrap_or_default();
+                spec.drift.insert(String::new());
                 if let Some(relist) = self.application_relist.as_mut() {
                     relist.insert(name);
                 }
-                Vec::new()
+                self.application_present(application, Some(spec))
             }
             Seen::Synced => {
                 let listed = self.application_relist.take().unwrap_or_default();
@@ -131,29 +181,31 @@ impl Argo {
     /// Takes in the answer to a write.
     pub fn application_written(&mut self, written: Application, asked: Asked) -> Vec<Changed> {
         if self.application_horizon.is_news(&written, asked) {
-            self.application_present(written)
+            self.application_present(written, None)
         } else {
             Vec::new()
         }
     }
 
-    fn application_present(&mut self, application: Application) -> Vec<Changed> {
+    /// Notes that an Application exists; `spec` stands for one that cannot be read.
+    fn application_present(
+        &mut self,
+        application: Application,
+        spec: Option<ApplicationSpec>,
+    ) -> Vec<Changed> {
         let name = application.name_any();
-        let revision = watch::revision(&application);
-        if self.applications.get(&name).is_some_and(|known| revision < known.revision) {
-            return Vec::new();
+        let entry = self.entry(&application, spec);
+        match self.applications.get(&name) {
+            Some(known) if entry.revision < known.revision => return Vec::new(),
+            None if entry.row.is_some() && crds::names::deployment_uid(&name).is_none() => {
+                tracing::warn!(
+                    name,
+                    "an Application has a row's label but not the name of that row's Application; \
+                     it is left alone",
+                );
+            }
+            _ => {}
         }
-        let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
-        let entry = ApplicationEntry {
-            uid: application.uid().unwrap_or_default(),
-            revision,
-            row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
-            spec: application_spec(&application.spec),
-            deleting: application.metadata.deletion_timestamp.is_some(),
-            syncing: application.operation.is_some()
-                && application.operation_state().is_some_and(|state| state.phase == phase::RUNNING),
-            finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
-        };
         let mut projects = self.forget(&name);
         let uses = self.in_use.entry(entry.spec.project.clone()).or_default();
         let number = uses.entry(entry.spec.source.repo_url.clone()).or_default();
@@ -173,6 +225,40 @@ impl Argo {
         });
         self.applications.insert(name, entry);
         changed
+    }
+
+    fn entry(&self, application: &Application, spec: Option<ApplicationSpec>) -> ApplicationEntry {
+        let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
+        let mut entry = ApplicationEntry {
+            uid: application.uid().unwrap_or_default(),
+            revision: watch::revision(application),
+            row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
+            spec: spec.unwrap_or_else(|| application_spec(&application.spec)),
+            deleting: application.metadata.deletion_timestamp.is_some(),
+            sync: running_sync(application),
+            refresh: application.spec.refresh,
+            finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
+        };
+        entry.judge_refresh(self.knows_refresh);
+        entry
+    }
+
+    /// Notes whether the installed Argo CD knows `retry.refresh`.
+    pub fn note_refresh(&mut self, is_known: bool) {
+        self.knows_refresh = is_known;
+        for entry in self.applications.values_mut() {
+            entry.judge_refresh(is_known);
+        }
+    }
+
+    /// Notes for which cluster users an earlier installation has recorded environments.
+    pub fn note_environments(&mut self, owners: BTreeSet<ClusterUserId>) {
+        self.environment_owners = owners;
+    }
+
+    /// Whether the installed Argo CD knows `retry.refresh`.
+    pub fn knows_refresh(&self) -> bool {
+        self.knows_refresh
     }
 
     fn application_gone(&mut self, name: &str, uid: Option<&str>) -> Vec<Changed> {
@@ -230,11 +316,13 @@ impl Argo {
                 self.project_present(&project).into_iter().collect()
             }
             Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
-            Seen::Malformed { name, .. } => {
+            Seen::Malformed(metadata) => {
+                // It exists, and says nothing of what it should.
+                let project = AppProject { metadata: *metadata, spec: AppProjectSpec::default() };
                 if let Some(relist) = self.project_relist.as_mut() {
-                    relist.insert(name);
+                    relist.insert(project.name_any());
                 }
-                Vec::new()
+                self.project_present(&project).into_iter().collect()
             }
             Seen::Synced => {
                 let listed = self.project_relist.take().unwrap_or_default();
@@ -262,14 +350,11 @@ impl Argo {
             return None;
         }
         let user = project.annotations().get(crds::names::USERNAME_ANNOTATION).cloned();
-        let destinations = project.spec.destinations.iter();
         let document = ProjectDocument {
             name: name.clone(),
             user: user.unwrap_or_default(),
             source_repos: project.spec.source_repos.iter().cloned().collect(),
-            destinations: destinations
-                .map(|one| (one.name.clone(), one.namespace.clone()))
-                .collect(),
+            destinations: project.spec.destinations.clone(),
         };
         self.projects.insert(name.clone(), ProjectEntry { revision, document });
         Some(Changed::Project(name))
@@ -285,19 +370,33 @@ impl Argo {
         self.applications.get(name)
     }
 
-    /// The Applications that stand for a row: by their label and, where a hand has removed that,
-    /// by their name.
-    pub fn applications_of(
+    /// The Application that stands for a row, by the name that its deployment gives it. Operations of
+    /// an earlier installation do not say whose they are: theirs are known by the label, and have
+    /// such a name all the same. What else has the label is somebody's copy.
+    fn application_of(
         &self,
         row: &ApplicationId,
         name: Option<&str>,
-    ) -> Vec<(String, ApplicationEntry)> {
-        let labelled = self.by_row.get(row).into_iter().flatten().map(String::as_str);
-        let names: BTreeSet<&str> = labelled.chain(name).collect();
-        names
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), self.applications.get(name)?.clone())))
-            .collect()
+    ) -> Option<(&str, &ApplicationEntry)> {
+        let name = match name {
+            Some(name) => name,
+            None => {
+                let labelled = self.by_row.get(row)?.iter().map(String::as_str);
+                labelled.into_iter().find(|name| crds::names::deployment_uid(name).is_some())?
+            }
+        };
+        let (name, entry) = self.applications.get_key_value(name)?;
+        Some((name, entry))
+    }
+
+    /// The Application that is to go with a row, with its name.
+    pub fn application_to_remove(
+        &self,
+        row: &ApplicationId,
+        name: Option<&str>,
+    ) -> Option<(String, ApplicationEntry)> {
+        let (name, entry) = self.application_of(row, name)?;
+        Some((name.to_owned(), entry.clone()))
     }
 
     /// An AppProject by its name.
@@ -305,112 +404,168 @@ impl Argo {
         self.projects.get(name)
     }
 
-    /// What the AppProject of a user should say; `None` where there should be none.
+    /// What the AppProject of a user should say.
     ///
     /// It permits what the rows ask for, and what existing Applications still use: a project
-    /// permits an Application before it exists and for as long as it does.
+    /// permits an Application before it exists and for as long as it does. The environments of an
+    /// earlier installation, which are not served yet, it goes on permitting.
     pub fn wanted_project(
         &self,
         user: &ClusterUserId,
         repositories: &BTreeSet<String>,
-    ) -> Option<ProjectDocument> {
+    ) -> WantedProject {
         let name = project_name(user);
+        let existing = self.projects.get(&name).map(|entry| &entry.document);
+        let in_use = self.in_use.get(&name);
         let mut source_repos = repositories.clone();
-        source_repos
-            .extend(self.in_use.get(&name).into_iter().flat_map(|uses| uses.keys().cloned()));
-        if source_repos.is_empty() {
-            return None;
-        }
-        Some(ProjectDocument {
+        source_repos.extend(in_use.into_iter().flat_map(|uses| uses.keys().cloned()));
+        let is_used = |url: &String| in_use.is_some_and(|uses| uses.contains_key(url));
+        let is_known =
+            |url: &String| existing.is_some_and(|existing| existing.source_repos.contains(url));
+        let left_out = trim(&mut source_repos, |url| (!is_used(url), !is_known(url)));
+        let kept = existing.filter(|_| self.environment_owners.contains(user));
+        let kept = kept.map(|kept| kept.destinations.iter());
+        let environments = kept
+            .into_iter()
+            .flatten()
+            .filter(|one| crds::names::managed_environment_id(&one.name).is_some());
+        let destinations = environments.cloned().chain([in_cluster()]).collect();
+        let document = (!source_repos.is_empty()).then(|| ProjectDocument {
             name,
             user: user.as_str().to_owned(),
             source_repos,
-            destinations: vec![(IN_CLUSTER.to_owned(), "*".to_owned())],
-        })
+            destinations,
+        });
+        WantedProject { document, left_out }
     }
 
-    /// The Applications that are ours by their names, by their rows: deployment and name. A hand may
-    /// have removed the label that tells the row; an earlier installation's rows have other ids, but
-    /// then there is one for the deployment.
-    pub fn ours(&self) -> BTreeMap<ApplicationId, (DeploymentUid, String)> {
+    /// The Applications that are ours by their names, with their rows. The label that tells the row
+    /// may have been removed; an earlier installation's rows have other ids, but then there is one
+    /// for the deployment.
+    pub fn ours(&self) -> BTreeMap<DeploymentUid, ApplicationId> {
         let entries = self.applications.iter().filter(|(_, entry)| !entry.deleting);
         let ours = entries.filter_map(|(name, entry)| {
             let uid = DeploymentUid::new(crds::names::deployment_uid(name)?);
             let row = entry.row.clone().unwrap_or_else(|| ApplicationId::of(&uid));
-            Some((row, (uid, name.clone())))
+            Some((uid, row))
         });
         ours.collect()
     }
 
-    /// The cluster users that have an AppProject of ours.
-    pub fn project_owners(&self) -> impl Iterator<Item = ClusterUserId> {
-        self.projects.values().filter_map(|entry| {
+    /// The cluster users that have an AppProject of ours, or an Application of ours that needs one:
+    /// Argo CD finalizes none whose AppProject has gone.
+    pub fn project_owners(&self) -> BTreeSet<ClusterUserId> {
+        let existing = self.projects.values().filter_map(|entry| {
             let owner = ClusterUserId::new(entry.document.user.clone());
             (entry.document.name == project_name(&owner)).then_some(owner)
-        })
+        });
+        let ours = self
+            .applications
+            .iter()
+            .filter(|(name, _)| crds::names::deployment_uid(name).is_some());
+        let named = ours.filter_map(|(_, entry)| {
+            crds::names::cluster_user_id(&entry.spec.project).map(ClusterUserId::new)
+        });
+        existing.chain(named).collect()
     }
 
     /// Whether the AppProject of a user says what it should.
-    pub fn project_matches(&self, user: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
-        let wanted = self.wanted_project(user, repositories);
+    pub fn project_matches(&self, user: &ClusterUserId, wanted: &WantedProject) -> bool {
         let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
-        wanted.as_ref() == actual
+        wanted.document.as_ref() == actual
     }
 
     /// What an operation sees of Argo CD.
-    pub fn view(
-        &self,
-        row: &ApplicationId,
-        name: Option<&str>,
-        user: &ClusterUserId,
-        repositories: &BTreeSet<String>,
-        isolation: bool,
-    ) -> ArgoView {
-        let project_matches = !isolation || self.project_matches(user, repositories);
-        let named = name.and_then(|name| self.applications.get(name));
-        let entry = match named {
-            Some(entry) => Some(entry),
-            None => self
-                .by_row
-                .get(row)
-                .and_then(|names| names.first())
-                .and_then(|name| self.applications.get(name)),
-        };
-        let application = match entry {
+    pub fn view(&self, row: &ApplicationId, name: Option<&str>, project_matches: bool) -> ArgoView {
+        let application = match self.application_of(row, name) {
             None => ApplicationView::Absent,
-            Some(entry) => ApplicationView::Present {
+            Some((_, entry)) => ApplicationView::Present {
                 spec: Box::new(entry.spec.clone()),
                 labelled: entry.row.as_ref() == Some(row),
                 deleting: entry.deleting,
+                sync: entry.sync.clone().map(Box::new),
             },
         };
         ArgoView { project_matches, application }
     }
 }
 
+impl ApplicationEntry {
+    /// Whether it says what a row asks for, and Argo CD works on nothing else.
+    pub fn says(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
+        self.is_written(row, document) && !self.works_on_another(document)
+    }
+
+    /// Whether it says what a row asks for.
+    pub fn is_written(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
+        self.spec == document.spec && self.row.as_ref() == Some(row)
+    }
+
+    /// Whether Argo CD would go on with what is no longer wanted.
+    pub fn works_on_another(&self, document: &ApplicationDocument) -> bool {
+        self.sync.as_ref().is_some_and(|sync| sync.is_outdated(&document.spec))
+    }
+
+    /// Where Argo CD knows it, an Application with retries has it: without it a sync that fails is
+    /// retried at its old commit, whatever git says by then.
+    fn judge_refresh(&mut self, is_known: bool) {
+        let retries = self.spec.sync_policy.as_ref().is_some_and(|policy| policy.retry.is_some());
+        if is_known && retries && self.refresh != Some(true) {
+            self.spec.drift.insert(REFRESH.to_owned());
+        } else {
+            self.spec.drift.remove(REFRESH);
+        }
+    }
+}
+
+/// Every namespace of the cluster that Argo CD runs in.
+fn in_cluster() -> Destination {
+    let (name, namespace) = (IN_CLUSTER.to_owned(), "*".to_owned());
+    Destination { name, namespace, ..Destination::default() }
+}
+
+/// Where a spec says that retries go to the newest commit.
+const REFRESH: &str = "/syncPolicy/retry/refresh";
+
+fn running_sync(application: &Application) -> Option<RunningSync> {
+    let state = application.operation_state().filter(|state| state.phase == phase::RUNNING)?;
+    application.operation.as_ref()?;
+    let request = state.operation.sync.clone().unwrap_or_default();
+    let source = request.source.as_ref().map(application_source);
+    // Several sources at once are never ours.
+    let several = (!request.sources.is_empty()).then(ApplicationSource::default);
+    Some(RunningSync {
+        automated: state.operation.initiated_by.automated,
+        source: several.or(source),
+    })
+}
+
+fn application_source(source: &crds::argocd::ApplicationSource) -> ApplicationSource {
+    ApplicationSource {
+        repo_url: source.repo_url.clone(),
+        path: source.path.clone(),
+        target_revision: source.target_revision.clone(),
+    }
+}
+
 /// The part of an Application's spec that we own.
 pub fn application_spec(spec: &crds::argocd::ApplicationSpec) -> ApplicationSpec {
-    let source = &spec.source;
     let destination = &spec.destination;
     ApplicationSpec {
-        source: ApplicationSource {
-            repo_url: source.repo_url.clone(),
-            path: source.path.clone(),
-            target_revision: source.target_revision.clone(),
-        },
+        source: application_source(&spec.source),
         destination: ApplicationDestination {
             name: destination.name.clone(),
             namespace: destination.namespace.clone(),
             server: destination.server.clone(),
         },
         project: spec.project.clone(),
-        sync_policy: spec.sync_policy.as_ref().and_then(sync_policy),
+        sync_policy: spec.sync_policy.as_ref().map(sync_policy),
+        drift: spec.drift.clone(),
     }
 }
 
-/// An empty policy and none mean the same to Argo CD.
-fn sync_policy(policy: &crds::argocd::SyncPolicy) -> Option<SyncPolicy> {
-    let policy = SyncPolicy {
+fn sync_policy(policy: &crds::argocd::SyncPolicy) -> SyncPolicy {
+    SyncPolicy {
         automated: policy.automated.as_ref().map(|automated| Automated {
             prune: automated.prune,
             self_heal: automated.self_heal,
@@ -425,6 +580,39 @@ fn sync_policy(policy: &crds::argocd::SyncPolicy) -> Option<SyncPolicy> {
                 max_duration: backoff.max_duration.clone(),
             }),
         }),
-    };
-    (policy != SyncPolicy::default()).then_some(policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_project_has_room_for_as_much_as_the_server_takes() {
+        let url = |number: usize| format!("https://git.example.com/{number:036}");
+        let room = SOURCE_REPOS_LIMIT / (url(0).len() + PER_ITEM);
+        let mut urls: BTreeSet<String> = (0..room + 10).map(url).collect();
+        // The last ones are in use already, so others have to make room.
+        let used = |wanted: &String| *wanted >= url(room);
+        let left_out = trim(&mut urls, |url| !used(url));
+        assert_eq!((urls.len(), left_out.len()), (room, 10));
+        assert!((room..room + 10).map(url).all(|url| urls.contains(&url)));
+        assert_eq!(trim(&mut urls, |_| 0), BTreeSet::new());
+        let written = serde_json::to_string(&urls).unwrap();
+        assert!(written.len() <= SOURCE_REPOS_LIMIT + 2);
+    }
+
+    #[test]
+    fn what_the_installed_argo_cd_knows_decides_whether_retries_without_it_are_drift() {
+        let mut argo = Argo::default();
+        let spec = serde_json::json!({"syncPolicy": {"retry": {"limit": -1}}});
+        let object = serde_json::json!({"metadata": {"name": "app"}, "spec": spec});
+        argo.application_seen(Seen::Present(serde_json::from_value(object).unwrap()));
+        let drifts = |argo: &Argo| !argo.application("app").unwrap().spec.drift.is_empty();
+        assert!(!drifts(&argo));
+        argo.note_refresh(true);
+        assert!(drifts(&argo));
+        argo.note_refresh(false);
+        assert!(!drifts(&argo));
+    }
 }

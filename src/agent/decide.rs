@@ -1,17 +1,20 @@
 //! Steps a batch of operations: from what was loaded and observed to what is to be written and
 //! owed. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use machines::application::application_name;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
-use machines::operation::{Operation, OperationEvent, OperationObligation, OperationPhase};
+use machines::messages;
+use machines::operation::{
+    Operation, OperationEvent, OperationObligation, OperationPhase, RowView,
+};
 use machines::rows::RowChange;
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::machine_rows::{Moved, Stepped, Versioned};
 
-use crate::agent::argo::Argo;
+use crate::agent::argo::{Argo, WantedProject};
 use crate::runtime::inbox::Coalesce;
 
 /// An operation looks at Argo CD again after each move; it moves this often at the most, from
@@ -78,6 +81,7 @@ pub fn decide(
 ) -> (AgentChanges, Vec<Aftermath>) {
     let mut changes = AgentChanges::default();
     let mut aftermath = Vec::new();
+    let mut projects = Projects { argo, repositories: &loaded.repositories, known: HashMap::new() };
     for (id, notes) in items {
         if loaded.operations.unreadable.contains(id) {
             continue;
@@ -89,7 +93,7 @@ pub fn decide(
             .unwrap_or_else(|| Versioned { machine: Operation::new(id.clone()), version: 0 });
         let stepped = catch_unwind(AssertUnwindSafe(|| {
             let mut run = Run { machine: before.machine.clone(), ..Run::new(now) };
-            run.observe(loaded, notes, argo, isolation);
+            run.observe(&loaded.rows, &loaded.unusable, notes, &mut projects, isolation);
             run
         }));
         let Ok(run) = stepped else {
@@ -103,6 +107,29 @@ pub fn decide(
         changes.operations.push(Stepped { before, after: run.machine, gone, transitions });
     }
     (changes, aftermath)
+}
+
+/// The AppProjects of a batch: each is worked out once, however many operations look at it.
+struct Projects<'a> {
+    argo: &'a Argo,
+    repositories: &'a HashMap<ClusterUserId, BTreeSet<String>>,
+    known: HashMap<ClusterUserId, Project>,
+}
+
+struct Project {
+    wanted: WantedProject,
+    matches: bool,
+}
+
+impl Projects<'_> {
+    fn of(&mut self, owner: &ClusterUserId) -> &Project {
+        let Self { argo, repositories, known } = self;
+        known.entry(owner.clone()).or_insert_with(|| {
+            let none = BTreeSet::new();
+            let wanted = argo.wanted_project(owner, repositories.get(owner).unwrap_or(&none));
+            Project { matches: argo.project_matches(owner, &wanted), wanted }
+        })
+    }
 }
 
 /// One machine on its way through what was observed of it.
@@ -119,10 +146,17 @@ impl Run {
         Self { machine, rows: Vec::new(), transitions: Vec::new(), now }
     }
 
-    fn observe(&mut self, loaded: &AgentLoaded, notes: &Notes, argo: &Argo, isolation: bool) {
+    fn observe(
+        &mut self,
+        rows: &HashMap<OperationId, RowView>,
+        unusable: &HashMap<OperationId, String>,
+        notes: &Notes,
+        projects: &mut Projects<'_>,
+        isolation: bool,
+    ) {
         if matches!(self.machine.state, OperationPhase::Unclaimed {}) {
             let id = self.machine.record.id.clone();
-            let event = match (loaded.rows.get(&id), loaded.unusable.get(&id)) {
+            let event = match (rows.get(&id), unusable.get(&id)) {
                 (Some(row), _) => OperationEvent::RowObserved(Box::new(row.clone())),
                 (None, Some(text)) => OperationEvent::Refused { text: text.clone() },
                 (None, None) => OperationEvent::RowAbsent,
@@ -136,7 +170,7 @@ impl Run {
             self.step(&OperationEvent::SignalAbsent);
         }
         for _ in 0..MOVES {
-            if !self.machine.watches_argo() || !self.look(loaded, argo, isolation) {
+            if !self.machine.watches_argo() || !self.look(projects, isolation) {
                 break;
             }
         }
@@ -146,13 +180,21 @@ impl Run {
     }
 
     /// Looks at Argo CD's resources; says whether that moved the machine.
-    fn look(&mut self, loaded: &AgentLoaded, argo: &Argo, isolation: bool) -> bool {
+    fn look(&mut self, projects: &mut Projects<'_>, isolation: bool) -> bool {
         let record = &self.machine.record;
-        let none = BTreeSet::new();
-        let repositories = loaded.repositories.get(&record.owner).unwrap_or(&none);
+        let mut project_matches = true;
+        if isolation {
+            let project = projects.of(&record.owner);
+            project_matches = project.matches;
+            if let OperationPhase::PreparingProject { document, .. } = &self.machine.state
+                && project.wanted.left_out.contains(&document.spec.source.repo_url)
+            {
+                return self
+                    .step(&OperationEvent::Refused { text: messages::PROJECT_FULL.to_owned() });
+            }
+        }
         let name = record.requester.as_ref().map(application_name);
-        let row = &record.application;
-        let view = argo.view(row, name.as_deref(), &record.owner, repositories, isolation);
+        let view = projects.argo.view(&record.application, name.as_deref(), project_matches);
         self.step(&OperationEvent::ArgoObserved(Box::new(view)))
     }
 

@@ -1,7 +1,10 @@
 //! What the agent writes to Argo CD's namespace, one request for each thing that is owed.
 
+use std::sync::Arc;
+
 use crds::Operation;
-use crds::argocd::{AppProject, AppProjectSpec, Application, ApplicationDestination};
+use crds::argocd::{AppProject, AppProjectSpec, Application};
+use kube::Resource;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use machines::application::{ApplicationDocument, SyncPolicy};
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
@@ -19,7 +22,7 @@ pub enum Errand {
         /// The user.
         user: ClusterUserId,
         /// What it is to say.
-        wanted: Option<ProjectDocument>,
+        wanted: Option<Arc<ProjectDocument>>,
     },
     /// The Application says this.
     WriteApplication {
@@ -93,15 +96,7 @@ pub async fn write_project(
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
     let spec = AppProjectSpec {
         source_repos: wanted.source_repos.iter().cloned().collect(),
-        destinations: wanted
-            .destinations
-            .iter()
-            .map(|(name, namespace)| ApplicationDestination {
-                name: name.clone(),
-                namespace: namespace.clone(),
-                ..ApplicationDestination::default()
-            })
-            .collect(),
+        destinations: wanted.destinations.clone(),
         ..AppProjectSpec::default()
     };
     let annotations = json!({crds::names::USERNAME_ANNOTATION: wanted.user});
@@ -132,17 +127,18 @@ pub async fn remove_project(
     absent(api.delete(name, &DeleteParams::default()).await.map(drop).map_err(trouble))
 }
 
-/// Creates an Application, or makes the one that exists say what it should. Fields that we do not
-/// own are left alone.
+/// Creates an Application, or makes the one that exists say what it should: see
+/// [`crds::argocd::FIELDS`]. `knows_refresh` says whether Argo CD knows `retry.refresh`.
 pub async fn write_application(
     client: &kube::Client,
     row: &ApplicationId,
     document: &ApplicationDocument,
     existing: Option<&ApplicationEntry>,
+    knows_refresh: bool,
 ) -> Result<Application, Trouble> {
     let api: Api<Application> = Api::namespaced(client.clone(), &document.namespace);
     let labels = json!({crds::names::DATABASE_ID_LABEL: row.as_str()});
-    let spec = application_spec(document);
+    let mut spec = application_spec(document, knows_refresh);
     let Some(existing) = existing else {
         let object = json!({
             "apiVersion": "argoproj.io/v1alpha1",
@@ -150,20 +146,13 @@ pub async fn write_application(
             "metadata": {"name": document.name, "labels": labels},
             "spec": spec,
         });
-        let object: Application =
-            serde_json::from_value(object).map_err(|error| Trouble::Refused(error.to_string()))?;
-        return api.create(&PostParams::default(), &object).await.map_err(trouble);
+        return create(client, &document.namespace, &without_nulls(object)).await;
     };
-    let mut spec = spec;
-    if document.spec.sync_policy.is_none()
-        && let Some(spec) = spec.as_object_mut()
-    {
-        // A merge patch removes what is null.
-        spec.insert("syncPolicy".to_owned(), Value::Null);
+    if document.spec.sync_policy.is_none() {
+        spec["syncPolicy"] = sync_policy(&SyncPolicy::default(), false);
     }
-    if let Some(destination) = spec.get_mut("destination").and_then(Value::as_object_mut) {
-        // A hand may have set it; beside a name it makes the destination invalid.
-        destination.insert("server".to_owned(), Value::Null);
+    for pointer in &existing.spec.drift {
+        remove(&mut spec, pointer);
     }
     let patch = json!({
         "metadata": {"labels": labels, "uid": existing.uid},
@@ -218,26 +207,43 @@ pub async fn remove_application(
     }
 }
 
-/// Ends the sync of an Application that is being deleted: Argo CD removes nothing before its sync
-/// has ended, and one that fails is tried again for ever. This is how Argo CD's own API server ends
-/// a sync.
+/// Which syncs are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Any: Argo CD removes nothing before its sync has ended, and one that fails is tried again for
+    /// ever.
+    Any,
+    /// One that Argo CD began by itself; others are for those to end who asked for them.
+    Automated,
+}
+
+/// Ends the sync of an Application, as Argo CD's own API server does; returns the Application, unless
+/// no such sync runs any more.
 pub async fn end_sync(
     client: &kube::Client,
     namespace: &str,
     name: &str,
     existing: &ApplicationEntry,
-) -> Result<(), Trouble> {
+    ending: Ending,
+) -> Result<Option<Application>, Trouble> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
     let phase = "/status/operationState/phase";
-    let patch = json_patch(json!([
-        {"op": "test", "path": "/metadata/uid", "value": existing.uid},
-        {"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING},
-        {"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING},
-    ]))?;
+    let mut operations = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": existing.uid}),
+        json!({"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING}),
+    ];
+    if ending == Ending::Automated {
+        let initiator = "/status/operationState/operation/initiatedBy/automated";
+        operations.push(json!({"op": "test", "path": initiator, "value": true}));
+    }
+    operations
+        .push(json!({"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING}));
+    let patch = json_patch(Value::Array(operations))?;
     let patched = api.patch(name, &PatchParams::default(), &patch).await;
     match patched.map_err(trouble) {
+        Ok(ended) => Ok(Some(ended)),
         // It has ended by itself.
-        Ok(_) | Err(Trouble::Missing | Trouble::Outdated(_)) => Ok(()),
+        Err(Trouble::Missing | Trouble::Outdated(_)) => Ok(None),
         Err(trouble) => Err(trouble),
     }
 }
@@ -253,6 +259,31 @@ pub async fn remove_signal(
     absent(api.delete(&name, &DeleteParams::default()).await.map(drop).map_err(trouble))
 }
 
+/// Creates an Application as it is written here: its type has fewer fields.
+async fn create(
+    client: &kube::Client,
+    namespace: &str,
+    object: &Value,
+) -> Result<Application, Trouble> {
+    let refused = |error: &dyn std::error::Error| Trouble::Refused(error.to_string());
+    let body = serde_json::to_vec(object).map_err(|error| refused(&error))?;
+    let path = Application::url_path(&(), Some(namespace));
+    let request = kube::core::Request::new(path).create(&PostParams::default(), body);
+    let request = request.map_err(|error| refused(&error))?;
+    client.request(request).await.map_err(trouble)
+}
+
+/// The same without what is null, which only a merge patch has a use for.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (name, without_nulls(value))).collect()
+        }
+        other => other,
+    }
+}
+
 fn absent(outcome: Result<(), Trouble>) -> Result<(), Trouble> {
     match outcome {
         Err(Trouble::Missing) => Ok(()),
@@ -260,7 +291,7 @@ fn absent(outcome: Result<(), Trouble>) -> Result<(), Trouble> {
     }
 }
 
-fn application_spec(document: &ApplicationDocument) -> Value {
+fn application_spec(document: &ApplicationDocument, knows_refresh: bool) -> Value {
     let spec = &document.spec;
     let mut written = json!({
         "project": spec.project,
@@ -274,15 +305,15 @@ fn application_spec(document: &ApplicationDocument) -> Value {
             "namespace": spec.destination.namespace,
         },
     });
-    if let (Some(written), Some(policy)) = (written.as_object_mut(), &spec.sync_policy) {
-        written.insert("syncPolicy".to_owned(), sync_policy(policy));
+    if let Some(policy) = &spec.sync_policy {
+        written["syncPolicy"] = sync_policy(policy, knows_refresh);
     }
     written
 }
 
 /// Every field is written, also as null, because a merge patch keeps what is absent.
-fn sync_policy(policy: &SyncPolicy) -> Value {
-    json!({
+fn sync_policy(policy: &SyncPolicy, knows_refresh: bool) -> Value {
+    let mut written = json!({
         "automated": policy.automated.as_ref().map(|automated| json!({
             "prune": automated.prune,
             "selfHeal": automated.self_heal,
@@ -297,14 +328,43 @@ fn sync_policy(policy: &SyncPolicy) -> Value {
                 "maxDuration": backoff.max_duration,
             })),
         })),
-    })
+    });
+    if knows_refresh && policy.retry.is_some() {
+        written["retry"]["refresh"] = json!(true);
+    }
+    if policy.sync_options.is_empty() {
+        written["syncOptions"] = Value::Null;
+    }
+    written
+}
+
+/// Has a merge patch remove what a JSON pointer names, unless it writes that anyhow.
+fn remove(patch: &mut Value, pointer: &str) {
+    let mut at = patch;
+    for name in pointer.split('/').skip(1) {
+        let name = name.replace("~1", "/").replace("~0", "~");
+        // What stands here is written as a whole.
+        let Some(fields) = at.as_object_mut() else { return };
+        at = fields.entry(name).or_insert(Value::Null);
+        if at.is_null() {
+            // It goes as a whole, and what the pointer names with it.
+            return;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use crds::argocd::{FIELDS, Ownership};
     use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
-    use machines::application::{ApplicationDestination, ApplicationSource, ApplicationSpec};
+    use machines::application::{
+        ApplicationDestination, ApplicationSource, ApplicationSpec, render,
+    };
+    use machines::identity::DeploymentUid;
+    use machines::spec::DeploymentSpec;
     use sandbox::ApiServer;
 
     use super::*;
@@ -338,7 +398,7 @@ mod tests {
                 },
                 destination: ApplicationDestination::default(),
                 project: "default".to_owned(),
-                sync_policy: None,
+                ..ApplicationSpec::default()
             },
         }
     }
@@ -352,13 +412,51 @@ mod tests {
 
     async fn create(client: &kube::Client) -> Application {
         let (row, document) = (ApplicationId::new("1"), document("one"));
-        write_application(client, &row, &document, None).await.expect("it is created")
+        write_application(client, &row, &document, None, false).await.expect("it is created")
     }
 
     async fn merge(client: &kube::Client, patch: Value) -> Application {
         let api: Api<Application> = Api::namespaced(client.clone(), NAMESPACE);
         let patched = api.patch("app", &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.expect("a patch")
+    }
+
+    /// The paths of the values in an object that are no objects.
+    fn leaves(value: &Value, path: &str) -> BTreeSet<String> {
+        match value {
+            Value::Object(fields) => {
+                let inner = |(name, value)| leaves(value, &format!("{path}.{name}"));
+                fields.iter().flat_map(inner).collect()
+            }
+            _ => [path.to_owned()].into(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_of_a_spec_is_what_the_table_of_fields_says() {
+        let spec = DeploymentSpec { type_: "automated".to_owned(), ..DeploymentSpec::default() };
+        let document = render(&DeploymentUid::new("uid"), "team", &spec, NAMESPACE, String::new());
+        let written = FIELDS.iter().filter(|field| field.ownership == Ownership::Written);
+        let of_spec = written.filter(|field| field.path.starts_with("spec."));
+        let of_spec: BTreeSet<String> = of_spec.map(|field| field.path.to_owned()).collect();
+        assert_eq!(leaves(&application_spec(&document, true), "spec"), of_spec);
+    }
+
+    #[test]
+    fn a_patch_removes_what_no_row_asks_for_and_keeps_what_it_writes() {
+        let mut patch = json!({"source": {"path": "one"}, "syncPolicy": {"retry": null}});
+        for pointer in
+            ["", "/sources", "/source/helm", "/source/path", "/syncPolicy/retry/newer", "/a~1b/c"]
+        {
+            remove(&mut patch, pointer);
+        }
+        let expected = json!({
+            "source": {"path": "one", "helm": null},
+            "sources": null,
+            "syncPolicy": {"retry": null},
+            "a/b": null,
+        });
+        assert_eq!(patch, expected);
     }
 
     #[tokio::test]
@@ -375,7 +473,7 @@ mod tests {
             let removed = remove_application(&client, NAMESPACE, "app", &seen).await;
             assert!(removed.is_err(), "{removed:?}");
             let (row, document) = (ApplicationId::new("1"), document("two"));
-            let written = write_application(&client, &row, &document, Some(&seen)).await;
+            let written = write_application(&client, &row, &document, Some(&seen), false).await;
             assert!(written.is_err(), "{written:?}");
         }
         let left = api.get("app").await.expect("the other one is there");

@@ -2,23 +2,24 @@
 //!
 //! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a
 //! batch of operations between load and commit, [`errand`] discharges what their states owe,
-//! [`reports`] carries what Argo CD says into the database, and `rescan` finds what hands have
+//! `definition` tells what the installed Argo CD knows, [`reports`] carries what Argo CD says into the database, and `rescan` finds what hands have
 //! changed.
 
 pub mod argo;
 pub mod decide;
+mod definition;
 pub mod errand;
 mod open;
 pub mod reports;
 mod rescan;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::Operation;
 use kube::ResourceExt;
 use kube::api::Api;
-use machines::application::{application_name, project_name};
+use machines::application::{ApplicationDocument, application_name, project_name};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, OPERATION_ID_LIMIT, OperationId, TenantUid,
     Timestamp,
@@ -31,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::decide::{Aftermath, Notes};
-use crate::agent::errand::{Errand, Subject};
+use crate::agent::errand::{Ending, Errand, Subject};
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::backend::errand::TENANT_LABEL;
@@ -97,12 +98,11 @@ impl Process<OperationId, Notes> for Agent {
         let (aftermath, repositories) = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
-        let owners: Vec<ClusterUserId> = repositories.keys().cloned().collect();
-        self.open().repositories.extend(repositories);
+        self.note_projects(&aftermath, &repositories);
         for one in aftermath {
             self.follow_up(one, taken_at);
         }
-        self.open().forget_idle(&owners);
+        self.open().forget_idle(repositories.keys());
         Ok(())
     }
 
@@ -195,6 +195,8 @@ impl Agent {
             self.timers.set(&id, entry.wake_at.map(Timestamp::from_millis));
             self.inbox.offer("", id, Notes::default());
         }
+        let owners = self.store.environment_owners().await?;
+        self.argo().note_environments(owners);
         self.reports.load().await
     }
 
@@ -238,7 +240,7 @@ impl Agent {
                 agent.open().signals.remove(&id);
                 agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
             }
-            Seen::Malformed { .. } => {}
+            Seen::Malformed(_) => {}
             Seen::Synced => {
                 let listed = relist.take().unwrap_or_default();
                 agent.open().signals.retain(|id, _| listed.contains(id));
@@ -294,7 +296,40 @@ impl Agent {
             () = shutdown.cancelled() => return Ok(()),
             _ = async { tokio::join!(applications.synced(), projects.synced()) } => {}
         }
+        self.read_definition().await;
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
+    }
+
+    /// Works out what the AppProjects say that operations of a batch owe, once for each.
+    fn note_projects(
+        &self,
+        aftermath: &[Aftermath],
+        repositories: &HashMap<ClusterUserId, BTreeSet<String>>,
+    ) {
+        let owed = aftermath.iter().flat_map(|one| &one.owed);
+        let owners: BTreeSet<&ClusterUserId> = owed
+            .filter_map(|owed| match owed {
+                OperationObligation::ProjectWritten(owner) => Some(owner),
+                _ => None,
+            })
+            .collect();
+        let none = BTreeSet::new();
+        for owner in owners {
+            let repositories = repositories.get(owner).unwrap_or(&none);
+            let wanted = self.argo().wanted_project(owner, repositories).document;
+            self.open().note_project(owner, wanted);
+        }
+    }
+
+    /// Learns what the installed Argo CD knows; it may have been replaced meanwhile.
+    async fn read_definition(&self) {
+        match definition::knows_refresh(&self.client).await {
+            Ok(is_known) => self.argo().note_refresh(is_known),
+            Err(error) => tracing::warn!(
+                %error,
+                "Argo CD's definition of an Application cannot be read; the next rescan tries again",
+            ),
+        }
     }
 
     fn follow_up(&self, aftermath: Aftermath, taken_at: Instant) {
@@ -356,9 +391,7 @@ impl Agent {
         let requester = requester.as_ref();
         match obligation {
             OperationObligation::ProjectWritten(user) => {
-                let repositories = self.open().repositories.get(user).cloned().unwrap_or_default();
-                let wanted = self.argo().wanted_project(user, &repositories);
-                Errand::WriteProject { user: user.clone(), wanted }
+                Errand::WriteProject { user: user.clone(), wanted: self.open().project(user) }
             }
             OperationObligation::ApplicationWritten(row, document) => Errand::WriteApplication {
                 row: row.clone(),
@@ -388,7 +421,7 @@ impl Agent {
     fn repair_project(&self, user: ClusterUserId, repositories: &BTreeSet<String>) {
         tracing::info!(user = user.as_str(), "an AppProject that a hand has changed is repaired");
         self.metrics.repairs.inc();
-        let wanted = self.argo().wanted_project(&user, repositories);
+        let wanted = self.argo().wanted_project(&user, repositories).document.map(Arc::new);
         let turn = user.as_str().to_owned();
         self.owe_anew(&turn, Errand::WriteProject { user, wanted });
     }
@@ -457,47 +490,10 @@ impl Agent {
                 Ok(Discharge::Done)
             }
             Errand::WriteApplication { row, document, .. } => {
-                let (existing, asked) = {
-                    let argo = self.argo();
-                    (argo.application(&document.name).cloned(), argo.ask_application())
-                };
-                let existing = existing.as_ref();
-                if let Some(existing) = existing.filter(|existing| existing.deleting) {
-                    // It is written anew once it has gone.
-                    if existing.syncing {
-                        errand::end_sync(&self.client, namespace, &document.name, existing).await?;
-                    }
-                    return Ok(Discharge::Pending);
-                }
-                let written =
-                    errand::write_application(&self.client, row, document, existing).await?;
-                self.take_in_answer(errand, |argo| argo.application_written(written, asked));
-                Ok(Discharge::Done)
+                self.write_application(errand, row, document).await
             }
             Errand::RemoveApplication { row, name, operation } => {
-                let (applications, asked) = {
-                    let argo = self.argo();
-                    (argo.applications_of(row, name.as_deref()), argo.ask_application())
-                };
-                if let Some(operation) = operation.as_ref().filter(|_| applications.is_empty()) {
-                    self.poke(operation, Notes::default());
-                }
-                let mut deleting = Vec::new();
-                for (name, existing) in applications {
-                    if !existing.deleting {
-                        let remove =
-                            errand::remove_application(&self.client, namespace, &name, &existing);
-                        deleting.extend(remove.await?);
-                    }
-                    if existing.syncing {
-                        errand::end_sync(&self.client, namespace, &name, &existing).await?;
-                    }
-                }
-                self.take_in_answer(errand, |argo| {
-                    let written = deleting.into_iter();
-                    written.flat_map(|one| argo.application_written(one, asked)).collect()
-                });
-                Ok(Discharge::Done)
+                self.remove_application(errand, row, name.as_deref(), operation.as_ref()).await
             }
             Errand::RemoveSignal { operation } => {
                 let sighting = self.open().signals.get(operation).copied();
@@ -512,6 +508,77 @@ impl Agent {
                 Ok(Discharge::Pending)
             }
         }
+    }
+
+    async fn write_application(
+        &self,
+        errand: &Errand,
+        row: &ApplicationId,
+        document: &ApplicationDocument,
+    ) -> Result<Discharge, Trouble> {
+        let ApplicationDocument { name, namespace, .. } = document;
+        let (existing, asked, knows_refresh) = {
+            let argo = self.argo();
+            (argo.application(name).cloned(), argo.ask_application(), argo.knows_refresh())
+        };
+        let existing = existing.as_ref();
+        if let Some(existing) = existing.filter(|existing| existing.deleting) {
+            // It is written anew once it has gone.
+            if existing.sync.is_some() {
+                errand::end_sync(&self.client, namespace, name, existing, Ending::Any).await?;
+            }
+            return Ok(Discharge::Pending);
+        }
+        let mut answers = Vec::new();
+        if !existing.is_some_and(|existing| existing.is_written(row, document)) {
+            let client = &self.client;
+            let written = errand::write_application(client, row, document, existing, knows_refresh);
+            answers.push(written.await?);
+        }
+        // Afterwards, or Argo CD would begin the next one with what it had before.
+        if let Some(existing) = existing.filter(|existing| existing.works_on_another(document)) {
+            let ended =
+                errand::end_sync(&self.client, namespace, name, existing, Ending::Automated);
+            answers.extend(ended.await?);
+        }
+        self.take_in_answer(errand, |argo| {
+            let answers = answers.into_iter();
+            answers.flat_map(|one| argo.application_written(one, asked)).collect()
+        });
+        Ok(Discharge::Done)
+    }
+
+    async fn remove_application(
+        &self,
+        errand: &Errand,
+        row: &ApplicationId,
+        name: Option<&str>,
+        operation: Option<&OperationId>,
+    ) -> Result<Discharge, Trouble> {
+        let namespace = &self.settings.argocd_namespace;
+        let (application, asked) = {
+            let argo = self.argo();
+            (argo.application_to_remove(row, name), argo.ask_application())
+        };
+        let Some((name, existing)) = application else {
+            if let Some(operation) = operation {
+                self.poke(operation, Notes::default());
+            }
+            return Ok(Discharge::Done);
+        };
+        let mut deleting = None;
+        if !existing.deleting {
+            let client = &self.client;
+            deleting = errand::remove_application(client, namespace, &name, &existing).await?;
+        }
+        if existing.sync.is_some() {
+            errand::end_sync(&self.client, namespace, &name, &existing, Ending::Any).await?;
+        }
+        self.take_in_answer(errand, |argo| {
+            let deleting = deleting.into_iter();
+            deleting.flat_map(|one| argo.application_written(one, asked)).collect()
+        });
+        Ok(Discharge::Done)
     }
 
     /// Takes in the answer to what an errand has written. Where it is no news, those who owe it are

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use machines::application::{application_name, project_name};
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 
-use crate::agent::argo::Changed;
+use crate::agent::argo::{Changed, ProjectDocument};
 use crate::agent::decide::Aftermath;
 
 /// See the module.
@@ -25,8 +26,9 @@ pub(super) struct OpenOperations {
     /// The Operation CRs that exist, as far as is known, each with the number of its last sighting.
     pub(super) signals: HashMap<OperationId, u64>,
     sightings: u64,
-    /// What the AppProjects of their owners are to permit, as last read.
-    pub(super) repositories: HashMap<ClusterUserId, BTreeSet<String>>,
+    /// What the AppProjects of their owners are to say, as last worked out. All who owe the same share
+    /// it: it may be large, and they are many.
+    projects: HashMap<ClusterUserId, Option<Arc<ProjectDocument>>>,
 }
 
 /// One of them.
@@ -108,11 +110,24 @@ impl OpenOperations {
         self.awaiting_project.contains_key(&project_name(owner))
     }
 
-    /// Forgets the repositories of owners without an open operation.
-    pub(super) fn forget_idle(&mut self, owners: &[ClusterUserId]) {
+    /// Notes what the AppProject of an owner is to say; `None` where there is to be none.
+    pub(super) fn note_project(&mut self, owner: &ClusterUserId, wanted: Option<ProjectDocument>) {
+        let known = self.projects.entry(owner.clone()).or_default();
+        if known.as_deref() != wanted.as_ref() {
+            *known = wanted.map(Arc::new);
+        }
+    }
+
+    /// What the AppProject of an owner is to say.
+    pub(super) fn project(&self, owner: &ClusterUserId) -> Option<Arc<ProjectDocument>> {
+        self.projects.get(owner).cloned().flatten()
+    }
+
+    /// Forgets the AppProjects of those of these owners that have no open operation.
+    pub(super) fn forget_idle<'a>(&mut self, owners: impl Iterator<Item = &'a ClusterUserId>) {
         for owner in owners {
             if !self.by_project.contains_key(&project_name(owner)) {
-                self.repositories.remove(owner);
+                self.projects.remove(owner);
             }
         }
     }

@@ -14,7 +14,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machines::application::{ApplicationDocument, project_name};
+use machines::application::{ApplicationDocument, application_name};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Timestamp};
 use schema::store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +32,8 @@ type Suspects<K> = HashMap<K, Timestamp>;
 struct Differing {
     /// The deployments of Applications.
     deployments: BTreeSet<DeploymentUid>,
-    /// Applications that belong to nobody, with their names.
-    orphans: BTreeMap<ApplicationId, String>,
+    /// The deployments of Applications that belong to nobody, with the rows on their labels.
+    orphans: BTreeMap<DeploymentUid, ApplicationId>,
     /// The owners of AppProjects, with the repositories that those are to permit.
     projects: HashMap<ClusterUserId, BTreeSet<String>>,
 }
@@ -52,6 +52,7 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
+        agent.read_definition().await;
         match differing(&agent).await {
             Ok(mut found) => {
                 let now = agent.settings.clock.now();
@@ -64,10 +65,10 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
                     let repositories = found.projects.remove(&owner).unwrap_or_default();
                     agent.repair_project(owner, &repositories);
                 }
-                let rows: Vec<ApplicationId> = found.orphans.keys().cloned().collect();
-                for row in overdue(&mut orphans, rows, now, grace) {
-                    if let Some(name) = found.orphans.remove(&row) {
-                        agent.remove_orphan(row, name);
+                let uids: Vec<DeploymentUid> = found.orphans.keys().cloned().collect();
+                for uid in overdue(&mut orphans, uids, now, grace) {
+                    if let Some(row) = found.orphans.remove(&uid) {
+                        agent.remove_orphan(row, application_name(&uid));
                     }
                 }
             }
@@ -112,7 +113,7 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
     let mut found = Differing::default();
     let mut after = ApplicationId::default();
     // Those that are left belong to nobody.
-    let mut owners_left: BTreeSet<ClusterUserId> = agent.argo().project_owners().collect();
+    let mut owners_left = agent.argo().project_owners();
     let mut left = agent.argo().ours();
     loop {
         let page = agent.store.wanted_applications(&after, PAGE).await?;
@@ -121,7 +122,7 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
         let owners: BTreeSet<ClusterUserId> = page.iter().map(|one| one.owner.clone()).collect();
         owners_left.retain(|owner| !owners.contains(owner));
         let deployments: HashSet<&DeploymentUid> = page.iter().map(|one| &one.deployment).collect();
-        left.retain(|_, (uid, _)| !deployments.contains(uid));
+        left.retain(|uid, _| !deployments.contains(uid));
         let repositories = agent.store.repositories(&owners).await?;
         for wanted in page {
             // What cannot be read is a matter for its own operation, which fails and says so.
@@ -134,11 +135,10 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
         found.projects.extend(repositories.into_iter().filter(differs));
     }
     if !left.is_empty() {
-        let deployments = left.iter().map(|(row, (uid, _))| (row.clone(), uid.clone())).collect();
-        let orphans = agent.store.orphans(deployments).await?;
-        left.retain(|row, _| orphans.contains(row) && !agent.open().by_row.contains_key(row));
+        let orphans = agent.store.orphans(left.clone()).await?;
+        left.retain(|uid, row| orphans.contains(uid) && !agent.open().by_row.contains_key(row));
     }
-    found.orphans = left.into_iter().map(|(row, (_, name))| (row, name)).collect();
+    found.orphans = left;
     let unwanted = owners_left.into_iter().map(|owner| (owner, BTreeSet::new()));
     found.projects.extend(unwanted.filter(|(owner, urls)| project_differs(agent, owner, urls)));
     Ok(found)
@@ -153,16 +153,21 @@ fn application_differs(agent: &Agent, row: &ApplicationId, document: &Applicatio
     let Some(entry) = argo.application(&document.name) else { return true };
     if entry.deleting {
         // It comes back once it has gone; in the middle of a sync it may never go by itself.
-        return entry.syncing;
+        return entry.sync.is_some();
     }
-    entry.spec != document.spec || entry.row.as_ref() != Some(row)
+    !entry.says(row, document)
 }
 
+/// While an operation waits for the AppProject it sees to it by itself; one that waits for something
+/// else, such as the end of an Application, does not.
 fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
     // One lock after the other: whoever takes in what the watches show holds both, the other way
     // round.
-    let is_open = agent.open().by_project.contains_key(&project_name(owner));
-    agent.settings.isolation && !is_open && !agent.argo().project_matches(owner, repositories)
+    if !agent.settings.isolation || agent.open().awaits_project(owner) {
+        return false;
+    }
+    let argo = agent.argo();
+    !argo.project_matches(owner, &argo.wanted_project(owner, repositories))
 }
 
 #[cfg(test)]

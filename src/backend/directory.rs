@@ -208,10 +208,10 @@ impl Directory {
                 self.arrivals.forget(&gone.namespace, &uid);
                 self.object_gone(&uid, gone.revision).into_iter().collect()
             }
-            Seen::Malformed { uid, .. } => {
+            Seen::Malformed(metadata) => {
                 // It exists: whatever was done for it stays.
                 if let Some(relist) = self.relist.as_mut() {
-                    relist.insert(DeploymentUid::new(uid));
+                    relist.insert(DeploymentUid::new(metadata.uid.unwrap_or_default()));
                 }
                 Vec::new()
             }
@@ -417,7 +417,7 @@ impl Directory {
                 self.namespaces.retain(|_, entry| entry.uid != uid);
                 self.namespace_gone(uid).into_iter().collect()
             }
-            Seen::Malformed { .. } => Vec::new(),
+            Seen::Malformed(_) => Vec::new(),
             Seen::Synced => {
                 let Some(listed) = self.namespace_relist.take() else { return Vec::new() };
                 self.namespaces.retain(|_, entry| listed.contains(&entry.uid));

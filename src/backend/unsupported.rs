@@ -51,7 +51,7 @@ async fn tell_of<K>(
                     told.remove(&gone.uid);
                     return;
                 }
-                Seen::Restarted | Seen::Malformed { .. } | Seen::Synced => return,
+                Seen::Restarted | Seen::Malformed(_) | Seen::Synced => return,
             };
             let Some(uid) = object.uid() else { return };
             if object.meta().deletion_timestamp.is_none()

@@ -149,15 +149,8 @@ pub enum Seen<K> {
     Present(K),
     /// The object has gone, whether it could be read or not.
     Gone(Gone),
-    /// An object of this name exists but cannot be read.
-    Malformed {
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-        /// Its UID.
-        uid: String,
-    },
+    /// An object exists but cannot be read beyond this.
+    Malformed(Box<ObjectMeta>),
     /// The relist is complete.
     Synced,
 }
@@ -216,7 +209,7 @@ impl Horizon {
             }
             Seen::Present(object) => self.newest = self.newest.max(revision(object)),
             Seen::Gone(gone) => self.newest = self.newest.max(gone.revision),
-            Seen::Malformed { .. } => {}
+            Seen::Malformed(metadata) => self.newest = self.newest.max(revision_of(metadata)),
             Seen::Synced => {
                 // What was asked meanwhile may have come and gone before the list was made.
                 self.relists += 1;
@@ -309,16 +302,19 @@ where
         Ok(object) => Seen::Present(object),
         Err(invalid) => {
             progress.malformed.fetch_add(1, Ordering::Relaxed);
-            let meta = invalid.metadata;
-            let namespace = meta.namespace.unwrap_or_default();
-            let name = meta.name.unwrap_or_default();
+            let metadata = invalid.metadata;
+            let namespace = metadata.namespace.as_deref().unwrap_or_default();
+            let name = metadata.name.as_deref().unwrap_or_default();
             // It may quote what stands in the object.
             let error = kubernetes::bounded(&invalid.error);
             tracing::warn!(
-                watch = progress.name, %namespace, %name, error,
-                "an object cannot be read and is left alone",
+                watch = progress.name,
+                namespace,
+                name,
+                error,
+                "an object cannot be read",
             );
-            Seen::Malformed { namespace, name, uid: meta.uid.unwrap_or_default() }
+            Seen::Malformed(Box::new(metadata))
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Argo CD's Application: what to deploy where, and how that stands.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use super::{ApplicationSource, Operation, OperationState, RetryStrategy};
-use crate::absent::absent_is_default;
+use super::fields::drift_of;
+use super::{ApplicationSource, Backoff, Operation, OperationState, RetryStrategy};
 use crate::names::{ARGO_CD_GROUP, VERSION};
 
 /// An Application: Argo CD makes a namespace match a folder of a git repository.
@@ -106,9 +108,11 @@ impl Serialize for Application {
     }
 }
 
-/// What is deployed where.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, remote = "Self")]
+/// What is deployed where, as far as this program decides it: see [`FIELDS`](super::FIELDS).
+///
+/// It can always be decoded: what has another form than Argo CD's is in [`Self::drift`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ApplicationSpec {
     /// The AppProject, which says what the Application may do.
     pub project: String,
@@ -119,15 +123,79 @@ pub struct ApplicationSpec {
     /// When and how they are synced; absent means only when asked, and without options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_policy: Option<SyncPolicy>,
+    /// Whether a retry goes to the newest commit; None where nothing is said.
+    #[serde(skip)]
+    pub refresh: Option<bool>,
+    /// What is there and should not be, as JSON pointers into the spec.
+    #[serde(skip)]
+    pub drift: BTreeSet<String>,
 }
 
-absent_is_default!(ApplicationSpec);
+impl<'de> Deserialize<'de> for ApplicationSpec {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let spec = Value::deserialize(from)?;
+        let mut reader = Reader { drift: drift_of(&spec), spec: &spec };
+        let has = |pointer: &str| spec.pointer(pointer).is_some_and(Value::is_object);
+        let automated = has("/syncPolicy/automated").then(|| SyncPolicyAutomated {
+            prune: reader.value("/syncPolicy/automated/prune"),
+            self_heal: reader.value("/syncPolicy/automated/selfHeal"),
+            allow_empty: reader.value("/syncPolicy/automated/allowEmpty"),
+            enabled: reader.value("/syncPolicy/automated/enabled"),
+        });
+        let backoff = has("/syncPolicy/retry/backoff").then(|| Backoff {
+            duration: reader.value("/syncPolicy/retry/backoff/duration"),
+            factor: reader.value("/syncPolicy/retry/backoff/factor"),
+            max_duration: reader.value("/syncPolicy/retry/backoff/maxDuration"),
+        });
+        let retry = has("/syncPolicy/retry")
+            .then(|| RetryStrategy { limit: reader.value("/syncPolicy/retry/limit"), backoff });
+        let sync_options = reader.value("/syncPolicy/syncOptions");
+        // An empty policy and none mean the same to Argo CD.
+        let policy = SyncPolicy { automated, sync_options, retry };
+        Ok(Self {
+            project: reader.value("/project"),
+            source: ApplicationSource {
+                repo_url: reader.value("/source/repoURL"),
+                path: reader.value("/source/path"),
+                target_revision: reader.value("/source/targetRevision"),
+            },
+            destination: ApplicationDestination {
+                name: reader.value("/destination/name"),
+                namespace: reader.value("/destination/namespace"),
+                server: reader.value("/destination/server"),
+            },
+            sync_policy: Some(policy).filter(|policy| *policy != SyncPolicy::default()),
+            refresh: reader.value("/syncPolicy/retry/refresh"),
+            drift: reader.drift,
+        })
+    }
+}
+
+/// Reads a spec field by field, and notes which have an unknown form.
+struct Reader<'a> {
+    spec: &'a Value,
+    drift: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    fn value<T: DeserializeOwned + Default>(&mut self, pointer: &str) -> T {
+        let value = match self.spec.pointer(pointer) {
+            None | Some(Value::Null) => return T::default(),
+            Some(value) => T::deserialize(value),
+        };
+        value.unwrap_or_else(|_| {
+            self.drift.insert(pointer.to_owned());
+            T::default()
+        })
+    }
+}
 
 impl ApplicationSpec {
     /// Whether Argo CD syncs without being asked.
     #[must_use]
     pub fn is_automated(&self) -> bool {
-        self.sync_policy.as_ref().is_some_and(|policy| policy.automated.is_some())
+        let automated = self.sync_policy.as_ref().and_then(|policy| policy.automated.as_ref());
+        automated.is_some_and(|automated| automated.enabled != Some(false))
     }
 }
 
@@ -174,6 +242,9 @@ pub struct SyncPolicyAutomated {
     /// Whether it may delete everything, if nothing is left in the repository.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_empty: bool,
+    /// False switches it off, as if it were absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
 }
 
 /// How an Application stands.

@@ -5,6 +5,7 @@
 //! with patches, never with a whole object, or the fields that are not here get lost.
 
 mod application;
+mod fields;
 mod operation;
 mod project;
 
@@ -13,6 +14,7 @@ pub use application::{
     ApplicationStatus, ComparedTo, HealthStatus, ResourceStatus, SyncPolicy, SyncPolicyAutomated,
     SyncStatus, condition_type, health, sync,
 };
+pub use fields::{FIELDS, Field, Ownership, table};
 pub use operation::{
     ApplicationSource, Backoff, Info, ManagedNamespaceMetadata, Operation, OperationInitiator,
     OperationState, ResourceResult, RetryStrategy, SyncOperation, SyncOperationResource,

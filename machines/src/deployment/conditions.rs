@@ -251,6 +251,10 @@ fn standing(deployment: &Deployment) -> Standing {
     match &deployment.lifecycle {
         Lifecycle::Unseen {} => Standing::working("Unseen", ""),
         Lifecycle::Rejected {} => Standing::stuck("Rejected", error.unwrap_or_default()),
+        Lifecycle::Frozen {} => Standing::stuck("EnvironmentNotServed", messages::FROZEN),
+        Lifecycle::RemovalFrozen {} => {
+            Standing::stuck("EnvironmentNotServed", messages::REMOVAL_FROZEN)
+        }
         Lifecycle::AwaitingTenant { .. } => {
             Standing::working("AwaitingTenant", messages::NAMESPACE_TERMINATING)
         }

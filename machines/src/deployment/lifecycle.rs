@@ -1,7 +1,7 @@
 //! The region that decides what is done about a deployment.
 //!
 //! A state that waits for machinery (the agent, Argo CD, the tenant) has a deadline; a state that
-//! waits for a person (`Rejected`, `Settled`) has none.
+//! waits for a person (`Rejected`, `Settled`, `Frozen`) has none.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
@@ -39,6 +39,9 @@ pub enum Lifecycle {
     Unseen {},
     /// The spec cannot be acted on; the user must change it.
     Rejected {},
+    /// It deploys to an environment, of which an earlier installation took care. This version does
+    /// not, and leaves what that made as it is.
+    Frozen {},
     /// The namespace is terminating, or its tenant has no rows yet.
     AwaitingTenant {
         /// When to look again.
@@ -82,6 +85,9 @@ pub enum Lifecycle {
         /// When.
         until: Timestamp,
     },
+    /// It was deleted while it was frozen: what was made for it stays until a version comes that can
+    /// remove it.
+    RemovalFrozen {},
     /// Nothing is left but our finalizer on the object.
     Finalizing {
         /// When to try again.
@@ -183,6 +189,12 @@ impl Record {
 
     #[state(superstate = "live")]
     fn rejected(&mut self, event: &Event) -> Outcome<Lifecycle> {
+        let _ = event;
+        Super
+    }
+
+    #[state(superstate = "live")]
+    fn frozen(&mut self, event: &Event) -> Outcome<Lifecycle> {
         let _ = event;
         Super
     }
@@ -374,6 +386,12 @@ impl Record {
     }
 
     #[state(superstate = "terminating")]
+    fn removal_frozen(&mut self, event: &Event) -> Outcome<Lifecycle> {
+        let _ = event;
+        Super
+    }
+
+    #[state(superstate = "terminating")]
     fn finalizing(
         &mut self,
         context: &mut Context<'_>,
@@ -420,7 +438,12 @@ impl Lifecycle {
             | Self::Removing { deadline, .. }
             | Self::Finalizing { deadline } => Some(*deadline),
             Self::BackingOff { until } | Self::RemovalBackingOff { until } => Some(*until),
-            Self::Unseen {} | Self::Rejected {} | Self::Settled {} | Self::Gone {} => None,
+            Self::Unseen {}
+            | Self::Rejected {}
+            | Self::Frozen {}
+            | Self::Settled {}
+            | Self::RemovalFrozen {}
+            | Self::Gone {} => None,
         }
     }
 
@@ -429,6 +452,7 @@ impl Lifecycle {
         let path = match self {
             Self::Unseen {} => "Unseen",
             Self::Rejected {} => "Live/Rejected",
+            Self::Frozen {} => "Live/Frozen",
             Self::AwaitingTenant { .. } => "Live/Awaiting/AwaitingTenant",
             Self::AwaitingEngine { .. } => "Live/Awaiting/AwaitingEngine",
             Self::AwaitingPredecessor { .. } => "Live/Awaiting/AwaitingPredecessor",
@@ -437,6 +461,7 @@ impl Lifecycle {
             Self::Settled {} => "Live/Settled",
             Self::Removing { .. } => "Terminating/Removing",
             Self::RemovalBackingOff { .. } => "Terminating/RemovalBackingOff",
+            Self::RemovalFrozen {} => "Terminating/RemovalFrozen",
             Self::Finalizing { .. } => "Terminating/Finalizing",
             Self::Gone {} => "Gone",
         };

@@ -459,10 +459,12 @@ impl Deployment {
             | Lifecycle::BackingOff { .. } => true,
             Lifecycle::Unseen {}
             | Lifecycle::Rejected {}
+            | Lifecycle::Frozen {}
             | Lifecycle::Dispatching { .. }
             | Lifecycle::Settled {}
             | Lifecycle::Removing { .. }
             | Lifecycle::RemovalBackingOff { .. }
+            | Lifecycle::RemovalFrozen {}
             | Lifecycle::Finalizing { .. }
             | Lifecycle::Gone {} => false,
         }

@@ -6,7 +6,9 @@ use crate::deployment::conditions::ConditionStyle;
 use crate::deployment::error_flag::{self as flag, ErrorEvent, ErrorFlag};
 use crate::deployment::lifecycle::Lifecycle;
 use crate::deployment::mirror::{self as mirroring, Mirror, MirrorEvent};
-use crate::deployment::{Deployment, Event, Facts, Namesake, Snapshot, TenantFact};
+use crate::deployment::{
+    Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
+};
 use crate::drive::drive;
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId,
@@ -50,6 +52,14 @@ fn facts(now: Timestamp) -> Facts {
         namesakes: Vec::new(),
         existing_application: None,
         conditions: ConditionStyle::Conventional,
+    }
+}
+
+fn existing_application() -> ExistingApplication {
+    ExistingApplication {
+        id: ApplicationId::new("existing"),
+        user: tenant_rows().user,
+        instance: instance(),
     }
 }
 
@@ -114,6 +124,11 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     events.push(("", Event::ApplicationDiffers, now.clone()));
     let invalid = Snapshot { spec: spec(""), ..newer.clone() };
     events.push(("new invalid spec", observed(invalid), now.clone()));
+    let mut elsewhere = newer.clone();
+    elsewhere.spec.environment = "staging".to_owned();
+    let existing = Facts { existing_application: Some(existing_application()), ..now.clone() };
+    let when = "new spec with an environment, of an earlier installation";
+    events.push((when, observed(elsewhere), existing));
     let same = Snapshot {
         generation: record.generation,
         spec: record.spec.clone(),
@@ -165,19 +180,22 @@ fn lifecycle_key(deployment: &Deployment) -> String {
         Lifecycle::Dispatching { again, .. } | Lifecycle::Removing { again, .. } => *again,
         Lifecycle::Unseen {}
         | Lifecycle::Rejected {}
+        | Lifecycle::Frozen {}
         | Lifecycle::AwaitingTenant { .. }
         | Lifecycle::AwaitingEngine { .. }
         | Lifecycle::AwaitingPredecessor { .. }
         | Lifecycle::BackingOff { .. }
         | Lifecycle::Settled {}
         | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::RemovalFrozen {}
         | Lifecycle::Finalizing { .. }
         | Lifecycle::Gone {} => false,
     };
     let application = record.application.as_ref();
     let wanted = application.map(|one| (one.applied, one.digest.clone()));
     let open = record.open.as_ref().map(|open| open.claimed);
-    let object = (record.present, record.finalizer, &record.spec.path);
+    let spec = (&record.spec.path, &record.spec.environment);
+    let object = (record.present, record.finalizer, spec);
     format!("{} {again} {wanted:?} {open:?} {object:?}", deployment.path())
 }
 
@@ -289,8 +307,12 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
     let argo = |project_matches, application| {
         OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
     };
-    let says =
-        |spec| ApplicationView::Present { spec: Box::new(spec), labelled: true, deleting: false };
+    let says = |spec| ApplicationView::Present {
+        spec: Box::new(spec),
+        labelled: true,
+        deleting: false,
+        sync: None,
+    };
     let right = || says(document().spec);
     let wrong = || says(crate::application::ApplicationSpec::default());
     let due = operation.wake_at().map_or(0, Timestamp::as_millis);

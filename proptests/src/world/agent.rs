@@ -47,6 +47,7 @@ impl Cluster {
             spec: Box::new(one.spec.clone()),
             labelled: true,
             deleting: false,
+            sync: None,
         });
         let name = project_name(&record.owner);
         let project = self.world.argocd.projects.iter().find(|one| one.name == name);

@@ -44,7 +44,9 @@ fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
         Lifecycle::BackingOff { until } | Lifecycle::RemovalBackingOff { until } => Some(until),
         Lifecycle::Unseen {}
         | Lifecycle::Rejected {}
+        | Lifecycle::Frozen {}
         | Lifecycle::Settled {}
+        | Lifecycle::RemovalFrozen {}
         | Lifecycle::Gone {} => None,
     };
     let mirror = match &mut machine.mirror {

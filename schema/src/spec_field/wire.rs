@@ -136,7 +136,27 @@ macro_rules! mirrors {
     };
 }
 
-mirrors!(ApplicationSpec, ApplicationSpec { source, destination, project; sync_policy });
+impl From<domain::ApplicationSpec> for ApplicationSpec {
+    fn from(from: domain::ApplicationSpec) -> Self {
+        let domain::ApplicationSpec { source, destination, project, sync_policy, drift: _ } = from;
+        let (source, destination) = (source.into(), destination.into());
+        Self { source, destination, project, sync_policy: sync_policy.map(Into::into) }
+    }
+}
+
+impl From<ApplicationSpec> for domain::ApplicationSpec {
+    fn from(from: ApplicationSpec) -> Self {
+        let ApplicationSpec { source, destination, project, sync_policy } = from;
+        Self {
+            source: source.into(),
+            destination: destination.into(),
+            project,
+            sync_policy: sync_policy.map(Into::into),
+            ..Self::default()
+        }
+    }
+}
+
 mirrors!(Source, ApplicationSource { repo_url, path, target_revision });
 mirrors!(Destination, ApplicationDestination { server, namespace, name });
 mirrors!(SyncPolicy, SyncPolicy { sync_options; automated, retry });

@@ -14,8 +14,9 @@ use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
-    app_project_repository, application, application_owner, application_state,
-    deployment_to_application_mapping as mapping, machine, operation, transition,
+    app_project_managed_environment, app_project_repository, application, application_owner,
+    application_state, deployment_to_application_mapping as mapping, machine, operation,
+    transition,
 };
 use crate::spec_field;
 use crate::store::changes;
@@ -196,30 +197,31 @@ impl Store {
         .await
     }
 
-    /// Those of these Applications, given with their deployments, that belong to nobody: there is
-    /// no row, and the deployment is one that this database had a machine for and has no more.
+    /// Those of these deployments, given with the rows of their Applications, whose Applications
+    /// belong to nobody: there is no row, and the deployment is one that this database had a machine
+    /// for and has no more.
     ///
     /// A deployment that the database has never known says nothing: it may be an older one, or an
     /// empty one. One with a machine may have no row because its spec is invalid.
     pub async fn orphans(
         &self,
-        mut applications: BTreeMap<ApplicationId, DeploymentUid>,
-    ) -> Result<BTreeSet<ApplicationId>, StoreError> {
+        mut applications: BTreeMap<DeploymentUid, ApplicationId>,
+    ) -> Result<BTreeSet<DeploymentUid>, StoreError> {
         self.call("orphans", async {
             let rows = application::Entity::find();
             let column = application::Column::ApplicationId;
-            let ids = applications.keys().map(ApplicationId::as_str);
+            let ids = applications.values().map(ApplicationId::as_str);
             let found = self.found_among(rows, column, ids).await?;
-            applications.retain(|row, _| !found.contains(row.as_str()));
+            applications.retain(|_, row| !found.contains(row.as_str()));
             let known =
                 transition::Entity::find().filter(transition::Column::Kind.eq(Deployment::KIND));
-            let ids = applications.values().map(DeploymentUid::as_str);
+            let ids = applications.keys().map(DeploymentUid::as_str);
             let found = self.found_among(known, transition::Column::Key, ids).await?;
-            applications.retain(|_, uid| found.contains(uid.as_str()));
+            applications.retain(|uid, _| found.contains(uid.as_str()));
             let served = machine::Entity::find().filter(machine::Column::Kind.eq(Deployment::KIND));
-            let ids = applications.values().map(DeploymentUid::as_str);
+            let ids = applications.keys().map(DeploymentUid::as_str);
             let found = self.found_among(served, machine::Column::Key, ids).await?;
-            applications.retain(|_, uid| !found.contains(uid.as_str()));
+            applications.retain(|uid, _| !found.contains(uid.as_str()));
             Ok(applications.into_keys().collect())
         })
         .await
@@ -284,6 +286,23 @@ impl Store {
                     WantedApplication { row: ApplicationId::new(row), deployment, owner, document }
                 };
             Ok(rows.into_iter().map(read).collect())
+        })
+        .await
+    }
+
+    /// The cluster users whose AppProjects permit environments that an earlier installation recorded.
+    /// Nobody records any more of them, so that once is enough.
+    pub async fn environment_owners(&self) -> Result<BTreeSet<ClusterUserId>, StoreError> {
+        self.call("environment_owners", async {
+            use app_project_managed_environment::{Column, Entity};
+            let owners: Vec<String> = Entity::find()
+                .select_only()
+                .column(Column::ClusteruserId)
+                .distinct()
+                .into_tuple()
+                .all(self.database.reader())
+                .await?;
+            Ok(owners.into_iter().map(ClusterUserId::new).collect())
         })
         .await
     }

@@ -563,7 +563,7 @@ fn step_operation(
 
 fn as_wanted(document: &ApplicationDocument) -> ApplicationView {
     let spec = Box::new(document.spec.clone());
-    ApplicationView::Present { spec, labelled: true, deleting: false }
+    ApplicationView::Present { spec, labelled: true, deleting: false, sync: None }
 }
 
 fn tenant_fact(tenant: &Tenant) -> TenantFact {

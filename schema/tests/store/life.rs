@@ -359,7 +359,7 @@ async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch
     assert_eq!(world.path(&rejected).await, "Live/Rejected");
 
     let all = [&deployed, &gone, &rejected, &foreign];
-    let all = all.map(|object| (object.application(), object.uid.clone())).into();
+    let all = all.map(|object| (object.uid.clone(), object.application())).into();
     let orphans = world.agent.orphans(all).await.unwrap();
-    assert_eq!(orphans.into_iter().collect::<Vec<_>>(), [gone.application()]);
+    assert_eq!(orphans, [gone.uid].into());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, stream};
 use kube::api::{Api, PostParams};
 
-use crate::harness::{all, condition, with_finalizer};
+use crate::harness::{all, condition, eventually, with_finalizer};
 use crate::repository::config_map;
 use crate::ring::Ring;
 
@@ -109,4 +109,28 @@ pub async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up(rin
     .await;
     ring.delete("shop").await;
     ring.wait_until_gone("shop").await;
+}
+
+pub async fn an_app_project_that_a_deletion_needs_comes_back(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    ring.create(&with_finalizer(ring.deployment("shop", "automated", "shop"))).await;
+    let shop = ring.wait_until_ready("shop").await;
+    let name = ring.application_name(&shop);
+    let project = ring.applications().get(&name).await.unwrap().spec.project;
+    ring.stop_argocd("shop").await;
+    ring.delete("shop").await;
+    ring.wait_for_application(&shop, "the Application is being deleted", |found| {
+        found.is_some_and(|one| one.metadata.deletion_timestamp.is_some())
+    })
+    .await;
+    // It is the namespace's last deployment, so that no row asks for the AppProject any more.
+    let projects = ring.projects();
+    projects.delete(&project, &Default::default()).await.unwrap();
+    eventually("the AppProject has come back", || async {
+        projects.get_opt(&project).await.ok()?.map(drop)
+    })
+    .await;
+    ring.start_argocd().await;
+    ring.wait_until_gone("shop").await;
+    ring.wait_for_word("first", None).await;
 }

@@ -4,6 +4,7 @@ mod deleting;
 mod deploying;
 mod faults;
 mod repairing;
+mod syncing;
 
 use crate::Scenario;
 use crate::ring::Capability::{ArgoCdStop, Git, ServerKill, Workloads};
@@ -31,6 +32,9 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deleting::a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up, Git),
         scenario!(deleting::a_namespace_that_is_deleted_and_created_again_begins_anew),
         scenario!(deleting::five_hundred_deletions_without_argo_cd_delay_nobody, ArgoCdStop),
+        scenario!(deleting::an_app_project_that_a_deletion_needs_comes_back, ArgoCdStop),
+        scenario!(syncing::a_sync_that_fails_goes_on_with_the_next_commit, Git),
+        scenario!(syncing::an_edit_ends_a_sync_that_fails, Git),
         scenario!(repairing::what_hands_have_changed_of_ours_comes_back),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
         scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),

@@ -80,6 +80,13 @@ impl Record {
         }
     }
 
+    /// Whether an earlier installation made its Application, on an environment, and nothing has been
+    /// written of it since: no environment is served yet, so that nobody could make it so again.
+    fn is_frozen(&self) -> bool {
+        let is_untouched = |one: &ApplicationRecord| one.digest == Digest::default();
+        !self.spec.environment.is_empty() && self.application.as_ref().is_some_and(is_untouched)
+    }
+
     /// Where a live deployment goes by its spec and the facts.
     pub(super) fn resolve(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.adopt(context);
@@ -87,6 +94,10 @@ impl Record {
         if let Err(text) = spec::validate_source(&self.spec) {
             context.raise(text);
             return Lifecycle::Rejected {};
+        }
+        if self.is_frozen() {
+            context.clear();
+            return Lifecycle::Frozen {};
         }
         if !self.spec.environment.is_empty() {
             context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
@@ -259,6 +270,9 @@ impl Record {
         self.failures = 0;
         self.report = None;
         self.adopt(context);
+        if self.is_frozen() {
+            return Lifecycle::RemovalFrozen {};
+        }
         let Some(application) = self.application.clone() else {
             return self.finalize(context);
         };

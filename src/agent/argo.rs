@@ -11,6 +11,7 @@ use machines::application::{
 };
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
+use machines::repository_url::source_repo_pattern;
 
 use crate::runtime::watch::{self, Asked, Horizon, Seen};
 
@@ -63,7 +64,7 @@ pub struct ProjectDocument {
     pub name: String,
     /// The cluster user that it belongs to.
     pub user: String,
-    /// The repositories that it permits.
+    /// The repositories that it permits, as patterns.
     pub source_repos: BTreeSet<String>,
     /// The destinations that it permits, as (cluster, namespace).
     pub destinations: Vec<(String, String)>,
@@ -324,7 +325,10 @@ impl Argo {
         Some(ProjectDocument {
             name,
             user: user.as_str().to_owned(),
-            source_repos,
+            source_repos: source_repos
+                .iter()
+                .map(|url| source_repo_pattern(url).into_owned())
+                .collect(),
             destinations: vec![(IN_CLUSTER.to_owned(), "*".to_owned())],
         })
     }

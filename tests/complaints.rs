@@ -178,6 +178,85 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_mended_by_an_ed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_argo_cd_would_refuse_is_told_in_the_first_status_without_asking_it() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let at = |name: &str, path: &str| {
+        let mut object = automated(name);
+        object.spec.source.path = path.to_owned();
+        object
+    };
+    let absolute = "spec.source.path begins with '/', but Argo CD takes only paths relative to the \
+                    repository's root; remove the '/' at its beginning";
+    let outside = "spec.source.path leads out of the repository; remove the '..' that has no \
+                   folder before it";
+    let space = "spec.source.repoURL has a space in it; write %20 for the space";
+    let port = "spec.source.repoURL has a port that is out of range; write a number from 1 to \
+                65535, or leave the port and its colon out";
+    let mixed = "spec.source.repoURL has a path after the colon of its host; in ssh:// URLs a port \
+                 number follows that colon. Write USER@HOST:PATH or ssh://USER@HOST/PATH";
+    let cases = [
+        (at("slashes", "//"), absolute),
+        (at("absolute", "/apps"), absolute),
+        (at("parent", ".."), outside),
+        (at("outside", "a/../../b"), outside),
+        (
+            at("blank", " "),
+            "spec.source.path is blank; write a folder of the repository, for example \
+             deploy/production, or '.' for all of it",
+        ),
+        (named("space", "https://git.example.com/my repo"), space),
+        (named("port", "https://git.example.com:99999/r"), port),
+        (named("mixed", "ssh://git@git.example.com:org/r@v2"), mixed),
+        (
+            named("ends", " https://git.example.com/r"),
+            "spec.source.repoURL begins or ends with white space; remove it",
+        ),
+    ];
+    for (object, message) in cases {
+        let name = object.name_any();
+        world.create("team-a", &object).await;
+        let first = world
+            .wait_for("team-a", &name, "a status", |one| {
+                one.status.as_ref().is_some_and(|status| !status.conditions.is_empty())
+            })
+            .await;
+        assert!(has_error(&first, message), "{name}: {:?}", conditions(&first));
+        assert_eq!(condition(&first, "Stalled").unwrap().reason, "Rejected", "{name}");
+    }
+    assert_eq!(all(&world.applications()).await, []);
+    for (name, path) in [("all", "."), ("folder", "./d"), ("within", "a/../b")] {
+        world.create("team-a", &at(name, path)).await;
+        world.wait_until_ready("team-a", name).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_with_what_means_something_in_a_pattern_is_permitted_and_kept_as_written() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let cases = [
+        ("address", "https://[2001:db8::7]/org/r.git", "https:[/]/[[]2001:db8::7]/org/r.git"),
+        ("brackets", "https://git.example.com/a[b]/r", "https://git.example.com/a[[]b]/r"),
+        ("braces", "https://git.example.com/{a}/r", "https://git.example.com/{a}/r"),
+        ("query", "https://git.example.com/r?a{b}", "https://git.example.com/r[?]a[{]b}"),
+        ("backslash", r"https://git.example.com/a\b", r"https://git.example.com/a\b"),
+        ("ssh", "ssh://git@[2001:db8::7]:2222/org/r", "git?[[]2001:db8::7]:2222/org/r"),
+    ];
+    let mut patterns = Vec::new();
+    for (name, url, pattern) in cases {
+        let created = world.create("team-a", &named(name, url)).await;
+        world.wait_until_ready("team-a", name).await;
+        let application = world.application_of(&created).await.unwrap();
+        assert_eq!(application.spec.source.repo_url, url);
+        patterns.push(pattern.to_owned());
+    }
+    patterns.sort();
+    let [project] = &all(&world.projects()).await[..] else { panic!("not one AppProject") };
+    assert_eq!(project.spec.source_repos, patterns);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn compatibility_6_an_invalid_edit_leaves_the_last_good_application_alone() {
     let world = World::start().await;
     world.create_namespace("team-a").await;

@@ -5,7 +5,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use crds::argocd::AppProject;
+use kube::api::Api;
 use tempfile::TempDir;
+
+mod harness;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_managed-gitops");
 
@@ -46,6 +50,15 @@ impl Dev {
             .arg(self.directory.path().join("kubeconfig"))
             .args(arguments);
         command
+    }
+
+    /// Argo CD's AppProjects.
+    fn app_projects(&self) -> Vec<AppProject> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let client = harness::client(&self.directory.path().join("kubeconfig")).await;
+            harness::all(&Api::namespaced(client, harness::ARGO_CD)).await
+        })
     }
 
     fn load(&self, arguments: &[&str]) -> Output {
@@ -109,11 +122,33 @@ fn one_at_a_time_leaves_the_deployments_and_says_how_to_delete_them() {
 }
 
 #[test]
+fn the_deployments_of_a_namespace_are_spread_over_as_many_repositories_as_are_asked_for() {
+    let dev = Dev::start();
+    let size = ["--deployments", "12", "--namespaces", "2", "--repositories", "3"];
+    let output = dev.load(&size);
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{table}\n{errors}");
+    let title = "12 deployments in 2 namespaces of 3 repositories each, from 16 connections";
+    assert!(table.contains(title), "{table}");
+    // The AppProject of each namespace permits what its deployments use.
+    let projects = dev.app_projects();
+    assert_eq!(projects.len(), 2);
+    for project in projects {
+        assert_eq!(
+            project.spec.source_repos,
+            ["0", "1", "2"].map(|number| format!("https://git.example.com/load/{number}"))
+        );
+    }
+}
+
+#[test]
 fn bad_input_ends_with_2_and_says_what_to_do() {
     let dev = Dev::start();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--deployments", "0"], "0 is not in 1..=100000"),
         (&["--deployments", "2", "--namespaces", "3"], "give --namespaces at most 2"),
+        (&["--repositories", "0"], "0 is not in 1..=100000"),
+        (&["--deployments", "5", "--repositories", "2"], "give --repositories at most 1"),
         (&["--rate", "0"], "give a number from 0.001"),
         (&["--rest", "5"], "--metrics"),
         (&["--metrics", "localhost"], "is no http:// URL"),

@@ -24,6 +24,7 @@ use crate::application::{
 use crate::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid};
 use crate::messages;
+use crate::repository_url::source_repo_pattern;
 use crate::spec::{normalise_repo_url, validate_rest, validate_source};
 
 pub use world::{
@@ -430,8 +431,9 @@ fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict
     let projects: Vec<_> = world.argocd.projects.iter().filter(|one| one.name == name).collect();
     let project = claim.only(&format!("AppProjects {name}"), &projects)?;
     // Argo CD compares what is written.
-    claim.holds(project.source_repos.contains(written), || {
-        format!("the AppProject permits {:?} and not {written}", project.source_repos)
+    let pattern = source_repo_pattern(written);
+    claim.holds(project.source_repos.iter().any(|one| *one == pattern), || {
+        format!("the AppProject permits {:?} and not {pattern}", project.source_repos)
     })
 }
 
@@ -494,7 +496,7 @@ fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
         for repo_url in &project.source_repos {
             let needed = rows.iter().any(|row| {
                 project_name(&row.owner) == project.name
-                    && row.document.spec.source.repo_url == *repo_url
+                    && source_repo_pattern(&row.document.spec.source.repo_url) == *repo_url
             });
             claim.holds(needed, || {
                 format!("no application needs {repo_url} in the AppProject {}", project.name)

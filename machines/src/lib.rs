@@ -5,6 +5,7 @@
 //! * [`deployment`], [`tenant`], [`operation`]: one machine each, with a total, pure `step`;
 //! * [`spec`] and [`application`]: what a deployment asks for, its rules, and the Argo CD
 //!   Application that follows from it;
+//! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`rows`]: what a step asks the database to say;
 //! * [`identity`]: newtypes, and the rules that derive row ids;
 //! * [`messages`]: what users read;
@@ -22,6 +23,7 @@ pub mod identity;
 pub mod messages;
 pub mod operation;
 pub mod redaction;
+pub mod repository_url;
 pub mod retry;
 pub mod rows;
 pub mod spec;

@@ -30,9 +30,83 @@ pub const ENVIRONMENT_UPDATE: &str = "unable to reconcile the ManagedEnvironment
 pub const PASSWORD: &str = "spec.source.repoURL has a password in it, which everybody can read who \
      may read this resource; remove it, change it where it is valid, and give the new one in a \
      GitOpsDeploymentRepositoryCredential for the same URL";
+/// The repository's URL has a password in it, or a path where a port stands. It is not repeated.
+pub const PASSWORD_OR_PORT: &str = "spec.source.repoURL has text between a colon and an `@` that is \
+     either a path in place of a port number, or a password. Write a path as ssh://USER@HOST/PATH, \
+     with %40 for each `@` in PATH; remove a password, change it where it is valid, and give the \
+     new one in a GitOpsDeploymentRepositoryCredential for the same URL";
 /// The repository's URL would be read as a pattern by Argo CD.
 pub const PATTERN: &str = "spec.source.repoURL begins with `!` or has a `*` in it, which makes it a \
      pattern for other URLs in Argo CD's AppProject; write the URL of one git repository";
+/// The repository's URL has none of the forms that Argo CD reads.
+pub const URL_FORM: &str = "spec.source.repoURL is not the URL of a git repository; write it as \
+     https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH";
+/// The repository's URL has white space around it.
+pub const URL_ENDS: &str = "spec.source.repoURL begins or ends with white space; remove it";
+/// The repository's URL has a space in it.
+pub const URL_SPACE: &str = "spec.source.repoURL has a space in it; write %20 for the space";
+/// The repository's URL has a space in it, in a form that knows no %20.
+pub const URL_SPACE_SCP: &str = "spec.source.repoURL has a space in it; write the URL as \
+     ssh://USER@HOST/PATH, with %20 for the space";
+/// The repository's URL has a scheme of something else.
+pub const URL_SCHEME: &str = "spec.source.repoURL begins with a scheme by which Argo CD reads no \
+     repository; use https://, http://, ssh://, git:// or oci://";
+/// The repository's URL names no host.
+pub const URL_NO_HOST: &str = "spec.source.repoURL has no host; write it as https://HOST/PATH, \
+     ssh://USER@HOST/PATH or USER@HOST:PATH";
+/// The repository's URL has something else than a name or an address for its host.
+pub const URL_HOST: &str = "spec.source.repoURL has a character in its host that is in no host \
+     name; correct the host";
+/// The repository's URL has an IPv6 address without brackets.
+pub const URL_BARE_ADDRESS: &str = "spec.source.repoURL has more than one colon in its host; write \
+     an IPv6 address in brackets, as in https://[2001:db8::1]/PATH";
+/// The repository's URL has something else than an IPv6 address in brackets.
+pub const URL_BRACKETS: &str = "spec.source.repoURL has brackets around its host that hold no IPv6 \
+     address; correct the address, or remove the brackets around a name";
+/// The repository's URL has an IPv6 address in the form USER@HOST:PATH.
+pub const URL_SCP_ADDRESS: &str = "spec.source.repoURL has an IPv6 address in the form \
+     USER@HOST:PATH, which Argo CD cannot read; write it as ssh://USER@[ADDRESS]/PATH";
+/// The repository's URL has an IPv6 address, and characters that an AppProject cannot name then.
+pub const URL_ADDRESS_ENCODING: &str = "spec.source.repoURL has an IPv6 address for its host and \
+     characters in its user or path that Argo CD would encode; percent-encode those of the path, \
+     for example %7B for {, and use only letters, digits, '-', '.' and '_' for the user";
+/// The repository's URL has a port that does not exist.
+pub const URL_PORT: &str = "spec.source.repoURL has a port that is out of range; write a number \
+     from 1 to 65535, or leave the port and its colon out";
+/// The repository's URL has something else than a number for its port.
+pub const URL_PORT_TEXT: &str = "spec.source.repoURL has text after the colon of its host, where \
+     only a port number may stand; write it as https://HOST/PATH or https://HOST:PORT/PATH";
+/// The repository's URL mixes the two forms of SSH.
+pub const URL_PORT_SSH: &str = "spec.source.repoURL has a path after the colon of its host; in \
+     ssh:// URLs a port number follows that colon. Write USER@HOST:PATH or ssh://USER@HOST/PATH";
+/// The repository's URL has a user and a host, and no colon before the path.
+pub const URL_SCP_COLON: &str = "spec.source.repoURL has no colon between host and path; write it \
+     as USER@HOST:PATH or ssh://USER@HOST/PATH";
+/// The repository's URL has a host, and no path.
+pub const URL_SCP_PATH: &str = "spec.source.repoURL has no path after the colon; write it as \
+     USER@HOST:PATH";
+/// The repository's URL has a user that is none.
+pub const URL_USER: &str = "spec.source.repoURL has a character in its user name that must be \
+     percent-encoded; write it so, or leave the user name out";
+/// The repository's SSH URL has an `@` in its path.
+pub const URL_SECOND_AT: &str = "spec.source.repoURL has a second `@` in it, which keeps Argo CD \
+     from finding the user; write it as ssh://USER@HOST/PATH, with %40 for each `@` in PATH";
+/// The repository's URL has a `%` that encodes nothing.
+pub const URL_PERCENT: &str = "spec.source.repoURL has a `%` in it without two hexadecimal digits \
+     after it; write %25 for the `%` itself";
+/// The repository's URL has a fragment.
+pub const URL_FRAGMENT: &str = "spec.source.repoURL has a `#` in it, after which a URL names no \
+     repository; remove it and what follows, or write %23 for a `#` in the path";
+
+/// The path is made of white space.
+pub const PATH_BLANK: &str = "spec.source.path is blank; write a folder of the repository, for \
+     example deploy/production, or '.' for all of it";
+/// The path is absolute.
+pub const PATH_ABSOLUTE: &str = "spec.source.path begins with '/', but Argo CD takes only paths \
+     relative to the repository's root; remove the '/' at its beginning";
+/// The path leads out of the repository.
+pub const PATH_OUTSIDE: &str = "spec.source.path leads out of the repository; remove the '..' that \
+     has no folder before it";
 
 /// It deploys to an environment, and an earlier installation made its Application.
 pub const FROZEN: &str = "this version of managed-gitops does not serve environments yet: the Argo CD \

@@ -10,14 +10,28 @@ use std::ops::Range;
 /// What stands in a password's place: the word that Go's `URL.Redacted` has for it.
 pub const REDACTED: &str = "xxxxx";
 
-/// Whether a URL has a password in it, or did before it was redacted.
-pub fn has_password(url: &str) -> bool {
-    !passwords(url, |_| false).is_empty()
+/// Whether what is taken for a password is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Password {
+    /// It may be a path: `USER@HOST:PATH@…`, or a user name with an `@` in it and a password.
+    Possible,
+    /// It follows a user name.
+    Certain,
+}
+
+/// What kind of password a URL has in it, or had before it was redacted.
+pub fn password(url: &str) -> Option<Password> {
+    let kind = |range: &Range<usize>| {
+        let before = &url[..range.start];
+        let user = before.rfind("://").map_or(before, |scheme| &before[scheme..]);
+        if user.contains('@') { Password::Possible } else { Password::Certain }
+    };
+    passwords_of_url(url).iter().map(kind).max()
 }
 
 /// A URL without the passwords in it.
 pub fn redacted_url(url: &str) -> Cow<'_, str> {
-    without(url, &passwords(url, |_| false))
+    without(url, &passwords_of_url(url))
 }
 
 /// A text without the passwords of the URLs in it.
@@ -27,7 +41,7 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     }
     // Outside of a URL colons and @ mean anything.
     let is_end = |one: char| one.is_whitespace() || one.is_control() || "\"'`<>".contains(one);
-    without(text, &passwords(text, is_end))
+    without(text, &passwords_in_text(text, is_end))
 }
 
 fn without<'a>(text: &'a str, passwords: &[Range<usize>]) -> Cow<'a, str> {
@@ -45,15 +59,26 @@ fn without<'a>(text: &'a str, passwords: &[Range<usize>]) -> Cow<'a, str> {
     Cow::Owned(redacted)
 }
 
-/// Where the passwords stand, one after the other; `is_end` says which characters end a URL.
-fn passwords(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usize>> {
+/// Where the passwords of a URL stand, one after the other.
+fn passwords_of_url(url: &str) -> Vec<Range<usize>> {
+    let scheme = url.find("://").map(|end| &url[..end]);
+    let is_without_scheme = scheme.is_none_or(|scheme| scheme.contains([':', '@']));
+    match without_scheme(url).filter(|_| is_without_scheme) {
+        Some(password) => vec![password],
+        None => passwords_in_text(url, |_| false),
+    }
+}
+
+/// Where the passwords of the URLs in a text stand; `is_end` says which characters end a URL.
+fn passwords_in_text(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = text[from..].find("://") {
         let start = from + at + "://".len();
         let rest = &text[start..];
         let rest = &rest[..rest.find(&is_end).unwrap_or(rest.len())];
-        from = match after_scheme(rest) {
+        let is_ssh = text[..from + at].to_ascii_lowercase().ends_with("ssh");
+        from = match after_scheme(rest, is_ssh) {
             Some(Range { start: begin, end }) => {
                 found.push(start + begin..start + end);
                 start + end
@@ -61,23 +86,28 @@ fn passwords(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usize>> {
             None => start,
         };
     }
-    if from == 0 {
-        found.extend(without_scheme(text));
-    }
     found
 }
 
-/// The password in what follows a scheme: between the first colon and the last `@` of the
-/// authority. One with a `/`, `?` or `#` as it stands ends the authority too early, which shows in
-/// a port that is no number.
-fn after_scheme(rest: &str) -> Option<Range<usize>> {
+/// The password in what follows a scheme: between the first colon and the last `@`. Where a user
+/// name has one, an `@` in what looks like the path may belong to the password too. A password with
+/// a `/`, `?` or `#` as it stands ends the authority too early, which shows in a port that is no
+/// number.
+///
+/// `ssh://USER@HOST:PATH` shows the same, where somebody has mixed the two forms of SSH, and a
+/// later `@` belongs to the path. That is so if no path follows that `@`: it introduces no host.
+fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    let user = authority.rfind('@');
-    let host = &authority[user.map_or(0, |at| at + 1)..];
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
     let port = host.split_once(':').map_or("", |(_, port)| port);
     let is_port = host.starts_with('[') || port.bytes().all(|one| one.is_ascii_digit());
-    let end = if is_port { user } else { rest.rfind('@') };
-    range(rest, end?)
+    if is_port && user.split_once(':').is_none_or(|(_, password)| password.is_empty()) {
+        return None;
+    }
+    let password = range(rest, rest.rfind('@')?)?;
+    let is_path =
+        !is_port && rest[..password.start].contains('@') && !rest[password.end..].contains('/');
+    (!(is_ssh && is_path)).then_some(password)
 }
 
 /// The password where no scheme is: in `USER@HOST:PATH` the `@` comes first.
@@ -104,20 +134,23 @@ mod tests {
             ("https://user@corp:s3c/ret@host/path", "https://user@corp:xxxxx@host/path"),
             ("https://user:s3://cret@host/path", "https://user:xxxxx@host/path"),
             ("https://user:s3cret@host:notaport/path", "https://user:xxxxx@host:notaport/path"),
+            ("https://user:s3@cret/@host/path", "https://user:xxxxx@host/path"),
+            ("https://user:s3@/cret@host/path", "https://user:xxxxx@host/path"),
             ("https://user:s3cret@[::1]:8080/path", "https://user:xxxxx@[::1]:8080/path"),
             ("ssh://git:s3cret@host/path", "ssh://git:xxxxx@host/path"),
             ("://user:s3cret@host", "://user:xxxxx@host"),
             ("user:s3cret@host/path", "user:xxxxx@host/path"),
+            ("user:s3://cret@host/path", "user:xxxxx@host/path"),
             ("https:/user:s3cret@host/path", "https:xxxxx@host/path"),
             ("https//user:s3cret@host/path", "https//user:xxxxx@host/path"),
             ("https://ho st https://user:s3cret@host", "https://ho st https://user:xxxxx@host"),
             (" https://user:s3 cret@host ", " https://user:xxxxx@host "),
         ];
         for (written, expected) in cases {
-            assert!(has_password(written), "{written}");
+            assert!(password(written).is_some(), "{written}");
             assert_eq!(redacted_url(written), expected);
             assert_eq!(redacted_url(expected), expected);
-            assert!(has_password(expected), "{expected}");
+            assert_eq!(password(expected), password(written), "{expected}");
         }
     }
 
@@ -132,12 +165,32 @@ mod tests {
             "git@example.com:team/@scope/app:v2",
             "ssh://git@example.com:22/team/app",
             "https://[::1]/team/app@v2",
+            "ssh://git@example.com:team/app",
+            "ssh://git@example.com:team/app@v2",
+            "ssh://git@example.com:team/app#x@v2",
             "example.com/team/app",
             "",
         ] {
-            assert!(!has_password(written), "{written}");
+            assert_eq!(password(written), None, "{written}");
             assert_eq!(redacted_url(written), written);
         }
+    }
+
+    #[test]
+    fn what_may_be_a_path_is_redacted_and_told_from_what_is_a_password() {
+        let cases = [
+            ("https://user:s3cret@host/path", Password::Certain),
+            ("user:s3cret@host/path", Password::Certain),
+            ("https://user@corp:s3cret@host/path", Password::Possible),
+            ("ssh://git@example.com:team/@scope/app", Password::Possible),
+            ("ssh://git@example.com:s3c/ret@host/a https://user:s3cret@host", Password::Certain),
+        ];
+        for (written, kind) in cases {
+            assert_eq!(password(written), Some(kind), "{written}");
+            assert_eq!(password(&redacted_url(written)), Some(kind), "{written}");
+        }
+        let written = "ssh://git@example.com:team/@scope/app";
+        assert_eq!(redacted_url(written), "ssh://git@example.com:xxxxx@scope/app");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::messages;
-use crate::redaction::has_password;
+use crate::repository_url;
 
 /// The sync options that a deployment may set.
 pub const SUPPORTED_SYNC_OPTIONS: [&str; 2] = ["CreateNamespace=true", "CreateNamespace=false"];
@@ -88,24 +88,39 @@ pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> R
         return Err(messages::NAMESPACE_WITHOUT_ENVIRONMENT.to_owned());
     }
     validate_sizes(name, spec)?;
-    validate_repo_url(&spec.repo_url)
+    validate_path(&spec.path)?;
+    match repository_url::complaint(&spec.repo_url) {
+        Some(text) => Err(text.into_owned()),
+        None => Ok(()),
+    }
 }
 
-fn validate_repo_url(url: &str) -> Result<(), String> {
-    if has_password(url) {
-        return Err(messages::PASSWORD.to_owned());
+/// What Argo CD would find out after it has fetched the repository.
+fn validate_path(path: &str) -> Result<(), String> {
+    let text = if path.trim().is_empty() {
+        messages::PATH_BLANK
+    } else if path.starts_with('/') {
+        messages::PATH_ABSOLUTE
+    } else if leads_outside(path) {
+        messages::PATH_OUTSIDE
+    } else {
+        return Ok(());
+    };
+    Err(text.to_owned())
+}
+
+/// Whether a relative path ends up above where it began.
+fn leads_outside(path: &str) -> bool {
+    let mut depth: usize = 0;
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
     }
-    // In an AppProject it stands beside those of the tenant's other deployments, and `!**` would
-    // forbid them all.
-    if url.trim_start().starts_with('!') || url.contains('*') {
-        return Err(messages::PATTERN.to_owned());
-    }
-    if normalise_repo_url(url).is_none() {
-        return Err("spec.source.repoURL is not the URL of a git repository; write it as \
-                    https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH"
-            .to_owned());
-    }
-    Ok(())
+    false
 }
 
 fn validate_sizes(name: &str, spec: &DeploymentSpec) -> Result<(), String> {
@@ -235,10 +250,155 @@ mod tests {
 
     #[test]
     fn a_repository_url_that_argo_cd_reads_as_a_pattern_is_rejected() {
-        for url in ["!**", " !git@host:path", "!host/path", "*", "https://host/*", "git@*:path"] {
+        for url in ["!**", "!git@host:path", "!host/path", "*", "https://host/*", "git@*:path"] {
             let text = rejected(|spec| spec.repo_url = url.to_owned());
             assert_eq!(text, messages::PATTERN, "{url}");
         }
+    }
+
+    #[test]
+    fn a_repository_url_is_accepted_or_rejected_for_its_true_cause() {
+        use messages as m;
+        const ACCEPTED: &str = "";
+        let cases = [
+            ("https://git.example.com/org/r", ACCEPTED),
+            ("https://git.example.com/org/r.git", ACCEPTED),
+            ("https://git.example.com/org/r/", ACCEPTED),
+            ("HTTPS://git.example.com/org/r", ACCEPTED),
+            ("http://127.0.0.1:8080/r", ACCEPTED),
+            ("https://git.example.com:65535/r", ACCEPTED),
+            ("https://git.example.com:/r", ACCEPTED),
+            ("https://git.example.com/", ACCEPTED),
+            ("https://organisation@dev.example.com/team/_git/app", ACCEPTED),
+            ("https://user@corp@git.example.com/r", ACCEPTED),
+            ("https://git.example.com/team/app@v2", ACCEPTED),
+            ("https://git.example.com/my%20repo", ACCEPTED),
+            ("https://git.example.com/チーム/アプリ", ACCEPTED),
+            ("https://git_server/r", ACCEPTED),
+            ("https://[2001:db8::7]/org/r.git", ACCEPTED),
+            ("https://[2001:db8::7]:8443/org/r", ACCEPTED),
+            ("https://[fe80::1%25eth0]/r", ACCEPTED),
+            ("https://git.example.com/a[b]/r", ACCEPTED),
+            ("https://git.example.com/{a}/r\\s", ACCEPTED),
+            ("https://git.example.com/r?version=2", ACCEPTED),
+            ("ssh://git@git.example.com/org/r", ACCEPTED),
+            ("ssh://git@git.example.com:2222/org/r", ACCEPTED),
+            ("ssh://git@[2001:db8::7]:2222/org/r", ACCEPTED),
+            ("ssh://git.example.com/org/r", ACCEPTED),
+            ("ssh://git@git.example.com/org/r%40v2", ACCEPTED),
+            ("git@git.example.com:org/r", ACCEPTED),
+            ("git@git.example.com:/org/r", ACCEPTED),
+            ("git@git.example.com:2222:org/r", ACCEPTED),
+            ("org-1234@git.example.com:~org/r", ACCEPTED),
+            ("git://git.example.com/r", ACCEPTED),
+            ("oci://registry.example.com/r", ACCEPTED),
+            ("", m::URL_FORM),
+            ("git.example.com/org/r", m::URL_FORM),
+            ("git.example.com:org/r", m::URL_FORM),
+            ("/srv/git/r", m::URL_FORM),
+            ("https:/git.example.com/r", m::URL_FORM),
+            ("@git.example.com:org/r", m::URL_FORM),
+            ("htps://git.example.com/r", m::URL_SCHEME),
+            ("ftp://git.example.com/r", m::URL_SCHEME),
+            ("file:///srv/git/r", m::URL_SCHEME),
+            ("://git.example.com/r", m::URL_SCHEME),
+            ("https://", m::URL_NO_HOST),
+            ("https:///r", m::URL_NO_HOST),
+            ("https://:443/r", m::URL_NO_HOST),
+            ("git@:org/r", m::URL_NO_HOST),
+            ("ssh://git@git.example.com:org/r@v2", m::URL_PORT_SSH),
+            ("ssh://git@git.example.com:org/r", m::URL_PORT_SSH),
+            ("ssh://git@git.example.com:org/@scope/r", m::PASSWORD_OR_PORT),
+            ("https://git.example.com:org/r", m::URL_PORT_TEXT),
+            ("https://git.example.com:80a/r", m::URL_PORT_TEXT),
+            ("https://git.example.com:99999/r", m::URL_PORT),
+            ("https://git.example.com:65536/r", m::URL_PORT),
+            ("https://git.example.com:0/r", m::URL_PORT),
+            ("https://[2001:db8::7]:99999/r", m::URL_PORT),
+            ("https://2001:db8::7/r", m::URL_BARE_ADDRESS),
+            ("https://[2001:db8::7/r", m::URL_BRACKETS),
+            ("https://[git.example.com]/r", m::URL_BRACKETS),
+            ("https://[2001:db8::7]r", m::URL_BRACKETS),
+            ("https://[2001:db8::7]/{a}", m::URL_ADDRESS_ENCODING),
+            ("git@[2001:db8::7]:org/r", m::URL_SCP_ADDRESS),
+            ("https://git.example.com/my repo", m::URL_SPACE),
+            ("https://git example.com/r", m::URL_SPACE),
+            ("git@git.example.com:org/my repo", m::URL_SPACE_SCP),
+            (" https://git.example.com/r", m::URL_ENDS),
+            ("https://git.example.com/r ", m::URL_ENDS),
+            ("\u{3000}https://git.example.com/r", m::URL_ENDS),
+            (
+                "https://git.example.com/\u{200b}r",
+                "spec.source.repoURL has an invisible character (U+200B) in it; remove it",
+            ),
+            (
+                "https://git.example.com/my\u{a0}repo",
+                "spec.source.repoURL has an invisible character (U+00A0) in it; remove it",
+            ),
+            (
+                "https://git.example.com/a\tb",
+                "spec.source.repoURL has a control character in it; remove it",
+            ),
+            ("https://git\\example.com/r", m::URL_HOST),
+            ("https://<host>/r", m::URL_HOST),
+            ("https://-oProxyCommand=x/r", m::URL_HOST),
+            ("git@${HOST}:org/r", m::URL_HOST),
+            ("git@git.example.com/org/r", m::URL_SCP_COLON),
+            ("git@git.example.com:", m::URL_SCP_PATH),
+            ("git@git.example.com:org/@scope/r", m::URL_SECOND_AT),
+            ("ssh://git@git.example.com/org/r@v2", m::URL_SECOND_AT),
+            ("https://a{b@git.example.com/r", m::URL_USER),
+            ("https://git.example.com/100%", m::URL_PERCENT),
+            ("git@git.example.com:org/%zz", m::URL_PERCENT),
+            ("https://git.example.com/r#readme", m::URL_FRAGMENT),
+        ];
+        for (url, expected) in cases {
+            let mut spec = spec();
+            spec.repo_url = url.to_owned();
+            let text = validate("app", &spec, true).err().unwrap_or_default();
+            assert_eq!(text, expected, "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_argo_cd_refuses_whatever_the_repository_has_is_rejected() {
+        let cases = [
+            ("//", messages::PATH_ABSOLUTE),
+            ("/apps", messages::PATH_ABSOLUTE),
+            ("/apps/", messages::PATH_ABSOLUTE),
+            ("/..", messages::PATH_ABSOLUTE),
+            (" ", messages::PATH_BLANK),
+            ("\u{3000}", messages::PATH_BLANK),
+            ("..", messages::PATH_OUTSIDE),
+            ("../apps", messages::PATH_OUTSIDE),
+            ("./..", messages::PATH_OUTSIDE),
+            ("a/../../b", messages::PATH_OUTSIDE),
+            ("a/../../a", messages::PATH_OUTSIDE),
+            ("a//../..", messages::PATH_OUTSIDE),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(rejected(|spec| spec.path = path.to_owned()), expected, "{path:?}");
+        }
+        for path in [".", "./", "./d", "a/..", "a/../b", "a/b/../..", "a//b/", "...", "..a", "a b"]
+        {
+            let mut spec = spec();
+            spec.path = path.to_owned();
+            assert_eq!(validate("app", &spec, true), Ok(()), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn compatibility_6_of_several_complaints_the_contracts_come_first() {
+        let text = rejected(|spec| {
+            spec.path = "/apps".to_owned();
+            spec.type_ = "sometimes".to_owned();
+        });
+        assert_eq!(text, messages::TYPE);
+        let text = rejected(|spec| {
+            spec.path = "..".to_owned();
+            spec.sync_options = vec!["CreateNamespace=maybe".to_owned()];
+        });
+        assert_eq!(text, messages::SYNC_OPTION);
     }
 
     #[test]

@@ -33,6 +33,7 @@ use machines::identity::{
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
 };
+use machines::repository_url::source_repo_pattern;
 use machines::rows::{OperationState, RowChange};
 use machines::spec::{DeploymentSpec, normalise_repo_url};
 use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};

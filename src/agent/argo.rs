@@ -14,6 +14,7 @@ use machines::application::{
 };
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
+use machines::repository_url::source_repo_pattern;
 
 use crate::runtime::watch::{self, Asked, Horizon, Seen};
 
@@ -72,7 +73,7 @@ pub struct ProjectDocument {
     pub name: String,
     /// The cluster user that it belongs to.
     pub user: String,
-    /// The repositories that it permits.
+    /// The repositories that it permits, as patterns.
     pub source_repos: BTreeSet<String>,
     /// The destinations that it permits.
     pub destinations: Vec<Destination>,
@@ -93,10 +94,16 @@ pub const SOURCE_REPOS_LIMIT: usize = 1_200_000;
 /// What JSON adds to each: quotes, and a comma.
 const PER_ITEM: usize = 3;
 
+/// How an AppProject permits a repository.
+fn pattern(url: &str) -> String {
+    source_repo_pattern(url).into_owned()
+}
+
 /// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a set, those first that come last by their
 /// rank, and returns them.
 fn trim<R: Ord>(urls: &mut BTreeSet<String>, rank: impl Fn(&String) -> R) -> BTreeSet<String> {
-    let mut bytes: usize = urls.iter().map(|url| url.len() + PER_ITEM).sum();
+    let size = |url: &String| pattern(url).len() + PER_ITEM;
+    let mut bytes: usize = urls.iter().map(size).sum();
     if bytes <= SOURCE_REPOS_LIMIT {
         return BTreeSet::new();
     }
@@ -106,7 +113,7 @@ fn trim<R: Ord>(urls: &mut BTreeSet<String>, rank: impl Fn(&String) -> R) -> BTr
     while bytes > SOURCE_REPOS_LIMIT
         && let Some(url) = ranked.pop()
     {
-        bytes -= url.len() + PER_ITEM;
+        bytes -= size(&url);
         urls.remove(&url);
         left_out.insert(url);
     }
@@ -421,7 +428,7 @@ impl Argo {
         source_repos.extend(in_use.into_iter().flat_map(|uses| uses.keys().cloned()));
         let is_used = |url: &String| in_use.is_some_and(|uses| uses.contains_key(url));
         let is_known =
-            |url: &String| existing.is_some_and(|existing| existing.source_repos.contains(url));
+            |url: &String| existing.is_some_and(|one| one.source_repos.contains(&pattern(url)));
         let left_out = trim(&mut source_repos, |url| (!is_used(url), !is_known(url)));
         let kept = existing.filter(|_| self.environment_owners.contains(user));
         let kept = kept.map(|kept| kept.destinations.iter());
@@ -433,7 +440,7 @@ impl Argo {
         let document = (!source_repos.is_empty()).then(|| ProjectDocument {
             name,
             user: user.as_str().to_owned(),
-            source_repos,
+            source_repos: source_repos.iter().map(|url| pattern(url)).collect(),
             destinations,
         });
         WantedProject { document, left_out }

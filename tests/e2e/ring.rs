@@ -116,6 +116,13 @@ impl Ring {
         self.repository.as_ref().expect("the scenario says that it needs git")
     }
 
+    /// Another repository, with a part of its name given; `None` where nobody reads it.
+    pub fn another_repository(&self, name: &str) -> Option<Repository> {
+        let Place::Cluster(cluster) = &self.place else { return None };
+        let (folder, url) = &cluster.git;
+        Some(Repository::create(folder, url, &format!("{}-{name}", self.namespace)))
+    }
+
     /// A deployment of a folder of the scenario's repository, which in the sandbox nobody reads.
     pub fn deployment(&self, name: &str, type_: &str, path: &str) -> GitOpsDeployment {
         let mut object = harness::automated(name);

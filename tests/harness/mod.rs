@@ -272,10 +272,10 @@ impl World {
     }
 
     /// Tells the stand-in for Argo CD what is to become of Applications, by its ConfigMap:
-    /// `application.<name>` or `path.<path>` → outcome.
+    /// `application.<name>` or `path.<path>` → outcome. In one write: in between, a sync that is to
+    /// fail on could succeed.
     pub async fn set_outcomes(&self, outcomes: &[(&str, &str)]) {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
-        let _ = api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await;
         let data = outcomes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let map = ConfigMap {
             metadata: ObjectMeta {
@@ -285,7 +285,9 @@ impl World {
             data: Some(data.collect()),
             ..ConfigMap::default()
         };
-        api.create(&PostParams::default(), &map).await.unwrap();
+        let parameters = PatchParams::apply("tests").force();
+        let map = Patch::Apply(&map);
+        api.patch(sandbox::argocd::OUTCOMES, &parameters, &map).await.unwrap();
     }
 
     /// Waits until a deployment looks as described.

@@ -72,7 +72,8 @@ impl Cluster {
     pub(super) fn wanted_project(&self, owner: &ClusterUserId) -> Option<ArgoProject> {
         let rows = self.world.database.applications.iter().filter(|row| row.owner == *owner);
         let written: BTreeSet<_> = rows.map(|row| &row.document.spec.source.repo_url).collect();
-        let source_repos: Vec<String> = written.into_iter().cloned().collect();
+        let patterns = written.into_iter().map(|url| source_repo_pattern(url).into_owned());
+        let source_repos: Vec<String> = patterns.collect();
         let name = project_name(owner);
         (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos })
     }

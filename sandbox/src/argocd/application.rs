@@ -43,7 +43,12 @@ pub(super) struct Metadata {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Spec {
     pub(super) project: String,
+    /// What is synced; of several sources the first.
     pub(super) source: Value,
+    /// All of them, in place of `source`, where there is one.
+    pub(super) sources: Vec<Value>,
+    /// What counts in place of both.
+    pub(super) source_hydrator: Value,
     pub(super) destination: Value,
     pub(super) sync_policy: Option<SyncPolicy>,
 }
@@ -60,6 +65,8 @@ pub(super) struct SyncPolicy {
 #[serde(default)]
 pub(super) struct Automated {
     pub(super) prune: bool,
+    /// Absent means enabled.
+    pub(super) enabled: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -84,6 +91,7 @@ pub(super) struct Sync {
 #[serde(default)]
 pub(super) struct ComparedTo {
     pub(super) source: Value,
+    pub(super) sources: Vec<Value>,
     pub(super) destination: Value,
 }
 
@@ -115,12 +123,31 @@ pub(super) struct OperationState {
 #[serde(default)]
 pub(super) struct SyncResult {
     pub(super) source: Value,
+    pub(super) sources: Vec<Value>,
+    pub(super) revision: String,
+}
+
+impl Spec {
+    /// Puts into `source` what Argo CD takes for it.
+    fn settle_source(&mut self) {
+        if let hydrator @ Value::Object(_) = &self.source_hydrator {
+            self.source = json!({
+                "repoURL": hydrator["drySource"]["repoURL"],
+                "path": hydrator["syncSource"]["path"],
+                "targetRevision": hydrator["syncSource"]["targetBranch"],
+            });
+            self.sources.clear();
+        } else if let Some(first) = self.sources.first() {
+            self.source = first.clone();
+        }
+    }
 }
 
 impl Application {
     /// Reads an Application.
     pub(super) fn read(object: &DynamicObject) -> Result<Self, serde_json::Error> {
         let mut application = Self::deserialize(&object.data)?;
+        application.spec.settle_source();
         application.metadata = Metadata {
             name: object.name_any(),
             uid: object.uid().unwrap_or_default(),
@@ -134,7 +161,8 @@ impl Application {
     }
 
     pub(super) fn is_automated(&self) -> bool {
-        self.spec.sync_policy.as_ref().is_some_and(|policy| policy.automated.is_some())
+        let automated = self.spec.sync_policy.as_ref().and_then(|it| it.automated.as_ref());
+        automated.is_some_and(|automated| automated.enabled.unwrap_or(true))
     }
 
     /// The name of the AppProject; an empty one means `default`, as for Argo CD.
@@ -150,10 +178,29 @@ impl Application {
         self.spec.destination[field].as_str().unwrap_or_default()
     }
 
+    /// Whether `sources` counts in place of `source`.
+    pub(super) fn has_many_sources(&self) -> bool {
+        !self.spec.sources.is_empty()
+    }
+
+    /// The sources that the AppProject must permit.
+    pub(super) fn permission_sources(&self) -> &[Value] {
+        if self.has_many_sources() {
+            &self.spec.sources
+        } else {
+            std::slice::from_ref(&self.spec.source)
+        }
+    }
+
     /// Whether the last comparison was of what the spec says now.
     pub(super) fn is_compared(&self) -> bool {
         let Sync { compared_to, .. } = &self.status.sync;
-        compared_to.source == self.spec.source && compared_to.destination == self.spec.destination
+        let is_same_source = if self.has_many_sources() {
+            compared_to.sources == self.spec.sources
+        } else {
+            compared_to.source == self.spec.source && compared_to.sources.is_empty()
+        };
+        is_same_source && compared_to.destination == self.spec.destination
     }
 
     /// How what is deployed at the spec's destination works, as far as the status tells.
@@ -174,7 +221,9 @@ impl Application {
         self.is_compared()
             && self.status.resources.iter().any(|resource| resource["status"] == "Synced")
             && self.status.operation_state.as_ref().is_some_and(|state| {
-                state.phase == phase::SUCCEEDED && state.sync_result.source == self.spec.source
+                state.phase == phase::SUCCEEDED
+                    && state.sync_result.source == self.spec.source
+                    && state.sync_result.sources == self.spec.sources
             })
     }
 
@@ -188,11 +237,27 @@ impl Application {
             && !self.written_status["operationState"]["finishedAt"].is_null()
     }
 
-    /// The revision that a sync is to bring: the operation's, or else the spec's.
-    pub(super) fn wanted_revision(&self, operation: &Value) -> String {
-        let asked = operation["sync"]["revision"].as_str().unwrap_or_default();
-        let named = if asked.is_empty() { self.source_text("targetRevision") } else { asked };
-        super::status::commit(self.source_text("repoURL"), named)
+    /// The operation that runs, or ran last.
+    pub(super) fn last_operation(&self) -> &Value {
+        self.status.operation_state.as_ref().map_or(&Value::Null, |state| &state.operation)
+    }
+
+    /// What an operation syncs: what it was begun with, whatever the spec says by now.
+    pub(super) fn source_of<'a>(&'a self, operation: &'a Value) -> &'a Value {
+        match &operation["sync"]["source"] {
+            source @ Value::Object(_) => source,
+            _ => operation["sync"]["sources"].get(0).unwrap_or(&self.spec.source),
+        }
+    }
+
+    /// All that an operation syncs, if it is more than one source.
+    pub(super) fn sources_of<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
+        let begun_with = &operation["sync"];
+        match begun_with["sources"].as_array() {
+            Some(sources) => sources,
+            None if begun_with["source"].is_object() => &[],
+            None => &self.spec.sources,
+        }
     }
 
     /// The finalizers that Argo CD leaves when what it deployed is gone; None if it has none there.

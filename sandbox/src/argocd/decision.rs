@@ -6,10 +6,11 @@
 use serde_json::{Map, Value, json};
 
 use super::application::{Application, Condition, REFRESH_ANNOTATION};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Outcomes};
 use super::project::{self, Project};
+use super::repository::normal_form;
 use super::status::{
-    commit, condition, health, health_of, only_condition, phase, resources_of, sync, sync_of,
+    begun_result, condition, health, health_of, only_condition, phase, resources_of, sync, sync_of,
     sync_result,
 };
 
@@ -42,16 +43,16 @@ impl Change {
 /// The project is the one that the Application names, if it exists.
 pub(super) fn next(
     application: &Application,
-    outcome: Outcome,
+    outcomes: &Outcomes,
     project: Option<&Project>,
     now: &str,
 ) -> Option<Value> {
     // Argo CD removes nothing before its sync has ended.
     let is_syncing = application.operation.is_some() && is_open(application);
     if application.metadata.is_deleted && !is_syncing {
-        return deletion(application, outcome);
+        return deletion(application, outcomes.of(application));
     }
-    let change = change(application, outcome, project, now);
+    let change = change(application, outcomes, project, now);
     let is_refresh_asked = application.metadata.is_refresh_asked;
     if change.is_none() && !is_refresh_asked {
         return None;
@@ -104,7 +105,7 @@ fn deletion(application: &Application, outcome: Outcome) -> Option<Value> {
 
 fn change(
     application: &Application,
-    outcome: Outcome,
+    outcomes: &Outcomes,
     project: Option<&Project>,
     now: &str,
 ) -> Option<Change> {
@@ -115,42 +116,89 @@ fn change(
     if let Some(objection) = project::objection(application, project) {
         return invalid(application, &objection, now);
     }
-    if outcome == Outcome::MissingPath {
-        return incomparable(application, now);
+    let outcome = outcomes.of(application);
+    if let Some(problem) = problem(application, outcome) {
+        return incomparable(application, outcomes, &problem, now);
     }
     if application.phase() == phase::RUNNING {
-        let waits = outcome == Outcome::SyncFails && application.is_between_attempts();
-        return (!waits).then(|| finish(application, outcome, now));
+        return go_on(application, outcomes, now);
     }
     if let Some(operation) = &application.operation {
-        return Some(begin(application, operation, now));
+        return Some(begin(application, operation, outcomes, now));
     }
-    let is_automated = application.is_automated();
+    let begins = application.is_automated() && !stays_failed(application, outcomes);
     match application.status.sync.status.as_str() {
-        _ if application.is_blocked() || !application.is_compared() => {
-            Some(compare(application, outcome, now))
+        _ if application.is_blocked() || is_outdated(application, outcomes) => {
+            Some(compare(application, outcomes, now))
         }
         sync::SYNCED => adjust_health(application, outcome, now),
-        sync::OUT_OF_SYNC if is_automated && !stays_failed(application, outcome) => {
-            Some(begin_automated(application, now))
-        }
+        sync::OUT_OF_SYNC if begins => Some(begin_automated(application, outcomes, now)),
         sync::OUT_OF_SYNC => None,
-        _ => Some(compare(application, outcome, now)),
+        _ => Some(compare(application, outcomes, now)),
     }
 }
 
-/// Whether the last operation failed and another would not go better.
-fn stays_failed(application: &Application, outcome: Outcome) -> bool {
+/// Whether the last comparison was of something else than what the spec and git say now.
+fn is_outdated(application: &Application, outcomes: &Outcomes) -> bool {
+    !application.is_compared() || outcomes.has_moved(application)
+}
+
+/// Whether the last operation failed at what the spec and git say now, and another would not go
+/// better.
+fn stays_failed(application: &Application, outcomes: &Outcomes) -> bool {
+    let source = &application.spec.source;
+    let newest = outcomes.newest(source);
     application.status.operation_state.as_ref().is_some_and(|state| {
-        state.phase == phase::FAILED
-            && (outcome == Outcome::SyncFails || state.message == TERMINATED)
+        let result = &state.sync_result;
+        let is_same = result.source == *source
+            && result.sources == application.spec.sources
+            && result.revision == newest;
+        let fails = || outcomes.fails(application, source, &newest);
+        state.phase == phase::FAILED && is_same && (state.message == TERMINATED || fails())
     })
 }
 
-/// A first look at what the spec says now.
-fn compare(application: &Application, outcome: Outcome, now: &str) -> Change {
-    if application.is_deployed() {
-        let wanted = wanted_health(outcome);
+/// Why there is nothing to compare with, in the words of Argo CD's repository server.
+fn problem(application: &Application, outcome: Outcome) -> Option<String> {
+    for source in application.permission_sources() {
+        let text = |field: &str| source[field].as_str().unwrap_or_default();
+        let (repository, path) = (text("repoURL"), text("path"));
+        if normal_form(repository).is_empty() {
+            return Some(format!(
+                "repository \"{repository}\" cannot be initialized: repo URL is invalid"
+            ));
+        }
+        if path.starts_with('/') {
+            return Some(format!("{path}: app path is absolute"));
+        }
+        if leads_outside(path) {
+            return Some(format!("{path}: app path outside root"));
+        }
+        let is_blank = !path.is_empty() && path.trim().is_empty();
+        if is_blank || outcome == Outcome::MissingPath {
+            return Some(format!("{path}: app path does not exist"));
+        }
+    }
+    None
+}
+
+/// Whether a relative path has more `..` than folders before them.
+fn leads_outside(path: &str) -> bool {
+    let depths = path.split('/').scan(0_i64, |depth, part| {
+        *depth += match part {
+            "" | "." => 0,
+            ".." => -1,
+            _ => 1,
+        };
+        Some(*depth)
+    });
+    depths.min().is_some_and(|lowest| lowest < 0)
+}
+
+/// A first look at what the spec and git say now.
+fn compare(application: &Application, outcomes: &Outcomes, now: &str) -> Change {
+    if application.is_deployed() && !outcomes.has_moved(application) {
+        let wanted = wanted_health(outcomes.of(application));
         return Change::status([
             ("sync", sync_of(application, sync::SYNCED, &application.status.sync.revision)),
             ("health", health_of(application, wanted, now)),
@@ -158,15 +206,18 @@ fn compare(application: &Application, outcome: Outcome, now: &str) -> Change {
             ("conditions", Value::Null),
         ]);
     }
-    if application.is_automated() {
-        return begin_automated(application, now);
+    if application.is_automated() && !stays_failed(application, outcomes) {
+        return begin_automated(application, outcomes, now);
     }
-    Change::status(out_of_sync(application, now))
+    Change::status(out_of_sync(application, outcomes, now))
 }
 
-fn out_of_sync(application: &Application, now: &str) -> [(&'static str, Value); 4] {
-    let newest =
-        commit(application.source_text("repoURL"), application.source_text("targetRevision"));
+fn out_of_sync(
+    application: &Application,
+    outcomes: &Outcomes,
+    now: &str,
+) -> [(&'static str, Value); 4] {
+    let newest = outcomes.newest(&application.spec.source);
     let live = application.live_health();
     [
         ("sync", sync_of(application, sync::OUT_OF_SYNC, &newest)),
@@ -176,14 +227,17 @@ fn out_of_sync(application: &Application, now: &str) -> [(&'static str, Value); 
     ]
 }
 
-/// Starts the operation that Argo CD asks itself for.
-fn begin_automated(application: &Application, now: &str) -> Change {
-    let newest =
-        commit(application.source_text("repoURL"), application.source_text("targetRevision"));
+/// Starts the operation that Argo CD asks itself for: of what the spec and git say at this moment.
+fn begin_automated(application: &Application, outcomes: &Outcomes, now: &str) -> Change {
     let mut operation = json!({
-        "sync": {"revision": newest},
+        "sync": {"revision": outcomes.newest(&application.spec.source)},
         "initiatedBy": {"automated": true},
     });
+    if application.has_many_sources() {
+        operation["sync"] = json!({"sources": application.spec.sources});
+    } else {
+        operation["sync"]["source"] = application.spec.source.clone();
+    }
     if let Some(policy) = &application.spec.sync_policy {
         if policy.automated.as_ref().is_some_and(|automated| automated.prune) {
             operation["sync"]["prune"] = json!(true);
@@ -195,24 +249,57 @@ fn begin_automated(application: &Application, now: &str) -> Change {
             operation["retry"] = retry.clone();
         }
     }
-    begin(application, &operation, now).with_operation(operation)
+    begin(application, &operation, outcomes, now).with_operation(operation)
 }
 
-fn begin(application: &Application, operation: &Value, now: &str) -> Change {
-    let revision = application.wanted_revision(operation);
+fn begin(application: &Application, operation: &Value, outcomes: &Outcomes, now: &str) -> Change {
+    let revision = revision_of(application, operation, outcomes);
     let state = json!({
         "operation": operation,
         "phase": phase::RUNNING,
         "message": "waiting for the resources to be applied",
         "startedAt": now,
-        "syncResult": {"revision": revision, "source": application.spec.source},
+        "syncResult": begun_result(application, operation, &revision),
     });
     let mut status = vec![("operationState", state)];
-    let is_synced = application.is_compared() && application.status.sync.status == sync::SYNCED;
+    let is_synced =
+        !is_outdated(application, outcomes) && application.status.sync.status == sync::SYNCED;
     if !is_synced {
-        status.extend(out_of_sync(application, now));
+        status.extend(out_of_sync(application, outcomes, now));
     }
     Change::status(status)
+}
+
+/// The commit that an operation syncs: its own, or else the newest of its source.
+fn revision_of(application: &Application, operation: &Value, outcomes: &Outcomes) -> String {
+    let asked = operation["sync"]["revision"].as_str().unwrap_or_default();
+    outcomes.commit(application.source_of(operation), asked)
+}
+
+/// Goes on with the operation that runs. Whatever the spec says by now, it syncs what it was begun
+/// with; another attempt takes a newer commit only if its retry strategy says `refresh`.
+fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Change> {
+    let operation = application.last_operation();
+    let is_retry = application.is_between_attempts();
+    let source = application.source_of(operation);
+    let revision = if is_retry && operation["retry"]["refresh"] == true {
+        outcomes.newest(source)
+    } else {
+        revision_of(application, operation, outcomes)
+    };
+    let fails = outcomes.fails(application, source, &revision);
+    let tried = application.status.operation_state.as_ref().map(|it| &it.sync_result.revision);
+    // The time of the next attempt is when it would come to something else.
+    if fails && is_retry && tried == Some(&revision) {
+        let is_news = is_outdated(application, outcomes);
+        return is_news.then(|| Change::status(out_of_sync(application, outcomes, now)));
+    }
+    let change = if fails {
+        fail(application, operation, &revision, now)
+    } else {
+        succeed(application, operation, &revision, outcomes, now)
+    };
+    Some(change)
 }
 
 /// The state of the operation that runs or is asked for, at its end.
@@ -236,36 +323,46 @@ fn is_tried_again(operation: &Value) -> bool {
     operation["retry"]["limit"].as_i64().unwrap_or_default() != 0
 }
 
-fn finish(application: &Application, outcome: Outcome, now: &str) -> Change {
-    let operation =
-        application.status.operation_state.as_ref().map_or(&Value::Null, |it| &it.operation);
-    let revision = application.wanted_revision(operation);
-    if outcome == Outcome::SyncFails && is_tried_again(operation) {
-        // The time of the next attempt is when the outcome is another one.
-        let message = format!("{NOT_APPLIED}. Retrying attempt #1.");
+fn fail(application: &Application, operation: &Value, revision: &str, now: &str) -> Change {
+    let result = sync_result(application, operation, revision, Some(NOT_APPLIED));
+    if is_tried_again(operation) {
+        let before = &application.written_status["operationState"]["retryCount"];
+        let attempt = before.as_i64().unwrap_or_default() + 1;
+        let message = format!("{NOT_APPLIED}. Retrying attempt #{attempt}.");
         let mut state = ended(application, phase::RUNNING, &message, now);
-        state["syncResult"] = sync_result(application, &revision, Some(NOT_APPLIED));
-        state["retryCount"] = json!(1);
+        state["syncResult"] = result;
+        state["retryCount"] = json!(attempt);
         return Change::status([("operationState", state)]);
     }
-    if outcome == Outcome::SyncFails {
-        let mut state = ended(application, phase::FAILED, NOT_APPLIED, now);
-        state["syncResult"] = sync_result(application, &revision, Some(NOT_APPLIED));
-        let mut status = vec![("operationState", state)];
-        if application.is_automated() {
-            let message = format!("Failed sync attempt to {revision}: {NOT_APPLIED}");
-            status.push(("conditions", only_condition(condition::SYNC_ERROR, &message, now)));
-        }
-        return Change::status(status).with_operation(Value::Null);
+    let mut state = ended(application, phase::FAILED, NOT_APPLIED, now);
+    state["syncResult"] = result;
+    let mut status = vec![("operationState", state)];
+    if application.is_automated() {
+        let message = format!("Failed sync attempt to {revision}: {NOT_APPLIED}");
+        status.push(("conditions", only_condition(condition::SYNC_ERROR, &message, now)));
     }
+    Change::status(status).with_operation(Value::Null)
+}
+
+fn succeed(
+    application: &Application,
+    operation: &Value,
+    revision: &str,
+    outcomes: &Outcomes,
+    now: &str,
+) -> Change {
     let mut state =
         ended(application, phase::SUCCEEDED, "successfully synced (all tasks run)", now);
-    state["syncResult"] = sync_result(application, &revision, None);
-    let mut status = vec![
-        ("operationState", state),
-        ("sync", sync_of(application, sync::SYNCED, &revision)),
-        ("conditions", Value::Null),
-    ];
+    state["syncResult"] = sync_result(application, operation, revision, None);
+    let mut status = vec![("operationState", state)];
+    let is_wanted = *application.source_of(operation) == application.spec.source
+        && application.sources_of(operation) == application.spec.sources;
+    if !is_wanted {
+        status.extend(out_of_sync(application, outcomes, now));
+        return Change::status(status).with_operation(Value::Null);
+    }
+    status.push(("sync", sync_of(application, sync::SYNCED, revision)));
+    status.push(("conditions", Value::Null));
     let before = &application.status.sync;
     let is_same =
         application.is_compared() && before.status == sync::SYNCED && before.revision == revision;
@@ -313,15 +410,18 @@ fn invalid(application: &Application, objection: &str, now: &str) -> Option<Chan
     blocked(application, status, condition::INVALID_SPEC_ERROR, objection, now)
 }
 
-/// The repository lacks the path: there is nothing to compare with.
-fn incomparable(application: &Application, now: &str) -> Option<Change> {
-    let path = application.source_text("path");
+/// There is nothing to compare with.
+fn incomparable(
+    application: &Application,
+    outcomes: &Outcomes,
+    problem: &str,
+    now: &str,
+) -> Option<Change> {
     let message = format!(
         "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: \
-         code = Unknown desc = {path}: app path does not exist"
+         code = Unknown desc = {problem}"
     );
-    let newest =
-        commit(application.source_text("repoURL"), application.source_text("targetRevision"));
+    let newest = outcomes.newest(&application.spec.source);
     let live = application.live_health();
     let mut status = vec![
         ("sync", sync_of(application, sync::UNKNOWN, &newest)),

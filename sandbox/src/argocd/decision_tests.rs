@@ -12,8 +12,15 @@ const EARLIER: &str = "2026-01-02T03:00:00Z";
 #[derive(Clone)]
 struct Subject {
     object: Value,
-    outcome: Outcome,
+    outcomes: Outcomes,
     project: Option<Project>,
+}
+
+fn outcomes(data: &[(&str, &str)]) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    outcomes.replace(Some(data.collect()));
+    outcomes
 }
 
 impl Subject {
@@ -28,7 +35,7 @@ impl Subject {
                 "destination": {"name": "in-cluster", "namespace": "jane"},
             },
         });
-        Self { object, outcome: Outcome::Works, project: None }
+        Self { object, outcomes: Outcomes::default(), project: None }
     }
 
     fn automated() -> Self {
@@ -47,7 +54,19 @@ impl Subject {
     }
 
     fn coming_to(self, outcome: Outcome) -> Self {
-        Self { outcome, ..self }
+        let word = match outcome {
+            Outcome::Works => return self.told(&[]),
+            Outcome::SyncFails => "sync-fails",
+            Outcome::Degraded => "degraded",
+            Outcome::Progressing => "progressing",
+            Outcome::MissingPath => "missing-path",
+            Outcome::DeletionNeverFinishes => "deletion-never-finishes",
+        };
+        self.told(&[("application.gitopsdepl-1", word)])
+    }
+
+    fn told(self, data: &[(&str, &str)]) -> Self {
+        Self { outcomes: outcomes(data), ..self }
     }
 
     fn asked_to_sync(self, revision: &str) -> Self {
@@ -57,7 +76,7 @@ impl Subject {
     fn patch(&self) -> Option<Value> {
         let object: DynamicObject = serde_json::from_value(self.object.clone()).unwrap();
         let application = Application::read(&object).unwrap();
-        next(&application, self.outcome, self.project.as_ref(), NOW)
+        next(&application, &self.outcomes, self.project.as_ref(), NOW)
     }
 
     /// Takes one step, as a server would apply it.
@@ -435,4 +454,196 @@ fn an_application_with_nothing_in_it_is_invalid_and_rests() {
     let mut subject = Subject::manual();
     subject.object["spec"] = json!({});
     assert_eq!(subject.settled().condition(), "InvalidSpecError");
+}
+
+/// An automated Application whose sync has failed at commit 1, and is tried again for ever.
+fn failing_at_the_first_commit(retry: Value) -> Subject {
+    let told = [("commit.shop", "1"), ("path.shop", "sync-fails-at-1")];
+    let subject = Subject::automated().with("/spec/syncPolicy/retry", retry).told(&told);
+    let failing = subject.settled();
+    assert_eq!(failing.phase(), "Running");
+    assert_ne!(failing.at("/operation"), &Value::Null);
+    failing
+}
+
+/// The same after git was mended by another commit.
+fn mended(failing: Subject) -> Subject {
+    failing.told(&[("commit.shop", "2"), ("path.shop", "sync-fails-at-1")])
+}
+
+#[test]
+fn a_sync_that_is_tried_again_stays_at_its_commit_and_the_comparison_goes_on() {
+    let failing = failing_at_the_first_commit(json!({"limit": -1}));
+    let first = failing.at("/status/sync/revision").clone();
+    let stuck = mended(failing).settled();
+    assert_eq!(stuck.phase(), "Running");
+    assert_eq!(stuck.at("/operation/sync/revision"), &first);
+    assert_eq!(stuck.at("/status/operationState/syncResult/revision"), &first);
+    assert_eq!(stuck.sync_and_health(), ["OutOfSync", "Missing"]);
+    assert_ne!(stuck.at("/status/sync/revision"), &first);
+    // Somebody ends it: the next one is of the newest commit.
+    let terminated = stuck.with("/status/operationState/phase", json!("Terminating")).settled();
+    assert_eq!(terminated.sync_and_health(), ["Synced", "Healthy"]);
+    assert_ne!(terminated.at("/status/sync/revision"), &first);
+}
+
+#[test]
+fn a_retry_that_refreshes_takes_the_newest_commit() {
+    let failing = failing_at_the_first_commit(json!({"limit": -1, "refresh": true}));
+    let first = failing.at("/status/sync/revision").clone();
+    let mended = mended(failing).settled();
+    assert_eq!(mended.sync_and_health(), ["Synced", "Healthy"]);
+    assert_ne!(mended.at("/status/operationState/syncResult/revision"), &first);
+    assert_eq!(
+        mended.at("/status/sync/revision"),
+        mended.at("/status/operationState/syncResult/revision")
+    );
+}
+
+#[test]
+fn a_retry_that_refreshes_and_fails_again_counts_its_attempts() {
+    let failing = failing_at_the_first_commit(json!({"limit": -1, "refresh": true}));
+    assert_eq!(failing.at("/status/operationState/retryCount"), 1);
+    let told = [("commit.shop", "2"), ("path.shop", "sync-fails-at-2")];
+    let again = failing.told(&told).settled();
+    assert_eq!(again.phase(), "Running");
+    assert_eq!(again.at("/status/operationState/retryCount"), 2);
+    let message = again.at("/status/operationState/message").as_str().unwrap();
+    assert!(message.ends_with("Retrying attempt #2."), "{message}");
+}
+
+#[test]
+fn an_edit_does_not_change_what_a_running_sync_is_of() {
+    for retry in [json!({"limit": -1}), json!({"limit": -1, "refresh": true})] {
+        let failing = failing_at_the_first_commit(retry);
+        let edited = failing.with("/spec/source/path", json!("other")).settled();
+        assert_eq!(edited.phase(), "Running");
+        assert_eq!(edited.at("/operation/sync/source/path"), "shop");
+        assert_eq!(edited.at("/status/operationState/syncResult/source/path"), "shop");
+        assert_eq!(edited.at("/status/sync/comparedTo/source/path"), "other");
+        assert_eq!(edited.sync_and_health(), ["OutOfSync", "Missing"]);
+        let terminated =
+            edited.with("/status/operationState/phase", json!("Terminating")).settled();
+        assert_eq!(terminated.sync_and_health(), ["Synced", "Healthy"]);
+        assert_eq!(terminated.at("/status/operationState/syncResult/source/path"), "other");
+    }
+}
+
+#[test]
+fn a_sync_of_what_is_no_longer_wanted_is_followed_by_one_of_what_is() {
+    let running = Subject::automated().step().with("/spec/source/path", json!("other"));
+    let finished = running.step();
+    assert_eq!(finished.phase(), "Succeeded");
+    assert_eq!(finished.at("/status/operationState/syncResult/source/path"), "shop");
+    assert_eq!(finished.at("/status/sync/status"), "OutOfSync");
+    let settled = finished.settled();
+    assert_eq!(settled.sync_and_health(), ["Synced", "Healthy"]);
+    assert_eq!(settled.at("/status/operationState/syncResult/source/path"), "other");
+}
+
+#[test]
+fn a_commit_that_is_pushed_is_synced_where_that_is_automated() {
+    let pushed = [("commit.shop", "2")];
+    let automated = Subject::automated().settled();
+    let before = automated.at("/status/sync/revision").clone();
+    let automated = automated.told(&pushed).settled();
+    assert_eq!(automated.sync_and_health(), ["Synced", "Healthy"]);
+    assert_ne!(automated.at("/status/sync/revision"), &before);
+    let manual = Subject::manual().asked_to_sync("main").settled().told(&pushed).settled();
+    assert_eq!(manual.sync_and_health(), ["OutOfSync", "Healthy"]);
+    assert_eq!(manual.told(&[]).patch(), None);
+}
+
+#[test]
+fn an_automated_policy_that_is_disabled_syncs_nothing() {
+    let disabled =
+        Subject::automated().with("/spec/syncPolicy/automated/enabled", json!(false)).settled();
+    assert_eq!(disabled.sync_and_health(), ["OutOfSync", "Missing"]);
+    let enabled = disabled.with("/spec/syncPolicy/automated/enabled", json!(true)).settled();
+    assert_eq!(enabled.sync_and_health(), ["Synced", "Healthy"]);
+}
+
+#[test]
+fn several_sources_count_in_place_of_the_one() {
+    let sources = json!([
+        {"repoURL": "https://evil/a", "path": "x"},
+        {"repoURL": "https://evil/b", "path": "y"},
+    ]);
+    let hijacked = Subject::automated().settled().with("/spec/sources", sources.clone()).settled();
+    assert_eq!(hijacked.sync_and_health(), ["Synced", "Healthy"]);
+    assert_eq!(hijacked.at("/status/sync/comparedTo/sources"), &sources);
+    assert_eq!(hijacked.at("/status/sync/comparedTo/source"), &json!({"repoURL": ""}));
+    assert_eq!(hijacked.at("/status/sync/revision"), &Value::Null);
+    assert_eq!(hijacked.at("/status/sync/revisions").as_array().unwrap().len(), 2);
+    assert_eq!(hijacked.at("/status/operationState/syncResult/sources"), &sources);
+    assert_eq!(hijacked.at("/status/resources/0/name"), "x");
+    // An edit of the one that does not count changes nothing.
+    let edited = hijacked.with("/spec/source/path", json!("other"));
+    assert_eq!(edited.patch(), None);
+    let back = edited.with("/spec/sources", json!([])).settled();
+    assert_eq!(back.sync_and_health(), ["Synced", "Healthy"]);
+    assert_eq!(back.at("/status/sync/comparedTo/source/path"), "other");
+    assert_eq!(back.at("/status/sync/comparedTo/sources"), &Value::Null);
+}
+
+#[test]
+fn a_source_hydrator_counts_in_place_of_the_source() {
+    let hydrator = json!({
+        "drySource": {"repoURL": "https://evil/a", "path": "dry", "targetRevision": "main"},
+        "syncSource": {"path": "wet", "targetBranch": "hydrated"},
+    });
+    let hijacked = Subject::automated().settled().with("/spec/sourceHydrator", hydrator).settled();
+    let expected =
+        json!({"repoURL": "https://evil/a", "path": "wet", "targetRevision": "hydrated"});
+    assert_eq!(hijacked.at("/status/sync/comparedTo/source"), &expected);
+    assert_eq!(hijacked.at("/status/operationState/syncResult/source"), &expected);
+    assert_eq!(hijacked.at("/status/resources/0/name"), "wet");
+}
+
+#[test]
+fn every_source_must_be_permitted() {
+    let spec = json!({
+        "sourceRepos": ["https://host/a"],
+        "destinations": [{"name": "in-cluster", "namespace": "*"}],
+    });
+    let project: Option<Project> = Some(serde_json::from_value(spec).unwrap());
+    let subject = Subject { project, ..of_missing_project(Subject::automated()) }.settled();
+    assert_eq!(subject.sync_and_health(), ["Synced", "Healthy"]);
+    let sources = json!([
+        {"repoURL": "https://host/a", "path": "shop"}, {"repoURL": "https://host/b", "path": "y"},
+    ]);
+    let invalid = subject.with("/spec/sources", sources).settled();
+    assert_eq!(invalid.condition(), "InvalidSpecError");
+    assert_eq!(
+        invalid.at("/status/conditions/0/message"),
+        "application repo https://host/b is not permitted in project 'app-project-u'"
+    );
+}
+
+#[test]
+fn what_the_repository_server_refuses_cannot_be_compared() {
+    let cases = [
+        ("//", "//: app path is absolute"),
+        ("/apps", "/apps: app path is absolute"),
+        ("..", "..: app path outside root"),
+        ("a/../../b", "a/../../b: app path outside root"),
+        (" ", " : app path does not exist"),
+    ];
+    for (path, problem) in cases {
+        let (blocked, steps) = Subject::automated().with("/spec/source/path", json!(path)).settle();
+        assert_eq!(steps, 1, "{path:?}");
+        assert_eq!(blocked.condition(), "ComparisonError", "{path:?}");
+        assert_eq!(blocked.at("/status/sync/status"), "Unknown", "{path:?}");
+        let message = blocked.at("/status/conditions/0/message").as_str().unwrap();
+        assert!(message.ends_with(problem), "{message}");
+    }
+    for path in [".", "./d", "a/..", "a/../b", "a b"] {
+        let settled = Subject::automated().with("/spec/source/path", json!(path)).settled();
+        assert_eq!(settled.sync_and_health(), ["Synced", "Healthy"], "{path:?}");
+    }
+    let url = "ssh://git@git.example.com:org/r@v2";
+    let blocked = Subject::automated().with("/spec/source/repoURL", json!(url)).settled();
+    assert_eq!(blocked.condition(), "ComparisonError");
+    let message = blocked.at("/status/conditions/0/message").as_str().unwrap();
+    assert!(message.contains("repo URL is invalid"), "{message}");
 }

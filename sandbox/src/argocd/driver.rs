@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::Seen;
 use super::application::Application;
 use super::decision;
-use super::outcome::{Outcome, Outcomes};
+use super::outcome::Outcomes;
 use super::project::Project;
 
 /// How long a write that the server refused waits for its next try: long enough not to hammer a
@@ -159,8 +159,8 @@ impl Driver {
             let Ok(application) = tracked.application() else {
                 continue;
             };
-            let (outcome, project) = circumstances(&self.outcomes, &self.projects, &application);
-            if let Some(patch) = decision::next(&application, outcome, project, timestamp) {
+            let project = self.projects.get(application.project());
+            if let Some(patch) = decision::next(&application, &self.outcomes, project, timestamp) {
                 tracked.writing = Some(tracked.version);
                 writes.push(Write { name, uid: tracked.uid.clone(), patch });
             }
@@ -322,8 +322,8 @@ impl Driver {
         if tracked.writing.is_some() {
             return;
         }
-        let (outcome, project) = circumstances(&self.outcomes, &self.projects, application);
-        let is_needed = decision::next(application, outcome, project, "").is_some();
+        let project = self.projects.get(application.project());
+        let is_needed = decision::next(application, &self.outcomes, project, "").is_some();
         if !is_needed {
             tracked.due = None;
         } else if tracked.due.is_none() {
@@ -337,15 +337,6 @@ impl Driver {
             self.timers.push(Reverse((due, name.to_owned())));
         }
     }
-}
-
-/// What a decision about an Application depends on besides itself.
-fn circumstances<'a>(
-    outcomes: &Outcomes,
-    projects: &'a HashMap<String, Project>,
-    application: &Application,
-) -> (Outcome, Option<&'a Project>) {
-    (outcomes.of(application), projects.get(application.project()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `application` | what the stand-in reads of an Application |
 //! | `project` | whether an AppProject permits an Application |
+//! | `glob` | the patterns of an AppProject |
+//! | `repository` | the form in which Argo CD compares URLs |
 //! | `outcome` | the ConfigMap by which a test or a user makes an Application fail |
 //! | `status` | the parts of a status that Argo CD would write |
 //! | `decision` | pure: the next write that an Application needs, if any |
@@ -12,25 +14,39 @@
 //!
 //! An automated Application, or one whose `.operation` is set, goes through OutOfSync and
 //! Progressing to Synced and Healthy in three writes; a manual one settles at OutOfSync in one. At
-//! rest nothing is written. Every revision is taken for the newest of its repository.
+//! rest nothing is written. Every revision is taken for the newest of its repository, until one is
+//! said to have been pushed. `sources` and `sourceHydrator` count in place of `source`, as for Argo
+//! CD, and so does `automated.enabled`.
+//!
+//! A sync goes on with the source and the commit that it was begun with, whatever the spec says by
+//! now. Where it fails and has a retry strategy it stays Running, with `.operation` set, until
+//! another attempt would come to something else or somebody terminates it; with `retry.refresh`
+//! another attempt takes the newest commit of the branch.
 //!
 //! What an Application comes to can be changed by the ConfigMap [`OUTCOMES`] in Argo CD's
-//! namespace. Its keys are `application.<name>` or `path.<spec.source.path, with '.' for '/'>`, its
+//! namespace. Its keys are `application.<name>` or `path.<source.path, with '.' for '/'>`, its
 //! values are
 //!
 //! | value | what happens |
 //! |---|---|
 //! | `sync-fails` | a sync fails, and the Application stays OutOfSync; with a retry strategy the sync never ends |
+//! | `sync-fails-at-<commit>` | a sync fails at the commit of this name, and works at any other |
 //! | `degraded` | the Application is synced and becomes Degraded |
 //! | `progressing` | the Application is synced and never becomes Healthy |
 //! | `missing-path` | the repository has no such path: a ComparisonError, sync is Unknown |
 //! | `deletion-never-finishes` | a deleted Application keeps its finalizer |
+//!
+//! The key `commit.<source.path>` names the newest commit, with any word; another word is another
+//! commit, as if somebody had pushed it. To break a deployment and to mend it in git:
+//! `path.shop: sync-fails-at-1` with `commit.shop: 1`, and then with `commit.shop: 2`.
 
 mod application;
 mod decision;
 mod driver;
+mod glob;
 mod outcome;
 mod project;
+mod repository;
 mod status;
 
 use std::time::Duration;

@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::application::Application;
+use super::status::commit;
+
+/// The value by which syncs of one commit fail, before the commit's name.
+const FAILS_AT: &str = "sync-fails-at-";
 
 /// What an Application comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +41,36 @@ impl Outcome {
     }
 }
 
-/// The outcomes that differ from [`Outcome::Works`].
+/// What an entry of the ConfigMap says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Entry {
+    /// What Applications come to.
+    Outcome(Outcome),
+    /// Syncs of the commit of this name fail.
+    FailsAt(String),
+    /// The commit of this name is the newest.
+    Pushed(String),
+}
+
+impl Entry {
+    fn parse(key: &str, value: &str) -> Option<Self> {
+        if key.starts_with("commit.") {
+            return Some(Self::Pushed(value.to_owned()));
+        }
+        if !key.starts_with("application.") && !key.starts_with("path.") {
+            return None;
+        }
+        match value.trim().strip_prefix(FAILS_AT) {
+            Some(name) => Some(Self::FailsAt(name.to_owned())),
+            None => Outcome::parse(value).map(Self::Outcome),
+        }
+    }
+}
+
+/// What the ConfigMap says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcomes {
-    by_key: BTreeMap<String, Outcome>,
+    by_key: BTreeMap<String, Entry>,
     /// What was warned of; a warning is given once.
     warned: BTreeSet<(String, String)>,
 }
@@ -48,10 +80,9 @@ impl Outcomes {
     pub(super) fn replace(&mut self, data: Option<BTreeMap<String, String>>) {
         self.by_key.clear();
         for (key, value) in data.unwrap_or_default() {
-            let is_known = key.starts_with("application.") || key.starts_with("path.");
-            match Outcome::parse(&value).filter(|_| is_known) {
-                Some(outcome) => {
-                    self.by_key.insert(key, outcome);
+            match Entry::parse(&key, &value) {
+                Some(entry) => {
+                    self.by_key.insert(key, entry);
                 }
                 None => self.warn(key, value),
             }
@@ -67,12 +98,70 @@ impl Outcomes {
         }
     }
 
-    /// What the Application comes to; its own entry counts more than its path's.
-    pub(super) fn of(&self, application: &Application) -> Outcome {
+    /// The entry of an Application that has to do with a source; its own counts more than its
+    /// path's.
+    fn entry(&self, application: &Application, source: &Value) -> Option<&Entry> {
         let name = format!("application.{}", application.metadata.name);
-        let path = format!("path.{}", application.source_text("path").replace('/', "."));
-        self.by_key.get(&name).or_else(|| self.by_key.get(&path)).copied().unwrap_or_default()
+        self.by_key.get(&name).or_else(|| self.by_key.get(&key("path", source)))
     }
+
+    /// What the Application comes to.
+    pub(super) fn of(&self, application: &Application) -> Outcome {
+        match self.entry(application, &application.spec.source) {
+            Some(Entry::Outcome(outcome)) => *outcome,
+            _ => Outcome::Works,
+        }
+    }
+
+    /// Whether a sync of a source at a revision fails.
+    pub(super) fn fails(&self, application: &Application, source: &Value, revision: &str) -> bool {
+        match self.entry(application, source) {
+            Some(Entry::Outcome(outcome)) => *outcome == Outcome::SyncFails,
+            Some(Entry::FailsAt(name)) => {
+                revision == commit_of(source, text(source, "targetRevision"), name)
+            }
+            _ => false,
+        }
+    }
+
+    /// The commit that a revision of a source stands for; an empty one is that of the source.
+    pub(super) fn commit(&self, source: &Value, revision: &str) -> String {
+        let revision = if revision.is_empty() { text(source, "targetRevision") } else { revision };
+        commit_of(source, revision, self.pushed(source).unwrap_or_default())
+    }
+
+    /// The commit that a source stands for now.
+    pub(super) fn newest(&self, source: &Value) -> String {
+        self.commit(source, "")
+    }
+
+    /// Whether another commit has been pushed since the Application was compared. A commit that
+    /// was asked for counts as the newest while nothing is known to have been pushed.
+    pub(super) fn has_moved(&self, application: &Application) -> bool {
+        let source = &application.spec.source;
+        !application.has_many_sources()
+            && self.pushed(source).is_some()
+            && application.status.sync.revision != self.newest(source)
+    }
+
+    fn pushed(&self, source: &Value) -> Option<&str> {
+        match self.by_key.get(&key("commit", source)) {
+            Some(Entry::Pushed(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+fn text<'a>(source: &'a Value, field: &str) -> &'a str {
+    source[field].as_str().unwrap_or_default()
+}
+
+fn key(kind: &str, source: &Value) -> String {
+    format!("{kind}.{}", text(source, "path").replace('/', "."))
+}
+
+fn commit_of(source: &Value, revision: &str, pushed: &str) -> String {
+    commit(text(source, "repoURL"), revision, pushed)
 }
 
 #[cfg(test)]
@@ -125,6 +214,25 @@ mod tests {
         let same = BTreeMap::from([("gitopsdepl-1".to_owned(), "degraded".to_owned())]);
         unknown.replace(Some(same));
         assert_eq!(unknown.warned.len(), 2);
+    }
+
+    #[test]
+    fn a_commit_that_is_pushed_is_another_one_and_a_sync_may_fail_at_one_only() {
+        let data = |pushed| [("commit.shop.web", pushed), ("path.shop.web", "sync-fails-at-1")];
+        let (first, second) = (outcomes(&data("1")), outcomes(&data("2")));
+        let application = application();
+        let source = &application.spec.source;
+        let [old, new] = [&first, &second].map(|it| it.newest(source));
+        assert_ne!(old, new);
+        for outcomes in [first, second] {
+            assert_eq!(outcomes.of(&application), Outcome::Works);
+            assert!(outcomes.fails(&application, source, &old));
+            assert!(!outcomes.fails(&application, source, &new));
+        }
+        assert_ne!(outcomes(&[]).newest(source), old);
+        assert!(!outcomes(&[]).fails(&application, source, &old));
+        let always = outcomes(&[("path.shop.web", "sync-fails")]);
+        assert!(always.fails(&application, source, &new));
     }
 
     #[test]

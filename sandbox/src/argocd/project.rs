@@ -2,8 +2,11 @@
 
 use kube::api::DynamicObject;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::application::Application;
+use super::glob::matches;
+use super::repository::normal_form;
 
 /// The AppProject that permits everything and that need not exist here.
 const DEFAULT: &str = "default";
@@ -33,7 +36,8 @@ impl Project {
     fn permits_source(&self, repository: &str) -> bool {
         let repository = normal_form(repository);
         let matches = |pattern: &str| {
-            pattern == "*" || glob(normal_form(pattern).as_bytes(), repository.as_bytes(), true)
+            let pattern = normal_form(pattern);
+            pattern == "*" || matches(&pattern, &repository, Some('/'))
         };
         let denied = |it: &String| it.strip_prefix('!').is_some_and(matches);
         self.source_repos.iter().any(|it| !it.starts_with('!') && matches(it))
@@ -44,8 +48,7 @@ impl Project {
         let [name, namespace, server] =
             ["name", "namespace", "server"].map(|field| application.destination_text(field));
         self.destinations.iter().any(|permitted| {
-            let matches =
-                |pattern: &str, text: &str| glob(pattern.as_bytes(), text.as_bytes(), false);
+            let matches = |pattern: &str, text: &str| matches(pattern, text, None);
             let cluster = (!server.is_empty() && matches(&permitted.server, server))
                 || (!name.is_empty() && matches(&permitted.name, name));
             cluster && matches(&permitted.namespace, namespace)
@@ -60,6 +63,9 @@ pub(super) fn objection(application: &Application, project: Option<&Project>) ->
     if name.is_empty() && server.is_empty() {
         return Some("Destination server missing from app spec".to_owned());
     }
+    if let Some(objection) = incomplete(application) {
+        return Some(objection.to_owned());
+    }
     let project_name = application.project();
     if project_name == DEFAULT {
         return None;
@@ -69,11 +75,13 @@ pub(super) fn objection(application: &Application, project: Option<&Project>) ->
             "Application referencing project {project_name} which does not exist"
         ));
     };
-    let repository = application.source_text("repoURL");
-    if !project.permits_source(repository) {
-        return Some(format!(
-            "application repo {repository} is not permitted in project '{project_name}'"
-        ));
+    for source in application.permission_sources() {
+        let repository = source["repoURL"].as_str().unwrap_or_default();
+        if !project.permits_source(repository) {
+            return Some(format!(
+                "application repo {repository} is not permitted in project '{project_name}'"
+            ));
+        }
     }
     let cluster = if server.is_empty() { name } else { server };
     (!project.permits_destination(application)).then(|| {
@@ -84,24 +92,22 @@ pub(super) fn objection(application: &Application, project: Option<&Project>) ->
     })
 }
 
-/// A repository's URL as Argo CD compares it.
-fn normal_form(url: &str) -> String {
-    let lower = url.trim().to_lowercase();
-    lower.strip_suffix(".git").map(str::to_owned).unwrap_or(lower)
-}
-
-/// Whether a text matches a pattern with `*`, which stops at `/` if it is a path, and `**`, which
-/// does not.
-fn glob(pattern: &[u8], text: &[u8], is_path: bool) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        [b'*', b'*', rest @ ..] => (0..=text.len()).any(|at| glob(rest, &text[at..], is_path)),
-        [b'*', rest @ ..] => {
-            let slash = text.iter().position(|byte| is_path && *byte == b'/');
-            (0..=slash.unwrap_or(text.len())).any(|at| glob(rest, &text[at..], is_path))
-        }
-        [first, rest @ ..] => text.first() == Some(first) && glob(rest, &text[1..], is_path),
+/// What a source lacks without which Argo CD does not look at it.
+fn incomplete(application: &Application) -> Option<&'static str> {
+    let has = |source: &Value, field: &str| !source[field].as_str().unwrap_or_default().is_empty();
+    if application.has_many_sources() {
+        let is_complete = |source: &Value| {
+            has(source, "repoURL") && ["path", "chart", "ref"].iter().any(|it| has(source, it))
+        };
+        return (!application.spec.sources.iter().all(is_complete)).then_some(
+            "spec.source.repoURL and either source.path, source.chart, or source.ref are required",
+        );
     }
+    let source = &application.spec.source;
+    let is_complete = has(source, "repoURL") && (has(source, "path") || has(source, "chart"));
+    (!is_complete).then_some(
+        "spec.source.repoURL and either spec.source.path or spec.source.chart are required",
+    )
 }
 
 #[cfg(test)]
@@ -175,6 +181,12 @@ mod tests {
             objection(&orphan, None).unwrap(),
             "Application referencing project app-project-u which does not exist"
         );
+        let mut incomplete = application(REPOSITORY, json!({"name": "in-cluster"}));
+        incomplete.spec.source["path"] = json!("");
+        assert_eq!(
+            objection(&incomplete, Some(&tenant_project())).unwrap(),
+            "spec.source.repoURL and either spec.source.path or spec.source.chart are required"
+        );
         let nowhere = application(REPOSITORY, json!({"namespace": "jane"}));
         assert_eq!(
             objection(&nowhere, Some(&tenant_project())).unwrap(),
@@ -202,6 +214,23 @@ mod tests {
         for pattern in ["https://host/*", "https://host/a", "", "https://host/a/b/"] {
             assert!(!permits(pattern), "{pattern}");
         }
+    }
+
+    #[test]
+    fn what_means_something_in_a_pattern_permits_itself_only_where_it_is_written_so() {
+        let permits = |pattern: &str, repository: &str| {
+            project(json!({"sourceRepos": [pattern]})).permits_source(repository)
+        };
+        let address = "https://[2001:db8::7]/org/r.git";
+        let brackets = "https://git.example.com/a[b]/r";
+        for repository in [address, brackets] {
+            assert!(!permits(repository, repository), "{repository}");
+        }
+        assert!(permits("https:[/]/[[]2001:db8::7]/org/r.git", address));
+        assert!(permits("https://git.example.com/a[[]b]/r", brackets));
+        assert!(permits(brackets, "https://git.example.com/ab/r"));
+        assert!(permits("https://git.example.com/{a,b}/r?x", "https://git.example.com/{a,b}/r?x"));
+        assert!(!permits("https://git.example.com/{a,b}/r", "https://git.example.com/a/r"));
     }
 
     #[test]

@@ -40,8 +40,9 @@ pub(super) mod condition {
 /// The number of hexadecimal digits in a commit.
 const COMMIT_LENGTH: usize = 40;
 
-/// The commit that a branch, tag or commit of a repository stands for: always the same one.
-pub(super) fn commit(repository: &str, revision: &str) -> String {
+/// The commit that a branch, tag or commit of a repository stands for: always the same one, until
+/// another is said to have been pushed, by any name.
+pub(super) fn commit(repository: &str, revision: &str, pushed: &str) -> String {
     let is_commit = revision.len() == COMMIT_LENGTH
         && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if is_commit {
@@ -49,7 +50,7 @@ pub(super) fn commit(repository: &str, revision: &str) -> String {
     }
     let revision = if revision.is_empty() { "HEAD" } else { revision };
     let digest = |salt: &str| {
-        let text = format!("{salt}{repository}@{revision}");
+        let text = format!("{salt}{repository}@{revision}{pushed}");
         Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).simple().to_string()
     };
     let mut commit = digest("") + &digest("more:");
@@ -59,12 +60,23 @@ pub(super) fn commit(repository: &str, revision: &str) -> String {
 
 /// `status.sync`.
 pub(super) fn sync_of(application: &Application, status: &str, revision: &str) -> Value {
+    let destination = &application.spec.destination;
+    if !application.has_many_sources() {
+        let compared_to = json!({"source": application.spec.source, "destination": destination});
+        return json!({"status": status, "revision": revision, "comparedTo": compared_to});
+    }
+    let text = |source: &Value, field: &str| source[field].as_str().unwrap_or_default().to_owned();
+    let sources = &application.spec.sources;
+    let revisions: Value = sources
+        .iter()
+        .map(|source| commit(&text(source, "repoURL"), &text(source, "targetRevision"), ""))
+        .collect();
     json!({
         "status": status,
-        "revision": revision,
+        "revisions": revisions,
         "comparedTo": {
-            "source": application.spec.source,
-            "destination": application.spec.destination,
+            // What Argo CD writes for "nothing".
+            "source": {"repoURL": ""}, "sources": sources, "destination": destination,
         },
     })
 }
@@ -119,6 +131,7 @@ pub(super) fn resources_of(application: &Application, status: &str, health: &str
 /// `status.operationState.syncResult`; the message is that of the failure, if it failed.
 pub(super) fn sync_result(
     application: &Application,
+    operation: &Value,
     revision: &str,
     failure: Option<&str>,
 ) -> Value {
@@ -134,7 +147,19 @@ pub(super) fn sync_result(
         })
     };
     let resources: Value = kinds(application).map(resource).into_iter().collect();
-    json!({"resources": resources, "revision": revision, "source": application.spec.source})
+    let mut result = begun_result(application, operation, revision);
+    result["resources"] = resources;
+    result
+}
+
+/// The same before anything has come of it.
+pub(super) fn begun_result(application: &Application, operation: &Value, revision: &str) -> Value {
+    let mut result = json!({"revision": revision, "source": application.source_of(operation)});
+    let sources = application.sources_of(operation);
+    if !sources.is_empty() {
+        result["sources"] = json!(sources);
+    }
+    result
 }
 
 /// A resource as kubectl names it.
@@ -149,19 +174,20 @@ mod tests {
 
     #[test]
     fn a_revision_stands_for_one_commit_of_one_repository() {
-        let commit_of_main = commit("https://host/a", "main");
+        let commit_of_main = commit("https://host/a", "main", "");
         assert_eq!(commit_of_main.len(), COMMIT_LENGTH);
         assert!(commit_of_main.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        assert_eq!(commit_of_main, commit("https://host/a", "main"));
-        assert_ne!(commit_of_main, commit("https://host/a", "next"));
-        assert_ne!(commit_of_main, commit("https://host/b", "main"));
+        assert_eq!(commit_of_main, commit("https://host/a", "main", ""));
+        assert_ne!(commit_of_main, commit("https://host/a", "next", ""));
+        assert_ne!(commit_of_main, commit("https://host/b", "main", ""));
+        assert_ne!(commit_of_main, commit("https://host/a", "main", "2"));
     }
 
     #[test]
     fn a_commit_stands_for_itself_and_nothing_for_the_head() {
         let sha = "0123456789abcdef0123456789abcdef01234567";
-        assert_eq!(commit("https://host/a", sha), sha);
-        assert_eq!(commit("https://host/a", ""), commit("https://host/a", "HEAD"));
+        assert_eq!(commit("https://host/a", sha, "2"), sha);
+        assert_eq!(commit("https://host/a", "", ""), commit("https://host/a", "HEAD", ""));
     }
 
     #[test]

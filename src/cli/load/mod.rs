@@ -56,6 +56,15 @@ pub struct Load {
         value_parser = clap::value_parser!(u32).range(1..=MOST_DEPLOYMENTS)
     )]
     namespaces: Option<u32>,
+    /// Over how many repositories the deployments of each namespace are spread. One is a repository
+    /// that Argo CD can read; more than one do not exist, and serve where no Argo CD reads them.
+    #[arg(
+        long,
+        env = "LOAD_REPOSITORIES",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=MOST_DEPLOYMENTS)
+    )]
+    repositories: u32,
     /// How many to create in a second; without it as many as the API server takes from 16
     /// connections.
     #[arg(long, env = "LOAD_RATE", value_parser = rate, conflicts_with = "one_at_a_time")]
@@ -139,6 +148,7 @@ impl Load {
             cluster,
             deployments,
             namespaces,
+            repositories,
             rate,
             one_at_a_time,
             until,
@@ -150,7 +160,7 @@ impl Load {
             output,
             cleanup,
         } = self;
-        let plan = Plan::new(deployments, namespaces).map_err(Failure::input)?;
+        let plan = Plan::new(deployments, namespaces, repositories).map_err(Failure::input)?;
         let sources = Sources::new(&metrics).map_err(Failure::input)?;
         let config = cluster.config().await?;
         let client = kube::Client::try_from(config).map_err(Failure::client)?;

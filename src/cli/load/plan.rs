@@ -12,15 +12,24 @@ const RUN_ID_LENGTH: usize = 8;
 /// Namespaces, unless the caller says otherwise.
 const DEFAULT_NAMESPACES: u32 = 10;
 
-/// More namespaces than deployments.
+/// A repository that Argo CD can read, for those runs in which it is to.
+const REPOSITORY: &str = "https://github.com/argoproj/argocd-example-apps";
+
+/// More of something than the deployments suffice for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{deployments} deployments cannot fill {namespaces} namespaces; give --namespaces at most \
-     {deployments}"
-)]
-pub(super) struct TooManyNamespaces {
-    deployments: u32,
-    namespaces: u32,
+pub(super) enum TooFewDeployments {
+    /// More namespaces than deployments.
+    #[error(
+        "{deployments} deployments cannot fill {namespaces} namespaces; give --namespaces at most \
+         {deployments}"
+    )]
+    Namespaces { deployments: u32, namespaces: u32 },
+    /// More repositories than deployments of a namespace.
+    #[error(
+        "{each} deployments of a namespace cannot use {repositories} repositories; give \
+         --repositories at most {each}, or more deployments, or fewer namespaces"
+    )]
+    Repositories { each: u32, repositories: u32 },
 }
 
 /// See the module.
@@ -29,20 +38,27 @@ pub(super) struct Plan {
     pub(super) run: String,
     pub(super) deployments: u32,
     pub(super) namespaces: u32,
+    /// The repositories that the deployments of a namespace are of.
+    pub(super) repositories: u32,
 }
 
 impl Plan {
     pub(super) fn new(
         deployments: u32,
         namespaces: Option<u32>,
-    ) -> Result<Self, TooManyNamespaces> {
+        repositories: u32,
+    ) -> Result<Self, TooFewDeployments> {
         let namespaces = namespaces.unwrap_or(DEFAULT_NAMESPACES.min(deployments));
         if namespaces > deployments {
-            return Err(TooManyNamespaces { deployments, namespaces });
+            return Err(TooFewDeployments::Namespaces { deployments, namespaces });
+        }
+        let each = deployments / namespaces;
+        if repositories > each {
+            return Err(TooFewDeployments::Repositories { each, repositories });
         }
         let mut run = uuid::Uuid::new_v4().simple().to_string();
         run.truncate(RUN_ID_LENGTH);
-        Ok(Self { run, deployments, namespaces })
+        Ok(Self { run, deployments, namespaces, repositories })
     }
 
     /// What selects everything of the run.
@@ -64,11 +80,20 @@ impl Plan {
         Namespace { metadata, ..Namespace::default() }
     }
 
+    /// The URL of a deployment's repository: the deployments of a namespace take turns.
+    fn repository(&self, number: u32) -> String {
+        if self.repositories == 1 {
+            return REPOSITORY.to_owned();
+        }
+        let repository = number / self.namespaces % self.repositories;
+        format!("https://git.example.com/load/{repository}")
+    }
+
     /// A deployment and its namespace; neighbours in number are in different namespaces.
     pub(super) fn deployment(&self, number: u32) -> (String, GitOpsDeployment) {
         let spec = GitOpsDeploymentSpec {
             source: Source {
-                repo_url: "https://github.com/argoproj/argocd-example-apps".to_owned(),
+                repo_url: self.repository(number),
                 path: "guestbook".to_owned(),
                 target_revision: "HEAD".to_owned(),
             },
@@ -94,7 +119,7 @@ mod tests {
 
     #[test]
     fn deployments_are_spread_evenly_over_the_namespaces() {
-        let plan = Plan::new(10, Some(3)).unwrap();
+        let plan = Plan::new(10, Some(3), 1).unwrap();
         let mut in_namespace = BTreeMap::<String, usize>::new();
         for number in 0..10 {
             *in_namespace.entry(plan.deployment(number).0).or_default() += 1;
@@ -104,19 +129,38 @@ mod tests {
 
     #[test]
     fn few_deployments_have_few_namespaces() {
-        assert_eq!(Plan::new(3, None).unwrap().namespaces, 3);
-        assert_eq!(Plan::new(3000, None).unwrap().namespaces, 10);
+        assert_eq!(Plan::new(3, None, 1).unwrap().namespaces, 3);
+        assert_eq!(Plan::new(3000, None, 1).unwrap().namespaces, 10);
     }
 
     #[test]
     fn more_namespaces_than_deployments_are_refused() {
-        let error = Plan::new(3, Some(4)).unwrap_err();
+        let error = Plan::new(3, Some(4), 1).unwrap_err();
         assert!(error.to_string().contains("give --namespaces at most 3"), "{error}");
     }
 
     #[test]
+    fn the_deployments_of_each_namespace_are_spread_evenly_over_the_repositories() {
+        let plan = Plan::new(12, Some(2), 3).unwrap();
+        let mut in_namespace = BTreeMap::<(String, String), usize>::new();
+        for number in 0..12 {
+            let (namespace, object) = plan.deployment(number);
+            *in_namespace.entry((namespace, object.spec.source.repo_url)).or_default() += 1;
+        }
+        assert_eq!(in_namespace.into_values().collect::<Vec<_>>(), [2; 6]);
+        let one = Plan::new(12, Some(2), 1).unwrap();
+        assert_eq!(one.deployment(7).1.spec.source.repo_url, REPOSITORY);
+    }
+
+    #[test]
+    fn more_repositories_than_a_namespace_has_deployments_are_refused() {
+        let error = Plan::new(11, Some(3), 4).unwrap_err();
+        assert!(error.to_string().contains("give --repositories at most 3"), "{error}");
+    }
+
+    #[test]
     fn all_that_is_created_carries_the_label_that_selects_it() {
-        let plan = Plan::new(2, Some(1)).unwrap();
+        let plan = Plan::new(2, Some(1), 1).unwrap();
         let expected = Some(plan.run.as_str());
         let label = |metadata: &ObjectMeta| metadata.labels.as_ref()?.get(RUN_LABEL).cloned();
         assert_eq!(label(&plan.namespace(0).metadata).as_deref(), expected);
@@ -125,13 +169,13 @@ mod tests {
 
     #[test]
     fn two_runs_do_not_share_a_namespace() {
-        let (one, other) = (Plan::new(1, None).unwrap(), Plan::new(1, None).unwrap());
+        let (one, other) = (Plan::new(1, None, 1).unwrap(), Plan::new(1, None, 1).unwrap());
         assert_ne!(one.namespace_name(0), other.namespace_name(0));
     }
 
     #[test]
     fn what_is_created_obeys_the_rules_of_its_kind() {
-        let (_, object) = Plan::new(1, None).unwrap().deployment(0);
+        let (_, object) = Plan::new(1, None, 1).unwrap().deployment(0);
         object.validate_cel().unwrap();
     }
 }

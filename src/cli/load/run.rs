@@ -155,7 +155,11 @@ impl Run {
     }
 
     fn report(&self, observer: &Observer, cost: Option<Cost>, rest: Option<Rest>) -> Report {
-        let Plan { run, deployments, namespaces } = &self.plan;
+        let Plan { run, deployments, namespaces, repositories } = &self.plan;
+        let each = match repositories {
+            1 => String::new(),
+            more => format!(" of {more} repositories each"),
+        };
         let how = match (self.one_at_a_time, self.rate) {
             (true, _) => "one at a time".to_owned(),
             (false, None) => format!("from {CONNECTIONS} connections"),
@@ -164,7 +168,7 @@ impl Run {
         let ledger = observer.ledger();
         Report {
             title: format!(
-                "{deployments} deployments in {namespaces} namespaces, {how}; run {run}"
+                "{deployments} deployments in {namespaces} namespaces{each}, {how}; run {run}"
             ),
             deployments: *deployments,
             counts: ledger.counts(),

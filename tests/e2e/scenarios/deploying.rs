@@ -61,6 +61,38 @@ pub async fn a_path_that_is_missing_is_told_and_can_be_mended(ring: &mut Ring) {
     assert_eq!((&*complaint.status, &*complaint.reason), ("False", "ComparisonErrorResolved"));
 }
 
+pub async fn a_repository_with_brackets_in_its_url_is_deployed(ring: &mut Ring) {
+    let repository = ring.another_repository("a[b]");
+    let mut object = ring.deployment("shop", "automated", "shop");
+    object.spec.source.repo_url = "https://git.example.com/a[b]/shop".to_owned();
+    if let Some(repository) = &repository {
+        repository.commit(&[("shop/first.json", config_map("first", "one"))]);
+        object.spec.source.repo_url.clone_from(&repository.url);
+    }
+    ring.create(&object).await;
+    ring.wait_until_ready("shop").await;
+    ring.check_that_nothing_is_lost_or_doubled().await;
+}
+
+pub async fn a_repository_at_an_ipv6_address_is_permitted(ring: &mut Ring) {
+    let urls = ["http://[::1]:9/org/r.git", "ssh://git@[::1]:9/org/r.git"];
+    for (name, url) in ["http", "ssh"].into_iter().zip(urls) {
+        let mut object = ring.deployment(name, "automated", "shop");
+        object.spec.source.repo_url = url.to_owned();
+        ring.create(&object).await;
+        // Nobody serves it: where Argo CD reads repositories, it says so.
+        let looked_at = ring
+            .wait_for(name, "Argo CD has looked at it", |one| {
+                let is_true = |type_| condition(one, type_).is_some_and(|it| it.status == "True");
+                is_true("Ready") || is_true("ComparisonError") || is_true("InvalidSpecError")
+            })
+            .await;
+        assert!(condition(&looked_at, "InvalidSpecError").is_none(), "{url}: {looked_at:?}");
+        ring.delete(name).await;
+        ring.wait_until_gone(name).await;
+    }
+}
+
 pub async fn a_commit_arrives_by_itself(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     ring.create(&ring.deployment("shop", "automated", "shop")).await;

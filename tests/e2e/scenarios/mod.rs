@@ -25,6 +25,8 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deploying::a_repository_is_deployed_and_becomes_healthy, Git, Workloads),
         scenario!(deploying::an_automated_deployment_becomes_ready),
         scenario!(deploying::a_path_that_is_missing_is_told_and_can_be_mended),
+        scenario!(deploying::a_repository_with_brackets_in_its_url_is_deployed),
+        scenario!(deploying::a_repository_at_an_ipv6_address_is_permitted),
         scenario!(deploying::a_commit_arrives_by_itself, Git),
         scenario!(deploying::a_manual_deployment_waits_and_an_automated_one_does_not, Git),
         scenario!(deleting::with_the_finalizer_the_resources_go_first, Git),

@@ -7,7 +7,7 @@
 //!   Application that follows from it;
 //! * [`rows`]: what a step asks the database to say;
 //! * [`identity`]: newtypes, and the rules that derive row ids;
-//! * [`messages`]: what users read;
+//! * [`messages`]: what users read; [`removal`]: what they read while an Application goes;
 //! * [`esr`]: the predicates that every run must end in, the trusted specification;
 //! * [`diagram`]: the machines' tables and diagrams, read off the running code.
 
@@ -22,6 +22,7 @@ pub mod identity;
 pub mod messages;
 pub mod operation;
 pub mod redaction;
+pub mod removal;
 pub mod retry;
 pub mod rows;
 pub mod spec;

@@ -21,6 +21,7 @@ fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Conditio
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
+        ..Condition::default()
     }
 }
 

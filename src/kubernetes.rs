@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Method, Request};
 use kube::api::Patch;
 use kube::client::{AuthError, Body, ClientBuilder};
+use kube::core::Status;
 use machines::redaction::redacted;
 use serde_json::Value;
 use tower::filter::FilterLayer;
@@ -178,6 +179,9 @@ pub enum Trouble {
     /// The server refuses it, and will refuse it again.
     #[error("{0}")]
     Refused(String),
+    /// The object, or what is to be written of it, is larger than the server stores.
+    #[error("the object is too large for the Kubernetes API: {0}")]
+    TooLarge(String),
     /// The server does not answer, or not now.
     #[error("the Kubernetes API is not available: {0}")]
     Unavailable(String),
@@ -227,21 +231,46 @@ pub fn json_patch(operations: Value) -> Result<Patch<()>, Trouble> {
 /// How the API server words a JSON patch that does not apply.
 const PATCH_FAILED: &str = "error in our request";
 
-/// Classifies a client's error.
+/// How an API server says that an object exceeds a limit of what it stores in: etcd's on a request,
+/// that of the connection to etcd, and its own on a field.
+const TOO_LARGE: [&str; 3] =
+    ["request is too large", "trying to send message larger than max", "Too long: "];
+
+/// Classifies a client's error. A refusal is final only where the same request would be refused
+/// again: a server that starts up answers 401 and 403 while it loads credentials and roles.
 pub fn trouble(error: kube::Error) -> Trouble {
     let kube::Error::Api(status) = &error else {
         return Trouble::Unavailable(said(&error));
     };
     let text = bounded(&status.message);
+    if is_too_large(status) {
+        return Trouble::TooLarge(text);
+    }
     match status.code {
-        404 => Trouble::Missing,
+        // Without a name it speaks of the path: the kind is not served, or not yet.
+        404 if status.details.as_ref().is_some_and(|details| !details.name.is_empty()) => {
+            Trouble::Missing
+        }
         409 => Trouble::Outdated(text),
         // So a server answers when the `test` of a JSON patch fails: the object has changed.
         422 if text.contains(PATCH_FAILED) => Trouble::Outdated(text),
-        429 | 500..=599 => Trouble::Unavailable(text),
+        403 if !is_unauthorized(status) => Trouble::Refused(text),
+        // Credentials that rotate, roles and kinds that load, a server or a proxy under load.
+        401 | 403 | 404 | 408 | 410 | 425 | 429 | 500..=599 => Trouble::Unavailable(text),
         400..=499 => Trouble::Refused(text),
         _ => Trouble::Unavailable(text),
     }
+}
+
+fn is_too_large(status: &Status) -> bool {
+    let worded = || TOO_LARGE.iter().any(|words| status.message.contains(words));
+    status.code == 413 || (matches!(status.code, 422 | 500) && worded())
+}
+
+/// Whether a 403 is the authorizer's, which names the user and what it cannot do. Any other is
+/// admission's: a quota, a webhook, a namespace that terminates.
+fn is_unauthorized(status: &Status) -> bool {
+    status.message.contains("User \"") && status.message.contains(" cannot ")
 }
 
 /// A text of somebody else, as much of it as a person reads, and without the passwords of the URLs
@@ -256,6 +285,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use serde_json::json;
     use tokio::io::AsyncWriteExt;
 
     use super::*;
@@ -264,6 +294,96 @@ mod tests {
         let request = Request::builder().method(method).uri(uri).body(()).unwrap();
         let RequestLabels { verb, resource } = labels(&request);
         (verb, resource)
+    }
+
+    fn answered(code: u16, message: &str, name: &str) -> Trouble {
+        let answer = json!({"code": code, "message": message, "details": {"name": name}});
+        trouble(kube::Error::Api(Box::new(serde_json::from_value(answer).unwrap())))
+    }
+
+    #[test]
+    fn answers_of_an_api_server_that_may_change_by_themselves_are_asked_for_again() {
+        let unavailable = [
+            (401, "Unauthorized"),
+            (
+                403,
+                "applications.argoproj.io is forbidden: User \"system:serviceaccount:gitops:\
+                   agent\" cannot create resource \"applications\" in API group \"argoproj.io\" in \
+                   the namespace \"argocd\": RBAC: clusterrole.rbac.authorization.k8s.io \
+                   \"agent\" not found",
+            ),
+            (404, "404 page not found"),
+            (404, "the server could not find the requested resource"),
+            (408, "request timeout"),
+            (410, "The resourceVersion for the provided list is too old."),
+            (425, "Too Early"),
+            (429, "too many requests, please try again later"),
+            (500, "Internal error occurred: failed calling webhook \"x\": connection refused"),
+            (502, "Bad Gateway"),
+            (503, "the request has been made before all known HTTP paths have been installed"),
+            (504, "etcdserver: request timed out"),
+        ];
+        for (code, message) in unavailable {
+            let expected = Trouble::Unavailable(message.to_owned());
+            assert_eq!(answered(code, message, ""), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn answers_of_an_api_server_that_stay_the_same_are_refusals() {
+        let refused = [
+            (400, "Application in version \"v1alpha1\" cannot be handled as a Application"),
+            (403, "applications.argoproj.io \"a\" is forbidden: exceeded quota: objects"),
+            (403, "admission webhook \"policy.example.com\" denied the request: no"),
+            (
+                403,
+                "gitopsdeployments \"a\" is forbidden: unable to create new content in \
+                   namespace team because it is being terminated",
+            ),
+            (405, "the server does not allow this method on the requested resource"),
+            (415, "the body of the request was in an unknown format"),
+            (422, "Application.argoproj.io \"a\" is invalid: spec.source: Required value"),
+        ];
+        for (code, message) in refused {
+            let expected = Trouble::Refused(message.to_owned());
+            assert_eq!(answered(code, message, "a"), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_is_missing_changed_or_too_large_is_told_apart() {
+        assert_eq!(answered(404, "gitopsdeployments \"a\" not found", "a"), Trouble::Missing);
+        let outdated = [
+            (
+                409,
+                "Operation cannot be fulfilled on applications \"a\": the object has been modified",
+            ),
+            (409, "applications.argoproj.io \"a\" already exists"),
+            (422, "the server rejected our request due to an error in our request"),
+        ];
+        for (code, message) in outdated {
+            let expected = Trouble::Outdated(message.to_owned());
+            assert_eq!(answered(code, message, "a"), expected, "{message}");
+        }
+        let too_large = [
+            (413, "Request entity too large: limit is 3145728"),
+            (413, "<html>413 Request Entity Too Large</html>"),
+            (
+                422,
+                "GitOpsDeployment \"a\" is invalid: status: Too long: may not be more than 9 bytes",
+            ),
+            (500, "etcdserver: request is too large"),
+            (500, "Internal error occurred: etcdserver: request is too large"),
+            (
+                500,
+                "rpc error: code = ResourceExhausted desc = trying to send message larger than \
+                   max (2254178 vs. 2097152)",
+            ),
+        ];
+        for (code, message) in too_large {
+            let expected = Trouble::TooLarge(message.to_owned());
+            assert_eq!(answered(code, message, "a"), expected, "{message}");
+        }
     }
 
     #[test]

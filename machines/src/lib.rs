@@ -8,7 +8,7 @@
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`rows`]: what a step asks the database to say;
 //! * [`identity`]: newtypes, and the rules that derive row ids;
-//! * [`messages`]: what users read;
+//! * [`messages`]: what users read; [`removal`]: what they read while an Application goes;
 //! * [`esr`]: the predicates that every run must end in, the trusted specification;
 //! * [`diagram`]: the machines' tables and diagrams, read off the running code.
 
@@ -23,6 +23,7 @@ pub mod identity;
 pub mod messages;
 pub mod operation;
 pub mod redaction;
+pub mod removal;
 pub mod repository_url;
 pub mod retry;
 pub mod rows;

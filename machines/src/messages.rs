@@ -130,6 +130,12 @@ pub const DISPATCH_SLOW: &str = "the cluster-agent has not finished writing the 
 /// Argo CD has not removed the resources within the deadline.
 pub const REMOVAL_SLOW: &str = "Argo CD has not removed the deployed resources yet; deletion goes \
      on when it does. Check the Argo CD Application for what blocks it";
+/// Argo CD says that it cannot remove the resources; what it says follows.
+pub const REMOVAL_FAILED: &str = "Argo CD cannot remove the deployed resources and tries again; \
+     correct what blocks them";
+/// Something that is deployed is paused on purpose; what Argo CD reports comes before.
+pub const SUSPENDED: &str = "something is paused and waits for a person: resume the rollout, the \
+     Deployment or the CronJob that Argo CD shows as Suspended";
 /// The agent reported a failure without a text.
 pub const OPERATION_FAILED: &str = "the cluster-agent could not apply the Application";
 /// The AppProject is as large as the Kubernetes API takes it.

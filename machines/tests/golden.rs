@@ -22,6 +22,7 @@ use machines::identity::{
     OperationId, Revision, TenantUid, Timestamp,
 };
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
+use machines::removal::RemovalReport;
 use machines::rows::TenantRows;
 use machines::spec::DeploymentSpec;
 use machines::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
@@ -98,10 +99,13 @@ fn full_record() -> Record {
             revision: "0123456789abcdef0123456789abcdef01234567".to_owned(),
             phase: "Failed".to_owned(),
             phase_message: "one or more objects failed to apply".to_owned(),
+            is_sync_outdated: false,
             compared_to: Digest::of(&"source"),
             conditions: vec![condition.clone()],
         }),
         mirrored_conditions: vec![resolved, condition],
+        removal: RemovalReport::default(),
+        mirror_budget: 0,
         actual: ActualStatus {
             conditions: Digest::of(&"conditions"),
             mirrored: Digest::of(&"mirrored"),
@@ -121,7 +125,7 @@ fn empty_record() -> Record {
 fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
     match lifecycle {
         Lifecycle::Unseen {} => "unseen",
-        Lifecycle::Rejected {} => "rejected",
+        Lifecycle::Rejected { .. } => "rejected",
         Lifecycle::Frozen {} => "frozen",
         Lifecycle::RemovalFrozen {} => "removal-frozen",
         Lifecycle::AwaitingTenant { .. } => "awaiting-tenant",
@@ -140,18 +144,18 @@ fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
 fn lifecycles() -> [Lifecycle; 14] {
     [
         Lifecycle::Unseen {},
-        Lifecycle::Rejected {},
+        Lifecycle::Rejected { deadline: None },
         Lifecycle::Frozen {},
         Lifecycle::RemovalFrozen {},
-        Lifecycle::AwaitingTenant { deadline: MOMENT },
-        Lifecycle::AwaitingEngine { deadline: MOMENT },
-        Lifecycle::AwaitingPredecessor { deadline: MOMENT },
-        Lifecycle::Dispatching { deadline: MOMENT, again: true },
+        Lifecycle::AwaitingTenant { deadline: MOMENT, overdue: 0 },
+        Lifecycle::AwaitingEngine { deadline: MOMENT, overdue: 0 },
+        Lifecycle::AwaitingPredecessor { deadline: MOMENT, overdue: 0 },
+        Lifecycle::Dispatching { deadline: MOMENT, again: true, overdue: 0 },
         Lifecycle::BackingOff { until: MOMENT },
         Lifecycle::Settled {},
         Lifecycle::Removing { deadline: MOMENT, overdue: 2, again: false },
         Lifecycle::RemovalBackingOff { until: MOMENT },
-        Lifecycle::Finalizing { deadline: MOMENT },
+        Lifecycle::Finalizing { deadline: MOMENT, overdue: 0 },
         Lifecycle::Gone {},
     ]
 }
@@ -175,6 +179,33 @@ fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
         names.insert(name);
     }
     assert_eq!(names.len(), 14);
+}
+
+/// What later releases added, where it says something.
+#[test]
+fn what_was_added_to_a_deployment_is_read_and_written_as_ever() {
+    let remaining = ["apps/Deployment web (Degraded)".to_owned()];
+    let mut record = full_record();
+    record.removal = RemovalReport::new("no permission to delete", 1, remaining.into_iter());
+    record.mirror_budget = 2;
+    if let Some(report) = record.report.as_mut() {
+        report.is_sync_outdated = true;
+    }
+    let lifecycles = [
+        ("rejected-repairing", Lifecycle::Rejected { deadline: Some(MOMENT) }),
+        ("awaiting-tenant-overdue", Lifecycle::AwaitingTenant { deadline: MOMENT, overdue: 3 }),
+        (
+            "dispatching-overdue",
+            Lifecycle::Dispatching { deadline: MOMENT, again: false, overdue: 3 },
+        ),
+        ("finalizing-overdue", Lifecycle::Finalizing { deadline: MOMENT, overdue: 3 }),
+    ];
+    for (name, lifecycle) in lifecycles {
+        let (error_flag, mirror) = (ErrorFlag::Never {}, Mirror::Dirty {});
+        let record = record.clone();
+        let deployment = Deployment { lifecycle, error_flag, mirror, record };
+        compare(&format!("deployment-{name}"), &PersistedDeployment::from(deployment));
+    }
 }
 
 #[test]
@@ -316,5 +347,5 @@ fn an_unknown_version_is_refused_by_its_number() {
 #[test]
 fn there_is_no_golden_file_that_no_test_reads() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 14 + 3 + 4 + 5 + 8);
+    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 8);
 }

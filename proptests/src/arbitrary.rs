@@ -16,6 +16,7 @@ use machines::identity::{
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
 };
+use machines::removal::RemovalReport;
 use machines::rows::{OperationState, TenantRows};
 use machines::spec::DeploymentSpec;
 use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
@@ -126,12 +127,13 @@ fn mirrored_condition() -> BoxedStrategy<MirroredCondition> {
 
 fn report() -> BoxedStrategy<Report> {
     let texts = (text(), text(), text(), text(), text());
-    (digest(), digest(), texts, vec(mirrored_condition(), 0..50))
+    (digest(), digest(), texts, any::<bool>(), vec(mirrored_condition(), 0..50))
         .prop_map(
             |(
                 mirrored,
                 compared_to,
                 (sync, health, revision, phase, phase_message),
+                is_sync_outdated,
                 conditions,
             )| {
                 Report {
@@ -141,11 +143,21 @@ fn report() -> BoxedStrategy<Report> {
                     revision,
                     phase,
                     phase_message,
+                    is_sync_outdated,
                     compared_to,
                     conditions,
                 }
             },
         )
+        .boxed()
+}
+
+fn removal() -> BoxedStrategy<RemovalReport> {
+    let resources = vec(text(), 0..12);
+    (text(), resources)
+        .prop_map(|(error, resources)| {
+            RemovalReport::new(&error, resources.len(), resources.into_iter())
+        })
         .boxed()
 }
 
@@ -164,10 +176,12 @@ fn record() -> BoxedStrategy<Record> {
         (operation_id(), any::<bool>()).prop_map(|(id, claimed)| OpenOperation { id, claimed });
     let work = (option::of(application_record()), count(), option::of(open), count());
     let told = (option::of(report()), vec(mirrored_condition(), 0..40), digest(), digest());
+    let told = (told, removal(), any::<u8>());
     (seen, work, told)
         .prop_map(|(seen, work, told)| {
             let (first_seen, last_seen, generation, spec, present, finalizer) = seen;
             let (application, operations, open, failures) = work;
+            let (told, removal, mirror_budget) = told;
             let (report, mirrored_conditions, conditions, mirrored) = told;
             Record {
                 first_seen,
@@ -182,6 +196,8 @@ fn record() -> BoxedStrategy<Record> {
                 failures,
                 report,
                 mirrored_conditions,
+                removal,
+                mirror_budget,
                 actual: ActualStatus { conditions, mirrored },
                 ..blank().record
             }
@@ -197,16 +213,16 @@ fn lifecycle() -> BoxedStrategy<Lifecycle> {
     (moment(), any::<bool>(), count(), 0..14_u8)
         .prop_map(|(deadline, again, overdue, index)| match index {
             0 => Lifecycle::Unseen {},
-            1 => Lifecycle::Rejected {},
-            2 => Lifecycle::AwaitingTenant { deadline },
-            3 => Lifecycle::AwaitingEngine { deadline },
-            4 => Lifecycle::AwaitingPredecessor { deadline },
-            5 => Lifecycle::Dispatching { deadline, again },
+            1 => Lifecycle::Rejected { deadline: again.then_some(deadline) },
+            2 => Lifecycle::AwaitingTenant { deadline, overdue },
+            3 => Lifecycle::AwaitingEngine { deadline, overdue },
+            4 => Lifecycle::AwaitingPredecessor { deadline, overdue },
+            5 => Lifecycle::Dispatching { deadline, again, overdue },
             6 => Lifecycle::BackingOff { until: deadline },
             7 => Lifecycle::Settled {},
             8 => Lifecycle::Removing { deadline, overdue, again },
             9 => Lifecycle::RemovalBackingOff { until: deadline },
-            10 => Lifecycle::Finalizing { deadline },
+            10 => Lifecycle::Finalizing { deadline, overdue },
             11 => Lifecycle::Frozen {},
             12 => Lifecycle::RemovalFrozen {},
             _ => Lifecycle::Gone {},
@@ -245,8 +261,14 @@ fn condition() -> BoxedStrategy<Condition> {
         text(),
     ];
     let status = prop_oneof![Just("True"), Just("False"), Just("Unknown")].prop_map(str::to_owned);
-    (type_, status, text(), text())
-        .prop_map(|(type_, status, reason, message)| Condition { type_, status, reason, message })
+    (type_, status, text(), text(), option::of(generation()))
+        .prop_map(|(type_, status, reason, message, observed_generation)| Condition {
+            type_,
+            status,
+            reason,
+            message,
+            observed_generation,
+        })
         .boxed()
 }
 
@@ -294,6 +316,8 @@ pub fn event() -> BoxedStrategy<Event> {
         2 => (operation_id(), option::of(operation_state()))
             .prop_map(|(id, state)| Event::OperationObserved { id, state }),
         1 => report().prop_map(|report| Event::Reported(Box::new(report))),
+        1 => removal().prop_map(Event::RemovalReported),
+        1 => (0..5_u8).prop_map(|mirror_budget| Event::StatusTooLarge { mirror_budget }),
         1 => Just(Event::ApplicationDiffers),
         1 => Just(Event::FactsChanged),
         2 => Just(Event::DeadlineReached),

@@ -112,6 +112,8 @@ fn made_stale(machine: &Deployment, event: Event, by_generation: bool) -> Option
             Some(Event::OperationObserved { id: OperationId::new("finished long ago"), state })
         }
         Event::Reported(_)
+        | Event::RemovalReported(_)
+        | Event::StatusTooLarge { .. }
         | Event::ApplicationDiffers
         | Event::FactsChanged
         | Event::DeadlineReached => None,

@@ -67,6 +67,8 @@ struct Table {
     operation: (u32, bool),
     /// The open operation is of older intent.
     again: bool,
+    /// The open operation repairs the Application of a rejected deployment.
+    repairs: bool,
     present: bool,
     finalizer: bool,
 }
@@ -85,6 +87,7 @@ impl Table {
     }
 
     fn resolve(&mut self) {
+        self.repairs = false;
         if self.spec == 0 {
             self.place = Rejected;
             return;
@@ -132,6 +135,10 @@ impl Table {
                 }
             }
             (Dispatching, false) => self.place = BackingOff,
+            (Rejected, completed) => {
+                self.applied |= completed && self.repairs;
+                self.repairs = false;
+            }
             (Removing, _) if self.again => self.request(Removing),
             (Removing, true) => {
                 self.row = None;
@@ -170,6 +177,7 @@ impl ReferenceStateMachine for Table {
             applied: false,
             operation: (0, false),
             again: false,
+            repairs: false,
             present: false,
             finalizer: false,
         })
@@ -237,6 +245,7 @@ impl ReferenceStateMachine for Table {
                 state.operation.1 = false;
                 match state.place {
                     Dispatching => state.resolve(),
+                    Rejected => state.repairs = false,
                     Removing => state.request(Removing),
                     _ => {}
                 }
@@ -244,6 +253,16 @@ impl ReferenceStateMachine for Table {
             Transition::Differs if state.place == Settled && state.can_follow() => {
                 state.applied = false;
                 state.resolve();
+            }
+            Transition::Differs
+                if state.place == Rejected
+                    && state.can_follow()
+                    && state.row.is_some()
+                    && !open =>
+            {
+                state.applied = false;
+                state.repairs = true;
+                state.request(Rejected);
             }
             Transition::Facts(situation) => {
                 state.situation = *situation;

@@ -151,6 +151,7 @@ fn deployment_status(status: &GitOpsDeploymentStatus) -> DeploymentStatus {
                 status: one.status.clone(),
                 reason: one.reason.clone(),
                 message: one.message.clone(),
+                observed_generation: one.observed_generation.map(Generation),
             })
             .collect(),
         report: ArgoReport {

@@ -435,7 +435,7 @@ impl Agent {
     async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
         match self.try_discharge(&errand).await {
             Ok(discharge) => discharge,
-            Err(Trouble::Refused(text)) => {
+            Err(Trouble::Refused(text) | Trouble::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
                 tracing::warn!(subject = ?errand.key(), text, "a write was refused");
                 for id in self.debtors(&errand) {

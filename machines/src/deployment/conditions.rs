@@ -7,6 +7,7 @@ use crate::deployment::lifecycle::Lifecycle;
 use crate::deployment::{ActualStatus, Deployment, MirroredCondition, Record, Report, Snapshot};
 use crate::identity::{Digest, Generation};
 use crate::messages;
+use crate::removal::RemovalReport;
 
 /// Contract: an error stands, or stood.
 pub const ERROR_OCCURRED: &str = "ErrorOccurred";
@@ -22,6 +23,13 @@ pub const STALLED: &str = "Stalled";
 pub const MESSAGE_LIMIT: usize = 1_024;
 /// Most conditions of Argo CD that are mirrored; it knows nine types today.
 pub const MIRRORED_LIMIT: usize = 32;
+/// Most bytes of JSON that what is mirrored from Argo CD takes in a status. etcd takes requests of
+/// 1.5 MiB. Of that, annotations may use 256 KiB; the rest is for conditions, spec and the fields'
+/// managers. An API server that refuses the first, because its etcd takes less or the object is
+/// larger elsewhere, is given the next; the last leaves what is never cut.
+pub const MIRROR_BUDGETS: [usize; 4] = [896 * 1024, 256 * 1024, 64 * 1024, 0];
+/// Argo CD's type for the condition that resources cannot be removed.
+pub const DELETION_ERROR: &str = "DeletionError";
 /// Argo CD's word for the health of what does not exist.
 pub const MISSING: &str = "Missing";
 
@@ -46,6 +54,9 @@ pub struct Condition {
     pub reason: String,
     /// `message`.
     pub message: String,
+    /// `observedGeneration`; only the conventional conditions have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<Generation>,
 }
 
 /// What the status should say, without its times. What is mirrored from Argo CD is named by its
@@ -58,6 +69,19 @@ pub struct StatusView {
     pub conditions: Vec<Condition>,
     /// The mirrored part; `None` leaves what is there.
     pub mirrored: Option<Digest>,
+    /// How much room there is for the mirrored part: an index of [`MIRROR_BUDGETS`].
+    pub mirror_budget: u8,
+}
+
+/// The budget after a refusal; the last stays.
+pub fn next_budget(budget: u8) -> u8 {
+    let next = budget.saturating_add(1);
+    if usize::from(next) < MIRROR_BUDGETS.len() { next } else { budget }
+}
+
+/// The bytes of a budget.
+pub fn budget_bytes(budget: u8) -> usize {
+    MIRROR_BUDGETS.get(usize::from(budget)).copied().unwrap_or_default()
 }
 
 impl StatusView {
@@ -169,6 +193,7 @@ pub(super) fn wanted(deployment: &Deployment, style: ConditionStyle) -> StatusVi
         observed_generation: record.generation,
         conditions,
         mirrored: record.report.as_ref().map(|report| report.mirrored.clone()),
+        mirror_budget: record.mirror_budget,
     }
 }
 
@@ -178,6 +203,7 @@ fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Conditio
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: bounded(message),
+        observed_generation: None,
     }
 }
 
@@ -234,7 +260,8 @@ fn conventional(deployment: &Deployment) -> [Condition; 3] {
             (false, READY) => ("False", standing.message.as_str()),
             (false, _) => ("False", ""),
         };
-        condition(type_, status, standing.reason, message)
+        let observed_generation = Some(deployment.record.generation);
+        Condition { observed_generation, ..condition(type_, status, standing.reason, message) }
     };
     [
         told(READY, standing.ready),
@@ -250,7 +277,7 @@ fn standing(deployment: &Deployment) -> Standing {
     };
     match &deployment.lifecycle {
         Lifecycle::Unseen {} => Standing::working("Unseen", ""),
-        Lifecycle::Rejected {} => Standing::stuck("Rejected", error.unwrap_or_default()),
+        Lifecycle::Rejected { .. } => Standing::stuck("Rejected", error.unwrap_or_default()),
         Lifecycle::Frozen {} => Standing::stuck("EnvironmentNotServed", messages::FROZEN),
         Lifecycle::RemovalFrozen {} => {
             Standing::stuck("EnvironmentNotServed", messages::REMOVAL_FROZEN)
@@ -276,6 +303,11 @@ fn standing(deployment: &Deployment) -> Standing {
             Standing::working("OperationFailed", error.unwrap_or_default())
         }
         Lifecycle::Settled {} => settled(&deployment.record),
+        Lifecycle::Removing { .. } | Lifecycle::RemovalBackingOff { .. }
+            if deployment.record.removal.has_failed() =>
+        {
+            Standing::stuck(DELETION_ERROR, removal_failed(&deployment.record.removal))
+        }
         Lifecycle::Removing { .. }
         | Lifecycle::RemovalBackingOff { .. }
         | Lifecycle::Finalizing { .. }
@@ -283,6 +315,18 @@ fn standing(deployment: &Deployment) -> Standing {
             "Terminating",
             error.unwrap_or("the deployed resources are being removed"),
         ),
+    }
+}
+
+fn removal_failed(removal: &RemovalReport) -> String {
+    format!("{}. {}", messages::REMOVAL_FAILED, removal.to_text())
+}
+
+/// What a user reads when the resources are not removed in time.
+pub(super) fn removal_slow(removal: &RemovalReport) -> String {
+    match removal.to_text() {
+        known if known.is_empty() => messages::REMOVAL_SLOW.to_owned(),
+        known => format!("{}. {known}", messages::REMOVAL_SLOW),
     }
 }
 
@@ -312,10 +356,14 @@ fn settled(record: &Record) -> Standing {
     }
     match (report.sync.as_str(), report.health.as_str()) {
         ("Synced", "Healthy") => Standing::done("Synced", summary),
-        _ if matches!(report.phase.as_str(), "Failed" | "Error") => {
+        // A sync of another revision or source says nothing of what is compared now.
+        _ if matches!(report.phase.as_str(), "Failed" | "Error") && !report.is_sync_outdated => {
             Standing::stuck("SyncFailed", format!("{summary}: {}", report.phase_message))
         }
         (_, "Degraded") => Standing::stuck("Degraded", summary),
+        (_, "Suspended") if report.phase != "Running" => {
+            Standing::stuck("Suspended", format!("{summary}: {}", messages::SUSPENDED))
+        }
         ("Synced", _) => Standing::working("Progressing", summary),
         // A sync that fails is tried again for ever; its message says why, and when.
         _ if report.phase == "Running" && !report.phase_message.is_empty() => {

@@ -1,13 +1,15 @@
 //! The region that decides what is done about a deployment.
 //!
 //! A state that waits for machinery (the agent, Argo CD, the tenant) has a deadline; a state that
-//! waits for a person (`Rejected`, `Settled`, `Frozen`) has none.
+//! waits for a person (`Rejected`, `Settled`, `Frozen`) has none, unless a repair is under way
+//! beside it.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
 
 mod actions;
 
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -22,11 +24,11 @@ use actions::Finished;
 
 /// The agent answers within milliseconds; after this the user is told that it does not.
 pub const DISPATCH_DEADLINE: Duration = Duration::from_secs(60);
-/// Argo CD removes resources within seconds; after this the user is told that it does not. The
-/// deadline doubles with each passing, up to [`LONGEST_REMOVAL_DEADLINE`].
+/// Argo CD removes resources within seconds; after this the user is told that it does not.
 pub const REMOVAL_DEADLINE: Duration = Duration::from_secs(120);
-/// A removal that is blocked for good is looked at this often: rarely, because nothing waits on it.
-pub const LONGEST_REMOVAL_DEADLINE: Duration = Duration::from_secs(3_600);
+/// A deadline doubles with each passing, up to this: what does not come for long is looked at
+/// rarely, or ten thousand deployments would write their rows each minute while Argo CD is away.
+pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3_600);
 /// A change of the tenant, of Argo CD or of a predecessor is pushed; this is the safety net.
 pub const AWAITING_DEADLINE: Duration = Duration::from_secs(60);
 /// Removing a finalizer is one request; after this it is sent again.
@@ -38,7 +40,11 @@ pub enum Lifecycle {
     /// Nothing is known of the object.
     Unseen {},
     /// The spec cannot be acted on; the user must change it.
-    Rejected {},
+    Rejected {
+        /// When to look at the repair of the last good Application, where one was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+    },
     /// It deploys to an environment, of which an earlier installation took care. This version does
     /// not, and leaves what that made as it is.
     Frozen {},
@@ -46,16 +52,25 @@ pub enum Lifecycle {
     AwaitingTenant {
         /// When to look again.
         deadline: Timestamp,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overdue: u32,
     },
     /// Argo CD's namespace does not exist.
     AwaitingEngine {
         /// When to look again.
         deadline: Timestamp,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overdue: u32,
     },
     /// Another deployment of the same name is not gone yet.
     AwaitingPredecessor {
         /// When to look again.
         deadline: Timestamp,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overdue: u32,
     },
     /// The rows are written; the agent has been asked to make Argo CD match.
     Dispatching {
@@ -63,6 +78,9 @@ pub enum Lifecycle {
         deadline: Timestamp,
         /// The spec changed since the open operation was asked for: ask again after it.
         again: bool,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overdue: u32,
     },
     /// The agent failed; it is asked again later.
     BackingOff {
@@ -92,9 +110,17 @@ pub enum Lifecycle {
     Finalizing {
         /// When to try again.
         deadline: Timestamp,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overdue: u32,
     },
     /// Nothing is left.
     Gone {},
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What a step collects.
@@ -102,6 +128,8 @@ pub struct Context<'a> {
     facts: &'a Facts,
     /// Whether this deployment does not hold its name yet.
     waits: bool,
+    /// The state before the step.
+    before: Discriminant<Lifecycle>,
     /// Rows to write.
     pub(super) rows: Vec<RowChange>,
     /// What the error flag is told.
@@ -110,7 +138,19 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(facts: &'a Facts, before: &Lifecycle) -> Self {
-        Self { facts, waits: before.waits_for_its_name(), rows: Vec::new(), signal: None }
+        let waits = before.waits_for_its_name();
+        Self { facts, waits, before: discriminant(before), rows: Vec::new(), signal: None }
+    }
+
+    /// The moment at which a deadline that has passed so often is looked at next.
+    fn postponed(&self, first: Duration, overdue: u32) -> Timestamp {
+        // Twice as long each time; the limit is reached before the shift is.
+        let pause = first.saturating_mul(1 << overdue.min(8));
+        self.facts.now.after(pause.min(LONGEST_DEADLINE))
+    }
+
+    fn is_as_before(&self, lifecycle: &Lifecycle) -> bool {
+        discriminant(lifecycle) == self.before
     }
 
     fn raise(&mut self, message: impl Into<String>) {
@@ -144,6 +184,8 @@ impl Record {
             Event::Absent { .. } => Transition(Lifecycle::Gone {}),
             Event::OperationObserved { .. }
             | Event::Reported(_)
+            | Event::RemovalReported(_)
+            | Event::StatusTooLarge { .. }
             | Event::ApplicationDiffers
             | Event::FactsChanged
             | Event::DeadlineReached => Handled,
@@ -183,14 +225,48 @@ impl Record {
                 self.note_report(report);
                 Handled
             }
-            Event::ApplicationDiffers | Event::FactsChanged | Event::DeadlineReached => Handled,
+            Event::RemovalReported(_)
+            | Event::StatusTooLarge { .. }
+            | Event::ApplicationDiffers
+            | Event::FactsChanged
+            | Event::DeadlineReached => Handled,
         }
     }
 
+    /// The last good Application stays, and stays as its row says.
     #[state(superstate = "live")]
-    fn rejected(&mut self, event: &Event) -> Outcome<Lifecycle> {
-        let _ = event;
-        Super
+    fn rejected(
+        &mut self,
+        context: &mut Context<'_>,
+        event: &Event,
+        deadline: &mut Option<Timestamp>,
+    ) -> Outcome<Lifecycle> {
+        match event {
+            Event::ApplicationDiffers if self.can_follow(context) => {
+                if self.request_repair(context) {
+                    *deadline = Some(context.facts.now.after(DISPATCH_DEADLINE));
+                }
+                Handled
+            }
+            Event::OperationObserved { id, state } => {
+                let outcome = self.note_operation(id, state.as_ref());
+                // One that was asked for before the spec changed is of older intent.
+                if matches!(outcome, Finished::Completed) && deadline.is_some() {
+                    self.note_applied();
+                }
+                if !matches!(outcome, Finished::No) {
+                    // What failed is found again by whoever compares Applications with rows.
+                    *deadline = None;
+                }
+                Handled
+            }
+            Event::DeadlineReached if deadline.is_some_and(|at| context.facts.now >= at) => {
+                *deadline = Some(context.facts.now.after(LONGEST_DEADLINE));
+                self.expect_no_claim();
+                Handled
+            }
+            _ => Super,
+        }
     }
 
     #[state(superstate = "live")]
@@ -206,25 +282,45 @@ impl Record {
         context: &mut Context<'_>,
         event: &Event,
         deadline: &mut Timestamp,
+        overdue: &mut u32,
     ) -> Outcome<Lifecycle> {
+        let is_due = context.facts.now >= *deadline;
         match event {
-            Event::FactsChanged => Transition(self.resolve(context)),
-            Event::DeadlineReached if context.facts.now >= *deadline => {
-                Transition(self.resolve(context))
-            }
+            Event::FactsChanged => match self.resolve(context) {
+                same if context.is_as_before(&same) => Handled,
+                elsewhere => Transition(elsewhere),
+            },
+            Event::DeadlineReached if is_due => match self.resolve(context) {
+                same if context.is_as_before(&same) => {
+                    *overdue = overdue.saturating_add(1);
+                    *deadline = context.postponed(AWAITING_DEADLINE, *overdue);
+                    Handled
+                }
+                elsewhere => Transition(elsewhere),
+            },
             _ => Super,
         }
     }
 
     #[state(superstate = "awaiting")]
-    fn awaiting_tenant(&mut self, event: &Event, deadline: &mut Timestamp) -> Outcome<Lifecycle> {
-        let _ = (event, deadline);
+    fn awaiting_tenant(
+        &mut self,
+        event: &Event,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
+    ) -> Outcome<Lifecycle> {
+        let _ = (event, deadline, overdue);
         Super
     }
 
     #[state(superstate = "awaiting")]
-    fn awaiting_engine(&mut self, event: &Event, deadline: &mut Timestamp) -> Outcome<Lifecycle> {
-        let _ = (event, deadline);
+    fn awaiting_engine(
+        &mut self,
+        event: &Event,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
+    ) -> Outcome<Lifecycle> {
+        let _ = (event, deadline, overdue);
         Super
     }
 
@@ -233,8 +329,9 @@ impl Record {
         &mut self,
         event: &Event,
         deadline: &mut Timestamp,
+        overdue: &mut u32,
     ) -> Outcome<Lifecycle> {
-        let _ = (event, deadline);
+        let _ = (event, deadline, overdue);
         Super
     }
 
@@ -245,6 +342,7 @@ impl Record {
         event: &Event,
         deadline: &mut Timestamp,
         again: &mut bool,
+        overdue: &mut u32,
     ) -> Outcome<Lifecycle> {
         match event {
             Event::OperationObserved { id, state } => {
@@ -261,7 +359,8 @@ impl Record {
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
                 context.raise(messages::DISPATCH_SLOW);
-                *deadline = context.facts.now.after(DISPATCH_DEADLINE);
+                *overdue = overdue.saturating_add(1);
+                *deadline = context.postponed(DISPATCH_DEADLINE, *overdue);
                 self.expect_no_claim();
                 Handled
             }
@@ -293,9 +392,7 @@ impl Record {
             },
             // In a namespace that goes away, or without Argo CD, nothing is made anew.
             Event::ApplicationDiffers if self.can_follow(context) => {
-                if let Some(application) = self.application.as_mut() {
-                    application.applied = false;
-                }
+                self.note_difference();
                 Transition(self.resolve(context))
             }
             _ => Super,
@@ -320,11 +417,16 @@ impl Record {
                 self.note_operation(id, state.as_ref());
                 Handled
             }
+            Event::RemovalReported(report) => {
+                self.note_removal(report);
+                Handled
+            }
             // An object never stops being deleted, and what has gone never comes back under the
             // same UID: an observation that says otherwise is stale.
             Event::Observed(_)
             | Event::Absent { .. }
             | Event::Reported(_)
+            | Event::StatusTooLarge { .. }
             | Event::ApplicationDiffers
             | Event::FactsChanged
             | Event::DeadlineReached => Handled,
@@ -358,11 +460,10 @@ impl Record {
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
                 if self.present {
-                    context.raise(messages::REMOVAL_SLOW);
+                    context.raise(conditions::removal_slow(&self.removal));
                 }
                 *overdue = overdue.saturating_add(1);
-                let pause = REMOVAL_DEADLINE.saturating_mul(1 << (*overdue).min(8));
-                *deadline = context.facts.now.after(pause.min(LONGEST_REMOVAL_DEADLINE));
+                *deadline = context.postponed(REMOVAL_DEADLINE, *overdue);
                 self.expect_no_claim();
                 Handled
             }
@@ -397,6 +498,7 @@ impl Record {
         context: &mut Context<'_>,
         event: &Event,
         deadline: &mut Timestamp,
+        overdue: &mut u32,
     ) -> Outcome<Lifecycle> {
         match event {
             Event::Absent { as_of } if *as_of >= self.last_seen => {
@@ -408,7 +510,8 @@ impl Record {
                 Transition(Lifecycle::Gone {})
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
-                *deadline = context.facts.now.after(FINALIZING_DEADLINE);
+                *overdue = overdue.saturating_add(1);
+                *deadline = context.postponed(FINALIZING_DEADLINE, *overdue);
                 Handled
             }
             _ => Super,
@@ -431,15 +534,15 @@ impl Lifecycle {
     /// When the region wants to be woken.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         match self {
-            Self::AwaitingTenant { deadline }
-            | Self::AwaitingEngine { deadline }
-            | Self::AwaitingPredecessor { deadline }
+            Self::AwaitingTenant { deadline, .. }
+            | Self::AwaitingEngine { deadline, .. }
+            | Self::AwaitingPredecessor { deadline, .. }
             | Self::Dispatching { deadline, .. }
             | Self::Removing { deadline, .. }
-            | Self::Finalizing { deadline } => Some(*deadline),
+            | Self::Finalizing { deadline, .. } => Some(*deadline),
+            Self::Rejected { deadline } => *deadline,
             Self::BackingOff { until } | Self::RemovalBackingOff { until } => Some(*until),
             Self::Unseen {}
-            | Self::Rejected {}
             | Self::Frozen {}
             | Self::Settled {}
             | Self::RemovalFrozen {}
@@ -451,7 +554,7 @@ impl Lifecycle {
     pub fn path(&self) -> String {
         let path = match self {
             Self::Unseen {} => "Unseen",
-            Self::Rejected {} => "Live/Rejected",
+            Self::Rejected { .. } => "Live/Rejected",
             Self::Frozen {} => "Live/Frozen",
             Self::AwaitingTenant { .. } => "Live/Awaiting/AwaitingTenant",
             Self::AwaitingEngine { .. } => "Live/Awaiting/AwaitingEngine",

@@ -23,6 +23,7 @@ use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use crate::removal::RemovalReport;
 use crate::rows::{OperationState, RowChange, TenantRows};
 use crate::spec::DeploymentSpec;
 
@@ -81,8 +82,20 @@ pub struct Record {
     /// Conditions of Argo CD that were ever mirrored: type → message, empty once resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrored_conditions: Vec<MirroredCondition>,
+    /// What Argo CD says of the removal that is under way.
+    #[serde(default, skip_serializing_if = "RemovalReport::is_empty")]
+    pub removal: RemovalReport,
+    /// How much of Argo CD's report the status of this generation has room for: an index of
+    /// [`conditions::MIRROR_BUDGETS`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mirror_budget: u8,
     /// What the object's status says.
     pub actual: ActualStatus,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// The application row of a deployment.
@@ -142,6 +155,9 @@ pub struct Report {
     pub phase: String,
     /// Message of the last sync, bounded.
     pub phase_message: String,
+    /// Whether the last sync was of another revision or source than the one compared with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_sync_outdated: bool,
     /// Digest of the source and destination that it compared with.
     pub compared_to: Digest,
     /// Its conditions, bounded: type and message.
@@ -211,6 +227,13 @@ pub enum Event {
     },
     /// Argo CD reports so on the Application.
     Reported(Box<Report>),
+    /// Argo CD says this of the removal of the Application.
+    RemovalReported(RemovalReport),
+    /// The Kubernetes API refuses a status with this budget for its size.
+    StatusTooLarge {
+        /// See [`Record::mirror_budget`].
+        mirror_budget: u8,
+    },
     /// Argo CD's Application has not said what its row says for a while: a hand has edited or
     /// deleted it.
     ApplicationDiffers,
@@ -228,6 +251,8 @@ impl Event {
             Self::Absent { .. } => "Absent",
             Self::OperationObserved { .. } => "OperationObserved",
             Self::Reported(_) => "Reported",
+            Self::RemovalReported(_) => "RemovalReported",
+            Self::StatusTooLarge { .. } => "StatusTooLarge",
             Self::ApplicationDiffers => "ApplicationDiffers",
             Self::FactsChanged => "FactsChanged",
             Self::DeadlineReached => "DeadlineReached",
@@ -347,6 +372,8 @@ impl Deployment {
                 failures: 0,
                 report: None,
                 mirrored_conditions: Vec::new(),
+                removal: RemovalReport::default(),
+                mirror_budget: 0,
                 actual: ActualStatus::default(),
             },
         }
@@ -357,6 +384,9 @@ impl Deployment {
         let mut context = lifecycle::Context::new(facts, &self.lifecycle);
         if let (Event::Observed(snapshot), Lifecycle::Unseen {}) = (event, &self.lifecycle) {
             self.import_conditions(&snapshot.conditions);
+        }
+        if let Event::StatusTooLarge { mirror_budget } = event {
+            self.record.lower_budget(*mirror_budget);
         }
         let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
         let lifecycle::Context { rows, signal, .. } = context;
@@ -385,6 +415,9 @@ impl Deployment {
     /// write is the dearest request there is, and an outcome is worth more than an announcement.
     fn holds_its_tongue(&self) -> bool {
         if matches!(self.error_flag, ErrorFlag::Raised { .. }) {
+            return false;
+        }
+        if self.record.removal.has_failed() {
             return false;
         }
         match self.lifecycle {
@@ -458,7 +491,7 @@ impl Deployment {
             | Lifecycle::AwaitingPredecessor { .. }
             | Lifecycle::BackingOff { .. } => true,
             Lifecycle::Unseen {}
-            | Lifecycle::Rejected {}
+            | Lifecycle::Rejected { .. }
             | Lifecycle::Frozen {}
             | Lifecycle::Dispatching { .. }
             | Lifecycle::Settled {}

@@ -179,7 +179,7 @@ fn lifecycle_key(deployment: &Deployment) -> String {
     let again = match &deployment.lifecycle {
         Lifecycle::Dispatching { again, .. } | Lifecycle::Removing { again, .. } => *again,
         Lifecycle::Unseen {}
-        | Lifecycle::Rejected {}
+        | Lifecycle::Rejected { .. }
         | Lifecycle::Frozen {}
         | Lifecycle::AwaitingTenant { .. }
         | Lifecycle::AwaitingEngine { .. }

@@ -21,6 +21,7 @@ fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Conditio
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
+        ..Condition::default()
     }
 }
 
@@ -386,6 +387,11 @@ fn an_invalid_spec_leaves_the_last_good_application_untouched() {
     let text = held(&rejected(), &after, untouched).unwrap_err();
     assert_eq!(text, "the application row was changed for an invalid spec");
     assert_eq!(held(&good(), &after, untouched), Ok(()), "the first of the two was valid");
+    let mut by_hand = rejected();
+    by_hand.argocd.applications[0].spec.source.path = "by-hand".to_owned();
+    assert_eq!(held(&by_hand, &rejected(), untouched), Ok(()), "it is repaired");
+    let text = held(&rejected(), &by_hand, untouched).unwrap_err();
+    assert_eq!(text, "the Argo CD Application was changed for an invalid spec");
     let mut reported = rejected();
     reported.argocd.applications[0].report.health = "Degraded".to_owned();
     assert_eq!(held(&rejected(), &reported, untouched), Ok(()), "a report is no change of ours");

@@ -29,21 +29,39 @@ use machines::operation::OperationPhase;
 
 use super::*;
 
-/// Deadlines of removals stop growing here; more passings make no difference.
+/// Deadlines stop growing here; more passings make no difference.
 const OVERDUE_LIMIT: u32 = 8;
+
+/// How often a deadline has passed.
+fn overdue(lifecycle: &mut Lifecycle) -> Option<&mut u32> {
+    match lifecycle {
+        Lifecycle::AwaitingTenant { overdue, .. }
+        | Lifecycle::AwaitingEngine { overdue, .. }
+        | Lifecycle::AwaitingPredecessor { overdue, .. }
+        | Lifecycle::Dispatching { overdue, .. }
+        | Lifecycle::Removing { overdue, .. }
+        | Lifecycle::Finalizing { overdue, .. } => Some(overdue),
+        Lifecycle::Unseen {}
+        | Lifecycle::Rejected { .. }
+        | Lifecycle::BackingOff { .. }
+        | Lifecycle::Settled {}
+        | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::Gone {} => None,
+    }
+}
 
 /// The moments that a lifecycle and a mirror wait for.
 fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
     let lifecycle = match &mut machine.lifecycle {
-        Lifecycle::AwaitingTenant { deadline }
-        | Lifecycle::AwaitingEngine { deadline }
-        | Lifecycle::AwaitingPredecessor { deadline }
+        Lifecycle::AwaitingTenant { deadline, .. }
+        | Lifecycle::AwaitingEngine { deadline, .. }
+        | Lifecycle::AwaitingPredecessor { deadline, .. }
         | Lifecycle::Dispatching { deadline, .. }
         | Lifecycle::Removing { deadline, .. }
-        | Lifecycle::Finalizing { deadline } => Some(deadline),
+        | Lifecycle::Finalizing { deadline, .. } => Some(deadline),
+        Lifecycle::Rejected { deadline } => deadline.as_mut(),
         Lifecycle::BackingOff { until } | Lifecycle::RemovalBackingOff { until } => Some(until),
         Lifecycle::Unseen {}
-        | Lifecycle::Rejected {}
         | Lifecycle::Frozen {}
         | Lifecycle::Settled {}
         | Lifecycle::RemovalFrozen {}
@@ -148,7 +166,7 @@ impl Cluster {
         };
         for machine in self.deployments.values_mut() {
             moments(machine).for_each(told);
-            if let Lifecycle::Removing { overdue, .. } = &mut machine.lifecycle {
+            if let Some(overdue) = overdue(&mut machine.lifecycle) {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
             }
             machine.record.born = present;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::registry::Resource;
+use crate::store::PersistError;
 
 /// Bytes of a request body beyond which the server refuses it, as a real API server does.
 pub const BODY_LIMIT_BYTES: usize = 3 * 1024 * 1024;
@@ -301,6 +302,14 @@ impl Failure {
     /// 503 from a server that is on its way out.
     pub(crate) fn shutting_down() -> Self {
         Self::new(503, "ServiceUnavailable", "the sandbox is shutting down")
+    }
+
+    /// 500 for an object that cannot be stored. What etcd says is repeated without a reason.
+    pub(crate) fn not_stored(error: PersistError) -> Self {
+        match error {
+            PersistError::TooLarge => Self::new(500, "", error.to_string()),
+            error => Self::internal(error),
+        }
     }
 
     /// 500 for a fault of the server itself.

@@ -385,7 +385,7 @@ impl Turn<'_> {
             .state
             .store
             .put(&resource.collection, key, &mut object)
-            .map_err(Failure::internal)?;
+            .map_err(Failure::not_stored)?;
         self.after_write(resource, &object);
         Ok(stored)
     }

@@ -16,6 +16,9 @@ use serde_json::Value;
 pub use persist::PersistError;
 use persist::{Database, Row};
 
+/// etcd's limit on a request, by default: what an object may take in JSON.
+pub(crate) const OBJECT_LIMIT_BYTES: usize = 3 * 512 * 1024;
+
 /// Where an object is within its resource; the namespace of a cluster-scoped one is empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
@@ -319,6 +322,9 @@ impl Store {
         // The versions of an object share their key.
         let key = self.get(collection, &key).map_or(key, |known| known.key.clone());
         let object = Arc::new(Object::new(key, resource_version, value));
+        if object.json.len() > OBJECT_LIMIT_BYTES {
+            return Err(PersistError::TooLarge);
+        }
         if let Some(database) = &self.database {
             database.put(collection, &object)?;
         }

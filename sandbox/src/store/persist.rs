@@ -45,6 +45,9 @@ pub enum PersistError {
         /// The format found in it.
         found: i64,
     },
+    /// The object is larger than a real API server's etcd takes.
+    #[error("etcdserver: request is too large")]
+    TooLarge,
     /// Another process has the file open.
     #[error(
         "{path} is in use by another process; stop it or choose another data directory",

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::application::{self, ApplicationDocument};
 use crate::deployment::{
-    ApplicationRecord, OpenOperation, Record, Snapshot, TenantFact, conditions,
+    ApplicationRecord, MirroredCondition, OpenOperation, Record, Snapshot, TenantFact, conditions,
 };
 use crate::identity::{ApplicationId, Digest, OperationId};
+use crate::removal::RemovalReport;
 use crate::rows::{
     ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
 };
@@ -35,6 +36,10 @@ impl Record {
     /// remembering only, so that an echo of our own status write changes nothing.
     pub(super) fn take(&mut self, snapshot: &Snapshot) {
         let before = self.clone();
+        if snapshot.generation != self.generation {
+            // The new spec may leave more room.
+            self.mirror_budget = 0;
+        }
         self.present = true;
         self.finalizer = snapshot.finalizer;
         self.generation = snapshot.generation;
@@ -93,7 +98,7 @@ impl Record {
         let first = self.application.is_none();
         if let Err(text) = spec::validate_source(&self.spec) {
             context.raise(text);
-            return Lifecycle::Rejected {};
+            return Lifecycle::Rejected { deadline: None };
         }
         if self.is_frozen() {
             context.clear();
@@ -101,23 +106,23 @@ impl Record {
         }
         if !self.spec.environment.is_empty() {
             context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
-            return Lifecycle::Rejected {};
+            return Lifecycle::Rejected { deadline: None };
         }
         if let Err(text) = spec::validate_rest(&self.name, &self.spec, first) {
             context.raise(text);
-            return Lifecycle::Rejected {};
+            return Lifecycle::Rejected { deadline: None };
         }
         let deadline = context.facts.now.after(AWAITING_DEADLINE);
         if self.is_preceded(context) {
-            return Lifecycle::AwaitingPredecessor { deadline };
+            return Lifecycle::AwaitingPredecessor { deadline, overdue: 0 };
         }
         let Some(instance) = context.facts.instance.clone() else {
-            return Lifecycle::AwaitingEngine { deadline };
+            return Lifecycle::AwaitingEngine { deadline, overdue: 0 };
         };
         let rows = match &context.facts.tenant {
             TenantFact::Active(rows) if rows.instance == instance => rows.clone(),
             TenantFact::Active(_) | TenantFact::Unknown | TenantFact::Draining => {
-                return Lifecycle::AwaitingTenant { deadline };
+                return Lifecycle::AwaitingTenant { deadline, overdue: 0 };
             }
         };
         let project = if context.facts.isolation {
@@ -181,7 +186,32 @@ impl Record {
 
     pub(super) fn dispatch(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let again = !self.request_operation(context);
-        Lifecycle::Dispatching { deadline: context.facts.now.after(DISPATCH_DEADLINE), again }
+        let deadline = context.facts.now.after(DISPATCH_DEADLINE);
+        Lifecycle::Dispatching { deadline, again, overdue: 0 }
+    }
+
+    /// The Application does not say what its row says.
+    pub(super) fn note_difference(&mut self) {
+        if let Some(application) = self.application.as_mut() {
+            application.applied = false;
+        }
+    }
+
+    /// The Application says what its row says.
+    pub(super) fn note_applied(&mut self) {
+        if let Some(application) = self.application.as_mut() {
+            application.applied = true;
+        }
+    }
+
+    /// Asks the agent to write the Application as its row says; `false` where there is none, or
+    /// where an operation that does so is open.
+    pub(super) fn request_repair(&mut self, context: &mut Context<'_>) -> bool {
+        let requested = self.request_operation(context);
+        if requested {
+            self.note_difference();
+        }
+        requested
     }
 
     /// Asks the agent to act on the application; `false` where an operation is open already.
@@ -236,9 +266,7 @@ impl Record {
 
     pub(super) fn settle(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.failures = 0;
-        if let Some(application) = self.application.as_mut() {
-            application.applied = true;
-        }
+        self.note_applied();
         context.clear();
         // The facts may have changed while the agent worked; nobody tells of that again.
         if self.can_follow(context) {
@@ -266,9 +294,29 @@ impl Record {
         self.report = Some(report.clone());
     }
 
+    /// What Argo CD says of the removal. Its error is mirrored as its other conditions are.
+    pub(super) fn note_removal(&mut self, report: &RemovalReport) {
+        if report.error != self.removal.error {
+            let error = report.has_failed().then(|| MirroredCondition {
+                type_: conditions::DELETION_ERROR.to_owned(),
+                message: Some(report.error.clone()),
+            });
+            conditions::mirror(&mut self.mirrored_conditions, error.as_slice());
+        }
+        self.removal = report.clone();
+    }
+
+    /// Room for less of Argo CD's report, unless another refusal has led to that already.
+    pub(in crate::deployment) fn lower_budget(&mut self, refused: u8) {
+        if self.mirror_budget == refused {
+            self.mirror_budget = conditions::next_budget(refused);
+        }
+    }
+
     pub(super) fn begin_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.failures = 0;
         self.report = None;
+        self.removal = RemovalReport::default();
         self.adopt(context);
         if self.is_frozen() {
             return Lifecycle::RemovalFrozen {};
@@ -307,9 +355,8 @@ impl Record {
     pub(super) fn finalize(&mut self, context: &mut Context<'_>) -> Lifecycle {
         if self.present && self.finalizer {
             context.clear();
-            return Lifecycle::Finalizing {
-                deadline: context.facts.now.after(FINALIZING_DEADLINE),
-            };
+            let deadline = context.facts.now.after(FINALIZING_DEADLINE);
+            return Lifecycle::Finalizing { deadline, overdue: 0 };
         }
         Lifecycle::Gone {}
     }

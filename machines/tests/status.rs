@@ -1,0 +1,360 @@
+//! What the status of a deployment says, and what waiting costs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use machines::deployment::conditions::{
+    Condition, ConditionStyle, MIRROR_BUDGETS, READY, RECONCILING, STALLED, budget_bytes,
+    compared_to_digest,
+};
+use machines::deployment::lifecycle::{Lifecycle, REMOVAL_DEADLINE};
+use machines::deployment::{
+    Deployment, Event, Facts, Obligation, Report, Snapshot, Step, TenantFact,
+};
+use machines::identity::{
+    ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, Revision,
+    TenantUid, Timestamp,
+};
+use machines::removal::RemovalReport;
+use machines::rows::{OperationState, RowChange, TenantRows};
+use machines::spec::DeploymentSpec;
+
+const HOUR: i64 = 3_600_000;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn spec(path: &str) -> DeploymentSpec {
+    DeploymentSpec {
+        repo_url: "https://example.com/team/app".to_owned(),
+        path: path.to_owned(),
+        target_revision: "main".to_owned(),
+        type_: "automated".to_owned(),
+        ..DeploymentSpec::default()
+    }
+}
+
+fn facts(now: Timestamp) -> Facts {
+    let tenant = TenantUid::new("tenant");
+    let rows = TenantRows {
+        namespace: "team".to_owned(),
+        user: ClusterUserId::of(&tenant),
+        environment: EnvironmentId::in_cluster_of(&tenant),
+        instance: InstanceId::new("instance"),
+        tenant,
+    };
+    Facts {
+        now,
+        tenant: TenantFact::Active(rows),
+        instance: Some(InstanceId::new("instance")),
+        argocd_namespace: "argocd".to_owned(),
+        isolation: true,
+        namesakes: Vec::new(),
+        existing_application: None,
+        conditions: ConditionStyle::Conventional,
+    }
+}
+
+fn observed(generation: i64, path: &str) -> Event {
+    Event::Observed(Box::new(Snapshot {
+        revision: Revision(u64::try_from(generation).unwrap() * 10),
+        generation: Generation(generation),
+        finalizer: true,
+        spec: spec(path),
+        ..Snapshot::default()
+    }))
+}
+
+fn deployment() -> Deployment {
+    Deployment::new(DeploymentUid::new("uid"), TenantUid::new("tenant"), "team", "app")
+}
+
+fn finished(machine: &Deployment, state: OperationState) -> Event {
+    let id = machine.record.open.clone().unwrap().id;
+    Event::OperationObserved { id, state: Some(state) }
+}
+
+/// A deployment that is applied.
+fn settled() -> Deployment {
+    let machine = deployment().step(&observed(1, "one"), &facts(at(0))).deployment;
+    let completed = finished(&machine, OperationState::Completed);
+    let machine = machine.step(&completed, &facts(at(1))).deployment;
+    assert_eq!(machine.path(), "Live/Settled");
+    machine
+}
+
+/// A deployment whose Application is the one of better times.
+fn rejected() -> Deployment {
+    let machine = settled().step(&observed(2, "/"), &facts(at(2))).deployment;
+    assert_eq!(machine.path(), "Live/Rejected");
+    machine
+}
+
+/// A report on what the spec asks for.
+fn report(sync: &str, health: &str) -> Report {
+    let (url, path) = ("https://example.com/team/app", "one");
+    Report {
+        mirrored: Digest::of(&(sync, health)),
+        sync: sync.to_owned(),
+        health: health.to_owned(),
+        compared_to: compared_to_digest(url, path, "main", "in-cluster", "team"),
+        ..Report::default()
+    }
+}
+
+fn conditions(machine: &Deployment) -> Vec<Condition> {
+    let owed = machine.obligations(ConditionStyle::Conventional);
+    let told = owed.into_iter().find_map(|owed| match owed {
+        Obligation::StatusWritten(view) => Some(view.conditions),
+        _ => None,
+    });
+    told.expect("a status to write")
+}
+
+fn told(conditions: &[Condition], type_: &str) -> (String, String) {
+    let found = conditions.iter().find(|one| one.type_ == type_).expect("the condition");
+    (found.status.clone(), found.reason.clone())
+}
+
+fn says(status: &str, reason: &str) -> (String, String) {
+    (status.to_owned(), reason.to_owned())
+}
+
+#[test]
+fn what_is_suspended_waits_for_a_person_and_says_what_to_do() {
+    let event = Event::Reported(Box::new(report("Synced", "Suspended")));
+    let conditions = conditions(&settled().step(&event, &facts(at(2))).deployment);
+    assert_eq!(told(&conditions, READY), says("False", "Suspended"));
+    assert_eq!(told(&conditions, RECONCILING), says("False", "Suspended"));
+    assert_eq!(told(&conditions, STALLED), says("True", "Suspended"));
+    let stalled = conditions.iter().find(|one| one.type_ == STALLED).unwrap();
+    assert!(stalled.message.contains("esume"), "{}", stalled.message);
+}
+
+/// Every moment at which a waiting machine changes, and so is written, until `end`.
+fn writes_until(mut machine: Deployment, facts: impl Fn(Timestamp) -> Facts, end: i64) -> usize {
+    let mut writes = 0;
+    loop {
+        let now = machine.wake_at().expect("a deadline");
+        if now > at(end) {
+            return writes;
+        }
+        let before = machine.clone();
+        // A deadline looks at the facts as well.
+        for event in [Event::FactsChanged, Event::DeadlineReached] {
+            machine = machine.step(&event, &facts(now)).deployment;
+        }
+        assert!(machine.wake_at() > Some(now), "{} would spin", machine.path());
+        writes += usize::from(machine != before);
+    }
+}
+
+#[test]
+fn waiting_writes_its_row_less_and_less_often() {
+    let away = |now| Facts { instance: None, ..facts(now) };
+    let draining = |now| Facts { tenant: TenantFact::Draining, ..facts(now) };
+    let begin = |facts: Facts| deployment().step(&observed(1, "one"), &facts).deployment;
+    // After 1, 2, 4, 8, 16 and 32 minutes, and then once an hour.
+    for hours in [1, 24] {
+        let expected = if hours == 1 { 5 } else { 5 + 24 };
+        let writes = writes_until(begin(away(at(0))), away, hours * HOUR);
+        assert!(writes <= expected, "{writes} writes in {hours} h without Argo CD");
+        let writes = writes_until(begin(draining(at(0))), draining, hours * HOUR);
+        assert!(writes <= expected, "{writes} writes in {hours} h without a tenant");
+    }
+    // Nobody answers an operation, and nobody takes the finalizer off.
+    let writes = writes_until(begin(facts(at(0))), facts, 24 * HOUR);
+    assert!(writes <= 5 + 24, "{writes} writes in 24 h without an agent");
+    let finalizing = Deployment {
+        lifecycle: Lifecycle::Finalizing { deadline: at(30_000), overdue: 0 },
+        ..settled()
+    };
+    let writes = writes_until(finalizing, facts, 24 * HOUR);
+    assert!(writes <= 7 + 24, "{writes} writes in 24 h without a finalizer removed");
+}
+
+#[test]
+fn what_is_waited_for_wakes_at_once_however_long_it_took() {
+    let away = |now| Facts { instance: None, ..facts(now) };
+    let mut machine = deployment().step(&observed(1, "one"), &away(at(0))).deployment;
+    while machine.wake_at() < Some(at(24 * HOUR)) {
+        let now = machine.wake_at().unwrap();
+        machine = machine.step(&Event::DeadlineReached, &away(now)).deployment;
+    }
+    let woken = machine.step(&Event::FactsChanged, &facts(at(24 * HOUR))).deployment;
+    assert_eq!(woken.path(), "Live/Dispatching");
+}
+
+fn requests(step: &Step) -> usize {
+    step.rows.iter().filter(|row| matches!(row, RowChange::RequestOperation(_))).count()
+}
+
+#[test]
+fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_stays() {
+    let before = rejected();
+    let step = before.clone().step(&Event::ApplicationDiffers, &facts(at(1_000)));
+    assert_eq!(requests(&step), 1, "an operation is asked for");
+    assert_eq!(step.rows.len(), 1, "the row of the last good spec stays: {:?}", step.rows);
+    let machine = step.deployment;
+    assert_eq!(machine.path(), "Live/Rejected");
+    assert_eq!(machine.error_flag, before.error_flag);
+    assert_eq!(machine.mirror, before.mirror);
+    assert!(machine.wake_at().is_some(), "a wait for machinery has a deadline");
+    // It is asked for once.
+    let again = machine.clone().step(&Event::ApplicationDiffers, &facts(at(2_000)));
+    assert_eq!((requests(&again), &again.deployment), (0, &machine));
+    // A signal that was lost is given again.
+    let claimed = finished(&machine, OperationState::InProgress);
+    let machine = machine.step(&claimed, &facts(at(3_000))).deployment;
+    let moment = machine.wake_at().unwrap();
+    let machine = machine.step(&Event::DeadlineReached, &facts(moment)).deployment;
+    assert!(machine.wake_at() > Some(moment));
+    assert!(!machine.record.open.as_ref().unwrap().claimed);
+    for state in [OperationState::Completed, OperationState::Failed("no".to_owned())] {
+        let outcome = finished(&machine, state.clone());
+        let machine = machine.clone().step(&outcome, &facts(at(HOUR))).deployment;
+        assert_eq!(machine.path(), "Live/Rejected");
+        assert_eq!((machine.wake_at(), &machine.record.open), (None, &None), "{state:?}");
+        assert_eq!(machine.error_flag, before.error_flag, "{state:?}");
+        let applied = machine.record.application.as_ref().map(|one| one.applied);
+        assert_eq!(applied, Some(state == OperationState::Completed), "{state:?}");
+    }
+}
+
+#[test]
+fn a_rejected_deployment_without_an_application_or_without_argo_cd_repairs_nothing() {
+    let never = deployment().step(&observed(1, "/"), &facts(at(0))).deployment;
+    let away = Facts { instance: None, ..facts(at(1)) };
+    for (machine, facts) in [(never, facts(at(1))), (rejected(), away)] {
+        let step = machine.clone().step(&Event::ApplicationDiffers, &facts);
+        assert_eq!((step.rows, step.deployment), (vec![], machine));
+    }
+}
+
+#[test]
+fn a_failed_sync_counts_only_for_what_is_compared_now() {
+    let failed = |is_sync_outdated| Report {
+        phase: "Failed".to_owned(),
+        phase_message: "one or more objects failed to apply".to_owned(),
+        is_sync_outdated,
+        ..report("Synced", "Progressing")
+    };
+    for (is_outdated, reason) in [(false, "SyncFailed"), (true, "Progressing")] {
+        let event = Event::Reported(Box::new(failed(is_outdated)));
+        let conditions = conditions(&settled().step(&event, &facts(at(2))).deployment);
+        let [reconciling, stalled] = [RECONCILING, STALLED].map(|one| told(&conditions, one));
+        let says_so = |is: bool| says(if is { "True" } else { "False" }, reason);
+        assert_eq!((reconciling, stalled), (says_so(is_outdated), says_so(!is_outdated)));
+    }
+}
+
+/// A deployment that is being deleted, and whose Application Argo CD has begun to remove.
+fn removing() -> Deployment {
+    let machine = settled();
+    let reported = Event::Reported(Box::new(report("Synced", "Healthy")));
+    let machine = machine.step(&reported, &facts(at(2))).deployment;
+    let Event::Observed(mut snapshot) = observed(2, "one") else { panic!("an observation") };
+    snapshot.deleting = true;
+    let machine = machine.step(&Event::Observed(snapshot), &facts(at(3))).deployment;
+    let claimed = finished(&machine, OperationState::InProgress);
+    let machine = machine.step(&claimed, &facts(at(4))).deployment;
+    assert_eq!(machine.path(), "Terminating/Removing");
+    machine
+}
+
+fn removal(error: &str) -> Event {
+    let remaining = ["apps/Deployment web (Degraded)".to_owned()];
+    Event::RemovalReported(RemovalReport::new(error, 1, remaining.into_iter()))
+}
+
+#[test]
+fn what_keeps_argo_cd_from_removing_the_resources_is_told_at_once() {
+    let before = removing();
+    let quiet = before.clone().step(&removal(""), &facts(at(5))).deployment;
+    assert_eq!(quiet.mirror, before.mirror, "a removal that goes on is not told of");
+    let error = "deployments.apps \"web\" is forbidden";
+    let event = removal(error);
+    let step = quiet.step(&event, &facts(at(6)));
+    let again = step.deployment.clone().step(&event, &facts(at(7)));
+    assert_eq!(again.deployment, step.deployment);
+    let told_of = conditions(&step.deployment);
+    assert_eq!(told(&told_of, READY), says("False", "DeletionError"));
+    assert_eq!(told(&told_of, RECONCILING), says("False", "DeletionError"));
+    assert_eq!(told(&told_of, STALLED), says("True", "DeletionError"));
+    let stalled = told_of.iter().find(|one| one.type_ == STALLED).unwrap();
+    assert!(stalled.message.contains(error), "{}", stalled.message);
+    assert!(stalled.message.contains("apps/Deployment web"), "{}", stalled.message);
+    // Argo CD's own condition is mirrored, for clients that look at that.
+    let mirrored = told_of.iter().find(|one| one.type_ == "DeletionError").unwrap();
+    assert_eq!((mirrored.status.as_str(), mirrored.message.as_str()), ("True", error));
+    // It is over.
+    let machine = step.deployment.step(&removal(""), &facts(at(8))).deployment;
+    let told_of = conditions(&machine);
+    assert_eq!(told(&told_of, STALLED), says("False", "Terminating"));
+    assert_eq!(told(&told_of, "DeletionError"), says("False", "DeletionErrorResolved"));
+    let completed = finished(&machine, OperationState::Completed);
+    let machine = machine.step(&completed, &facts(at(9))).deployment;
+    assert_eq!(machine.path(), "Terminating/Finalizing");
+}
+
+#[test]
+fn a_removal_that_takes_long_names_what_is_still_there() {
+    let machine = removing().step(&removal(""), &facts(at(5))).deployment;
+    let moment = machine.wake_at().unwrap().after(REMOVAL_DEADLINE);
+    let machine = machine.step(&Event::DeadlineReached, &facts(moment)).deployment;
+    let told_of = conditions(&machine);
+    let error = told_of.iter().find(|one| one.type_ == "ErrorOccurred").unwrap();
+    assert!(error.message.ends_with("Still there: apps/Deployment web (Degraded)"), "{error:?}");
+}
+
+#[test]
+fn only_the_conventional_conditions_carry_the_generation() {
+    let before = rejected();
+    let told_of = conditions(&before);
+    for one in &told_of {
+        let expected = match one.type_.as_str() {
+            READY | RECONCILING | STALLED => Some(Generation(2)),
+            _ => None,
+        };
+        assert_eq!(one.observed_generation, expected, "{}", one.type_);
+    }
+    // One that is wrong is written again.
+    let written = |conditions: Vec<Condition>| {
+        let Event::Observed(mut snapshot) = observed(2, "/") else { panic!("an observation") };
+        snapshot.observed_generation = Generation(2);
+        snapshot.conditions = conditions;
+        let event = Event::Observed(snapshot);
+        before.clone().step(&event, &facts(at(4))).deployment
+    };
+    assert_eq!(written(told_of.clone()).obligations(ConditionStyle::Conventional), []);
+    let mut wrong = told_of.clone();
+    wrong.last_mut().unwrap().observed_generation = Some(Generation(1));
+    assert_eq!(conditions(&written(wrong)), told_of);
+    // Legacy clients get exactly what they know.
+    let legacy = |now| Facts { conditions: ConditionStyle::Legacy, ..facts(now) };
+    let machine = deployment().step(&observed(1, "/"), &legacy(at(0))).deployment;
+    let owed = machine.obligations(ConditionStyle::Legacy);
+    let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+    let types: Vec<&str> = view.conditions.iter().map(|one| one.type_.as_str()).collect();
+    assert_eq!(types, ["ErrorOccurred"]);
+    assert_eq!(view.conditions[0].observed_generation, None);
+}
+
+#[test]
+fn a_status_that_is_refused_for_its_size_gets_less_room_until_the_spec_changes() {
+    let reported = Event::Reported(Box::new(report("Synced", "Degraded")));
+    let mut machine = settled().step(&reported, &facts(at(2))).deployment;
+    for refusal in 0..6 {
+        let mirror_budget = machine.record.mirror_budget;
+        let event = Event::StatusTooLarge { mirror_budget };
+        machine = machine.step(&event, &facts(at(3))).deployment;
+        // The same refusal, told twice, is one.
+        let twice = machine.clone().step(&event, &facts(at(3))).deployment;
+        let is_last = usize::from(machine.record.mirror_budget) == MIRROR_BUDGETS.len() - 1;
+        assert!(is_last || twice == machine, "refusal {refusal}");
+    }
+    let owed = machine.obligations(ConditionStyle::Conventional);
+    let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+    assert_eq!(budget_bytes(view.mirror_budget), 0);
+    let edited = machine.step(&observed(2, "two"), &facts(at(4))).deployment;
+    assert_eq!(edited.record.mirror_budget, 0);
+}

@@ -43,9 +43,11 @@ fn overdue(lifecycle: &mut Lifecycle) -> Option<&mut u32> {
         | Lifecycle::Finalizing { overdue, .. } => Some(overdue),
         Lifecycle::Unseen {}
         | Lifecycle::Rejected { .. }
+        | Lifecycle::Frozen {}
         | Lifecycle::BackingOff { .. }
         | Lifecycle::Settled {}
         | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::RemovalFrozen {}
         | Lifecycle::Gone {} => None,
     }
 }

@@ -622,4 +622,27 @@ mod tests {
         argo.note_refresh(false);
         assert!(!drifts(&argo));
     }
+    #[test]
+    fn the_environments_of_an_earlier_installation_stay_permitted() {
+        let user = ClusterUserId::new("user");
+        let destinations = serde_json::json!([
+            {"name": "managed-env-1", "namespace": "*"},
+            {"name": "*", "namespace": "*"},
+            {"name": "in-cluster", "namespace": "*"},
+        ]);
+        let object = serde_json::json!({
+            "metadata": {"name": project_name(&user)},
+            "spec": {"destinations": destinations},
+        });
+        let mut argo = Argo::default();
+        argo.project_seen(Seen::Present(serde_json::from_value(object).unwrap()));
+        let repositories = BTreeSet::from(["https://example.com/a".to_owned()]);
+        let permitted = |argo: &Argo| {
+            let wanted = argo.wanted_project(&user, &repositories).document.unwrap();
+            wanted.destinations.into_iter().map(|one| one.name).collect::<Vec<_>>()
+        };
+        assert_eq!(permitted(&argo), ["in-cluster"]);
+        argo.note_environments([user.clone()].into());
+        assert_eq!(permitted(&argo), ["managed-env-1", "in-cluster"]);
+    }
 }

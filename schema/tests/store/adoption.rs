@@ -15,6 +15,7 @@ on_each_database!(
     a_mapping_to_an_instance_that_has_gone_is_made_anew,
     a_deployment_that_waits_at_first_is_taken_over_later,
     a_rejected_deployment_is_taken_over_when_it_is_mended,
+    what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted,
     a_deployment_that_is_first_seen_deleting_is_removed,
     an_application_from_before_the_table_of_owners_is_its_namespaces_users,
     an_environment_that_has_gone_is_made_anew,
@@ -151,6 +152,29 @@ async fn a_rejected_deployment_is_taken_over_when_it_is_mended(scratch: Scratch)
     world.tell(&[Note::Seen(mended.clone())]).await.unwrap();
     assert_eq!(world.path(&mended).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
+}
+
+async fn what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    world.instance = engine(&world).await;
+    let mut object = object();
+    object.spec.environment = "staging".to_owned();
+    object.spec.destination_namespace = "jane".to_owned();
+    let before = world.texts("spec_field", "application").await;
+    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    assert_eq!(world.path(&object).await, "Live/Frozen");
+    world.tell(&[Note::Absent(object.uid.clone())]).await.unwrap();
+    assert_eq!(world.path(&object).await, "Terminating/RemovalFrozen");
+    assert_eq!(world.texts("spec_field", "application").await, before);
+    assert_eq!(world.texts("application_id", "application").await, ["application"]);
+    assert_eq!(world.count("deploymenttoapplicationmapping").await, 1);
+    assert_eq!(world.agent.environment_owners().await.unwrap(), [].into());
+    let recorded = "INSERT INTO appprojectmanagedenvironment \
+         (appproject_managedenv_id, clusteruser_id, managed_environment_id) \
+         VALUES ('one', 'user', 'environment')";
+    world.execute(recorded).await;
+    let owners = world.agent.environment_owners().await.unwrap();
+    assert_eq!(owners, [ClusterUserId::new("user")].into());
 }
 
 async fn a_deployment_that_is_first_seen_deleting_is_removed(scratch: Scratch) {

@@ -96,7 +96,11 @@ pub const URL_PERCENT: &str = "spec.source.repoURL has a `%` in it without two h
      after it; write %25 for the `%` itself";
 /// The repository's URL has a fragment.
 pub const URL_FRAGMENT: &str = "spec.source.repoURL has a `#` in it, after which a URL names no \
-     repository; remove it and what follows, or write %23 for a `#` in the path";
+     repository; remove it and what follows. For a `#` in the path write https://HOST/PATH or \
+     ssh://USER@HOST/PATH, with %23 for the `#`";
+/// The repository's URL has a query that is not in ASCII.
+pub const URL_QUERY: &str = "spec.source.repoURL has a character after its `?` that must be \
+     percent-encoded; write it so, or remove the `?` and what follows";
 
 /// The path is made of white space.
 pub const PATH_BLANK: &str = "spec.source.path is blank; write a folder of the repository, for \

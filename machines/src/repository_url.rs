@@ -76,10 +76,8 @@ fn check_with_scheme(scheme: &str, rest: &str) -> Result<(), &'static str> {
     if is_ssh && rest.matches('@').count() > 1 {
         return Err(messages::URL_SECOND_AT);
     }
-    if path.contains('#') {
-        return Err(messages::URL_FRAGMENT);
-    }
-    check_escapes(rest)?;
+    check_escapes(user.unwrap_or_default())?;
+    check_path(path)?;
     let is_plain =
         user.is_none_or(|user| user.chars().all(is_of_user)) && is_printed_as_written(path);
     if host.starts_with('[') && !is_plain {
@@ -112,7 +110,8 @@ fn check_scp(url: &str) -> Result<(), &'static str> {
     if !user.chars().all(|one| is_of_user(one) || one == '%') {
         return Err(messages::URL_USER);
     }
-    check_escapes(url)
+    check_escapes(user)?;
+    check_path(&rest[colon + 1..])
 }
 
 /// `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`.
@@ -162,12 +161,23 @@ fn is_of_user(one: char) -> bool {
     one.is_ascii_alphanumeric() || "-._~$&+,;=".contains(one)
 }
 
-fn check_escapes(url: &str) -> Result<(), &'static str> {
+fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.contains('#') {
+        return Err(messages::URL_FRAGMENT);
+    }
+    // Argo CD encodes a path, but not a query, and its patterns match nothing but ASCII for sure.
+    if path.split_once('?').is_some_and(|(_, query)| !query.is_ascii()) {
+        return Err(messages::URL_QUERY);
+    }
+    check_escapes(path)
+}
+
+fn check_escapes(text: &str) -> Result<(), &'static str> {
     let is_escape = |after: &str| {
         let digits = after.as_bytes();
         digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
     };
-    if url.split('%').skip(1).all(is_escape) { Ok(()) } else { Err(messages::URL_PERCENT) }
+    if text.split('%').skip(1).all(is_escape) { Ok(()) } else { Err(messages::URL_PERCENT) }
 }
 
 /// Whether Argo CD compares a path as it is written. Where one character is not allowed in a URL,
@@ -220,9 +230,10 @@ fn path_pattern(path: &str) -> String {
     };
     let mut pattern = if is_printed_as_written { quoted(path) } else { path.to_owned() };
     if let Some(query) = query {
-        // A bracket would be encoded with the rest of the path; as a pattern, a question mark
-        // permits itself too.
-        pattern.push_str(if is_printed_as_written { "[?]" } else { "?" });
+        // A bracket would be encoded with the rest of the path, or be taken for a part of the host;
+        // as a pattern, a question mark permits itself too.
+        let is_quoted = is_printed_as_written && !path.is_empty();
+        pattern.push_str(if is_quoted { "[?]" } else { "?" });
         pattern.push_str(&quoted(query));
     }
     pattern

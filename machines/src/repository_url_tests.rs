@@ -27,6 +27,7 @@ fn what_means_something_in_a_pattern_is_written_so_that_it_means_itself() {
         ("git@git.example.com:a[b]/r", "git@git.example.com:a[[]b]/r"),
         ("ssh://git@git.example.com:22/a[b]/r", "ssh://git@git.example.com:22/a[[]b]/r"),
         ("https://git.example.com/r?v=2", "https://git.example.com/r[?]v=2"),
+        ("https://git.example.com?v=[2]", "https://git.example.com?v=[[]2]"),
         (r"https://git.example.com/r?v={a}[b]\", r"https://git.example.com/r[?]v=[{]a}[[]b][\\]"),
         // Argo CD encodes these paths as a whole before it reads them as patterns.
         ("https://git.example.com/{a}/r", "https://git.example.com/{a}/r"),

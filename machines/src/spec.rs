@@ -350,7 +350,10 @@ mod tests {
             ("https://a{b@git.example.com/r", m::URL_USER),
             ("https://git.example.com/100%", m::URL_PERCENT),
             ("git@git.example.com:org/%zz", m::URL_PERCENT),
+            ("https://100%@git.example.com/r", m::URL_PERCENT),
+            ("https://git.example.com/r?v=ü", m::URL_QUERY),
             ("https://git.example.com/r#readme", m::URL_FRAGMENT),
+            ("git@git.example.com:org/r#readme", m::URL_FRAGMENT),
         ];
         for (url, expected) in cases {
             let mut spec = spec();

@@ -163,7 +163,7 @@ fn printed_host(host: &str) -> Option<String> {
         address.parse::<std::net::Ipv6Addr>().ok()?;
         port
     } else {
-        let is_of_host = |byte: u8| byte >= 0x80 || !Place::Host.encodes(byte);
+        let is_of_host = |byte: u8| byte >= 0x80 || (!Place::Host.encodes(byte) && byte != b'[');
         if !host.bytes().all(is_of_host) {
             return None;
         }

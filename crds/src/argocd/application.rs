@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ApplicationSource, Operation, OperationState, RetryStrategy};
+use super::{ApplicationSource, Operation, OperationState, RetryStrategy, Truncated};
 use crate::absent::absent_is_default;
 use crate::names::{ARGO_CD_GROUP, VERSION};
 
@@ -204,6 +204,9 @@ pub struct ApplicationStatus {
     /// The kind of tool that makes the manifests, for example `Kustomize`.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub source_type: String,
+    /// What was left out of it on its way through this program; Argo CD writes no such field.
+    #[serde(deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Truncated>,
 }
 
 /// Whether the cluster matches the repository.

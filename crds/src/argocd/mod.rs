@@ -7,6 +7,7 @@
 mod application;
 mod operation;
 mod project;
+mod size;
 
 pub use application::{
     Application, ApplicationCondition, ApplicationDestination, ApplicationHealth, ApplicationSpec,
@@ -19,3 +20,4 @@ pub use operation::{
     SyncOperationResult, SyncStrategy, SyncStrategyForce, phase,
 };
 pub use project::{AppProject, AppProjectSpec};
+pub use size::{Truncated, stored_bytes};

@@ -45,7 +45,7 @@ pub struct Metrics {
     pub operations_failed: Counter<u64, AtomicU64>,
     /// Reports that the agent wrote to the database.
     pub reports: Counter<u64, AtomicU64>,
-    /// Applications that a rescan found to differ from their rows.
+    /// Repairs of Applications and AppProjects that were changed by hand.
     pub repairs: Counter<u64, AtomicU64>,
     /// Statements sent to the database.
     pub statements: Gauge,
@@ -81,7 +81,7 @@ impl Metrics {
         let operations_completed = counter("operations_completed", "Operations completed");
         let operations_failed = counter("operations_failed", "Operations that failed");
         let reports = counter("reports", "Reports of Argo CD written to the database");
-        let repairs = counter("repairs", "Applications that a rescan found to differ");
+        let repairs = counter("repairs", "Repairs of Applications and AppProjects");
         let statements = Gauge::default();
         registry.register("statements", "Statements sent to the database", statements.clone());
         let backlog = Gauge::default();

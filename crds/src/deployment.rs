@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::absent::absent_is_default;
-use crate::argocd::{HealthStatus, OperationState, ResourceStatus};
+use crate::argocd::{HealthStatus, OperationState, ResourceStatus, Truncated};
 
 /// The value of [`GitOpsDeploymentSpec::type_`] that syncs without being asked.
 pub const TYPE_AUTOMATED: &str = "automated";
@@ -188,6 +188,9 @@ pub struct GitOpsDeploymentStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// What of Argo CD's report there is no room for here. Absent: everything is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Truncated>,
 }
 
 /// Something that is known about a GitOpsDeployment.

@@ -66,9 +66,10 @@ impl RemovalReport {
     }
 }
 
-/// One line of at most so many characters.
+/// One line of at most so many characters; without NULs, which PostgreSQL does not take.
 fn cut(text: &str, limit: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let line = text.replace('\0', "\u{fffd}");
+    let line = line.split_whitespace().collect::<Vec<&str>>().join(" ");
     if line.chars().count() <= limit {
         return line;
     }

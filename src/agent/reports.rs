@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crds::argocd::{ApplicationStatus, sync};
+use crds::argocd::{ApplicationStatus, ResourceStatus, condition_type, health, stored_bytes, sync};
 use machines::deployment::conditions::MISSING;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::redaction::redacted;
-use schema::application_state;
+use machines::removal::RemovalReport;
+use schema::application_state::{self, ApplicationStateError};
 use schema::store::agent::ApplicationReport;
 use schema::store::{Store, StoreError};
 use serde_json::Value;
@@ -120,15 +121,20 @@ impl Process<Reported, Report> for Reports {
                     deployment: uid.clone(),
                     status,
                     digest: report.digest.clone(),
+                    removal: removal(&report.status),
                 })
             })
             .collect();
-        let written = self.store.write_reports(rows).await.inspect_err(|_| {
+        let reported = self.store.write_reports(rows).await.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
-        self.metrics.reports.inc_by(written.len() as u64);
+        self.metrics.reports.inc_by(reported.written.len() as u64);
         for (_, (row, uid), report) in taken {
-            if written.get(row) == Some(uid) {
+            if reported.removals.get(row) == Some(uid) {
+                // It stands in the row of the operation.
+                self.listener.operation_finished(uid);
+            }
+            if reported.written.get(row) == Some(uid) {
                 self.written().insert(row.clone(), report.digest.clone());
                 self.listener.report_changed(uid);
             }
@@ -156,7 +162,9 @@ pub fn missing() -> ApplicationStatus {
 
 /// Times that change although nothing else does: each refresh of Argo CD moves them.
 fn without_times(status: ApplicationStatus) -> ApplicationStatus {
-    let mut status = ApplicationStatus { reconciled_at: None, observed_at: None, ..status };
+    // Argo CD writes no note on what is missing; whoever planted one is not repeated.
+    let (reconciled_at, observed_at, truncated) = (None, None, None);
+    let mut status = ApplicationStatus { reconciled_at, observed_at, truncated, ..status };
     status.health.last_transition_time = None;
     status
 }
@@ -189,34 +197,84 @@ fn redact(value: &mut Value) -> bool {
     }
 }
 
+/// What a report says of the removal of the Application.
+fn removal(status: &ApplicationStatus) -> RemovalReport {
+    let conditions = status.conditions.iter();
+    let errors = conditions.filter(|one| one.type_ == condition_type::DELETION_ERROR);
+    let error = errors.last().map_or("", |one| one.message.as_str());
+    let health = |one: &ResourceStatus| one.health.clone().unwrap_or_default().status;
+    let is_there = |one: &&ResourceStatus| health(one) != MISSING;
+    let remaining = status.resources.iter().filter(is_there);
+    let count = remaining.clone().count();
+    let named = remaining.map(|one| {
+        let kind = [one.group.as_str(), one.kind.as_str()].join("/");
+        let kind = kind.trim_start_matches('/');
+        match health(one).as_str() {
+            "" | health::HEALTHY => format!("{kind} {}", one.name),
+            health => format!("{kind} {} ({health})", one.name),
+        }
+    });
+    RemovalReport::new(error, count, named)
+}
+
+/// How often a report is shortened before nothing is left that can be. Each time it is to take a
+/// tenth less than what would fit if all of it were compressed equally well.
+const SHORTENINGS: u32 = 6;
+/// What is not even tried to be compressed, in bytes of JSON: a quarter of what a reader unfolds.
+const LONGEST_REPORT: usize = application_state::MAXIMUM_TEXT_BYTES / 4;
+
+/// A report in the database's form, shortened where the column has no room for it.
 fn encode(status: &ApplicationStatus, row: &ApplicationId) -> Option<Vec<u8>> {
-    let mut status = status.clone();
-    let destination = &mut status.sync.compared_to.destination.name;
-    if let Some(environment) = crds::names::managed_environment_id(destination) {
-        *destination = environment.to_owned();
+    let mut budget = LONGEST_REPORT;
+    for _ in 0..SHORTENINGS {
+        let short = status.clone().shortened(budget);
+        budget = match encode_whole(&short) {
+            Err(ApplicationStateError::TooLarge { bytes }) => {
+                let room = application_state::MAXIMUM_COMPRESSED_BYTES;
+                let fitting = stored_bytes(&short).min(budget) as u128 * room as u128;
+                usize::try_from(fitting * 9 / 10 / bytes.max(1) as u128).unwrap_or_default()
+            }
+            encoded => return logged(encoded, row),
+        };
     }
-    let value = match serde_json::to_value(&status) {
-        Ok(value) => value,
-        Err(error) => {
-            tracing::error!(row = row.as_str(), %error, "a report cannot be written as JSON");
-            return None;
-        }
+    logged(encode_whole(&status.clone().shortened(0)), row)
+}
+
+fn logged(encoded: Result<Vec<u8>, ApplicationStateError>, row: &ApplicationId) -> Option<Vec<u8>> {
+    let complain = |error: &ApplicationStateError| {
+        tracing::error!(row = row.as_str(), %error, "a report is not written");
     };
-    match application_state::encode(&application_state::mirrored(&value)) {
-        Ok(blob) => Some(blob),
-        Err(error) => {
-            tracing::error!(row = row.as_str(), %error, "a report is not written");
-            None
-        }
+    encoded.inspect_err(complain).ok()
+}
+
+fn encode_whole(status: &ApplicationStatus) -> Result<Vec<u8>, ApplicationStateError> {
+    let value = serde_json::to_value(status);
+    let mut value = value.map_err(|error| ApplicationStateError::Unwritable(error.to_string()))?;
+    let destination = &status.sync.compared_to.destination.name;
+    if let (Some(environment), Some(name)) = (
+        crds::names::managed_environment_id(destination),
+        value.pointer_mut("/sync/comparedTo/destination/name"),
+    ) {
+        *name = environment.into();
     }
+    application_state::encode(&application_state::mirrored(&value))
 }
 
 #[cfg(test)]
 mod tests {
+    use crds::argocd::{
+        ApplicationCondition, HealthStatus, OperationState, ResourceResult, SyncOperationResult,
+    };
+    use crds::deployment::GitOpsDeploymentStatus;
+    use machines::deployment::Report as Said;
+    use machines::deployment::conditions::{MIRROR_BUDGETS, budget_bytes};
+    use proptest::prelude::*;
     use schema::connection::{ConnectOptions, connect};
     use schema::store::Role;
 
     use super::*;
+
+    use crate::backend::{decide, observe};
 
     struct Nobody;
 
@@ -243,5 +301,164 @@ mod tests {
         reports.process(&taken, Instant::now()).await.expect("it is answered");
         reports.offer("tenant", row, uid, missing());
         assert_eq!(reports.backlog(), 1);
+    }
+
+    /// Texts that compress well, or hardly at all.
+    fn text(length: usize, seed: u64, is_dull: bool) -> String {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let letter = |_| if is_dull { 'x' } else { random.char('!'..'\u{2fff}') };
+        (0..length).map(letter).collect()
+    }
+
+    #[derive(Clone, Debug)]
+    struct Size {
+        resources: usize,
+        results: usize,
+        name: usize,
+        message: usize,
+        conditions: usize,
+        is_dull: bool,
+        seed: u64,
+    }
+
+    fn size() -> impl Strategy<Value = Size> {
+        let counts = (0..4_000_usize, 0..4_000_usize, 0..40_usize);
+        let lengths = (1..250_usize, prop_oneof![3 => 0..3_000_usize, 1 => 0..1_500_000_usize]);
+        (counts, lengths, any::<bool>(), any::<u64>()).prop_map(
+            |((resources, results, conditions), (name, message), is_dull, seed)| Size {
+                resources,
+                results,
+                name,
+                message,
+                conditions,
+                is_dull,
+                seed,
+            },
+        )
+    }
+
+    fn status(size: &Size) -> ApplicationStatus {
+        let Size { resources, results, name, message, conditions, is_dull, seed } = *size;
+        let words = |length, number: usize| text(length, seed ^ number as u64, is_dull);
+        let health = |number| if number % 7 == 0 { health::DEGRADED } else { health::HEALTHY };
+        let resource = |number: usize| ResourceStatus {
+            kind: "ConfigMap".to_owned(),
+            name: format!("{number} {}", words(name, number)),
+            status: sync::SYNCED.to_owned(),
+            health: Some(HealthStatus {
+                status: health(number).to_owned(),
+                message: words(9, number),
+            }),
+            ..ResourceStatus::default()
+        };
+        let result = |number: usize| ResourceResult {
+            name: format!("{number}"),
+            message: words(name, number),
+            ..ResourceResult::default()
+        };
+        let mut status = ApplicationStatus::default();
+        sync::OUT_OF_SYNC.clone_into(&mut status.sync.status);
+        status.sync.revision = "0123456789abcdef".to_owned();
+        status.sync.compared_to.source.repo_url = "https://example.com/team/app".to_owned();
+        health::DEGRADED.clone_into(&mut status.health.status);
+        status.resources = (0..resources).map(resource).collect();
+        let condition = |number: usize| ApplicationCondition {
+            type_: format!("Kind{}Error", number % 35),
+            message: words(message.min(40_000), number),
+            last_transition_time: Some("2026-01-01T00:00:00Z".to_owned()),
+        };
+        status.conditions = (0..conditions).map(condition).collect();
+        let sync_result = SyncOperationResult {
+            resources: (0..results).map(result).collect(),
+            revision: "0123456789abcdef".to_owned(),
+            ..SyncOperationResult::default()
+        };
+        status.operation_state = Some(OperationState {
+            phase: "Failed".to_owned(),
+            message: words(message, 0),
+            sync_result: Some(sync_result),
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            ..OperationState::default()
+        });
+        status
+    }
+
+    /// What the machine is told, without the digest of what is shown.
+    fn said(status: &ApplicationStatus) -> Said {
+        let report = observe::report(status, 0, true);
+        Said { mirrored: Digest::default(), ..report }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8) })]
+
+        /// Whatever its size: a report that does not get through says nothing of health.
+        #[test]
+        fn a_report_of_any_size_gets_through(size in size()) {
+            let status = status(&size);
+            let row = ApplicationId::new("row");
+            let blob = encode(&status, &row).expect("it fits");
+            prop_assert!(blob.len() <= application_state::MAXIMUM_COMPRESSED_BYTES);
+            let again = encode(&status, &row);
+            prop_assert_eq!(again.as_ref(), Some(&blob), "equal reports are written equally");
+            let read = decide::read_report(&blob, "uid").expect("it is read");
+            prop_assert_eq!(said(&read), said(&status));
+            let kept = read.truncated.as_ref().map(|one| (one.resources, one.kept));
+            let expected = (size.resources as i64, read.resources.len() as i64);
+            prop_assert_eq!(kept.unwrap_or(expected), expected);
+            prop_assert!(kept.is_some() || read.resources.len() == size.resources);
+            for budget in 0..MIRROR_BUDGETS.len() as u8 {
+                let mirrored = observe::mirrored(&read, budget);
+                let room = budget_bytes(budget).max(32 * 1024);
+                prop_assert!(stored_bytes(&mirrored) <= room, "{}", stored_bytes(&mirrored));
+                let GitOpsDeploymentStatus { sync, health, .. } = mirrored;
+                prop_assert_eq!((sync.status, health.status), (read.sync.status.clone(), read.health.status.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_that_fits_is_written_as_ever() {
+        let size = Size {
+            resources: 300,
+            results: 300,
+            name: 30,
+            message: 5_000,
+            conditions: 3,
+            is_dull: false,
+            seed: 7,
+        };
+        let status = status(&size);
+        let value = serde_json::to_value(&status).expect("JSON");
+        let as_ever = application_state::encode(&application_state::mirrored(&value)).ok();
+        assert_eq!(encode(&status, &ApplicationId::new("row")), as_ever);
+    }
+
+    #[test]
+    fn a_report_on_a_removal_names_the_error_and_what_is_still_there() {
+        let mut status = ApplicationStatus::default();
+        let resource = |kind: &str, name: &str, health: Option<&str>| ResourceStatus {
+            group: if kind == "Deployment" { "apps" } else { "" }.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            health: health.map(|status| HealthStatus {
+                status: status.to_owned(),
+                ..HealthStatus::default()
+            }),
+            ..ResourceStatus::default()
+        };
+        status.resources = vec![
+            resource("Deployment", "web", Some(health::DEGRADED)),
+            resource("ConfigMap", "settings", None),
+            resource("Service", "gone", Some(MISSING)),
+        ];
+        let expected = "Still there: apps/Deployment web (Degraded), ConfigMap settings";
+        assert_eq!(removal(&status).to_text(), expected);
+        status.conditions = vec![ApplicationCondition {
+            type_: condition_type::DELETION_ERROR.to_owned(),
+            message: "no permission".to_owned(),
+            ..ApplicationCondition::default()
+        }];
+        assert_eq!(removal(&status).to_text(), format!("DeletionError: no permission\n{expected}"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crds::argocd::ApplicationStatus;
-use machines::deployment::conditions::ConditionStyle;
+use machines::deployment::conditions::{ConditionStyle, next_budget};
 use machines::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
 use machines::identity::{
     ApplicationId, DeploymentUid, InstanceId, OperationId, TenantUid, Timestamp,
@@ -32,6 +32,8 @@ pub struct Environment {
     pub isolation: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
+    /// Whether statuses say what there is no room for.
+    pub has_note: bool,
 }
 
 /// A machine of a batch, with what was observed of it.
@@ -78,6 +80,8 @@ pub struct DeploymentAftermath {
     pub insist: bool,
     /// The operation that it has asked for just now.
     pub requested: Option<OperationId>,
+    /// Whether it has asked for it because its Application was changed by somebody else.
+    pub repairs: bool,
     /// Its application row.
     pub application: Option<ApplicationId>,
     /// What Argo CD reported, if that was taken in just now.
@@ -98,6 +102,7 @@ impl DeploymentAftermath {
             owed: Vec::new(),
             insist: false,
             requested: None,
+            repairs: false,
             application: None,
             report: None,
             moved: None,
@@ -112,7 +117,7 @@ pub fn request(items: &[Item]) -> BackendRequest {
         match key {
             Key::Tenant(tenant) => request.tenants.push(tenant.clone()),
             Key::Deployment(uid) => {
-                if notes.report {
+                if notes.report || notes.too_large.is_some() {
                     request.reported.insert(uid.clone());
                 }
                 match &notes.object {
@@ -161,13 +166,14 @@ pub fn decide(
             }
             continue;
         };
-        let events = events(&loaded, &before.machine, notes);
+        let events = events(&loaded, &before.machine, notes, environment.has_note);
         let facts = facts(&loaded, &before.machine, &tenants, environment);
         let insist = notes.deadline && before.machine.is_overdue(environment.now);
-        let Some((stepped, rows)) = step(before, &events.events, &facts) else { continue };
+        let Some((stepped, rows, repairs)) = step(before, &events.events, &facts) else { continue };
         changes.rows.extend(rows);
         changes.read.extend(events.read);
-        aftermath.deployments.push(consequences(&stepped, insist, events.report, environment));
+        let after = consequences(&stepped, insist, events.report, environment);
+        aftermath.deployments.push(DeploymentAftermath { repairs, ..after });
         changes.deployments.push(stepped);
     }
     (changes, aftermath)
@@ -199,12 +205,15 @@ struct Events {
     read: Option<ApplicationId>,
 }
 
-fn events(loaded: &BackendLoaded, machine: &Deployment, notes: &Notes) -> Events {
+fn events(loaded: &BackendLoaded, machine: &Deployment, notes: &Notes, has_note: bool) -> Events {
     let record = &machine.record;
     let mut events = Vec::new();
     if let Some(open) = record.open.as_ref().filter(|_| notes.operation) {
         let state = loaded.operations.get(&open.id).cloned();
         events.push(Event::OperationObserved { id: open.id.clone(), state });
+        if let Some(removal) = loaded.removals.get(&open.id) {
+            events.push(Event::RemovalReported(removal.clone()));
+        }
     }
     match &notes.object {
         Some(ObjectNote::Present { snapshot, .. }) => {
@@ -213,10 +222,18 @@ fn events(loaded: &BackendLoaded, machine: &Deployment, notes: &Notes) -> Events
         Some(ObjectNote::Absent { as_of }) => events.push(Event::Absent { as_of: *as_of }),
         None => {}
     }
-    let blob = loaded.reports.get(&record.uid).filter(|_| notes.report);
+    let mut budget = record.mirror_budget;
+    if let Some(mirror_budget) = notes.too_large {
+        events.push(Event::StatusTooLarge { mirror_budget });
+        if mirror_budget == budget {
+            budget = next_budget(budget);
+        }
+    }
+    let blob = loaded.reports.get(&record.uid);
+    let blob = blob.filter(|_| notes.report || notes.too_large.is_some());
     let report = blob.and_then(|blob| read_report(blob, record.uid.as_str()));
     if let Some(status) = &report {
-        events.push(Event::Reported(Box::new(observe::report(status))));
+        events.push(Event::Reported(Box::new(observe::report(status, budget, has_note))));
     }
     if notes.differs {
         events.push(Event::ApplicationDiffers);
@@ -272,33 +289,37 @@ fn facts(
 }
 
 /// Steps one machine through its events. A panic in a step is caught here: that machine is left
-/// as it was, and all others go on.
+/// as it was, and all others go on. The last of what is returned is whether a repair was asked for.
 fn step(
     before: Versioned<Deployment>,
     events: &[Event],
     facts: &Facts,
-) -> Option<(Stepped<Deployment>, Vec<RowChange>)> {
+) -> Option<(Stepped<Deployment>, Vec<RowChange>, bool)> {
     let uid = before.machine.record.uid.clone();
     let stepped = catch_unwind(AssertUnwindSafe(|| {
         let mut machine = before.machine.clone();
         let mut rows = Vec::new();
         let mut transitions = Vec::new();
+        let mut repairs = false;
         for event in events {
             let from = machine.path();
             let step = machine.step(event, facts);
             machine = step.deployment;
+            let requests =
+                step.rows.iter().any(|row| matches!(row, RowChange::RequestOperation(_)));
+            repairs |= requests && *event == Event::ApplicationDiffers;
             rows.extend(step.rows);
             let to = machine.path();
             if from != to {
                 transitions.push(Moved { from, to, cause: event.name(), at: facts.now });
             }
         }
-        (machine, rows, transitions)
+        (machine, rows, transitions, repairs)
     }));
     match stepped {
-        Ok((after, rows, transitions)) => {
+        Ok((after, rows, transitions, repairs)) => {
             let gone = after.is_gone();
-            Some((Stepped { before, after, gone, transitions }, rows))
+            Some((Stepped { before, after, gone, transitions }, rows, repairs))
         }
         Err(_) => {
             tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
@@ -326,6 +347,7 @@ fn consequences(
         owed: if stepped.gone { Vec::new() } else { machine.obligations(environment.conditions) },
         insist,
         requested,
+        repairs: false,
         application: record.application.as_ref().map(|application| application.id.clone()),
         report,
         moved: stepped.transitions.last().cloned(),

@@ -58,7 +58,7 @@ struct DeploymentEntry {
 }
 
 /// What is remembered of an object, for writing to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ObjectEntry {
     /// Its revision.
     pub revision: Revision,

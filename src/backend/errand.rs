@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crds::argocd::ApplicationStatus;
+use crds::argocd::{ApplicationStatus, Truncated};
 use crds::conditions::{ConditionStatus, WantedCondition, merge};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, PatchParams, PostParams};
 use machines::deployment::conditions::StatusView;
-use machines::identity::{ApplicationId, DeploymentUid, OperationId, TenantUid};
+use machines::identity::{ApplicationId, DeploymentUid, Digest, OperationId, TenantUid};
 use serde_json::{Value, json};
 
 use crate::backend::directory::{ObjectEntry, Place};
@@ -179,14 +179,26 @@ pub async fn remove_finalizer(
     }
 }
 
-/// The whole status in one patch, which fails where the object is another one by now.
-pub fn status_patch(
+/// What is written of a status.
+#[derive(Debug)]
+pub struct StatusWrite {
+    /// The patch, which fails where the object is another one by now.
+    pub patch: Value,
+    /// Digest of what is mirrored from Argo CD, where that is part of it.
+    pub mirrored: Option<Digest>,
+    /// What there was no room for.
+    pub truncated: Option<Truncated>,
+}
+
+/// The whole status in one write.
+pub fn status_write(
     uid: &DeploymentUid,
     object: &ObjectEntry,
     view: &StatusView,
     report: Option<&ApplicationStatus>,
+    has_note: bool,
     now: &Time,
-) -> Value {
+) -> StatusWrite {
     let generation = Some(view.observed_generation.0);
     let wanted: Vec<WantedCondition> = view
         .conditions
@@ -200,22 +212,30 @@ pub fn status_patch(
             },
             reason: condition.reason.clone(),
             message: condition.message.clone(),
-            observed_generation: None,
+            observed_generation: condition.observed_generation.map(|generation| generation.0),
         })
         .collect();
     let conditions = merge(&object.conditions, &wanted, now);
     let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
-    if report.is_some() || !object.has_status {
-        let mirrored = report.map(observe::mirrored).unwrap_or_default();
-        let status =
-            GitOpsDeploymentStatus { conditions, observed_generation: generation, ..mirrored };
-        return json!([same_object, {"op": "add", "path": "/status", "value": status}]);
-    }
-    json!([
-        same_object,
-        {"op": "add", "path": "/status/conditions", "value": conditions},
-        {"op": "add", "path": "/status/observedGeneration", "value": generation},
-    ])
+    let report = report.map(|report| observe::mirrored(report, view.mirror_budget));
+    let truncated = report.as_ref().and_then(|report| report.truncated.clone());
+    let report = report.map(|report| observe::with_note(report, has_note));
+    let mirrored = report.as_ref().map(observe::mirrored_digest);
+    let patch = if report.is_some() || !object.has_status {
+        let status = GitOpsDeploymentStatus {
+            conditions,
+            observed_generation: generation,
+            ..report.unwrap_or_default()
+        };
+        json!([same_object, {"op": "add", "path": "/status", "value": status}])
+    } else {
+        json!([
+            same_object,
+            {"op": "add", "path": "/status/conditions", "value": conditions},
+            {"op": "add", "path": "/status/observedGeneration", "value": generation},
+        ])
+    };
+    StatusWrite { patch, mirrored, truncated }
 }
 
 #[cfg(test)]
@@ -225,6 +245,8 @@ mod tests {
     use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
     use kube::api::{DeleteParams, Patch};
+    use machines::deployment::conditions::{Condition, ConditionStyle};
+    use machines::identity::Generation;
     use sandbox::ApiServer;
 
     use super::*;
@@ -292,5 +314,115 @@ mod tests {
         assert!(matches!(removed, Err(Trouble::Outdated(_))), "{removed:?}");
         let left = api.get("app").await.expect("it is there");
         assert_eq!(left.resource_version(), second.resource_version());
+    }
+
+    fn told(type_: &str, generation: Option<i64>) -> Condition {
+        Condition {
+            type_: type_.to_owned(),
+            status: "True".to_owned(),
+            reason: "Reason".to_owned(),
+            message: "a message".to_owned(),
+            observed_generation: generation.map(Generation),
+        }
+    }
+
+    fn view(conditions: Vec<Condition>) -> StatusView {
+        StatusView {
+            observed_generation: Generation(2),
+            conditions,
+            mirrored: None,
+            mirror_budget: 0,
+        }
+    }
+
+    fn time(second: i64) -> Time {
+        Time(k8s_openapi::jiff::Timestamp::from_second(1_750_000_000 + second).expect("a time"))
+    }
+
+    #[tokio::test]
+    async fn a_generation_is_written_to_conventional_conditions_and_to_no_others() {
+        let (client, api) = api().await;
+        let created = api.create(&PostParams::default(), &deployment()).await.expect("it is made");
+        let uid = DeploymentUid::new(created.uid().expect("a UID"));
+        let (place, entry) = remembered(&client, &created, &uid).await;
+        let write = |entry: &ObjectEntry, generation: i64, style, at: i64| {
+            let mut conditions = vec![told("ErrorOccurred", None)];
+            if style == ConditionStyle::Conventional {
+                conditions.push(told("Ready", Some(generation)));
+            }
+            status_write(&uid, entry, &view(conditions), None, true, &time(at)).patch
+        };
+        let first = write(&entry, 1, ConditionStyle::Conventional, 1);
+        let written = write_status(&client, &place, first).await.expect("it is written");
+        let (_, entry) = remembered(&client, &written, &uid).await;
+        let second = write(&entry, 2, ConditionStyle::Conventional, 2);
+        let written = write_status(&client, &place, second).await.expect("it is written");
+        let since = "2025-06-15T15:06:41Z";
+        let expected = |generation: Option<i64>, type_: &str| {
+            let mut condition = json!({
+                "type": type_, "status": "True", "reason": "Reason", "message": "a message",
+                "lastProbeTime": since, "lastTransitionTime": since,
+            });
+            if let Some(generation) = generation {
+                condition["observedGeneration"] = generation.into();
+            }
+            condition
+        };
+        let status = serde_json::to_value(written.status.clone()).expect("JSON");
+        let conditions = json!([expected(None, "ErrorOccurred"), expected(Some(2), "Ready")]);
+        assert_eq!(status["conditions"], conditions, "a generation alone moves no time");
+        // Legacy clients get exactly the fields of old, and what is more is taken away.
+        let (_, entry) = remembered(&client, &written, &uid).await;
+        let legacy = write(&entry, 2, ConditionStyle::Legacy, 3);
+        let written = write_status(&client, &place, legacy).await.expect("it is written");
+        let status = serde_json::to_value(written.status).expect("JSON");
+        assert_eq!(status["conditions"], json!([expected(None, "ErrorOccurred")]));
+    }
+
+    fn report_of(resources: usize) -> ApplicationStatus {
+        let mut report = ApplicationStatus::default();
+        report.health.status = "Degraded".to_owned();
+        let resource = |number| crds::argocd::ResourceStatus {
+            name: format!("configuration-{number:0200}"),
+            ..crds::argocd::ResourceStatus::default()
+        };
+        report.resources = (0..resources).map(resource).collect();
+        report
+    }
+
+    #[test]
+    fn legacy_clients_are_told_of_a_cut_by_the_event_alone() {
+        let (uid, entry) = (DeploymentUid::new("uid"), ObjectEntry::default());
+        let report = report_of(10_000);
+        for has_note in [true, false] {
+            let write =
+                status_write(&uid, &entry, &view(vec![]), Some(&report), has_note, &time(1));
+            let told = write.truncated.expect("it is cut");
+            assert_eq!(told.resources, 10_000);
+            let shown = write.patch.pointer("/1/value/truncated").is_some();
+            assert_eq!(shown, has_note);
+            let said = observe::report(&report, 0, has_note).mirrored;
+            assert_eq!(write.mirrored, Some(said), "the machine knows it so");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_has_room_beside_the_largest_annotations_and_more_is_refused_as_too_large() {
+        let (client, api) = api().await;
+        let mut object = deployment();
+        let annotations = [("example.com/notes".to_owned(), "n".repeat(250 * 1024))];
+        object.metadata.annotations = Some(annotations.into());
+        let created = api.create(&PostParams::default(), &object).await.expect("it is made");
+        let uid = DeploymentUid::new(created.uid().expect("a UID"));
+        let (place, entry) = remembered(&client, &created, &uid).await;
+        let report = report_of(10_000);
+        let write = status_write(&uid, &entry, &view(vec![]), Some(&report), true, &time(1));
+        let written = write_status(&client, &place, write.patch).await.expect("there is room");
+        assert_eq!(written.status.unwrap_or_default().health.status, "Degraded");
+        // Uncut it is more than an API server stores.
+        let status = GitOpsDeploymentStatus { resources: report.resources, ..Default::default() };
+        let patch = json!([{"op": "add", "path": "/status", "value": status}]);
+        let refused = write_status(&client, &place, patch).await;
+        assert!(matches!(refused, Err(Trouble::TooLarge(_))), "{refused:?}");
     }
 }

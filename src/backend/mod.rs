@@ -8,11 +8,13 @@ pub mod arrivals;
 pub mod decide;
 pub mod directory;
 pub mod errand;
+pub mod events;
 pub mod notes;
 pub mod observe;
 pub mod unsupported;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::deployment::Obligation;
+use machines::deployment::conditions::{ConditionStyle, StatusView, next_budget};
 use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
 use schema::store::{Store, StoreError};
 use tokio::sync::Notify;
@@ -30,8 +33,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::arrivals::Question;
 use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
-use crate::backend::directory::{Delivery, Directory};
-use crate::backend::errand::{Errand, MATTERS, Matter, Mirrored, Task};
+use crate::backend::directory::{Delivery, Directory, Place};
+use crate::backend::errand::{Errand, MATTERS, Matter, Mirrored, StatusWrite, Task};
+use crate::backend::events::Events;
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
@@ -68,6 +72,10 @@ pub struct Backend {
     timers: Timers<Key>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
+    events: Arc<Events>,
+    /// The installed CustomResourceDefinition is older than the note on what a status has no room
+    /// for, and loses it.
+    loses_note: AtomicBool,
     /// Something was seen, and there may be a question about its namespace.
     seen: Notify,
     transitions: tokio::sync::broadcast::Sender<Transition>,
@@ -171,6 +179,8 @@ impl Backend {
             instance: tokio::sync::watch::Sender::default(),
             executor: OnceLock::default(),
             inbox: Arc::default(),
+            events: Arc::new(Events::new(clock.clone())),
+            loses_note: AtomicBool::new(false),
             timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
@@ -212,7 +222,6 @@ impl Backend {
 
     /// The Application of this deployment was edited or deleted by hand.
     pub fn application_differs(&self, uid: &DeploymentUid) {
-        self.metrics.repairs.inc();
         self.poke(uid, Notes::differs());
     }
 
@@ -270,11 +279,7 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).ask_for_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
-        tasks.spawn(unsupported::run(
-            self.client.clone(),
-            self.settings.clock.clone(),
-            shutdown.clone(),
-        ));
+        tasks.spawn(Arc::clone(&self).tell_of_unsupported(shutdown.clone()));
         let backend = Arc::clone(&self);
         let discharge = move |errand| Arc::clone(&backend).discharge(errand);
         tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
@@ -412,6 +417,12 @@ impl Backend {
         }
     }
 
+    async fn tell_of_unsupported(self: Arc<Self>, shutdown: CancellationToken) {
+        let (client, clock) = (self.client.clone(), self.settings.clock.clone());
+        let watch = unsupported::run(client, clock, &self.events, shutdown.clone());
+        tokio::join!(watch, self.events.run(self.client.clone(), shutdown));
+    }
+
     async fn collect_at_intervals(self: Arc<Self>, shutdown: CancellationToken) {
         loop {
             tokio::select! {
@@ -432,7 +443,13 @@ impl Backend {
             argocd_namespace: self.settings.argocd_namespace.clone(),
             isolation: self.settings.isolation,
             conditions: self.settings.conditions,
+            has_note: self.has_note(),
         }
+    }
+
+    fn has_note(&self) -> bool {
+        let is_known = !self.loses_note.load(Ordering::Relaxed);
+        is_known && self.settings.conditions == ConditionStyle::Conventional
     }
 
     fn instance(&self) -> Option<InstanceId> {
@@ -460,6 +477,11 @@ impl Backend {
     }
 
     fn tell(&self, deployment: &DeploymentAftermath) {
+        if deployment.repairs {
+            self.metrics.repairs.inc();
+            let Place { namespace, name } = &deployment.place;
+            tracing::info!(namespace, name, "an Application that was changed by hand is repaired");
+        }
         let Some(moved) = &deployment.moved else { return };
         let place = &deployment.place;
         tracing::info!(
@@ -572,7 +594,16 @@ impl Backend {
             Err(error) => {
                 self.metrics.failed_writes.inc();
                 tracing::warn!(uid = errand.uid.as_str(), %error, "a write failed");
-                Discharge::Failed
+                match (error, errand.task) {
+                    // It would be refused again; the machine owes a smaller one.
+                    (Trouble::TooLarge(_), Task::WriteStatus { view, .. })
+                        if next_budget(view.mirror_budget) != view.mirror_budget =>
+                    {
+                        self.poke(&errand.uid, Notes::too_large(view.mirror_budget));
+                        Discharge::Pending
+                    }
+                    _ => Discharge::Failed,
+                }
             }
         }
     }
@@ -585,28 +616,56 @@ impl Backend {
                 errand::signal_operation(&self.client, namespace, tenant, operation).await
             }
             Task::WriteStatus { view, report } => {
-                let ((place, object), asked) = {
-                    let directory = self.directory();
-                    (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
-                };
-                let report = self.read(report.as_ref()).await?;
-                let report = report.as_deref();
-                let now = self.settings.clock.kubernetes_now();
-                let patch = errand::status_patch(uid, &object, view, report, &now);
-                let written = errand::write_status(&self.client, &place, patch).await?;
-                self.metrics.status_writes.inc();
-                let owed_again = self.lanes.answered(&errand.key());
-                let is_news = self.take_in(|directory| directory.object_written(written, asked));
-                if !is_news && owed_again {
-                    self.poke(uid, Notes::facts());
-                }
-                Ok(())
+                self.write_status(errand, view, report.as_ref()).await
             }
             Task::RemoveFinalizer => {
                 let (place, object) = self.directory().object(uid).ok_or(Trouble::Missing)?;
                 errand::remove_finalizer(&self.client, uid, &place, &object).await
             }
         }
+    }
+
+    async fn write_status(
+        &self,
+        errand: &Errand,
+        view: &StatusView,
+        report: Option<&Mirrored>,
+    ) -> Result<(), Trouble> {
+        let uid = &errand.uid;
+        let ((place, object), asked) = {
+            let directory = self.directory();
+            (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
+        };
+        let report = self.read(report).await?;
+        let (has_note, now) = (self.has_note(), self.settings.clock.kubernetes_now());
+        let StatusWrite { patch, mirrored, truncated } =
+            errand::status_write(uid, &object, view, report.as_deref(), has_note, &now);
+        let written = errand::write_status(&self.client, &place, patch).await?;
+        self.metrics.status_writes.inc();
+        let mut is_known = mirrored.is_none() || mirrored == view.mirrored;
+        if let Some(truncated) = truncated {
+            self.events.tell(&place, uid, "StatusTruncated", &truncated.message);
+            let shown = written.status.as_ref().and_then(|status| status.truncated.as_ref());
+            if has_note && shown.is_none() {
+                tracing::warn!(
+                    "the installed CustomResourceDefinitions lose `status.truncated`: \
+                    apply those that `managed-gitops crds` prints, and restart"
+                );
+                self.loses_note.store(true, Ordering::Relaxed);
+                is_known = false;
+            }
+        }
+        let owed_again = self.lanes.answered(&errand.key());
+        let is_news = self.take_in(|directory| directory.object_written(written, asked));
+        if !is_known {
+            // The database holds a newer report than the machine knows, or the machine knows it in
+            // another size or form.
+            self.poke(uid, Notes::report());
+        }
+        if !is_news && owed_again {
+            self.poke(uid, Notes::facts());
+        }
+        Ok(())
     }
 
     async fn read(

@@ -25,6 +25,8 @@ pub struct Notes {
     pub operation: bool,
     /// Argo CD has reported.
     pub report: bool,
+    /// The API server refused a status with this budget for its size.
+    pub too_large: Option<u8>,
     /// Argo CD's Application does not say what its row says.
     pub differs: bool,
     /// The facts may have changed.
@@ -68,7 +70,8 @@ pub enum NamespaceNote {
 
 impl Coalesce for Notes {
     fn absorb(&mut self, newer: Self) {
-        let Self { object, namespace, operation, report, differs, facts, deadline } = newer;
+        let Self { object, namespace, operation, report, too_large, differs, facts, deadline } =
+            newer;
         match (&self.object, object) {
             // What has gone does not come back under the same UID.
             (Some(ObjectNote::Absent { .. }), Some(ObjectNote::Present { .. })) | (_, None) => {}
@@ -80,6 +83,7 @@ impl Coalesce for Notes {
         }
         self.operation |= operation;
         self.report |= report;
+        self.too_large = too_large.or(self.too_large);
         self.differs |= differs;
         self.facts |= facts;
         self.deadline |= deadline;
@@ -105,6 +109,11 @@ impl Notes {
     /// Argo CD has reported.
     pub fn report() -> Self {
         Self { report: true, ..Self::default() }
+    }
+
+    /// The API server refused a status with this budget for its size.
+    pub fn too_large(mirror_budget: u8) -> Self {
+        Self { too_large: Some(mirror_budget), ..Self::default() }
     }
 
     /// Argo CD's Application does not say what its row says.

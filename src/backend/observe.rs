@@ -1,6 +1,8 @@
 //! From resources as the API shows them to what the machines observe.
 
-use crds::argocd::{ApplicationCondition, ApplicationStatus, OperationState};
+use crds::argocd::{
+    self, ApplicationCondition, ApplicationSource, ApplicationStatus, OperationState,
+};
 use crds::deployment::{ReconciledDestination, ReconciledSource, ReconciledState, SyncStatus};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::jiff;
@@ -21,6 +23,7 @@ pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
         status: condition.status.clone(),
         reason: condition.reason.clone(),
         message: condition.message.clone(),
+        observed_generation: condition.observed_generation.map(Generation),
     });
     Snapshot {
         revision: watch::revision(object),
@@ -60,36 +63,56 @@ pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
         resources,
         reconciled_state,
         operation_state,
+        truncated,
         conditions: _,
         observed_generation: _,
     } = status;
-    Digest::of(&(sync, health, resources, reconciled_state, operation_state))
+    let whole = (sync, health, resources, reconciled_state, operation_state);
+    match truncated {
+        // As digests were before there was anything to say here.
+        None => Digest::of(&whole),
+        Some(truncated) => Digest::of(&(whole, truncated)),
+    }
 }
 
-/// The part of a GitOpsDeployment's status that mirrors Argo CD's.
-pub fn mirrored(argo: &ApplicationStatus) -> GitOpsDeploymentStatus {
-    let compared_to = &argo.sync.compared_to;
+/// The part of a GitOpsDeployment's status that mirrors Argo CD's, as far as there is room.
+pub fn mirrored(argo: &ApplicationStatus, mirror_budget: u8) -> GitOpsDeploymentStatus {
+    // The machine has its own record of the conditions.
+    let argo = ApplicationStatus { conditions: Vec::new(), ..argo.clone() };
+    whole(argo.shortened(conditions::budget_bytes(mirror_budget)))
+}
+
+/// What is written of it: with the note on what there is no room for, or as statuses were before
+/// there was one.
+pub fn with_note(status: GitOpsDeploymentStatus, has_note: bool) -> GitOpsDeploymentStatus {
+    let truncated = status.truncated.filter(|_| has_note);
+    GitOpsDeploymentStatus { truncated, ..status }
+}
+
+fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
+    let compared_to = argo.sync.compared_to;
     GitOpsDeploymentStatus {
-        sync: SyncStatus { status: argo.sync.status.clone(), revision: argo.sync.revision.clone() },
+        sync: SyncStatus { status: argo.sync.status, revision: argo.sync.revision },
         health: crds::argocd::HealthStatus {
-            status: argo.health.status.clone(),
-            message: argo.health.message.clone(),
+            status: argo.health.status,
+            message: argo.health.message,
         },
-        resources: argo.resources.clone(),
+        resources: argo.resources,
         reconciled_state: ReconciledState {
             source: ReconciledSource {
-                path: compared_to.source.path.clone(),
-                repo_url: compared_to.source.repo_url.clone(),
-                branch: compared_to.source.target_revision.clone(),
+                path: compared_to.source.path,
+                repo_url: compared_to.source.repo_url,
+                branch: compared_to.source.target_revision,
             },
             destination: ReconciledDestination {
                 // A user knows environments by the names of their resources; the cluster that
                 // Argo CD runs in has none, and no other is served yet.
                 name: String::new(),
-                namespace: compared_to.destination.namespace.clone(),
+                namespace: compared_to.destination.namespace,
             },
         },
-        operation_state: argo.operation_state.clone().filter(has_times),
+        operation_state: argo.operation_state.filter(has_times),
+        truncated: argo.truncated,
         ..GitOpsDeploymentStatus::default()
     }
 }
@@ -108,8 +131,8 @@ fn is_date_time(text: &str) -> bool {
         && text.parse::<jiff::Timestamp>().is_ok()
 }
 
-/// What Argo CD's status says to the machine.
-pub fn report(argo: &ApplicationStatus) -> Report {
+/// What Argo CD's status says to the machine, whose status has room for so much of it.
+pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Report {
     let compared_to = &argo.sync.compared_to;
     let operation = argo.operation_state.as_ref();
     let bounded = |condition: &ApplicationCondition| MirroredCondition {
@@ -117,7 +140,7 @@ pub fn report(argo: &ApplicationStatus) -> Report {
         message: Some(conditions::bounded(&condition.message)),
     };
     Report {
-        mirrored: mirrored_digest(&mirrored(argo)),
+        mirrored: mirrored_digest(&with_note(mirrored(argo, mirror_budget), has_note)),
         sync: argo.sync.status.clone(),
         health: argo.health.status.clone(),
         revision: argo.sync.revision.clone(),
@@ -125,6 +148,7 @@ pub fn report(argo: &ApplicationStatus) -> Report {
         phase_message: operation
             .map(|state| conditions::bounded(&state.message))
             .unwrap_or_default(),
+        is_sync_outdated: operation.is_some_and(|state| is_of_something_else(state, &argo.sync)),
         compared_to: conditions::compared_to_digest(
             &compared_to.source.repo_url,
             &compared_to.source.path,
@@ -134,6 +158,25 @@ pub fn report(argo: &ApplicationStatus) -> Report {
         ),
         conditions: last_of_each_type(&argo.conditions).map(bounded).collect(),
     }
+}
+
+/// Whether a sync was of another revision or source than the one that Argo CD compares with now.
+/// What Argo CD does not say counts for the same: a sync may fail before it knows its revision.
+fn is_of_something_else(state: &OperationState, compared: &argocd::SyncStatus) -> bool {
+    let result = state.sync_result.as_ref();
+    let asked = state.operation.sync.as_ref();
+    let revision = result.map(|result| &result.revision).filter(|revision| !revision.is_empty());
+    let revision = revision.or(asked.map(|sync| &sync.revision));
+    let source =
+        result.map(|result| &result.source).or(asked.and_then(|sync| sync.source.as_ref()));
+    let differs =
+        |one: &String, other: &String| !one.is_empty() && !other.is_empty() && one != other;
+    revision.is_some_and(|revision| differs(revision, &compared.revision))
+        || source.is_some_and(|source| {
+            let compared = &compared.compared_to.source;
+            let unknown = ApplicationSource::default();
+            *source != unknown && *compared != unknown && source != compared
+        })
 }
 
 /// Of several conditions of one type the last is mirrored, as in the existing system; of many
@@ -170,7 +213,7 @@ mod tests {
             };
             let operation_state = Some(state);
             let argo = ApplicationStatus { operation_state, ..ApplicationStatus::default() };
-            mirrored(&argo).operation_state.is_some()
+            mirrored(&argo, 0).operation_state.is_some()
         };
         let time = "2026-01-01T00:00:00Z";
         assert!(mirrors(time, None) && mirrors(time, Some("2026-01-01T02:00:00.5+02:00")));
@@ -187,12 +230,61 @@ mod tests {
             argo.conditions.push(condition("SharedResourceWarning", &number.to_string()));
         }
         argo.conditions.push(condition("SyncError", "it failed"));
-        let mirrored = report(&argo).conditions;
+        let mirrored = report(&argo, 0, true).conditions;
         let told = |condition: &MirroredCondition| {
             (condition.type_.clone(), condition.message.clone().unwrap_or_default())
         };
         let expected = [("SharedResourceWarning", "99"), ("SyncError", "it failed")];
         let expected = expected.map(|(type_, message)| (type_.to_owned(), message.to_owned()));
         assert_eq!(mirrored.iter().map(told).collect::<Vec<_>>(), expected);
+    }
+
+    fn compared(revision: &str, path: &str) -> ApplicationStatus {
+        let mut argo = ApplicationStatus::default();
+        argo.sync.revision = revision.to_owned();
+        argo.sync.compared_to.source = source(path);
+        argo
+    }
+
+    fn source(path: &str) -> ApplicationSource {
+        ApplicationSource {
+            repo_url: "https://example.com/team/app".to_owned(),
+            path: path.to_owned(),
+            target_revision: "main".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_sync_of_another_revision_or_source_is_told_apart_from_one_of_what_is_compared() {
+        use crds::argocd::{Operation, SyncOperation, SyncOperationResult};
+        let of = |revision: &str, source: ApplicationSource| {
+            let revision = revision.to_owned();
+            let result = SyncOperationResult { revision, source, ..SyncOperationResult::default() };
+            OperationState { sync_result: Some(result), ..OperationState::default() }
+        };
+        let asked = |revision: &str| {
+            let sync = SyncOperation { revision: revision.to_owned(), ..SyncOperation::default() };
+            let operation = Operation { sync: Some(sync), ..Operation::default() };
+            OperationState { operation, ..OperationState::default() }
+        };
+        let none = ApplicationSource::default;
+        let cases = [
+            (of("b", source("deploy")), false),
+            (of("a", source("deploy")), true),
+            (of("b", source("old")), true),
+            (of("b", none()), false),
+            (of("a", none()), true),
+            (asked("b"), false),
+            (asked("a"), true),
+            // Nothing is known of it: it may be about this one.
+            (of("", none()), false),
+            (OperationState::default(), false),
+        ];
+        for (state, expected) in cases {
+            let mut argo = compared("b", "deploy");
+            argo.operation_state = Some(state.clone());
+            let report = report(&argo, 0, true);
+            assert_eq!(report.is_sync_outdated, expected, "{state:?}");
+        }
     }
 }

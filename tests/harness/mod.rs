@@ -69,11 +69,16 @@ impl World {
 
     /// Starts everything, on a cluster whose CRDs are older than the rules in them.
     pub async fn with_crds_without_rules() -> Self {
+        Self::with_crds_without("x-kubernetes-validations").await
+    }
+
+    /// Starts everything, on a cluster whose CRDs are older than a field.
+    pub async fn with_crds_without(field: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("state.db").display());
         let crds = crds::all().into_iter().map(|crd| {
             let mut crd = serde_json::to_value(crd).unwrap();
-            remove_everywhere(&mut crd, "x-kubernetes-validations");
+            remove_everywhere(&mut crd, field);
             serde_json::from_value(crd).unwrap()
         });
         let mut world = Self::without_program_on(&url, directory, crds.collect()).await;

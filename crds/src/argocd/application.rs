@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::fields::drift_of;
-use super::{ApplicationSource, Backoff, Operation, OperationState, RetryStrategy};
+use super::{ApplicationSource, Backoff, Operation, OperationState, RetryStrategy, Truncated};
 use crate::names::{ARGO_CD_GROUP, VERSION};
 
 /// An Application: Argo CD makes a namespace match a folder of a git repository.
@@ -275,6 +275,9 @@ pub struct ApplicationStatus {
     /// The kind of tool that makes the manifests, for example `Kustomize`.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub source_type: String,
+    /// What was left out of it on its way through this program; Argo CD writes no such field.
+    #[serde(deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Truncated>,
 }
 
 /// Whether the cluster matches the repository.

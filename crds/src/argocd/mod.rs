@@ -8,6 +8,7 @@ mod application;
 mod fields;
 mod operation;
 mod project;
+mod size;
 
 pub use application::{
     Application, ApplicationCondition, ApplicationDestination, ApplicationHealth, ApplicationSpec,
@@ -21,3 +22,4 @@ pub use operation::{
     SyncOperationResult, SyncStrategy, SyncStrategyForce, phase,
 };
 pub use project::{AppProject, AppProjectSpec};
+pub use size::{Truncated, stored_bytes};

@@ -139,6 +139,15 @@ pub(super) static STATUS: Shape = Shape::Object(&[
     field("health", HEALTH),
     field("conditions", Shape::List(&CONDITION)),
     field("operationState", OPERATION_STATE),
+    // Not Argo CD's: what was left out. Existing readers pass over it.
+    field(
+        "truncated",
+        Shape::Object(&[
+            field("resources", Shape::Number),
+            field("kept", Shape::Number),
+            text("message"),
+        ]),
+    ),
 ]);
 
 static RESOURCE: Shape = Shape::Object(&[

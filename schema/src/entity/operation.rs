@@ -3,6 +3,7 @@
 //! At most one is open for a resource of an instance: `operation_open_key` is unique among rows
 //! that are `Waiting` or `In_Progress`.
 
+use machines::removal::RemovalReport;
 use machines::rows::OperationState;
 use sea_orm::entity::prelude::*;
 
@@ -41,5 +42,11 @@ impl Model {
             "In_Progress" => OperationState::InProgress,
             _ => OperationState::Waiting,
         }
+    }
+
+    /// What Argo CD says of the removal that it asks for, while that is under way.
+    pub fn removal(&self) -> Option<RemovalReport> {
+        let text = self.human_readable_state.as_deref()?;
+        (!self.progress().is_terminal()).then(|| RemovalReport::parse(text))
     }
 }

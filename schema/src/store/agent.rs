@@ -8,9 +8,10 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp,
 };
 use machines::operation::{Operation, RowView};
+use machines::removal::RemovalReport;
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::sea_query::{CaseStatement, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
@@ -75,6 +76,17 @@ pub struct ApplicationReport {
     pub status: Vec<u8>,
     /// Digest of the status.
     pub digest: Digest,
+    /// What it says of a removal, which is under way where the row has gone.
+    pub removal: RemovalReport,
+}
+
+/// What became of reports.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// Those that were written, by application.
+    pub written: HashMap<ApplicationId, DeploymentUid>,
+    /// Those whose row has gone and of whose removal an error has come or gone.
+    pub removals: HashMap<ApplicationId, DeploymentUid>,
 }
 
 impl Store {
@@ -131,68 +143,38 @@ impl Store {
         .await
     }
 
-    /// Writes reports of Argo CD, and says on which applications: those whose row has gone, or is
-    /// another deployment's, are left out. Of several on one application the last counts.
+    /// Writes reports of Argo CD, and says on which applications: those whose row is another
+    /// deployment's are left out. Where the row has gone, what is said of the removal is written to
+    /// the open operation, if that is the deployment's. Of several on one application the last
+    /// counts.
     pub async fn write_reports(
         &self,
         reports: Vec<ApplicationReport>,
-    ) -> Result<HashMap<ApplicationId, DeploymentUid>, StoreError> {
+    ) -> Result<Reported, StoreError> {
         self.call("write_reports", async {
             if reports.is_empty() {
-                return Ok(HashMap::new());
+                return Ok(Reported::default());
             }
             let tx = self.begin().await?;
             let ids = reports.iter().map(|report| report.application.as_str());
-            let belongs: Vec<(String, String)> = mapping::Entity::find()
-                .select_only()
-                .columns([
-                    mapping::Column::ApplicationId,
-                    mapping::Column::DeploymenttoapplicationmappingUidId,
-                ])
-                .filter(mapping::Column::ApplicationId.is_in(ids))
-                .into_tuple()
-                .all(&tx)
-                .await?;
-            let belongs: HashMap<ApplicationId, DeploymentUid> = belongs
-                .into_iter()
-                .map(|(row, uid)| (ApplicationId::new(row), DeploymentUid::new(uid)))
-                .collect();
+            let belongs = owners_of(&tx, ids).await?;
             let reports: BTreeMap<ApplicationId, ApplicationReport> = reports
                 .into_iter()
-                .filter(|report| belongs.get(&report.application) == Some(&report.deployment))
+                .filter(|report| {
+                    belongs.get(&report.application).is_none_or(|uid| *uid == report.deployment)
+                })
                 .map(|report| (report.application.clone(), report))
                 .collect();
-            let written = reports.values();
-            let written =
-                written.map(|report| (report.application.clone(), report.deployment.clone()));
-            let written = written.collect();
-            let rows: Vec<_> = reports
-                .into_values()
-                .map(|report| application_state::ActiveModel {
-                    applicationstate_application_id: ActiveValue::Set(
-                        report.application.into_string(),
-                    ),
-                    argocd_application_status: ActiveValue::Set(Some(report.status)),
-                    digest: ActiveValue::Set(Some(report.digest.into_string())),
-                    unread: ActiveValue::Set(true),
-                })
-                .collect();
-            if rows.is_empty() {
-                tx.rollback().await?;
-                return Ok(HashMap::new());
-            }
-            let replace =
-                OnConflict::column(application_state::Column::ApplicationstateApplicationId)
-                    .update_columns([
-                        application_state::Column::ArgocdApplicationStatus,
-                        application_state::Column::Digest,
-                        application_state::Column::Unread,
-                    ])
-                    .to_owned();
-            let insert = application_state::Entity::insert_many(rows).on_conflict(replace);
-            insert.exec_without_returning(&tx).await?;
+            let (present, gone): (Vec<_>, Vec<_>) =
+                reports.into_values().partition(|report| belongs.contains_key(&report.application));
+            let pair = |report: &ApplicationReport| {
+                (report.application.clone(), report.deployment.clone())
+            };
+            let written = present.iter().map(pair).collect();
+            let removals = write_removals(&tx, gone).await?;
+            put_reports(&tx, present).await?;
             tx.commit().await?;
-            Ok(written)
+            Ok(Reported { written, removals })
         })
         .await
     }
@@ -317,6 +299,93 @@ impl Store {
         })
         .await
     }
+}
+
+/// The deployments that these application rows stand for.
+async fn owners_of(
+    tx: &impl ConnectionTrait,
+    ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<ApplicationId, DeploymentUid>, StoreError> {
+    let rows: Vec<(String, String)> = mapping::Entity::find()
+        .select_only()
+        .columns([
+            mapping::Column::ApplicationId,
+            mapping::Column::DeploymenttoapplicationmappingUidId,
+        ])
+        .filter(mapping::Column::ApplicationId.is_in(ids))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let pair = |(row, uid)| (ApplicationId::new(row), DeploymentUid::new(uid));
+    Ok(rows.into_iter().map(pair).collect())
+}
+
+async fn put_reports(
+    tx: &impl ConnectionTrait,
+    reports: Vec<ApplicationReport>,
+) -> Result<(), StoreError> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let rows = reports.into_iter().map(|report| application_state::ActiveModel {
+        applicationstate_application_id: ActiveValue::Set(report.application.into_string()),
+        argocd_application_status: ActiveValue::Set(Some(report.status)),
+        digest: ActiveValue::Set(Some(report.digest.into_string())),
+        unread: ActiveValue::Set(true),
+    });
+    let replace = OnConflict::column(application_state::Column::ApplicationstateApplicationId)
+        .update_columns([
+            application_state::Column::ArgocdApplicationStatus,
+            application_state::Column::Digest,
+            application_state::Column::Unread,
+        ])
+        .to_owned();
+    let insert = application_state::Entity::insert_many(rows).on_conflict(replace);
+    insert.exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Writes what Argo CD says of removals to the operations that ask for them, where that is new.
+/// Returned are those with an error that has come or gone: of the others the deployment learns when
+/// its deadline passes.
+async fn write_removals(
+    tx: &impl ConnectionTrait,
+    reports: Vec<ApplicationReport>,
+) -> Result<HashMap<ApplicationId, DeploymentUid>, StoreError> {
+    use operation::{Column, Entity};
+    let mut urgent = HashMap::new();
+    let rows = Entity::find()
+        .filter(Column::ResourceType.eq(APPLICATION))
+        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+        .filter(Column::ResourceId.is_in(reports.iter().map(|report| report.application.as_str())));
+    let rows = if reports.is_empty() { Vec::new() } else { rows.all(tx).await? };
+    let reports: HashMap<&str, &ApplicationReport> =
+        reports.iter().map(|report| (report.application.as_str(), report)).collect();
+    let mut texts = CaseStatement::new();
+    let mut ids = Vec::new();
+    for row in rows {
+        let Some(report) = reports.get(row.resource_id.as_str()) else { continue };
+        let known = row.removal().unwrap_or_default();
+        if row.requester.as_deref() != Some(report.deployment.as_str()) || known == report.removal {
+            continue;
+        }
+        let text = report.removal.to_text();
+        texts = texts.case(Column::OperationId.eq(row.operation_id.as_str()), text);
+        ids.push(row.operation_id);
+        if known.has_failed() || report.removal.has_failed() {
+            urgent.insert(report.application.clone(), report.deployment.clone());
+        }
+    }
+    if !ids.is_empty() {
+        Entity::update_many()
+            .col_expr(Column::HumanReadableState, texts.into())
+            .filter(Column::OperationId.is_in(ids))
+            // It may have ended meanwhile.
+            .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+            .exec(tx)
+            .await?;
+    }
+    Ok(urgent)
 }
 
 async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLoaded, StoreError> {

@@ -7,6 +7,7 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, OperationId, TenantUid,
     Timestamp,
 };
+use machines::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange};
 use machines::tenant::Tenant;
 use sea_orm::entity::prelude::*;
@@ -66,6 +67,8 @@ pub struct BackendLoaded {
     pub tenants: Machines<Tenant>,
     /// The state of each deployment's open operation; without a row there is no entry.
     pub operations: HashMap<OperationId, OperationState>,
+    /// What Argo CD says of the removals among them.
+    pub removals: HashMap<OperationId, RemovalReport>,
     /// Argo CD's reports, in the database's form.
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
     /// Applications that an earlier installation made for deployments that have none yet.
@@ -494,13 +497,14 @@ async fn load_operations(
         .filter(operation::Column::OperationId.is_in(open))
         .all(tx)
         .await?;
-    loaded.operations = rows
-        .into_iter()
-        .map(|row| {
-            let state = row.progress();
-            (OperationId::new(row.operation_id), state)
-        })
-        .collect();
+    for row in rows {
+        let (state, removal) = (row.progress(), row.removal());
+        let id = OperationId::new(row.operation_id);
+        if let Some(removal) = removal {
+            loaded.removals.insert(id.clone(), removal);
+        }
+        loaded.operations.insert(id, state);
+    }
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
-use schema::store::agent::ApplicationReport;
+use machines::removal::RemovalReport;
+use schema::store::agent::{ApplicationReport, Reported};
 
 use crate::driver::{Note, Object, World};
 use crate::harness::{Scratch, on_each_database};
@@ -13,6 +14,7 @@ on_each_database!(
     reports_on_applications_without_a_row_are_left_out,
     of_several_reports_on_one_application_the_last_counts,
     a_report_under_the_label_of_another_deployment_is_left_out,
+    what_argo_cd_says_of_a_removal_stands_in_its_operation_until_that_ends,
 );
 
 fn report(object: &Object, text: &str) -> ApplicationReport {
@@ -21,6 +23,7 @@ fn report(object: &Object, text: &str) -> ApplicationReport {
         deployment: object.uid.clone(),
         status: text.as_bytes().to_vec(),
         digest: Digest::of(&text),
+        removal: RemovalReport::default(),
     }
 }
 
@@ -35,7 +38,7 @@ async fn a_report_is_unread_until_the_backend_takes_it_in(scratch: Scratch) {
     assert_eq!(world.backend.unread().await.unwrap(), Vec::<DeploymentUid>::new());
     let ids = objects.clone().map(|object| object.application());
     let both = objects.iter().map(|object| report(object, "first")).collect();
-    assert_eq!(world.agent.write_reports(both).await.unwrap(), written(&objects));
+    assert_eq!(world.agent.write_reports(both).await.unwrap().written, written(&objects));
     let mut unread = world.backend.unread().await.unwrap();
     unread.sort();
     assert_eq!(unread, objects.clone().map(|object| object.uid));
@@ -64,11 +67,11 @@ async fn reports_on_applications_without_a_row_are_left_out(scratch: Scratch) {
     world.settle(&objects).await;
     world.remove(&objects[1..]).await;
     let both = objects.iter().map(|object| report(object, "first")).collect();
-    let told = world.agent.write_reports(both).await.unwrap();
+    let told = world.agent.write_reports(both).await.unwrap().written;
     assert_eq!(told, written(&objects[..1]));
     let gone = vec![report(&objects[1], "second")];
-    assert_eq!(world.agent.write_reports(gone).await.unwrap().len(), 0);
-    assert_eq!(world.agent.write_reports(Vec::new()).await.unwrap().len(), 0);
+    assert_eq!(world.agent.write_reports(gone).await.unwrap(), Reported::default());
+    assert_eq!(world.agent.write_reports(Vec::new()).await.unwrap(), Reported::default());
     assert_eq!(world.count("applicationstate").await, 1);
 }
 
@@ -78,7 +81,7 @@ async fn of_several_reports_on_one_application_the_last_counts(scratch: Scratch)
     world.settle(std::slice::from_ref(&object)).await;
     let id = object.application();
     let both = ["first", "second"].map(|text| report(&object, text)).to_vec();
-    let told = world.agent.write_reports(both).await.unwrap();
+    let told = world.agent.write_reports(both).await.unwrap().written;
     assert_eq!(told, written(std::slice::from_ref(&object)));
     assert_eq!(world.backend.reports([&id]).await.unwrap()[&id], b"second");
 }
@@ -95,10 +98,41 @@ async fn a_report_under_the_label_of_another_deployment_is_left_out(scratch: Scr
         vec![report(&objects[0], "true"), mislabelled.clone()],
         vec![mislabelled.clone(), report(&objects[0], "true")],
     ] {
-        let told = world.agent.write_reports(reports).await.unwrap();
+        let told = world.agent.write_reports(reports).await.unwrap().written;
         assert_eq!(told, written(&objects[..1]));
     }
-    assert_eq!(world.agent.write_reports(vec![mislabelled]).await.unwrap().len(), 0);
+    assert_eq!(world.agent.write_reports(vec![mislabelled]).await.unwrap(), Reported::default());
     let id = objects[0].application();
     assert_eq!(world.backend.reports([&id]).await.unwrap()[&id], b"true");
+}
+
+async fn what_argo_cd_says_of_a_removal_stands_in_its_operation_until_that_ends(scratch: Scratch) {
+    let world = World::start(&scratch).await;
+    let objects = ["a", "b"].map(|which| Object::new("t1", which));
+    world.settle(&objects).await;
+    let [removed, other] = &objects;
+    world.tell(&[Note::Seen(removed.deleted())]).await.unwrap();
+    let open = world.open(std::slice::from_ref(removed)).await;
+    let remaining = "apps/Deployment web (Degraded)".to_owned();
+    let removal = RemovalReport::new("no permission", 1, [remaining].into_iter());
+    let blocked = ApplicationReport { removal: removal.clone(), ..report(removed, "blocked") };
+    let mislabelled = ApplicationReport { deployment: other.uid.clone(), ..blocked.clone() };
+    let told = world.agent.write_reports(vec![mislabelled]).await.unwrap();
+    assert_eq!(told, Reported::default(), "it is the operation of another deployment");
+    let told = world.agent.write_reports(vec![blocked.clone()]).await.unwrap();
+    assert_eq!(told.removals, written(std::slice::from_ref(removed)));
+    let told = world.agent.write_reports(vec![blocked]).await.unwrap();
+    assert_eq!(told, Reported::default(), "it says so already");
+    let rows = format!("operation WHERE operation_id = '{}'", open[0]);
+    let text = world.texts("human_readable_state", &rows);
+    assert_eq!(text.await, [removal.to_text()]);
+    // The agent takes it up only then.
+    world.claim(&open).await;
+    let text = world.texts("human_readable_state", &rows);
+    assert_eq!(text.await, [removal.to_text()]);
+    world.obey(&open).await;
+    assert_eq!(world.texts("state", &rows).await, ["Completed"]);
+    assert_eq!(world.texts("human_readable_state", &rows).await, ["NULL"]);
+    let late = ApplicationReport { removal, ..report(removed, "late") };
+    assert_eq!(world.agent.write_reports(vec![late]).await.unwrap(), Reported::default());
 }

@@ -72,6 +72,12 @@ pub(super) async fn set_states(
             let case = texts.take().unwrap_or_default();
             texts = Some(case.case(Column::OperationId.eq(id.as_str()), text));
         }
+        if *state == OperationState::InProgress {
+            // It says already how far the removal is, where an earlier operation began it.
+            let case = texts.take().unwrap_or_default();
+            let known = Expr::col(Column::HumanReadableState);
+            texts = Some(case.case(Column::OperationId.eq(id.as_str()), known));
+        }
     }
     let mut state = CaseStatement::new();
     for (text, ids) in by_state {

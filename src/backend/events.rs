@@ -1,0 +1,183 @@
+//! Kubernetes Events on the objects of tenants: what a person should know and no condition says.
+//!
+//! Of one object and reason there is one Event for as long as the API server keeps it: its name
+//! follows from both, so that neither a repetition nor a restart makes another one.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use k8s_openapi::api::core::v1::{Event, ObjectReference};
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Resource, ResourceExt};
+use machines::identity::DeploymentUid;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::directory::Place;
+use crate::kubernetes::{self, Trouble};
+use crate::runtime::clock::Clock;
+
+/// Events that wait to be written; what comes beyond them is told another time, or never.
+const QUEUE: usize = 1_024;
+/// Names of Events that are remembered, so that what is told again and again costs no requests.
+const TOLD: usize = 16_384;
+
+/// See the module.
+pub struct Events {
+    clock: Clock,
+    told: Mutex<HashSet<String>>,
+    sender: mpsc::Sender<Event>,
+    receiver: tokio::sync::Mutex<mpsc::Receiver<Event>>,
+}
+
+impl Events {
+    /// Events that nobody writes yet.
+    pub fn new(clock: Clock) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        Self { clock, told: Mutex::default(), sender, receiver: receiver.into() }
+    }
+
+    /// Tells of a GitOpsDeployment.
+    pub fn tell(&self, place: &Place, uid: &DeploymentUid, reason: &str, message: &str) {
+        let object = ObjectReference {
+            name: Some(place.name.clone()),
+            namespace: Some(place.namespace.clone()),
+            uid: Some(uid.as_str().to_owned()),
+            ..reference::<crds::GitOpsDeployment>()
+        };
+        self.tell_of(object, reason, message);
+    }
+
+    /// Tells of an object of another kind.
+    pub fn tell_object<K: Resource<DynamicType = ()>>(
+        &self,
+        object: &K,
+        reason: &str,
+        message: &str,
+    ) {
+        let reference = ObjectReference {
+            name: object.meta().name.clone(),
+            namespace: object.namespace(),
+            uid: object.uid(),
+            ..reference::<K>()
+        };
+        self.tell_of(reference, reason, message);
+    }
+
+    fn tell_of(&self, object: ObjectReference, reason: &str, message: &str) {
+        let event = self.event(object, reason, message);
+        let name = event.metadata.name.clone().unwrap_or_default();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.contains(&name) || self.sender.try_send(event).is_err() {
+            return;
+        }
+        if told.len() >= TOLD {
+            // What is told again then has an Event already, or had one long ago.
+            told.clear();
+        }
+        told.insert(name);
+    }
+
+    fn event(&self, object: ObjectReference, reason: &str, message: &str) -> Event {
+        let now = self.clock.kubernetes_now();
+        let uid = object.uid.clone().unwrap_or_default();
+        Event {
+            metadata: ObjectMeta {
+                name: Some(format!("{}.{uid}", name_part(reason))),
+                namespace: object.namespace.clone(),
+                ..ObjectMeta::default()
+            },
+            involved_object: object,
+            type_: Some("Warning".to_owned()),
+            reason: Some(reason.to_owned()),
+            message: Some(kubernetes::bounded(message)),
+            count: Some(1),
+            first_timestamp: Some(now.clone()),
+            last_timestamp: Some(now),
+            reporting_component: Some("managed-gitops".to_owned()),
+            ..Event::default()
+        }
+    }
+
+    /// Writes Events until told to stop.
+    pub async fn run(&self, client: kube::Client, shutdown: CancellationToken) {
+        let mut receiver = self.receiver.lock().await;
+        let write = async {
+            while let Some(event) = receiver.recv().await {
+                write(&client, event).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = write => {}
+        }
+    }
+}
+
+/// The kind of an object.
+fn reference<K: Resource<DynamicType = ()>>() -> ObjectReference {
+    ObjectReference {
+        api_version: Some(K::api_version(&()).into_owned()),
+        kind: Some(K::kind(&()).into_owned()),
+        ..ObjectReference::default()
+    }
+}
+
+/// A reason as a part of a name: `not-supported` for `NotSupported`.
+fn name_part(reason: &str) -> String {
+    let mut name = String::with_capacity(reason.len() + 4);
+    for letter in reason.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+async fn write(client: &kube::Client, event: Event) {
+    let namespace = event.metadata.namespace.clone().unwrap_or_default();
+    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    match api.create(&PostParams::default(), &event).await.map_err(kubernetes::trouble) {
+        Ok(_) | Err(Trouble::Outdated(_) | Trouble::Missing) => {}
+        Err(error) => tracing::warn!(%error, "an Event could not be written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_is_told_once_for_each_object_and_reason() {
+        let events = Events::new(Clock::default());
+        let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
+        for uid in ["one", "two", "one"] {
+            for reason in ["StatusTruncated", "Quarantined"] {
+                events.tell(&place, &DeploymentUid::new(uid), reason, "a message");
+            }
+        }
+        let mut receiver = events.receiver.lock().await;
+        let mut names = Vec::new();
+        while let Ok(event) = receiver.try_recv() {
+            names.push(event.metadata.name.unwrap_or_default());
+        }
+        let expected =
+            ["status-truncated.one", "quarantined.one", "status-truncated.two", "quarantined.two"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_waits_to_be_written_is_bounded() {
+        let events = Events::new(Clock::default());
+        let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
+        for number in 0..QUEUE + 10 {
+            let uid = DeploymentUid::new(number.to_string());
+            events.tell(&place, &uid, "StatusTruncated", "a message");
+        }
+        assert_eq!(events.sender.capacity(), 0);
+        // One that found no room is told another time.
+        let told = events.told.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(told.len(), QUEUE);
+    }
+}

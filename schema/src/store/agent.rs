@@ -10,7 +10,7 @@ use machines::identity::{
 use machines::operation::{Operation, RowView};
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::sea_query::{LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
@@ -141,41 +141,20 @@ impl Store {
                 return Ok(HashMap::new());
             }
             let tx = self.begin().await?;
-            let ids = reports.iter().map(|report| report.application.as_str());
-            let belongs: Vec<(String, String)> = mapping::Entity::find()
-                .select_only()
-                .columns([
-                    mapping::Column::ApplicationId,
-                    mapping::Column::DeploymenttoapplicationmappingUidId,
-                ])
-                .filter(mapping::Column::ApplicationId.is_in(ids))
-                .into_tuple()
-                .all(&tx)
-                .await?;
-            let belongs: HashMap<ApplicationId, DeploymentUid> = belongs
+            let ids = reports.iter().map(|report| &report.application);
+            let belongs = hold_applications(&tx, ids).await?;
+            let mut reports: HashMap<(ApplicationId, DeploymentUid), ApplicationReport> = reports
                 .into_iter()
-                .map(|(row, uid)| (ApplicationId::new(row), DeploymentUid::new(uid)))
+                .map(|report| ((report.application.clone(), report.deployment.clone()), report))
                 .collect();
-            let reports: BTreeMap<ApplicationId, ApplicationReport> = reports
-                .into_iter()
-                .filter(|report| belongs.get(&report.application) == Some(&report.deployment))
-                .map(|report| (report.application.clone(), report))
-                .collect();
-            let written = reports.values();
-            let written =
-                written.map(|report| (report.application.clone(), report.deployment.clone()));
+            // In the order in which the applications are held.
+            let reports: Vec<ApplicationReport> =
+                belongs.into_iter().filter_map(|pair| reports.remove(&pair)).collect();
+            let written = reports
+                .iter()
+                .map(|report| (report.application.clone(), report.deployment.clone()));
             let written = written.collect();
-            let rows: Vec<_> = reports
-                .into_values()
-                .map(|report| application_state::ActiveModel {
-                    applicationstate_application_id: ActiveValue::Set(
-                        report.application.into_string(),
-                    ),
-                    argocd_application_status: ActiveValue::Set(Some(report.status)),
-                    digest: ActiveValue::Set(Some(report.digest.into_string())),
-                    unread: ActiveValue::Set(true),
-                })
-                .collect();
+            let rows: Vec<_> = reports.into_iter().map(state_row).collect();
             if rows.is_empty() {
                 tx.rollback().await?;
                 return Ok(HashMap::new());
@@ -254,13 +233,7 @@ impl Store {
                 .column(application::Column::SpecField)
                 .column(mapping::Column::DeploymenttoapplicationmappingUidId)
                 .column(application_owner::Column::ApplicationOwnerUserId)
-                .join(
-                    JoinType::InnerJoin,
-                    application::Entity::belongs_to(mapping::Entity)
-                        .from(application::Column::ApplicationId)
-                        .to(mapping::Column::ApplicationId)
-                        .into(),
-                )
+                .join(JoinType::InnerJoin, to_mapping())
                 .join(
                     JoinType::LeftJoin,
                     application::Entity::belongs_to(application_owner::Entity)
@@ -297,6 +270,42 @@ impl Store {
             repositories(self.database.reader(), users.iter()).await
         })
         .await
+    }
+}
+
+/// Keeps these applications from being removed until the end of the transaction, and says which
+/// there are, each with its deployment.
+async fn hold_applications(
+    tx: &impl ConnectionTrait,
+    ids: impl Iterator<Item = &ApplicationId>,
+) -> Result<Vec<(ApplicationId, DeploymentUid)>, StoreError> {
+    let mut held = application::Entity::find()
+        .select_only()
+        .column(application::Column::ApplicationId)
+        .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+        .join(JoinType::InnerJoin, to_mapping())
+        .filter(application::Column::ApplicationId.is_in(ids.map(ApplicationId::as_str)))
+        .order_by_asc(application::Column::ApplicationId);
+    let table = application::Entity.table_ref();
+    QuerySelect::query(&mut held).lock_with_tables(LockType::KeyShare, [table]);
+    let held: Vec<(String, String)> = held.into_tuple().all(tx).await?;
+    let pair = |(row, uid)| (ApplicationId::new(row), DeploymentUid::new(uid));
+    Ok(held.into_iter().map(pair).collect())
+}
+
+fn to_mapping() -> RelationDef {
+    application::Entity::belongs_to(mapping::Entity)
+        .from(application::Column::ApplicationId)
+        .to(mapping::Column::ApplicationId)
+        .into()
+}
+
+fn state_row(report: ApplicationReport) -> application_state::ActiveModel {
+    application_state::ActiveModel {
+        applicationstate_application_id: ActiveValue::Set(report.application.into_string()),
+        argocd_application_status: ActiveValue::Set(Some(report.status)),
+        digest: ActiveValue::Set(Some(report.digest.into_string())),
+        unread: ActiveValue::Set(true),
     }
 }
 

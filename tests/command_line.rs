@@ -164,6 +164,28 @@ mod a_database_url_is_refused {
 
     const PASSWORD: &str = "hunter2";
 
+    #[tokio::test]
+    async fn when_the_database_is_not_encoded_in_utf_8() {
+        use sea_orm::ConnectionTrait;
+        let Ok(server) = std::env::var("DATABASE_URL") else {
+            println!("not run on PostgreSQL: DATABASE_URL is not set");
+            return;
+        };
+        let admin = connect(&server, &ConnectOptions::default()).await.unwrap();
+        let name = format!("gitops_test_{}", uuid::Uuid::new_v4().simple());
+        let create =
+            format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+        admin.connection().execute_unprepared(&create).await.unwrap();
+        let query = server.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
+        let (scheme, rest) = server.split_once("://").unwrap();
+        let host = rest.split(['/', '?']).next().unwrap();
+        let url = format!("{scheme}://{host}/{name}{query}");
+        let said = tokio::task::spawn_blocking(move || said_of(&url)).await;
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        admin.connection().execute_unprepared(&drop).await.unwrap();
+        says(&said.unwrap(), &["LATIN1", "ENCODING 'UTF8'"]);
+    }
+
     fn said_of(url: &str) -> String {
         let scratch = scratch();
         let dir = text(scratch.path());

@@ -173,6 +173,30 @@ async fn postgres_without_that_database_says_so() {
 }
 
 #[tokio::test]
+async fn postgres_with_an_encoding_that_lacks_characters_is_refused_with_what_to_do() {
+    on_postgres(async |scratch| {
+        let (_, name) = scratch.url.rsplit_once("/gitops_test_").unwrap();
+        let name = format!("gitops_test_{}_latin1", name.split('?').next().unwrap());
+        let server = scratch.open().await;
+        let create =
+            format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+        server.connection().execute_unprepared(&create).await.unwrap();
+        let outcome =
+            connect(&with_database(&scratch.url, &name), &ConnectOptions::default()).await;
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        server.connection().execute_unprepared(&drop).await.unwrap();
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(&error, ConnectError::Encoding { encoding, .. } if encoding == "LATIN1"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("ENCODING 'UTF8'"), "{error}");
+        assert!(!error.is_transient());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn postgres_that_refuses_the_user_says_so() {
     on_postgres(async |scratch| {
         let (scheme, rest) = scratch.url.split_once("://").unwrap();

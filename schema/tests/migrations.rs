@@ -5,7 +5,7 @@
 mod fixture;
 mod harness;
 
-use harness::{DEADLINE, Scratch, on_each_database};
+use harness::{DEADLINE, Scratch, on_each_database, on_postgres, options};
 use schema::entity::{
     api_cr_to_database_mapping, app_project_managed_environment, app_project_repository,
     application, application_owner, application_state, cluster_access, cluster_credentials,
@@ -13,11 +13,11 @@ use schema::entity::{
     kubernetes_to_db_resource_mapping, machine, managed_environment, operation,
     repository_credentials, sync_operation,
 };
-use schema::{Database, DatabaseKind, MigrationError, check, migrate};
+use schema::{ConnectOptions, Database, DatabaseKind, MigrationError, check, connect, migrate};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait,
-    PaginatorTrait as _, QueryFilter as _, Set, Statement,
+    PaginatorTrait as _, QueryFilter as _, Set, Statement, TransactionTrait as _,
 };
 
 const ALL: [&str; 5] = [
@@ -39,6 +39,8 @@ on_each_database!(
     an_existing_database_without_its_columns_is_refused_unchanged,
     a_database_of_a_newer_version_is_refused_unchanged,
     who_does_not_migrate_is_told_what_is_missing,
+    what_the_store_looks_for_has_an_index,
+    what_the_store_looks_for_gets_an_index_in_an_existing_database,
 );
 
 async fn an_empty_database_is_migrated_once(scratch: Scratch) {
@@ -217,6 +219,174 @@ async fn who_does_not_migrate_is_told_what_is_missing(scratch: Scratch) {
     let error = check(&database).await.unwrap_err();
     assert!(matches!(error, MigrationError::Behind { ref pending } if pending == &ALL), "{error}");
     assert_eq!(tables(&database).await, Vec::<String>::new());
+}
+
+/// Statements of the store and of checks of foreign keys, with the index that each is to use.
+const LOOKS: [(&str, &str); 6] = [
+    (
+        "syncoperation_application_idx",
+        "UPDATE syncoperation SET application_id = NULL WHERE application_id IN ('a', 'b')",
+    ),
+    (
+        "managedenvironment_credentials_idx",
+        "SELECT 1 FROM managedenvironment WHERE clustercredentials_id = 'a'",
+    ),
+    (
+        "repositorycredentials_user_idx",
+        "DELETE FROM repositorycredentials WHERE repo_cred_user_id IN ('a', 'b')",
+    ),
+    (
+        "appprojectmanagedenvironment_environment_idx",
+        "DELETE FROM appprojectmanagedenvironment WHERE managed_environment_id IN ('a', 'b')",
+    ),
+    (
+        "apicrtodatabasemapping_name_idx",
+        "DELETE FROM apicrtodatabasemapping WHERE api_resource_namespace_uid IN ('a', 'b')",
+    ),
+    (
+        "apicrtodatabasemapping_name_idx",
+        "SELECT 1 FROM apicrtodatabasemapping WHERE api_resource_namespace_uid = 'a' \
+         AND api_resource_type = 'b' AND api_resource_name = 'c'",
+    ),
+];
+
+async fn what_the_store_looks_for_has_an_index(scratch: Scratch) {
+    let database = scratch.open().await;
+    migrate(&database).await.unwrap();
+    for (index, _) in LOOKS {
+        fixture::execute(&database, &format!("DROP INDEX IF EXISTS {index}")).await;
+    }
+    check(&database).await.unwrap();
+    let report = migrate(&database).await.unwrap();
+    assert_eq!(report, schema::MigrationReport::default());
+    uses_its_indexes(&database).await;
+}
+
+async fn what_the_store_looks_for_gets_an_index_in_an_existing_database(scratch: Scratch) {
+    let database = scratch.open().await;
+    fixture::install(&database).await;
+    let report = migrate(&database).await.unwrap();
+    assert_eq!(report.warnings, Vec::<String>::new());
+    uses_its_indexes(&database).await;
+}
+
+async fn uses_its_indexes(database: &Database) {
+    for (index, statement) in LOOKS {
+        let plan = plan(database, statement).await;
+        assert!(plan.contains(index), "{statement}: {plan}");
+    }
+}
+
+/// How the database would carry out a statement, where it prefers an index.
+async fn plan(database: &Database, statement: &str) -> String {
+    let transaction = database.connection().begin().await.unwrap();
+    let backend = transaction.get_database_backend();
+    let (explain, column) = match database.kind() {
+        DatabaseKind::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+        DatabaseKind::Postgres => {
+            // In a table of a few rows it prefers to read them all.
+            transaction.execute_unprepared("SET LOCAL enable_seqscan = off").await.unwrap();
+            ("EXPLAIN", "QUERY PLAN")
+        }
+    };
+    let explain = Statement::from_string(backend, format!("{explain} {statement}"));
+    let rows = transaction.query_all_raw(explain).await.unwrap();
+    transaction.rollback().await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn an_index_whose_build_was_interrupted_is_built_again() {
+    on_postgres(async |scratch| {
+        let database = scratch.open().await;
+        migrate(&database).await.unwrap();
+        let index = "syncoperation_application_idx";
+        fixture::execute(&database, &format!("DROP INDEX {index}")).await;
+        // What a dump of the database does.
+        let dump = scratch.open().await;
+        let dump = dump.connection().begin().await.unwrap();
+        let read = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT * FROM syncoperation";
+        dump.execute_unprepared(read).await.unwrap();
+        let impatient = ConnectOptions { max_connections: 1, ..options() };
+        let impatient = connect(&scratch.url, &impatient).await.unwrap();
+        fixture::execute(&impatient, "SET lock_timeout = '100ms'").await;
+        let create = format!("CREATE INDEX CONCURRENTLY {index} ON syncoperation (application_id)");
+        impatient.connection().execute_unprepared(&create).await.unwrap_err();
+        assert_eq!(valid(&database, index).await, Some(false));
+
+        let report = migrate(&database).await.unwrap();
+        assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+        assert!(report.warnings[0].contains("the next start"), "{:?}", report.warnings);
+        check(&database).await.unwrap();
+
+        dump.commit().await.unwrap();
+        assert_eq!(migrate(&database).await.unwrap(), schema::MigrationReport::default());
+        assert_eq!(valid(&database, index).await, Some(true));
+    })
+    .await;
+}
+
+/// Whether PostgreSQL uses an index; `None` where there is none.
+async fn valid(database: &Database, index: &str) -> Option<bool> {
+    let query =
+        format!("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{index}')");
+    let query = Statement::from_string(sea_orm::DbBackend::Postgres, query);
+    let row = database.connection().query_one_raw(query).await.unwrap();
+    row.map(|row| row.try_get("", "indisvalid").unwrap())
+}
+
+#[tokio::test]
+async fn indexes_are_built_once_while_two_processes_start_and_one_serves() {
+    on_postgres(async |scratch| {
+        let (one, other, serving) =
+            (scratch.open().await, scratch.open().await, scratch.open().await);
+        fixture::install(&serving).await;
+        let both = async { tokio::join!(migrate(&one), migrate(&other)) };
+        let serve = async {
+            loop {
+                let transaction = serving.connection().begin().await.unwrap();
+                for table in ["syncoperation SET desired_state", "managedenvironment SET name"] {
+                    let write = format!("UPDATE {table} = 'x'");
+                    transaction.execute_unprepared(&write).await.unwrap();
+                }
+                transaction.commit().await.unwrap();
+            }
+        };
+        let (one, other) = tokio::select! {
+            both = tokio::time::timeout(DEADLINE, both) => both.unwrap(),
+            () = serve => unreachable!("it serves until the others have migrated"),
+        };
+        for report in [one, other] {
+            assert_eq!(report.unwrap().warnings, Vec::<String>::new());
+        }
+        uses_its_indexes(&serving).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_does_not_own_the_tables_migrates_without_the_indexes_and_is_warned() {
+    on_postgres(async |scratch| {
+        let owner = scratch.open().await;
+        migrate(&owner).await.unwrap();
+        let index = "syncoperation_application_idx";
+        let role = format!("app_{}", uuid::Uuid::new_v4().simple());
+        let create = format!("CREATE ROLE {role} LOGIN PASSWORD 'only-for-this-test'");
+        fixture::execute(&owner, &format!("DROP INDEX {index}; {create}")).await;
+        schema::grant_use(&owner, &role).await.unwrap();
+        let (scheme, rest) = scratch.url.split_once("://").unwrap();
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        let url = format!("{scheme}://{role}:only-for-this-test@{host}");
+        let user = connect(&url, &options()).await.unwrap();
+        let outcome = migrate(&user).await;
+        user.close().await.unwrap();
+        fixture::execute(&owner, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+        let warnings = outcome.unwrap().warnings;
+        assert!(warnings[0].contains("must be owner of table syncoperation"), "{warnings:?}");
+        assert_eq!(valid(&owner, index).await, None);
+    })
+    .await;
 }
 
 /// The only row of a table, read through its entity.

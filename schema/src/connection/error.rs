@@ -116,6 +116,19 @@ pub enum ConnectError {
         /// Host, port and database.
         location: String,
     },
+    /// PostgreSQL: the database is not encoded in UTF-8.
+    #[error(
+        "the database at {location} has the encoding {encoding}, which lacks characters that \
+         Kubernetes objects may contain: create one with CREATE DATABASE name ENCODING 'UTF8' \
+         LOCALE 'C' TEMPLATE template0, move existing data with pg_dump and pg_restore, and name \
+         the new database"
+    )]
+    Encoding {
+        /// Host, port and database.
+        location: String,
+        /// As PostgreSQL names it.
+        encoding: String,
+    },
     /// PostgreSQL: no free connection, or starting up or shutting down.
     #[error("PostgreSQL at {location} takes no connection at the moment ({message}): try again")]
     Unavailable {
@@ -164,6 +177,7 @@ impl ConnectError {
             | Self::NotADatabase { .. }
             | Self::Authentication { .. }
             | Self::NoDatabase { .. }
+            | Self::Encoding { .. }
             | Self::Tls { .. }
             | Self::Other { .. } => false,
         }

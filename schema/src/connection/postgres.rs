@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, sqlx};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
@@ -13,6 +13,8 @@ use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Connections beyond those that the load needs go back to the server.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// PostgreSQL's name of the encoding that a database must have.
+const UTF8: &str = "UTF8";
 /// A process that is paused within a transaction must not hold its locks for longer: its successor
 /// begins fifteen seconds after it fell silent, and needs them.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,16 +79,31 @@ async fn probe(
     location: &str,
     timeout: Duration,
 ) -> Result<(), ConnectError> {
+    let look = async {
+        let mut connection = PgConnection::connect_with(server).await?;
+        let encoding = server_encoding(&mut connection).await?;
+        // The server has answered; how well it takes the farewell is of no interest.
+        let _ = connection.close().await;
+        Ok(encoding)
+    };
     let location = location.to_owned();
-    match tokio::time::timeout(timeout, PgConnection::connect_with(server)).await {
-        Ok(Ok(connection)) => {
-            // The server has answered; how well it takes the farewell is of no interest.
-            let _ = connection.close().await;
-            Ok(())
-        }
+    match tokio::time::timeout(timeout, look).await {
+        Ok(Ok(encoding)) => check_encoding(location, encoding),
         Ok(Err(error)) => Err(classify(location, server.get_username(), error)),
         Err(_) => Err(ConnectError::TimedOut { location, timeout }),
     }
+}
+
+async fn server_encoding(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    sqlx::raw_sql("SHOW server_encoding").fetch_one(connection).await?.try_get(0)
+}
+
+/// Kubernetes' texts are UTF-8, and in another encoding some of them could never be stored.
+fn check_encoding(location: String, encoding: String) -> Result<(), ConnectError> {
+    if encoding == UTF8 {
+        return Ok(());
+    }
+    Err(ConnectError::Encoding { location, encoding })
 }
 
 /// Host, port and database; neither user nor password.

@@ -2,9 +2,11 @@
 //!
 //! Migrations are dated and only go forward. All pending ones are applied in one transaction and
 //! under a lock: of two processes that start at once, one migrates and the other finds it done;
-//! and a failure leaves the database as it was.
+//! and a failure leaves the database as it was. What is only a matter of speed comes afterwards:
+//! `indexes`.
 
 mod adoption;
+mod indexes;
 mod m20261101_000001_existing_tables;
 mod m20261101_000002_urls_as_written;
 mod m20261101_000003_machines;
@@ -14,6 +16,7 @@ mod open_operations;
 mod statements;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName as _, EntityTrait as _,
@@ -22,6 +25,7 @@ use sea_orm::{
 use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, seaql_migrations,
 };
+use tokio::time::Instant;
 
 use crate::connection::{Database, DatabaseKind};
 
@@ -29,6 +33,10 @@ use crate::connection::{Database, DatabaseKind};
 const ADVISORY_LOCK: i64 = 0x6769_746f_7073;
 /// Building an index on a large table takes longer than any other statement of ours may.
 const STATEMENT_TIMEOUT_MINUTES: u32 = 10;
+/// How long a process waits for another one that migrates.
+const ALONE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Pause between two attempts to take the lock.
+const ALONE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What [`migrate`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +94,15 @@ pub enum MigrationError {
         /// As `table.column`.
         columns: Vec<String>,
     },
+    /// Another process has migrated it for too long.
+    #[error(
+        "another process has been migrating the database for {} min: wait until it is done, or \
+         stop it if it hangs, and try again; nothing was changed", waited.as_secs() / 60
+    )]
+    Busy {
+        /// How long this one has waited.
+        waited: Duration,
+    },
     /// The database failed.
     #[error("the database failed while {action}: {source}")]
     Database {
@@ -121,8 +138,11 @@ pub async fn migrate(database: &Database) -> Result<MigrationReport, MigrationEr
     let transaction = begin_alone(database).await?;
     let outcome = migrate_within(&transaction).await;
     match outcome {
-        Ok(report) => {
+        Ok(mut report) => {
             transaction.commit().await.map_err(failed("committing the migrations"))?;
+            if database.kind() == DatabaseKind::Postgres {
+                report.warnings.extend(indexes::build_on_postgres(database).await);
+            }
             for warning in &report.warnings {
                 tracing::warn!(database = database.location(), "{warning}");
             }
@@ -189,6 +209,9 @@ pub async fn check(database: &Database) -> Result<(), MigrationError> {
 }
 
 /// A transaction that no other migrating process can be in at the same time.
+///
+/// The lock is asked for again and again: a statement that waited for it would hold a snapshot, and
+/// a process that builds an index under the lock would wait for that.
 async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, MigrationError> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -200,15 +223,25 @@ async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, Migrati
         .await
         .map_err(failed("waiting for its lock to migrate"))?;
     if database.kind() == DatabaseKind::Postgres {
-        transaction
-            .execute_unprepared(&format!(
-                "SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_MINUTES}min'; \
-                 SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
-            ))
-            .await
-            .map_err(failed("waiting for its lock to migrate"))?;
+        let timeout = format!("SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_MINUTES}min'");
+        let set = transaction.execute_unprepared(&timeout).await;
+        set.map_err(failed("waiting for its lock to migrate"))?;
+        let begin = Instant::now();
+        while !try_lock(&transaction).await.map_err(failed("waiting for its lock to migrate"))? {
+            let waited = begin.elapsed();
+            if waited >= ALONE_TIMEOUT {
+                return Err(MigrationError::Busy { waited });
+            }
+            tokio::time::sleep(ALONE_PAUSE).await;
+        }
     }
     Ok(transaction)
+}
+
+async fn try_lock(transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
+    let query = format!("SELECT pg_try_advisory_xact_lock({ADVISORY_LOCK})");
+    let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, query)).await?;
+    row.map_or(Ok(false), |row| row.try_get_by_index(0))
 }
 
 async fn migrate_within(
@@ -223,6 +256,9 @@ async fn migrate_within(
             .map_err(failed("applying migrations"))?;
     }
     let warnings = open_operations::ensure_index(transaction).await?;
+    if transaction.get_database_backend() == DbBackend::Sqlite {
+        indexes::create_on_sqlite(transaction).await?;
+    }
     Ok(MigrationReport {
         applied: versions.pending,
         adopted,

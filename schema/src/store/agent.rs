@@ -1,6 +1,6 @@
 //! Batches of the agent: operations, and what Argo CD reports.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use machines::application::ApplicationDocument;
 use machines::deployment::Deployment;
@@ -11,7 +11,7 @@ use machines::operation::{Operation, RowView};
 use machines::removal::RemovalReport;
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{CaseStatement, OnConflict, Query};
+use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
@@ -23,7 +23,7 @@ use crate::spec_field;
 use crate::store::changes;
 use crate::store::changes::operations::APPLICATION;
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, in_order};
 
 /// Digests read by one statement of the scan at the start.
 const SCAN_PAGE: u64 = 5_000;
@@ -156,22 +156,21 @@ impl Store {
                 return Ok(Reported::default());
             }
             let tx = self.begin().await?;
-            let ids = reports.iter().map(|report| report.application.as_str());
-            let belongs = owners_of(&tx, ids).await?;
-            let reports: BTreeMap<ApplicationId, ApplicationReport> = reports
+            let ids = reports.iter().map(|report| &report.application);
+            let belongs = hold_applications(&tx, ids).await?;
+            let known: HashSet<ApplicationId> =
+                belongs.iter().map(|(row, _)| row.clone()).collect();
+            let mut reports: HashMap<(ApplicationId, DeploymentUid), ApplicationReport> = reports
                 .into_iter()
-                .filter(|report| {
-                    belongs.get(&report.application).is_none_or(|uid| *uid == report.deployment)
-                })
-                .map(|report| (report.application.clone(), report))
+                .map(|report| ((report.application.clone(), report.deployment.clone()), report))
                 .collect();
-            let (present, gone): (Vec<_>, Vec<_>) =
-                reports.into_values().partition(|report| belongs.contains_key(&report.application));
-            let pair = |report: &ApplicationReport| {
-                (report.application.clone(), report.deployment.clone())
-            };
+            // In the order in which the applications are held.
+            let present: Vec<ApplicationReport> =
+                belongs.into_iter().filter_map(|pair| reports.remove(&pair)).collect();
+            let pair = |one: &ApplicationReport| (one.application.clone(), one.deployment.clone());
             let written = present.iter().map(pair).collect();
-            let removals = write_removals(&tx, gone).await?;
+            let gone = reports.into_values().filter(|report| !known.contains(&report.application));
+            let removals = write_removals(&tx, gone.collect()).await?;
             put_reports(&tx, present).await?;
             tx.commit().await?;
             Ok(Reported { written, removals })
@@ -238,13 +237,7 @@ impl Store {
                 .column(application::Column::SpecField)
                 .column(mapping::Column::DeploymenttoapplicationmappingUidId)
                 .column(application_owner::Column::ApplicationOwnerUserId)
-                .join(
-                    JoinType::InnerJoin,
-                    application::Entity::belongs_to(mapping::Entity)
-                        .from(application::Column::ApplicationId)
-                        .to(mapping::Column::ApplicationId)
-                        .into(),
-                )
+                .join(JoinType::InnerJoin, to_mapping())
                 .join(
                     JoinType::LeftJoin,
                     application::Entity::belongs_to(application_owner::Entity)
@@ -301,23 +294,31 @@ impl Store {
     }
 }
 
-/// The deployments that these application rows stand for.
-async fn owners_of(
+/// Keeps these applications from being removed until the end of the transaction, and says which
+/// there are, each with its deployment.
+async fn hold_applications(
     tx: &impl ConnectionTrait,
-    ids: impl Iterator<Item = &str>,
-) -> Result<HashMap<ApplicationId, DeploymentUid>, StoreError> {
-    let rows: Vec<(String, String)> = mapping::Entity::find()
+    ids: impl Iterator<Item = &ApplicationId>,
+) -> Result<Vec<(ApplicationId, DeploymentUid)>, StoreError> {
+    let mut held = application::Entity::find()
         .select_only()
-        .columns([
-            mapping::Column::ApplicationId,
-            mapping::Column::DeploymenttoapplicationmappingUidId,
-        ])
-        .filter(mapping::Column::ApplicationId.is_in(ids))
-        .into_tuple()
-        .all(tx)
-        .await?;
+        .column(application::Column::ApplicationId)
+        .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+        .join(JoinType::InnerJoin, to_mapping())
+        .filter(application::Column::ApplicationId.is_in(ids.map(ApplicationId::as_str)))
+        .order_by_asc(application::Column::ApplicationId);
+    let table = application::Entity.table_ref();
+    QuerySelect::query(&mut held).lock_with_tables(LockType::KeyShare, [table]);
+    let held: Vec<(String, String)> = held.into_tuple().all(tx).await?;
     let pair = |(row, uid)| (ApplicationId::new(row), DeploymentUid::new(uid));
-    Ok(rows.into_iter().map(pair).collect())
+    Ok(held.into_iter().map(pair).collect())
+}
+
+fn to_mapping() -> RelationDef {
+    application::Entity::belongs_to(mapping::Entity)
+        .from(application::Column::ApplicationId)
+        .to(mapping::Column::ApplicationId)
+        .into()
 }
 
 async fn put_reports(
@@ -379,7 +380,11 @@ async fn write_removals(
     if !ids.is_empty() {
         Entity::update_many()
             .col_expr(Column::HumanReadableState, texts.into())
-            .filter(Column::OperationId.is_in(ids))
+            .filter(Column::OperationId.in_subquery(in_order(
+                Column::OperationId,
+                Entity::find().filter(Column::OperationId.is_in(ids)),
+                LockType::NoKeyUpdate,
+            )))
             // It may have ended meanwhile.
             .filter(Column::State.is_in(["Waiting", "In_Progress"]))
             .exec(tx)

@@ -11,7 +11,7 @@ use machines::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange};
 use machines::tenant::Tenant;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, Func, LockType, Query};
 use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QueryOrder, QuerySelect};
 
 use crate::connection::Database;
@@ -23,7 +23,7 @@ use crate::entity::{
 use crate::store::changes::tenants::placeholder_credentials;
 use crate::store::changes::{self, insert_missing};
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, in_order};
 
 /// What a mapping of a namespace's UID may lead to.
 const INSTANCE: &str = "GitopsEngineInstance";
@@ -117,7 +117,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         self.call("backend_batch", async {
             let tx = self.begin().await?;
-            let loaded = load(&tx, request).await?;
+            let (loaded, digests) = load(&tx, request).await?;
             let (changes, result) = decide(loaded);
             let mut machines = Writes::default();
             machines.add(&changes.tenants, now)?;
@@ -126,8 +126,8 @@ impl Store {
                 tx.rollback().await?;
                 return Ok(result);
             }
-            mark_read(&tx, changes.read).await?;
             changes::write(&tx, changes.rows, now).await?;
+            mark_read(&tx, changes.read, &digests).await?;
             machines.write(&tx).await?;
             tx.commit().await?;
             Ok(result)
@@ -248,20 +248,36 @@ pub async fn known_clusters(database: &Database) -> Result<Vec<String>, StoreErr
     Ok(rows.into_iter().map(|row| row.kubernetes_resource_uid).collect())
 }
 
+/// The digests of the reports that a batch has read, by application; empty where a report has none.
+type Digests = HashMap<ApplicationId, String>;
+
+/// Marks the reports on these applications as read, but for those that the agent has replaced since
+/// they were read.
 async fn mark_read(
     tx: &impl ConnectionTrait,
     applications: Vec<ApplicationId>,
+    digests: &Digests,
 ) -> Result<(), StoreError> {
-    if applications.is_empty() {
+    use application_state::{Column, Entity};
+    let read: Vec<(String, String)> = applications
+        .into_iter()
+        .filter_map(|id| {
+            let digest = digests.get(&id)?.clone();
+            Some((id.into_string(), digest))
+        })
+        .collect();
+    if read.is_empty() {
         return Ok(());
     }
-    use application_state::{Column, Entity};
+    // SQLite compares rows of values with a subquery only, so the pairs are one.
+    let read = Query::select().column(Asterisk).from_values(read, Alias::new("read")).to_owned();
+    let id = Expr::col(Column::ApplicationstateApplicationId);
+    let digest = Func::coalesce([Expr::col(Column::Digest), Expr::value("")]);
+    let unchanged = Entity::find().filter(Expr::tuple([id, digest.into()]).in_subquery(read));
+    let key = Column::ApplicationstateApplicationId;
     Entity::update_many()
         .col_expr(Column::Unread, Expr::value(false))
-        .filter(
-            Column::ApplicationstateApplicationId
-                .is_in(applications.iter().map(ApplicationId::as_str)),
-        )
+        .filter(key.in_subquery(in_order(key, unchanged, LockType::NoKeyUpdate)))
         .exec(tx)
         .await?;
     Ok(())
@@ -347,7 +363,7 @@ async fn map(
 async fn load(
     tx: &impl ConnectionTrait,
     request: &BackendRequest,
-) -> Result<BackendLoaded, StoreError> {
+) -> Result<(BackendLoaded, Digests), StoreError> {
     let mut loaded = BackendLoaded::default();
     let names: BTreeSet<(String, String)> = request
         .observed
@@ -364,9 +380,9 @@ async fn load(
     load_namesakes_of_waiting(tx, &mut loaded).await?;
     load_tenants(tx, request, &mut loaded).await?;
     load_operations(tx, &mut loaded).await?;
-    load_reports(tx, request, &mut loaded).await?;
+    let digests = load_reports(tx, request, &mut loaded).await?;
     load_existing(tx, request, &mut loaded).await?;
-    Ok(loaded)
+    Ok((loaded, digests))
 }
 
 /// A deployment that waits for its predecessor must learn whether that is still there, whatever
@@ -512,7 +528,7 @@ async fn load_reports(
     tx: &impl ConnectionTrait,
     request: &BackendRequest,
     loaded: &mut BackendLoaded,
-) -> Result<(), StoreError> {
+) -> Result<Digests, StoreError> {
     let applications: HashMap<&str, &DeploymentUid> = request
         .reported
         .iter()
@@ -522,28 +538,28 @@ async fn load_reports(
         })
         .collect();
     if applications.is_empty() {
-        return Ok(());
+        return Ok(Digests::new());
     }
+    // Not locked, because the batch may lock applications later and those come first; `mark_read`
+    // knows by the digest whether the report is still the one that was read.
     let rows = application_state::Entity::find()
         .filter(
             application_state::Column::ApplicationstateApplicationId
                 .is_in(applications.keys().copied()),
         )
-        // Held until the commit, so that what is marked as read is what was read; taken in the
-        // order in which the agent writes them.
-        .order_by_asc(application_state::Column::ApplicationstateApplicationId)
-        .lock_exclusive()
         .all(tx)
         .await?;
-    let reports = rows
-        .into_iter()
-        .filter_map(|row| {
-            let uid = applications.get(row.applicationstate_application_id.as_str())?;
-            Some(((*uid).clone(), row.argocd_application_status.unwrap_or_default()))
-        })
-        .collect();
+    let mut digests = Digests::new();
+    let mut reports = HashMap::new();
+    for row in rows {
+        let id = ApplicationId::new(row.applicationstate_application_id);
+        if let Some(uid) = applications.get(id.as_str()) {
+            reports.insert((*uid).clone(), row.argocd_application_status.unwrap_or_default());
+        }
+        digests.insert(id, row.digest.unwrap_or_default());
+    }
     loaded.reports = reports;
-    Ok(())
+    Ok(digests)
 }
 
 /// Whether the deployment may still take over an application of an earlier installation.

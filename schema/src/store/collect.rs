@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use machines::identity::Timestamp;
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Query};
+use sea_orm::sea_query::{ExprTrait, LockType, Query};
 
 use crate::entity::{operation, transition};
-use crate::store::{Store, StoreError, database_time};
+use crate::store::{Store, StoreError, database_time, in_order};
 
 /// How long the row of a finished operation is kept for whoever reads the table.
 pub const OPERATION_RETENTION: Duration = Duration::from_secs(3_600);
@@ -46,16 +47,14 @@ impl Store {
     async fn collect_page(&self, now: Timestamp) -> Result<Collected, StoreError> {
         self.call("collect_page", async {
             let tx = self.begin().await?;
-            let finished = Query::select()
-                .column(operation::Column::OperationId)
-                .from(operation::Entity)
-                .and_where(operation::Column::State.is_in(["Completed", "Failed"]))
-                .and_where(
+            let finished = operation::Entity::find()
+                .filter(operation::Column::State.is_in(["Completed", "Failed"]))
+                .filter(
                     operation::Column::LastStateUpdate
                         .lt(database_time(before(now, OPERATION_RETENTION))),
                 )
-                .limit(PAGE)
-                .to_owned();
+                .limit(PAGE);
+            let finished = in_order(operation::Column::OperationId, finished, LockType::Update);
             let operations = operation::Entity::delete_many()
                 .filter(operation::Column::OperationId.in_subquery(finished))
                 .exec(&tx)
@@ -67,12 +66,8 @@ impl Store {
             let surplus =
                 Expr::col(transition::Column::Id).lte(Expr::expr(newest).sub(TRANSITION_LIMIT));
             let old = transition::Column::At.lt(before(now, TRANSITION_RETENTION).as_millis());
-            let outlived = Query::select()
-                .column(transition::Column::Id)
-                .from(transition::Entity)
-                .and_where(old.or(surplus))
-                .limit(PAGE)
-                .to_owned();
+            let outlived = transition::Entity::find().filter(old.or(surplus)).limit(PAGE);
+            let outlived = in_order(transition::Column::Id, outlived, LockType::Update);
             let transitions = transition::Entity::delete_many()
                 .filter(transition::Column::Id.in_subquery(outlived))
                 .exec(&tx)

@@ -10,6 +10,24 @@
 //!
 //! Every commit carries the epoch of its writer: once another process has taken over a role, the
 //! commits of the one before fail with [`StoreError::Deposed`].
+//!
+//! # Order of locks
+//!
+//! On PostgreSQL the transactions of the two roles overlap. Each takes its row locks in this order,
+//! and those on one table in the order of its key as PostgreSQL sorts it, so that no two
+//! transactions wait for each other:
+//!
+//! 1. `fence`: the row of its own role, shared; exclusive in a take-over;
+//! 2. `application`: exclusive where rows are removed, all of them by one statement; `KEY SHARE`
+//!    where reports on them are written;
+//! 3. `operation`;
+//! 4. `applicationstate`;
+//! 5. `machine` and `transition`.
+//!
+//! PostgreSQL locks the rows of an `UPDATE` or `DELETE` in the order in which it happens to find
+//! them, so a statement that names several selects them by `in_order`. What refers to an
+//! application that is locked exclusively needs no order, and all other tables have one writer, the
+//! backend's worker.
 
 pub mod agent;
 pub mod backend;
@@ -23,10 +41,10 @@ use std::time::Duration;
 
 use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, LockType, OnConflict};
+use sea_orm::sea_query::{ExprTrait, LockType, OnConflict, SelectStatement};
 use sea_orm::{
-    ActiveValue, DatabaseTransaction, QuerySelect, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ActiveValue, DatabaseTransaction, QueryOrder, QuerySelect, QueryTrait, RuntimeErr, Select,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use crate::connection::{Database, DatabaseKind};
@@ -228,6 +246,11 @@ async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
 async fn current_epoch(tx: &DatabaseTransaction, role: Role) -> Result<Option<i64>, StoreError> {
     let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
     Ok(row.map(|row| row.epoch))
+}
+
+/// The keys of these rows, which are locked in the order of the keys.
+fn in_order<E: EntityTrait>(key: E::Column, rows: Select<E>, lock: LockType) -> SelectStatement {
+    rows.select_only().column(key).order_by_asc(key).lock(lock).into_query()
 }
 
 /// The database's form of a moment: UTC without zone, to the microsecond that both databases keep.

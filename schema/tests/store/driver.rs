@@ -4,7 +4,7 @@
 #![allow(unreachable_pub, reason = "the tests beside it are all that there is")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use machines::application::ApplicationDocument;
 use machines::deployment::conditions::ConditionStyle;
@@ -27,7 +27,7 @@ use schema::store::{Role, Store, StoreError};
 use schema::{Database, migrate};
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use crate::harness::Scratch;
+use crate::harness::{DEADLINE, Scratch};
 
 /// Where the tests' time begins; it moves only when a test says so.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_343_185_917);
@@ -432,6 +432,17 @@ pub async fn count(database: &Database, of: &str) -> i64 {
     let query = Statement::from_string(backend, format!("SELECT count(*) AS rows FROM {of}"));
     let row = database.connection().query_one_raw(query).await.unwrap().unwrap();
     row.try_get("", "rows").unwrap()
+}
+
+/// Until so many other connections of this database wait for a lock.
+pub async fn wait_for_locks(database: &Database, connections: i64) {
+    let begin = Instant::now();
+    let waiting = "pg_stat_activity WHERE datname = current_database() \
+        AND wait_event_type = 'Lock'";
+    while count(database, waiting).await < connections {
+        assert!(begin.elapsed() < DEADLINE, "not so many wait");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What a test looks at of a loaded batch.

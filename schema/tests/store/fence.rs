@@ -1,16 +1,15 @@
 //! Who may commit: the one who took the role over last.
 
 use std::sync::mpsc;
-use std::time::Instant;
 
 use machines::identity::Digest;
+use schema::DatabaseKind;
 use schema::store::agent::ApplicationReport;
 use schema::store::backend::{BackendChanges, BackendRequest};
 use schema::store::{Role, Store, StoreError};
-use schema::{Database, DatabaseKind};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World, count};
+use crate::driver::{ARGOCD, BEGINNING, Note, Object, World, wait_for_locks};
 use crate::harness::{DEADLINE, Scratch, in_a_file, on_each_database, on_postgres};
 
 on_each_database!(
@@ -109,7 +108,7 @@ async fn take_over_during_a_batch(scratch: Scratch) {
     let backend = Store::take_over(other.clone(), Role::Backend, "next", BEGINNING);
     let take_over = tokio::spawn(backend);
     if other.kind() == DatabaseKind::Postgres {
-        waits_for_a_lock(&world.database).await;
+        wait_for_locks(&world.database, 1).await;
     }
     assert!(!take_over.is_finished());
     release.send(()).unwrap();
@@ -157,17 +156,6 @@ fn held_batch(
     })
 }
 
-/// Until another connection of this database waits for a lock.
-async fn waits_for_a_lock(database: &Database) {
-    let begin = Instant::now();
-    let waiting = "pg_stat_activity WHERE datname = current_database() \
-        AND wait_event_type = 'Lock'";
-    while count(database, waiting).await == 0 {
-        assert!(begin.elapsed() < DEADLINE, "nobody waits");
-        tokio::task::yield_now().await;
-    }
-}
-
 mod a_batch_that_begins_during_a_take_over_is_deposed {
     #[tokio::test]
     async fn on_postgres() {
@@ -186,7 +174,7 @@ async fn batch_during_a_take_over(scratch: Scratch) {
         let nothing = |_| (BackendChanges::default(), ());
         store.backend_batch(&BackendRequest::default(), BEGINNING, nothing).await
     });
-    waits_for_a_lock(&world.database).await;
+    wait_for_locks(&world.database, 1).await;
     take_over.commit().await.unwrap();
     deposed(tokio::time::timeout(DEADLINE, batch).await.unwrap().unwrap());
 }

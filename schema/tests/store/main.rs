@@ -4,6 +4,7 @@
 //! * `life`: a deployment's rows from the first sight to the end of its tenant;
 //! * `batches`: atomicity, conflicts, unreadable machines, and the number of statements;
 //! * `fence`: who may commit;
+//! * `locks`: transactions of the two roles that overlap on PostgreSQL;
 //! * `reports`: what Argo CD says, from the agent to the backend;
 //! * `adoption`: rows of an earlier installation;
 //! * `upkeep`: the instance's rows, the index and what is removed by age;
@@ -21,6 +22,7 @@ mod batches;
 mod driver;
 mod fence;
 mod life;
+mod locks;
 mod reports;
 mod sizes;
 mod upkeep;

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::removal::RemovalReport;
 use schema::store::agent::{ApplicationReport, Reported};
+use schema::store::backend::BackendLoaded;
+use schema::store::{Role, Store};
 
-use crate::driver::{Note, Object, World};
-use crate::harness::{Scratch, on_each_database};
+use crate::driver::{BEGINNING, Note, Object, World, request};
+use crate::harness::{Scratch, on_each_database, on_postgres, options};
 
 on_each_database!(
     a_report_is_unread_until_the_backend_takes_it_in,
@@ -135,4 +137,41 @@ async fn what_argo_cd_says_of_a_removal_stands_in_its_operation_until_that_ends(
     assert_eq!(world.texts("human_readable_state", &rows).await, ["NULL"]);
     let late = ApplicationReport { removal, ..report(removed, "late") };
     assert_eq!(world.agent.write_reports(vec![late]).await.unwrap(), Reported::default());
+}
+
+/// On SQLite nobody writes while a batch is under way.
+#[tokio::test]
+async fn a_report_that_is_replaced_while_it_is_taken_in_stays_unread() {
+    on_postgres(async |scratch| {
+        let world = World::start(&scratch).await;
+        let objects = ["a", "b"].map(|which| Object::new("t1", which));
+        world.settle(&objects).await;
+        let both = objects.iter().map(|object| report(object, "first")).collect();
+        world.agent.write_reports(both).await.unwrap();
+        let notes = objects.clone().map(|object| Note::Reported(object.uid));
+        let decide = |loaded: BackendLoaded| {
+            let read = loaded.reports.clone();
+            replace(scratch.url.clone(), report(&objects[0], "second"));
+            (world.decide(loaded, &notes), read)
+        };
+        let read = world.backend.backend_batch(&request(&notes), world.now, decide).await.unwrap();
+        assert_eq!(read[&objects[0].uid], b"first");
+        assert_eq!(world.backend.unread().await.unwrap(), [objects[0].uid.clone()]);
+        world.tell(&notes).await.unwrap();
+        assert_eq!(world.backend.unread().await.unwrap(), Vec::<DeploymentUid>::new());
+    })
+    .await;
+}
+
+/// Another process's agent writes a report, while this thread waits for it.
+fn replace(url: String, report: ApplicationReport) {
+    let write = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let database = schema::connect(&url, &options()).await.unwrap();
+            let agent = Store::take_over(database, Role::Agent, "other", BEGINNING).await.unwrap();
+            agent.write_reports(vec![report]).await.unwrap();
+        });
+    });
+    write.join().unwrap();
 }

@@ -3,8 +3,8 @@
 use machines::identity::Timestamp;
 use machines::rows::ApplicationRows;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue, ConnectionTrait};
+use sea_orm::sea_query::{LockType, OnConflict, Query};
+use sea_orm::{ActiveValue, Condition, ConnectionTrait};
 
 use crate::entity::{
     application, application_owner, application_state,
@@ -12,7 +12,7 @@ use crate::entity::{
 };
 use crate::spec_field;
 use crate::store::changes::insert_missing;
-use crate::store::{StoreError, database_time};
+use crate::store::{StoreError, database_time, in_order};
 
 /// Makes the rows of these applications say what they are to say.
 pub(super) async fn put(
@@ -75,6 +75,34 @@ async fn put_mappings(
     let insert = mapping::Entity::insert_many(mappings).on_conflict(replace);
     insert.exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// Locks the applications that are to be removed, and says which of them exist: those with these
+/// ids, and those that these users own or that are deployed to these environments.
+///
+/// All by one statement: the agent holds several while it writes reports on them.
+pub(super) async fn lock(
+    tx: &impl ConnectionTrait,
+    ids: Vec<String>,
+    users: Vec<&str>,
+    environments: &[String],
+) -> Result<Vec<String>, StoreError> {
+    use application::{Column, Entity};
+    let owned = Query::select()
+        .column(application_owner::Column::ApplicationOwnerApplicationId)
+        .from(application_owner::Entity)
+        .and_where(application_owner::Column::ApplicationOwnerUserId.is_in(users))
+        .to_owned();
+    let environments = environments.iter().map(String::as_str);
+    let removed = Entity::find().filter(
+        Condition::any()
+            .add(Column::ApplicationId.is_in(ids))
+            .add(Column::ApplicationId.in_subquery(owned))
+            .add(Column::ManagedEnvironmentId.is_in(environments)),
+    );
+    let locked = in_order(Column::ApplicationId, removed, LockType::Update);
+    let rows = tx.query_all(&locked).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
 /// Removes the rows of these applications; syncs of them stay, and name none.

@@ -86,10 +86,14 @@ pub(super) async fn write(
         applications::put(tx, &rows, now).await?;
         repositories::register(tx, &rows, now).await?;
     }
-    if !changes.removed_applications.is_empty() {
-        let ids: Vec<String> =
-            changes.removed_applications.into_keys().map(ApplicationId::into_string).collect();
-        applications::remove(tx, &ids).await?;
+    let environments = tenants::environments_of(tx, &changes.removed_tenants).await?;
+    if !changes.removed_applications.is_empty() || !changes.removed_tenants.is_empty() {
+        let ids = changes.removed_applications.into_keys().map(ApplicationId::into_string);
+        let users = changes.removed_tenants.iter().map(|tenant| tenant.user.as_str());
+        let ids = applications::lock(tx, ids.collect(), users.collect(), &environments).await?;
+        if !ids.is_empty() {
+            applications::remove(tx, &ids).await?;
+        }
     }
     repositories::release(tx, before).await?;
     if !changes.operations.is_empty() {
@@ -99,7 +103,7 @@ pub(super) async fn write(
         operations::set_states(tx, changes.operation_states, now).await?;
     }
     if !changes.removed_tenants.is_empty() {
-        tenants::remove(tx, &changes.removed_tenants).await?;
+        tenants::remove(tx, &changes.removed_tenants, &environments).await?;
     }
     Ok(())
 }

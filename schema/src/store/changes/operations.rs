@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use machines::identity::{OperationId, Timestamp};
 use machines::rows::{OperationRow, OperationState};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{CaseStatement, OnConflict, Query};
+use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait};
 
 use crate::entity::{application, operation};
-use crate::store::{StoreError, database_time};
+use crate::store::{StoreError, database_time, in_order};
 
 /// `operation.resource_type` of an operation on an application.
 pub(in crate::store) const APPLICATION: &str = "Application";
@@ -87,11 +87,17 @@ pub(super) async fn set_states(
         Some(texts) => texts.finally(Expr::value(None::<String>)).into(),
         None => Expr::value(None::<String>),
     };
+    let ids = states.keys().map(OperationId::as_str);
+    let named = Entity::find().filter(Column::OperationId.is_in(ids));
     Entity::update_many()
         .col_expr(Column::State, state.into())
         .col_expr(Column::HumanReadableState, text)
         .col_expr(Column::LastStateUpdate, Expr::value(database_time(now)))
-        .filter(Column::OperationId.is_in(states.keys().map(OperationId::as_str)))
+        .filter(Column::OperationId.in_subquery(in_order(
+            Column::OperationId,
+            named,
+            LockType::NoKeyUpdate,
+        )))
         .exec(tx)
         .await?;
     Ok(())
@@ -110,14 +116,20 @@ pub(in crate::store) async fn supersede_foreign(
         .column(application::Column::ApplicationId)
         .from(application::Entity)
         .to_owned();
+    let foreign = Entity::find()
+        .filter(Column::Requester.is_null())
+        .filter(Column::ResourceType.eq(APPLICATION))
+        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+        .filter(Column::ResourceId.in_subquery(wanted));
     Entity::update_many()
         .col_expr(Column::State, Expr::value("Failed"))
         .col_expr(Column::HumanReadableState, Expr::value(SUPERSEDED))
         .col_expr(Column::LastStateUpdate, Expr::value(database_time(now)))
-        .filter(Column::Requester.is_null())
-        .filter(Column::ResourceType.eq(APPLICATION))
-        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
-        .filter(Column::ResourceId.in_subquery(wanted))
+        .filter(Column::OperationId.in_subquery(in_order(
+            Column::OperationId,
+            foreign,
+            LockType::NoKeyUpdate,
+        )))
         .exec(tx)
         .await?;
     Ok(())

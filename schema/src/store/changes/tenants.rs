@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use machines::identity::{EnvironmentId, Timestamp};
 use machines::rows::TenantRows;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{LockType, Query, SelectStatement};
 use sea_orm::{ActiveValue, ConnectionTrait, QuerySelect};
 
 use crate::entity::{
     api_cr_to_database_mapping as api_mapping, app_project_managed_environment,
-    app_project_repository, application, application_owner, cluster_access, cluster_credentials,
-    cluster_user, gitops_engine_cluster, kubernetes_to_db_resource_mapping as resource_mapping,
+    app_project_repository, cluster_access, cluster_credentials, cluster_user,
+    gitops_engine_cluster, kubernetes_to_db_resource_mapping as resource_mapping,
     managed_environment, operation, repository_credentials, sync_operation,
 };
-use crate::store::changes::{applications, insert_missing};
-use crate::store::{StoreError, database_time};
+use crate::store::changes::insert_missing;
+use crate::store::{StoreError, database_time, in_order};
 
 /// The placeholders that stand in the credentials of the cluster that Argo CD runs in; existing
 /// readers recognise them.
@@ -105,17 +105,17 @@ async fn forget_other_environments(
     Ok(())
 }
 
-/// Removes every row of these tenants, those of an earlier installation included: a row that is
-/// overlooked would stand in the way of the removal for ever.
+/// Removes every row of these tenants, whose applications have gone before, those of an earlier
+/// installation included: a row that is overlooked would stand in the way of the removal for ever.
 pub(super) async fn remove(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],
+    environments: &[String],
 ) -> Result<(), StoreError> {
     let users: Vec<&str> = tenants.iter().map(|tenant| tenant.user.as_str()).collect();
-    let environments = environments_of(tx, tenants, &users).await?;
-    remove_what_users_own(tx, &users, &environments).await?;
+    remove_what_users_own(tx, &users).await?;
     remove_what_objects_stood_for(tx, tenants).await?;
-    remove_environments(tx, &environments).await?;
+    remove_environments(tx, environments).await?;
     cluster_user::Entity::delete_many()
         .filter(cluster_user::Column::ClusteruserId.is_in(users))
         .exec(tx)
@@ -124,12 +124,15 @@ pub(super) async fn remove(
 }
 
 /// The environments that these tenants reach and nobody else does.
-async fn environments_of(
+pub(super) async fn environments_of(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],
-    users: &[&str],
 ) -> Result<Vec<String>, StoreError> {
+    if tenants.is_empty() {
+        return Ok(Vec::new());
+    }
     use cluster_access::{Column, Entity};
+    let users: Vec<&str> = tenants.iter().map(|tenant| tenant.user.as_str()).collect();
     let mut reached: BTreeSet<String> =
         tenants.iter().map(|tenant| tenant.environment.as_str().to_owned()).collect();
     let accesses = Entity::find()
@@ -154,30 +157,13 @@ async fn environments_of(
 async fn remove_what_users_own(
     tx: &impl ConnectionTrait,
     users: &[&str],
-    environments: &[String],
 ) -> Result<(), StoreError> {
     let users = || users.iter().copied();
-    let owned = Query::select()
-        .column(application_owner::Column::ApplicationOwnerApplicationId)
-        .from(application_owner::Entity)
-        .and_where(application_owner::Column::ApplicationOwnerUserId.is_in(users()))
-        .to_owned();
-    let applications: Vec<String> = application::Entity::find()
-        .select_only()
-        .column(application::Column::ApplicationId)
-        .filter(
-            application::Column::ApplicationId
-                .in_subquery(owned)
-                .or(application::Column::ManagedEnvironmentId.is_in(environments.iter().cloned())),
-        )
-        .into_tuple()
-        .all(tx)
-        .await?;
-    if !applications.is_empty() {
-        applications::remove(tx, &applications).await?;
-    }
+    let owned =
+        operation::Entity::find().filter(operation::Column::OperationOwnerUserId.is_in(users()));
+    let owned = in_order(operation::Column::OperationId, owned, LockType::Update);
     operation::Entity::delete_many()
-        .filter(operation::Column::OperationOwnerUserId.is_in(users()))
+        .filter(operation::Column::OperationId.in_subquery(owned))
         .exec(tx)
         .await?;
     cluster_access::Entity::delete_many()

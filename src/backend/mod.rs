@@ -5,6 +5,7 @@
 //! and commit, and [`errand`]s discharge what the new states owe.
 
 pub mod arrivals;
+mod aside;
 pub mod decide;
 pub mod directory;
 pub mod errand;
@@ -23,18 +24,21 @@ use kube::api::Api;
 use machines::deployment::Obligation;
 use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
 use schema::store::{Store, StoreError};
+use schema::{ErrorClass, Fault};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::arrivals::Question;
+use crate::backend::aside::FailingDeployment;
 use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
 use crate::backend::directory::{Delivery, Directory};
 use crate::backend::errand::{Errand, MATTERS, Matter, Mirrored, Task};
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
+use crate::runtime::commits::Commits;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::{patiently, until_done};
@@ -68,6 +72,9 @@ pub struct Backend {
     timers: Timers<Key>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
+    commits: Arc<Commits>,
+    /// Deployments that fail alone, for their owners to be told.
+    failing: tokio::sync::broadcast::Sender<FailingDeployment>,
     /// Something was seen, and there may be a question about its namespace.
     seen: Notify,
     transitions: tokio::sync::broadcast::Sender<Transition>,
@@ -91,13 +98,22 @@ pub struct Transition {
 /// Transitions that a slow onlooker may lag behind before it misses some.
 const ONLOOKER_LAG: usize = 1_024;
 
-/// What a failure of the store means for the next batch.
+/// What a failure of the store means for the next batch, and why it came.
+pub(crate) fn judge(error: &StoreError) -> (Verdict, &'static str) {
+    let Fault { class, why } = error.fault();
+    let verdict = match class {
+        _ if matches!(error, StoreError::Deposed { .. }) => Verdict::Stop,
+        ErrorClass::Connection | ErrorClass::Contention => Verdict::AtOnce,
+        ErrorClass::Unavailable => Verdict::Later,
+        ErrorClass::Configuration => Verdict::Refused,
+        ErrorClass::Defect => Verdict::Unfit,
+    };
+    (verdict, why)
+}
+
+/// What a failure of the store means for the next attempt.
 pub(crate) fn verdict(error: &StoreError) -> Verdict {
-    match error {
-        StoreError::Deposed { .. } => Verdict::Stop,
-        error if error.is_transient() => Verdict::Later,
-        _ => Verdict::Unfit,
-    }
+    judge(error).0
 }
 
 impl From<Silence> for StoreError {
@@ -142,8 +158,23 @@ impl Process<Key, Notes> for Backend {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> Verdict {
-        verdict(error)
+    fn judge(error: &StoreError) -> (Verdict, &'static str) {
+        judge(error)
+    }
+
+    fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    fn set_aside(&self, key: &Key, failures: u32, pause: Duration, why: &'static str) {
+        let Key::Deployment(uid) = key else { return };
+        if failures < aside::TOLD_AFTER {
+            return;
+        }
+        if let Some((place, _)) = self.directory().object(uid) {
+            // Should nobody take it in, the next failure tells it.
+            let _ = self.failing.send(FailingDeployment { uid: uid.clone(), place, pause, why });
+        }
     }
 
     fn is_behind(&self, tenant: &str) -> bool {
@@ -174,6 +205,8 @@ impl Backend {
             timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
+            commits: Commits::new("deployments"),
+            failing: tokio::sync::broadcast::Sender::new(aside::QUEUE),
             seen: Notify::new(),
             transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
         })
@@ -188,6 +221,11 @@ impl Backend {
     /// The gauges of its watches.
     pub fn watches(&self) -> &[Arc<Progress>] {
         &self.watches
+    }
+
+    /// How its worker is doing.
+    pub fn commits(&self) -> &Arc<Commits> {
+        &self.commits
     }
 
     /// Tells of every transition from now on.
@@ -273,6 +311,12 @@ impl Backend {
         tasks.spawn(unsupported::run(
             self.client.clone(),
             self.settings.clock.clone(),
+            shutdown.clone(),
+        ));
+        tasks.spawn(aside::tell(
+            self.client.clone(),
+            self.settings.clock.clone(),
+            self.failing.subscribe(),
             shutdown.clone(),
         ));
         let backend = Arc::clone(&self);

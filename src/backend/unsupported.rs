@@ -106,7 +106,7 @@ fn event_for<K: Resource<DynamicType = ()>>(object: &K, clock: &Clock) -> Event 
     }
 }
 
-async fn write_event(client: &kube::Client, event: Event) {
+pub(super) async fn write_event(client: &kube::Client, event: Event) {
     let namespace = event.metadata.namespace.clone().unwrap_or_default();
     let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
     match api.create(&PostParams::default(), &event).await.map_err(kubernetes::trouble) {

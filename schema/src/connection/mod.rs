@@ -6,9 +6,11 @@
 
 mod error;
 mod postgres;
+mod retired;
 mod sqlite;
 
 use std::fmt;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +20,10 @@ use sea_orm::DatabaseConnection;
 
 pub use error::ConnectError;
 
-use crate::gate::Gate;
+use crate::error_class::{ErrorClass, Fault};
+use crate::gate::{Gate, through};
+use crate::store::StoreError;
+use retired::Retired;
 
 /// Enough for the workers of one process, and few enough that three processes stay below
 /// PostgreSQL's default of 100 connections.
@@ -113,6 +118,7 @@ pub struct Database {
     file: Option<PathBuf>,
     location: String,
     statements: Arc<AtomicU64>,
+    retired: Retired,
     gate: Option<Arc<dyn Gate>>,
 }
 
@@ -124,6 +130,7 @@ impl Database {
         reader: Option<DatabaseConnection>,
         file: Option<PathBuf>,
         location: String,
+        retired: Retired,
     ) -> Self {
         let statements = Arc::new(AtomicU64::new(0));
         count_statements(&mut writer, &statements);
@@ -134,7 +141,7 @@ impl Database {
             }
             None => writer.clone(),
         };
-        Self { kind, writer, reader, file, location, statements, gate: None }
+        Self { kind, writer, reader, file, location, statements, retired, gate: None }
     }
 
     /// The same database, with a gate that the store's calls go through.
@@ -143,8 +150,33 @@ impl Database {
         self
     }
 
-    pub(crate) fn gate(&self) -> Option<&Arc<dyn Gate>> {
-        self.gate.as_ref()
+    /// Sends a call through the gate, and retires the connections when it fails in a way that says
+    /// that they are of no use.
+    pub(crate) async fn call<T: Send>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let given_up = GivenUp(&self.retired);
+        let outcome = through(self.gate.as_ref(), name, work).await;
+        std::mem::forget(given_up);
+        if let Err(error) = &outcome {
+            self.note(error.fault());
+        }
+        outcome
+    }
+
+    /// Retires the connections if that is what an error asks for: after a fail-over they lead to
+    /// a server that only reads, and after a migration they hold statements that no longer fit.
+    pub(crate) fn note(&self, fault: Fault) {
+        if fault.class == ErrorClass::Connection {
+            self.retired.retire();
+        }
+    }
+
+    /// Tells when connections were retired.
+    pub(crate) fn retired(&self) -> &Retired {
+        &self.retired
     }
 
     /// Which database it is.
@@ -200,6 +232,15 @@ impl fmt::Debug for Database {
             .field("kind", &self.kind)
             .field("location", &self.location)
             .finish_non_exhaustive()
+    }
+}
+
+/// A call that is given up before its end may have waited for a connection that is dead.
+struct GivenUp<'a>(&'a Retired);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        self.0.retire();
     }
 }
 

@@ -6,6 +6,7 @@ use sea_orm::{DatabaseConnection, sqlx};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::retired::Retired;
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
 /// A connection that was used within this time is taken for alive; asking each time would double
@@ -31,13 +32,19 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         .disable_statement_logging();
     let location = location_of(&server);
     probe(&server, &location, options.connect_timeout).await?;
+    let retired = Retired::default();
+    let asked = retired.clone();
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(Some(IDLE_TIMEOUT))
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+        .before_acquire(move |connection, meta| {
+            let is_retired = asked.covers(meta.age);
             Box::pin(async move {
+                if is_retired {
+                    return Ok(false);
+                }
                 if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
@@ -46,7 +53,7 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         })
         .connect_lazy_with(server);
     let connection = DatabaseConnection::from(pool);
-    Ok(Database::new(DatabaseKind::Postgres, connection, None, None, location))
+    Ok(Database::new(DatabaseKind::Postgres, connection, None, None, location, retired))
 }
 
 /// What a URL, and PostgreSQL's own environment variables, ask for. Who says nothing of TLS gets it,

@@ -25,13 +25,13 @@ use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue, DatabaseTransaction, QuerySelect, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ActiveValue, DatabaseTransaction, QuerySelect, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 
 use crate::connection::{Database, DatabaseKind};
 use crate::entity::fence;
-use crate::gate::through;
+use crate::error_class::{ErrorClass, Fault};
 
 /// What `fence.holder` holds; the name is for people, and its beginning tells enough.
 const HOLDER_LIMIT: usize = 256;
@@ -110,30 +110,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same batch may succeed when it is tried again; otherwise something in it makes
-    /// it fail.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Conflict { .. } => true,
-            Self::Deposed { .. }
-            | Self::State { .. }
-            | Self::Value { .. }
-            | Self::Silent { .. } => false,
-            Self::Database(error) => !is_about_data(error),
-        }
+    /// What to do about it, and why it came.
+    pub fn fault(&self) -> Fault {
+        let (class, why) = match self {
+            Self::Deposed { .. } => (ErrorClass::Configuration, "another process has taken over"),
+            Self::Conflict { .. } => {
+                (ErrorClass::Contention, "another process has changed the same rows")
+            }
+            Self::State { .. } => (ErrorClass::Defect, "a persisted state cannot be read"),
+            Self::Value { .. } => (ErrorClass::Defect, "a value does not fit its column"),
+            Self::Silent { .. } => (ErrorClass::Unavailable, "the database does not answer"),
+            Self::Database(error) => return Fault::of(error),
+        };
+        Fault { class, why }
     }
-}
-
-/// Whether the database refuses a value or a row, rather than being out of reach: SQLSTATE classes
-/// 22 and 23, or SQLite's primary code 19, CONSTRAINT.
-fn is_about_data(error: &DbErr) -> bool {
-    let (DbErr::Exec(error) | DbErr::Query(error)) = error else { return false };
-    let RuntimeErr::SqlxError(error) = error else { return false };
-    let code = error.as_database_error().and_then(|error| error.code());
-    let code = code.as_deref().unwrap_or_default();
-    let sqlite = code.parse::<u32>().is_ok_and(|code| code < 10_000 && code & 0xff == 19);
-    let postgres = code.len() == 5 && (code.starts_with("22") || code.starts_with("23"));
-    sqlite || postgres
 }
 
 /// Writes for one role, as long as nobody else has taken it over.
@@ -154,12 +144,11 @@ impl Store {
         holder: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let gate = database.gate().cloned();
         let call = match role {
             Role::Backend => "take_over_backend",
             Role::Agent => "take_over_agent",
         };
-        through(gate.as_ref(), call, async {
+        let epoch = database.call(call, async {
             let row = fence::ActiveModel {
                 role: ActiveValue::Set(role.as_str().to_owned()),
                 epoch: ActiveValue::Set(1),
@@ -180,9 +169,10 @@ impl Store {
                 changes::operations::supersede_foreign(&tx, now).await?;
             }
             tx.commit().await?;
-            Ok(Self { database, role, epoch })
-        })
-        .await
+            Ok(epoch)
+        });
+        let epoch = epoch.await?;
+        Ok(Self { database, role, epoch })
     }
 
     async fn call<T: Send>(
@@ -190,7 +180,7 @@ impl Store {
         name: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        through(self.database.gate(), name, work).await
+        self.database.call(name, work).await
     }
 
     /// The database behind it.

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use sea_orm::sqlx::Error;
 use sea_orm::sqlx::postgres::PgListener;
-use sea_orm::sqlx::{self, Error};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 use tokio::sync::watch;
 
 use crate::connection::{Database, DatabaseKind};
@@ -15,14 +16,15 @@ const CHANNEL: &str = "managed_gitops";
 pub const PAYLOAD_LIMIT: usize = 7_900;
 
 /// Sends a payload to whoever listens; on SQLite there is nobody else.
-pub async fn notify(database: &Database, payload: &str) -> Result<(), Error> {
+pub async fn notify(database: &Database, payload: &str) -> Result<(), DbErr> {
     if database.kind() == DatabaseKind::Sqlite {
         return Ok(());
     }
-    let pool = database.connection().get_postgres_connection_pool();
-    let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload);
-    let notified = notify.execute(pool).await;
-    notified.inspect_err(|error| database.note(Fault::of_driver(error)))?;
+    let values = [CHANNEL.into(), payload.into()];
+    let notify = "SELECT pg_notify($1, $2)";
+    let notify = Statement::from_sql_and_values(DbBackend::Postgres, notify, values);
+    let notified = database.reads().execute_raw(notify).await;
+    notified.inspect_err(|error| database.note(Fault::of(error)))?;
     Ok(())
 }
 
@@ -51,6 +53,7 @@ impl Listener {
             // Its sender lives as long as the database.
             _ = self.retired.changed() => {
                 // It may lead to a server to which nobody sends any more.
+                self.database.retire_listened();
                 self.listener = listen(&self.database).await?;
                 Ok(None)
             }
@@ -59,7 +62,7 @@ impl Listener {
 }
 
 async fn listen(database: &Database) -> Result<PgListener, Error> {
-    let pool = database.connection().get_postgres_connection_pool();
+    let pool = database.listened().connection().get_postgres_connection_pool();
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     Ok(listener)

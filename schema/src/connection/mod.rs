@@ -7,6 +7,7 @@
 mod error;
 mod postgres;
 mod retired;
+mod session;
 mod sqlite;
 
 use std::fmt;
@@ -16,14 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbErr};
 
 pub use error::ConnectError;
+pub use session::{Reads, Session};
 
 use crate::error_class::{ErrorClass, Fault};
 use crate::gate::{Gate, through};
 use crate::store::StoreError;
 use retired::Retired;
+use session::Pooled;
 
 /// Enough for the workers of one process, and few enough that three processes stay below
 /// PostgreSQL's default of 100 connections.
@@ -76,6 +79,9 @@ pub struct ConnectOptions {
     pub statement_timeout: Duration,
     /// How long SQLite waits for another process's write transaction.
     pub busy_timeout: Duration,
+    /// Whether a pooler stands before PostgreSQL that gives each transaction another session, such
+    /// as PgBouncer in transaction mode: nothing is then kept in a session.
+    pub pooled: bool,
 }
 
 impl Default for ConnectOptions {
@@ -87,6 +93,7 @@ impl Default for ConnectOptions {
             acquire_timeout: ACQUIRE_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,
             busy_timeout: BUSY_TIMEOUT,
+            pooled: false,
         }
     }
 }
@@ -119,6 +126,10 @@ pub struct Database {
     location: String,
     statements: Arc<AtomicU64>,
     retired: Retired,
+    /// Where transactions go through a pooler, and how they begin then.
+    pooled: Option<Pooled>,
+    /// The same database without the pooler, to listen on.
+    listened: Option<Arc<Database>>,
     gate: Option<Arc<dyn Gate>>,
 }
 
@@ -141,7 +152,50 @@ impl Database {
             }
             None => writer.clone(),
         };
-        Self { kind, writer, reader, file, location, statements, retired, gate: None }
+        Self {
+            kind,
+            writer,
+            reader,
+            file,
+            location,
+            statements,
+            retired,
+            pooled: None,
+            listened: None,
+            gate: None,
+        }
+    }
+
+    /// The same database, on which transactions begin with these statements.
+    fn pooled(mut self, begin: String) -> Self {
+        self.pooled = Some(Pooled { begin, statements: Arc::clone(&self.statements) });
+        self
+    }
+
+    /// The same database, with one beside it that does not go through the pooler, to listen on.
+    pub fn listening_on(mut self, direct: Self) -> Self {
+        self.listened = Some(Arc::new(direct));
+        self
+    }
+
+    /// The one to listen on; through a pooler nothing is heard.
+    pub(crate) fn listened(&self) -> &Self {
+        self.listened.as_deref().unwrap_or(self)
+    }
+
+    /// Whether it is reached through a pooler.
+    pub fn is_pooled(&self) -> bool {
+        self.pooled.is_some()
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> Result<Session, DbErr> {
+        Session::begin(self).await
+    }
+
+    /// For reads outside of a transaction, which on an SQLite file do not wait for the writer.
+    pub fn reads(&self) -> Reads<'_> {
+        Reads(self)
     }
 
     /// The same database, with a gate that the store's calls go through.
@@ -171,6 +225,13 @@ impl Database {
     pub(crate) fn note(&self, fault: Fault) {
         if fault.class == ErrorClass::Connection {
             self.retired.retire();
+        }
+    }
+
+    /// Retires the connections on which is listened, where they are not the same as all others.
+    pub(crate) fn retire_listened(&self) {
+        if let Some(listened) = &self.listened {
+            listened.retired.retire();
         }
     }
 
@@ -219,7 +280,10 @@ impl Database {
     }
 
     /// Closes the pools, after what is in flight.
-    pub async fn close(&self) -> Result<(), sea_orm::DbErr> {
+    pub async fn close(&self) -> Result<(), DbErr> {
+        if let Some(listened) = &self.listened {
+            listened.reader.close_by_ref().await?;
+        }
         self.reader.close_by_ref().await?;
         self.writer.close_by_ref().await
     }

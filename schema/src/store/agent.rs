@@ -116,7 +116,7 @@ impl Store {
                     .order_by_asc(Column::ApplicationstateApplicationId)
                     .limit(SCAN_PAGE)
                     .into_tuple()
-                    .all(self.database.reader())
+                    .all(&self.database.reads())
                     .await?;
                 let Some((last, _)) = page.last() else {
                     return Ok(digests);
@@ -236,7 +236,7 @@ impl Store {
         for some in ids.collect::<Vec<&str>>().chunks(IDS) {
             let rows = rows.clone().select_only().column(column).distinct();
             let page = rows.filter(column.is_in(some.iter().copied())).into_tuple::<String>();
-            found.extend(page.all(self.database.reader()).await?);
+            found.extend(page.all(&self.database.reads()).await?);
         }
         Ok(found)
     }
@@ -272,7 +272,7 @@ impl Store {
                 .order_by_asc(application::Column::ApplicationId)
                 .limit(limit)
                 .into_tuple()
-                .all(self.database.reader())
+                .all(&self.database.reads())
                 .await?;
             let read =
                 |(row, spec, deployment, owner): (String, String, String, Option<String>)| {
@@ -294,7 +294,7 @@ impl Store {
         users: &BTreeSet<ClusterUserId>,
     ) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
         self.call("repositories", async {
-            repositories(self.database.reader(), users.iter()).await
+            repositories(&self.database.reads(), users.iter()).await
         })
         .await
     }

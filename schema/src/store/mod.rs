@@ -24,12 +24,9 @@ use std::time::Duration;
 use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, OnConflict};
-use sea_orm::{
-    ActiveValue, DatabaseTransaction, QuerySelect, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{ActiveValue, QuerySelect};
 
-use crate::connection::{Database, DatabaseKind};
+use crate::connection::{Database, Session};
 use crate::entity::fence;
 use crate::error_class::{ErrorClass, Fault};
 
@@ -162,7 +159,7 @@ impl Store {
                 )
                 .update_columns([fence::Column::Holder, fence::Column::TakenAt])
                 .to_owned();
-            let tx = begin(&database).await?;
+            let tx = database.begin().await?;
             fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
             let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
             if role == Role::Backend {
@@ -195,8 +192,8 @@ impl Store {
 
     /// Opens a transaction that can only commit while nobody else has taken over the role: the
     /// epoch's row stays locked until the end of the transaction.
-    async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
-        let tx = begin(&self.database).await?;
+    async fn begin(&self) -> Result<Session, StoreError> {
+        let tx = self.database.begin().await?;
         if current_epoch(&tx, self.role).await? != Some(self.epoch) {
             return Err(StoreError::Deposed { role: self.role });
         }
@@ -204,18 +201,7 @@ impl Store {
     }
 }
 
-async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
-    // SQLite takes its write lock at once: a transaction that reads first and writes later would
-    // fail, not wait, when another process has written in between.
-    let mode = match database.kind() {
-        DatabaseKind::Sqlite => Some(SqliteTransactionMode::Immediate),
-        DatabaseKind::Postgres => None,
-    };
-    let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
-    Ok(database.connection().begin_with_options(options).await?)
-}
-
-async fn current_epoch(tx: &DatabaseTransaction, role: Role) -> Result<Option<i64>, StoreError> {
+async fn current_epoch(tx: &Session, role: Role) -> Result<Option<i64>, StoreError> {
     let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
     Ok(row.map(|row| row.epoch))
 }

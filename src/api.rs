@@ -17,6 +17,7 @@ use crate::agent::Agent;
 use crate::backend::Backend;
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
+use crate::runtime::commits::{Commits, STUCK_AFTER, UNREADY_AFTER};
 use crate::runtime::watch::Progress;
 
 /// The parts of the program that are asked how they are.
@@ -65,6 +66,12 @@ impl Health {
         let backend = self.backend.get().into_iter().flat_map(|backend| backend.watches());
         let agent = self.agent.get().into_iter().flat_map(|agent| agent.watches());
         backend.chain(agent).cloned().collect()
+    }
+
+    fn commits(&self) -> Vec<Arc<Commits>> {
+        let backend = self.backend.get().map(|backend| backend.commits());
+        let agent = self.agent.get().into_iter().flat_map(|agent| agent.commits());
+        backend.into_iter().chain(agent).cloned().collect()
     }
 
     /// Who acts instead of this replica; empty for nobody.
@@ -129,11 +136,30 @@ async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let watches = health.watches();
     let stuck: Vec<&str> =
         watches.iter().filter(|watch| watch.is_stuck()).map(|watch| watch.name).collect();
-    if stuck.is_empty() {
-        return (StatusCode::OK, "ok\n".to_owned());
+    if !stuck.is_empty() {
+        let text = format!("these watches have failed for ten minutes: {}\n", stuck.join(", "));
+        return (StatusCode::SERVICE_UNAVAILABLE, text);
     }
-    let text = format!("these watches have failed for ten minutes: {}\n", stuck.join(", "));
-    (StatusCode::SERVICE_UNAVAILABLE, text)
+    match uncommitted(&health.commits(), STUCK_AFTER) {
+        Some(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
+        None => (StatusCode::OK, "ok\n".to_owned()),
+    }
+}
+
+/// What has not been committed for longer than that, since when, and why.
+fn uncommitted(commits: &[Arc<Commits>], longer_than: Duration) -> Option<String> {
+    let lines = commits.iter().filter_map(|one| {
+        let (lasted, why) = one.failing().filter(|(lasted, _)| *lasted > longer_than)?;
+        let seconds = lasted.as_secs();
+        Some(format!("no {} have been committed for {seconds} s: {why}\n", one.name))
+    });
+    Some(lines.collect::<String>()).filter(|text| !text.is_empty())
+}
+
+/// What is set aside while everything else goes on.
+fn set_aside(commits: &[Arc<Commits>]) -> String {
+    let parts = commits.iter().filter(|one| one.set_aside() > 0);
+    parts.map(|one| format!("set aside: {} {}\n", one.set_aside(), one.name)).collect()
 }
 
 /// A database that answers takes milliseconds; who asks waits a second or so.
@@ -148,6 +174,10 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
         }
         return (StatusCode::OK, format!("ok, standing by\nleader: {holder}\n"));
     }
+    let commits = health.commits();
+    if let Some(text) = uncommitted(&commits, UNREADY_AFTER) {
+        return (StatusCode::SERVICE_UNAVAILABLE, text);
+    }
     let watches = health.watches();
     let waiting: Vec<&str> =
         watches.iter().filter(|watch| !watch.is_synced()).map(|watch| watch.name).collect();
@@ -159,7 +189,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let ok = leader.map_or("ok\n".to_owned(), |holder| format!("ok\nleader: {holder}\n"));
     // Why it does not answer stands in the log; here it could be read by anybody.
     match tokio::time::timeout(DATABASE_TIMEOUT, health.database.reader().ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, ok),
+        Ok(Ok(())) => (StatusCode::OK, ok + &set_aside(&commits)),
         Ok(Err(_)) | Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned())
         }
@@ -177,16 +207,17 @@ async fn metrics(State(health): State<Arc<Health>>) -> ([(HeaderName, &'static s
     health.metrics.leader.set(i64::from(health.other_leader().is_none()));
     health.metrics.backlog.set(gauge(health.backlog() as u64));
     let mut text = health.metrics.text();
-    let families = watch_families(&health.watches());
-    text.insert_str(text.rfind(END).unwrap_or(text.len()), &families);
+    let watches = families("watch", &WATCH_FAMILIES, &health.watches(), |watch| watch.name);
+    let workers = families("worker", &WORKER_FAMILIES, &health.commits(), |one| one.name);
+    text.insert_str(text.rfind(END).unwrap_or(text.len()), &(watches + &workers));
     ([(CONTENT_TYPE, OPENMETRICS)], text)
 }
 
-/// A family of metrics: name, type, help, the ending of its samples, and how a watch is read.
-type WatchFamily = (&'static str, &'static str, &'static str, &'static str, fn(&Progress) -> u64);
+/// A family of metrics: name, type, help, the ending of its samples, and how one is read.
+type Gauges<T> = (&'static str, &'static str, &'static str, &'static str, fn(&T) -> u64);
 
 /// The gauges of the watches; these are few and fixed, so their names make bounded labels.
-const WATCH_FAMILIES: [WatchFamily; 4] = [
+const WATCH_FAMILIES: [Gauges<Progress>; 4] = [
     ("synced", "gauge", "Whether everything that there was has been seen once", "", |watch| {
         u64::from(watch.is_synced())
     }),
@@ -195,15 +226,116 @@ const WATCH_FAMILIES: [WatchFamily; 4] = [
     ("malformed", "counter", "Objects that could not be read", "_total", Progress::malformed),
 ];
 
-fn watch_families(watches: &[Arc<Progress>]) -> String {
+/// The gauges of what commits: few and fixed as well.
+const WORKER_FAMILIES: [Gauges<Commits>; 2] = [
+    ("failing_seconds", "gauge", "For how long no batch could be committed", "", |worker| {
+        worker.failing().map_or(0, |(lasted, _)| lasted.as_secs())
+    }),
+    (
+        "set_aside",
+        "gauge",
+        "Machines that fail by themselves and wait to be tried again",
+        "",
+        |one| one.set_aside() as u64,
+    ),
+];
+
+fn families<T>(
+    kind: &str,
+    families: &[Gauges<T>],
+    items: &[Arc<T>],
+    name_of: fn(&T) -> &'static str,
+) -> String {
     let mut text = String::new();
-    for (family, type_, help, ending, read) in WATCH_FAMILIES {
-        let name = format!("gitops_watch_{family}");
+    for (family, type_, help, ending, read) in families {
+        let name = format!("gitops_{kind}_{family}");
         text.push_str(&format!("# HELP {name} {help}.\n# TYPE {name} {type_}\n"));
-        for watch in watches {
-            let value = read(watch);
-            text.push_str(&format!("{name}{ending}{{watch=\"{}\"}} {value}\n", watch.name));
+        for item in items {
+            let (label, value) = (name_of(item), read(item));
+            text.push_str(&format!("{name}{ending}{{{kind}=\"{label}\"}} {value}\n"));
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::connection::{ConnectOptions, connect};
+    use schema::store::{Role, Store};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    /// Health of a process with a backend that has not begun.
+    async fn health() -> (Arc<Health>, Arc<Backend>) {
+        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.unwrap();
+        schema::migrate(&database).await.unwrap();
+        let settings = Settings::default();
+        let now = settings.clock.now();
+        let store = Store::take_over(database.clone(), Role::Backend, "test", now).await.unwrap();
+        let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
+            Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("no server"))
+        });
+        let client = kube::Client::new(service, "default");
+        let metrics = Arc::<Metrics>::default();
+        let backend = Backend::new(client, store, settings, Arc::clone(&metrics));
+        let health = Arc::new(Health::new(metrics, database, None));
+        health.act(Some(Arc::clone(&backend)), None);
+        (health, backend)
+    }
+
+    /// Lets commits fail for so long.
+    async fn fail(commits: &Commits, lasting: Duration) {
+        let end = Instant::now() + lasting;
+        while Instant::now() < end {
+            commits.note_failure(Instant::now(), "the database is read-only");
+            tokio::time::advance(Duration::from_secs(5)).await;
+        }
+        commits.note_failure(Instant::now(), "the database is read-only");
+    }
+
+    #[tokio::test]
+    async fn health_tells_when_commits_have_stopped_since_when_and_why() {
+        let (health, backend) = health().await;
+        let commits = backend.commits();
+        tokio::time::pause();
+        fail(commits, UNREADY_AFTER).await;
+        let (_, text) = readyz(State(Arc::clone(&health))).await;
+        assert!(text.contains("watches"), "a fail-over may take that long: {text}");
+        fail(commits, Duration::from_secs(10)).await;
+        let (status, text) = readyz(State(Arc::clone(&health))).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            text,
+            "no deployments have been committed for 40 s: the database is read-only\n"
+        );
+        let (_, text) = metrics(State(Arc::clone(&health))).await;
+        let sample = "gitops_worker_failing_seconds{worker=\"deployments\"} 40\n";
+        assert!(text.contains(sample), "{text}");
+
+        let (status, _) = livez(State(Arc::clone(&health))).await;
+        assert_eq!(status, StatusCode::OK, "it may still come right");
+        fail(commits, STUCK_AFTER).await;
+        let (status, text) = livez(State(Arc::clone(&health))).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.ends_with("committed for 640 s: the database is read-only\n"), "{text}");
+
+        commits.note_success();
+        assert_eq!(livez(State(Arc::clone(&health))).await.0, StatusCode::OK);
+        let (_, text) = readyz(State(health)).await;
+        assert!(text.contains("watches"), "nothing is said of commits any more: {text}");
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_is_told_and_leaves_the_program_ready() {
+        let (health, backend) = health().await;
+        let commits = backend.commits();
+        assert_eq!(set_aside(&health.commits()), "");
+        commits.note_set_aside(3);
+        assert_eq!(set_aside(&health.commits()), "set aside: 3 deployments\n");
+        assert_eq!(uncommitted(&health.commits(), Duration::ZERO), None);
+        let (_, text) = metrics(State(health)).await;
+        assert!(text.contains("gitops_worker_set_aside{worker=\"deployments\"} 3\n"), "{text}");
+    }
 }

@@ -6,8 +6,10 @@ mod harness;
 
 use crds::GitOpsDeployment;
 use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{Api, DeleteParams, PostParams};
+use sea_orm::ConnectionTrait as _;
 
 use harness::{World, all, automated, eventually, with_finalizer};
 
@@ -54,6 +56,45 @@ async fn deletions_that_never_finish_delay_nobody() {
     world.wait_until_quiet().await;
     let left = all(&world.deployments("stuck")).await;
     assert_eq!(left.len(), 1, "the deletions finish once they can");
+    harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+}
+
+/// Whatever it is that a database refuses: here it is told to.
+const REFUSAL: &str = "CREATE TRIGGER refusal BEFORE INSERT ON machine \
+     WHEN NEW.kind = 'Deployment' AND NEW.name LIKE 'refused-%' \
+     BEGIN SELECT RAISE(ABORT, 'refused'); END";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deployments_that_the_database_refuses_delay_nobody_and_their_owners_are_told() {
+    let world = World::start().await;
+    world.create_namespace("team-a").await;
+    let rows = world.database.connection();
+    rows.execute_unprepared(REFUSAL).await.unwrap();
+    for name in ["refused-1", "healthy-1", "refused-2", "healthy-2"] {
+        world.create("team-a", &automated(name)).await;
+    }
+    for name in ["healthy-1", "healthy-2"] {
+        world.wait_until_ready("team-a", name).await;
+    }
+    let events: Api<Event> = Api::namespaced(world.client.clone(), "team-a");
+    for name in ["refused-1", "refused-2"] {
+        let told = eventually("the owner is told", || async {
+            let events = all(&events).await.into_iter();
+            let mut events = events.filter(|one| one.involved_object.name.as_deref() == Some(name));
+            events.next()
+        });
+        let told = told.await;
+        assert_eq!(told.reason.as_deref(), Some("ProcessingFailed"));
+        let message = told.message.unwrap();
+        assert!(message.contains("a row breaks a constraint. It is tried again in"), "{message}");
+    }
+    rows.execute_unprepared("DROP TRIGGER refusal").await.unwrap();
+    // One by an edit, the other by itself.
+    let patch = serde_json::json!({"spec": {"source": {"path": "new"}}});
+    world.edit("team-a", "refused-1", patch).await;
+    for name in ["refused-1", "refused-2"] {
+        world.wait_until_ready("team-a", name).await;
+    }
     harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
 }
 

@@ -3,6 +3,7 @@
 //!
 //! * [`connection`]: [`connect`] opens SQLite or PostgreSQL by a URL and says in a sentence why
 //!   it could not.
+//! * [`error_class`]: what to do about an error of the database.
 //! * [`entity`]: one module per table.
 //! * [`migration`]: [`migrate`] brings an empty database, or one of the existing system, to the
 //!   tables of this build; [`check`] only looks.
@@ -20,6 +21,7 @@ pub mod application_state;
 pub mod connection;
 pub mod embedded;
 pub mod entity;
+pub mod error_class;
 pub mod gate;
 pub mod migration;
 pub mod notify;
@@ -27,4 +29,5 @@ pub mod spec_field;
 pub mod store;
 
 pub use connection::{ConnectError, ConnectOptions, Database, DatabaseKind, connect};
+pub use error_class::{ErrorClass, Fault};
 pub use migration::{MigrationError, MigrationReport, check, grant_use, migrate, role_of};

@@ -1,9 +1,14 @@
 //! PostgreSQL's LISTEN and NOTIFY: how the two halves wake each other when they are two processes.
 
+use std::time::Instant;
+
+use sea_orm::sqlx::Error;
 use sea_orm::sqlx::postgres::PgListener;
-use sea_orm::sqlx::{self, Error};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
+use tokio::sync::watch;
 
 use crate::connection::{Database, DatabaseKind};
+use crate::error_class::Fault;
 
 /// The channel that both halves use.
 const CHANNEL: &str = "managed_gitops";
@@ -11,31 +16,54 @@ const CHANNEL: &str = "managed_gitops";
 pub const PAYLOAD_LIMIT: usize = 7_900;
 
 /// Sends a payload to whoever listens; on SQLite there is nobody else.
-pub async fn notify(database: &Database, payload: &str) -> Result<(), Error> {
+pub async fn notify(database: &Database, payload: &str) -> Result<(), DbErr> {
     if database.kind() == DatabaseKind::Sqlite {
         return Ok(());
     }
-    let pool = database.connection().get_postgres_connection_pool();
-    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(pool).await?;
+    let values = [CHANNEL.into(), payload.into()];
+    let notify = "SELECT pg_notify($1, $2)";
+    let notify = Statement::from_sql_and_values(DbBackend::Postgres, notify, values);
+    let notified = database.reads().execute_raw(notify).await;
+    notified.inspect_err(|error| database.note(Fault::of(error)))?;
     Ok(())
 }
 
 /// Hears what the other half sends.
-pub struct Listener(PgListener);
+pub struct Listener {
+    listener: PgListener,
+    database: Database,
+    retired: watch::Receiver<Option<Instant>>,
+}
 
 impl Listener {
     /// Begins to listen on PostgreSQL; what was sent before is not heard.
     pub async fn connect(database: &Database) -> Result<Self, Error> {
-        let pool = database.connection().get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(Self(listener))
+        let retired = database.retired().subscribe();
+        let listener = listen(database).await?;
+        Ok(Self { listener, database: database.clone(), retired })
     }
 
-    /// The next payload; `None` after the connection was lost and made anew, when something may
-    /// have been missed.
+    /// The next payload; `None` after the connection was replaced, when something may have been
+    /// missed.
     pub async fn next(&mut self) -> Result<Option<String>, Error> {
-        let notification = self.0.try_recv().await?;
-        Ok(notification.map(|notification| notification.payload().to_owned()))
+        tokio::select! {
+            notification = self.listener.try_recv() => {
+                Ok(notification?.map(|notification| notification.payload().to_owned()))
+            }
+            // Its sender lives as long as the database.
+            _ = self.retired.changed() => {
+                // It may lead to a server to which nobody sends any more.
+                self.database.retire_listened();
+                self.listener = listen(&self.database).await?;
+                Ok(None)
+            }
+        }
     }
+}
+
+async fn listen(database: &Database) -> Result<PgListener, Error> {
+    let pool = database.listened().connection().get_postgres_connection_pool();
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
 }

@@ -36,9 +36,10 @@ use crate::agent::errand::{Ending, Errand, Subject};
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::backend::errand::TENANT_LABEL;
-use crate::backend::verdict;
+use crate::backend::{judge, verdict};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
+use crate::runtime::commits::Commits;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::patiently;
@@ -63,6 +64,7 @@ pub struct Agent {
     timers: Timers<OperationId>,
     lanes: Arc<Lanes<Errand>>,
     watches: Vec<Arc<Progress>>,
+    commits: Arc<Commits>,
 }
 
 impl Process<OperationId, Notes> for Agent {
@@ -106,8 +108,12 @@ impl Process<OperationId, Notes> for Agent {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> Verdict {
-        verdict(error)
+    fn judge(error: &StoreError) -> (Verdict, &'static str) {
+        judge(error)
+    }
+
+    fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     fn is_behind(&self, tenant: &str) -> bool {
@@ -147,12 +153,18 @@ impl Agent {
             timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
+            commits: Commits::new("operations"),
         })
     }
 
     /// The gauges of its watches.
     pub fn watches(&self) -> &[Arc<Progress>] {
         &self.watches
+    }
+
+    /// How its workers are doing.
+    pub fn commits(&self) -> [&Arc<Commits>; 2] {
+        [&self.commits, self.reports.commits()]
     }
 
     /// How much waits: observations, reports and errands.

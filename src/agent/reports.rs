@@ -17,8 +17,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::verdict;
+use crate::backend::judge;
 use crate::metrics::Metrics;
+use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
 use crate::runtime::worker::{self, Process, Taken, Verdict};
 use crate::signals::Listener;
@@ -31,6 +32,7 @@ pub struct Reports {
     inbox: Arc<Inbox<Reported, Report>>,
     /// What the database holds.
     written: Mutex<HashMap<ApplicationId, Digest>>,
+    commits: Arc<Commits>,
 }
 
 /// What is reported on: a row by its Application's label, and the deployment by its name. A hand may
@@ -48,13 +50,19 @@ impl Coalesce for Report {
     fn absorb(&mut self, newer: Self) {
         *self = newer;
     }
+
+    fn may_mend(&self) -> bool {
+        // Nothing is left of the older one.
+        true
+    }
 }
 
 impl Reports {
     /// A carrier that has not begun.
     pub fn new(store: Store, listener: Arc<dyn Listener>, metrics: Arc<Metrics>) -> Self {
         let written = Mutex::default();
-        Self { store, listener, metrics, inbox: Arc::default(), written }
+        let commits = Commits::new("reports");
+        Self { store, listener, metrics, inbox: Arc::default(), written, commits }
     }
 
     /// Reads what the database holds.
@@ -62,6 +70,11 @@ impl Reports {
         let digests = self.store.report_digests().await?;
         *self.written() = digests;
         Ok(())
+    }
+
+    /// How its worker is doing.
+    pub(super) fn commits(&self) -> &Arc<Commits> {
+        &self.commits
     }
 
     /// How many reports wait.
@@ -142,8 +155,12 @@ impl Process<Reported, Report> for Reports {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> Verdict {
-        verdict(error)
+    fn judge(error: &StoreError) -> (Verdict, &'static str) {
+        judge(error)
+    }
+
+    fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     fn is_behind(&self, _: &str) -> bool {

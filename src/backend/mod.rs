@@ -5,6 +5,7 @@
 //! and commit, and [`errand`]s discharge what the new states owe.
 
 pub mod arrivals;
+mod aside;
 pub mod decide;
 pub mod directory;
 pub mod errand;
@@ -24,8 +25,11 @@ use kube::ResourceExt;
 use kube::api::Api;
 use machines::deployment::Obligation;
 use machines::deployment::conditions::{ConditionStyle, StatusView, next_budget};
+use machines::deployment::lifecycle::Lifecycle;
 use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
+use machines::messages;
 use schema::store::{Store, StoreError};
+use schema::{ErrorClass, Fault};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -39,6 +43,7 @@ use crate::backend::events::Events;
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
+use crate::runtime::commits::Commits;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::{patiently, until_done};
@@ -55,6 +60,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// Questions about namespaces under way at once. One is asked for each namespace in which the first
 /// deployment appears.
 const QUESTIONS: usize = 8;
+/// The reason of the Event on a deletion that waits for another version of the program.
+const DELETION_WAITS: &str = "DeletionWaits";
 /// How often what has outlived its retention is removed.
 const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -76,6 +83,7 @@ pub struct Backend {
     /// The installed CustomResourceDefinition is older than the note on what a status has no room
     /// for, and loses it.
     loses_note: AtomicBool,
+    commits: Arc<Commits>,
     /// Something was seen, and there may be a question about its namespace.
     seen: Notify,
     transitions: tokio::sync::broadcast::Sender<Transition>,
@@ -99,13 +107,22 @@ pub struct Transition {
 /// Transitions that a slow onlooker may lag behind before it misses some.
 const ONLOOKER_LAG: usize = 1_024;
 
-/// What a failure of the store means for the next batch.
+/// What a failure of the store means for the next batch, and why it came.
+pub(crate) fn judge(error: &StoreError) -> (Verdict, &'static str) {
+    let Fault { class, why } = error.fault();
+    let verdict = match class {
+        _ if matches!(error, StoreError::Deposed { .. }) => Verdict::Stop,
+        ErrorClass::Connection | ErrorClass::Contention => Verdict::AtOnce,
+        ErrorClass::Unavailable => Verdict::Later,
+        ErrorClass::Configuration => Verdict::Refused,
+        ErrorClass::Defect => Verdict::Unfit,
+    };
+    (verdict, why)
+}
+
+/// What a failure of the store means for the next attempt.
 pub(crate) fn verdict(error: &StoreError) -> Verdict {
-    match error {
-        StoreError::Deposed { .. } => Verdict::Stop,
-        error if error.is_transient() => Verdict::Later,
-        _ => Verdict::Unfit,
-    }
+    judge(error).0
 }
 
 impl From<Silence> for StoreError {
@@ -150,8 +167,22 @@ impl Process<Key, Notes> for Backend {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> Verdict {
-        verdict(error)
+    fn judge(error: &StoreError) -> (Verdict, &'static str) {
+        judge(error)
+    }
+
+    fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    fn set_aside(&self, key: &Key, failures: u32, pause: Duration, why: &'static str) {
+        let Key::Deployment(uid) = key else { return };
+        if failures < aside::TOLD_AFTER {
+            return;
+        }
+        if let Some((place, _)) = self.directory().object(uid) {
+            self.events.tell(&place, uid, aside::REASON, &aside::message(uid, pause, why));
+        }
     }
 
     fn is_behind(&self, tenant: &str) -> bool {
@@ -184,6 +215,7 @@ impl Backend {
             timers: Timers::new(clock),
             lanes: Arc::default(),
             watches,
+            commits: Commits::new("deployments"),
             seen: Notify::new(),
             transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
         })
@@ -198,6 +230,11 @@ impl Backend {
     /// The gauges of its watches.
     pub fn watches(&self) -> &[Arc<Progress>] {
         &self.watches
+    }
+
+    /// How its worker is doing.
+    pub fn commits(&self) -> &Arc<Commits> {
+        &self.commits
     }
 
     /// Tells of every transition from now on.
@@ -484,6 +521,10 @@ impl Backend {
         }
         let Some(moved) = &deployment.moved else { return };
         let place = &deployment.place;
+        if moved.to == (Lifecycle::RemovalFrozen {}).path() {
+            // Without our finalizer there is no object any more whose status could say it.
+            self.events.tell(place, &deployment.uid, DELETION_WAITS, messages::REMOVAL_FROZEN);
+        }
         tracing::info!(
             namespace = place.namespace,
             name = place.name,

@@ -88,6 +88,10 @@ impl Coalesce for Notes {
         self.facts |= facts;
         self.deadline |= deadline;
     }
+
+    fn may_mend(&self) -> bool {
+        self.object.is_some() || self.namespace.is_some()
+    }
 }
 
 impl Notes {

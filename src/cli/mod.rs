@@ -110,6 +110,9 @@ enum Command {
     Load(load::Load),
 }
 
+/// Connections to listen: the one that is used, and the one that replaces it.
+const LISTENERS: u32 = 2;
+
 /// Which database.
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseArguments {
@@ -134,9 +137,67 @@ pub struct DatabaseArguments {
         action = clap::ArgAction::Set
     )]
     dev_only_allow_non_tls_connection_to_postgresql: bool,
+    /// Whether a pooler stands before PostgreSQL that gives each transaction another session, such
+    /// as PgBouncer in transaction mode.
+    #[arg(long, env = "DATABASE_POOLER", default_value = "none")]
+    database_pooler: Pooler,
+    /// URL of the same database beside the pooler, where `backend` listens for the agent.
+    #[arg(long, env = "LISTEN_DATABASE_URL", hide_env_values = true)]
+    listen_database_url: Option<String>,
+}
+
+/// What stands before PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Pooler {
+    /// Nothing, or something that keeps sessions.
+    None,
+    /// A pooler in transaction mode.
+    Transaction,
 }
 
 impl DatabaseArguments {
+    /// How to connect.
+    pub fn options(&self) -> ConnectOptions {
+        let pooled = self.database_pooler == Pooler::Transaction;
+        ConnectOptions { pooled, ..ConnectOptions::default() }
+    }
+
+    /// The URL by which these halves have to listen, if not by the other one.
+    fn listen_url(&self, halves: Halves) -> Result<Option<&str>, Failure> {
+        let url = self.listen_database_url.as_deref();
+        if halves != Halves::Backend {
+            return Ok(None);
+        }
+        if url.is_none() && self.database_pooler != Pooler::None {
+            return Err(Failure::Input(anyhow::anyhow!(
+                "through a pooler the backend does not hear the agent: set LISTEN_DATABASE_URL to \
+                 the URL of the same database beside the pooler, or run both in one process with \
+                 `managed-gitops all`"
+            )));
+        }
+        Ok(url)
+    }
+
+    /// Opens the database.
+    async fn open(&self, halves: Halves) -> Result<Database, Failure> {
+        let url = self.url();
+        if url.starts_with("sqlite:") {
+            // Said before a file is made that nobody wants.
+            halves.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
+        }
+        let listen = self.listen_url(halves)?;
+        let database = schema::connect(&url, &self.options()).await.map_err(Failure::input)?;
+        let Some(listen) = listen else { return Ok(database) };
+        let options = ConnectOptions { max_connections: LISTENERS, ..ConnectOptions::default() };
+        let direct = schema::connect(listen, &options).await.map_err(Failure::input)?;
+        if direct.kind() != DatabaseKind::Postgres {
+            return Err(Failure::Input(anyhow::anyhow!(
+                "LISTEN_DATABASE_URL must name the PostgreSQL database of DATABASE_URL"
+            )));
+        }
+        Ok(database.listening_on(direct))
+    }
+
     /// The URL that follows from them.
     pub fn url(&self) -> String {
         let Self {
@@ -145,6 +206,7 @@ impl DatabaseArguments {
             db_pass,
             postgresql_database,
             dev_only_allow_non_tls_connection_to_postgresql: without_tls,
+            ..
         } = self;
         if let Some(url) = database_url {
             return url.clone();
@@ -167,12 +229,15 @@ pub struct MigrationArguments {
 
 impl MigrationArguments {
     /// Brings an open database to the tables of this version.
-    async fn migrate(&self, database: &Database) -> Result<MigrationReport, Failure> {
+    async fn migrate(
+        &self,
+        database: &Database,
+        options: &ConnectOptions,
+    ) -> Result<MigrationReport, Failure> {
         let Some(url) = &self.migration_database_url else {
             return schema::migrate(database).await.map_err(Failure::input);
         };
-        let options = ConnectOptions::default();
-        let owner = schema::connect(url, &options).await.map_err(Failure::input)?;
+        let owner = schema::connect(url, options).await.map_err(Failure::input)?;
         if (owner.kind(), database.kind()) != (DatabaseKind::Postgres, DatabaseKind::Postgres) {
             return Err(Failure::Input(anyhow::anyhow!(
                 "SQLite has no roles: give MIGRATION_DATABASE_URL for a PostgreSQL database only"
@@ -425,6 +490,31 @@ mod tests {
     struct Only {
         #[command(flatten)]
         settings: SettingsArguments,
+    }
+
+    #[derive(clap::Parser)]
+    struct OnlyDatabase {
+        #[command(flatten)]
+        database: DatabaseArguments,
+    }
+
+    #[test]
+    fn behind_a_pooler_the_backend_wants_to_know_where_to_listen() {
+        let parse = |arguments: &[&str]| {
+            let words = std::iter::once(&"program").chain(arguments);
+            <OnlyDatabase as clap::Parser>::try_parse_from(words).unwrap().database
+        };
+        assert!(!parse(&[]).options().pooled);
+        let pooled = parse(&["--database-pooler=transaction"]);
+        assert!(pooled.options().pooled);
+        let error = pooled.listen_url(Halves::Backend).unwrap_err();
+        assert_eq!(error.code(), 2);
+        assert!(error.to_string().contains("set LISTEN_DATABASE_URL"), "{error}");
+        assert!(pooled.listen_url(Halves::Both).unwrap().is_none());
+        assert!(pooled.listen_url(Halves::Agent).unwrap().is_none());
+        let both = ["--database-pooler=transaction", "--listen-database-url=postgres://h/d"];
+        let both = parse(&both);
+        assert_eq!(both.listen_url(Halves::Backend).unwrap(), Some("postgres://h/d"));
     }
 
     fn settings(arguments: &[&str]) -> Settings {

@@ -3,7 +3,6 @@
 use clap::Args;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::Api;
-use schema::connection::{ConnectOptions, DatabaseKind, connect};
 
 use crate::api;
 use crate::cli::{
@@ -58,17 +57,13 @@ impl Serve {
         let tenure = if replicas.leader_elect { pending } else { Tenure::unlimited() };
         let counted = CountedClient::new(config, tenure).map_err(Failure::client)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
-        let url = database.url();
-        if url.starts_with("sqlite:") {
-            // Said before a file is made that nobody wants.
-            halves.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
-        }
-        let database = connect(&url, &ConnectOptions::default()).await.map_err(Failure::input)?;
+        let options = database.options();
+        let database = database.open(halves).await?;
         check_crds(&counted.client, &server).await?;
         if halves == Halves::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
-            let report = migration.migrate(&database).await?;
+            let report = migration.migrate(&database, &options).await?;
             for warning in &report.warnings {
                 tracing::warn!("{warning}");
             }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use schema::connection::{ConnectOptions, connect};
+use schema::connection::connect;
 use schema::embedded;
 
 use crate::cli::{DatabaseArguments, Failure, MigrationArguments};
@@ -32,9 +32,9 @@ impl Migrate {
     /// Brings the database to the tables of this version.
     pub(super) async fn run(self) -> Result<(), Failure> {
         let Self { database, migration } = self;
-        let database =
-            connect(&database.url(), &ConnectOptions::default()).await.map_err(Failure::input)?;
-        let report = migration.migrate(&database).await?;
+        let options = database.options();
+        let database = connect(&database.url(), &options).await.map_err(Failure::input)?;
+        let report = migration.migrate(&database, &options).await?;
         for warning in &report.warnings {
             eprintln!("warning: {warning}");
         }

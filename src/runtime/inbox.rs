@@ -15,6 +15,12 @@ use tokio::sync::Notify;
 pub trait Coalesce {
     /// Joins what was observed later.
     fn absorb(&mut self, newer: Self);
+
+    /// Whether a machine that has failed may succeed because of it, so that it is tried again
+    /// before its pause is over.
+    fn may_mend(&self) -> bool {
+        false
+    }
 }
 
 /// See the module.
@@ -93,6 +99,12 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
             }
         }
         taken
+    }
+
+    /// Takes the observations of one machine, whosever turn it is.
+    pub fn take_one(&self, key: &K) -> Option<O> {
+        // The key stays in its queue, as below.
+        self.lock().entries.remove(key)
     }
 
     /// Drops what waits for a machine.
@@ -207,6 +219,16 @@ mod tests {
         inbox.offer("calm", "calm", Notes(vec![]));
         assert_eq!(keys(&inbox.take(3)), ["hot-0", "calm", "hot-1"]);
         assert_eq!(keys(&inbox.take(2)), ["hot-2", "hot-3"]);
+    }
+
+    #[test]
+    fn one_machine_can_be_taken_out_of_turn() {
+        let inbox = Inbox::default();
+        inbox.offer("t", "first", Notes(vec![1]));
+        inbox.offer("t", "second", Notes(vec![2]));
+        assert_eq!(inbox.take_one(&"second"), Some(Notes(vec![2])));
+        assert_eq!(inbox.take_one(&"second"), None);
+        assert_eq!(keys(&inbox.take(10)), ["first"]);
     }
 
     #[tokio::test]

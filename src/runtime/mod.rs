@@ -3,6 +3,8 @@
 //!
 //! * [`inbox`]: observations that wait for their machine: keyed, coalescing, fair to tenants;
 //! * [`worker`]: takes batches from an inbox, and isolates what fails them;
+//! * [`aside`]: machines that fail alone, each with a pause of its own;
+//! * [`commits`]: whether a worker's batches are committed, for `/readyz` and `/livez`;
 //! * [`timers`]: the moments for which machines asked to be woken;
 //! * [`lanes`]: what is owed to the world, discharged in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
@@ -10,7 +12,9 @@
 //! * [`supervisor`]: a half is its work and all of its tasks, or it ends;
 //! * [`clock`]: the only place where the time comes from.
 
+pub mod aside;
 pub mod clock;
+pub mod commits;
 pub mod inbox;
 pub mod lanes;
 pub mod retry;

@@ -39,8 +39,9 @@ where
                 Err(error) => error,
             },
         };
-        if judge(&error) != Verdict::Later || begun.elapsed() >= PATIENCE {
-            return Err(error);
+        match judge(&error) {
+            Verdict::AtOnce | Verdict::Later if begun.elapsed() < PATIENCE => {}
+            _ => return Err(error),
         }
         tracing::warn!(%error, "{what} failed; it is tried again");
         tokio::select! {
@@ -88,6 +89,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_may_work_later_is_tried_again_and_what_cannot_is_not() {
         assert_eq!(attempts(|_| Verdict::Later, 3).await, (Ok(Some(())), 4));
+        assert_eq!(attempts(|_| Verdict::AtOnce, 3).await, (Ok(Some(())), 4));
+        assert_eq!(attempts(|_| Verdict::Refused, 3).await, (Err(1), 1));
         assert_eq!(attempts(|_| Verdict::Stop, 3).await, (Err(1), 1));
         assert_eq!(attempts(|_| Verdict::Unfit, 3).await, (Err(1), 1));
     }

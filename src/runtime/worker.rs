@@ -1,7 +1,8 @@
 //! Takes batches from an inbox and has them processed, one after the other: while one is under
-//! way, the next gathers.
+//! way, the next gathers. A batch in which something is unfit is tried again in parts, until the
+//! machines are found that fail alone; those are [set aside](crate::runtime::aside).
 
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::runtime::aside::{Aside, Failing};
+use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
 
-/// Machines in the first batch, and again in the first after one that failed. How many the next may
-/// have depends on how long the one before took: who comes anew waits for the batch under way and
-/// for its own.
+/// Machines in the first batch. How many the next may have depends on how long the one before took:
+/// who comes anew waits for the batch under way and for its own.
 const BATCH: usize = 256;
 /// Machines in a batch at the most: what the statements of both databases have room for.
 const LARGEST_BATCH: usize = 1_024;
@@ -32,20 +34,23 @@ const GATHER: Duration = Duration::from_millis(50);
 /// How long it goes on gathering while everybody in it has requests that wait for their turn at the
 /// API server: what the batch adds to them waits all the same.
 const GATHER_BEHIND: Duration = Duration::from_millis(200);
-/// By how much a batch shrinks after one that failed, to find the machine that fails it.
-const SHRINKING: usize = 4;
+/// Into how many parts a batch is split to find the machines that fail it. With one of them in a
+/// thousand machines that makes some twenty attempts.
+const PARTS: usize = 4;
 /// How long a batch may take: longer than the database lets a statement run. Beyond that it is the
 /// connection that has died without a word.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// After so many batches in a row that were given up, the process had better end: another replica,
 /// or its own successor, may have a connection that lives.
 const GIVEN_UP: u32 = 5;
+/// How often in a row a batch is tried again at once: what did not help by then takes time.
+const AT_ONCE: u32 = 3;
 /// First pause after a batch that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a machine that fails alone is set aside: everything else goes on meanwhile.
-const ASIDE: Duration = Duration::from_secs(60);
+/// Why batches fail that were given up.
+const NO_ANSWER: &str = "the database does not answer";
 
 /// What was taken from an inbox: whose turn it was, which machine, and its observations.
 pub type Taken<K, O> = [(String, K, O)];
@@ -55,8 +60,13 @@ pub type Taken<K, O> = [(String, K, O)];
 pub enum Verdict {
     /// Nothing can be processed any more.
     Stop,
+    /// The same batch may succeed at once.
+    AtOnce,
     /// The same batch may succeed later.
     Later,
+    /// It succeeds once somebody has changed a setting. A process that has only begun had better
+    /// end and say so.
+    Refused,
     /// Something in the batch makes it fail.
     Unfit,
 }
@@ -77,11 +87,17 @@ pub trait Process<K, O>: Sync {
         taken_at: Instant,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// What a failure means.
-    fn judge(error: &Self::Error) -> Verdict;
+    /// What a failure means, and why it came, in words that hold no value of anybody's.
+    fn judge(error: &Self::Error) -> (Verdict, &'static str);
+
+    /// Where it is noted whether batches are committed.
+    fn commits(&self) -> &Commits;
 
     /// Whether something that follows from a tenant's earlier batches waits for its turn.
     fn is_behind(&self, tenant: &str) -> bool;
+
+    /// A machine has failed alone so many times, and is tried again after this pause.
+    fn set_aside(&self, _: &K, _failures: u32, _pause: Duration, _why: &'static str) {}
 }
 
 /// Has batches processed until told to stop; an error that means [`Verdict::Stop`] ends it.
@@ -92,81 +108,264 @@ pub async fn run<P, K, O>(
 ) -> Result<(), P::Error>
 where
     P: Process<K, O>,
-    K: Clone + Eq + Hash + Send + Sync + 'static,
+    K: Clone + Debug + Eq + Hash + Send + Sync + 'static,
     O: Coalesce + Send + Sync + 'static,
 {
-    let mut limit = BATCH;
-    let mut pause = FIRST_PAUSE;
-    let mut given_up = 0;
-    // The machine that failed alone last time. Once may be chance: somebody else's row came in
-    // between.
-    let mut suspect: Option<K> = None;
+    let mut worker = Worker::new(processor, &inbox);
     loop {
+        let batch = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            batch = worker.next() => batch,
+        };
+        let rest = worker.process(batch).await?;
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ok(()),
-            () = inbox.ready() => {}
+            () = worker.rest(rest) => {}
         }
-        let taken = inbox.take(limit);
-        let taken_at = Instant::now();
-        let processed = tokio::time::timeout(BATCH_TIMEOUT, processor.process(&taken, taken_at));
-        let Ok(processed) = processed.await else {
-            let seconds = BATCH_TIMEOUT.as_secs();
-            tracing::warn!("a batch was given up after {seconds} s; it is tried again");
-            restore(&inbox, taken);
-            given_up += 1;
-            if given_up == GIVEN_UP {
-                return Err(Silence(BATCH_TIMEOUT * GIVEN_UP).into());
+    }
+}
+
+/// What a worker knows between two batches.
+struct Worker<'a, P, K, O> {
+    processor: &'a P,
+    inbox: &'a Inbox<K, O>,
+    /// Machines in the next batch at the most.
+    limit: usize,
+    /// The next pause after a failure.
+    pause: Duration,
+    /// Batches in a row that were given up.
+    given_up: u32,
+    /// Batches in a row that were tried again at once.
+    at_once: u32,
+    /// What is left of a batch in which something is unfit; the last part is the next.
+    parts: Vec<Batch<K, O>>,
+    aside: Aside<K, O>,
+    /// Machines that are set aside take turns with batches.
+    batch_is_next: bool,
+}
+
+struct Batch<K, O> {
+    taken: Vec<(String, K, O)>,
+    taken_at: Instant,
+    origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// Straight from the inbox.
+    Inbox,
+    /// A part of one that failed.
+    Part,
+    /// A machine that was set aside, which has failed alone so many times.
+    Aside(u32),
+}
+
+/// What comes between two batches.
+enum Rest {
+    Nothing,
+    Pause(Duration),
+    Gather,
+}
+
+impl<'a, P, K, O> Worker<'a, P, K, O>
+where
+    P: Process<K, O>,
+    K: Clone + Debug + Eq + Hash + Send + Sync + 'static,
+    O: Coalesce + Send + Sync + 'static,
+{
+    fn new(processor: &'a P, inbox: &'a Inbox<K, O>) -> Self {
+        Self {
+            processor,
+            inbox,
+            limit: BATCH,
+            pause: FIRST_PAUSE,
+            given_up: 0,
+            at_once: 0,
+            parts: Vec::new(),
+            aside: Aside::default(),
+            batch_is_next: true,
+        }
+    }
+
+    /// Waits for the next batch.
+    async fn next(&mut self) -> Batch<K, O> {
+        loop {
+            if let Some(part) = self.parts.pop() {
+                return part;
             }
-            continue;
-        };
-        given_up = 0;
-        let Err(error) = processed else {
-            limit = next_limit(limit, taken.len(), taken_at.elapsed());
-            pause = FIRST_PAUSE;
-            if taken.len() >= LOAD && inbox.len() < limit {
-                tokio::select! {
-                    () = shutdown.cancelled() => return Ok(()),
-                    () = gather(processor, &inbox, limit) => {}
+            if !self.batch_is_next || self.inbox.is_empty() {
+                self.batch_is_next = true;
+                if let Some(alone) = self.next_alone() {
+                    return alone;
                 }
             }
-            continue;
+            self.batch_is_next = false;
+            let taken = self.inbox.take(self.limit);
+            let taken_at = Instant::now();
+            if taken.is_empty() {
+                self.something().await;
+                continue;
+            }
+            let taken = self.aside.sift(taken);
+            if !taken.is_empty() {
+                return Batch { taken, taken_at, origin: Origin::Inbox };
+            }
+        }
+    }
+
+    /// The machine that was set aside and is due.
+    fn next_alone(&mut self) -> Option<Batch<K, O>> {
+        let (key, machine) = self.aside.take_due(Instant::now())?;
+        let Failing { tenant, mut observation, failures } = machine;
+        // A batch holds everything that was observed of its machines until it was taken.
+        if let Some(newer) = self.inbox.take_one(&key) {
+            observation.absorb(newer);
+        }
+        let taken = vec![(tenant, key, observation)];
+        Some(Batch { taken, taken_at: Instant::now(), origin: Origin::Aside(failures) })
+    }
+
+    async fn something(&self) {
+        let Some(due) = self.aside.next_due() else { return self.inbox.ready().await };
+        tokio::select! {
+            () = self.inbox.ready() => {}
+            () = tokio::time::sleep_until(due) => {}
+        }
+    }
+
+    async fn process(&mut self, batch: Batch<K, O>) -> Result<Rest, P::Error> {
+        let begun = Instant::now();
+        let processed = self.processor.process(&batch.taken, batch.taken_at);
+        let rest = match tokio::time::timeout(BATCH_TIMEOUT, processed).await {
+            Ok(Ok(())) => Ok(self.succeeded(&batch)),
+            Ok(Err(error)) => self.failed(batch, begun, error),
+            Err(_) => self.unanswered(batch, begun),
         };
-        let verdict = P::judge(&error);
-        tracing::warn!(%error, machines = taken.len(), "a batch was not committed");
+        self.processor.commits().note_set_aside(self.aside.len());
+        rest
+    }
+
+    fn succeeded(&mut self, batch: &Batch<K, O>) -> Rest {
+        self.processor.commits().note_success();
+        self.given_up = 0;
+        self.at_once = 0;
+        self.pause = FIRST_PAUSE;
+        let machines = batch.taken.len();
+        match batch.origin {
+            Origin::Inbox => {
+                self.limit = next_limit(self.limit, machines, batch.taken_at.elapsed());
+                let gathers = machines >= LOAD && self.inbox.len() < self.limit;
+                if gathers { Rest::Gather } else { Rest::Nothing }
+            }
+            Origin::Part => Rest::Nothing,
+            Origin::Aside(failures) => {
+                let machine = batch.taken.first().map(|(_, key, _)| key);
+                tracing::info!(?machine, failures, "a machine no longer fails");
+                Rest::Nothing
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        batch: Batch<K, O>,
+        begun: Instant,
+        error: P::Error,
+    ) -> Result<Rest, P::Error> {
+        self.given_up = 0;
+        let (verdict, why) = P::judge(&error);
+        tracing::warn!(%error, machines = batch.taken.len(), "a batch was not committed");
         match verdict {
             Verdict::Stop => return Err(error),
-            Verdict::Unfit if taken.len() == 1 => {
-                let key = taken.first().map(|(_, key, _)| key.clone());
-                if suspect == key {
-                    suspect = None;
-                    set_aside(&inbox, taken);
-                    limit = BATCH;
-                    continue;
-                }
-                suspect = key;
+            Verdict::Unfit => {
+                // The database does what it is asked to, apart from this.
+                self.processor.commits().note_success();
+                self.at_once = 0;
+                self.isolate(batch, why);
+                return Ok(Rest::Nothing);
             }
-            Verdict::Unfit => limit = (taken.len() / SHRINKING).max(1),
-            Verdict::Later => {}
+            Verdict::AtOnce | Verdict::Later | Verdict::Refused => {}
         }
-        restore(&inbox, taken);
-        if verdict == Verdict::Unfit {
-            continue;
+        self.processor.commits().note_failure(begun, why);
+        self.restore(batch);
+        if verdict == Verdict::AtOnce && self.at_once < AT_ONCE {
+            self.at_once += 1;
+            return Ok(Rest::Nothing);
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(pause) => {}
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        Ok(Rest::Pause(pause))
+    }
+
+    fn unanswered(&mut self, batch: Batch<K, O>, begun: Instant) -> Result<Rest, P::Error> {
+        let seconds = BATCH_TIMEOUT.as_secs();
+        tracing::warn!("a batch was given up after {seconds} s; it is tried again");
+        self.processor.commits().note_failure(begun, NO_ANSWER);
+        self.restore(batch);
+        self.given_up += 1;
+        if self.given_up == GIVEN_UP {
+            return Err(Silence(BATCH_TIMEOUT * GIVEN_UP).into());
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        Ok(Rest::Nothing)
+    }
+
+    /// Looks for the machine that fails a batch in its parts, or sets it aside.
+    fn isolate(&mut self, batch: Batch<K, O>, why: &'static str) {
+        let Batch { mut taken, taken_at, origin } = batch;
+        if taken.len() > 1 {
+            let size = taken.len().div_ceil(PARTS);
+            while !taken.is_empty() {
+                let part = taken.split_off(taken.len().saturating_sub(size));
+                self.parts.push(Batch { taken: part, taken_at, origin: Origin::Part });
+            }
+            return;
+        }
+        let failures = match origin {
+            Origin::Inbox | Origin::Part => 1,
+            Origin::Aside(failures) => failures.saturating_add(1),
+        };
+        for (tenant, key, observation) in taken {
+            let machine = Failing { tenant, observation, failures };
+            let pause = self.aside.add(key.clone(), machine, Instant::now());
+            tracing::error!(
+                machine = ?key,
+                failures,
+                pause_seconds = pause.as_secs(),
+                "a machine fails by itself; it is set aside",
+            );
+            self.processor.set_aside(&key, failures, pause, why);
+        }
+    }
+
+    /// Puts everything back that was not processed.
+    fn restore(&mut self, batch: Batch<K, O>) {
+        for Batch { taken, origin, .. } in self.parts.drain(..).chain([batch]) {
+            for (tenant, key, observation) in taken {
+                match origin {
+                    Origin::Inbox | Origin::Part => self.inbox.restore(&tenant, key, observation),
+                    Origin::Aside(failures) => {
+                        let machine = Failing { tenant, observation, failures };
+                        self.aside.put_back(key, machine, Instant::now());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn rest(&self, rest: Rest) {
+        match rest {
+            Rest::Nothing => {}
+            Rest::Pause(pause) => tokio::time::sleep(pause).await,
+            Rest::Gather => gather(self.processor, self.inbox, self.limit).await,
+        }
     }
 }
 
 /// How many machines the batch may have that follows one of so many, which took so long.
 fn next_limit(limit: usize, taken: usize, took: Duration) -> usize {
-    if limit < SMALLEST_BATCH {
-        // The machine that fails its batches is in none of these.
-        BATCH
-    } else if took > SLOW {
+    if took > SLOW {
         (taken / 2).max(SMALLEST_BATCH)
     } else if took < QUICK && taken >= limit {
         (limit * 2).min(LARGEST_BATCH)
@@ -192,43 +391,25 @@ where
     }
 }
 
-fn restore<K, O>(inbox: &Inbox<K, O>, taken: Vec<(String, K, O)>)
-where
-    K: Clone + Eq + Hash,
-    O: Coalesce,
-{
-    for (tenant, key, observation) in taken {
-        inbox.restore(&tenant, key, observation);
-    }
-}
-
-/// Puts a machine's observations back later. Those that wait so are lost with the process, and
-/// come again with the first list of the next one.
-fn set_aside<K, O>(inbox: &Arc<Inbox<K, O>>, taken: Vec<(String, K, O)>)
-where
-    K: Clone + Eq + Hash + Send + 'static,
-    O: Coalesce + Send + 'static,
-{
-    tracing::error!("a machine fails every batch that it is in; it is set aside for a minute");
-    let inbox = Arc::downgrade(inbox);
-    tokio::spawn(async move {
-        tokio::time::sleep(ASIDE).await;
-        let Some(inbox) = inbox.upgrade() else { return };
-        restore(&inbox, taken);
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
     use super::*;
 
-    #[derive(Debug)]
-    struct Note;
+    #[derive(Debug, Default)]
+    struct Note {
+        mends: bool,
+    }
 
     impl Coalesce for Note {
-        fn absorb(&mut self, _: Self) {}
+        fn absorb(&mut self, newer: Self) {
+            self.mends |= newer.mends;
+        }
+
+        fn may_mend(&self) -> bool {
+            self.mends
+        }
     }
 
     #[derive(Debug, thiserror::Error)]
@@ -247,6 +428,7 @@ mod tests {
         wanted: usize,
         attempts: Mutex<usize>,
         log: Mutex<Vec<usize>>,
+        commits: Arc<Commits>,
         shutdown: CancellationToken,
     }
 
@@ -271,13 +453,36 @@ mod tests {
             Ok(())
         }
 
-        fn judge(error: &Failed) -> Verdict {
-            error.0
+        fn judge(error: &Failed) -> (Verdict, &'static str) {
+            (error.0, "it failed")
+        }
+
+        fn commits(&self) -> &Commits {
+            &self.commits
         }
 
         fn is_behind(&self, _: &str) -> bool {
             false
         }
+    }
+
+    fn fake<F>(wanted: usize, fails: F) -> Fake<F> {
+        Fake {
+            fails,
+            wanted,
+            attempts: Mutex::default(),
+            log: Mutex::default(),
+            commits: Commits::new("machines"),
+            shutdown: CancellationToken::new(),
+        }
+    }
+
+    fn inbox_of(machines: usize) -> Arc<Inbox<usize, Note>> {
+        let inbox = Arc::new(Inbox::default());
+        for machine in 0..machines {
+            inbox.offer("tenant", machine, Note::default());
+        }
+        inbox
     }
 
     /// Runs until `wanted` machines were processed, and says which, in order.
@@ -286,14 +491,8 @@ mod tests {
         wanted: usize,
         fails: impl Fn(usize, usize) -> Option<Verdict> + Sync,
     ) -> Vec<usize> {
-        let inbox = Arc::new(Inbox::default());
-        for machine in 0..machines {
-            inbox.offer("tenant", machine, Note);
-        }
-        let shutdown = CancellationToken::new();
-        let (attempts, log) = (Mutex::default(), Mutex::default());
-        let fake = Fake { fails, wanted, attempts, log, shutdown: shutdown.clone() };
-        let _ = run(&fake, inbox, shutdown).await;
+        let fake = fake(wanted, fails);
+        let _ = run(&fake, inbox_of(machines), fake.shutdown.clone()).await;
         fake.log.into_inner().unwrap()
     }
 
@@ -306,12 +505,144 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn machines_that_always_fail_are_tried_ever_less_often_and_stop_no_other() {
+        for poisoned in [2, 20] {
+            // Beyond this many it would be a loop without pauses, which never lets the hour pass.
+            let bound = poisoned * 45;
+            let stop = CancellationToken::new();
+            let fake = fake(usize::MAX, |machine, attempt| {
+                if attempt > bound {
+                    stop.cancel();
+                }
+                (machine % 50 == 7 && machine / 50 < poisoned).then_some(Verdict::Unfit)
+            });
+            let hour = Duration::from_secs(3_600);
+            let run = run(&fake, inbox_of(1_000), stop.clone());
+            let _ = tokio::time::timeout(hour, run).await;
+            let attempts = *fake.attempts.lock().unwrap();
+            assert!(attempts <= bound, "{attempts} attempts in an hour with {poisoned}");
+            assert_eq!(fake.log.lock().unwrap().len(), 1_000 - poisoned);
+            assert_eq!(fake.commits.set_aside(), poisoned);
+            assert_eq!(fake.commits.failing(), None, "the database works");
+        }
+    }
+
+    /// The moments, in seconds, at which the one machine was tried.
+    async fn moments(
+        inbox: &Arc<Inbox<usize, Note>>,
+        last: Duration,
+        fails: impl Fn(u64) -> bool + Sync,
+    ) -> Vec<u64> {
+        let begun = Instant::now();
+        let moments = Mutex::new(Vec::new());
+        let fake = fake(usize::MAX, |_, _| {
+            let now = begun.elapsed().as_secs();
+            moments.lock().unwrap().push(now);
+            fails(now).then_some(Verdict::Unfit)
+        });
+        let run = run(&fake, Arc::clone(inbox), fake.shutdown.clone());
+        let _ = tokio::time::timeout(last, run).await;
+        moments.into_inner().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_has_succeeded_begins_with_the_shortest_pause_again() {
+        let inbox = inbox_of(1);
+        let offer = tokio::spawn({
+            let inbox = Arc::clone(&inbox);
+            async move {
+                tokio::time::sleep(Duration::from_secs(100)).await;
+                inbox.offer("tenant", 0, Note::default());
+            }
+        });
+        let found =
+            moments(&inbox, Duration::from_secs(110), |now| !(20..100).contains(&now)).await;
+        assert_eq!(found, [0, 1, 3, 7, 15, 31, 100, 101, 103, 107]);
+        offer.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_observed_of_a_machine_that_is_set_aside_is_kept_and_what_may_mend_it_ends_its_pause()
+     {
+        let inbox = inbox_of(1);
+        let offer = tokio::spawn({
+            let inbox = Arc::clone(&inbox);
+            async move {
+                tokio::time::sleep(Duration::from_secs(80)).await;
+                inbox.offer("tenant", 0, Note::default());
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                inbox.offer("tenant", 0, Note { mends: true });
+            }
+        });
+        let found = moments(&inbox, Duration::from_secs(120), |now| now < 90).await;
+        // It would have been tried at 127 s.
+        assert_eq!(found, [0, 1, 3, 7, 15, 31, 63, 90]);
+        assert!(inbox.is_empty());
+        offer.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn edits_without_end_have_a_machine_tried_once_a_second() {
+        let inbox = inbox_of(1);
+        let offer = tokio::spawn({
+            let inbox = Arc::clone(&inbox);
+            async move {
+                loop {
+                    inbox.offer("tenant", 0, Note { mends: true });
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        });
+        let found = moments(&inbox, Duration::from_secs(100), |_| true).await;
+        offer.abort();
+        assert!((90..=101).contains(&found.len()), "{found:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_set_aside_comes_back() {
         let log = processed(2, 2, |machine, attempt| {
             (machine == 0 && attempt < 4).then_some(Verdict::Unfit)
         })
         .await;
         assert_eq!(log, [1, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_fails_while_a_batch_is_in_parts_loses_none_of_them() {
+        let mut log = processed(100, 99, |machine, attempt| match attempt {
+            3..=5 => Some(Verdict::Later),
+            6 => Some(Verdict::AtOnce),
+            _ => (machine == 50).then_some(Verdict::Unfit),
+        })
+        .await;
+        log.sort_unstable();
+        log.dedup();
+        assert_eq!(log.len(), 99, "all but the one that fails");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_succeed_at_once_is_tried_at_once_but_not_for_ever() {
+        let begun = Instant::now();
+        let log = processed(3, 3, |_, attempt| (attempt <= 3).then_some(Verdict::AtOnce)).await;
+        assert_eq!((log.len(), begun.elapsed()), (3, Duration::ZERO));
+        let log = processed(3, 3, |_, attempt| (attempt <= 20).then_some(Verdict::AtOnce)).await;
+        assert_eq!(log.len(), 3);
+        let pauses = begun.elapsed().as_secs();
+        assert!((100..200).contains(&pauses), "{pauses} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_tried_again_and_told() {
+        let fake = fake(3, |_, attempt| (attempt <= 8).then_some(Verdict::Refused));
+        let run = run(&fake, inbox_of(3), fake.shutdown.clone());
+        let look = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            fake.commits.failing().unwrap()
+        };
+        let (_, (lasted, why)) = tokio::join!(run, look);
+        assert_eq!((lasted.as_secs(), why), (10, "it failed"));
+        assert_eq!(fake.commits.failing(), None);
+        assert_eq!(fake.log.lock().unwrap().len(), 3);
     }
 
     #[tokio::test(start_paused = true)]
@@ -328,18 +659,22 @@ mod tests {
         at_once: usize,
         tenants: &[&str],
     ) -> Vec<usize> {
-        struct Slow(Mutex<Vec<usize>>);
+        struct Slow(Arc<Commits>, Mutex<Vec<usize>>);
         impl Process<usize, Note> for Slow {
             type Error = Failed;
 
             async fn process(&self, taken: &Taken<usize, Note>, _: Instant) -> Result<(), Failed> {
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                self.0.lock().unwrap().push(taken.len());
+                self.1.lock().unwrap().push(taken.len());
                 Ok(())
             }
 
-            fn judge(error: &Failed) -> Verdict {
-                error.0
+            fn judge(error: &Failed) -> (Verdict, &'static str) {
+                (error.0, "it failed")
+            }
+
+            fn commits(&self) -> &Commits {
+                &self.0
             }
 
             fn is_behind(&self, tenant: &str) -> bool {
@@ -348,11 +683,11 @@ mod tests {
         }
         let inbox = Arc::new(Inbox::default());
         let shutdown = CancellationToken::new();
-        let slow = Slow(Mutex::default());
+        let slow = Slow(Commits::new("slow"), Mutex::default());
         let offer = async {
             for first in (0..machines).step_by(at_once) {
                 for machine in first..first + at_once {
-                    inbox.offer(tenants[machine % tenants.len()], machine, Note);
+                    inbox.offer(tenants[machine % tenants.len()], machine, Note::default());
                 }
                 tokio::time::sleep(interval).await;
             }
@@ -361,7 +696,7 @@ mod tests {
         };
         let (outcome, ()) = tokio::join!(run(&slow, Arc::clone(&inbox), shutdown.clone()), offer);
         assert!(outcome.is_ok());
-        slow.0.into_inner().unwrap()
+        slow.1.into_inner().unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -382,8 +717,6 @@ mod tests {
         assert_eq!(next_limit(256, 256, milliseconds(10)), 512);
         assert_eq!(next_limit(256, 255, milliseconds(10)), 256);
         assert_eq!(next_limit(1_024, 1_024, milliseconds(10)), LARGEST_BATCH);
-        // While a machine is looked for that fails its batches, smaller ones are taken.
-        assert_eq!(next_limit(4, 4, milliseconds(1)), BATCH);
     }
 
     #[tokio::test(start_paused = true)]
@@ -397,7 +730,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_database_that_never_answers_ends_it_after_a_while() {
-        struct Silent;
+        struct Silent(Arc<Commits>);
         impl Process<usize, Note> for Silent {
             type Error = Failed;
 
@@ -405,8 +738,12 @@ mod tests {
                 std::future::pending().await
             }
 
-            fn judge(error: &Failed) -> Verdict {
-                error.0
+            fn judge(error: &Failed) -> (Verdict, &'static str) {
+                (error.0, "it failed")
+            }
+
+            fn commits(&self) -> &Commits {
+                &self.0
             }
 
             fn is_behind(&self, _: &str) -> bool {
@@ -414,12 +751,14 @@ mod tests {
             }
         }
         let inbox = Arc::new(Inbox::default());
-        inbox.offer("tenant", 1, Note);
+        inbox.offer("tenant", 1, Note::default());
         let began = Instant::now();
-        let outcome = run(&Silent, Arc::clone(&inbox), CancellationToken::new()).await;
+        let silent = Silent(Commits::new("silent"));
+        let outcome = run(&silent, Arc::clone(&inbox), CancellationToken::new()).await;
         assert!(outcome.is_err());
         assert_eq!(began.elapsed(), BATCH_TIMEOUT * GIVEN_UP);
         assert_eq!(inbox.len(), 1, "nothing of it is lost");
+        assert_eq!(silent.0.failing(), Some((BATCH_TIMEOUT * GIVEN_UP, NO_ANSWER)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -67,6 +67,11 @@ impl World {
         Self::without_program_on(&url, directory, crds::all()).await
     }
 
+    /// Starts everything but the program, on an empty database at this URL.
+    pub async fn without_program_at(url: &str) -> Self {
+        Self::without_program_on(url, tempfile::tempdir().unwrap(), crds::all()).await
+    }
+
     /// Starts everything, on a cluster whose CRDs are older than the rules in them.
     pub async fn with_crds_without_rules() -> Self {
         Self::with_crds_without("x-kubernetes-validations").await
@@ -408,7 +413,7 @@ where
     let name = format!("gitops_test_{}", uuid::Uuid::new_v4().simple());
     admin.connection().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     let url = with_database(&server, &name);
-    let world = World::without_program_on(&url, tempfile::tempdir().unwrap(), crds::all()).await;
+    let world = World::without_program_at(&url).await;
     let outcome = tokio::spawn(test(world)).await;
     let drop = format!("DROP DATABASE {name} WITH (FORCE)");
     admin.connection().execute_unprepared(&drop).await.unwrap();

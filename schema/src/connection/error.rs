@@ -149,6 +149,17 @@ pub enum ConnectError {
         /// What went wrong.
         message: String,
     },
+    /// PostgreSQL: something stands before it that does not keep sessions.
+    #[error(
+        "a pooler such as PgBouncer stands before PostgreSQL at {location} and does not keep \
+         sessions ({why}): name the server itself, or set DATABASE_POOLER=transaction"
+    )]
+    Pooler {
+        /// Host, port and database.
+        location: String,
+        /// How that shows.
+        why: String,
+    },
     /// Anything else.
     #[error("the database at {location} cannot be opened: {source}")]
     Other {
@@ -179,6 +190,7 @@ impl ConnectError {
             | Self::NoDatabase { .. }
             | Self::Encoding { .. }
             | Self::Tls { .. }
+            | Self::Pooler { .. }
             | Self::Other { .. } => false,
         }
     }

@@ -6,19 +6,27 @@
 
 mod error;
 mod postgres;
+mod retired;
+mod session;
 mod sqlite;
 
 use std::fmt;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbErr};
 
 pub use error::ConnectError;
+pub use session::{Reads, Session};
 
-use crate::gate::Gate;
+use crate::error_class::{ErrorClass, Fault};
+use crate::gate::{Gate, through};
+use crate::store::StoreError;
+use retired::Retired;
+use session::Pooled;
 
 /// Enough for the workers of one process, and few enough that three processes stay below
 /// PostgreSQL's default of 100 connections.
@@ -71,6 +79,9 @@ pub struct ConnectOptions {
     pub statement_timeout: Duration,
     /// How long SQLite waits for another process's write transaction.
     pub busy_timeout: Duration,
+    /// Whether a pooler stands before PostgreSQL that gives each transaction another session, such
+    /// as PgBouncer in transaction mode: nothing is then kept in a session.
+    pub pooled: bool,
 }
 
 impl Default for ConnectOptions {
@@ -82,6 +93,7 @@ impl Default for ConnectOptions {
             acquire_timeout: ACQUIRE_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,
             busy_timeout: BUSY_TIMEOUT,
+            pooled: false,
         }
     }
 }
@@ -113,6 +125,11 @@ pub struct Database {
     file: Option<PathBuf>,
     location: String,
     statements: Arc<AtomicU64>,
+    retired: Retired,
+    /// Where transactions go through a pooler, and how they begin then.
+    pooled: Option<Pooled>,
+    /// The same database without the pooler, to listen on.
+    listened: Option<Arc<Database>>,
     gate: Option<Arc<dyn Gate>>,
 }
 
@@ -124,6 +141,7 @@ impl Database {
         reader: Option<DatabaseConnection>,
         file: Option<PathBuf>,
         location: String,
+        retired: Retired,
     ) -> Self {
         let statements = Arc::new(AtomicU64::new(0));
         count_statements(&mut writer, &statements);
@@ -134,7 +152,50 @@ impl Database {
             }
             None => writer.clone(),
         };
-        Self { kind, writer, reader, file, location, statements, gate: None }
+        Self {
+            kind,
+            writer,
+            reader,
+            file,
+            location,
+            statements,
+            retired,
+            pooled: None,
+            listened: None,
+            gate: None,
+        }
+    }
+
+    /// The same database, on which transactions begin with these statements.
+    fn pooled(mut self, begin: String) -> Self {
+        self.pooled = Some(Pooled { begin, statements: Arc::clone(&self.statements) });
+        self
+    }
+
+    /// The same database, with one beside it that does not go through the pooler, to listen on.
+    pub fn listening_on(mut self, direct: Self) -> Self {
+        self.listened = Some(Arc::new(direct));
+        self
+    }
+
+    /// The one to listen on; through a pooler nothing is heard.
+    pub(crate) fn listened(&self) -> &Self {
+        self.listened.as_deref().unwrap_or(self)
+    }
+
+    /// Whether it is reached through a pooler.
+    pub fn is_pooled(&self) -> bool {
+        self.pooled.is_some()
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> Result<Session, DbErr> {
+        Session::begin(self).await
+    }
+
+    /// For reads outside of a transaction, which on an SQLite file do not wait for the writer.
+    pub fn reads(&self) -> Reads<'_> {
+        Reads(self)
     }
 
     /// The same database, with a gate that the store's calls go through.
@@ -143,8 +204,40 @@ impl Database {
         self
     }
 
-    pub(crate) fn gate(&self) -> Option<&Arc<dyn Gate>> {
-        self.gate.as_ref()
+    /// Sends a call through the gate, and retires the connections when it fails in a way that says
+    /// that they are of no use.
+    pub(crate) async fn call<T: Send>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let given_up = GivenUp(&self.retired);
+        let outcome = through(self.gate.as_ref(), name, work).await;
+        std::mem::forget(given_up);
+        if let Err(error) = &outcome {
+            self.note(error.fault());
+        }
+        outcome
+    }
+
+    /// Retires the connections if that is what an error asks for: after a fail-over they lead to
+    /// a server that only reads, and after a migration they hold statements that no longer fit.
+    pub(crate) fn note(&self, fault: Fault) {
+        if fault.class == ErrorClass::Connection {
+            self.retired.retire();
+        }
+    }
+
+    /// Retires the connections on which is listened, where they are not the same as all others.
+    pub(crate) fn retire_listened(&self) {
+        if let Some(listened) = &self.listened {
+            listened.retired.retire();
+        }
+    }
+
+    /// Tells when connections were retired.
+    pub(crate) fn retired(&self) -> &Retired {
+        &self.retired
     }
 
     /// Which database it is.
@@ -187,7 +280,10 @@ impl Database {
     }
 
     /// Closes the pools, after what is in flight.
-    pub async fn close(&self) -> Result<(), sea_orm::DbErr> {
+    pub async fn close(&self) -> Result<(), DbErr> {
+        if let Some(listened) = &self.listened {
+            listened.reader.close_by_ref().await?;
+        }
         self.reader.close_by_ref().await?;
         self.writer.close_by_ref().await
     }
@@ -200,6 +296,15 @@ impl fmt::Debug for Database {
             .field("kind", &self.kind)
             .field("location", &self.location)
             .finish_non_exhaustive()
+    }
+}
+
+/// A call that is given up before its end may have waited for a connection that is dead.
+struct GivenUp<'a>(&'a Retired);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        self.0.retire();
     }
 }
 

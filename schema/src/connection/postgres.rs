@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, sqlx};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
+use super::retired::Retired;
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
 /// A connection that was used within this time is taken for alive; asking each time would double
@@ -18,28 +19,49 @@ const UTF8: &str = "UTF8";
 /// A process that is paused within a transaction must not hold its locks for longer: its successor
 /// begins fifteen seconds after it fell silent, and needs them.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A setting that PostgreSQL keeps for a session although it means nothing to it. Who does not find
+/// it there speaks with a pooler that has dropped it, and its limits with it.
+const MARK: &str = "managed_gitops.session";
+const MARKED: &str = "ours";
+/// How PgBouncer refuses the settings of a session. PostgreSQL has no such message.
+const UNSUPPORTED_PARAMETER: &str = "unsupported startup parameter";
 
 pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
     let mode = std::env::var("PGSSLMODE").unwrap_or_default();
-    let server = server(url, &mode)?
-        .application_name(&options.application_name)
-        .options([
-            ("statement_timeout", options.statement_timeout.as_millis().to_string()),
-            (
-                "idle_in_transaction_session_timeout",
-                IDLE_IN_TRANSACTION_TIMEOUT.as_millis().to_string(),
-            ),
-        ])
-        .disable_statement_logging();
+    let server =
+        server(url, &mode)?.application_name(&options.application_name).disable_statement_logging();
+    let limits = [
+        ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+        (
+            "idle_in_transaction_session_timeout",
+            IDLE_IN_TRANSACTION_TIMEOUT.as_millis().to_string(),
+        ),
+    ];
     let location = location_of(&server);
-    probe(&server, &location, options.connect_timeout).await?;
+    let server = if options.pooled {
+        // A pooler refuses parameters of a session that it does not know.
+        server.extra_float_digits(None).statement_cache_capacity(0)
+    } else {
+        server.options(limits.clone()).options([(MARK, MARKED)])
+    };
+    let probed = probe(&server, options.pooled, &location);
+    let timeout = options.connect_timeout;
+    let probed = tokio::time::timeout(timeout, probed).await;
+    probed
+        .unwrap_or_else(|_| Err(ConnectError::TimedOut { location: location.clone(), timeout }))?;
+    let retired = Retired::default();
+    let asked = retired.clone();
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(Some(IDLE_TIMEOUT))
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+        .before_acquire(move |connection, meta| {
+            let is_retired = asked.covers(meta.age);
             Box::pin(async move {
+                if is_retired {
+                    return Ok(false);
+                }
                 if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
@@ -48,7 +70,12 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         })
         .connect_lazy_with(server);
     let connection = DatabaseConnection::from(pool);
-    Ok(Database::new(DatabaseKind::Postgres, connection, None, None, location))
+    let database = Database::new(DatabaseKind::Postgres, connection, None, None, location, retired);
+    if !options.pooled {
+        return Ok(database);
+    }
+    let limits = limits.map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
+    Ok(database.pooled(format!("BEGIN{}", limits.concat())))
 }
 
 /// What a URL, and PostgreSQL's own environment variables, ask for. Who says nothing of TLS gets it,
@@ -76,22 +103,24 @@ fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
 /// say only that the time is up.
 async fn probe(
     server: &PgConnectOptions,
+    pooled: bool,
     location: &str,
-    timeout: Duration,
 ) -> Result<(), ConnectError> {
-    let look = async {
-        let mut connection = PgConnection::connect_with(server).await?;
-        let encoding = server_encoding(&mut connection).await?;
-        // The server has answered; how well it takes the farewell is of no interest.
-        let _ = connection.close().await;
-        Ok(encoding)
-    };
-    let location = location.to_owned();
-    match tokio::time::timeout(timeout, look).await {
-        Ok(Ok(encoding)) => check_encoding(location, encoding),
-        Ok(Err(error)) => Err(classify(location, server.get_username(), error)),
-        Err(_) => Err(ConnectError::TimedOut { location, timeout }),
+    let refused = |error| classify(location.to_owned(), server.get_username(), error);
+    let mut connection = PgConnection::connect_with(server).await.map_err(refused)?;
+    if !pooled {
+        let mark = sqlx::raw_sql(AssertSqlSafe(format!("SELECT current_setting('{MARK}', true)")));
+        let row = mark.fetch_one(&mut connection).await.map_err(refused)?;
+        let mark: Option<String> = row.try_get(0).map_err(refused)?;
+        if mark.as_deref() != Some(MARKED) {
+            let (location, why) = (location.to_owned(), "it drops the settings of a session");
+            return Err(ConnectError::Pooler { location, why: why.to_owned() });
+        }
     }
+    check_encoding(location, server_encoding(&mut connection).await.map_err(refused)?)?;
+    // The server has answered; how well it takes the farewell is of no interest.
+    let _ = connection.close().await;
+    Ok(())
 }
 
 async fn server_encoding(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
@@ -99,11 +128,11 @@ async fn server_encoding(connection: &mut PgConnection) -> Result<String, sqlx::
 }
 
 /// Kubernetes' texts are UTF-8, and in another encoding some of them could never be stored.
-fn check_encoding(location: String, encoding: String) -> Result<(), ConnectError> {
+fn check_encoding(location: &str, encoding: String) -> Result<(), ConnectError> {
     if encoding == UTF8 {
         return Ok(());
     }
-    Err(ConnectError::Encoding { location, encoding })
+    Err(ConnectError::Encoding { location: location.to_owned(), encoding })
 }
 
 /// Host, port and database; neither user nor password.
@@ -126,6 +155,9 @@ fn classify(location: String, user: &str, error: sqlx::Error) -> ConnectError {
         sqlx::Error::Database(error) => {
             let message = error.message().to_owned();
             match error.code().as_deref() {
+                _ if message.contains(UNSUPPORTED_PARAMETER) => {
+                    ConnectError::Pooler { location, why: message }
+                }
                 Some("28P01" | "28000") => {
                     ConnectError::Authentication { location, user: user.to_owned(), message }
                 }

@@ -7,6 +7,7 @@ use sea_orm::{SqlxSqliteConnector, sqlx};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::retired::Retired;
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
 /// The web page, `explain` and scans read; more connections than this would only add threads.
@@ -51,6 +52,7 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
         Some(SqlxSqliteConnector::from_sqlx_sqlite_pool(reader)),
         Some(file),
         location,
+        Retired::default(),
     ))
 }
 
@@ -67,6 +69,7 @@ async fn connect_memory(
             None,
             None,
             location,
+            Retired::default(),
         )),
         Err(source) => Err(ConnectError::Other { location, source }),
     }

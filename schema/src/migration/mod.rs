@@ -190,7 +190,7 @@ fn quoted(name: &str) -> String {
 
 async fn text(database: &Database, query: &str) -> Result<String, MigrationError> {
     let statement = Statement::from_string(DbBackend::Postgres, query);
-    let row = database.reader().query_one_raw(statement).await;
+    let row = database.reads().query_one_raw(statement).await;
     let text = row.and_then(|row| row.map(|row| row.try_get_by_index(0)).transpose());
     Ok(text.map_err(failed("asking for its roles"))?.unwrap_or_default())
 }
@@ -199,7 +199,11 @@ async fn text(database: &Database, query: &str) -> Result<String, MigrationError
 ///
 /// For processes that do not migrate.
 pub async fn check(database: &Database) -> Result<(), MigrationError> {
-    let versions = Versions::read(database.reader()).await?;
+    let versions = if database.is_pooled() {
+        Versions::read(&begin_alone(database).await?).await?
+    } else {
+        Versions::read(database.reader()).await?
+    };
     versions.refuse_newer()?;
     if versions.pending.is_empty() {
         Ok(())
@@ -222,6 +226,12 @@ async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, Migrati
         .begin_with_options(options)
         .await
         .map_err(failed("waiting for its lock to migrate"))?;
+    if database.is_pooled() {
+        // Migrations prepare statements under names. A session that another client of the pooler
+        // had before may hold the same names.
+        let forgotten = transaction.execute_unprepared("DEALLOCATE ALL").await;
+        forgotten.map_err(failed("waiting for its lock to migrate"))?;
+    }
     if database.kind() == DatabaseKind::Postgres {
         let timeout = format!("SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_MINUTES}min'");
         let set = transaction.execute_unprepared(&timeout).await;

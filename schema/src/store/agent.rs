@@ -129,7 +129,7 @@ impl Store {
                     .order_by_asc(Column::ApplicationstateApplicationId)
                     .limit(SCAN_PAGE)
                     .into_tuple()
-                    .all(self.database.reader())
+                    .all(&self.database.reads())
                     .await?;
                 let Some((last, _)) = page.last() else {
                     return Ok(digests);
@@ -219,7 +219,7 @@ impl Store {
         for some in ids.collect::<Vec<&str>>().chunks(IDS) {
             let rows = rows.clone().select_only().column(column).distinct();
             let page = rows.filter(column.is_in(some.iter().copied())).into_tuple::<String>();
-            found.extend(page.all(self.database.reader()).await?);
+            found.extend(page.all(&self.database.reads()).await?);
         }
         Ok(found)
     }
@@ -249,7 +249,7 @@ impl Store {
                 .order_by_asc(application::Column::ApplicationId)
                 .limit(limit)
                 .into_tuple()
-                .all(self.database.reader())
+                .all(&self.database.reads())
                 .await?;
             let read =
                 |(row, spec, deployment, owner): (String, String, String, Option<String>)| {
@@ -275,7 +275,7 @@ impl Store {
                 .column(Column::ClusteruserId)
                 .distinct()
                 .into_tuple()
-                .all(self.database.reader())
+                .all(&self.database.reads())
                 .await?;
             Ok(owners.into_iter().map(ClusterUserId::new).collect())
         })
@@ -288,7 +288,7 @@ impl Store {
         users: &BTreeSet<ClusterUserId>,
     ) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
         self.call("repositories", async {
-            repositories(self.database.reader(), users.iter()).await
+            repositories(&self.database.reads(), users.iter()).await
         })
         .await
     }

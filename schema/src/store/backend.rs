@@ -147,7 +147,7 @@ impl Store {
         self.call("reports", async {
             let rows = application_state::Entity::find()
                 .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids))
-                .all(self.database.reader())
+                .all(&self.database.reads())
                 .await?;
             let blob = |row: application_state::Model| {
                 let id = ApplicationId::new(row.applicationstate_application_id);
@@ -174,7 +174,7 @@ impl Store {
                 // Bare, as the partial index says it.
                 .filter(application_state::Column::Unread.into_expr())
                 .into_tuple()
-                .all(self.database.reader())
+                .all(&self.database.reads())
                 .await?;
             Ok(uids.into_iter().map(DeploymentUid::new).collect())
         })
@@ -243,7 +243,7 @@ pub async fn known_clusters(database: &Database) -> Result<Vec<String>, StoreErr
         .filter(Column::KubernetesResourceType.eq("Namespace"))
         .filter(Column::DbRelationType.eq(CLUSTER))
         .order_by_asc(Column::KubernetesResourceUid)
-        .all(database.reader())
+        .all(&database.reads())
         .await?;
     Ok(rows.into_iter().map(|row| row.kubernetes_resource_uid).collect())
 }

@@ -242,7 +242,7 @@ impl Store {
                     .order_by_asc(machine::Column::Key)
                     .limit(SCAN_PAGE)
                     .into_model::<IndexEntry>()
-                    .all(self.database.reader())
+                    .all(&self.database.reads())
                     .await?;
                 let last = page.len() < usize::try_from(SCAN_PAGE).unwrap_or(usize::MAX);
                 entries.extend(page);

@@ -42,14 +42,11 @@ use std::time::Duration;
 use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, OnConflict, SelectStatement};
-use sea_orm::{
-    ActiveValue, DatabaseTransaction, QueryOrder, QuerySelect, QueryTrait, RuntimeErr, Select,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait, Select};
 
-use crate::connection::{Database, DatabaseKind};
+use crate::connection::{Database, Session};
 use crate::entity::fence;
-use crate::gate::through;
+use crate::error_class::{ErrorClass, Fault};
 
 /// What `fence.holder` holds; the name is for people, and its beginning tells enough.
 const HOLDER_LIMIT: usize = 256;
@@ -128,30 +125,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same batch may succeed when it is tried again; otherwise something in it makes
-    /// it fail.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Conflict { .. } => true,
-            Self::Deposed { .. }
-            | Self::State { .. }
-            | Self::Value { .. }
-            | Self::Silent { .. } => false,
-            Self::Database(error) => !is_about_data(error),
-        }
+    /// What to do about it, and why it came.
+    pub fn fault(&self) -> Fault {
+        let (class, why) = match self {
+            Self::Deposed { .. } => (ErrorClass::Configuration, "another process has taken over"),
+            Self::Conflict { .. } => {
+                (ErrorClass::Contention, "another process has changed the same rows")
+            }
+            Self::State { .. } => (ErrorClass::Defect, "a persisted state cannot be read"),
+            Self::Value { .. } => (ErrorClass::Defect, "a value does not fit its column"),
+            Self::Silent { .. } => (ErrorClass::Unavailable, "the database does not answer"),
+            Self::Database(error) => return Fault::of(error),
+        };
+        Fault { class, why }
     }
-}
-
-/// Whether the database refuses a value or a row, rather than being out of reach: SQLSTATE classes
-/// 22 and 23, or SQLite's primary code 19, CONSTRAINT.
-fn is_about_data(error: &DbErr) -> bool {
-    let (DbErr::Exec(error) | DbErr::Query(error)) = error else { return false };
-    let RuntimeErr::SqlxError(error) = error else { return false };
-    let code = error.as_database_error().and_then(|error| error.code());
-    let code = code.as_deref().unwrap_or_default();
-    let sqlite = code.parse::<u32>().is_ok_and(|code| code < 10_000 && code & 0xff == 19);
-    let postgres = code.len() == 5 && (code.starts_with("22") || code.starts_with("23"));
-    sqlite || postgres
 }
 
 /// Writes for one role, as long as nobody else has taken it over.
@@ -172,12 +159,11 @@ impl Store {
         holder: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let gate = database.gate().cloned();
         let call = match role {
             Role::Backend => "take_over_backend",
             Role::Agent => "take_over_agent",
         };
-        through(gate.as_ref(), call, async {
+        let epoch = database.call(call, async {
             let row = fence::ActiveModel {
                 role: ActiveValue::Set(role.as_str().to_owned()),
                 epoch: ActiveValue::Set(1),
@@ -191,16 +177,17 @@ impl Store {
                 )
                 .update_columns([fence::Column::Holder, fence::Column::TakenAt])
                 .to_owned();
-            let tx = begin(&database).await?;
+            let tx = database.begin().await?;
             fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
             let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
             if role == Role::Backend {
                 changes::operations::supersede_foreign(&tx, now).await?;
             }
             tx.commit().await?;
-            Ok(Self { database, role, epoch })
-        })
-        .await
+            Ok(epoch)
+        });
+        let epoch = epoch.await?;
+        Ok(Self { database, role, epoch })
     }
 
     async fn call<T: Send>(
@@ -208,7 +195,7 @@ impl Store {
         name: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        through(self.database.gate(), name, work).await
+        self.database.call(name, work).await
     }
 
     /// The database behind it.
@@ -223,8 +210,8 @@ impl Store {
 
     /// Opens a transaction that can only commit while nobody else has taken over the role: the
     /// epoch's row stays locked until the end of the transaction.
-    async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
-        let tx = begin(&self.database).await?;
+    async fn begin(&self) -> Result<Session, StoreError> {
+        let tx = self.database.begin().await?;
         if current_epoch(&tx, self.role).await? != Some(self.epoch) {
             return Err(StoreError::Deposed { role: self.role });
         }
@@ -232,18 +219,7 @@ impl Store {
     }
 }
 
-async fn begin(database: &Database) -> Result<DatabaseTransaction, StoreError> {
-    // SQLite takes its write lock at once: a transaction that reads first and writes later would
-    // fail, not wait, when another process has written in between.
-    let mode = match database.kind() {
-        DatabaseKind::Sqlite => Some(SqliteTransactionMode::Immediate),
-        DatabaseKind::Postgres => None,
-    };
-    let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
-    Ok(database.connection().begin_with_options(options).await?)
-}
-
-async fn current_epoch(tx: &DatabaseTransaction, role: Role) -> Result<Option<i64>, StoreError> {
+async fn current_epoch(tx: &Session, role: Role) -> Result<Option<i64>, StoreError> {
     let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
     Ok(row.map(|row| row.epoch))
 }

@@ -42,6 +42,16 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// A database that is there already.
+    pub fn at(url: String) -> Self {
+        Self { url, memory: None }
+    }
+
+    /// A database that is open already.
+    pub fn holding(database: Database) -> Self {
+        Self { url: String::new(), memory: Some(database) }
+    }
+
     /// Opens the database; each call is another process's view of it.
     pub async fn open(&self) -> Database {
         match &self.memory {

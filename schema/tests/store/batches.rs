@@ -2,6 +2,7 @@
 
 use machines::identity::{InstanceId, OperationId};
 use machines::rows::{OperationRow, RowChange};
+use schema::ErrorClass;
 use schema::store::StoreError;
 use schema::store::backend::BackendChanges;
 
@@ -135,7 +136,7 @@ async fn a_machine_that_was_changed_by_somebody_else_fails_the_batch_whole(scrat
     let meanwhile = async { drop(world.tell(&theirs).await.unwrap()) };
     let (error, before) = commit_late(&world, &edited, meanwhile).await;
     assert!(matches!(error, StoreError::Conflict { expected: 2, written: 1 }), "{error}");
-    assert!(error.is_transient());
+    assert_eq!(error.fault().class, ErrorClass::Contention);
     assert_eq!(world.everything().await, before);
 }
 
@@ -191,7 +192,7 @@ async fn a_value_that_does_not_fit_leaves_nothing_behind(scratch: Scratch) {
     let request = request(&notes);
     let error = world.backend.backend_batch(&request, world.now, decide).await.unwrap_err();
     assert!(matches!(error, StoreError::Value { .. }), "{error}");
-    assert!(!error.is_transient());
+    assert_eq!(error.fault().class, ErrorClass::Defect);
     assert_eq!(world.everything().await, before);
     // The store itself is none the worse.
     world.tell(&notes).await.unwrap();
@@ -209,7 +210,7 @@ async fn a_database_error_leaves_nothing_behind(scratch: Scratch) {
     })
     .await;
     assert!(matches!(error, StoreError::Database(_)), "{error}");
-    assert!(!error.is_transient(), "the same batch would fail again");
+    assert_eq!(error.fault().class, ErrorClass::Defect, "the same batch would fail again");
     assert_eq!(world.everything().await, before);
 }
 
@@ -218,7 +219,7 @@ async fn a_database_that_is_out_of_reach_may_answer_later(scratch: Scratch) {
     world.database.close().await.unwrap();
     let error = world.tell(&[]).await.unwrap_err();
     assert!(matches!(error, StoreError::Database(_)), "{error}");
-    assert!(error.is_transient());
+    assert_eq!(error.fault().class, ErrorClass::Unavailable);
 }
 
 async fn an_unreadable_machine_is_left_alone_and_all_others_go_on(scratch: Scratch) {

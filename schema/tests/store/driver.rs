@@ -373,9 +373,9 @@ impl World {
 
     /// The values of a column of text, in order; a NULL reads `NULL`.
     pub async fn texts(&self, column: &str, of: &str) -> Vec<String> {
-        let backend = self.database.connection().get_database_backend();
+        let backend = self.database.reads().get_database_backend();
         let query = format!("SELECT coalesce({column}, 'NULL') AS value FROM {of} ORDER BY 1");
-        let rows = self.database.connection();
+        let rows = self.database.reads();
         let rows = rows.query_all_raw(Statement::from_string(backend, query)).await.unwrap();
         rows.iter().map(|row| row.try_get("", "value").unwrap()).collect()
     }
@@ -428,9 +428,9 @@ const COLUMNS: [(&str, &[&str]); 13] = [
 ];
 
 pub async fn count(database: &Database, of: &str) -> i64 {
-    let backend = database.connection().get_database_backend();
+    let backend = database.reads().get_database_backend();
     let query = Statement::from_string(backend, format!("SELECT count(*) AS rows FROM {of}"));
-    let row = database.connection().query_one_raw(query).await.unwrap().unwrap();
+    let row = database.reads().query_one_raw(query).await.unwrap().unwrap();
     row.try_get("", "rows").unwrap()
 }
 

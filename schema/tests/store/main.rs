@@ -3,6 +3,8 @@
 //! * `driver`: a small backend and agent around the store;
 //! * `life`: a deployment's rows from the first sight to the end of its tenant;
 //! * `batches`: atomicity, conflicts, unreadable machines, and the number of statements;
+//! * `failover`: connections that lead nowhere, and statements that no longer fit;
+//! * `pooler`: PgBouncer between the store and the server;
 //! * `fence`: who may commit;
 //! * `locks`: transactions of the two roles that overlap on PostgreSQL;
 //! * `reports`: what Argo CD says, from the agent to the backend;
@@ -16,13 +18,17 @@
 mod fixture;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../servers/mod.rs"]
+mod servers;
 
 mod adoption;
 mod batches;
 mod driver;
+mod failover;
 mod fence;
 mod life;
 mod locks;
+mod pooler;
 mod reports;
 mod sizes;
 mod upkeep;

@@ -1,0 +1,44 @@
+//! Connections that are not to be used again. A pool cannot be told to drop what it holds, but it
+//! asks about each connection before it hands it out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+/// Up to when connections were opened that are retired; clones tell the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Retired(Arc<watch::Sender<Option<Instant>>>);
+
+impl Retired {
+    /// Retires every connection that is open now.
+    pub(super) fn retire(&self) {
+        self.0.send_replace(Some(Instant::now()));
+    }
+
+    /// Whether a connection that was opened so long ago is retired.
+    pub(super) fn covers(&self, age: Duration) -> bool {
+        self.0.borrow().is_some_and(|moment| age >= moment.elapsed())
+    }
+
+    /// Changes each time that connections are retired.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Option<Instant>> {
+        self.0.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_opened_before_is_retired_and_what_is_opened_since_is_not() {
+        let retired = Retired::default();
+        let told = retired.subscribe();
+        assert!(!retired.covers(Duration::MAX));
+        retired.retire();
+        assert!(told.has_changed().unwrap());
+        assert!(retired.covers(Duration::from_secs(1)));
+        assert!(!retired.covers(Duration::ZERO));
+    }
+}

@@ -1,0 +1,169 @@
+//! PgBouncer in transaction mode: each transaction has another session, and none may be relied on.
+
+use std::time::Duration;
+
+use schema::connection::ConnectOptions;
+use schema::notify::{Listener, notify};
+use schema::{ConnectError, Database, check, connect, migrate};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+use crate::driver::{Note, Object, World};
+use crate::harness::{DEADLINE, Scratch, on_postgres, options};
+use crate::servers::Server;
+
+/// How PgBouncer takes settings that it does not know, which is what its manual suggests.
+const IGNORING: &str = "ignore_startup_parameters = extra_float_digits,options";
+
+/// How PgBouncer reaches the server of a URL, and the URL of the same database through it.
+fn through(url: &str, settings: &str) -> Option<(Server, String)> {
+    let rest = url.split_once("://").unwrap().1;
+    let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
+    let (account, place) = rest.rsplit_once('@').unwrap_or(("postgres", rest));
+    let (user, password) = account.split_once(':').unwrap_or((account, ""));
+    let (host, name) = place.split_once('/').unwrap();
+    let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
+    let mut server = format!("host={host} port={port} user={user}");
+    if !password.is_empty() {
+        server.push_str(&format!(" password={password}"));
+    }
+    let Some(pooler) = Server::pgbouncer(&server, settings) else {
+        println!("not run: pgbouncer is not installed");
+        return None;
+    };
+    let url = format!("postgres://{user}@127.0.0.1:{}/{name}?sslmode=disable", pooler.port);
+    Some((pooler, url))
+}
+
+fn pooled() -> ConnectOptions {
+    ConnectOptions { pooled: true, ..options() }
+}
+
+/// Opens a database, waiting for its server to take connections.
+async fn opened(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
+    let wait = async {
+        loop {
+            match connect(url, options).await {
+                Err(ConnectError::Refused { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait).await.expect("the pooler starts")
+}
+
+#[tokio::test]
+async fn a_pooler_that_was_not_announced_is_told_and_what_to_do() {
+    on_postgres(async |scratch| {
+        for settings in ["", IGNORING] {
+            let Some((_pooler, url)) = through(&scratch.url, settings) else { return };
+            let error = opened(&url, &options()).await.unwrap_err();
+            assert!(matches!(error, ConnectError::Pooler { .. }), "{error}");
+            assert!(!error.is_transient());
+            let error = error.to_string();
+            assert!(error.contains("set DATABASE_POOLER=transaction"), "{error}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn everything_works_through_a_pooler_that_was_announced() {
+    on_postgres(async |scratch| {
+        for settings in ["", IGNORING] {
+            let Some((_pooler, url)) = through(&scratch.url, settings) else { return };
+            let database = opened(&url, &pooled()).await.unwrap();
+            migrate(&database).await.unwrap();
+            // Another process, which meets the sessions of the first.
+            let other = opened(&url, &pooled()).await.unwrap();
+            migrate(&other).await.unwrap();
+            check(&other).await.unwrap();
+            assert!(database.is_pooled());
+            let role = schema::role_of(&other).await.unwrap();
+            assert!(!role.is_empty());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deployments_live_through_a_pooler() {
+    on_postgres(async |scratch| {
+        let Some((_pooler, url)) = through(&scratch.url, "") else { return };
+        let world = World::start(&Scratch::holding(opened(&url, &pooled()).await.unwrap())).await;
+        let objects: Vec<Object> =
+            (0..20).map(|number| Object::new("t1", &number.to_string())).collect();
+        world.settle(&objects).await;
+        // More at once than the pooler has sessions.
+        let edits = objects.iter().map(|object| {
+            let world = &world;
+            async move { world.tell(&[Note::Seen(object.edited("https://h/new"))]).await.map(drop) }
+        });
+        let edits = edits.map(|edit| async { edit.await.map_err(|error| error.to_string()) });
+        for edited in join(edits.collect()).await {
+            edited.unwrap();
+        }
+        assert_eq!(world.count("application").await, 20);
+        world.remove(&objects).await;
+        assert_eq!(world.count("application").await, 0);
+    })
+    .await;
+}
+
+async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut done = Vec::new();
+    while !futures.is_empty() {
+        let first = std::future::poll_fn(|context| {
+            let ready = futures.iter_mut().enumerate().find_map(|(index, one)| {
+                match one.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => Some((index, value)),
+                    std::task::Poll::Pending => None,
+                }
+            });
+            ready.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+        });
+        let (index, value) = first.await;
+        drop(futures.swap_remove(index));
+        done.push(value);
+    }
+    done
+}
+
+#[tokio::test]
+async fn limits_hold_in_each_transaction_and_nothing_is_left_in_a_session() {
+    on_postgres(async |scratch| {
+        let Some((_pooler, url)) = through(&scratch.url, "") else { return };
+        let database = opened(&url, &pooled()).await.unwrap();
+        let ask = async |query: &str| -> String {
+            let statement = Statement::from_string(DbBackend::Postgres, query);
+            let row = database.reads().query_one_raw(statement).await.unwrap().unwrap();
+            row.try_get_by_index(0).unwrap()
+        };
+        assert_eq!(ask("SHOW statement_timeout").await, "30s");
+        assert_eq!(ask("SHOW idle_in_transaction_session_timeout").await, "10s");
+        assert_eq!(
+            ask("SELECT count(*)::text FROM pg_prepared_statements WHERE name <> ''").await,
+            "0"
+        );
+        let admin = scratch.open().await;
+        let row = Statement::from_string(DbBackend::Postgres, "SHOW statement_timeout");
+        assert!(admin.connection().query_one_raw(row).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signals_go_through_a_pooler_and_are_heard_beside_it() {
+    on_postgres(async |scratch| {
+        let Some((_pooler, url)) = through(&scratch.url, "") else { return };
+        let direct = scratch.open().await;
+        let database = opened(&url, &pooled()).await.unwrap().listening_on(direct);
+        let mut listener = Listener::connect(&database).await.unwrap();
+        notify(&database, "news").await.unwrap();
+        let heard = tokio::time::timeout(DEADLINE, listener.next()).await.expect("the news");
+        assert_eq!(heard.unwrap().as_deref(), Some("news"));
+    })
+    .await;
+}

@@ -1,0 +1,33 @@
+//! What the owner of a deployment reads that is set aside because each of its batches fails.
+
+use std::time::Duration;
+
+use machines::identity::DeploymentUid;
+
+/// After so many failures in a row an owner is told: one or two may be chance.
+pub(super) const TOLD_AFTER: u32 = 3;
+/// The reason of the Event.
+pub(super) const REASON: &str = "ProcessingFailed";
+
+/// The Event's message; `why` holds no value of anybody's.
+pub(super) fn message(uid: &DeploymentUid, pause: Duration, why: &str) -> String {
+    format!(
+        "managed-gitops cannot process this deployment: {why}. It is tried again in {} s, then ever \
+         less often, and at once when the deployment is edited. If that does not help, ask those who \
+         run managed-gitops to look at its log for {uid}",
+        pause.as_secs(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_reads_why_and_when_it_is_tried_again() {
+        let uid = DeploymentUid::new("uid-1");
+        let message = message(&uid, Duration::from_secs(4), "a row breaks a constraint");
+        assert!(message.contains("a row breaks a constraint. It is tried again in 4 s"));
+        assert!(message.ends_with("for uid-1"), "{message}");
+    }
+}

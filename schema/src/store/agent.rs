@@ -10,12 +10,13 @@ use machines::identity::{
 use machines::operation::{Operation, RowView};
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{LockType, OnConflict, Query};
+use sea_orm::sea_query::{ExprTrait, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
-    app_project_repository, application, application_owner, application_state,
-    deployment_to_application_mapping as mapping, machine, operation, transition,
+    app_project_managed_environment, app_project_repository, application, application_owner,
+    application_state, deployment_to_application_mapping as mapping,
+    kubernetes_to_db_resource_mapping as resource_mapping, machine, operation, transition,
 };
 use crate::spec_field;
 use crate::store::changes;
@@ -39,6 +40,9 @@ pub struct AgentLoaded {
     pub unusable: HashMap<OperationId, String>,
     /// The repositories that each owner's AppProject is to permit, as written.
     pub repositories: HashMap<ClusterUserId, BTreeSet<String>>,
+    /// Those of these owners for whom an earlier installation has recorded managed environments:
+    /// their AppProjects permit more destinations than this program knows.
+    pub keeps_destinations: BTreeSet<ClusterUserId>,
 }
 
 /// What is to be written of a batch.
@@ -271,6 +275,18 @@ impl Store {
         })
         .await
     }
+
+    /// Those of these users for whom an earlier installation has recorded managed environments; see
+    /// [`AgentLoaded::keeps_destinations`].
+    pub async fn keeps_destinations(
+        &self,
+        users: &BTreeSet<ClusterUserId>,
+    ) -> Result<BTreeSet<ClusterUserId>, StoreError> {
+        self.call("keeps_destinations", async {
+            keeps_destinations(self.database.reader(), users.iter()).await
+        })
+        .await
+    }
 }
 
 /// Keeps these applications from being removed until the end of the transaction, and says which
@@ -320,8 +336,9 @@ async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLo
         .map(|versioned| &versioned.machine.record.owner)
         .chain(rows.values().map(|row| &row.owner))
         .collect();
-    let repositories = repositories(tx, owners.into_iter()).await?;
-    Ok(AgentLoaded { operations, rows, unusable, repositories })
+    let repositories = repositories(tx, owners.iter().copied()).await?;
+    let keeps_destinations = keeps_destinations(tx, owners.into_iter()).await?;
+    Ok(AgentLoaded { operations, rows, unusable, repositories, keeps_destinations })
 }
 
 async fn load_rows(
@@ -403,4 +420,35 @@ async fn repositories(
         repositories.entry(ClusterUserId::new(clusteruser_id)).or_default().insert(url);
     }
     Ok(repositories)
+}
+
+async fn keeps_destinations(
+    tx: &impl ConnectionTrait,
+    users: impl Iterator<Item = &ClusterUserId>,
+) -> Result<BTreeSet<ClusterUserId>, StoreError> {
+    use app_project_managed_environment::{Column, Entity};
+    let users: Vec<&str> = users.map(ClusterUserId::as_str).collect();
+    if users.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let in_cluster = Query::select()
+        .expr(Expr::val(1))
+        .from(resource_mapping::Entity)
+        .and_where(resource_mapping::Column::KubernetesResourceType.eq("Namespace"))
+        .and_where(resource_mapping::Column::DbRelationType.eq("ManagedEnvironment"))
+        .and_where(
+            Expr::col((resource_mapping::Entity, resource_mapping::Column::DbRelationKey))
+                .equals((Entity, Column::ManagedEnvironmentId)),
+        )
+        .to_owned();
+    let users: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ClusteruserId)
+        .distinct()
+        .filter(Column::ClusteruserId.is_in(users))
+        .filter(Expr::exists(in_cluster).not())
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(users.into_iter().map(ClusterUserId::new).collect())
 }

@@ -70,6 +70,9 @@ pub struct BackendLoaded {
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
     /// Applications that an earlier installation made for deployments that have none yet.
     pub existing_applications: HashMap<DeploymentUid, ExistingApplication>,
+    /// Those of them that are deployed to a managed environment, which is not the in-cluster
+    /// environment of their tenant.
+    pub existing_elsewhere: HashMap<DeploymentUid, EnvironmentId>,
     /// Cluster users that it made for tenants that have no rows yet.
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     /// In-cluster environments that it made for them.
@@ -581,7 +584,7 @@ async fn load_existing(
         .all(tx)
         .await?;
     if !rows.is_empty() {
-        loaded.existing_applications = load_existing_applications(tx, rows).await?;
+        load_existing_applications(tx, rows, loaded).await?;
     }
     Ok(())
 }
@@ -591,14 +594,15 @@ async fn load_existing(
 async fn load_existing_applications(
     tx: &impl ConnectionTrait,
     mappings: Vec<mapping::Model>,
-) -> Result<HashMap<DeploymentUid, ExistingApplication>, StoreError> {
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
     let ids = || mappings.iter().map(|row| row.application_id.as_str());
-    let instances: HashMap<String, String> = application::Entity::find()
+    let applications: HashMap<String, application::Model> = application::Entity::find()
         .filter(application::Column::ApplicationId.is_in(ids()))
         .all(tx)
         .await?
         .into_iter()
-        .map(|row| (row.application_id, row.engine_instance_inst_id))
+        .map(|row| (row.application_id.clone(), row))
         .collect();
     let owners: HashMap<String, String> = application_owner::Entity::find()
         .filter(application_owner::Column::ApplicationOwnerApplicationId.is_in(ids()))
@@ -615,15 +619,48 @@ async fn load_existing_applications(
         .into_iter()
         .map(|row| (row.user_name, row.clusteruser_id))
         .collect();
-    let existing = |row: mapping::Model| {
+    let environments =
+        applications.values().filter_map(|row| row.managed_environment_id.as_deref());
+    let in_cluster = in_cluster_environments(tx, environments.collect()).await?;
+    for row in mappings {
         let of_namespace = || users.get(row.namespace_uid.as_deref()?);
-        let user = owners.get(&row.application_id).or_else(of_namespace)?;
+        let user = owners.get(&row.application_id).or_else(of_namespace);
+        let (Some(user), Some(application)) = (user, applications.get(&row.application_id)) else {
+            continue;
+        };
+        let uid = DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id);
+        let namespace = row.namespace_uid.unwrap_or_default();
+        if let Some(environment) = &application.managed_environment_id
+            && in_cluster.get(environment) != Some(&namespace)
+        {
+            let environment = EnvironmentId::new(environment.clone());
+            loaded.existing_elsewhere.insert(uid.clone(), environment);
+        }
         let existing = ExistingApplication {
             user: ClusterUserId::new(user.clone()),
-            instance: InstanceId::new(instances.get(&row.application_id)?.clone()),
+            instance: InstanceId::new(application.engine_instance_inst_id.clone()),
             id: ApplicationId::new(row.application_id),
         };
-        Some((DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id), existing))
+        loaded.existing_applications.insert(uid, existing);
+    }
+    Ok(())
+}
+
+/// Those of these environments that stand for namespaces of the cluster that Argo CD runs in, with
+/// the namespaces' UIDs.
+async fn in_cluster_environments(
+    tx: &impl ConnectionTrait,
+    environments: BTreeSet<&str>,
+) -> Result<HashMap<String, String>, StoreError> {
+    use kubernetes_to_db_resource_mapping::{Column, Entity};
+    let rows = Entity::find()
+        .filter(Column::KubernetesResourceType.eq("Namespace"))
+        .filter(Column::DbRelationType.eq("ManagedEnvironment"))
+        .filter(Column::DbRelationKey.is_in(environments))
+        .all(tx)
+        .await?;
+    let pair = |row: kubernetes_to_db_resource_mapping::Model| {
+        (row.db_relation_key, row.kubernetes_resource_uid)
     };
-    Ok(mappings.into_iter().filter_map(existing).collect())
+    Ok(rows.into_iter().map(pair).collect())
 }

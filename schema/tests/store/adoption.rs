@@ -1,7 +1,9 @@
 //! Rows of an earlier installation: they are found, taken over and in the end removed.
 
 use machines::deployment::ExistingApplication;
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, TenantUid,
+};
 use machines::tenant::TenantEvent;
 use schema::migrate;
 
@@ -18,6 +20,9 @@ on_each_database!(
     a_deployment_that_is_first_seen_deleting_is_removed,
     an_application_from_before_the_table_of_owners_is_its_namespaces_users,
     an_environment_that_has_gone_is_made_anew,
+    an_application_in_a_managed_environment_is_told_from_one_in_its_own_cluster,
+    an_application_in_another_tenants_environment_is_told_too,
+    owners_of_managed_environments_keep_the_destinations_of_their_projects,
     open_operations_of_an_earlier_installation_make_room,
     a_repository_of_an_earlier_installation_goes_with_its_last_user,
     the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it,
@@ -76,6 +81,7 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     assert_eq!(loaded.existing_applications[&object.uid], existing);
     assert_eq!(loaded.existing_users[&object.tenant], ClusterUserId::new("user"));
     assert_eq!(loaded.existing_environments, 1);
+    assert_eq!(loaded.existing_elsewhere, [].into());
 
     keeps_its_rows(&world).await;
     assert_eq!(world.texts("clusteruser_id", "clusteruser").await, ["user"]);
@@ -186,6 +192,67 @@ async fn an_environment_that_has_gone_is_made_anew(scratch: Scratch) {
     assert_eq!(loaded.existing_environments, 0);
     keeps_its_rows(&world).await;
     assert_eq!(world.count("managedenvironment").await, 2);
+}
+
+/// An environment that the fixture's user has beside the in-cluster one.
+async fn add_managed_environment(world: &World) {
+    world
+        .execute(
+            "INSERT INTO managedenvironment (managedenvironment_id, name, clustercredentials_id) \
+             VALUES ('remote', 'production', 'credentials')",
+        )
+        .await;
+}
+
+async fn an_application_in_a_managed_environment_is_told_from_one_in_its_own_cluster(
+    scratch: Scratch,
+) {
+    let world = adopted(&scratch).await;
+    add_managed_environment(&world).await;
+    world.execute("UPDATE application SET managed_environment_id = 'remote'").await;
+    let loaded = world.tell(&[Note::Seen(object())]).await.unwrap();
+    let elsewhere = [(object().uid, EnvironmentId::new("remote"))];
+    assert_eq!(loaded.existing_elsewhere, elsewhere.into());
+    assert_eq!(loaded.existing_applications.len(), 1);
+}
+
+async fn an_application_in_another_tenants_environment_is_told_too(scratch: Scratch) {
+    let world = adopted(&scratch).await;
+    world
+        .execute(
+            "UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = 'another' \
+             WHERE db_relation_key = 'environment'",
+        )
+        .await;
+    let loaded = world.tell(&[Note::Seen(object())]).await.unwrap();
+    let elsewhere = [(object().uid, EnvironmentId::new("environment"))];
+    assert_eq!(loaded.existing_elsewhere, elsewhere.into());
+}
+
+async fn owners_of_managed_environments_keep_the_destinations_of_their_projects(scratch: Scratch) {
+    let mut world = adopted(&scratch).await;
+    world.instance = engine(&world).await;
+    let other = Object::new("other", "a");
+    world.tell(&[Note::Seen(object()), Note::Seen(other.clone())]).await.unwrap();
+    let user = ClusterUserId::new("user");
+    let users = [user.clone(), ClusterUserId::of(&other.tenant)].into();
+    // The fixture's row for the project names the in-cluster environment.
+    assert_eq!(world.agent.keeps_destinations(&users).await.unwrap(), [].into());
+    add_managed_environment(&world).await;
+    world
+        .execute(
+            "INSERT INTO appprojectmanagedenvironment \
+             (appproject_managedenv_id, clusteruser_id, managed_environment_id) \
+             VALUES ('one', 'user', 'remote'), ('again', 'user', 'remote')",
+        )
+        .await;
+    assert_eq!(world.agent.keeps_destinations(&users).await.unwrap(), [user.clone()].into());
+    assert_eq!(world.agent.keeps_destinations(&[].into()).await.unwrap(), [].into());
+    let open = world.open(&[object(), other]).await;
+    assert_eq!(open.len(), 2);
+    assert_eq!(world.claim(&open).await.keeps_destinations, [user.clone()].into());
+    // As claimed operations, too.
+    assert_eq!(world.claim(&open).await.keeps_destinations, [user].into());
 }
 
 async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) {

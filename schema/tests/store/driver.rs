@@ -12,8 +12,8 @@ use machines::deployment::{
     Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
 };
 use machines::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, Revision,
-    TenantUid, Timestamp,
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId,
+    OperationId, Revision, TenantUid, Timestamp,
 };
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
@@ -453,6 +453,7 @@ pub struct Loaded {
     pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
     pub existing_applications: HashMap<DeploymentUid, ExistingApplication>,
+    pub existing_elsewhere: HashMap<DeploymentUid, EnvironmentId>,
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     pub existing_environments: usize,
     pub children: HashMap<TenantUid, u64>,
@@ -466,6 +467,7 @@ impl Loaded {
             named: loaded.named.clone(),
             reports: loaded.reports.clone(),
             existing_applications: loaded.existing_applications.clone(),
+            existing_elsewhere: loaded.existing_elsewhere.clone(),
             existing_users: loaded.existing_users.clone(),
             existing_environments: loaded.existing_environments.len(),
             children: loaded.children.clone(),

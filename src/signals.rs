@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::{Stream, StreamExt as _, stream};
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
 use schema::connection::Database;
 use schema::notify::{self, PAYLOAD_LIMIT};
+use schema::store::StoreError;
 use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
@@ -183,37 +186,51 @@ pub async fn hear(backend: Arc<Backend>, database: Database, shutdown: Cancellat
 }
 
 async fn hear_once(backend: &Backend, database: &Database) -> anyhow::Error {
-    let mut listener = match notify::Listener::connect(database).await {
+    let listener = match notify::Listener::connect(database).await {
         Ok(listener) => listener,
         Err(error) => return error.into(),
     };
+    // The stream keeps a payload that is half read; a dropped call of `next` would lose it.
+    let mut payloads = std::pin::pin!(stream::unfold(listener, |mut listener| async {
+        Some((listener.next().await, listener))
+    }));
     loop {
         // Before the first payload, and after each gap, something may have been missed.
         if let Err(error) = backend.look_again().await {
             return error.into();
         }
-        if let Err(error) = hear_until_a_gap(backend, &mut listener).await {
+        let heard = hear_until_a_gap(
+            &mut payloads,
+            |payload| pass_on(backend, payload),
+            || backend.take_in_reports(),
+        );
+        if let Err(error) = heard.await {
             return error;
         }
     }
 }
 
-async fn hear_until_a_gap(
-    backend: &Backend,
-    listener: &mut notify::Listener,
-) -> anyhow::Result<()> {
+/// Passes on each payload until there is a gap, and looks every [`LOOK_INTERVAL`], however many
+/// payloads arrive.
+async fn hear_until_a_gap<E, L>(
+    payloads: &mut (impl Stream<Item = Result<Option<String>, E>> + Unpin),
+    pass_on: impl Fn(&str),
+    look: impl Fn() -> L,
+) -> anyhow::Result<()>
+where
+    E: Into<anyhow::Error>,
+    L: Future<Output = Result<(), StoreError>>,
+{
+    // One interval for all payloads: a sleep for each would begin again with every payload.
+    let mut looks = tokio::time::interval_at(Instant::now() + LOOK_INTERVAL, LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // Held across the looks: a payload that is half read is not lost.
-        let mut next = std::pin::pin!(listener.next());
-        let payload = loop {
-            tokio::select! {
-                payload = &mut next => break payload?,
-                () = tokio::time::sleep(LOOK_INTERVAL) => backend.take_in_reports().await?,
-            }
-        };
-        match payload {
-            Some(payload) => pass_on(backend, &payload),
-            None => return Ok(()),
+        tokio::select! {
+            heard = payloads.next() => match heard.transpose().map_err(Into::into)?.flatten() {
+                Some(payload) => pass_on(&payload),
+                None => return Ok(()),
+            },
+            _ = looks.tick() => look().await?,
         }
     }
 }
@@ -234,6 +251,8 @@ fn pass_on(backend: &Backend, payload: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -245,5 +264,47 @@ mod tests {
         assert!(payloads.iter().all(|payload| payload.len() <= PAYLOAD_LIMIT));
         let items: usize = payloads.iter().map(|payload| payload.split_whitespace().count()).sum();
         assert_eq!(items, 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steady_signals_do_not_put_off_the_look_for_missed_ones() {
+        const SECONDS: usize = 600;
+        let each_second = stream::iter(0..SECONDS).then(|number| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<_, anyhow::Error>(Some(number.to_string()))
+        });
+        let a_gap_at_the_end = stream::once(async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok(None)
+        });
+        let mut payloads = std::pin::pin!(each_second.chain(a_gap_at_the_end));
+        let (passed_on, looks) = (Cell::new(0), Cell::new(0));
+        hear_until_a_gap(
+            &mut payloads,
+            |_| passed_on.set(passed_on.get() + 1),
+            || {
+                looks.set(looks.get() + 1);
+                std::future::ready(Ok(()))
+            },
+        )
+        .await
+        .expect("no error");
+        assert_eq!(passed_on.get(), SECONDS);
+        assert_eq!(looks.get(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_does_not_put_off_the_look_for_missed_signals() {
+        let mut payloads = std::pin::pin!(stream::once(async {
+            tokio::time::sleep(LOOK_INTERVAL * 3 + RECONNECT_PAUSE).await;
+            Ok::<_, anyhow::Error>(None)
+        }));
+        let looks = Cell::new(0);
+        let look = || {
+            looks.set(looks.get() + 1);
+            std::future::ready(Ok(()))
+        };
+        hear_until_a_gap(&mut payloads, |_| {}, look).await.expect("no error");
+        assert_eq!(looks.get(), 3);
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             Ok(mut found) => {
                 let now = agent.settings.clock.now();
                 for uid in overdue(&mut deployments, found.deployments, now, grace) {
-                    tracing::info!(uid = uid.as_str(), "what a hand has changed is repaired");
+                    tracing::debug!(uid = uid.as_str(), "an Application differs from its row");
                     agent.listener.application_differs(&uid);
                 }
                 let owners: Vec<ClusterUserId> = found.projects.keys().cloned().collect();

@@ -35,10 +35,12 @@ fn has_secret(text: &str) -> bool {
 }
 
 fn refusal(url: &str) -> String {
-    let mut spec = DeploymentSpec::default();
-    spec.repo_url = url.to_owned();
-    spec.path = "deploy".to_owned();
-    spec.type_ = "manual".to_owned();
+    let spec = DeploymentSpec {
+        repo_url: url.to_owned(),
+        path: "deploy".to_owned(),
+        type_: "manual".to_owned(),
+        ..DeploymentSpec::default()
+    };
     validate("app", &spec, true).unwrap_err()
 }
 
@@ -72,10 +74,12 @@ proptest! {
 
     #[test]
     fn a_url_that_is_accepted_stays_as_it_is(url in "(https|ssh)://([a-z]{1,4}@)?[a-z.]{1,6}(:[0-9]{1,5})?(/[a-z@:.]{0,6}){0,3}|git@[a-z.]{1,6}:[a-z/@:]{1,8}") {
-        let mut spec = DeploymentSpec::default();
-        spec.repo_url = url.clone();
-        spec.path = "deploy".to_owned();
-        spec.type_ = "manual".to_owned();
+        let spec = DeploymentSpec {
+            repo_url: url.clone(),
+            path: "deploy".to_owned(),
+            type_: "manual".to_owned(),
+            ..DeploymentSpec::default()
+        };
         if validate("app", &spec, true).is_ok() {
             prop_assert_eq!(&redacted_url(&url), &url);
         }

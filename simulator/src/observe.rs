@@ -11,7 +11,8 @@ use crds::argocd::{AppProject, Application};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use kube::core::{DeserializeGuard, InvalidObject, ObjectList};
+use kube::core::error_boundary::InvalidObject;
+use kube::core::{DeserializeGuard, ObjectList};
 use machines::deployment::conditions::{Condition, ConditionStyle};
 use machines::esr::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database as Rows,

@@ -217,8 +217,8 @@ fn redact(value: &mut Value) -> bool {
 /// What a report says of the removal of the Application.
 fn removal(status: &ApplicationStatus) -> RemovalReport {
     let conditions = status.conditions.iter();
-    let errors = conditions.filter(|one| one.type_ == condition_type::DELETION_ERROR);
-    let error = errors.last().map_or("", |one| one.message.as_str());
+    let mut errors = conditions.filter(|one| one.type_ == condition_type::DELETION_ERROR);
+    let error = errors.next_back().map_or("", |one| one.message.as_str());
     let health = |one: &ResourceStatus| one.health.clone().unwrap_or_default().status;
     let is_there = |one: &&ResourceStatus| health(one) != MISSING;
     let remaining = status.resources.iter().filter(is_there);

@@ -56,7 +56,7 @@ impl<K, O> Default for Aside<K, O> {
 
 impl<K: Clone + Eq + Hash, O: Coalesce> Aside<K, O> {
     /// How many machines wait.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.machines.len()
     }
 
@@ -164,7 +164,7 @@ mod tests {
         let (key, machine) = aside.take_due(now + pause).unwrap();
         assert_eq!((key, machine.failures), ("a", 5));
         assert_eq!(machine.observation, Notes(vec![1, 2]));
-        assert_eq!((aside.len(), aside.next_due()), (0, None));
+        assert_eq!((aside.count(), aside.next_due()), (0, None));
     }
 
     #[tokio::test(start_paused = true)]
@@ -176,6 +176,6 @@ mod tests {
         assert_eq!(sifted(&mut aside, "a", 100), 0);
         assert_eq!(aside.next_due(), Some(now + SHORTEST_PAUSE));
         assert_eq!(aside.take_due(now + SHORTEST_PAUSE).unwrap().0, "a");
-        assert_eq!(aside.len(), 1);
+        assert_eq!(aside.count(), 1);
     }
 }

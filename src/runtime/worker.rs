@@ -243,7 +243,7 @@ where
             Ok(Err(error)) => self.failed(batch, begun, error),
             Err(_) => self.unanswered(batch, begun),
         };
-        self.processor.commits().note_set_aside(self.aside.len());
+        self.processor.commits().note_set_aside(self.aside.count());
         rest
     }
 

@@ -184,6 +184,7 @@ mod tests {
                         }),
                     }),
                 }),
+                ..ApplicationSpec::default()
             },
         }
     }

@@ -1,5 +1,6 @@
 //! Servers that a test starts for itself, on loopback, and ends by their process ids.
 
+#![allow(clippy::unwrap_in_result, reason = "none stands for what is not installed here")]
 #![allow(dead_code, unreachable_pub, reason = "no test uses all of it")]
 
 use std::fs;

@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 
 use machines::identity::Digest;
+use machines::removal::RemovalReport;
 use schema::DatabaseKind;
 use schema::store::agent::ApplicationReport;
 use schema::store::backend::{BackendChanges, BackendRequest};
@@ -63,12 +64,13 @@ async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
         deployment: object.uid.clone(),
         status: Vec::new(),
         digest: Digest::new("digest"),
+        removal: RemovalReport::default(),
     };
     deposed(world.agent.write_reports(vec![report.clone()]).await);
     assert_eq!(world.everything().await, before);
 
     world.tell(&[Note::Facts(object.uid.clone())]).await.unwrap();
-    assert_eq!(next.write_reports(vec![report]).await.unwrap().len(), 1);
+    assert_eq!(next.write_reports(vec![report]).await.unwrap().written.len(), 1);
 }
 
 async fn each_take_over_raises_the_epoch_of_its_role(scratch: Scratch) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use machines::identity::{ClusterUserId, Digest, EnvironmentId, TenantUid};
+use machines::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange, TenantRows};
 use schema::store::agent::{AgentChanges, ApplicationReport};
 use schema::store::backend::{BackendChanges, BackendRequest};
@@ -28,6 +29,7 @@ fn report(object: &Object, text: &str) -> ApplicationReport {
         deployment: object.uid.clone(),
         status: text.as_bytes().to_vec(),
         digest: Digest::of(&text),
+        removal: RemovalReport::default(),
     }
 }
 

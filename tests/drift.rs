@@ -265,3 +265,21 @@ async fn an_edit_never_ends_a_sync_that_somebody_asked_for() {
     let found = world.deployments("team-a").get("app").await.unwrap();
     assert_eq!(condition(&found, "ErrorOccurred"), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_fails_goes_on_with_the_next_commit() {
+    let world = World::start().await;
+    let fails = ("path.deploy", "sync-fails-at-first");
+    world.set_outcomes(&[fails, ("commit.deploy", "first")]).await;
+    world.create_namespace("team-a").await;
+    world.create("team-a", &automated("app")).await;
+    let failing = world
+        .wait_for("team-a", "app", "its sync fails", |one| {
+            condition(one, "Ready").is_some_and(|ready| ready.reason == "Syncing")
+        })
+        .await;
+    world.set_outcomes(&[fails, ("commit.deploy", "second")]).await;
+    let ready = world.wait_until_ready("team-a", "app").await;
+    let revision = |one: &GitOpsDeployment| one.status.as_ref().unwrap().sync.revision.clone();
+    assert_ne!(revision(&ready), revision(&failing));
+}

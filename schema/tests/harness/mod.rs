@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "no test uses all of it")]
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use schema::{ConnectOptions, Database, DatabaseKind, connect};
@@ -13,25 +14,34 @@ use sea_orm::ConnectionTrait as _;
 macro_rules! on_each_database {
     ($($test:ident),+ $(,)?) => { $(
         mod $test {
+            use crate::harness::{self, Boxed};
+
+            /// As data: otherwise the test would be compiled into each of the three, which takes the
+            /// compiler minutes.
+            const TEST: Boxed = |scratch| Box::pin(super::$test(scratch));
+
             #[tokio::test]
             async fn in_memory() {
-                crate::harness::in_memory(super::$test).await;
+                harness::in_memory(TEST).await;
             }
 
             #[tokio::test]
             async fn in_a_file() {
-                crate::harness::in_a_file(super::$test).await;
+                harness::in_a_file(TEST).await;
             }
 
             #[tokio::test]
             async fn on_postgres() {
-                crate::harness::on_postgres(super::$test).await;
+                harness::on_postgres(TEST).await;
             }
         }
     )+ };
 }
 #[allow(unused_imports, reason = "no test uses all of it")]
 pub(crate) use on_each_database;
+
+/// A test that is called by a pointer.
+pub type Boxed = fn(Scratch) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An empty database that ends with its test.
 #[derive(Clone)]

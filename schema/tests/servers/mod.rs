@@ -55,13 +55,15 @@ fn free_port() -> u16 {
 pub struct Server {
     pub port: u16,
     process: Child,
+    /// The signal that ends it at once.
+    end: &'static str,
     _folder: TempDir,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         let pid = self.process.id().to_string();
-        let _ = Command::new("kill").args(["-QUIT", &pid]).status();
+        let _ = Command::new("kill").args([self.end, &pid]).status();
         let _ = self.process.wait();
     }
 }
@@ -99,7 +101,8 @@ impl Server {
         let mut server = command(&program("postgres")?);
         server.arg("-D").arg(data).args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
         server.args(["-c", "unix_socket_directories=", "-c", &format!("port={port}")]);
-        Some(Self { port, process: server.spawn().unwrap(), _folder: folder })
+        // Killed, it would leave its children behind.
+        Some(Self { port, process: server.spawn().unwrap(), end: "-QUIT", _folder: folder })
     }
 
     /// PgBouncer in transaction mode before this server, with two connections to it for everybody,
@@ -116,7 +119,8 @@ impl Server {
         );
         fs::write(&file, text).unwrap();
         let process = command(&program).arg(&file).spawn().unwrap();
-        Some(Self { port, process, _folder: folder })
+        // It has no children, and while it starts it ignores other signals.
+        Some(Self { port, process, end: "-KILL", _folder: folder })
     }
 
     pub fn url(&self) -> String {

@@ -163,6 +163,7 @@ async fn meddle_with_application(stage: &Stage, random: &mut Rng) {
         json!({"spec": {"project": "default"}}),
         json!({"spec": {"sources": [{"repoURL": REPOSITORIES[2], "path": "by-hand"}]}}),
         json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}}),
+        json!({"spec": {"source": {"directory": {"recurse": true}}}}),
         // As a newer Argo CD might have it.
         json!({"spec": {"syncPolicy": {"automated": "yes"}}}),
         json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
@@ -225,7 +226,7 @@ pub async fn argocd_edits(stage: &Stage, random: &mut Rng) {
         refresh(json!("hard")),
         refresh(Value::Null),
         json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "apps"}}}),
-        json!({"spec": {"source": {"directory": {"recurse": random.bool()}}}}),
+        json!({"spec": {"info": [{"name": "owner", "value": random.u8(..).to_string()}]}}),
         json!({"spec": {"revisionHistoryLimit": random.u8(1..10)}}),
         json!({"spec": {"ignoreDifferences": [
             {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]},

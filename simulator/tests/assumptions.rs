@@ -86,7 +86,7 @@ fn what_is_not_ours_in_an_application_is_left_alone() {
         let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
         let foreign = json!({
             "metadata": {"annotations": {"notified.argoproj.io": "{}"}},
-            "spec": {"revisionHistoryLimit": 3, "source": {"directory": {"recurse": true}}},
+            "spec": {"revisionHistoryLimit": 3, "info": [{"name": "owner", "value": "team"}]},
         });
         for application in applications.list(&Default::default()).await? {
             let (parameters, patch) = (PatchParams::default(), Patch::Merge(&foreign));
@@ -100,7 +100,7 @@ fn what_is_not_ours_in_an_application_is_left_alone() {
         let (_, last) = history(&stage.server, APPLICATIONS).pop().unwrap();
         assert_eq!(last["spec"]["source"]["path"], "two");
         assert_eq!(last["spec"]["revisionHistoryLimit"], 3);
-        assert_eq!(last["spec"]["source"]["directory"], json!({"recurse": true}));
+        assert_eq!(last["spec"]["info"], foreign["spec"]["info"]);
         assert_eq!(last["metadata"]["annotations"]["notified.argoproj.io"], "{}");
         Ok(())
     })

@@ -165,7 +165,7 @@ async fn meddle_with_application(stage: &Stage, random: &mut Rng) {
         json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}}),
         json!({"spec": {"source": {"directory": {"recurse": true}}}}),
         // As a newer Argo CD might have it.
-        json!({"spec": {"syncPolicy": {"automated": "yes"}}}),
+        json!({"spec": {"destination": {"namespace": ["one", "two"]}}}),
         json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
         json!({"metadata": {"finalizers": null}}),
     ];

@@ -245,6 +245,7 @@ pub fn settled(mut world: World) -> World {
         object.status.observed_generation = Generation(0);
         object.status.conditions.retain(|one| one.type_ != ERROR_OCCURRED || one.status == "True");
         object.status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
+        object.status.conditions.iter_mut().for_each(|one| one.observed_generation = None);
     }
     world.database.applications.sort_by(|a, b| a.id.cmp(&b.id));
     world.database.mappings.sort_by(|a, b| a.deployment.cmp(&b.deployment));

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
 use schema::connection::{Database, DatabaseKind};
@@ -57,30 +58,45 @@ pub struct Program {
 impl Program {
     /// Starts the halves on a database that is migrated: at once, or when the candidate's turn
     /// comes.
-    pub async fn start(
+    pub fn start(
         client: impl Into<CountedClient>,
         database: Database,
         settings: Settings,
         halves: Halves,
         candidate: Option<Candidate>,
         shutdown: CancellationToken,
-    ) -> anyhow::Result<Self> {
-        halves.check(database.kind())?;
-        let CountedClient { client, requests } = client.into();
-        let leadership = candidate.as_ref().map(Candidate::leadership);
-        let metrics = Arc::new(Metrics::counting(requests));
-        let health = Arc::new(Health::new(metrics, database.clone(), leadership));
-        let actor = Actor { client, database, settings, halves, health: Arc::clone(&health) };
-        let mut tasks = JoinSet::new();
-        let stop = shutdown.clone();
-        match candidate {
-            Some(candidate) => tasks.spawn(act_in_turn(actor, candidate, stop)),
-            None => {
-                let acting = actor.begin(&default_identity(), stop).await?;
-                tasks.spawn(acting.wait())
-            }
-        };
-        Ok(Self { health, tasks, shutdown })
+    ) -> BoxFuture<'static, anyhow::Result<Self>> {
+        Self::start_with(client.into(), database, settings, halves, candidate, shutdown)
+    }
+
+    /// Apart from the type of the client, and boxed: so the halves are compiled here, and not in
+    /// each test that starts them.
+    fn start_with(
+        client: CountedClient,
+        database: Database,
+        settings: Settings,
+        halves: Halves,
+        candidate: Option<Candidate>,
+        shutdown: CancellationToken,
+    ) -> BoxFuture<'static, anyhow::Result<Self>> {
+        Box::pin(async move {
+            halves.check(database.kind())?;
+            let CountedClient { client, requests } = client;
+            let leadership = candidate.as_ref().map(Candidate::leadership);
+            let metrics = Arc::new(Metrics::counting(requests));
+            let health = Arc::new(Health::new(metrics, database.clone(), leadership));
+            let actor = Actor { client, database, settings, halves, health: Arc::clone(&health) };
+            let mut tasks = JoinSet::new();
+            let stop = shutdown.clone();
+            match candidate {
+                Some(candidate) => tasks.spawn(act_in_turn(actor, candidate, stop)),
+                None => {
+                    let acting = actor.begin(&default_identity(), stop).await?;
+                    tasks.spawn(acting.wait())
+                }
+            };
+            Ok(Self { health, tasks, shutdown })
+        })
     }
 
     /// Serves health and metrics.

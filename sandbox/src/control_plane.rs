@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use futures::future::BoxFuture;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -90,7 +91,11 @@ pub struct ControlPlane {
 
 impl ControlPlane {
     /// Starts a server.
-    pub async fn start(options: Options) -> Result<Self, Error> {
+    pub fn start(options: Options) -> BoxFuture<'static, Result<Self, Error>> {
+        Box::pin(Self::start_with(options))
+    }
+
+    async fn start_with(options: Options) -> Result<Self, Error> {
         let Options { address, data, crds, settings } = options;
         if !address.ip().is_loopback() {
             return Err(Error::NotLoopback(address));

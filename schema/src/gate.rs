@@ -3,26 +3,22 @@
 //! program runs, calls go straight through.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::BoxFuture;
 use crate::store::StoreError;
 
 /// One call of the store, with everything that it sends to the database: a transaction, or reads.
 /// It tells whether the call succeeded.
-pub type Work<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+pub type Work<'a> = BoxFuture<'a, bool>;
 
 /// Whoever stands between the program and its database.
 pub trait Gate: Send + Sync {
     /// Does the work of a call, or not. What is returned as an error is what the caller sees,
     /// whether the work was done or not.
-    fn pass<'a>(
-        &'a self,
-        call: &'static str,
-        work: Work<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Cut>> + Send + 'a>>;
+    fn pass<'a>(&'a self, call: &'static str, work: Work<'a>) -> BoxFuture<'a, Result<(), Cut>>;
 }
 
 /// The connection was cut, before, during or after a call.

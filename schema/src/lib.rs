@@ -28,6 +28,14 @@ pub mod notify;
 pub mod spec_field;
 pub mod store;
 
+use std::future::Future;
+use std::pin::Pin;
+
+/// What the functions of this crate return that wait for a database. They are called by a pointer:
+/// each crate and each test that awaits a plain `async fn` compiles all that it does once more, down
+/// to the driver, which took the compiler minutes.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 pub use connection::{ConnectError, ConnectOptions, Database, DatabaseKind, connect};
 pub use error_class::{ErrorClass, Fault};
 pub use migration::{MigrationError, MigrationReport, check, grant_use, migrate, role_of};

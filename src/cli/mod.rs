@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use futures::future::LocalBoxFuture;
 use kube::config::{Kubeconfig, KubeconfigError};
 use machines::deployment::conditions::ConditionStyle;
 use schema::store::backend::NAMESPACE_LIMIT;
@@ -409,7 +410,11 @@ fn reason(error: &KubeconfigError) -> String {
 }
 
 /// Runs the command that was given.
-pub async fn run(cli: Cli) -> Result<(), Failure> {
+pub fn run(cli: Cli) -> LocalBoxFuture<'static, Result<(), Failure>> {
+    Box::pin(run_command(cli))
+}
+
+async fn run_command(cli: Cli) -> Result<(), Failure> {
     let Cli { log, log_format, command } = cli;
     start_logging(&log, log_format)?;
     match command {

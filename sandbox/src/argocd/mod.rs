@@ -51,6 +51,7 @@ mod status;
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::jiff;
@@ -111,7 +112,15 @@ enum Seen {
 /// # Errors
 ///
 /// If the watches end. Errors of single requests are logged and tried again.
-pub async fn run(
+pub fn run(
+    client: Client,
+    options: Options,
+    shutdown: CancellationToken,
+) -> BoxFuture<'static, Result<(), Error>> {
+    Box::pin(stand_in(client, options, shutdown))
+}
+
+async fn stand_in(
     client: Client,
     options: Options,
     shutdown: CancellationToken,

@@ -22,6 +22,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 pub use error::ConnectError;
 pub use session::{Reads, Session};
 
+use crate::BoxFuture;
 use crate::error_class::{ErrorClass, Fault};
 use crate::gate::{Gate, through};
 use crate::store::StoreError;
@@ -44,12 +45,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// An SQLite file is created when missing; its directory is not. The tables are
 /// [`crate::migrate`]'s business.
-pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
+pub fn connect<'a>(
+    url: &'a str,
+    options: &'a ConnectOptions,
+) -> BoxFuture<'a, Result<Database, ConnectError>> {
     match scheme(url) {
-        Some("sqlite") => sqlite::connect(url, options).await,
-        Some("postgres" | "postgresql") => postgres::connect(url, options).await,
-        Some(scheme) => Err(ConnectError::UnknownScheme { scheme: scheme.to_owned() }),
-        None => Err(ConnectError::NoScheme),
+        Some("sqlite") => Box::pin(sqlite::connect(url, options)),
+        Some("postgres" | "postgresql") => Box::pin(postgres::connect(url, options)),
+        Some(scheme) => {
+            let scheme = scheme.to_owned();
+            Box::pin(async { Err(ConnectError::UnknownScheme { scheme }) })
+        }
+        None => Box::pin(async { Err(ConnectError::NoScheme) }),
     }
 }
 

@@ -27,6 +27,7 @@ use sea_orm_migration::{
 };
 use tokio::time::Instant;
 
+use crate::BoxFuture;
 use crate::connection::{Database, DatabaseKind};
 
 /// Any number, as long as all our processes use the same one and nobody else does.
@@ -134,7 +135,11 @@ impl MigratorTrait for Migrator {
 }
 
 /// Applies what is pending, and takes over a database of the existing system.
-pub async fn migrate(database: &Database) -> Result<MigrationReport, MigrationError> {
+pub fn migrate(database: &Database) -> BoxFuture<'_, Result<MigrationReport, MigrationError>> {
+    Box::pin(migrate_alone(database))
+}
+
+async fn migrate_alone(database: &Database) -> Result<MigrationReport, MigrationError> {
     let transaction = begin_alone(database).await?;
     let outcome = migrate_within(&transaction).await;
     match outcome {
@@ -198,18 +203,20 @@ async fn text(database: &Database, query: &str) -> Result<String, MigrationError
 /// Says whether the database has exactly the tables of this build, and changes nothing.
 ///
 /// For processes that do not migrate.
-pub async fn check(database: &Database) -> Result<(), MigrationError> {
-    let versions = if database.is_pooled() {
-        Versions::read(&begin_alone(database).await?).await?
-    } else {
-        Versions::read(database.reader()).await?
-    };
-    versions.refuse_newer()?;
-    if versions.pending.is_empty() {
-        Ok(())
-    } else {
-        Err(MigrationError::Behind { pending: versions.pending })
-    }
+pub fn check(database: &Database) -> BoxFuture<'_, Result<(), MigrationError>> {
+    Box::pin(async move {
+        let versions = if database.is_pooled() {
+            Versions::read(&begin_alone(database).await?).await?
+        } else {
+            Versions::read(database.reader()).await?
+        };
+        versions.refuse_newer()?;
+        if versions.pending.is_empty() {
+            Ok(())
+        } else {
+            Err(MigrationError::Behind { pending: versions.pending })
+        }
+    })
 }
 
 /// A transaction that no other migrating process can be in at the same time.

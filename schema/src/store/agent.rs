@@ -23,7 +23,7 @@ use crate::spec_field;
 use crate::store::changes;
 use crate::store::changes::operations::APPLICATION;
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
-use crate::store::{Store, StoreError, in_order};
+use crate::store::{Call, Store, StoreError, in_order};
 
 /// Digests read by one statement of the scan at the start.
 const SCAN_PAGE: u64 = 5_000;
@@ -91,33 +91,46 @@ pub struct Reported {
 
 impl Store {
     /// Loads a batch, lets `decide` step it, and commits what it says.
-    pub async fn agent_batch<T: Send>(
+    pub async fn agent_batch<T: Default + Send>(
         &self,
         keys: &[OperationId],
         now: Timestamp,
         decide: impl FnOnce(AgentLoaded) -> (AgentChanges, T) + Send,
     ) -> Result<T, StoreError> {
-        self.call("agent_batch", async {
+        let mut result = T::default();
+        let decide = |loaded| {
+            let (changes, decided) = decide(loaded);
+            result = decided;
+            changes
+        };
+        self.commit_agent_batch(keys, now, Box::new(decide)).await?;
+        Ok(result)
+    }
+
+    fn commit_agent_batch<'a>(
+        &'a self,
+        keys: &'a [OperationId],
+        now: Timestamp,
+        decide: Box<dyn FnOnce(AgentLoaded) -> AgentChanges + Send + 'a>,
+    ) -> Call<'a, ()> {
+        self.call("agent_batch", async move {
             let tx = self.begin().await?;
             let loaded = load(&tx, keys).await?;
-            let (changes, result) = decide(loaded);
+            let changes = decide(loaded);
             let mut machines = Writes::default();
             machines.add(&changes.operations, now)?;
             if machines.is_empty() && changes.rows.is_empty() {
-                tx.rollback().await?;
-                return Ok(result);
+                return Ok(tx.rollback().await?);
             }
             changes::write(&tx, changes.rows, now).await?;
             machines.write(&tx).await?;
-            tx.commit().await?;
-            Ok(result)
+            Ok(tx.commit().await?)
         })
-        .await
     }
 
     /// The digests of all reports that the database holds.
-    pub async fn report_digests(&self) -> Result<HashMap<ApplicationId, Digest>, StoreError> {
-        self.call("report_digests", async {
+    pub fn report_digests(&self) -> Call<'_, HashMap<ApplicationId, Digest>> {
+        self.call("report_digests", async move {
             use application_state::{Column, Entity};
             let mut digests = HashMap::new();
             let mut after = String::new();
@@ -140,18 +153,14 @@ impl Store {
                 }));
             }
         })
-        .await
     }
 
     /// Writes reports of Argo CD, and says on which applications: those whose row is another
     /// deployment's are left out. Where the row has gone, what is said of the removal is written to
     /// the open operation, if that is the deployment's. Of several on one application the last
     /// counts.
-    pub async fn write_reports(
-        &self,
-        reports: Vec<ApplicationReport>,
-    ) -> Result<Reported, StoreError> {
-        self.call("write_reports", async {
+    pub fn write_reports(&self, reports: Vec<ApplicationReport>) -> Call<'_, Reported> {
+        self.call("write_reports", async move {
             if reports.is_empty() {
                 return Ok(Reported::default());
             }
@@ -175,7 +184,6 @@ impl Store {
             tx.commit().await?;
             Ok(Reported { written, removals })
         })
-        .await
     }
 
     /// Those of these deployments, given with the rows of their Applications, whose Applications
@@ -184,11 +192,11 @@ impl Store {
     ///
     /// A deployment that the database has never known says nothing: it may be an older one, or an
     /// empty one. One with a machine may have no row because its spec is invalid.
-    pub async fn orphans(
+    pub fn orphans(
         &self,
         mut applications: BTreeMap<DeploymentUid, ApplicationId>,
-    ) -> Result<BTreeSet<DeploymentUid>, StoreError> {
-        self.call("orphans", async {
+    ) -> Call<'_, BTreeSet<DeploymentUid>> {
+        self.call("orphans", async move {
             let rows = application::Entity::find();
             let column = application::Column::ApplicationId;
             let ids = applications.values().map(ApplicationId::as_str);
@@ -205,7 +213,6 @@ impl Store {
             applications.retain(|uid, _| !found.contains(uid.as_str()));
             Ok(applications.into_keys().collect())
         })
-        .await
     }
 
     /// Those of these ids that stand in a column of some rows.
@@ -225,12 +232,12 @@ impl Store {
     }
 
     /// A page of the Applications that rows ask for, in the order of the rows' ids, after one.
-    pub async fn wanted_applications(
-        &self,
-        after: &ApplicationId,
+    pub fn wanted_applications<'a>(
+        &'a self,
+        after: &'a ApplicationId,
         limit: u64,
-    ) -> Result<Vec<WantedApplication>, StoreError> {
-        self.call("wanted_applications", async {
+    ) -> Call<'a, Vec<WantedApplication>> {
+        self.call("wanted_applications", async move {
             let rows: Vec<(String, String, String, Option<String>)> = application::Entity::find()
                 .select_only()
                 .column(application::Column::ApplicationId)
@@ -262,13 +269,12 @@ impl Store {
                 };
             Ok(rows.into_iter().map(read).collect())
         })
-        .await
     }
 
     /// The cluster users whose AppProjects permit environments that an earlier installation recorded.
     /// Nobody records any more of them, so that once is enough.
-    pub async fn environment_owners(&self) -> Result<BTreeSet<ClusterUserId>, StoreError> {
-        self.call("environment_owners", async {
+    pub fn environment_owners(&self) -> Call<'_, BTreeSet<ClusterUserId>> {
+        self.call("environment_owners", async move {
             use app_project_managed_environment::{Column, Entity};
             let owners: Vec<String> = Entity::find()
                 .select_only()
@@ -279,18 +285,16 @@ impl Store {
                 .await?;
             Ok(owners.into_iter().map(ClusterUserId::new).collect())
         })
-        .await
     }
 
     /// The repositories that the AppProjects of these users are to permit, as written.
-    pub async fn repositories(
-        &self,
-        users: &BTreeSet<ClusterUserId>,
-    ) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
-        self.call("repositories", async {
+    pub fn repositories<'a>(
+        &'a self,
+        users: &'a BTreeSet<ClusterUserId>,
+    ) -> Call<'a, HashMap<ClusterUserId, BTreeSet<String>>> {
+        self.call("repositories", async move {
             repositories(&self.database.reads(), users.iter()).await
         })
-        .await
     }
 }
 

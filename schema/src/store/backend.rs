@@ -23,7 +23,7 @@ use crate::entity::{
 use crate::store::changes::tenants::placeholder_credentials;
 use crate::store::changes::{self, insert_missing};
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
-use crate::store::{Store, StoreError, in_order};
+use crate::store::{Call, Store, StoreError, in_order};
 
 /// What a mapping of a namespace's UID may lead to.
 const INSTANCE: &str = "GitopsEngineInstance";
@@ -109,30 +109,43 @@ impl Store {
     ///
     /// Nothing is written where nothing has changed. `decide` runs inside of the transaction and
     /// must not block.
-    pub async fn backend_batch<T: Send>(
+    pub async fn backend_batch<T: Default + Send>(
         &self,
         request: &BackendRequest,
         now: Timestamp,
         decide: impl FnOnce(BackendLoaded) -> (BackendChanges, T) + Send,
     ) -> Result<T, StoreError> {
-        self.call("backend_batch", async {
+        let mut result = T::default();
+        let decide = |loaded| {
+            let (changes, decided) = decide(loaded);
+            result = decided;
+            changes
+        };
+        self.commit_backend_batch(request, now, Box::new(decide)).await?;
+        Ok(result)
+    }
+
+    fn commit_backend_batch<'a>(
+        &'a self,
+        request: &'a BackendRequest,
+        now: Timestamp,
+        decide: Box<dyn FnOnce(BackendLoaded) -> BackendChanges + Send + 'a>,
+    ) -> Call<'a, ()> {
+        self.call("backend_batch", async move {
             let tx = self.begin().await?;
             let (loaded, digests) = load(&tx, request).await?;
-            let (changes, result) = decide(loaded);
+            let changes = decide(loaded);
             let mut machines = Writes::default();
             machines.add(&changes.tenants, now)?;
             machines.add(&changes.deployments, now)?;
             if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
-                tx.rollback().await?;
-                return Ok(result);
+                return Ok(tx.rollback().await?);
             }
             changes::write(&tx, changes.rows, now).await?;
             mark_read(&tx, changes.read, &digests).await?;
             machines.write(&tx).await?;
-            tx.commit().await?;
-            Ok(result)
+            Ok(tx.commit().await?)
         })
-        .await
     }
 
     /// The newest report of Argo CD on each of these applications, in the database's form.
@@ -141,10 +154,11 @@ impl Store {
         applications: impl IntoIterator<Item = &ApplicationId>,
     ) -> Result<HashMap<ApplicationId, Vec<u8>>, StoreError> {
         let ids: Vec<&str> = applications.into_iter().map(ApplicationId::as_str).collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        self.call("reports", async {
+        if ids.is_empty() { Ok(HashMap::new()) } else { self.reports_on(ids).await }
+    }
+
+    fn reports_on<'a>(&'a self, ids: Vec<&'a str>) -> Call<'a, HashMap<ApplicationId, Vec<u8>>> {
+        self.call("reports", async move {
             let rows = application_state::Entity::find()
                 .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids))
                 .all(&self.database.reads())
@@ -155,12 +169,11 @@ impl Store {
             };
             Ok(rows.into_iter().map(blob).collect())
         })
-        .await
     }
 
     /// The deployments with reports that were not taken in.
-    pub async fn unread(&self) -> Result<Vec<DeploymentUid>, StoreError> {
-        self.call("unread", async {
+    pub fn unread(&self) -> Call<'_, Vec<DeploymentUid>> {
+        self.call("unread", async move {
             let uids: Vec<String> = mapping::Entity::find()
                 .select_only()
                 .column(mapping::Column::DeploymenttoapplicationmappingUidId)
@@ -178,21 +191,20 @@ impl Store {
                 .await?;
             Ok(uids.into_iter().map(DeploymentUid::new).collect())
         })
-        .await
     }
 
     /// Makes sure that the rows of the Argo CD instance exist, and says which it is.
     ///
     /// They are known by the UIDs of their namespaces: an instance that was recorded before keeps
     /// its id, whoever gave it.
-    pub async fn ensure_instance(
-        &self,
-        argocd_namespace: &str,
-        argocd_namespace_uid: &str,
-        kube_system_uid: &str,
+    pub fn ensure_instance<'a>(
+        &'a self,
+        argocd_namespace: &'a str,
+        argocd_namespace_uid: &'a str,
+        kube_system_uid: &'a str,
         now: Timestamp,
-    ) -> Result<InstanceId, StoreError> {
-        self.call("ensure_instance", async {
+    ) -> Call<'a, InstanceId> {
+        self.call("ensure_instance", async move {
             if argocd_namespace.chars().count() > NAMESPACE_LIMIT {
                 return Err(StoreError::Value {
                     what: format!("the Argo CD namespace {argocd_namespace}"),
@@ -232,20 +244,21 @@ impl Store {
             tx.commit().await?;
             Ok(id)
         })
-        .await
     }
 }
 
 /// The UIDs of the kube-system namespaces of the clusters that a database was used with.
-pub async fn known_clusters(database: &Database) -> Result<Vec<String>, StoreError> {
+pub fn known_clusters(database: &Database) -> Call<'_, Vec<String>> {
     use kubernetes_to_db_resource_mapping::{Column, Entity};
-    let rows = Entity::find()
-        .filter(Column::KubernetesResourceType.eq("Namespace"))
-        .filter(Column::DbRelationType.eq(CLUSTER))
-        .order_by_asc(Column::KubernetesResourceUid)
-        .all(&database.reads())
-        .await?;
-    Ok(rows.into_iter().map(|row| row.kubernetes_resource_uid).collect())
+    Box::pin(async move {
+        let rows = Entity::find()
+            .filter(Column::KubernetesResourceType.eq("Namespace"))
+            .filter(Column::DbRelationType.eq(CLUSTER))
+            .order_by_asc(Column::KubernetesResourceUid)
+            .all(&database.reads())
+            .await?;
+        Ok(rows.into_iter().map(|row| row.kubernetes_resource_uid).collect())
+    })
 }
 
 /// The digests of the reports that a batch has read, by application; empty where a report has none.

@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, Query};
 
 use crate::entity::{operation, transition};
-use crate::store::{Store, StoreError, database_time, in_order};
+use crate::store::{Call, Store, StoreError, database_time, in_order};
 
 /// How long the row of a finished operation is kept for whoever reads the table.
 pub const OPERATION_RETENTION: Duration = Duration::from_secs(3_600);
@@ -44,8 +44,8 @@ impl Store {
         }
     }
 
-    async fn collect_page(&self, now: Timestamp) -> Result<Collected, StoreError> {
-        self.call("collect_page", async {
+    fn collect_page(&self, now: Timestamp) -> Call<'_, Collected> {
+        self.call("collect_page", async move {
             let tx = self.begin().await?;
             let finished = operation::Entity::find()
                 .filter(operation::Column::State.is_in(["Completed", "Failed"]))
@@ -78,7 +78,6 @@ impl Store {
                 transitions: transitions.rows_affected,
             })
         })
-        .await
     }
 }
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::entity::{machine, transition};
-use crate::store::{Store, StoreError};
+use crate::store::{Call, Store, StoreError};
 
 /// Machines read by one statement of a scan: some megabytes of states at the most.
 const SCAN_PAGE: u64 = 2_000;
@@ -222,8 +222,12 @@ pub struct IndexEntry {
 
 impl Store {
     /// All machines of a kind, without their states, page by page.
-    pub async fn index<M: Persistent>(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        self.call("index", async {
+    pub fn index<M: Persistent>(&self) -> Call<'_, Vec<IndexEntry>> {
+        self.index_of(M::KIND)
+    }
+
+    fn index_of(&self, kind: &'static str) -> Call<'_, Vec<IndexEntry>> {
+        self.call("index", async move {
             let mut entries: Vec<IndexEntry> = Vec::new();
             loop {
                 let after = entries.last().map(|entry| entry.key.clone()).unwrap_or_default();
@@ -237,7 +241,7 @@ impl Store {
                         machine::Column::WakeAt,
                         machine::Column::Owes,
                     ])
-                    .filter(machine::Column::Kind.eq(M::KIND))
+                    .filter(machine::Column::Kind.eq(kind))
                     .filter(machine::Column::Key.gt(after))
                     .order_by_asc(machine::Column::Key)
                     .limit(SCAN_PAGE)
@@ -251,7 +255,6 @@ impl Store {
                 }
             }
         })
-        .await
     }
 }
 

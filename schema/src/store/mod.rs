@@ -44,6 +44,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, OnConflict, SelectStatement};
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait, Select};
 
+use crate::BoxFuture;
 use crate::connection::{Database, Session};
 use crate::entity::fence;
 use crate::error_class::{ErrorClass, Fault};
@@ -141,6 +142,9 @@ impl StoreError {
     }
 }
 
+/// What a call of the store returns.
+pub type Call<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
 /// Writes for one role, as long as nobody else has taken it over.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -153,7 +157,16 @@ impl Store {
     /// Takes over a role: raises its epoch, so that whoever held it before cannot commit any more.
     ///
     /// Waits for a commit of theirs that is under way.
-    pub async fn take_over(
+    pub fn take_over(
+        database: Database,
+        role: Role,
+        holder: &str,
+        now: Timestamp,
+    ) -> Call<'_, Self> {
+        Box::pin(Self::take_over_by(database, role, holder, now))
+    }
+
+    async fn take_over_by(
         database: Database,
         role: Role,
         holder: &str,
@@ -190,12 +203,12 @@ impl Store {
         Ok(Self { database, role, epoch })
     }
 
-    async fn call<T: Send>(
-        &self,
+    fn call<'a, T: Send + 'a>(
+        &'a self,
         name: &'static str,
-        work: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
-        self.database.call(name, work).await
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> Call<'a, T> {
+        Box::pin(self.database.call(name, work))
     }
 
     /// The database behind it.

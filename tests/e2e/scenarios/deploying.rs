@@ -156,3 +156,37 @@ pub async fn a_path_that_argo_cd_refuses_is_rejected_and_any_other_is_deployed(r
     ring.wait_until_ready("here").await;
     ring.wait_until_ready("below").await;
 }
+
+pub async fn a_report_of_any_size_is_told(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    let mut object = ring.deployment("shop", "automated", "shop");
+    // The largest that an API server takes.
+    let note = "x".repeat(250_000);
+    object.metadata.annotations = Some([("example.com/note".to_owned(), note)].into());
+    ring.create(&object).await;
+    let shop = ring.wait_until_ready("shop").await;
+    ring.stop_argocd("shop").await;
+    let resource = |_| {
+        json!({
+            "version": "v1", "kind": "ConfigMap", "namespace": "shop", "status": "Synced",
+            // Names that hardly compress.
+            "name": format!("{}.{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()),
+            "health": {"status": "Degraded"},
+        })
+    };
+    let resources: Vec<serde_json::Value> = (0..6_000).map(resource).collect();
+    let report = json!({"status": {"health": {"status": "Degraded"}, "resources": resources}});
+    let name = ring.application_name(&shop);
+    let patch = kube::api::Patch::Merge(report);
+    ring.applications().patch(&name, &Default::default(), &patch).await.unwrap();
+    let told = ring
+        .wait_for("shop", "its health is told", |one| {
+            condition(one, "Stalled").is_some_and(|stalled| stalled.reason == "Degraded")
+        })
+        .await;
+    let truncated = told.status.unwrap().truncated.unwrap();
+    assert_eq!(truncated.resources, 6_000);
+    assert!(truncated.kept > 0 && truncated.kept < 6_000, "{truncated:?}");
+    ring.start_argocd().await;
+    ring.wait_until_ready("shop").await;
+}

@@ -28,6 +28,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deploying::a_repository_with_brackets_in_its_url_is_deployed),
         scenario!(deploying::a_repository_at_an_ipv6_address_is_permitted),
         scenario!(deploying::a_path_that_argo_cd_refuses_is_rejected_and_any_other_is_deployed),
+        scenario!(deploying::a_report_of_any_size_is_told, Git, ArgoCdStop),
         scenario!(deploying::a_commit_arrives_by_itself, Git),
         scenario!(deploying::a_manual_deployment_waits_and_an_automated_one_does_not, Git),
         scenario!(deleting::with_the_finalizer_the_resources_go_first, Git),

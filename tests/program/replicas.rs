@@ -3,21 +3,17 @@
 //!
 //! How long a hand-over may take is tested in virtual time (`src/lease.rs`); here it is printed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-mod process;
-
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use harness::{
-    World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready, manual,
-    with_finalizer,
-};
 use kube::api::WatchEvent;
 use kube::{Resource, ResourceExt};
-use process::Running;
+
+use crate::harness::{
+    self, World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready,
+    manual, with_finalizer,
+};
+use crate::process::{self, Running};
 
 /// The namespace of the deployments.
 const NAMESPACE: &str = "team-a";

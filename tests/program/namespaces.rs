@@ -1,14 +1,11 @@
 //! Namespaces that go, and come back under the same name.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use crds::argocd::Application;
-use harness::{World, all, automated, eventually, with_finalizer};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, WatchEvent};
 use kube::{Resource, ResourceExt};
+
+use crate::harness::{World, all, automated, eventually, with_finalizer};
 
 const FOREIGN: &str = "example.com/keeps-it";
 

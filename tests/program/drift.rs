@@ -1,17 +1,14 @@
 //! What of Argo CD's resources is ours: what others write into them, remove from them or copy from
 //! them, and what becomes of that.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use std::time::Duration;
 
 use crds::GitOpsDeployment;
 use crds::argocd::phase;
-use harness::{ARGO_CD, World, automated, condition, eventually, with_finalizer};
 use kube::ResourceExt;
 use serde_json::{Value, json};
+
+use crate::harness::{ARGO_CD, World, automated, condition, eventually, with_finalizer};
 
 /// An installation that looks for drift all the time and repairs it at once, and a deployment.
 async fn settled() -> (World, GitOpsDeployment, String) {

@@ -1,15 +1,12 @@
-//! A tenant's day with the real kubectl, against the whole installation. The transcript, which
-//! `--nocapture` shows, is what the README quotes.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
+//! A tenant's day with the real kubectl, against the whole installation. `--nocapture` shows the
+//! transcript; the README has one like it.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use harness::World;
 use tempfile::TempDir;
+
+use crate::harness::World;
 
 /// Objects in the one file that is applied.
 const OBJECTS: usize = 200;

@@ -1,9 +1,5 @@
 //! What one tenant does delays no other: compared by counts and order, not by seconds.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use crds::GitOpsDeployment;
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Event;
@@ -11,7 +7,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, PostParams};
 use sea_orm::ConnectionTrait as _;
 
-use harness::{World, all, automated, eventually, with_finalizer};
+use crate::harness::{self, World, all, automated, eventually, with_finalizer};
 
 /// Deletions that never finish.
 const STUCK: usize = 500;

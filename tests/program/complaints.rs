@@ -1,19 +1,16 @@
 //! What the program complains of, and how an error is raised and resolved: the texts and conditions
 //! that clients of the existing system match, sentence by sentence of the compatibility contract.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use crds::GitOpsDeployment;
 use crds::deployment::{Destination, SyncPolicy};
-use harness::{
-    World, all, automated, condition, conditions, error_is_resolved, has_error, quadruple,
-};
 use kube::ResourceExt;
 use kube::api::PostParams;
 use machines::deployment::conditions::ConditionStyle;
 use serde_json::json;
+
+use crate::harness::{
+    World, all, automated, condition, conditions, error_is_resolved, has_error, quadruple,
+};
 
 const URL: &str = "https://git.example.com/team/app";
 const PATH_EMPTY: &str = "spec.source.path is a required field and it cannot be empty";

@@ -1,14 +1,10 @@
 //! The program with a PostgreSQL role that owns nothing and may change no table.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-mod process;
-
-use harness::{automated, with_finalizer};
-use process::Running;
 use schema::connection::{ConnectOptions, connect};
 use sea_orm::ConnectionTrait;
+
+use crate::harness::{self, automated, with_finalizer};
+use crate::process::{self, Running};
 
 const PASSWORD: &str = "only-for-this-test";
 

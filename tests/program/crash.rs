@@ -3,11 +3,6 @@
 //! Two ways: the real binary is killed with SIGKILL, sandbox and all; and the program is ended
 //! and started again while the cluster lives on and changes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-mod process;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -19,11 +14,11 @@ use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
 use schema::connection::{ConnectOptions, Database, connect};
 use serde_json::json;
 
-use harness::{
-    World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready, manual,
-    with_finalizer,
+use crate::harness::{
+    self, World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready,
+    manual, with_finalizer,
 };
-use process::Running;
+use crate::process::Running;
 
 /// How often `dev` is killed, and after how many lines of its log each time: a few while it
 /// starts, many while it works, and some once most is done.

@@ -1,18 +1,13 @@
 //! A fail-over of PostgreSQL under the whole program: the old server keeps its connections, answers
 //! reads, and refuses writes, while new connections reach the new one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-#[path = "../schema/tests/servers/mod.rs"]
-mod servers;
-
 use std::time::{Duration, Instant};
 
-use harness::{World, automated, eventually};
 use schema::connection::{ConnectOptions, Database, connect};
 use sea_orm::ConnectionTrait as _;
-use servers::{Address, Server};
+
+use crate::harness::{self, World, automated, eventually};
+use crate::servers::{self, Address, Server};
 
 /// A loaded machine needs some of it; without a mend it would be half an hour.
 const SOON: Duration = Duration::from_secs(60);

@@ -1,17 +1,14 @@
 //! What clients of the existing system read: names, Applications, AppProjects, rows and the
 //! mirrored status, sentence by sentence of the compatibility contract.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use crds::argocd::{AppProject, Application};
 use crds::deployment::SyncPolicy;
 use crds::{GitOpsDeployment, Operation};
-use harness::{ARGO_CD, World, all, automated, condition, conditions, eventually, manual};
 use kube::ResourceExt;
 use kube::api::{PostParams, WatchEvent};
 use serde_json::json;
+
+use crate::harness::{ARGO_CD, World, all, automated, condition, conditions, eventually, manual};
 
 const URL: &str = "https://git.example.com/team/app";
 

@@ -1,19 +1,16 @@
 //! What a tenant reads in a status, whatever Argo CD reports: reports of any size, removals that
 //! are blocked, Applications that were changed by hand.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use std::time::Duration;
 
 use crds::GitOpsDeployment;
-use harness::{World, all, automated, condition, eventually, with_finalizer};
 use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::deployment::conditions::budget_bytes;
 use serde_json::{Value, json};
+
+use crate::harness::{World, all, automated, condition, eventually, with_finalizer};
 
 fn says(object: &GitOpsDeployment, type_: &str, status: &str, reason: &str) -> bool {
     condition(object, type_).is_some_and(|one| one.status == status && one.reason == reason)

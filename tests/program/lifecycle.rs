@@ -1,10 +1,6 @@
 //! The life of a GitOpsDeployment from its creation over edits to restarts of the program, through
 //! every layer. Deletion and namespaces have files of their own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use std::collections::BTreeSet;
 
 use crds::argocd::Application;
@@ -12,12 +8,13 @@ use crds::{
     GitOpsDeployment, GitOpsDeploymentManagedEnvironment, GitOpsDeploymentRepositoryCredential,
     GitOpsDeploymentSyncRun,
 };
-use harness::{ARGO_CD, World, all, automated, condition, eventually, is_ready, manual};
 use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams, PostParams, WatchEvent};
 use managed_gitops::settings::REPAIR_GRACE;
 use serde_json::json;
+
+use crate::harness::{ARGO_CD, World, all, automated, condition, eventually, is_ready, manual};
 
 fn path_of(application: &Application) -> &str {
     &application.spec.source.path

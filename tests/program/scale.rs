@@ -1,17 +1,15 @@
 //! A thousand deployments in fifty namespaces: all become ready, each at the same small cost, and
 //! afterwards the installation is silent.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::api::{Api, PostParams};
 
-use harness::{World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready};
+use crate::harness::{
+    self, World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready,
+};
 
 const NAMESPACES: usize = 50;
 const DEPLOYMENTS: usize = 1_000;

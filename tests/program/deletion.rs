@@ -1,18 +1,15 @@
 //! The end of a GitOpsDeployment, with and without a finalizer, and its successor of the same
 //! name.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod harness;
-
 use std::time::Duration;
 
 use crds::GitOpsDeployment;
-use harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, WatchEvent};
 use machines::deployment::conditions::ConditionStyle;
 use serde_json::json;
+
+use crate::harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};
 
 const FOREIGN: &str = "example.com/keeps-it";
 const BLOCKED: [(&str, &str); 1] = [("path.deploy", "deletion-never-finishes")];

@@ -2,10 +2,6 @@
 //! `dev` serves. 0 is success, 1 failed while running, 2 bad input or environment, 3 not healthy
 //! in time.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod process;
-
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,7 +13,7 @@ use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, connect};
 use tempfile::TempDir;
 
-use process::{Running, program, refused, run, sentence, succeeds};
+use crate::process::{Running, program, refused, run, sentence, succeeds};
 
 fn scratch() -> TempDir {
     tempfile::tempdir().unwrap()

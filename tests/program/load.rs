@@ -1,7 +1,5 @@
 //! `load` as its users call it: the binary, against a `dev` that runs beside it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -9,7 +7,7 @@ use crds::argocd::AppProject;
 use kube::api::Api;
 use tempfile::TempDir;
 
-mod harness;
+use crate::harness;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_managed-gitops");
 

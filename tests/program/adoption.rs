@@ -1,0 +1,156 @@
+//! A database of an earlier installation whose deployments the program does not serve yet.
+
+use std::time::Duration;
+
+use crds::GitOpsDeployment;
+use crds::argocd::{AppProject, Application};
+use crds::deployment::Destination;
+use k8s_openapi::api::core::v1::{Event, Namespace};
+use kube::ResourceExt;
+use kube::api::{Api, PostParams};
+use machines::messages;
+use schema::connection::{ConnectOptions, connect};
+use serde_json::{Value, json};
+
+use crate::fixture;
+use crate::harness::{ARGO_CD, World, all, automated, condition, eventually, with_finalizer};
+
+/// What the fixture names its cluster user and its application row.
+const USER: &str = "user";
+const APPLICATION: &str = "application";
+/// The repository that it permits the user.
+const URL: &str = "https://github.com/acme/shop";
+
+fn on_environment(name: &str) -> GitOpsDeployment {
+    let mut object = automated(name);
+    object.spec.source.repo_url = URL.to_owned();
+    object.spec.destination =
+        Some(Destination { environment: "staging".to_owned(), namespace: "jane".to_owned() });
+    object
+}
+
+async fn create<K>(world: &World, document: Value) -> K
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + serde::Serialize
+        + serde::de::DeserializeOwned,
+{
+    let object: K = serde_json::from_value(document).unwrap();
+    let api = Api::namespaced(world.client.clone(), ARGO_CD);
+    api.create(&PostParams::default(), &object).await.unwrap()
+}
+
+/// The program on the rows that an earlier installation has made for a deployment, whose Application
+/// and AppProject are there.
+async fn adopted(
+    object: GitOpsDeployment,
+    directory: &tempfile::TempDir,
+) -> (World, GitOpsDeployment, Application, AppProject) {
+    let url = format!("sqlite://{}", directory.path().join("earlier.db").display());
+    let earlier = connect(&url, &ConnectOptions::default()).await.unwrap();
+    fixture::install(&earlier).await;
+    earlier.close().await.unwrap();
+    let mut world = World::without_program_at(&url).await;
+    let argocd: Namespace = Api::all(world.client.clone()).get(ARGO_CD).await.unwrap();
+    let tenant = world.create_namespace("team-a").await.uid().unwrap();
+    let deployment = world.create("team-a", &object).await;
+    let uid = deployment.uid().unwrap();
+    let name = crds::names::application_name(&uid);
+    let project = crds::names::app_project_name(USER);
+    for statement in [
+        format!("UPDATE gitopsengineinstance SET namespace_uid = '{}'", argocd.uid().unwrap()),
+        format!(
+            "UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = '{}'",
+            argocd.uid().unwrap()
+        ),
+        format!("UPDATE clusteruser SET user_name = '{tenant}' WHERE clusteruser_id = '{USER}'"),
+        format!("UPDATE application SET name = '{name}'"),
+        format!(
+            "UPDATE deploymenttoapplicationmapping SET \
+             deploymenttoapplicationmapping_uid_id = '{uid}', namespace_uid = '{tenant}'"
+        ),
+        "DELETE FROM operation".to_owned(),
+    ] {
+        fixture::execute(&world.database, &statement).await;
+    }
+    let application = create(
+        &world,
+        json!({
+            "metadata": {"name": name, "labels": {crds::names::DATABASE_ID_LABEL: APPLICATION}},
+            "spec": {
+                "project": project,
+                "source": {"repoURL": URL, "path": "deploy"},
+                "destination": {"name": "managed-env-1", "namespace": "jane"},
+            },
+        }),
+    )
+    .await;
+    let project = create(
+        &world,
+        json!({
+            "metadata": {"name": project, "annotations": {crds::names::USERNAME_ANNOTATION: USER}},
+            "spec": {
+                "sourceRepos": [URL],
+                "destinations": [
+                    {"name": "managed-env-1", "namespace": "*"},
+                    {"name": "in-cluster", "namespace": "*"},
+                ],
+            },
+        }),
+    )
+    .await;
+    world.settings.rescan = Some(Duration::from_millis(10));
+    world.settings.repair_grace = Duration::ZERO;
+    world.start_program().await;
+    let deployment = world
+        .wait_for("team-a", &deployment.name_any(), "it is frozen", |one| {
+            condition(one, "Stalled").is_some_and(|one| one.reason == "EnvironmentNotServed")
+        })
+        .await;
+    (world, deployment, application, project)
+}
+
+/// What had been made for the deployment is as it was, although the program looks for drift all the
+/// time. Argo CD reports on the Application.
+async fn is_left_alone(world: &World, application: &Application, project: &AppProject) {
+    world.wait_until_quiet().await;
+    let now = world.applications().get(&application.name_any()).await.unwrap();
+    assert_eq!((&now.spec, now.labels()), (&application.spec, application.labels()));
+    assert_eq!(now.metadata.deletion_timestamp, None);
+    let now = world.projects().get(&project.name_any()).await.unwrap();
+    assert_eq!(now.metadata.resource_version, project.metadata.resource_version);
+    assert_eq!(world.count("SELECT count(*) FROM deploymenttoapplicationmapping").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = with_finalizer(on_environment("app"));
+    let (world, _, application, project) = adopted(object, &directory).await;
+    world.delete("team-a", "app").await;
+    world
+        .wait_for("team-a", "app", "it says that it waits", |one| {
+            condition(one, "Stalled").is_some_and(|one| one.message == messages::REMOVAL_FROZEN)
+        })
+        .await;
+    is_left_alone(&world, &application, &project).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_says_that_a_deletion_without_a_finalizer_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let (world, deployment, application, project) =
+        adopted(on_environment("app"), &directory).await;
+    world.delete("team-a", "app").await;
+    let events: Api<Event> = Api::namespaced(world.client.clone(), "team-a");
+    let event = eventually("there is an Event", || async {
+        let events = all(&events).await;
+        events.into_iter().find(|event| event.reason.as_deref() == Some("DeletionWaits"))
+    })
+    .await;
+    assert_eq!(event.message.as_deref(), Some(messages::REMOVAL_FROZEN));
+    assert_eq!(event.involved_object.uid, deployment.uid());
+    is_left_alone(&world, &application, &project).await;
+}

@@ -1,0 +1,31 @@
+//! The whole program in a sandbox, or as the real binary: what users and other programs see of it,
+//! and what the database holds. They are one test binary, because each one links the whole program.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../../schema/tests/fixture/mod.rs"]
+mod fixture;
+#[path = "../harness/mod.rs"]
+mod harness;
+#[path = "../process/mod.rs"]
+mod process;
+#[path = "../../schema/tests/servers/mod.rs"]
+mod servers;
+
+mod adoption;
+mod command_line;
+mod complaints;
+mod contract;
+mod crash;
+mod deletion;
+mod drift;
+mod failover;
+mod fairness;
+mod kubectl;
+mod least_privilege;
+mod lifecycle;
+mod load;
+mod namespaces;
+mod replicas;
+mod scale;
+mod status;

@@ -99,22 +99,25 @@ fn pattern(url: &str) -> String {
     source_repo_pattern(url).into_owned()
 }
 
-/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a set, those first that come last by their
-/// rank, and returns them.
-fn trim<R: Ord>(urls: &mut BTreeSet<String>, rank: impl Fn(&String) -> R) -> BTreeSet<String> {
-    let size = |url: &String| pattern(url).len() + PER_ITEM;
-    let mut bytes: usize = urls.iter().map(size).sum();
+/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a map of URLs to patterns, those first that
+/// come last by their rank, and returns their URLs.
+fn trim<R: Ord>(
+    permitted: &mut BTreeMap<String, String>,
+    rank: impl Fn(&str, &str) -> R,
+) -> BTreeSet<String> {
+    let size = |pattern: &String| pattern.len() + PER_ITEM;
+    let mut bytes: usize = permitted.values().map(size).sum();
     if bytes <= SOURCE_REPOS_LIMIT {
         return BTreeSet::new();
     }
-    let mut ranked: Vec<String> = urls.iter().cloned().collect();
-    ranked.sort_by_cached_key(|url| (rank(url), url.clone()));
+    let mut ranked: Vec<String> = permitted.keys().cloned().collect();
+    ranked.sort_by_cached_key(|url| (rank(url, &permitted[url]), url.clone()));
     let mut left_out = BTreeSet::new();
     while bytes > SOURCE_REPOS_LIMIT
         && let Some(url) = ranked.pop()
+        && let Some(pattern) = permitted.remove(&url)
     {
-        bytes -= size(&url);
-        urls.remove(&url);
+        bytes -= size(&pattern);
         left_out.insert(url);
     }
     left_out
@@ -424,12 +427,13 @@ impl Argo {
         let name = project_name(user);
         let existing = self.projects.get(&name).map(|entry| &entry.document);
         let in_use = self.in_use.get(&name);
-        let mut source_repos = repositories.clone();
-        source_repos.extend(in_use.into_iter().flat_map(|uses| uses.keys().cloned()));
-        let is_used = |url: &String| in_use.is_some_and(|uses| uses.contains_key(url));
+        let used = in_use.into_iter().flat_map(|uses| uses.keys());
+        let mut permitted: BTreeMap<String, String> =
+            repositories.iter().chain(used).map(|url| (url.clone(), pattern(url))).collect();
+        let is_used = |url: &str| in_use.is_some_and(|uses| uses.contains_key(url));
         let is_known =
-            |url: &String| existing.is_some_and(|one| one.source_repos.contains(&pattern(url)));
-        let left_out = trim(&mut source_repos, |url| (!is_used(url), !is_known(url)));
+            |pattern: &str| existing.is_some_and(|one| one.source_repos.contains(pattern));
+        let left_out = trim(&mut permitted, |url, pattern| (!is_used(url), !is_known(pattern)));
         let kept = existing.filter(|_| self.environment_owners.contains(user));
         let kept = kept.map(|kept| kept.destinations.iter());
         let environments = kept
@@ -437,10 +441,10 @@ impl Argo {
             .flatten()
             .filter(|one| crds::names::managed_environment_id(&one.name).is_some());
         let destinations = environments.cloned().chain([in_cluster()]).collect();
-        let document = (!source_repos.is_empty()).then(|| ProjectDocument {
+        let document = (!permitted.is_empty()).then(|| ProjectDocument {
             name,
             user: user.as_str().to_owned(),
-            source_repos: source_repos.iter().map(|url| pattern(url)).collect(),
+            source_repos: permitted.into_values().collect(),
             destinations,
         });
         WantedProject { document, left_out }
@@ -598,15 +602,15 @@ mod tests {
     fn an_app_project_has_room_for_as_much_as_the_server_takes() {
         let url = |number: usize| format!("https://git.example.com/{number:036}");
         let room = SOURCE_REPOS_LIMIT / (url(0).len() + PER_ITEM);
-        let mut urls: BTreeSet<String> = (0..room + 10).map(url).collect();
+        let mut permitted: BTreeMap<String, String> =
+            (0..room + 10).map(|number| (url(number), pattern(&url(number)))).collect();
         // The last ones are in use already, so others have to make room.
-        let used = |wanted: &String| *wanted >= url(room);
-        let left_out = trim(&mut urls, |url| !used(url));
-        assert_eq!((urls.len(), left_out.len()), (room, 10));
-        assert!((room..room + 10).map(url).all(|url| urls.contains(&url)));
-        assert_eq!(trim(&mut urls, |_| 0), BTreeSet::new());
-        let written = serde_json::to_string(&urls).unwrap();
-        assert!(written.len() <= SOURCE_REPOS_LIMIT + 2);
+        let left_out = trim(&mut permitted, |wanted, _| wanted < url(room).as_str());
+        assert_eq!((permitted.len(), left_out.len()), (room, 10));
+        assert!((room..room + 10).map(url).all(|url| permitted.contains_key(&url)));
+        assert_eq!(trim(&mut permitted, |_, _| 0), BTreeSet::new());
+        let written: Vec<&String> = permitted.values().collect();
+        assert!(serde_json::to_string(&written).unwrap().len() <= SOURCE_REPOS_LIMIT + 2);
     }
 
     #[test]
@@ -622,6 +626,7 @@ mod tests {
         argo.note_refresh(false);
         assert!(!drifts(&argo));
     }
+
     #[test]
     fn the_environments_of_an_earlier_installation_stay_permitted() {
         let user = ClusterUserId::new("user");

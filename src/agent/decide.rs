@@ -14,7 +14,7 @@ use machines::rows::RowChange;
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::machine_rows::{Moved, Stepped, Versioned};
 
-use crate::agent::argo::{Argo, WantedProject};
+use crate::agent::argo::{Argo, ProjectDocument, WantedProject};
 use crate::runtime::inbox::Coalesce;
 
 /// An operation looks at Argo CD again after each move; it moves this often at the most, from
@@ -71,6 +71,15 @@ pub struct Aftermath {
     pub insist: bool,
 }
 
+/// What follows once a batch is committed.
+#[derive(Debug, Default)]
+pub struct Aftermaths {
+    /// Of each operation.
+    pub operations: Vec<Aftermath>,
+    /// What the AppProjects say that operations owe; `None` where there should be none.
+    pub projects: HashMap<ClusterUserId, Option<ProjectDocument>>,
+}
+
 /// Steps the operations of a batch.
 pub fn decide(
     loaded: &mut AgentLoaded,
@@ -78,9 +87,9 @@ pub fn decide(
     argo: &Argo,
     isolation: bool,
     now: Timestamp,
-) -> (AgentChanges, Vec<Aftermath>) {
+) -> (AgentChanges, Aftermaths) {
     let mut changes = AgentChanges::default();
-    let mut aftermath = Vec::new();
+    let mut operations = Vec::new();
     let mut projects = Projects { argo, repositories: &loaded.repositories, known: HashMap::new() };
     for (id, notes) in items {
         if loaded.operations.unreadable.contains(id) {
@@ -100,13 +109,22 @@ pub fn decide(
             tracing::error!(operation = id.as_str(), "a step ended unexpectedly; it is left out");
             continue;
         };
-        aftermath.push(run.aftermath(notes.deadline));
+        operations.push(run.aftermath(notes.deadline));
         changes.rows.extend(run.rows);
         let gone = run.machine.is_gone();
         let transitions = run.transitions;
         changes.operations.push(Stepped { before, after: run.machine, gone, transitions });
     }
-    (changes, aftermath)
+    let owed = operations.iter().flat_map(|one| &one.owed);
+    let owners: BTreeSet<&ClusterUserId> = owed
+        .filter_map(|owed| match owed {
+            OperationObligation::ProjectWritten(owner) => Some(owner),
+            _ => None,
+        })
+        .collect();
+    let mut wanted = |owner: &ClusterUserId| projects.of(owner).wanted.document.clone();
+    let projects = owners.into_iter().map(|owner| (owner.clone(), wanted(owner))).collect();
+    (changes, Aftermaths { operations, projects })
 }
 
 /// The AppProjects of a batch: each is worked out once, however many operations look at it.

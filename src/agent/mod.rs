@@ -13,7 +13,7 @@ mod open;
 pub mod reports;
 mod rescan;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::Operation;
@@ -92,16 +92,18 @@ impl Process<OperationId, Notes> for Agent {
             .store
             .agent_batch(&keys, now, |mut loaded| {
                 let argo = self.argo();
-                let (changes, aftermath) =
+                let (changes, aftermaths) =
                     decide::decide(&mut loaded, &items, &argo, isolation, now);
-                (changes, (aftermath, loaded.repositories))
+                (changes, (aftermaths, loaded.repositories))
             })
             .await;
-        let (aftermath, repositories) = committed.inspect_err(|_| {
+        let (aftermaths, repositories) = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
-        self.note_projects(&aftermath, &repositories);
-        for one in aftermath {
+        for (owner, wanted) in aftermaths.projects {
+            self.open().note_project(&owner, wanted);
+        }
+        for one in aftermaths.operations {
             self.follow_up(one, taken_at);
         }
         self.open().forget_idle(repositories.keys());
@@ -310,27 +312,6 @@ impl Agent {
         }
         self.read_definition().await;
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
-    }
-
-    /// Works out what the AppProjects say that operations of a batch owe, once for each.
-    fn note_projects(
-        &self,
-        aftermath: &[Aftermath],
-        repositories: &HashMap<ClusterUserId, BTreeSet<String>>,
-    ) {
-        let owed = aftermath.iter().flat_map(|one| &one.owed);
-        let owners: BTreeSet<&ClusterUserId> = owed
-            .filter_map(|owed| match owed {
-                OperationObligation::ProjectWritten(owner) => Some(owner),
-                _ => None,
-            })
-            .collect();
-        let none = BTreeSet::new();
-        for owner in owners {
-            let repositories = repositories.get(owner).unwrap_or(&none);
-            let wanted = self.argo().wanted_project(owner, repositories).document;
-            self.open().note_project(owner, wanted);
-        }
     }
 
     /// Learns what the installed Argo CD knows; it may have been replaced meanwhile.

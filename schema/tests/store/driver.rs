@@ -118,6 +118,7 @@ pub enum Note {
     Operation(DeploymentUid),
     Reported(DeploymentUid),
     Facts(DeploymentUid),
+    Deadline(DeploymentUid),
     Namespace(TenantUid, TenantEvent),
 }
 
@@ -446,7 +447,7 @@ pub async fn wait_for_locks(database: &Database, connections: i64) {
 }
 
 /// What a test looks at of a loaded batch.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     pub known: Vec<DeploymentUid>,
     pub unreadable: Vec<DeploymentUid>,
@@ -486,7 +487,7 @@ pub fn request(notes: &[Note]) -> BackendRequest {
                 request.reported.insert(uid.clone());
                 request.poked.push(uid.clone());
             }
-            Note::Absent(uid) | Note::Operation(uid) | Note::Facts(uid) => {
+            Note::Absent(uid) | Note::Operation(uid) | Note::Facts(uid) | Note::Deadline(uid) => {
                 request.poked.push(uid.clone());
             }
             Note::Namespace(tenant, _) => request.tenants.push(tenant.clone()),
@@ -500,9 +501,11 @@ fn by_deployment(notes: &[Note]) -> Vec<(DeploymentUid, Vec<Note>)> {
     for note in notes {
         let uid = match note {
             Note::Seen(object) => &object.uid,
-            Note::Absent(uid) | Note::Operation(uid) | Note::Reported(uid) | Note::Facts(uid) => {
-                uid
-            }
+            Note::Absent(uid)
+            | Note::Operation(uid)
+            | Note::Reported(uid)
+            | Note::Facts(uid)
+            | Note::Deadline(uid) => uid,
             Note::Namespace(..) => continue,
         };
         match groups.iter_mut().find(|(known, _)| known == uid) {
@@ -524,6 +527,7 @@ fn event(loaded: &BackendLoaded, machine: &Deployment, note: &Note) -> Option<Ev
         }
         Note::Reported(_) => Some(Event::Reported(Box::default())),
         Note::Facts(_) => Some(Event::FactsChanged),
+        Note::Deadline(_) => Some(Event::DeadlineReached),
         Note::Namespace(..) => None,
     }
 }

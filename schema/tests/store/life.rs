@@ -1,5 +1,7 @@
 //! A deployment's rows, from the first sight to the end of its tenant.
 
+use std::time::Duration;
+
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, TenantUid};
 use machines::rows::OperationState;
 use machines::tenant::TenantEvent;
@@ -26,6 +28,7 @@ on_each_database!(
     a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row,
     deployments_of_one_name_are_known_together,
     only_what_is_remembered_and_has_gone_belongs_to_nobody,
+    a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often,
 );
 
 async fn only<E: EntityTrait>(world: &World) -> E::Model {
@@ -362,4 +365,26 @@ async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch
     let all = all.map(|object| (object.uid.clone(), object.application())).into();
     let orphans = world.agent.orphans(all).await.unwrap();
     assert_eq!(orphans, [gone.uid].into());
+}
+
+async fn a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often(scratch: Scratch) {
+    let mut world = World::start(&scratch).await;
+    world.instance = None;
+    let object = Object::new("t1", "a");
+    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let written = "machine WHERE kind = 'Deployment' AND version =";
+    assert_eq!(world.count(&format!("{written} 1")).await, 1);
+    let end = world.now.after(Duration::from_secs(24 * 3_600));
+    let mut deadlines = 0;
+    while let Some(wake_at) = world.deployment(&object.uid).await.unwrap().wake_at()
+        && wake_at < end
+    {
+        world.now = wake_at;
+        world.tell(&[Note::Deadline(object.uid.clone())]).await.unwrap();
+        deadlines += 1;
+    }
+    assert_eq!(world.path(&object).await, "Live/Awaiting/AwaitingEngine");
+    // After 1, 2, 4, 8, 16 and 32 minutes, and then once an hour.
+    assert!(deadlines <= 5 + 24, "{deadlines} deadlines in 24 h");
+    assert_eq!(world.count(&format!("{written} {}", 1 + deadlines)).await, 1);
 }

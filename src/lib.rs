@@ -1,4 +1,4 @@
-//! The shell around the machines: what observes the world for them and discharges what they owe.
+//! The shell around the machines: what observes the world for them and does what they require.
 //!
 //! * [`cli`]: the commands; `dev` is everything in one process;
 //! * [`program`]: the two halves, put together in one process or two;
@@ -6,7 +6,7 @@
 //! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
 //! * [`lease`]: which of several replicas acts;
 //! * [`signals`]: how the agent wakes the backend;
-//! * [`runtime`]: inbox, timers, lanes and watches that both halves stand on;
+//! * [`runtime`]: inbox, timers, effects and watches that both halves stand on;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the halves share.
 
 pub mod agent;

@@ -49,7 +49,7 @@ pub struct Metrics {
     pub repairs: Counter<u64, AtomicU64>,
     /// Statements sent to the database.
     pub statements: Gauge,
-    /// Observations and errands that wait.
+    /// Observations and effects that wait.
     pub backlog: Gauge,
     /// Whether this replica acts: 1, or 0 while it stands by.
     pub leader: Gauge,

@@ -67,7 +67,7 @@ pub struct Aftermath {
     pub wake_at: Option<Timestamp>,
     /// What it owes.
     pub owed: Vec<OperationObligation>,
-    /// Whether a deadline has passed, so that what was discharged before is in doubt.
+    /// Whether a deadline has passed, so that what was done before is in doubt.
     pub insist: bool,
 }
 

@@ -1,14 +1,14 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
 //! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a
-//! batch of operations between load and commit, [`errand`] discharges what their states owe,
+//! batch of operations between load and commit, [`effect`]s do what their states require,
 //! `definition` tells what the installed Argo CD knows, [`reports`] carries what Argo CD says into the database, and `rescan` finds what hands have
 //! changed.
 
 pub mod argo;
 pub mod decide;
 mod definition;
-pub mod errand;
+pub mod effect;
 mod open;
 pub mod reports;
 mod rescan;
@@ -32,16 +32,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::decide::{Aftermath, Notes};
-use crate::agent::errand::{Ending, Errand, Subject};
+use crate::agent::effect::{Effect, Ending, Subject};
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
-use crate::backend::errand::TENANT_LABEL;
+use crate::backend::effect::TENANT_LABEL;
 use crate::backend::{judge, verdict};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
+use crate::runtime::effects::{EffectQueue, Outcome, QueuedEffect, Required};
 use crate::runtime::inbox::Inbox;
-use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
@@ -62,7 +62,7 @@ pub struct Agent {
     reports: Reports,
     inbox: Arc<Inbox<OperationId, Notes>>,
     timers: Timers<OperationId>,
-    lanes: Arc<Lanes<Errand>>,
+    effects: Arc<EffectQueue<Effect>>,
     watches: Vec<Arc<Progress>>,
     commits: Arc<Commits>,
 }
@@ -119,7 +119,7 @@ impl Process<OperationId, Notes> for Agent {
     }
 
     fn is_behind(&self, tenant: &str) -> bool {
-        self.lanes.is_behind(tenant) || self.listener.is_behind(tenant)
+        self.effects.is_behind(tenant) || self.listener.is_behind(tenant)
     }
 }
 
@@ -153,7 +153,7 @@ impl Agent {
             open: Mutex::default(),
             inbox: Arc::default(),
             timers: Timers::new(clock),
-            lanes: Arc::default(),
+            effects: Arc::default(),
             watches,
             commits: Commits::new("operations"),
         })
@@ -169,9 +169,9 @@ impl Agent {
         [&self.commits, self.reports.commits()]
     }
 
-    /// How much waits: observations, reports and errands.
+    /// How much waits: observations, reports and effects.
     pub fn backlog(&self) -> usize {
-        self.inbox.len() + self.reports.backlog() + self.lanes.len()
+        self.inbox.len() + self.reports.backlog() + self.effects.len()
     }
 
     /// Runs until told to stop, or until the store says that somebody else has taken over.
@@ -192,8 +192,8 @@ impl Agent {
             tasks.spawn(rescan::run(Arc::clone(&self), interval, shutdown.clone()));
         }
         let agent = Arc::clone(&self);
-        let discharge = move |errand| Arc::clone(&agent).discharge(errand);
-        tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
+        let execute = move |effect| Arc::clone(&agent).execute(effect);
+        tasks.spawn(Arc::clone(&self.effects).run(execute, shutdown.clone()));
         let work = async {
             let reports = self.reports.pump(shutdown.clone());
             tokio::try_join!(self.work(&shutdown), reports).map(|((), ())| ())
@@ -345,29 +345,29 @@ impl Agent {
         self.open().update(&aftermath);
         if !self.open().awaits_project(&aftermath.owner) {
             // Whoever finds the project wanting next owes it anew, though it was written before.
-            self.lanes.withdraw(&Subject::Project(aftermath.owner.clone()));
+            self.effects.withdraw(&Subject::Project(aftermath.owner.clone()));
         }
         let tenant = self.turn(&aftermath.id);
         for obligation in &aftermath.owed {
-            let errand = self.errand(&aftermath, obligation);
+            let effect = self.effect(&aftermath, obligation);
             if aftermath.insist {
-                self.lanes.doubt(&errand.key());
+                self.effects.invalidate(&effect.key());
             }
-            if self.lanes.owe(&tenant, errand, taken_at) == Owed::InDoubt {
+            if self.effects.require(&tenant, effect, taken_at) == Required::InDoubt {
                 self.poke(&aftermath.id, Notes::default());
             }
         }
         if finished {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
             // Application may be the business of the next one.
-            self.lanes.withdraw(&Subject::Application(aftermath.application.clone()));
+            self.effects.withdraw(&Subject::Application(aftermath.application.clone()));
         }
     }
 
     /// Forgets an operation that has gone. Should its CR have been created anew meanwhile, by a
     /// backend that had not seen the outcome yet, it begins again, and ends by removing it.
     fn forget(&self, id: &OperationId) {
-        self.lanes.withdraw(&Subject::Signal(id.clone()));
+        self.effects.withdraw(&Subject::Signal(id.clone()));
         let tenant = self.turn(id);
         let signalled = {
             let mut open = self.open();
@@ -379,25 +379,25 @@ impl Agent {
         }
     }
 
-    fn errand(&self, aftermath: &Aftermath, obligation: &OperationObligation) -> Errand {
+    fn effect(&self, aftermath: &Aftermath, obligation: &OperationObligation) -> Effect {
         let Aftermath { id, requester, .. } = aftermath;
         let requester = requester.as_ref();
         match obligation {
             OperationObligation::ProjectWritten(user) => {
-                Errand::WriteProject { user: user.clone(), wanted: self.open().project(user) }
+                Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
             }
-            OperationObligation::ApplicationWritten(row, document) => Errand::WriteApplication {
+            OperationObligation::ApplicationWritten(row, document) => Effect::WriteApplication {
                 row: row.clone(),
                 document: document.clone(),
                 operation: id.clone(),
             },
-            OperationObligation::ApplicationRemoved(row) => Errand::RemoveApplication {
+            OperationObligation::ApplicationRemoved(row) => Effect::RemoveApplication {
                 row: row.clone(),
                 name: requester.map(application_name),
                 operation: Some(id.clone()),
             },
             OperationObligation::SignalRemoved(id) => {
-                Errand::RemoveSignal { operation: id.clone() }
+                Effect::RemoveSignal { operation: id.clone() }
             }
         }
     }
@@ -407,7 +407,10 @@ impl Agent {
         tracing::info!(name, "an Application that belongs to nobody is removed");
         self.metrics.repairs.inc();
         let turn = row.as_str().to_owned();
-        self.owe_anew(&turn, Errand::RemoveApplication { row, name: Some(name), operation: None });
+        self.require_afresh(
+            &turn,
+            Effect::RemoveApplication { row, name: Some(name), operation: None },
+        );
     }
 
     /// Makes an AppProject say what it should, although no operation asks for it.
@@ -416,51 +419,51 @@ impl Agent {
         self.metrics.repairs.inc();
         let wanted = self.argo().wanted_project(&user, repositories).document.map(Arc::new);
         let turn = user.as_str().to_owned();
-        self.owe_anew(&turn, Errand::WriteProject { user, wanted });
+        self.require_afresh(&turn, Effect::WriteProject { user, wanted });
     }
 
-    /// Owes what no machine does. That it was discharged before says nothing any more.
-    fn owe_anew(&self, turn: &str, errand: Errand) {
-        self.lanes.withdraw(&errand.key());
-        let _ = self.lanes.owe(turn, errand, Instant::now());
+    /// Requires what no machine does. That it was done before says nothing any more.
+    fn require_afresh(&self, turn: &str, effect: Effect) {
+        self.effects.withdraw(&effect.key());
+        let _ = self.effects.require(turn, effect, Instant::now());
     }
 
-    async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
-        match self.try_discharge(&errand).await {
-            Ok(discharge) => discharge,
+    async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
+        match self.try_execute(&effect).await {
+            Ok(execute) => execute,
             Err(Trouble::Refused(text) | Trouble::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
-                tracing::warn!(subject = ?errand.key(), text, "a write was refused");
-                for id in self.debtors(&errand) {
+                tracing::warn!(subject = ?effect.key(), text, "a write was refused");
+                for id in self.requiring(&effect) {
                     self.poke(&id, Notes { refused: Some(text.clone()), ..Notes::default() });
                 }
-                Discharge::Pending
+                Outcome::Pending
             }
             Err(error) => {
                 self.metrics.failed_writes.inc();
-                tracing::warn!(subject = ?errand.key(), %error, "a write failed");
-                Discharge::Failed
+                tracing::warn!(subject = ?effect.key(), %error, "a write failed");
+                Outcome::Failed
             }
         }
     }
 
-    /// The operations that owe an errand.
-    fn debtors(&self, errand: &Errand) -> Vec<OperationId> {
-        match errand {
-            Errand::WriteProject { user, .. } => {
+    /// The operations that owe an effect.
+    fn requiring(&self, effect: &Effect) -> Vec<OperationId> {
+        match effect {
+            Effect::WriteProject { user, .. } => {
                 self.open().concerned(&Changed::Project(project_name(user)))
             }
-            Errand::WriteApplication { operation, .. } => vec![operation.clone()],
-            Errand::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
+            Effect::WriteApplication { operation, .. } => vec![operation.clone()],
+            Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
             // A refusal to delete an Operation CR concerns nobody but whoever runs the cluster.
-            Errand::RemoveSignal { .. } => Vec::new(),
+            Effect::RemoveSignal { .. } => Vec::new(),
         }
     }
 
-    async fn try_discharge(&self, errand: &Errand) -> Result<Discharge, Trouble> {
+    async fn try_execute(&self, effect: &Effect) -> Result<Outcome, Trouble> {
         let namespace = &self.settings.argocd_namespace;
-        match errand {
-            Errand::WriteProject { user, wanted } => {
+        match effect {
+            Effect::WriteProject { user, wanted } => {
                 let name = project_name(user);
                 let (exists, asked) = {
                     let argo = self.argo();
@@ -468,47 +471,47 @@ impl Agent {
                 };
                 let written = match wanted {
                     Some(wanted) => {
-                        let write = errand::write_project(&self.client, namespace, wanted, exists);
+                        let write = effect::write_project(&self.client, namespace, wanted, exists);
                         Some(write.await?)
                     }
                     None => {
-                        errand::remove_project(&self.client, namespace, &name).await?;
+                        effect::remove_project(&self.client, namespace, &name).await?;
                         None
                     }
                 };
-                self.take_in_answer(errand, |argo| match written {
+                self.take_in_answer(effect, |argo| match written {
                     Some(written) => argo.project_written(&written, asked).into_iter().collect(),
                     None => argo.project_gone(&name).into_iter().collect(),
                 });
-                Ok(Discharge::Done)
+                Ok(Outcome::Done)
             }
-            Errand::WriteApplication { row, document, .. } => {
-                self.write_application(errand, row, document).await
+            Effect::WriteApplication { row, document, .. } => {
+                self.write_application(effect, row, document).await
             }
-            Errand::RemoveApplication { row, name, operation } => {
-                self.remove_application(errand, row, name.as_deref(), operation.as_ref()).await
+            Effect::RemoveApplication { row, name, operation } => {
+                self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
             }
-            Errand::RemoveSignal { operation } => {
+            Effect::RemoveSignal { operation } => {
                 let sighting = self.open().signals.get(operation).copied();
-                errand::remove_signal(&self.client, namespace, operation).await?;
-                self.lanes.answered(&errand.key());
+                effect::remove_signal(&self.client, namespace, operation).await?;
+                self.effects.answered(&effect.key());
                 if self.open().is_absent(operation, sighting) {
                     self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
-                    return Ok(Discharge::Done);
+                    return Ok(Outcome::Done);
                 }
                 // It owes the removal still.
                 self.poke(operation, Notes::default());
-                Ok(Discharge::Pending)
+                Ok(Outcome::Pending)
             }
         }
     }
 
     async fn write_application(
         &self,
-        errand: &Errand,
+        effect: &Effect,
         row: &ApplicationId,
         document: &ApplicationDocument,
-    ) -> Result<Discharge, Trouble> {
+    ) -> Result<Outcome, Trouble> {
         let ApplicationDocument { name, namespace, .. } = document;
         let (existing, asked, knows_refresh) = {
             let argo = self.argo();
@@ -518,36 +521,36 @@ impl Agent {
         if let Some(existing) = existing.filter(|existing| existing.deleting) {
             // It is written anew once it has gone.
             if existing.sync.is_some() {
-                errand::end_sync(&self.client, namespace, name, existing, Ending::Any).await?;
+                effect::end_sync(&self.client, namespace, name, existing, Ending::Any).await?;
             }
-            return Ok(Discharge::Pending);
+            return Ok(Outcome::Pending);
         }
         let mut answers = Vec::new();
         if !existing.is_some_and(|existing| existing.is_written(row, document)) {
             let client = &self.client;
-            let written = errand::write_application(client, row, document, existing, knows_refresh);
+            let written = effect::write_application(client, row, document, existing, knows_refresh);
             answers.push(written.await?);
         }
         // Afterwards, or Argo CD would begin the next one with what it had before.
         if let Some(existing) = existing.filter(|existing| existing.works_on_another(document)) {
             let ended =
-                errand::end_sync(&self.client, namespace, name, existing, Ending::Automated);
+                effect::end_sync(&self.client, namespace, name, existing, Ending::Automated);
             answers.extend(ended.await?);
         }
-        self.take_in_answer(errand, |argo| {
+        self.take_in_answer(effect, |argo| {
             let answers = answers.into_iter();
             answers.flat_map(|one| argo.application_written(one, asked)).collect()
         });
-        Ok(Discharge::Done)
+        Ok(Outcome::Done)
     }
 
     async fn remove_application(
         &self,
-        errand: &Errand,
+        effect: &Effect,
         row: &ApplicationId,
         name: Option<&str>,
         operation: Option<&OperationId>,
-    ) -> Result<Discharge, Trouble> {
+    ) -> Result<Outcome, Trouble> {
         let namespace = &self.settings.argocd_namespace;
         let (application, asked) = {
             let argo = self.argo();
@@ -557,30 +560,30 @@ impl Agent {
             if let Some(operation) = operation {
                 self.poke(operation, Notes::default());
             }
-            return Ok(Discharge::Done);
+            return Ok(Outcome::Done);
         };
         let mut deleting = None;
         if !existing.deleting {
             let client = &self.client;
-            deleting = errand::remove_application(client, namespace, &name, &existing).await?;
+            deleting = effect::remove_application(client, namespace, &name, &existing).await?;
         }
         if existing.sync.is_some() {
-            errand::end_sync(&self.client, namespace, &name, &existing, Ending::Any).await?;
+            effect::end_sync(&self.client, namespace, &name, &existing, Ending::Any).await?;
         }
-        self.take_in_answer(errand, |argo| {
+        self.take_in_answer(effect, |argo| {
             let deleting = deleting.into_iter();
             deleting.flat_map(|one| argo.application_written(one, asked)).collect()
         });
-        Ok(Discharge::Done)
+        Ok(Outcome::Done)
     }
 
-    /// Takes in the answer to what an errand has written. Where it is no news, those who owe it are
-    /// stepped all the same if they did so once more meanwhile: see [`Lanes::answered`].
-    fn take_in_answer(&self, errand: &Errand, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
-        let owed_again = self.lanes.answered(&errand.key());
+    /// Takes in the answer to what an effect has written. Where it is no news, those who owe it are
+    /// stepped all the same if they did so once more meanwhile: see [`EffectQueue::answered`].
+    fn take_in_answer(&self, effect: &Effect, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
+        let required_again = self.effects.answered(&effect.key());
         let is_news = self.take_in(note);
-        if !is_news && owed_again {
-            for id in self.debtors(errand) {
+        if !is_news && required_again {
+            for id in self.requiring(effect) {
                 self.poke(&id, Notes::default());
             }
         }

@@ -76,7 +76,7 @@ pub struct DeploymentAftermath {
     pub wake_at: Option<Timestamp>,
     /// What it owes.
     pub owed: Vec<Obligation>,
-    /// Whether a deadline has passed, so that what was discharged before is in doubt.
+    /// Whether a deadline has passed, so that what was done before is in doubt.
     pub insist: bool,
     /// The operation that it has asked for just now.
     pub requested: Option<OperationId>,

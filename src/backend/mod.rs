@@ -2,13 +2,13 @@
 //!
 //! The data flows one way: [`directory`] takes in what the watches show, once it is certain whose it
 //! is ([`arrivals`]), `notes` wait in the inbox, [`decide`] steps a batch of machines between load
-//! and commit, and [`errand`]s discharge what the new states owe.
+//! and commit, and [`effect`]s execute what the new states owe.
 
 pub mod arrivals;
 mod aside;
 pub mod decide;
 pub mod directory;
-pub mod errand;
+pub mod effect;
 pub mod events;
 pub mod notes;
 pub mod observe;
@@ -38,14 +38,14 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::arrivals::Question;
 use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
 use crate::backend::directory::{Delivery, Directory, Place};
-use crate::backend::errand::{Errand, MATTERS, Matter, Mirrored, StatusWrite, Task};
+use crate::backend::effect::{Action, Effect, Mirrored, SUBJECTS, StatusWrite, Subject};
 use crate::backend::events::Events;
 use crate::backend::notes::{Key, Notes};
 use crate::kubernetes::Trouble;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
+use crate::runtime::effects::{EffectQueue, Outcome, QueuedEffect, Required};
 use crate::runtime::inbox::Inbox;
-use crate::runtime::lanes::{Discharge, Duty, Lanes, Owed};
 use crate::runtime::retry::{patiently, until_done};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
@@ -77,7 +77,7 @@ pub struct Backend {
     executor: OnceLock<Weak<dyn Executor>>,
     inbox: Arc<Inbox<Key, Notes>>,
     timers: Timers<Key>,
-    lanes: Arc<Lanes<Errand>>,
+    effects: Arc<EffectQueue<Effect>>,
     watches: Vec<Arc<Progress>>,
     events: Arc<Events>,
     /// The installed CustomResourceDefinition is older than the note on what a status has no room
@@ -186,7 +186,7 @@ impl Process<Key, Notes> for Backend {
     }
 
     fn is_behind(&self, tenant: &str) -> bool {
-        self.lanes.is_behind(tenant)
+        self.effects.is_behind(tenant)
     }
 }
 
@@ -213,7 +213,7 @@ impl Backend {
             events: Arc::new(Events::new(clock.clone())),
             loses_note: AtomicBool::new(false),
             timers: Timers::new(clock),
-            lanes: Arc::default(),
+            effects: Arc::default(),
             watches,
             commits: Commits::new("deployments"),
             seen: Notify::new(),
@@ -242,9 +242,9 @@ impl Backend {
         self.transitions.subscribe()
     }
 
-    /// How much waits: observations and errands.
+    /// How much waits: observations and effects.
     pub fn backlog(&self) -> usize {
-        self.inbox.len() + self.lanes.len()
+        self.inbox.len() + self.effects.len()
     }
 
     /// The agent has completed or failed an operation that this deployment asked for.
@@ -318,8 +318,8 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).tell_of_unsupported(shutdown.clone()));
         let backend = Arc::clone(&self);
-        let discharge = move |errand| Arc::clone(&backend).discharge(errand);
-        tasks.spawn(Arc::clone(&self.lanes).run(discharge, shutdown.clone()));
+        let execute = move |effect| Arc::clone(&backend).execute(effect);
+        tasks.spawn(Arc::clone(&self.effects).run(execute, shutdown.clone()));
         supervise(self.work(&shutdown), tasks, shutdown.clone()).await
     }
 
@@ -493,7 +493,7 @@ impl Backend {
         self.instance.borrow().clone()
     }
 
-    /// What follows from a commit: timers, errands, and who else is concerned.
+    /// What follows from a commit: timers, effects, and who else is concerned.
     async fn follow_up(&self, aftermath: Aftermath, taken_at: Instant) {
         for tenant in aftermath.tenants {
             if tenant.gone {
@@ -562,34 +562,35 @@ impl Backend {
         let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
         let report = fresh.or(known).map(Mirrored::Read);
         let report = report.or(deployment.application.map(Mirrored::Unread));
-        let mut settled: Vec<Matter> = MATTERS.to_vec();
+        let mut settled: Vec<Subject> = SUBJECTS.to_vec();
         if let Some(id) = requested
             && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
         {
             executor.operation_requested(&id, &tenant);
         }
         for obligation in owed {
-            let (matter, task) = match obligation {
-                Obligation::OperationSignalled(operation) => {
-                    (Matter::Operation, Task::SignalOperation { tenant: tenant.clone(), operation })
-                }
+            let (subject, action) = match obligation {
+                Obligation::OperationSignalled(operation) => (
+                    Subject::Operation,
+                    Action::SignalOperation { tenant: tenant.clone(), operation },
+                ),
                 Obligation::StatusWritten(view) => {
                     let report = report.clone().filter(|_| view.mirrored.is_some());
-                    (Matter::Status, Task::WriteStatus { view, report })
+                    (Subject::Status, Action::WriteStatus { view, report })
                 }
-                Obligation::FinalizerRemoved => (Matter::Finalizer, Task::RemoveFinalizer),
+                Obligation::FinalizerRemoved => (Subject::Finalizer, Action::RemoveFinalizer),
             };
-            settled.retain(|other| *other != matter);
+            settled.retain(|other| *other != subject);
             if deployment.insist {
-                self.lanes.doubt(&(uid.clone(), matter));
+                self.effects.invalidate(&(uid.clone(), subject));
             }
-            let errand = Errand { uid: uid.clone(), task };
-            if self.lanes.owe(tenant.as_str(), errand, taken_at) == Owed::InDoubt {
+            let effect = Effect { uid: uid.clone(), action };
+            if self.effects.require(tenant.as_str(), effect, taken_at) == Required::InDoubt {
                 self.poke(&uid, Notes::facts());
             }
         }
-        for matter in settled {
-            self.lanes.withdraw(&(uid.clone(), matter));
+        for subject in settled {
+            self.effects.withdraw(&(uid.clone(), subject));
         }
     }
 
@@ -624,55 +625,55 @@ impl Backend {
         }
     }
 
-    async fn discharge(self: Arc<Self>, errand: Errand) -> Discharge {
-        match self.try_discharge(&errand).await {
-            Ok(()) => Discharge::Done,
+    async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
+        match self.try_execute(&effect).await {
+            Ok(()) => Outcome::Done,
             // The watch will show what has become of the object.
-            Err(Trouble::Missing) => match errand.task {
-                Task::SignalOperation { .. } => Discharge::Failed,
-                Task::WriteStatus { .. } | Task::RemoveFinalizer => Discharge::Pending,
+            Err(Trouble::Missing) => match effect.action {
+                Action::SignalOperation { .. } => Outcome::Failed,
+                Action::WriteStatus { .. } | Action::RemoveFinalizer => Outcome::Pending,
             },
             Err(error) => {
                 self.metrics.failed_writes.inc();
-                tracing::warn!(uid = errand.uid.as_str(), %error, "a write failed");
-                match (error, errand.task) {
+                tracing::warn!(uid = effect.uid.as_str(), %error, "a write failed");
+                match (error, effect.action) {
                     // It would be refused again; the machine owes a smaller one.
-                    (Trouble::TooLarge(_), Task::WriteStatus { view, .. })
+                    (Trouble::TooLarge(_), Action::WriteStatus { view, .. })
                         if next_budget(view.mirror_budget) != view.mirror_budget =>
                     {
-                        self.poke(&errand.uid, Notes::too_large(view.mirror_budget));
-                        Discharge::Pending
+                        self.poke(&effect.uid, Notes::too_large(view.mirror_budget));
+                        Outcome::Pending
                     }
-                    _ => Discharge::Failed,
+                    _ => Outcome::Failed,
                 }
             }
         }
     }
 
-    async fn try_discharge(&self, errand: &Errand) -> Result<(), Trouble> {
-        let uid = &errand.uid;
-        match &errand.task {
-            Task::SignalOperation { tenant, operation } => {
+    async fn try_execute(&self, effect: &Effect) -> Result<(), Trouble> {
+        let uid = &effect.uid;
+        match &effect.action {
+            Action::SignalOperation { tenant, operation } => {
                 let namespace = &self.settings.argocd_namespace;
-                errand::signal_operation(&self.client, namespace, tenant, operation).await
+                effect::signal_operation(&self.client, namespace, tenant, operation).await
             }
-            Task::WriteStatus { view, report } => {
-                self.write_status(errand, view, report.as_ref()).await
+            Action::WriteStatus { view, report } => {
+                self.write_status(effect, view, report.as_ref()).await
             }
-            Task::RemoveFinalizer => {
+            Action::RemoveFinalizer => {
                 let (place, object) = self.directory().object(uid).ok_or(Trouble::Missing)?;
-                errand::remove_finalizer(&self.client, uid, &place, &object).await
+                effect::remove_finalizer(&self.client, uid, &place, &object).await
             }
         }
     }
 
     async fn write_status(
         &self,
-        errand: &Errand,
+        effect: &Effect,
         view: &StatusView,
         report: Option<&Mirrored>,
     ) -> Result<(), Trouble> {
-        let uid = &errand.uid;
+        let uid = &effect.uid;
         let ((place, object), asked) = {
             let directory = self.directory();
             (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
@@ -680,8 +681,8 @@ impl Backend {
         let report = self.read(report).await?;
         let (has_note, now) = (self.has_note(), self.settings.clock.kubernetes_now());
         let StatusWrite { patch, mirrored, truncated } =
-            errand::status_write(uid, &object, view, report.as_deref(), has_note, &now);
-        let written = errand::write_status(&self.client, &place, patch).await?;
+            effect::status_write(uid, &object, view, report.as_deref(), has_note, &now);
+        let written = effect::write_status(&self.client, &place, patch).await?;
         self.metrics.status_writes.inc();
         let mut is_known = mirrored.is_none() || mirrored == view.mirrored;
         if let Some(truncated) = truncated {
@@ -696,14 +697,14 @@ impl Backend {
                 is_known = false;
             }
         }
-        let owed_again = self.lanes.answered(&errand.key());
+        let required_again = self.effects.answered(&effect.key());
         let is_news = self.take_in(|directory| directory.object_written(written, asked));
         if !is_known {
             // The database holds a newer report than the machine knows, or the machine knows it in
             // another size or form.
             self.poke(uid, Notes::report());
         }
-        if !is_news && owed_again {
+        if !is_news && required_again {
             self.poke(uid, Notes::facts());
         }
         Ok(())

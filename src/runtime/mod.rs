@@ -6,7 +6,7 @@
 //! * [`aside`]: machines that fail alone, each with a pause of its own;
 //! * [`commits`]: whether a worker's batches are committed, for `/readyz` and `/livez`;
 //! * [`timers`]: the moments for which machines asked to be woken;
-//! * [`lanes`]: what is owed to the world, discharged in the order in which users wait for it;
+//! * [`effects`]: what states require of the world, in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
 //! * [`retry`]: what has to work before anything else can begin;
 //! * [`supervisor`]: a half is its work and all of its tasks, or it ends;
@@ -15,8 +15,8 @@
 pub mod aside;
 pub mod clock;
 pub mod commits;
+pub mod effects;
 pub mod inbox;
-pub mod lanes;
 pub mod retry;
 pub mod supervisor;
 pub mod timers;

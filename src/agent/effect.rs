@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use crate::agent::argo::{ApplicationEntry, ProjectDocument};
 use crate::kubernetes::{Trouble, json_patch, trouble};
-use crate::runtime::lanes::{Duty, Lane};
+use crate::runtime::effects::{Priority, QueuedEffect};
 
 /// One thing that is owed to Argo CD's namespace.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Errand {
+pub enum Effect {
     /// The AppProject of a user says this; `None` where there should be none.
     WriteProject {
         /// The user.
@@ -49,7 +49,7 @@ pub enum Errand {
     },
 }
 
-/// What an errand is about.
+/// What an effect is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// The AppProject of a user.
@@ -60,7 +60,7 @@ pub enum Subject {
     Signal(OperationId),
 }
 
-impl Duty for Errand {
+impl QueuedEffect for Effect {
     type Key = Subject;
 
     fn key(&self) -> Subject {
@@ -73,11 +73,11 @@ impl Duty for Errand {
         }
     }
 
-    fn lane(&self) -> Lane {
+    fn priority(&self) -> Priority {
         match self {
-            Self::WriteProject { .. } | Self::WriteApplication { .. } => Lane::First,
-            Self::RemoveApplication { .. } => Lane::Second,
-            Self::RemoveSignal { .. } => Lane::Last,
+            Self::WriteProject { .. } | Self::WriteApplication { .. } => Priority::High,
+            Self::RemoveApplication { .. } => Priority::Normal,
+            Self::RemoveSignal { .. } => Priority::Low,
         }
     }
 

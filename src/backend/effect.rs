@@ -14,23 +14,23 @@ use serde_json::{Value, json};
 use crate::backend::directory::{ObjectEntry, Place};
 use crate::backend::observe;
 use crate::kubernetes::{self, Trouble};
-use crate::runtime::lanes::{Duty, Lane};
+use crate::runtime::effects::{Priority, QueuedEffect};
 
 /// The label that tells the agent whose turn an operation is.
 pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
 
 /// One thing that is owed to the Kubernetes API.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct Effect {
     /// The deployment that owes it.
     pub uid: DeploymentUid,
     /// What it is.
-    pub task: Task,
+    pub action: Action,
 }
 
 /// What is owed.
 #[derive(Clone, Debug)]
-pub enum Task {
+pub enum Action {
     /// An Operation CR exists.
     SignalOperation {
         /// Whose turn it is.
@@ -58,9 +58,9 @@ pub enum Mirrored {
     Unread(ApplicationId),
 }
 
-/// What an errand is about.
+/// What an effect is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Matter {
+pub enum Subject {
     /// The Operation CR.
     Operation,
     /// The object's status.
@@ -70,50 +70,50 @@ pub enum Matter {
 }
 
 /// Everything that a deployment may owe.
-pub const MATTERS: [Matter; 3] = [Matter::Operation, Matter::Status, Matter::Finalizer];
+pub const SUBJECTS: [Subject; 3] = [Subject::Operation, Subject::Status, Subject::Finalizer];
 
-impl PartialEq for Errand {
+impl PartialEq for Effect {
     fn eq(&self, other: &Self) -> bool {
         // A report is named by the digest in its view.
         self.uid == other.uid
-            && match (&self.task, &other.task) {
+            && match (&self.action, &other.action) {
                 (
-                    Task::SignalOperation { operation, .. },
-                    Task::SignalOperation { operation: others, .. },
+                    Action::SignalOperation { operation, .. },
+                    Action::SignalOperation { operation: others, .. },
                 ) => operation == others,
-                (Task::WriteStatus { view, .. }, Task::WriteStatus { view: others, .. }) => {
+                (Action::WriteStatus { view, .. }, Action::WriteStatus { view: others, .. }) => {
                     view == others
                 }
-                (Task::RemoveFinalizer, Task::RemoveFinalizer) => true,
+                (Action::RemoveFinalizer, Action::RemoveFinalizer) => true,
                 _ => false,
             }
     }
 }
 
-impl Duty for Errand {
-    type Key = (DeploymentUid, Matter);
+impl QueuedEffect for Effect {
+    type Key = (DeploymentUid, Subject);
 
     fn key(&self) -> Self::Key {
-        let matter = match self.task {
-            Task::SignalOperation { .. } => Matter::Operation,
-            Task::WriteStatus { .. } => Matter::Status,
-            Task::RemoveFinalizer => Matter::Finalizer,
+        let subject = match self.action {
+            Action::SignalOperation { .. } => Subject::Operation,
+            Action::WriteStatus { .. } => Subject::Status,
+            Action::RemoveFinalizer => Subject::Finalizer,
         };
-        (self.uid.clone(), matter)
+        (self.uid.clone(), subject)
     }
 
-    fn lane(&self) -> Lane {
-        match self.task {
-            Task::SignalOperation { .. } | Task::RemoveFinalizer => Lane::First,
-            Task::WriteStatus { .. } => Lane::Second,
+    fn priority(&self) -> Priority {
+        match self.action {
+            Action::SignalOperation { .. } | Action::RemoveFinalizer => Priority::High,
+            Action::WriteStatus { .. } => Priority::Normal,
         }
     }
 
     fn is_answered(&self) -> bool {
-        match self.task {
-            Task::WriteStatus { .. } => true,
+        match self.action {
+            Action::WriteStatus { .. } => true,
             // The agent answers it, in the operation's row; the watch shows the other.
-            Task::SignalOperation { .. } | Task::RemoveFinalizer => false,
+            Action::SignalOperation { .. } | Action::RemoveFinalizer => false,
         }
     }
 }

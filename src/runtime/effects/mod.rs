@@ -1,0 +1,54 @@
+//! Effects: what persisted states require of the world.
+//!
+//! Every requirement follows from a persisted state, so nothing here needs to survive: after a
+//! crash the states are read again and say what they require. An effect has a key; of the effects
+//! of a key one runs at a time, and a newer one replaces one that waits.
+//!
+//! * [`slot`]: what is known of one key, a state machine;
+//! * [`turns`]: whose turn it is, between tenants and by priority;
+//! * [`queue`]: runs what the two say.
+
+mod queue;
+mod slot;
+mod turns;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+pub use queue::EffectQueue;
+pub use slot::Required;
+
+/// How long somebody is willing to wait for an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// A user waits for it: Operations, Applications, AppProjects, finalizers.
+    High,
+    /// A user may be looking: status.
+    Normal,
+    /// Nobody waits: Operations that are finished.
+    Low,
+}
+
+/// What a queue needs to know of an effect.
+pub trait QueuedEffect: Clone + PartialEq + Debug + Send + 'static {
+    /// What it is about.
+    type Key: Clone + Eq + Hash + Ord + Debug + Send;
+    /// Its key.
+    fn key(&self) -> Self::Key;
+    /// Its priority.
+    fn priority(&self) -> Priority;
+    /// Whether its answer is given to the machine as an observation, before the run ends. A machine
+    /// that has taken that in and still requires the same has seen it undone.
+    fn is_answered(&self) -> bool;
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The world is as it should be; the same effect does not run again while it is required.
+    Done,
+    /// Somebody else must act first; the effect is required again with the observation of that.
+    Pending,
+    /// It failed, and may succeed later.
+    Failed,
+}

@@ -1,0 +1,518 @@
+//! Runs effects: the slots say what, the turns say when.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt;
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::effects::slot::{Action, Slot, Work};
+use crate::runtime::effects::turns::Turns;
+use crate::runtime::effects::{Outcome, QueuedEffect, Required};
+
+/// Requests under way at once. They keep an API server of several cores busy; with more, each would
+/// only take longer, and what comes next waits for those under way.
+const CONCURRENCY: usize = 8;
+
+/// See the module.
+#[derive(Debug)]
+pub struct EffectQueue<E: QueuedEffect> {
+    state: Mutex<State<E>>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State<E: QueuedEffect> {
+    /// Those that are not idle.
+    slots: HashMap<E::Key, Slot<E>>,
+    turns: Turns<E::Key>,
+    running: usize,
+}
+
+impl<E: QueuedEffect> Default for EffectQueue<E> {
+    fn default() -> Self {
+        let state = State { slots: HashMap::new(), turns: Turns::default(), running: 0 };
+        Self { state: Mutex::new(state), changed: Notify::new() }
+    }
+}
+
+impl<E: QueuedEffect> EffectQueue<E> {
+    /// Adds an effect that follows from observations, none of which came after `as_of`.
+    ///
+    /// One that runs is not added once more. One that was done is repeated after a pause, a few
+    /// times, where it is required in spite of the answer. Where the answer came after `as_of`,
+    /// nobody can tell: then the machine has to be stepped once more, because the answer may have
+    /// been no news and may be the last thing that it hears.
+    #[must_use = "an effect in doubt is settled by one more step"]
+    pub fn require(self: &Arc<Self>, tenant: &str, effect: E, as_of: Instant) -> Required {
+        let key = effect.key();
+        let work = Work { tenant: tenant.to_owned(), effect };
+        self.change(&key, |slot, now| slot.require(work, as_of, now))
+    }
+
+    /// To be called before the machine is given the answer to the effect of this key.
+    ///
+    /// Says whether the effect was required once more since it began to run. The step that did so
+    /// may have seen the effect already, and more than that: where the answer is no news, the machine
+    /// must be stepped all the same, or nobody would require it again.
+    pub fn answered(self: &Arc<Self>, key: &E::Key) -> bool {
+        self.change(key, |slot, now| (slot.answer(now), None))
+    }
+
+    /// Forgets an effect that is no longer required.
+    pub fn withdraw(self: &Arc<Self>, key: &E::Key) {
+        self.change(key, |slot, _| (slot.withdraw(), None));
+    }
+
+    /// Lets an effect run again although it was done: whether it shows is in doubt.
+    pub fn invalidate(self: &Arc<Self>, key: &E::Key) {
+        self.change(key, |slot, _| (slot.invalidate(), None));
+    }
+
+    /// How many effects wait for their turn or run.
+    pub fn len(&self) -> usize {
+        let state = self.lock();
+        state.turns.len() + state.running
+    }
+
+    /// Whether none waits or runs.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether one of this tenant waits for its turn.
+    pub fn is_behind(&self, tenant: &str) -> bool {
+        self.lock().turns.has_tenant(tenant)
+    }
+
+    /// Runs effects until told to stop; those under way are finished first.
+    pub async fn run<F, R>(self: Arc<Self>, execute: F, shutdown: CancellationToken)
+    where
+        F: Fn(E) -> R,
+        R: Future<Output = Outcome> + Send + 'static,
+    {
+        let mut running: JoinSet<(E::Key, Outcome)> = JoinSet::new();
+        loop {
+            // Interest is registered before the look, so that nothing slips between the two.
+            let changed = self.changed.notified();
+            while running.len() < CONCURRENCY
+                && let Some(effect) = self.next()
+            {
+                let key = effect.key();
+                // A panic in one run is a failure of that one and stops no other.
+                let outcome = AssertUnwindSafe(execute(effect)).catch_unwind();
+                running.spawn(async move { (key, outcome.await.unwrap_or(Outcome::Failed)) });
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = changed => {}
+                Some(finished) = running.join_next() => self.settle(finished),
+            }
+        }
+        while let Some(finished) = running.join_next().await {
+            self.settle(finished);
+        }
+    }
+
+    fn settle(self: &Arc<Self>, finished: Result<(E::Key, Outcome), JoinError>) {
+        match finished {
+            Ok((key, outcome)) => self.change(&key, |slot, now| ((), slot.finish(outcome, now))),
+            Err(error) => tracing::error!(%error, "a run was cancelled"),
+        }
+        self.lock().running -= 1;
+    }
+
+    fn next(&self) -> Option<E> {
+        let mut state = self.lock();
+        while let Some(key) = state.turns.take() {
+            if let Some(work) = state.slots.get_mut(&key).and_then(Slot::start) {
+                state.running += 1;
+                return Some(work.effect);
+            }
+        }
+        None
+    }
+
+    /// Changes the slot of a key, and does what it says.
+    fn change<T>(
+        self: &Arc<Self>,
+        key: &E::Key,
+        change: impl FnOnce(&mut Slot<E>, Instant) -> (T, Option<Action>),
+    ) -> T {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let State { slots, turns, .. } = &mut *state;
+        let slot = slots.entry(key.clone()).or_default();
+        let (result, action) = change(slot, now);
+        match (action, &*slot) {
+            (Some(Action::Queue), Slot::Queued { work, .. }) => {
+                turns.queue(&work.tenant, key.clone(), work.effect.priority(), now);
+                self.changed.notify_one();
+            }
+            (Some(Action::WakeAt(moment)), _) => self.wake_at(key.clone(), moment),
+            (_, Slot::Queued { .. }) => {}
+            _ => turns.remove(key),
+        }
+        if matches!(slot, Slot::Idle) {
+            slots.remove(key);
+        }
+        result
+    }
+
+    fn wake_at(self: &Arc<Self>, key: E::Key, moment: Instant) {
+        let queue = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep_until(moment).await;
+            queue.change(&key, |slot, now| ((), slot.wake(now)));
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<E>> {
+        // Of what runs under the lock only comparing and cloning effects is somebody else's code.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::runtime::effects::Priority;
+    use crate::runtime::effects::slot::{FIRST_PAUSE, LONGEST_PAUSE, REPEAT_PAUSE, REPEATS};
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Effect {
+        key: &'static str,
+        content: u32,
+        priority: Priority,
+    }
+
+    impl QueuedEffect for Effect {
+        type Key = &'static str;
+
+        fn key(&self) -> &'static str {
+            self.key
+        }
+
+        fn priority(&self) -> Priority {
+            self.priority
+        }
+
+        fn is_answered(&self) -> bool {
+            self.key != "signal"
+        }
+    }
+
+    /// Requires an effect in the light of everything that was observed until now.
+    fn require(queue: &Arc<EffectQueue<Effect>>, tenant: &str, effect: Effect) {
+        assert_eq!(queue.require(tenant, effect, Instant::now()), Required::Certain);
+    }
+
+    fn effect(key: &'static str, content: u32, priority: Priority) -> Effect {
+        Effect { key, content, priority }
+    }
+
+    fn nothing_backs_off(queue: &EffectQueue<Effect>) -> bool {
+        queue.lock().slots.values().all(|slot| !matches!(slot, Slot::BackingOff { .. }))
+    }
+
+    /// Runs effects until none waits, and says which ran, in order.
+    async fn executed(
+        queue: &Arc<EffectQueue<Effect>>,
+        outcome: impl Fn(&Effect, usize) -> Outcome + Send + Sync + 'static,
+    ) -> Vec<(&'static str, u32)> {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let shutdown = CancellationToken::new();
+        let outcome = Arc::new(outcome);
+        let run = Arc::clone(queue).run(
+            {
+                let log = Arc::clone(&log);
+                move |effect: Effect| {
+                    let mut log = log.lock().unwrap();
+                    log.push((effect.key, effect.content));
+                    let verdict = outcome(&effect, log.len());
+                    async move { verdict }
+                }
+            },
+            shutdown.clone(),
+        );
+        let run = tokio::spawn(run);
+        while !(queue.is_empty() && nothing_backs_off(queue)) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        shutdown.cancel();
+        run.await.unwrap();
+        let log = log.lock().unwrap();
+        log.clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_users_wait_for_goes_first() {
+        let queue = Arc::new(EffectQueue::default());
+        require(&queue, "t", effect("collect", 0, Priority::Low));
+        require(&queue, "t", effect("status", 0, Priority::Normal));
+        require(&queue, "t", effect("operation", 0, Priority::High));
+        let order = executed(&queue, |_, _| Outcome::Done).await;
+        assert_eq!(order, [("operation", 0), ("status", 0), ("collect", 0)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_effect_of_a_key_replaces_the_waiting_one() {
+        let queue = Arc::new(EffectQueue::default());
+        require(&queue, "t", effect("status", 1, Priority::Normal));
+        require(&queue, "t", effect("status", 2, Priority::Normal));
+        require(&queue, "t", effect("other", 1, Priority::Normal));
+        queue.withdraw(&"other");
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await, [("status", 2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_done_does_not_run_again_at_once_unless_invalidated() {
+        let queue = Arc::new(EffectQueue::default());
+        let effect = effect("operation", 1, Priority::High);
+        require(&queue, "t", effect.clone());
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 1);
+        require(&queue, "t", effect.clone());
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 0);
+        queue.invalidate(&"operation");
+        require(&queue, "t", effect);
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_done_in_vain_is_repeated_a_few_times_and_no_more() {
+        let queue = Arc::new(EffectQueue::default());
+        let effect = effect("application", 1, Priority::High);
+        let mut runs = 0;
+        for _ in 0..40 {
+            require(&queue, "t", effect.clone());
+            require(&queue, "t", effect.clone());
+            runs += executed(&queue, |_, _| Outcome::Done).await.len();
+            tokio::time::sleep(LONGEST_PAUSE).await;
+        }
+        assert_eq!(runs, 1 + REPEATS as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_required_without_knowing_of_the_answer_is_in_doubt_and_not_repeated() {
+        let queue = Arc::new(EffectQueue::default());
+        let application = effect("application", 1, Priority::High);
+        let signal = effect("signal", 1, Priority::High);
+        let before = Instant::now();
+        require(&queue, "t", application.clone());
+        require(&queue, "t", signal.clone());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 2);
+        // A step that was under way meanwhile; and one whose answer comes from elsewhere.
+        assert_eq!(queue.require("t", application, before), Required::InDoubt);
+        assert_eq!(queue.require("t", signal, before), Required::Certain);
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_undone_between_the_answer_and_the_end_of_its_run_is_repeated() {
+        let queue: Arc<EffectQueue<Effect>> = Arc::default();
+        let effect = effect("status", 1, Priority::Normal);
+        require(&queue, "tenant", effect.clone());
+        let runs = Arc::new(Mutex::new(0));
+        let shutdown = CancellationToken::new();
+        let run = Arc::clone(&queue).run(
+            {
+                let (queue, runs) = (Arc::clone(&queue), Arc::clone(&runs));
+                move |effect: Effect| {
+                    let first = {
+                        let mut runs = runs.lock().unwrap();
+                        *runs += 1;
+                        *runs == 1
+                    };
+                    queue.answered(&effect.key());
+                    if first {
+                        // The machine has taken the answer in, and what undid it.
+                        require(&queue, "tenant", effect);
+                    }
+                    std::future::ready(Outcome::Done)
+                }
+            },
+            shutdown.clone(),
+        );
+        let end = async {
+            tokio::time::sleep(REPEAT_PAUSE * 2).await;
+            shutdown.cancel();
+        };
+        tokio::join!(run, end);
+        assert_eq!(*runs.lock().unwrap(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_required_without_knowing_of_the_answer_before_its_run_ends_is_in_doubt() {
+        let queue: Arc<EffectQueue<Effect>> = Arc::default();
+        require(&queue, "tenant", effect("status", 1, Priority::Normal));
+        let before = Instant::now();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let answering = Arc::clone(&queue);
+        let order = executed(&queue, move |effect, _| {
+            answering.answered(&effect.key());
+            assert_eq!(answering.require("tenant", effect.clone(), before), Required::InDoubt);
+            Outcome::Done
+        })
+        .await;
+        assert_eq!(order, [("status", 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_tells_whether_its_effect_was_required_once_more_meanwhile() {
+        for required_again in [false, true] {
+            let queue: Arc<EffectQueue<Effect>> = Arc::default();
+            require(&queue, "tenant", effect("status", 1, Priority::Normal));
+            let answering = Arc::clone(&queue);
+            let order = executed(&queue, move |effect, _| {
+                if required_again {
+                    require(&answering, "tenant", effect.clone());
+                }
+                assert_eq!(answering.answered(&effect.key()), required_again);
+                Outcome::Done
+            })
+            .await;
+            assert_eq!(order, [("status", 1)]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_withdrawn_is_not_repeated() {
+        let queue = Arc::new(EffectQueue::default());
+        let effect = effect("application", 1, Priority::High);
+        require(&queue, "t", effect.clone());
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 1);
+        require(&queue, "t", effect);
+        queue.withdraw(&"application");
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_and_is_required_again_comes_after_what_was_required_between() {
+        let queue = Arc::new(EffectQueue::default());
+        require(&queue, "t", effect("status", 1, Priority::Normal));
+        let other = Arc::clone(&queue);
+        tokio::spawn(async move {
+            // It has failed, and its next attempt is due later.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            require(&other, "t", effect("status", 2, Priority::Normal));
+        });
+        let again = Arc::clone(&queue);
+        let order = executed(&queue, move |effect, attempt| match (effect.content, attempt) {
+            (1, 1) => Outcome::Failed,
+            (2, _) => {
+                require(&again, "t", Effect { content: 1, ..effect.clone() });
+                Outcome::Done
+            }
+            _ => Outcome::Done,
+        })
+        .await;
+        assert_eq!(order, [("status", 1), ("status", 2), ("status", 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_older_effect_that_failed_never_runs_after_a_newer_one() {
+        let queue = Arc::new(EffectQueue::default());
+        require(&queue, "t", effect("application", 1, Priority::High));
+        let newer = Arc::clone(&queue);
+        let order = executed(&queue, move |effect, attempt| match (effect.content, attempt) {
+            (1, 1) => {
+                require(&newer, "t", Effect { content: 2, ..effect.clone() });
+                Outcome::Failed
+            }
+            (2, 2) => Outcome::Failed,
+            _ => Outcome::Done,
+        })
+        .await;
+        assert_eq!(order, [("application", 1), ("application", 2), ("application", 2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_next_attempt_is_not_hurried_by_being_required_again() {
+        let queue = Arc::new(EffectQueue::default());
+        let effect = effect("application", 1, Priority::High);
+        require(&queue, "t", effect.clone());
+        let began = Instant::now();
+        let hurrying = Arc::clone(&queue);
+        let order = executed(&queue, move |_, attempt| {
+            if attempt > 8 {
+                return Outcome::Done;
+            }
+            let (hurrying, effect) = (Arc::clone(&hurrying), effect.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                require(&hurrying, "t", effect);
+            });
+            Outcome::Failed
+        })
+        .await;
+        assert_eq!(order.len(), 9);
+        assert!(began.elapsed() >= FIRST_PAUSE * ((1 << 8) - 1), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_is_tried_again_and_delays_no_other() {
+        let queue = Arc::new(EffectQueue::default());
+        require(&queue, "a", effect("fails", 1, Priority::High));
+        require(&queue, "b", effect("works", 1, Priority::Normal));
+        let order = executed(&queue, |effect, attempt| match (effect.key, attempt) {
+            ("fails", 1..=3) => Outcome::Failed,
+            _ => Outcome::Done,
+        })
+        .await;
+        assert_eq!(order[..2], [("fails", 1), ("works", 1)]);
+        assert_eq!(order.iter().filter(|(key, _)| *key == "fails").count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_withdrawn_while_it_runs_is_neither_repeated_nor_remembered() {
+        for outcome in [Outcome::Done, Outcome::Pending, Outcome::Failed] {
+            let queue = Arc::new(EffectQueue::default());
+            require(&queue, "t", effect("signal", 1, Priority::Low));
+            let withdrawing = Arc::clone(&queue);
+            let order = executed(&queue, move |effect, _| {
+                withdrawing.withdraw(&effect.key);
+                outcome
+            })
+            .await;
+            assert_eq!(order, [("signal", 1)], "{outcome:?}");
+            assert!(queue.lock().slots.is_empty(), "{outcome:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_panics_is_a_failure_of_its_own_only() {
+        let queue = Arc::new(EffectQueue::default());
+        require(&queue, "a", effect("panics", 1, Priority::High));
+        require(&queue, "b", effect("works", 1, Priority::High));
+        let attempts = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let shutdown = CancellationToken::new();
+        let counted = Arc::clone(&attempts);
+        let run = tokio::spawn(Arc::clone(&queue).run(
+            move |effect: Effect| {
+                let counted = Arc::clone(&counted);
+                async move {
+                    let first = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+                    assert!(!(first && effect.key == "panics"), "a defect");
+                    Outcome::Done
+                }
+            },
+            shutdown.clone(),
+        ));
+        while attempts.load(std::sync::atomic::Ordering::SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        shutdown.cancel();
+        run.await.unwrap();
+        assert!(queue.is_empty());
+    }
+}

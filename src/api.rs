@@ -51,7 +51,7 @@ impl Health {
         self.backend.get()
     }
 
-    /// This process acts from now on, with these halves.
+    /// This process acts from now on, with these roles.
     pub fn act(&self, backend: Option<Arc<Backend>>, agent: Option<Arc<Agent>>) {
         // A process begins to act once, so both are free.
         if let Some(backend) = backend {

@@ -28,7 +28,7 @@ pub struct CountedClient {
 /// A write was not sent, because another replica acts or may act.
 #[derive(Debug, thiserror::Error)]
 #[error("this replica's time to act is over; nothing was sent")]
-pub struct OutOfOffice;
+pub struct NotLeader;
 
 /// A server that has sent nothing for so long on an open watch is gone: it ends watches by itself
 /// before.
@@ -72,11 +72,11 @@ impl CountedClient {
 fn admission(
     requests: ApiRequests,
     tenure: Tenure,
-) -> impl Fn(Request<Body>) -> Result<Request<Body>, OutOfOffice> + Clone {
+) -> impl Fn(Request<Body>) -> Result<Request<Body>, NotLeader> + Clone {
     move |request| {
         let labels = labels(&request);
         if !is_admitted(labels, &tenure) {
-            return Err(OutOfOffice);
+            return Err(NotLeader);
         }
         requests.get_or_create(&labels).inc();
         Ok(request)
@@ -169,7 +169,7 @@ fn resource_path(path: &str) -> ResourcePath<'_> {
 
 /// Why a request did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum ApiError {
     /// The object does not exist.
     #[error("the object does not exist")]
     Missing,
@@ -223,9 +223,9 @@ fn plugin_failure(error: &(dyn Error + 'static)) -> Option<String> {
 }
 
 /// A JSON patch from its operations.
-pub fn json_patch(operations: Value) -> Result<Patch<()>, Trouble> {
+pub fn json_patch(operations: Value) -> Result<Patch<()>, ApiError> {
     let patch = serde_json::from_value(operations);
-    patch.map(Patch::Json).map_err(|error| Trouble::Refused(error.to_string()))
+    patch.map(Patch::Json).map_err(|error| ApiError::Refused(error.to_string()))
 }
 
 /// How the API server words a JSON patch that does not apply.
@@ -238,27 +238,27 @@ const TOO_LARGE: [&str; 3] =
 
 /// Classifies a client's error. A refusal is final only where the same request would be refused
 /// again: a server that starts up answers 401 and 403 while it loads credentials and roles.
-pub fn trouble(error: kube::Error) -> Trouble {
+pub fn api_error(error: kube::Error) -> ApiError {
     let kube::Error::Api(status) = &error else {
-        return Trouble::Unavailable(said(&error));
+        return ApiError::Unavailable(said(&error));
     };
     let text = bounded(&status.message);
     if is_too_large(status) {
-        return Trouble::TooLarge(text);
+        return ApiError::TooLarge(text);
     }
     match status.code {
         // Without a name it speaks of the path: the kind is not served, or not yet.
         404 if status.details.as_ref().is_some_and(|details| !details.name.is_empty()) => {
-            Trouble::Missing
+            ApiError::Missing
         }
-        409 => Trouble::Outdated(text),
+        409 => ApiError::Outdated(text),
         // So a server answers when the `test` of a JSON patch fails: the object has changed.
-        422 if text.contains(PATCH_FAILED) => Trouble::Outdated(text),
-        403 if !is_unauthorized(status) => Trouble::Refused(text),
+        422 if text.contains(PATCH_FAILED) => ApiError::Outdated(text),
+        403 if !is_unauthorized(status) => ApiError::Refused(text),
         // Credentials that rotate, roles and kinds that load, a server or a proxy under load.
-        401 | 403 | 404 | 408 | 410 | 425 | 429 | 500..=599 => Trouble::Unavailable(text),
-        400..=499 => Trouble::Refused(text),
-        _ => Trouble::Unavailable(text),
+        401 | 403 | 404 | 408 | 410 | 425 | 429 | 500..=599 => ApiError::Unavailable(text),
+        400..=499 => ApiError::Refused(text),
+        _ => ApiError::Unavailable(text),
     }
 }
 
@@ -296,9 +296,9 @@ mod tests {
         (verb, resource)
     }
 
-    fn answered(code: u16, message: &str, name: &str) -> Trouble {
+    fn answered(code: u16, message: &str, name: &str) -> ApiError {
         let answer = json!({"code": code, "message": message, "details": {"name": name}});
-        trouble(kube::Error::Api(Box::new(serde_json::from_value(answer).unwrap())))
+        api_error(kube::Error::Api(Box::new(serde_json::from_value(answer).unwrap())))
     }
 
     #[test]
@@ -324,7 +324,7 @@ mod tests {
             (504, "etcdserver: request timed out"),
         ];
         for (code, message) in unavailable {
-            let expected = Trouble::Unavailable(message.to_owned());
+            let expected = ApiError::Unavailable(message.to_owned());
             assert_eq!(answered(code, message, ""), expected, "{code}");
         }
     }
@@ -345,14 +345,14 @@ mod tests {
             (422, "Application.argoproj.io \"a\" is invalid: spec.source: Required value"),
         ];
         for (code, message) in refused {
-            let expected = Trouble::Refused(message.to_owned());
+            let expected = ApiError::Refused(message.to_owned());
             assert_eq!(answered(code, message, "a"), expected, "{code}");
         }
     }
 
     #[test]
     fn an_object_that_is_missing_changed_or_too_large_is_told_apart() {
-        assert_eq!(answered(404, "gitopsdeployments \"a\" not found", "a"), Trouble::Missing);
+        assert_eq!(answered(404, "gitopsdeployments \"a\" not found", "a"), ApiError::Missing);
         let outdated = [
             (
                 409,
@@ -362,7 +362,7 @@ mod tests {
             (422, "the server rejected our request due to an error in our request"),
         ];
         for (code, message) in outdated {
-            let expected = Trouble::Outdated(message.to_owned());
+            let expected = ApiError::Outdated(message.to_owned());
             assert_eq!(answered(code, message, "a"), expected, "{message}");
         }
         let too_large = [
@@ -381,7 +381,7 @@ mod tests {
             ),
         ];
         for (code, message) in too_large {
-            let expected = Trouble::TooLarge(message.to_owned());
+            let expected = ApiError::TooLarge(message.to_owned());
             assert_eq!(answered(code, message, "a"), expected, "{message}");
         }
     }
@@ -496,7 +496,7 @@ mod tests {
         let CountedClient { client, requests } = CountedClient::new(config, pending).unwrap();
         let request = Request::delete("/api/v1/namespaces/a/secrets/b").body(Vec::new()).unwrap();
         let error = client.request_text(request).await.unwrap_err();
-        assert_eq!(cause(&error), OutOfOffice.to_string());
+        assert_eq!(cause(&error), NotLeader.to_string());
         let labels = RequestLabels { verb: "delete", resource: "secrets" };
         assert_eq!(requests.get_or_create(&labels).get(), 0);
     }

@@ -1,4 +1,4 @@
-//! Which of several replicas acts: the one that holds the Leases of its halves.
+//! Which of several replicas acts: the one that holds the Leases of its roles.
 //!
 //! The Leases keep replicas apart in time; the fence in the database ([`schema::store`]) keeps a
 //! replica from committing after its time, and [`Tenure`] keeps it from writing to the cluster.
@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::kubernetes::{Trouble, trouble};
-use crate::program::Halves;
+use crate::kubernetes::{ApiError, api_error};
+use crate::program::Roles;
 use crate::runtime::clock::Clock;
 
 /// How long others wait for a holder that has gone silent. With a second to notice and some to
@@ -147,16 +147,16 @@ impl Candidate {
         client: kube::Client,
         namespace: &str,
         identity: String,
-        halves: Halves,
+        roles: Roles,
         tenure: TenureKeeper,
         clock: Clock,
     ) -> Self {
         // Each waits for the first before it asks for the second: no two replicas can hold one
         // each and wait for the other's.
-        let names: &[&'static str] = match halves {
-            Halves::Both => &["managed-gitops-backend", "managed-gitops-agent"],
-            Halves::Backend => &["managed-gitops-backend"],
-            Halves::Agent => &["managed-gitops-agent"],
+        let names: &[&'static str] = match roles {
+            Roles::Both => &["managed-gitops-backend", "managed-gitops-agent"],
+            Roles::Backend => &["managed-gitops-backend"],
+            Roles::Agent => &["managed-gitops-agent"],
         };
         let seats = names.iter().map(|name| Seat { name, seen: None, until: None });
         Self {
@@ -262,7 +262,7 @@ impl Seat {
         identity: &str,
         may_claim: bool,
         now: MicroTime,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ApiError> {
         let asked = Instant::now();
         let held = self.holds(asked);
         // Renewed less than a renewal's interval ago.
@@ -301,7 +301,7 @@ impl Seat {
         api: &Api<Lease>,
         identity: &str,
         now: MicroTime,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ApiError> {
         self.until = None;
         // Not as it was seen last: a renewal may have been under way.
         let lease = limited(api.get_opt(self.name)).await?;
@@ -317,7 +317,7 @@ impl Seat {
 
     fn note(&mut self, lease: Option<Lease>) {
         if lease.is_none() && self.seen.as_ref().is_some_and(Sighting::is_held) {
-            // A hand has deleted it; its holder's time goes on.
+            // Somebody has deleted it; its holder's time goes on.
             return;
         }
         let version = |lease: &Option<Lease>| lease.as_ref().and_then(|one| one.resource_version());
@@ -374,22 +374,22 @@ fn held_by(identity: &str, time: MicroTime) -> LeaseSpec {
     }
 }
 
-async fn write(api: &Api<Lease>, claim: Claim) -> Result<Lease, Trouble> {
+async fn write(api: &Api<Lease>, claim: Claim) -> Result<Lease, ApiError> {
     let parameters = PostParams::default();
     match claim {
         Claim::Create(lease) => limited(api.create(&parameters, &lease)).await,
         // With the version that was seen: who was quicker is not overwritten.
         Claim::Replace(lease) => limited(api.replace(&lease.name_any(), &parameters, &lease)).await,
-        Claim::Wait => Err(Trouble::Refused("there is nothing to write".to_owned())),
+        Claim::Wait => Err(ApiError::Refused("there is nothing to write".to_owned())),
     }
 }
 
-async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Trouble> {
+async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiError> {
     match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
-        Ok(answer) => answer.map_err(trouble),
+        Ok(answer) => answer.map_err(api_error),
         Err(_) => {
             let seconds = REQUEST_TIMEOUT.as_secs();
-            Err(Trouble::Unavailable(format!("it has not answered within {seconds} s")))
+            Err(ApiError::Unavailable(format!("it has not answered within {seconds} s")))
         }
     }
 }
@@ -417,11 +417,11 @@ mod tests {
 
     /// The time of day goes on with the virtual clock: a Lease that is renewed twice within one
     /// millisecond does not change.
-    fn candidate(client: &kube::Client, name: &str, halves: Halves) -> Candidate {
+    fn candidate(client: &kube::Client, name: &str, roles: Roles) -> Candidate {
         let (keeper, _) = Tenure::pending();
         let begun = Instant::now();
         let clock = Clock::new(move || Timestamp::default().after(begun.elapsed()));
-        Candidate::new(client.clone(), "default", name.to_owned(), halves, keeper, clock)
+        Candidate::new(client.clone(), "default", name.to_owned(), roles, keeper, clock)
     }
 
     /// Waits for its turn; returns how long that took.
@@ -439,8 +439,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_holder_that_renews_is_never_replaced_and_one_that_falls_silent_is() {
         let client = server();
-        let mut first = candidate(&client, "first", Halves::Both);
-        let mut second = candidate(&client, "second", Halves::Both);
+        let mut first = candidate(&client, "first", Roles::Both);
+        let mut second = candidate(&client, "second", Roles::Both);
         assert_eq!(turn(&mut first).await, Duration::ZERO);
         let hour = Duration::from_secs(3600);
         tokio::select! {
@@ -460,8 +460,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_given_up_is_taken_at_once() {
         let client = server();
-        let mut first = candidate(&client, "first", Halves::Both);
-        let mut second = candidate(&client, "second", Halves::Both);
+        let mut first = candidate(&client, "first", Roles::Both);
+        let mut second = candidate(&client, "second", Roles::Both);
         turn(&mut first).await;
         let (took, ()) = tokio::join!(turn(&mut second), first.release());
         assert!(took < HANDED_OVER_WITHIN, "{took:?}");
@@ -471,9 +471,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_halves_of_one_process_are_taken_over_from_two_and_back() {
         let client = server();
-        let mut backend = candidate(&client, "backend", Halves::Backend);
-        let mut agent = candidate(&client, "agent", Halves::Agent);
-        let mut both = candidate(&client, "both", Halves::Both);
+        let mut backend = candidate(&client, "backend", Roles::Backend);
+        let mut agent = candidate(&client, "agent", Roles::Agent);
+        let mut both = candidate(&client, "both", Roles::Both);
         turn(&mut agent).await;
         turn(&mut backend).await;
         let minute = Duration::from_secs(60);
@@ -498,15 +498,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_comes_back_under_its_name_need_not_wait() {
         let client = server();
-        turn(&mut candidate(&client, "pod", Halves::Both)).await;
-        assert_eq!(turn(&mut candidate(&client, "pod", Halves::Both)).await, Duration::ZERO);
-        assert!(turn(&mut candidate(&client, "other", Halves::Both)).await >= DURATION);
+        turn(&mut candidate(&client, "pod", Roles::Both)).await;
+        assert_eq!(turn(&mut candidate(&client, "pod", Roles::Both)).await, Duration::ZERO);
+        assert!(turn(&mut candidate(&client, "other", Roles::Both)).await >= DURATION);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_lease_that_a_hand_deletes_is_made_anew() {
         let client = server();
-        let mut first = candidate(&client, "first", Halves::Backend);
+        let mut first = candidate(&client, "first", Roles::Backend);
         turn(&mut first).await;
         let api = Api::<Lease>::namespaced(client, "default");
         api.delete("managed-gitops-backend", &Default::default()).await.unwrap();
@@ -519,8 +519,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lease_that_a_hand_deletes_is_not_taken_from_who_holds_it() {
         let client = server();
-        let mut first = candidate(&client, "first", Halves::Backend);
-        let mut second = candidate(&client, "second", Halves::Backend);
+        let mut first = candidate(&client, "first", Roles::Backend);
+        let mut second = candidate(&client, "second", Roles::Backend);
         turn(&mut first).await;
         never_acts(&mut second, Duration::from_secs(3)).await;
         let api = Api::<Lease>::namespaced(client, "default");
@@ -536,7 +536,7 @@ mod tests {
         config.default_retry = false;
         let nowhere = kube::Client::try_from(config).unwrap();
         let client = server();
-        let mut first = candidate(&client, "first", Halves::Both);
+        let mut first = candidate(&client, "first", Roles::Both);
         turn(&mut first).await;
         first.api = Api::namespaced(nowhere, "default");
         let cut_off = Instant::now();

@@ -1,13 +1,13 @@
 //! The shell around the machines: what observes the world for them and does what they require.
 //!
 //! * [`cli`]: the commands; `dev` is everything in one process;
-//! * [`program`]: the two halves, put together in one process or two;
+//! * [`program`]: the two roles, put together in one process or two;
 //! * [`backend`]: GitOpsDeployments → rows and Operations; reports → status;
 //! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
 //! * [`lease`]: which of several replicas acts;
 //! * [`signals`]: how the agent wakes the backend;
-//! * [`runtime`]: inbox, timers, effects and watches that both halves stand on;
-//! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the halves share.
+//! * [`runtime`]: inbox, timers, effects and watches that both roles stand on;
+//! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
 
 pub mod agent;
 pub mod api;

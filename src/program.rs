@@ -1,4 +1,4 @@
-//! The two halves, put together: in one process or in two.
+//! The two roles, put together: in one process or in two.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -24,9 +24,9 @@ use crate::runtime::retry::patiently;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
 
-/// Which halves a process runs.
+/// Which roles a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halves {
+pub enum Roles {
     /// Both, which wake each other directly.
     Both,
     /// The backend; the agent runs elsewhere.
@@ -35,7 +35,7 @@ pub enum Halves {
     Agent,
 }
 
-impl Halves {
+impl Roles {
     /// Whether they can run on this kind of database.
     pub fn check(self, database: DatabaseKind) -> anyhow::Result<()> {
         anyhow::ensure!(
@@ -56,36 +56,36 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the halves on a database that is migrated: at once, or when the candidate's turn
+    /// Starts the roles on a database that is migrated: at once, or when the candidate's turn
     /// comes.
     pub fn start(
         client: impl Into<CountedClient>,
         database: Database,
         settings: Settings,
-        halves: Halves,
+        roles: Roles,
         candidate: Option<Candidate>,
         shutdown: CancellationToken,
     ) -> BoxFuture<'static, anyhow::Result<Self>> {
-        Self::start_with(client.into(), database, settings, halves, candidate, shutdown)
+        Self::start_with(client.into(), database, settings, roles, candidate, shutdown)
     }
 
-    /// Apart from the type of the client, and boxed: so the halves are compiled here, and not in
+    /// Apart from the type of the client, and boxed: so the roles are compiled here, and not in
     /// each test that starts them.
     fn start_with(
         client: CountedClient,
         database: Database,
         settings: Settings,
-        halves: Halves,
+        roles: Roles,
         candidate: Option<Candidate>,
         shutdown: CancellationToken,
     ) -> BoxFuture<'static, anyhow::Result<Self>> {
         Box::pin(async move {
-            halves.check(database.kind())?;
+            roles.check(database.kind())?;
             let CountedClient { client, requests } = client;
             let leadership = candidate.as_ref().map(Candidate::leadership);
             let metrics = Arc::new(Metrics::counting(requests));
             let health = Arc::new(Health::new(metrics, database.clone(), leadership));
-            let actor = Actor { client, database, settings, halves, health: Arc::clone(&health) };
+            let actor = Actor { client, database, settings, roles, health: Arc::clone(&health) };
             let mut tasks = JoinSet::new();
             let stop = shutdown.clone();
             match candidate {
@@ -108,7 +108,7 @@ impl Program {
         });
     }
 
-    /// Waits for the end: told to stop, or one half cannot go on, which stops the other.
+    /// Waits for the end: told to stop, or one role cannot go on, which stops the other.
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
@@ -165,24 +165,24 @@ struct Actor {
     client: kube::Client,
     database: Database,
     settings: Settings,
-    halves: Halves,
+    roles: Roles,
     health: Arc<Health>,
 }
 
 impl Actor {
-    /// Takes over the roles of the halves, and starts them.
+    /// Takes over the roles of the roles, and starts them.
     async fn begin(self, identity: &str, shutdown: CancellationToken) -> anyhow::Result<Acting> {
-        let Self { client, database, settings, halves, health } = self;
+        let Self { client, database, settings, roles, health } = self;
         let mut acting = Acting { tasks: JoinSet::new(), shutdown: shutdown.clone() };
         let metrics = health.metrics();
-        let backend = if halves == Halves::Agent {
+        let backend = if roles == Roles::Agent {
             None
         } else {
             let taken = take_over(&database, Role::Backend, identity, &settings.clock, &shutdown);
             let Some(store) = taken.await? else { return Ok(acting) };
             Some(Backend::new(client.clone(), store, settings.clone(), Arc::clone(metrics)))
         };
-        let agent = if halves == Halves::Backend {
+        let agent = if roles == Roles::Backend {
             None
         } else {
             let taken = take_over(&database, Role::Agent, identity, &settings.clock, &shutdown);
@@ -203,7 +203,7 @@ impl Actor {
             acting.tasks.spawn(async move { agent.run(stop).await.context("the agent stopped") });
         }
         if let Some(backend) = backend {
-            if halves == Halves::Backend {
+            if roles == Roles::Backend {
                 let hear = signals::hear(Arc::clone(&backend), database, shutdown.clone());
                 acting.tasks.spawn(async move {
                     hear.await;

@@ -6,7 +6,7 @@ use machines::deployment::conditions::ConditionStyle;
 
 use crate::runtime::clock::Clock;
 
-/// Settings that both halves share.
+/// Settings that both roles share.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The namespace of Argo CD.
@@ -18,7 +18,7 @@ pub struct Settings {
     /// How often everything is compared anew; `None` never.
     pub rescan: Option<Duration>,
     /// How long an Application may differ from its row before that is taken for more than a
-    /// change under way. The contract says that what a hand has deleted stays away for two
+    /// change under way. The contract says that what is deleted manually stays away for two
     /// minutes.
     pub repair_grace: Duration,
     /// Where the time of day comes from.

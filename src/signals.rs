@@ -1,4 +1,4 @@
-//! How the two halves tell each other that a row has changed. A signal carries no content and may
+//! How the two roles tell each other that a row has changed. A signal carries no content and may
 //! be lost: what it points to stands in the database.
 
 use std::collections::BTreeSet;

@@ -25,7 +25,7 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 /// Warning texts longer than this are cut, as headers have to be short.
 const WARNING_LENGTH_LIMIT: usize = 256;
 
-/// So much of a body that is too long is read in order to be thrown away: what a hand sends by
+/// So much of a body that is too long is read in order to be thrown away: what somebody sends by
 /// mistake, a manifest with an archive in it, is answered; more than that is cut off.
 const DISCARD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 

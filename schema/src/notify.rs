@@ -28,7 +28,7 @@ pub async fn notify(database: &Database, payload: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Hears what the other half sends.
+/// Hears what the other role sends.
 pub struct Listener {
     listener: PgListener,
     database: Database,

@@ -5,36 +5,37 @@
 //!
 //! * [`entropy`], [`process`]: randomness and clocks that follow from a seed;
 //! * [`adversary`]: what can go wrong with a request, an event, a call of the store;
-//! * [`network`], [`storage`], [`columns`]: where it goes wrong;
+//! * [`network`], [`storage`], [`postgresql_limits`]: where it goes wrong;
 //! * [`observe`], [`properties`]: what there is, and what must hold at every moment;
 //! * [`stage`]: an installation;
-//! * [`swarm`], [`hands`]: faults by chance, and what users and hands do;
+//! * [`swarm`], [`manual_changes`]: faults by chance, and what users do, and manual changes to what is ours;
 //! * [`journal`]: what happened;
 //! * [`run`]: a run by chance, from a seed;
 //! * [`script`], [`workloads`]: what happens, as data;
 //! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments;
 //! * [`campaign`]: sequences of edits, valid and invalid;
-//! * [`texts`], [`venom`], [`poison`], [`everywhere`]: hostile texts, by chance and in every field;
+//! * [`hostile_strings`], [`hostile_objects`], [`poison`], [`field_fuzzing`]: hostile texts, by chance and in every field;
 //! * [`secrets`], [`search`]: passwords, everywhere where one can enter, and a search for them;
-//! * [`alone`], [`fan_out`], [`tally`]: each of them in a process of its own, many at once, and what
+//! * [`subprocess`], [`fan_out`], [`tally`]: each of them in a process of its own, many at once, and what
 //!   they come to.
 
 #![warn(missing_docs)]
 
 pub mod adversary;
-pub mod alone;
 pub mod campaign;
-pub mod columns;
 pub mod entropy;
-pub mod everywhere;
 pub mod exhaust;
 pub mod fan_out;
-pub mod hands;
+pub mod field_fuzzing;
+pub mod hostile_objects;
+pub mod hostile_strings;
 pub mod journal;
+pub mod manual_changes;
 pub mod network;
 pub mod observe;
 pub mod plan;
 pub mod poison;
+pub mod postgresql_limits;
 pub mod process;
 pub mod properties;
 pub mod run;
@@ -43,8 +44,7 @@ pub mod search;
 pub mod secrets;
 pub mod stage;
 pub mod storage;
+pub mod subprocess;
 pub mod swarm;
 pub mod tally;
-pub mod texts;
-pub mod venom;
 pub mod workloads;

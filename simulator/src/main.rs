@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{campaigns, everywhere, plans, poison, sim};
-use simulator::alone::{self, Alone, COMMAND};
+use commands::{campaigns, field_fuzzing, plans, poison, sim};
 use simulator::search::Listener;
+use simulator::subprocess::{self, COMMAND, Subprocesses};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -37,10 +37,10 @@ enum Command {
     /// Hostile texts and planted objects beside healthy deployments.
     Poison(poison::Poison),
     /// Every hostile text in every field
-    Everywhere(everywhere::Everywhere),
+    FieldFuzzing(field_fuzzing::FieldFuzzing),
     /// Performs one task for another process and prints its report as JSON.
     #[command(name = COMMAND, hide = true)]
-    Alone {
+    Subprocesses {
         /// The task, as JSON.
         task: String,
     },
@@ -67,16 +67,16 @@ fn main() -> ExitCode {
 
 /// Runs the command; whether something failed.
 fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let alone = Alone::new(std::env::current_exe()?).with_log(arguments.log);
+    let subprocesses = Subprocesses::new(std::env::current_exe()?).with_log(arguments.log);
     let threads = arguments.threads;
     Ok(match arguments.command {
-        Command::Sim(sim) => sim.run(&alone, threads),
-        Command::Plans(plans) => plans.run(&alone, threads),
-        Command::Campaigns(campaigns) => campaigns.run(&alone, threads),
-        Command::Poison(poison) => poison.run(&alone, threads),
-        Command::Everywhere(everywhere) => everywhere.run(&alone, threads),
-        Command::Alone { task } => {
-            alone::perform(&task)?;
+        Command::Sim(sim) => sim.run(&subprocesses, threads),
+        Command::Plans(plans) => plans.run(&subprocesses, threads),
+        Command::Campaigns(campaigns) => campaigns.run(&subprocesses, threads),
+        Command::Poison(poison) => poison.run(&subprocesses, threads),
+        Command::FieldFuzzing(fuzzing) => fuzzing.run(&subprocesses, threads),
+        Command::Subprocesses { task } => {
+            subprocess::perform(&task)?;
             false
         }
     })

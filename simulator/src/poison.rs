@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::campaign::{diff, is_rejected, settled};
+use crate::hostile_objects;
+use crate::hostile_strings;
 use crate::observe::{self, ARGO_CD, history};
 use crate::properties::Violation;
 use crate::script::{Step, after, path};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::storage::FAILS;
 use crate::tally::Tally;
-use crate::texts;
-use crate::venom;
 
 /// Rounds of a run; even, so that the healthy deployments end as they began.
 const ROUNDS: usize = 4;
@@ -100,7 +100,7 @@ pub(crate) struct Play {
     /// What has come of it so far.
     pub(crate) report: Report,
     log: Vec<String>,
-    /// Paths of what a hand has planted in Argo CD's namespace.
+    /// Paths of what was planted in Argo CD's namespace.
     planted: BTreeSet<String>,
     healthy: World,
 }
@@ -192,22 +192,23 @@ impl Play {
         let exists = self.application_of(name)?.is_some();
         let taken = match self.random.u8(..10) {
             0..=5 if !exists => {
-                let object = venom::deployment(&mut self.random, name);
+                let object = hostile_objects::deployment(&mut self.random, name);
                 self.post(DEPLOYMENTS, &object).await
             }
             0..=5 => {
-                let patch = venom::patch(&mut self.random);
+                let patch = hostile_objects::patch(&mut self.random);
                 self.log.push(format!("{name}: {}", short(&patch)));
                 self.stage.merge(&deployment, &patch).await
             }
             6 => {
-                let patch = json!({"status": venom::status(&mut self.random)}).to_string();
+                let patch =
+                    json!({"status": hostile_objects::status(&mut self.random)}).to_string();
                 self.log.push(format!("status of {name}: {}", short(&patch)));
                 self.stage.merge(&format!("{deployment}/status"), &patch).await
             }
             7 => {
                 let Some(application) = self.application_of(name)? else { return Ok(()) };
-                let patch = venom::report(&mut self.random).to_string();
+                let patch = hostile_objects::report(&mut self.random).to_string();
                 self.log.push(format!("Argo CD on {name}: {}", short(&patch)));
                 self.stage.merge(&argo("applications", &application), &patch).await
             }
@@ -221,13 +222,13 @@ impl Play {
         Ok(())
     }
 
-    /// A hand puts something into Argo CD's namespace.
+    /// Puts something into Argo CD's namespace.
     async fn plant(&mut self) -> bool {
         let rows: Vec<String> = {
             let applications = &self.healthy.database.applications;
             applications.iter().map(|row| row.id.to_string()).collect()
         };
-        let (resource, object) = venom::plant(&mut self.random, &rows);
+        let (resource, object) = hostile_objects::plant(&mut self.random, &rows);
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         let object = object.to_string();
         let taken = self.post(&argo_collection(resource), &object).await;
@@ -305,9 +306,9 @@ impl Play {
             tokio::time::sleep(MOMENT).await;
             self.stage.delete(&path).await;
         } else {
-            let definition = crds::all().into_iter().find(venom::is_of_deployments);
+            let definition = crds::all().into_iter().find(hostile_objects::is_of_deployments);
             let definition = definition.unwrap_or_default();
-            self.stage.server.install(&venom::without_schema(&definition))?;
+            self.stage.server.install(&hostile_objects::without_schema(&definition))?;
             let path = format!("{DEPLOYMENTS}/{name}");
             self.stage.merge(&path, r#"{"spec":{"source":["no","object"]}}"#).await;
             self.stage.server.install(&definition)?;
@@ -347,7 +348,7 @@ impl Play {
         Ok(())
     }
 
-    /// What there is, without what a hand has planted.
+    /// What there is, without what was planted.
     fn world(&self) -> anyhow::Result<World> {
         let mut world = self.stage.witness.world()?;
         let is_ours = |resource: &str, name: &String| !self.planted.contains(&argo(resource, name));
@@ -431,5 +432,5 @@ fn difference(now: &Writes, before: &Writes) -> Writes {
 
 /// As much of a text as a person can read, on one line.
 fn short(text: &str) -> String {
-    text.escape_debug().take(texts::SHORT).collect()
+    text.escape_debug().take(hostile_strings::SHORT).collect()
 }

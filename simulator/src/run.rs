@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::adversary::Adversary;
-use crate::hands;
 use crate::journal::Entry;
+use crate::manual_changes;
 use crate::properties::Violation;
 use crate::search::{CANARY, Listener, search};
 use crate::stage::{RESCAN, Running, Stage, simulate};
@@ -22,9 +22,9 @@ use crate::swarm::{Faults, Swarm};
 
 /// How long faults fly, in virtual time.
 pub const FAULTS_FOR: Duration = Duration::from_secs(20 * 60);
-/// Within so much virtual time of the end of all faults everything has come right. What a hand has
-/// changed is found by the second rescan after it, and a deletion that nobody answered is tried
-/// again after two minutes.
+/// Within so much virtual time of the end of all faults everything has come right. A manual change is
+/// found by the second rescan after it, and a deletion that nobody answered is tried again after two
+/// minutes.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(40 * 60);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(30);
@@ -114,7 +114,7 @@ fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry>
         .collect();
     let speaks = |entry: &&Entry| {
         words.iter().any(|word| entry.what.contains(word))
-            || matches!(entry.who.as_str(), "user" | "hand" | "Argo CD" | "run")
+            || matches!(entry.who.as_str(), "user" | "manual" | "Argo CD" | "run")
             || entry.what.contains("kill")
     };
     let speaking: Vec<&Entry> = entries.iter().filter(speaks).collect();
@@ -149,18 +149,18 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     }
     let pace = if faults.argocd { Duration::from_secs(random.u64(..20)) } else { Duration::ZERO };
     let mut argocd = stage.start_argocd(pace);
-    for namespace in hands::NAMESPACES {
+    for namespace in manual_changes::NAMESPACES {
         stage.create_namespace(namespace).await?;
     }
     let end = Instant::now() + FAULTS_FOR;
     while Instant::now() < end {
         tokio::time::sleep(LONGEST_PAUSE.mul_f64(random.f64().powi(3))).await;
-        let meddles = faults.hands && random.u8(..3) == 0;
+        let meddles = faults.manual_changes && random.u8(..3) == 0;
         if meddles {
-            hands::hand_acts(&stage, &mut random).await;
-            swarm.note("hands");
+            manual_changes::manual_change(&stage, &mut random).await;
+            swarm.note("manual_changes");
         } else {
-            hands::user_acts(&stage, &mut random).await;
+            manual_changes::user_acts(&stage, &mut random).await;
         }
         if faults.argocd && random.u8(..4) == 0 {
             argocd = disturb_argocd(&stage, argocd, pace, &mut random).await;
@@ -223,10 +223,10 @@ async fn disturb_argocd(
         argocd.cancel();
         argocd
     } else if random.bool() {
-        hands::argocd_errs(stage, random).await;
+        manual_changes::argocd_errs(stage, random).await;
         argocd
     } else {
-        hands::argocd_edits(stage, random).await;
+        manual_changes::argocd_edits(stage, random).await;
         argocd
     }
 }

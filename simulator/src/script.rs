@@ -1,4 +1,4 @@
-//! What users, hands and Argo CD do, as data: workloads and campaigns are lists of steps.
+//! What users and Argo CD do, and manual changes, as data: workloads and campaigns are lists of steps.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::hands::deployment;
+use crate::manual_changes::deployment;
 use crate::observe::ARGO_CD;
 use crate::stage::{Running, Stage};
 
@@ -38,11 +38,11 @@ pub enum Step {
     Edit(&'static str, Value),
     /// A deployment is deleted.
     Delete(&'static str),
-    /// A hand deletes a deployment's Application.
+    /// A manual deletion of a deployment's Application.
     DeleteApplication(&'static str),
-    /// A hand merges a patch into a deployment's Application.
+    /// A manual patch of a deployment's Application.
     EditApplication(&'static str, Value),
-    /// A hand deletes all AppProjects that are ours.
+    /// A manual deletion of all AppProjects that are ours.
     DeleteProjects,
     /// The Applications of a path come to this.
     Outcome(&'static str, &'static str),

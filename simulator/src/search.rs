@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use tower::Service;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::columns::{Column, columns};
 use crate::observe::{self, GROUP, history};
+use crate::postgresql_limits::{Column, columns};
 use crate::stage::Stage;
 use crate::storage::at_once;
 

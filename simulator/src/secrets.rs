@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::hostile_objects;
 use crate::observe::{ARGO_CD, GROUP};
 use crate::script::{Step, after};
 use crate::search::{Found, search};
 use crate::stage::{RESCAN, Running, Stage, simulate};
-use crate::venom;
 
 /// Until everything has been told, and some rescans are over.
 const PATIENCE: Duration = RESCAN.saturating_mul(3);
@@ -148,9 +148,9 @@ impl Play {
 
     /// In an object that cannot be read, whose error quotes it.
     async fn leave_unreadable(&self) -> anyhow::Result<()> {
-        let definition = crds::all().into_iter().find(venom::is_of_deployments);
+        let definition = crds::all().into_iter().find(hostile_objects::is_of_deployments);
         let definition = definition.unwrap_or_default();
-        self.stage.server.install(&venom::without_schema(&definition))?;
+        self.stage.server.install(&hostile_objects::without_schema(&definition))?;
         let url = format!("https://user:{}@example.com/team/app", self.secret);
         let spec = json!({"source": url, "type": "automated"});
         self.create("team", "gitopsdeployments", "GitOpsDeployment", "unreadable", spec).await;

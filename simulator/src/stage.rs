@@ -15,7 +15,7 @@ use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
 use managed_gitops::api::Health;
 use managed_gitops::kubernetes::CountedClient;
 use managed_gitops::lease::{Candidate, Tenure};
-use managed_gitops::program::{Halves, Program};
+use managed_gitops::program::{Program, Roles};
 use managed_gitops::settings::Settings;
 use sandbox::ApiServer;
 use schema::connection::{ConnectOptions, Database, connect};
@@ -24,12 +24,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::adversary::Adversary;
-use crate::columns::refuse_as_postgresql;
 use crate::entropy;
 use crate::journal::Journal;
 use crate::network::Link;
 use crate::observe::ARGO_CD;
 use crate::plan::{Plan, Strike};
+use crate::postgresql_limits::refuse_as_postgresql;
 use crate::process::{Process, wall_clock};
 use crate::properties::Witness;
 use crate::storage::{Wire, at_once};
@@ -72,7 +72,7 @@ pub struct Stage {
     pub begun: Instant,
     /// The API server.
     pub server: Arc<ApiServer>,
-    /// A client without faults, for users and hands.
+    /// A client without faults, for users and manual changes.
     pub client: kube::Client,
     /// The database without faults, for looks.
     pub database: Database,
@@ -237,7 +237,7 @@ impl Stage {
         let clock = process.clock();
         let candidate = elects.then(|| {
             let client = counted.client.clone();
-            Candidate::new(client, ARGO_CD, name.to_owned(), Halves::Both, keeper, clock.clone())
+            Candidate::new(client, ARGO_CD, name.to_owned(), Roles::Both, keeper, clock.clone())
         });
         let settings = Settings { clock, ..self.settings.clone() };
         let database = self.database.clone().behind(Arc::new(wire));
@@ -245,8 +245,8 @@ impl Stage {
         let stop = shutdown.clone();
         let launched = Arc::clone(&self.launched);
         let life = async move {
-            let halves = Halves::Both;
-            let program = Program::start(counted, database, settings, halves, candidate, stop);
+            let roles = Roles::Both;
+            let program = Program::start(counted, database, settings, roles, candidate, stop);
             let program = program.await?;
             let health = Arc::clone(&program.health);
             launched.lock().unwrap_or_else(PoisonError::into_inner).push(health);
@@ -268,7 +268,7 @@ fn cluster_clock(begun: Instant) -> sandbox::Clock {
     })
 }
 
-/// The client of users, hands and Argo CD, which says so while it is answered.
+/// The client of users, manual changes and Argo CD, which says so while it is answered.
 fn users_client(server: Arc<ApiServer>, by_users: Arc<AtomicBool>) -> kube::Client {
     let send = tower::service_fn(move |request: http::Request<kube::client::Body>| {
         by_users.store(true, Ordering::Relaxed);

@@ -57,8 +57,8 @@ pub struct Faults {
     pub clocks: bool,
     /// Whether Argo CD is slow, fails or is away.
     pub argocd: bool,
-    /// Whether hands edit and delete what is ours.
-    pub hands: bool,
+    /// Whether somebody edits and delete what is ours.
+    pub manual_changes: bool,
 }
 
 impl Faults {
@@ -84,8 +84,12 @@ impl Faults {
             ..Self::default()
         };
         faults.replicas = random.u8(..3) == 0;
-        for flag in [&mut faults.cut_off, &mut faults.clocks, &mut faults.argocd, &mut faults.hands]
-        {
+        for flag in [
+            &mut faults.cut_off,
+            &mut faults.clocks,
+            &mut faults.argocd,
+            &mut faults.manual_changes,
+        ] {
             *flag = random.bool();
         }
         faults

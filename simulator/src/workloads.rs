@@ -11,7 +11,7 @@ use crate::script::path;
 /// A workload.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// Its name, by which one plan of it can be run alone.
+    /// Its name, by which one plan of it can be run subprocesses.
     pub name: &'static str,
     /// What happens.
     pub steps: Vec<Step>,
@@ -224,7 +224,7 @@ fn deletions() -> Vec<Workload> {
 fn meddling() -> Vec<Workload> {
     vec![
         workload(
-            "a hand edits the Application",
+            "a manual edit of the Application",
             [
                 CreateNamespace("team"),
                 Create("team/app", "one"),
@@ -235,7 +235,7 @@ fn meddling() -> Vec<Workload> {
             ],
         ),
         workload(
-            "a hand deletes the Application",
+            "a manual deletion of the Application",
             [
                 CreateNamespace("team"),
                 Create("team/app", "one"),
@@ -246,7 +246,7 @@ fn meddling() -> Vec<Workload> {
             ],
         ),
         workload(
-            "a hand deletes the AppProject",
+            "a manual deletion of the AppProject",
             [
                 CreateNamespace("team"),
                 Create("team/app", "one"),

@@ -10,12 +10,12 @@ use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams};
 use machines::esr;
 use serde_json::json;
-use simulator::alone::Alone;
 use simulator::observe::{APPLICATIONS, ARGO_CD, history};
 use simulator::plan::Strike;
 use simulator::script::Step::*;
 use simulator::script::{Actor, after, path};
 use simulator::stage::{RESCAN, simulate};
+use simulator::subprocess::Subprocesses;
 
 /// Argo CD leaves `.spec` as it was written. Where it does not, the rescan writes it anew, every
 /// time: somebody who insists is not answered with a write for each of his.
@@ -54,8 +54,8 @@ fn whoever_insists_on_another_spec_is_corrected_once_a_rescan() {
 /// again.
 #[test]
 fn who_is_missing_in_a_list_is_removed() {
-    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
-    let clean = alone.plan("create", Strike::Nothing).unwrap();
+    let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
+    let clean = subprocesses.plan("create", Strike::Nothing).unwrap();
     let left_out = clean.plans.iter().filter_map(|strike| match strike {
         Strike::StaleRestart(number) => Some(Strike::StaleLater(*number)),
         _ => None,
@@ -64,7 +64,7 @@ fn who_is_missing_in_a_list_is_removed() {
     assert!(!left_out.is_empty());
     let mut removed = 0;
     for strike in left_out {
-        let outcome = alone.plan("create", strike).unwrap();
+        let outcome = subprocesses.plan("create", strike).unwrap();
         assert!(outcome.struck, "{strike}");
         // What is not there is not wanted; nobody else is harmed.
         let expected = ["CAUSE", "ESR-GD"];

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
+use simulator::subprocess::Subprocesses;
 use simulator::swarm::Faults;
 use simulator::tally::{seeds, tell};
 
@@ -14,8 +14,8 @@ use simulator::tally::{seeds, tell};
 const SEEDS: u64 = 256;
 const THREADS: usize = 2;
 
-fn alone() -> Alone {
-    Alone::new(env!("CARGO_BIN_EXE_simulator"))
+fn subprocesses() -> Subprocesses {
+    Subprocesses::new(env!("CARGO_BIN_EXE_simulator"))
 }
 
 /// Those that ever failed.
@@ -27,7 +27,7 @@ fn regressions() -> BTreeSet<u64> {
 
 #[test]
 fn seeds_that_ever_failed_and_others() {
-    let alone = alone();
+    let subprocesses = subprocesses();
     let first = regressions();
     assert!(!first.is_empty());
     let fresh = seeds("SIMULATOR_SEEDS", SEEDS);
@@ -42,7 +42,7 @@ fn seeds_that_ever_failed_and_others() {
     fan_out(
         THREADS,
         seeds,
-        |seed| alone.seed(*seed, &[]),
+        |seed| subprocesses.seed(*seed, &[]),
         |_, report| {
             virtual_time += report.lasted;
             processes += report.processes;
@@ -54,7 +54,7 @@ fn seeds_that_ever_failed_and_others() {
         },
     );
     if let Some(first) = failures.first() {
-        let minimal = alone.minimal(first.clone()).unwrap();
+        let minimal = subprocesses.minimal(first.clone()).unwrap();
         panic!("{} of {number} seeds failed:\n{minimal}", failures.len());
     }
     let hours = virtual_time.as_secs_f64() / 3_600.0;
@@ -70,7 +70,7 @@ fn seeds_that_ever_failed_and_others() {
 
 #[test]
 fn the_same_seed_is_the_same_run() {
-    let digest = |seed| alone().seed(seed, &[]).digest;
+    let digest = |seed| subprocesses().seed(seed, &[]).digest;
     // With two replicas, kills, clocks, cuts and everything else that these seeds pick.
     for seed in [2, 9, 42] {
         assert_eq!(digest(seed), digest(seed), "seed {seed}");

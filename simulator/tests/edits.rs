@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::alone::Alone;
 use simulator::campaign::Report;
+use simulator::subprocess::Subprocesses;
 use simulator::tally::{seeds, tally, tell};
 
 /// Campaigns, unless the environment says how many.
@@ -13,8 +13,8 @@ const THREADS: usize = 2;
 #[test]
 fn campaigns_of_edits() {
     let seeds = seeds("SIMULATOR_CAMPAIGNS", CAMPAIGNS);
-    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
-    let campaign = |seed| alone.campaign(seed);
+    let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
+    let campaign = |seed| subprocesses.campaign(seed);
     let tallied = tally(THREADS, seeds, "campaigns --seed", campaign, |one| panic!("{one}"));
     let Report { taken, refused, rejected, reverted, whole, in_part, .. } = tallied.totals;
     let number = tallied.number;

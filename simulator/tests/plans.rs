@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::alone::Alone;
 use simulator::exhaust::judge;
 use simulator::fan_out::fan_out;
 use simulator::plan::Strike;
+use simulator::subprocess::Subprocesses;
 use simulator::tally::{asked_for, tell};
 use simulator::workloads;
 
@@ -30,9 +30,9 @@ const PLANS: [(&str, usize); 19] = [
     ("a namespace goes and comes back", 732),
     ("delete while Argo CD is away", 347),
     ("two tenants of which one goes", 457),
-    ("a hand edits the Application", 458),
-    ("a hand deletes the Application", 409),
-    ("a hand deletes the AppProject", 307),
+    ("a manual edit of the Application", 458),
+    ("a manual deletion of the Application", 409),
+    ("a manual deletion of the AppProject", 307),
     ("Argo CD changes its mind", 255),
 ];
 
@@ -44,18 +44,18 @@ fn one_fault_at_any_moment_changes_nothing_in_the_end() {
     let every = asked_for("SIMULATOR_EVERY", EVERY);
     // Where not all are run, another share each time.
     let share = fastrand::usize(..every);
-    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
+    let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
     let mut tried = 0;
     let mut numbers = Vec::new();
     let mut differences = Vec::new();
     for workload in workloads::all() {
-        let clean = alone.plan(workload.name, Strike::Nothing).unwrap();
+        let clean = subprocesses.plan(workload.name, Strike::Nothing).unwrap();
         assert!(clean.violations.is_empty(), "{}: {}", workload.name, clean.violations[0]);
         tell(&format!("{}: {} plans", workload.name, clean.plans.len()));
         numbers.push((workload.name, clean.plans.len()));
         let chosen: Vec<Strike> = clean.plans.iter().copied().skip(share).step_by(every).collect();
         tried += chosen.len();
-        let perturbed = |strike: &Strike| alone.plan(workload.name, *strike);
+        let perturbed = |strike: &Strike| subprocesses.plan(workload.name, *strike);
         fan_out(THREADS, chosen, perturbed, |strike, outcome| {
             differences.extend(judge(&workload, &clean, strike, outcome));
         });

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::alone::Alone;
-use simulator::everywhere;
+use simulator::field_fuzzing;
 use simulator::poison::Report;
+use simulator::subprocess::Subprocesses;
 use simulator::tally::{seeds, tally, tell};
 
 /// Runs, unless the environment says how many.
@@ -14,8 +14,8 @@ const THREADS: usize = 2;
 #[test]
 fn poison_leaves_the_healthy_untouched() {
     let seeds = seeds("SIMULATOR_POISON", RUNS);
-    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
-    let poison = |seed| alone.poison(seed);
+    let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
+    let poison = |seed| subprocesses.poison(seed);
     let tallied = tally(THREADS, seeds, "poison --seed", poison, |one| panic!("{one}"));
     let Report { taken, refused, rejected, served, .. } = tallied.totals;
     let number = tallied.number;
@@ -29,10 +29,10 @@ fn poison_leaves_the_healthy_untouched() {
 
 #[test]
 fn every_hostile_text_in_every_field() {
-    let alone = Alone::new(env!("CARGO_BIN_EXE_simulator"));
-    let poison = |place| alone.everywhere(place);
-    let places = 0..everywhere::number();
-    let tallied = tally(THREADS, places, "everywhere --place", poison, |one| panic!("{one}"));
+    let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
+    let poison = |place| subprocesses.field(place);
+    let places = 0..field_fuzzing::number();
+    let tallied = tally(THREADS, places, "field-fuzzing --place", poison, |one| panic!("{one}"));
     let Report { taken, refused, rejected, served, .. } = tallied.totals;
     let number = tallied.number;
     tell(&format!(

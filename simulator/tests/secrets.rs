@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use kube::config::Kubeconfig;
 use kube::core::Status;
-use managed_gitops::kubernetes::{CountedClient, cause, said, trouble};
+use managed_gitops::kubernetes::{CountedClient, api_error, cause, said};
 use managed_gitops::lease::Tenure;
 use schema::connection::{ConnectOptions, connect};
 use serde_json::{Value, json};
@@ -78,8 +78,8 @@ fn what_the_api_server_says_loses_the_passwords_in_it() {
         for code in [403, 409, 422, 500] {
             let message = format!("spec.source.repoURL: Invalid value: {url:?}: it is not allowed");
             let status = Status { code, ..Status::failure(&message, "Invalid") };
-            let trouble = trouble(kube::Error::Api(Box::new(status)));
-            is_not_repeated(&secret, "an error", &format!("{trouble} {trouble:?}"));
+            let api_error = api_error(kube::Error::Api(Box::new(status)));
+            is_not_repeated(&secret, "an error", &format!("{api_error} {api_error:?}"));
         }
     }
 }
@@ -179,7 +179,7 @@ async fn the_credentials_of_a_kubeconfig_are_in_no_error() {
                 Ok(CountedClient { client, .. }) => {
                     let error = client.apiserver_version().await.unwrap_err();
                     let text = format!("{} {}", said(&error), cause(&error));
-                    format!("{text} {:?}", trouble(error))
+                    format!("{text} {:?}", api_error(error))
                 }
             },
         };

@@ -24,7 +24,7 @@ const MOVES: usize = 4;
 /// What was observed of an operation since it was last stepped. Argo CD's resources are looked at
 /// whatever woke it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Notes {
+pub struct Observations {
     /// The server refuses what the operation wants to write.
     pub refused: Option<String>,
     /// The Operation CR does not exist.
@@ -33,7 +33,7 @@ pub struct Notes {
     pub deadline: bool,
 }
 
-impl Coalesce for Notes {
+impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
         let Self { refused, signal_absent, deadline } = newer;
         if refused.is_some() {
@@ -46,7 +46,7 @@ impl Coalesce for Notes {
 
 /// What follows for an operation once its batch is committed.
 #[derive(Debug)]
-pub struct Aftermath {
+pub struct FollowUp {
     /// Which one.
     pub id: OperationId,
     /// Its application row.
@@ -73,9 +73,9 @@ pub struct Aftermath {
 
 /// What follows once a batch is committed.
 #[derive(Debug, Default)]
-pub struct Aftermaths {
+pub struct FollowUps {
     /// Of each operation.
-    pub operations: Vec<Aftermath>,
+    pub operations: Vec<FollowUp>,
     /// What the AppProjects say that operations owe; `None` where there should be none.
     pub projects: HashMap<ClusterUserId, Option<ProjectDocument>>,
 }
@@ -83,15 +83,15 @@ pub struct Aftermaths {
 /// Steps the operations of a batch.
 pub fn decide(
     loaded: &mut AgentLoaded,
-    items: &[(OperationId, Notes)],
+    items: &[(OperationId, Observations)],
     argo: &Argo,
     isolation: bool,
     now: Timestamp,
-) -> (AgentChanges, Aftermaths) {
+) -> (AgentChanges, FollowUps) {
     let mut changes = AgentChanges::default();
     let mut operations = Vec::new();
     let mut projects = Projects { argo, repositories: &loaded.repositories, known: HashMap::new() };
-    for (id, notes) in items {
+    for (id, observations) in items {
         if loaded.operations.unreadable.contains(id) {
             continue;
         }
@@ -102,14 +102,14 @@ pub fn decide(
             .unwrap_or_else(|| Versioned { machine: Operation::new(id.clone()), version: 0 });
         let stepped = catch_unwind(AssertUnwindSafe(|| {
             let mut run = Run { machine: before.machine.clone(), ..Run::new(now) };
-            run.observe(&loaded.rows, &loaded.unusable, notes, &mut projects, isolation);
+            run.observe(&loaded.rows, &loaded.unusable, observations, &mut projects, isolation);
             run
         }));
         let Ok(run) = stepped else {
             tracing::error!(operation = id.as_str(), "a step ended unexpectedly; it is left out");
             continue;
         };
-        operations.push(run.aftermath(notes.deadline));
+        operations.push(run.follow_up(observations.deadline));
         changes.rows.extend(run.rows);
         let gone = run.machine.is_gone();
         let transitions = run.transitions;
@@ -124,7 +124,7 @@ pub fn decide(
         .collect();
     let mut wanted = |owner: &ClusterUserId| projects.of(owner).wanted.document.clone();
     let projects = owners.into_iter().map(|owner| (owner.clone(), wanted(owner))).collect();
-    (changes, Aftermaths { operations, projects })
+    (changes, FollowUps { operations, projects })
 }
 
 /// The AppProjects of a batch: each is worked out once, however many operations look at it.
@@ -168,7 +168,7 @@ impl Run {
         &mut self,
         rows: &HashMap<OperationId, RowView>,
         unusable: &HashMap<OperationId, String>,
-        notes: &Notes,
+        observations: &Observations,
         projects: &mut Projects<'_>,
         isolation: bool,
     ) {
@@ -181,10 +181,10 @@ impl Run {
             };
             self.step(&event);
         }
-        if let Some(text) = &notes.refused {
+        if let Some(text) = &observations.refused {
             self.step(&OperationEvent::Refused { text: text.clone() });
         }
-        if notes.signal_absent {
+        if observations.signal_absent {
             self.step(&OperationEvent::SignalAbsent);
         }
         for _ in 0..MOVES {
@@ -192,7 +192,7 @@ impl Run {
                 break;
             }
         }
-        if notes.deadline {
+        if observations.deadline {
             self.step(&OperationEvent::DeadlineReached);
         }
     }
@@ -229,13 +229,13 @@ impl Run {
         moved
     }
 
-    fn aftermath(&self, insist: bool) -> Aftermath {
+    fn follow_up(&self, insist: bool) -> FollowUp {
         let record = &self.machine.record;
         let arrived = |path: &str| {
             self.transitions.iter().any(|moved| moved.to == path) && self.row_changed()
         };
         let gone = self.machine.is_gone();
-        Aftermath {
+        FollowUp {
             id: record.id.clone(),
             application: record.application.clone(),
             owner: record.owner.clone(),

@@ -6,7 +6,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::api::Api;
 
-use crate::kubernetes::{Trouble, trouble};
+use crate::kubernetes::{ApiError, api_error};
 
 /// The definition's name.
 const APPLICATIONS: &str = "applications.argoproj.io";
@@ -14,9 +14,9 @@ const APPLICATIONS: &str = "applications.argoproj.io";
 const REFRESH: [&str; 4] = ["spec", "syncPolicy", "retry", "refresh"];
 
 /// Whether Argo CD can retry a failed sync at the newest commit.
-pub(super) async fn knows_refresh(client: &kube::Client) -> Result<bool, Trouble> {
+pub(super) async fn knows_refresh(client: &kube::Client) -> Result<bool, ApiError> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let definition = api.get(APPLICATIONS).await.map_err(trouble)?;
+    let definition = api.get(APPLICATIONS).await.map_err(api_error)?;
     Ok(has_field(&definition, &REFRESH))
 }
 

@@ -11,7 +11,7 @@ use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 use serde_json::{Value, json};
 
 use crate::agent::argo::{ApplicationEntry, ProjectDocument};
-use crate::kubernetes::{Trouble, json_patch, trouble};
+use crate::kubernetes::{ApiError, api_error, json_patch};
 use crate::runtime::effects::{Priority, QueuedEffect};
 
 /// One thing that is owed to Argo CD's namespace.
@@ -92,7 +92,7 @@ pub async fn write_project(
     namespace: &str,
     wanted: &ProjectDocument,
     exists: bool,
-) -> Result<AppProject, Trouble> {
+) -> Result<AppProject, ApiError> {
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
     let spec = AppProjectSpec {
         source_repos: wanted.source_repos.iter().cloned().collect(),
@@ -106,7 +106,7 @@ pub async fn write_project(
             "spec": {"sourceRepos": spec.source_repos, "destinations": spec.destinations},
         });
         let parameters = PatchParams::default();
-        return api.patch(&wanted.name, &parameters, &Patch::Merge(patch)).await.map_err(trouble);
+        return api.patch(&wanted.name, &parameters, &Patch::Merge(patch)).await.map_err(api_error);
     }
     let mut project = AppProject::new(&wanted.name, spec);
     project
@@ -114,7 +114,7 @@ pub async fn write_project(
         .annotations
         .get_or_insert_default()
         .insert(crds::names::USERNAME_ANNOTATION.to_owned(), wanted.user.clone());
-    api.create(&PostParams::default(), &project).await.map_err(trouble)
+    api.create(&PostParams::default(), &project).await.map_err(api_error)
 }
 
 /// Deletes an AppProject, unless it has gone.
@@ -122,9 +122,9 @@ pub async fn remove_project(
     client: &kube::Client,
     namespace: &str,
     name: &str,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
-    absent(api.delete(name, &DeleteParams::default()).await.map(drop).map_err(trouble))
+    absent(api.delete(name, &DeleteParams::default()).await.map(drop).map_err(api_error))
 }
 
 /// Creates an Application, or makes the one that exists say what it should: see
@@ -135,7 +135,7 @@ pub async fn write_application(
     document: &ApplicationDocument,
     existing: Option<&ApplicationEntry>,
     knows_refresh: bool,
-) -> Result<Application, Trouble> {
+) -> Result<Application, ApiError> {
     let api: Api<Application> = Api::namespaced(client.clone(), &document.namespace);
     let labels = json!({crds::names::DATABASE_ID_LABEL: row.as_str()});
     let mut spec = application_spec(document, knows_refresh);
@@ -159,7 +159,7 @@ pub async fn write_application(
         "spec": spec,
     });
     let parameters = PatchParams::default();
-    api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(trouble)
+    api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(api_error)
 }
 
 /// Lets Argo CD remove what an Application has deployed, and then the Application; returns what
@@ -169,7 +169,7 @@ pub async fn remove_application(
     namespace: &str,
     name: &str,
     existing: &ApplicationEntry,
-) -> Result<Option<Application>, Trouble> {
+) -> Result<Option<Application>, ApiError> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
     let background = crds::names::ARGO_CD_BACKGROUND_FINALIZER;
     let cascades = existing
@@ -187,10 +187,10 @@ pub async fn remove_application(
             },
         });
         let patched = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
-        match patched.map_err(trouble) {
+        match patched.map_err(api_error) {
             Ok(_) => {}
-            Err(Trouble::Missing) => return Ok(None),
-            Err(trouble) => return Err(trouble),
+            Err(ApiError::Missing) => return Ok(None),
+            Err(api_error) => return Err(api_error),
         }
     }
     let parameters = DeleteParams {
@@ -200,10 +200,10 @@ pub async fn remove_application(
         }),
         ..DeleteParams::default()
     };
-    match api.delete(name, &parameters).await.map_err(trouble) {
+    match api.delete(name, &parameters).await.map_err(api_error) {
         Ok(deleted) => Ok(deleted.left()),
-        Err(Trouble::Missing) => Ok(None),
-        Err(trouble) => Err(trouble),
+        Err(ApiError::Missing) => Ok(None),
+        Err(api_error) => Err(api_error),
     }
 }
 
@@ -225,7 +225,7 @@ pub async fn end_sync(
     name: &str,
     existing: &ApplicationEntry,
     ending: Ending,
-) -> Result<Option<Application>, Trouble> {
+) -> Result<Option<Application>, ApiError> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
     let phase = "/status/operationState/phase";
     let mut operations = vec![
@@ -240,11 +240,11 @@ pub async fn end_sync(
         .push(json!({"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING}));
     let patch = json_patch(Value::Array(operations))?;
     let patched = api.patch(name, &PatchParams::default(), &patch).await;
-    match patched.map_err(trouble) {
+    match patched.map_err(api_error) {
         Ok(ended) => Ok(Some(ended)),
         // It has ended by itself.
-        Err(Trouble::Missing | Trouble::Outdated(_)) => Ok(None),
-        Err(trouble) => Err(trouble),
+        Err(ApiError::Missing | ApiError::Outdated(_)) => Ok(None),
+        Err(api_error) => Err(api_error),
     }
 }
 
@@ -253,10 +253,10 @@ pub async fn remove_signal(
     client: &kube::Client,
     namespace: &str,
     operation: &OperationId,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let api: Api<Operation> = Api::namespaced(client.clone(), namespace);
     let name = crds::names::operation_name(operation.as_str());
-    absent(api.delete(&name, &DeleteParams::default()).await.map(drop).map_err(trouble))
+    absent(api.delete(&name, &DeleteParams::default()).await.map(drop).map_err(api_error))
 }
 
 /// Creates an Application as it is written here: its type has fewer fields.
@@ -264,13 +264,13 @@ async fn create(
     client: &kube::Client,
     namespace: &str,
     object: &Value,
-) -> Result<Application, Trouble> {
-    let refused = |error: &dyn std::error::Error| Trouble::Refused(error.to_string());
+) -> Result<Application, ApiError> {
+    let refused = |error: &dyn std::error::Error| ApiError::Refused(error.to_string());
     let body = serde_json::to_vec(object).map_err(|error| refused(&error))?;
     let path = Application::url_path(&(), Some(namespace));
     let request = kube::core::Request::new(path).create(&PostParams::default(), body);
     let request = request.map_err(|error| refused(&error))?;
-    client.request(request).await.map_err(trouble)
+    client.request(request).await.map_err(api_error)
 }
 
 /// The same without what is null, which only a merge patch has a use for.
@@ -284,9 +284,9 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-fn absent(outcome: Result<(), Trouble>) -> Result<(), Trouble> {
+fn absent(outcome: Result<(), ApiError>) -> Result<(), ApiError> {
     match outcome {
-        Err(Trouble::Missing) => Ok(()),
+        Err(ApiError::Missing) => Ok(()),
         outcome => outcome,
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a
 //! batch of operations between load and commit, [`effect`]s do what their states require,
-//! `definition` tells what the installed Argo CD knows, [`reports`] carries what Argo CD says into the database, and `rescan` finds what hands have
-//! changed.
+//! `definition` tells what the installed Argo CD knows, [`reports`] carries what Argo CD says into the
+//! database, and `rescan` finds manual changes.
 
 pub mod argo;
 pub mod decide;
@@ -31,13 +31,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::argo::{Argo, Changed};
-use crate::agent::decide::{Aftermath, Notes};
+use crate::agent::decide::{FollowUp, Observations};
 use crate::agent::effect::{Effect, Ending, Subject};
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::backend::effect::TENANT_LABEL;
 use crate::backend::{judge, verdict};
-use crate::kubernetes::Trouble;
+use crate::kubernetes::ApiError;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Outcome, QueuedEffect, Required};
@@ -60,27 +60,27 @@ pub struct Agent {
     argo: Mutex<Argo>,
     open: Mutex<OpenOperations>,
     reports: Reports,
-    inbox: Arc<Inbox<OperationId, Notes>>,
+    inbox: Arc<Inbox<OperationId, Observations>>,
     timers: Timers<OperationId>,
     effects: Arc<EffectQueue<Effect>>,
     watches: Vec<Arc<Progress>>,
     commits: Arc<Commits>,
 }
 
-impl Process<OperationId, Notes> for Agent {
+impl Process<OperationId, Observations> for Agent {
     type Error = StoreError;
 
     async fn process(
         &self,
-        taken: &Taken<OperationId, Notes>,
+        taken: &Taken<OperationId, Observations>,
         taken_at: Instant,
     ) -> Result<(), StoreError> {
-        let items: Vec<(OperationId, Notes)> = {
+        let items: Vec<(OperationId, Observations)> = {
             let open = self.open();
             // What was observed of an operation in the moment in which it was forgotten says
             // nothing any more; stepped, it would come into being once more.
             let still_open = taken.iter().filter(|(_, id, _)| open.by_id.contains_key(id));
-            still_open.map(|(_, id, notes)| (id.clone(), notes.clone())).collect()
+            still_open.map(|(_, id, observations)| (id.clone(), observations.clone())).collect()
         };
         if items.is_empty() {
             return Ok(());
@@ -92,18 +92,18 @@ impl Process<OperationId, Notes> for Agent {
             .store
             .agent_batch(&keys, now, |mut loaded| {
                 let argo = self.argo();
-                let (changes, aftermaths) =
+                let (changes, follow_ups) =
                     decide::decide(&mut loaded, &items, &argo, isolation, now);
-                (changes, (aftermaths, loaded.repositories))
+                (changes, (follow_ups, loaded.repositories))
             })
             .await;
-        let (aftermaths, repositories) = committed.inspect_err(|_| {
+        let (follow_ups, repositories) = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
-        for (owner, wanted) in aftermaths.projects {
+        for (owner, wanted) in follow_ups.projects {
             self.open().note_project(&owner, wanted);
         }
-        for one in aftermaths.operations {
+        for one in follow_ups.operations {
             self.follow_up(one, taken_at);
         }
         self.open().forget_idle(repositories.keys());
@@ -207,7 +207,7 @@ impl Agent {
             let id = OperationId::new(entry.key);
             self.open().note(&id, "");
             self.timers.set(&id, entry.wake_at.map(Timestamp::from_millis));
-            self.inbox.offer("", id, Notes::default());
+            self.inbox.offer("", id, Observations::default());
         }
         let owners = self.store.environment_owners().await?;
         self.argo().note_environments(owners);
@@ -252,7 +252,7 @@ impl Agent {
                 let id = crds::names::operation_id(&gone.name).unwrap_or_default();
                 let id = OperationId::new(id);
                 agent.open().signals.remove(&id);
-                agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
+                agent.poke(&id, Observations { signal_absent: true, ..Observations::default() });
             }
             Seen::Malformed(_) => {}
             Seen::Synced => {
@@ -260,7 +260,8 @@ impl Agent {
                 agent.open().signals.retain(|id, _| listed.contains(id));
                 let open: Vec<OperationId> = agent.open().by_id.keys().cloned().collect();
                 for id in open.into_iter().filter(|id| !listed.contains(id)) {
-                    agent.poke(&id, Notes { signal_absent: true, ..Notes::default() });
+                    agent
+                        .poke(&id, Observations { signal_absent: true, ..Observations::default() });
                 }
             }
         })
@@ -286,7 +287,7 @@ impl Agent {
     fn take_up(&self, id: OperationId, tenant: &str) {
         let news = self.open().note(&id, tenant);
         if news {
-            self.inbox.offer(tenant, id, Notes::default());
+            self.inbox.offer(tenant, id, Observations::default());
         }
     }
 
@@ -297,7 +298,7 @@ impl Agent {
                 due = self.timers.next_due() => due,
             };
             for id in due {
-                self.poke(&id, Notes { deadline: true, ..Notes::default() });
+                self.poke(&id, Observations { deadline: true, ..Observations::default() });
             }
         }
     }
@@ -325,42 +326,42 @@ impl Agent {
         }
     }
 
-    fn follow_up(&self, aftermath: Aftermath, taken_at: Instant) {
-        self.timers.set(&aftermath.id, aftermath.wake_at);
-        if aftermath.completed {
+    fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
+        self.timers.set(&follow_up.id, follow_up.wake_at);
+        if follow_up.completed {
             self.metrics.operations_completed.inc();
         }
-        if aftermath.failed {
+        if follow_up.failed {
             self.metrics.operations_failed.inc();
         }
         // That it was claimed is of interest to nobody who waits for it.
-        let finished = aftermath.completed || aftermath.failed;
-        if let Some(requester) = aftermath.requester.as_ref().filter(|_| finished) {
+        let finished = follow_up.completed || follow_up.failed;
+        if let Some(requester) = follow_up.requester.as_ref().filter(|_| finished) {
             self.listener.operation_finished(requester);
         }
-        if aftermath.gone {
-            self.forget(&aftermath.id);
+        if follow_up.gone {
+            self.forget(&follow_up.id);
             return;
         }
-        self.open().update(&aftermath);
-        if !self.open().awaits_project(&aftermath.owner) {
+        self.open().update(&follow_up);
+        if !self.open().awaits_project(&follow_up.owner) {
             // Whoever finds the project wanting next owes it anew, though it was written before.
-            self.effects.withdraw(&Subject::Project(aftermath.owner.clone()));
+            self.effects.withdraw(&Subject::Project(follow_up.owner.clone()));
         }
-        let tenant = self.turn(&aftermath.id);
-        for obligation in &aftermath.owed {
-            let effect = self.effect(&aftermath, obligation);
-            if aftermath.insist {
+        let tenant = self.turn(&follow_up.id);
+        for obligation in &follow_up.owed {
+            let effect = self.effect(&follow_up, obligation);
+            if follow_up.insist {
                 self.effects.invalidate(&effect.key());
             }
             if self.effects.require(&tenant, effect, taken_at) == Required::InDoubt {
-                self.poke(&aftermath.id, Notes::default());
+                self.poke(&follow_up.id, Observations::default());
             }
         }
         if finished {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
             // Application may be the business of the next one.
-            self.effects.withdraw(&Subject::Application(aftermath.application.clone()));
+            self.effects.withdraw(&Subject::Application(follow_up.application.clone()));
         }
     }
 
@@ -379,8 +380,8 @@ impl Agent {
         }
     }
 
-    fn effect(&self, aftermath: &Aftermath, obligation: &OperationObligation) -> Effect {
-        let Aftermath { id, requester, .. } = aftermath;
+    fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
+        let FollowUp { id, requester, .. } = follow_up;
         let requester = requester.as_ref();
         match obligation {
             OperationObligation::ProjectWritten(user) => {
@@ -415,7 +416,7 @@ impl Agent {
 
     /// Makes an AppProject say what it should, although no operation asks for it.
     fn repair_project(&self, user: ClusterUserId, repositories: &BTreeSet<String>) {
-        tracing::info!(user = user.as_str(), "an AppProject that a hand has changed is repaired");
+        tracing::info!(user = user.as_str(), "an AppProject that was changed manually is repaired");
         self.metrics.repairs.inc();
         let wanted = self.argo().wanted_project(&user, repositories).document.map(Arc::new);
         let turn = user.as_str().to_owned();
@@ -431,11 +432,14 @@ impl Agent {
     async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
         match self.try_execute(&effect).await {
             Ok(execute) => execute,
-            Err(Trouble::Refused(text) | Trouble::TooLarge(text)) => {
+            Err(ApiError::Refused(text) | ApiError::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
                 tracing::warn!(subject = ?effect.key(), text, "a write was refused");
                 for id in self.requiring(&effect) {
-                    self.poke(&id, Notes { refused: Some(text.clone()), ..Notes::default() });
+                    self.poke(
+                        &id,
+                        Observations { refused: Some(text.clone()), ..Observations::default() },
+                    );
                 }
                 Outcome::Pending
             }
@@ -460,7 +464,7 @@ impl Agent {
         }
     }
 
-    async fn try_execute(&self, effect: &Effect) -> Result<Outcome, Trouble> {
+    async fn try_execute(&self, effect: &Effect) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
         match effect {
             Effect::WriteProject { user, wanted } => {
@@ -496,11 +500,14 @@ impl Agent {
                 effect::remove_signal(&self.client, namespace, operation).await?;
                 self.effects.answered(&effect.key());
                 if self.open().is_absent(operation, sighting) {
-                    self.poke(operation, Notes { signal_absent: true, ..Notes::default() });
+                    self.poke(
+                        operation,
+                        Observations { signal_absent: true, ..Observations::default() },
+                    );
                     return Ok(Outcome::Done);
                 }
                 // It owes the removal still.
-                self.poke(operation, Notes::default());
+                self.poke(operation, Observations::default());
                 Ok(Outcome::Pending)
             }
         }
@@ -511,7 +518,7 @@ impl Agent {
         effect: &Effect,
         row: &ApplicationId,
         document: &ApplicationDocument,
-    ) -> Result<Outcome, Trouble> {
+    ) -> Result<Outcome, ApiError> {
         let ApplicationDocument { name, namespace, .. } = document;
         let (existing, asked, knows_refresh) = {
             let argo = self.argo();
@@ -550,7 +557,7 @@ impl Agent {
         row: &ApplicationId,
         name: Option<&str>,
         operation: Option<&OperationId>,
-    ) -> Result<Outcome, Trouble> {
+    ) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
         let (application, asked) = {
             let argo = self.argo();
@@ -558,7 +565,7 @@ impl Agent {
         };
         let Some((name, existing)) = application else {
             if let Some(operation) = operation {
-                self.poke(operation, Notes::default());
+                self.poke(operation, Observations::default());
             }
             return Ok(Outcome::Done);
         };
@@ -584,7 +591,7 @@ impl Agent {
         let is_news = self.take_in(note);
         if !is_news && required_again {
             for id in self.requiring(effect) {
-                self.poke(&id, Notes::default());
+                self.poke(&id, Observations::default());
             }
         }
     }
@@ -601,7 +608,7 @@ impl Agent {
         for one in changed {
             let concerned = self.open().concerned(&one);
             for id in concerned {
-                self.poke(&id, Notes::default());
+                self.poke(&id, Observations::default());
             }
             let Changed::Application { row, name, project, status } = one else { continue };
             let Some(row) = row else { continue };
@@ -613,11 +620,11 @@ impl Agent {
         is_news
     }
 
-    fn poke(&self, id: &OperationId, notes: Notes) {
+    fn poke(&self, id: &OperationId, observations: Observations) {
         let known = self.open().by_id.get(id).map(|entry| entry.tenant.clone());
         // One that is not open has nothing left to do.
         if let Some(tenant) = known {
-            self.inbox.offer(&tenant, id.clone(), notes);
+            self.inbox.offer(&tenant, id.clone(), observations);
         }
     }
 

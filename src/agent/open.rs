@@ -8,7 +8,7 @@ use machines::application::{application_name, project_name};
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 
 use crate::agent::argo::{Changed, ProjectDocument};
-use crate::agent::decide::Aftermath;
+use crate::agent::decide::FollowUp;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct OpenOperations {
     pub(super) by_id: HashMap<OperationId, OpenOperation>,
     /// By their application rows.
     pub(super) by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
-    /// By the name of the Application, which a hand cannot change.
+    /// By the name of the Application, which nobody can change.
     by_name: HashMap<String, BTreeSet<OperationId>>,
     /// By the names of the AppProjects of their owners.
     pub(super) by_project: HashMap<String, BTreeSet<OperationId>>,
@@ -45,7 +45,7 @@ pub(super) struct OpenOperation {
 }
 
 impl OpenOperations {
-    /// Notes that an operation is open; says whether that is news.
+    /// Observations that an operation is open; says whether that is news.
     pub(super) fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
         let known = self.by_id.contains_key(id);
         let entry = self.by_id.entry(id.clone()).or_default();
@@ -55,13 +55,13 @@ impl OpenOperations {
         !known
     }
 
-    /// Notes that the watch shows an Operation CR.
+    /// Observations that the watch shows an Operation CR.
     pub(super) fn sighted(&mut self, id: &OperationId) {
         self.sightings += 1;
         self.signals.insert(id.clone(), self.sightings);
     }
 
-    /// Notes that a CR does not exist, said by the answer to a request that was made when `sighting`
+    /// Observations that a CR does not exist, said by the answer to a request that was made when `sighting`
     /// was its last. One that was seen since then was created meanwhile: whoever creates it may be
     /// slower than whoever has done what it asks for.
     pub(super) fn is_absent(&mut self, id: &OperationId, sighting: Option<u64>) -> bool {
@@ -72,9 +72,9 @@ impl OpenOperations {
         absent
     }
 
-    /// Notes what concerns an operation from now on.
-    pub(super) fn update(&mut self, aftermath: &Aftermath) {
-        let Aftermath { id, application, owner, requester, awaits_project, .. } = aftermath;
+    /// Observations what concerns an operation from now on.
+    pub(super) fn update(&mut self, follow_up: &FollowUp) {
+        let FollowUp { id, application, owner, requester, awaits_project, .. } = follow_up;
         let name = requester.as_ref().map(application_name);
         let entry = self.by_id.entry(id.clone()).or_default();
         entry.row = application.clone();
@@ -110,7 +110,7 @@ impl OpenOperations {
         self.awaiting_project.contains_key(&project_name(owner))
     }
 
-    /// Notes what the AppProject of an owner is to say; `None` where there is to be none.
+    /// Observations what the AppProject of an owner is to say; `None` where there is to be none.
     pub(super) fn note_project(&mut self, owner: &ClusterUserId, wanted: Option<ProjectDocument>) {
         let known = self.projects.entry(owner.clone()).or_default();
         if known.as_deref() != wanted.as_ref() {
@@ -169,8 +169,8 @@ mod tests {
 
     use super::*;
 
-    fn aftermath(id: &str, awaits_project: bool) -> Aftermath {
-        Aftermath {
+    fn follow_up(id: &str, awaits_project: bool) -> FollowUp {
+        FollowUp {
             id: OperationId::new(id),
             application: ApplicationId::new(format!("row-{id}")),
             owner: ClusterUserId::new("owner"),
@@ -205,10 +205,10 @@ mod tests {
         for id in ["one", "two"] {
             assert!(open.note(&OperationId::new(id), "tenant"));
             assert!(!open.note(&OperationId::new(id), "tenant"));
-            open.update(&aftermath(id, true));
+            open.update(&follow_up(id, true));
         }
         assert_eq!(open.concerned(&project).len(), 2);
-        open.update(&aftermath("one", false));
+        open.update(&follow_up("one", false));
         assert_eq!(open.concerned(&project), [OperationId::new("two")]);
         let application = Changed::Application {
             row: None,

@@ -1,4 +1,4 @@
-//! Finds what hands have changed in Argo CD's namespace: compares every Application and AppProject
+//! Finds manual changes in Argo CD's namespace: compares every Application and AppProject
 //! with its rows, at long intervals. Of an Application that differs for longer than a change takes
 //! the backend is told, which asks for an operation. An AppProject belongs to no deployment, and is
 //! repaired here: any one of its deployments may be in no state to ask for anything.

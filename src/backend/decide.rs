@@ -15,8 +15,8 @@ use schema::application_state;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 use schema::store::machine_rows::{Moved, Stepped, Versioned};
 
-use crate::backend::directory::{Place, Standing};
-use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
+use crate::backend::index::{Place, Standing};
+use crate::backend::observations::{Key, NamespaceObservation, ObjectObservation, Observations};
 use crate::backend::observe;
 
 /// What a batch may know beside its machines.
@@ -37,20 +37,20 @@ pub struct Environment {
 }
 
 /// A machine of a batch, with what was observed of it.
-pub type Item = (Key, Notes);
+pub type Item = (Key, Observations);
 
 /// What follows from a batch once it is committed.
 #[derive(Debug, Default)]
-pub struct Aftermath {
+pub struct FollowUp {
     /// The tenants that were stepped.
-    pub tenants: Vec<TenantAftermath>,
+    pub tenants: Vec<TenantFollowUp>,
     /// The deployments that were stepped.
-    pub deployments: Vec<DeploymentAftermath>,
+    pub deployments: Vec<DeploymentFollowUp>,
 }
 
 /// What follows for a tenant.
 #[derive(Debug)]
-pub struct TenantAftermath {
+pub struct TenantFollowUp {
     /// Which one.
     pub tenant: TenantUid,
     /// The name of its namespace.
@@ -63,7 +63,7 @@ pub struct TenantAftermath {
 
 /// What follows for a deployment.
 #[derive(Debug)]
-pub struct DeploymentAftermath {
+pub struct DeploymentFollowUp {
     /// Which one.
     pub uid: DeploymentUid,
     /// Its tenant.
@@ -90,7 +90,7 @@ pub struct DeploymentAftermath {
     pub moved: Option<Moved>,
 }
 
-impl DeploymentAftermath {
+impl DeploymentFollowUp {
     /// There is no such machine.
     fn gone(uid: DeploymentUid) -> Self {
         Self {
@@ -113,22 +113,24 @@ impl DeploymentAftermath {
 /// Which machines and facts a batch needs.
 pub fn request(items: &[Item]) -> BackendRequest {
     let mut request = BackendRequest::default();
-    for (key, notes) in items {
+    for (key, observations) in items {
         match key {
             Key::Tenant(tenant) => request.tenants.push(tenant.clone()),
             Key::Deployment(uid) => {
-                if notes.report || notes.too_large.is_some() {
+                if observations.report || observations.too_large.is_some() {
                     request.reported.insert(uid.clone());
                 }
-                match &notes.object {
-                    Some(ObjectNote::Present { tenant, name, .. }) => {
+                match &observations.object {
+                    Some(ObjectObservation::Present { tenant, name, .. }) => {
                         request.observed.push(DeploymentName {
                             uid: uid.clone(),
                             tenant: tenant.clone(),
                             name: name.clone(),
                         });
                     }
-                    Some(ObjectNote::Absent { .. }) | None => request.poked.push(uid.clone()),
+                    Some(ObjectObservation::Absent { .. }) | None => {
+                        request.poked.push(uid.clone())
+                    }
                 }
             }
         }
@@ -144,52 +146,52 @@ pub fn decide(
     items: &[Item],
     standing: &dyn Fn(&TenantUid, &str) -> Standing,
     environment: &Environment,
-) -> (BackendChanges, Aftermath) {
+) -> (BackendChanges, FollowUp) {
     let mut changes = BackendChanges::default();
-    let mut aftermath = Aftermath::default();
+    let mut follow_up = FollowUp::default();
     let tenants = step_tenants(&mut loaded, items, standing, environment, &mut changes);
     for stepped in &changes.tenants {
-        aftermath.tenants.push(TenantAftermath {
+        follow_up.tenants.push(TenantFollowUp {
             tenant: stepped.after.record.tenant.clone(),
             namespace: stepped.after.record.namespace.clone(),
             gone: stepped.gone,
             count: stepped.after.counts_children() && !stepped.transitions.is_empty(),
         });
     }
-    for (key, notes) in items {
+    for (key, observations) in items {
         let Key::Deployment(uid) = key else { continue };
-        let Some(before) = before(&mut loaded, uid, notes) else {
+        let Some(before) = before(&mut loaded, uid, observations) else {
             if !loaded.deployments.unreadable.contains(uid) {
                 // Usually known. But a commit may have been done although it was reported as
                 // failed, and then nobody was told.
-                aftermath.deployments.push(DeploymentAftermath::gone(uid.clone()));
+                follow_up.deployments.push(DeploymentFollowUp::gone(uid.clone()));
             }
             continue;
         };
-        let events = events(&loaded, &before.machine, notes, environment.has_note);
+        let events = events(&loaded, &before.machine, observations, environment.has_note);
         let facts = facts(&loaded, &before.machine, &tenants, environment);
-        let insist = notes.deadline && before.machine.is_overdue(environment.now);
+        let insist = observations.deadline && before.machine.is_overdue(environment.now);
         let Some((stepped, rows, repairs)) = step(before, &events.events, &facts) else { continue };
         changes.rows.extend(rows);
         changes.read.extend(events.read);
         let after = consequences(&stepped, insist, events.report, environment);
-        aftermath.deployments.push(DeploymentAftermath { repairs, ..after });
+        follow_up.deployments.push(DeploymentFollowUp { repairs, ..after });
         changes.deployments.push(stepped);
     }
-    (changes, aftermath)
+    (changes, follow_up)
 }
 
 /// The machine as it was loaded, or a new one for an object that was never seen.
 fn before(
     loaded: &mut BackendLoaded,
     uid: &DeploymentUid,
-    notes: &Notes,
+    observations: &Observations,
 ) -> Option<Versioned<Deployment>> {
     if let Some(known) = loaded.deployments.known.remove(uid) {
         return Some(known);
     }
-    match &notes.object {
-        Some(ObjectNote::Present { tenant, namespace, name, .. })
+    match &observations.object {
+        Some(ObjectObservation::Present { tenant, namespace, name, .. })
             if !loaded.deployments.unreadable.contains(uid) =>
         {
             let machine = Deployment::new(uid.clone(), tenant.clone(), namespace, name);
@@ -205,43 +207,48 @@ struct Events {
     read: Option<ApplicationId>,
 }
 
-fn events(loaded: &BackendLoaded, machine: &Deployment, notes: &Notes, has_note: bool) -> Events {
+fn events(
+    loaded: &BackendLoaded,
+    machine: &Deployment,
+    observations: &Observations,
+    has_note: bool,
+) -> Events {
     let record = &machine.record;
     let mut events = Vec::new();
-    if let Some(open) = record.open.as_ref().filter(|_| notes.operation) {
+    if let Some(open) = record.open.as_ref().filter(|_| observations.operation) {
         let state = loaded.operations.get(&open.id).cloned();
         events.push(Event::OperationObserved { id: open.id.clone(), state });
         if let Some(removal) = loaded.removals.get(&open.id) {
             events.push(Event::RemovalReported(removal.clone()));
         }
     }
-    match &notes.object {
-        Some(ObjectNote::Present { snapshot, .. }) => {
+    match &observations.object {
+        Some(ObjectObservation::Present { snapshot, .. }) => {
             events.push(Event::Observed(snapshot.clone()));
         }
-        Some(ObjectNote::Absent { as_of }) => events.push(Event::Absent { as_of: *as_of }),
+        Some(ObjectObservation::Absent { as_of }) => events.push(Event::Absent { as_of: *as_of }),
         None => {}
     }
     let mut budget = record.mirror_budget;
-    if let Some(mirror_budget) = notes.too_large {
+    if let Some(mirror_budget) = observations.too_large {
         events.push(Event::StatusTooLarge { mirror_budget });
         if mirror_budget == budget {
             budget = next_budget(budget);
         }
     }
     let blob = loaded.reports.get(&record.uid);
-    let blob = blob.filter(|_| notes.report || notes.too_large.is_some());
+    let blob = blob.filter(|_| observations.report || observations.too_large.is_some());
     let report = blob.and_then(|blob| read_report(blob, record.uid.as_str()));
     if let Some(status) = &report {
         events.push(Event::Reported(Box::new(observe::report(status, budget, has_note))));
     }
-    if notes.differs {
+    if observations.differs {
         events.push(Event::ApplicationDiffers);
     }
-    if notes.facts {
+    if observations.facts {
         events.push(Event::FactsChanged);
     }
-    if notes.deadline {
+    if observations.deadline {
         events.push(Event::DeadlineReached);
     }
     let read = blob.and_then(|_| Some(record.application.as_ref()?.id.clone()));
@@ -333,12 +340,12 @@ fn consequences(
     insist: bool,
     report: Option<ApplicationStatus>,
     environment: &Environment,
-) -> DeploymentAftermath {
+) -> DeploymentFollowUp {
     let machine = &stepped.after;
     let record = &machine.record;
     let open = |machine: &Deployment| machine.record.open.as_ref().map(|open| open.id.clone());
     let requested = open(machine).filter(|id| open(&stepped.before.machine).as_ref() != Some(id));
-    DeploymentAftermath {
+    DeploymentFollowUp {
         uid: record.uid.clone(),
         tenant: record.tenant.clone(),
         place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
@@ -364,13 +371,13 @@ fn step_tenants(
 ) -> HashMap<TenantUid, TenantFact> {
     let mut wanted: Vec<(TenantUid, String, Vec<TenantEvent>)> = Vec::new();
     let mut index: HashMap<TenantUid, usize> = HashMap::new();
-    for (key, notes) in items {
+    for (key, observations) in items {
         let (tenant, namespace, events) = match key {
             Key::Tenant(tenant) => {
-                (tenant.clone(), String::new(), tenant_events(loaded, tenant, notes))
+                (tenant.clone(), String::new(), tenant_events(loaded, tenant, observations))
             }
             Key::Deployment(uid) => {
-                let needed = needed_tenant(loaded, uid, notes, environment);
+                let needed = needed_tenant(loaded, uid, observations, environment);
                 let Some((tenant, namespace)) = needed else { continue };
                 let event = match standing(&tenant, &namespace) {
                     Standing::Alive => TenantEvent::Needed,
@@ -419,14 +426,14 @@ fn step_tenants(
 fn needed_tenant(
     loaded: &BackendLoaded,
     uid: &DeploymentUid,
-    notes: &Notes,
+    observations: &Observations,
     environment: &Environment,
 ) -> Option<(TenantUid, String)> {
-    match &notes.object {
-        Some(ObjectNote::Present { tenant, namespace, .. }) => {
+    match &observations.object {
+        Some(ObjectObservation::Present { tenant, namespace, .. }) => {
             Some((tenant.clone(), namespace.clone()))
         }
-        Some(ObjectNote::Absent { .. }) => None,
+        Some(ObjectObservation::Absent { .. }) => None,
         None => {
             let machine = &loaded.deployments.known.get(uid)?.machine;
             let record = &machine.record;
@@ -441,13 +448,17 @@ fn needed_tenant(
     }
 }
 
-fn tenant_events(loaded: &BackendLoaded, tenant: &TenantUid, notes: &Notes) -> Vec<TenantEvent> {
+fn tenant_events(
+    loaded: &BackendLoaded,
+    tenant: &TenantUid,
+    observations: &Observations,
+) -> Vec<TenantEvent> {
     let mut events = Vec::new();
-    match notes.namespace {
-        Some(NamespaceNote::Present { terminating }) => {
+    match observations.namespace {
+        Some(NamespaceObservation::Present { terminating }) => {
             events.push(TenantEvent::NamespaceObserved { terminating });
         }
-        Some(NamespaceNote::Absent) => events.push(TenantEvent::NamespaceAbsent),
+        Some(NamespaceObservation::Absent) => events.push(TenantEvent::NamespaceAbsent),
         None => {}
     }
     if let Some(deployments) = loaded.children.get(tenant).copied() {

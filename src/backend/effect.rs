@@ -11,9 +11,9 @@ use machines::deployment::conditions::StatusView;
 use machines::identity::{ApplicationId, DeploymentUid, Digest, OperationId, TenantUid};
 use serde_json::{Value, json};
 
-use crate::backend::directory::{ObjectEntry, Place};
+use crate::backend::index::{ObjectEntry, Place};
 use crate::backend::observe;
-use crate::kubernetes::{self, Trouble};
+use crate::kubernetes::{self, ApiError};
 use crate::runtime::effects::{Priority, QueuedEffect};
 
 /// The label that tells the agent whose turn an operation is.
@@ -124,7 +124,7 @@ pub async fn signal_operation(
     argocd_namespace: &str,
     tenant: &TenantUid,
     operation: &OperationId,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let api: Api<Operation> = Api::namespaced(client.clone(), argocd_namespace);
     let spec = OperationSpec { operation_id: operation.as_str().to_owned() };
     let mut object = Operation::new(&crds::names::operation_name(operation.as_str()), spec);
@@ -136,7 +136,7 @@ pub async fn signal_operation(
     match api.create(&PostParams::default(), &object).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        Err(error) => Err(kubernetes::trouble(error)),
+        Err(error) => Err(kubernetes::api_error(error)),
     }
 }
 
@@ -145,12 +145,12 @@ pub async fn write_status(
     client: &kube::Client,
     place: &Place,
     patch: Value,
-) -> Result<GitOpsDeployment, Trouble> {
+) -> Result<GitOpsDeployment, ApiError> {
     let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
     let patch = kubernetes::json_patch(patch)?;
     api.patch_status(&place.name, &PatchParams::default(), &patch)
         .await
-        .map_err(kubernetes::trouble)
+        .map_err(kubernetes::api_error)
 }
 
 /// Removes our finalizer and leaves all others.
@@ -159,7 +159,7 @@ pub async fn remove_finalizer(
     uid: &DeploymentUid,
     place: &Place,
     object: &ObjectEntry,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let position =
         object.finalizers.iter().position(|one| one == crds::names::DEPLOYMENT_FINALIZER);
     let Some(position) = position else { return Ok(()) };
@@ -172,9 +172,9 @@ pub async fn remove_finalizer(
     ]))?;
     match api.patch(&place.name, &PatchParams::default(), &patch).await {
         Ok(_) => Ok(()),
-        Err(error) => match kubernetes::trouble(error) {
-            Trouble::Missing => Ok(()),
-            trouble => Err(trouble),
+        Err(error) => match kubernetes::api_error(error) {
+            ApiError::Missing => Ok(()),
+            api_error => Err(api_error),
         },
     }
 }
@@ -250,7 +250,7 @@ mod tests {
     use sandbox::ApiServer;
 
     use super::*;
-    use crate::backend::directory::Directory;
+    use crate::backend::index::Index;
     use crate::runtime::watch::Seen;
 
     async fn api() -> (kube::Client, Api<GitOpsDeployment>) {
@@ -291,13 +291,13 @@ mod tests {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let namespace = namespaces.get("team").await.expect("the namespace");
         let tenant = TenantUid::new(namespace.uid().expect("a UID"));
-        let mut directory = Directory::default();
-        directory.namespace_seen(Seen::Present(namespace));
-        directory.deployment_seen(Seen::Present(object.clone()));
-        for question in directory.questions(1) {
-            directory.question_answered(&question, Some(&tenant));
+        let mut index = Index::default();
+        index.namespace_seen(Seen::Present(namespace));
+        index.deployment_seen(Seen::Present(object.clone()));
+        for question in index.questions(1) {
+            index.question_answered(&question, Some(&tenant));
         }
-        directory.object(uid).expect("it is remembered")
+        index.object(uid).expect("it is remembered")
     }
 
     #[tokio::test]
@@ -311,7 +311,7 @@ mod tests {
         api.delete("app", &DeleteParams::default()).await.expect("it is deleted");
         let second = api.create(&PostParams::default(), &deployment()).await.expect("another one");
         let removed = remove_finalizer(&client, &uid, &place, &entry).await;
-        assert!(matches!(removed, Err(Trouble::Outdated(_))), "{removed:?}");
+        assert!(matches!(removed, Err(ApiError::Outdated(_))), "{removed:?}");
         let left = api.get("app").await.expect("it is there");
         assert_eq!(left.resource_version(), second.resource_version());
     }
@@ -410,7 +410,7 @@ mod tests {
     async fn a_status_has_room_beside_the_largest_annotations_and_more_is_refused_as_too_large() {
         let (client, api) = api().await;
         let mut object = deployment();
-        let annotations = [("example.com/notes".to_owned(), "n".repeat(250 * 1024))];
+        let annotations = [("example.com/observations".to_owned(), "n".repeat(250 * 1024))];
         object.metadata.annotations = Some(annotations.into());
         let created = api.create(&PostParams::default(), &object).await.expect("it is made");
         let uid = DeploymentUid::new(created.uid().expect("a UID"));
@@ -423,6 +423,6 @@ mod tests {
         let status = GitOpsDeploymentStatus { resources: report.resources, ..Default::default() };
         let patch = json!([{"op": "add", "path": "/status", "value": status}]);
         let refused = write_status(&client, &place, patch).await;
-        assert!(matches!(refused, Err(Trouble::TooLarge(_))), "{refused:?}");
+        assert!(matches!(refused, Err(ApiError::TooLarge(_))), "{refused:?}");
     }
 }

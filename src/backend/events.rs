@@ -13,8 +13,8 @@ use machines::identity::DeploymentUid;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::directory::Place;
-use crate::kubernetes::{self, Trouble};
+use crate::backend::index::Place;
+use crate::kubernetes::{self, ApiError};
 use crate::runtime::clock::Clock;
 
 /// Events that wait to be written; what comes beyond them is told another time, or never.
@@ -138,8 +138,8 @@ fn name_part(reason: &str) -> String {
 async fn write(client: &kube::Client, event: Event) {
     let namespace = event.metadata.namespace.clone().unwrap_or_default();
     let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
-    match api.create(&PostParams::default(), &event).await.map_err(kubernetes::trouble) {
-        Ok(_) | Err(Trouble::Outdated(_) | Trouble::Missing) => {}
+    match api.create(&PostParams::default(), &event).await.map_err(kubernetes::api_error) {
+        Ok(_) | Err(ApiError::Outdated(_) | ApiError::Missing) => {}
         Err(error) => tracing::warn!(%error, "an Event could not be written"),
     }
 }

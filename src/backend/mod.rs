@@ -1,17 +1,17 @@
 //! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
 //!
-//! The data flows one way: [`directory`] takes in what the watches show, once it is certain whose it
-//! is ([`arrivals`]), `notes` wait in the inbox, [`decide`] steps a batch of machines between load
+//! The data flows one way: [`index`] takes in what the watches show, once it is certain whose it
+//! is ([`ownership`]), `observations` wait in the inbox, [`decide`] steps a batch of machines between load
 //! and commit, and [`effect`]s execute what the new states owe.
 
-pub mod arrivals;
 mod aside;
 pub mod decide;
-pub mod directory;
 pub mod effect;
 pub mod events;
-pub mod notes;
+pub mod index;
+pub mod observations;
 pub mod observe;
+pub mod ownership;
 pub mod unsupported;
 
 use std::collections::HashMap;
@@ -35,13 +35,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::arrivals::Question;
-use crate::backend::decide::{Aftermath, DeploymentAftermath, Environment, Item};
-use crate::backend::directory::{Delivery, Directory, Place};
+use crate::backend::decide::{DeploymentFollowUp, Environment, FollowUp, Item};
 use crate::backend::effect::{Action, Effect, Mirrored, SUBJECTS, StatusWrite, Subject};
 use crate::backend::events::Events;
-use crate::backend::notes::{Key, Notes};
-use crate::kubernetes::Trouble;
+use crate::backend::index::{Delivery, Index, Place};
+use crate::backend::observations::{Key, Observations};
+use crate::backend::ownership::Question;
+use crate::kubernetes::ApiError;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Outcome, QueuedEffect, Required};
@@ -71,11 +71,11 @@ pub struct Backend {
     store: Store,
     settings: Settings,
     metrics: Arc<Metrics>,
-    directory: Mutex<Directory>,
+    index: Mutex<Index>,
     instance: tokio::sync::watch::Sender<Option<InstanceId>>,
     /// The agent, where it runs in the same process.
     executor: OnceLock<Weak<dyn Executor>>,
-    inbox: Arc<Inbox<Key, Notes>>,
+    inbox: Arc<Inbox<Key, Observations>>,
     timers: Timers<Key>,
     effects: Arc<EffectQueue<Effect>>,
     watches: Vec<Arc<Progress>>,
@@ -131,19 +131,21 @@ impl From<Silence> for StoreError {
     }
 }
 
-impl Process<Key, Notes> for Backend {
+impl Process<Key, Observations> for Backend {
     type Error = StoreError;
 
     async fn process(
         &self,
-        taken: &Taken<Key, Notes>,
+        taken: &Taken<Key, Observations>,
         taken_at: Instant,
     ) -> Result<(), StoreError> {
-        let items: Vec<Item> =
-            taken.iter().map(|(_, key, notes)| (key.clone(), notes.clone())).collect();
+        let items: Vec<Item> = taken
+            .iter()
+            .map(|(_, key, observations)| (key.clone(), observations.clone()))
+            .collect();
         let environment = self.environment();
         let standing =
-            |tenant: &TenantUid, namespace: &str| self.directory().standing(tenant, namespace);
+            |tenant: &TenantUid, namespace: &str| self.index().standing(tenant, namespace);
         let request = decide::request(&items);
         let committed = self
             .store
@@ -151,17 +153,17 @@ impl Process<Key, Notes> for Backend {
                 decide::decide(loaded, &items, &standing, &environment)
             })
             .await;
-        let aftermath = committed.inspect_err(|_| {
+        let follow_up = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
         self.metrics.batches.inc();
-        self.metrics.steps.inc_by(aftermath.deployments.len() as u64);
-        self.follow_up(aftermath, taken_at).await;
+        self.metrics.steps.inc_by(follow_up.deployments.len() as u64);
+        self.follow_up(follow_up, taken_at).await;
         if self.instance() != environment.instance {
             // Argo CD came or went while the batch was under way. Whoever was told of that before
             // these machines were known has not told them.
             for (tenant, key, _) in taken {
-                self.inbox.offer(tenant, key.clone(), Notes::facts());
+                self.inbox.offer(tenant, key.clone(), Observations::facts());
             }
         }
         Ok(())
@@ -180,7 +182,7 @@ impl Process<Key, Notes> for Backend {
         if failures < aside::TOLD_AFTER {
             return;
         }
-        if let Some((place, _)) = self.directory().object(uid) {
+        if let Some((place, _)) = self.index().object(uid) {
             self.events.tell(&place, uid, aside::REASON, &aside::message(uid, pause, why));
         }
     }
@@ -206,7 +208,7 @@ impl Backend {
             store,
             settings,
             metrics,
-            directory: Mutex::default(),
+            index: Mutex::default(),
             instance: tokio::sync::watch::Sender::default(),
             executor: OnceLock::default(),
             inbox: Arc::default(),
@@ -249,17 +251,17 @@ impl Backend {
 
     /// The agent has completed or failed an operation that this deployment asked for.
     pub fn operation_finished(&self, requester: &DeploymentUid) {
-        self.poke(requester, Notes::operation());
+        self.poke(requester, Observations::operation());
     }
 
     /// The agent has written a report on this deployment's Application.
     pub fn report_changed(&self, uid: &DeploymentUid) {
-        self.poke(uid, Notes::report());
+        self.poke(uid, Observations::report());
     }
 
     /// The Application of this deployment was edited or deleted by hand.
     pub fn application_differs(&self, uid: &DeploymentUid) {
-        self.poke(uid, Notes::differs());
+        self.poke(uid, Observations::differs());
     }
 
     /// Takes up what the database holds. For the beginning, before anything else is under way.
@@ -268,16 +270,16 @@ impl Backend {
         use machines::tenant::Tenant;
         for entry in self.store.index::<Tenant>().await? {
             let tenant = TenantUid::new(entry.key);
-            self.take_in(|directory| directory.note_tenant(&tenant, &entry.namespace));
+            self.take_in(|index| index.note_tenant(&tenant, &entry.namespace));
         }
         for entry in self.store.index::<Deployment>().await? {
             let uid = DeploymentUid::new(entry.key);
             let tenant = TenantUid::new(entry.tenant_uid);
-            let place = directory::Place { namespace: entry.namespace, name: entry.name };
-            self.directory().note_deployment(&uid, tenant.clone(), place);
+            let place = index::Place { namespace: entry.namespace, name: entry.name };
+            self.index().note_deployment(&uid, tenant.clone(), place);
             // Its timer is set when it has been stepped.
             if entry.owes || entry.wake_at.is_some() {
-                self.inbox.offer(tenant.as_str(), Key::Deployment(uid), Notes::operation());
+                self.inbox.offer(tenant.as_str(), Key::Deployment(uid), Observations::operation());
             }
         }
         self.take_in_reports().await
@@ -287,7 +289,7 @@ impl Backend {
     pub async fn look_again(&self) -> Result<(), StoreError> {
         for entry in self.store.index::<machines::deployment::Deployment>().await? {
             if entry.owes || entry.wake_at.is_some() {
-                self.poke(&DeploymentUid::new(entry.key), Notes::operation());
+                self.poke(&DeploymentUid::new(entry.key), Observations::operation());
             }
         }
         self.take_in_reports().await
@@ -296,7 +298,7 @@ impl Backend {
     /// Looks for reports that were not taken in.
     pub async fn take_in_reports(&self) -> Result<(), StoreError> {
         for uid in self.store.unread().await? {
-            self.poke(&uid, Notes::report());
+            self.poke(&uid, Observations::report());
         }
         Ok(())
     }
@@ -350,7 +352,7 @@ impl Backend {
         let progress = Arc::clone(&self.watches[0]);
         let backend = Arc::clone(&self);
         watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
-            backend.take_in(|directory| directory.namespace_seen(seen));
+            backend.take_in(|index| index.namespace_seen(seen));
             backend.seen.notify_one();
             let uids = backend.engine_uids();
             tell.send_if_modified(|known| {
@@ -365,9 +367,9 @@ impl Backend {
 
     /// The UIDs of Argo CD's namespace and of kube-system, once both exist.
     fn engine_uids(&self) -> Option<(TenantUid, TenantUid)> {
-        let directory = self.directory();
-        let argocd = directory.namespace_uid(&self.settings.argocd_namespace)?.clone();
-        Some((argocd, directory.namespace_uid("kube-system")?.clone()))
+        let index = self.index();
+        let argocd = index.namespace_uid(&self.settings.argocd_namespace)?.clone();
+        Some((argocd, index.namespace_uid("kube-system")?.clone()))
     }
 
     /// Keeps the rows of the Argo CD instance, and tells every deployment when it changes.
@@ -389,7 +391,7 @@ impl Backend {
                 changed
             });
             if changed {
-                self.take_in(|directory| directory.tell_all(&Notes::facts()));
+                self.take_in(|index| index.tell_all(&Observations::facts()));
             }
         }
     }
@@ -408,18 +410,18 @@ impl Backend {
         let progress = Arc::clone(&self.watches[1]);
         let backend = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            backend.take_in(|directory| directory.deployment_seen(seen));
+            backend.take_in(|index| index.deployment_seen(seen));
             backend.seen.notify_one();
         })
         .await;
     }
 
-    /// Finds out whose the objects are of which the watches alone cannot tell: see [`arrivals`].
+    /// Finds out whose the objects are of which the watches alone cannot tell: see [`ownership`].
     async fn ask_for_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
         let mut asked = JoinSet::new();
         loop {
             let room = QUESTIONS.saturating_sub(asked.len());
-            for question in self.directory().questions(room) {
+            for question in self.index().questions(room) {
                 let backend = Arc::clone(&self);
                 asked.spawn(async move { backend.ask(&question).await });
             }
@@ -437,7 +439,7 @@ impl Backend {
         let complaint = format!("the namespace {name} cannot be read yet");
         let found = until_done(&complaint, || api.get_opt(name)).await;
         let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
-        self.take_in(|directory| directory.question_answered(question, answer.as_ref()));
+        self.take_in(|index| index.question_answered(question, answer.as_ref()));
     }
 
     async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
@@ -448,7 +450,7 @@ impl Backend {
             };
             for key in due {
                 if let Key::Deployment(uid) = &key {
-                    self.poke(uid, Notes::deadline());
+                    self.poke(uid, Observations::deadline());
                 }
             }
         }
@@ -494,26 +496,26 @@ impl Backend {
     }
 
     /// What follows from a commit: timers, effects, and who else is concerned.
-    async fn follow_up(&self, aftermath: Aftermath, taken_at: Instant) {
-        for tenant in aftermath.tenants {
+    async fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
+        for tenant in follow_up.tenants {
             if tenant.gone {
-                self.directory().forget_tenant(&tenant.tenant);
+                self.index().forget_tenant(&tenant.tenant);
             } else {
-                self.take_in(|directory| directory.note_tenant(&tenant.tenant, &tenant.namespace));
+                self.take_in(|index| index.note_tenant(&tenant.tenant, &tenant.namespace));
             }
             if tenant.count {
                 let key = Key::Tenant(tenant.tenant.clone());
-                self.inbox.offer(tenant.tenant.as_str(), key, Notes::facts());
+                self.inbox.offer(tenant.tenant.as_str(), key, Observations::facts());
             }
         }
-        let reports = self.missing_reports(&aftermath.deployments).await;
-        for deployment in aftermath.deployments {
+        let reports = self.missing_reports(&follow_up.deployments).await;
+        for deployment in follow_up.deployments {
             self.tell(&deployment);
             self.follow_up_deployment(deployment, &reports, taken_at);
         }
     }
 
-    fn tell(&self, deployment: &DeploymentAftermath) {
+    fn tell(&self, deployment: &DeploymentFollowUp) {
         if deployment.repairs {
             self.metrics.repairs.inc();
             let Place { namespace, name } = &deployment.place;
@@ -546,17 +548,17 @@ impl Backend {
 
     fn follow_up_deployment(
         &self,
-        deployment: DeploymentAftermath,
+        deployment: DeploymentFollowUp,
         reports: &HashMap<ApplicationId, Arc<ApplicationStatus>>,
         taken_at: Instant,
     ) {
-        let DeploymentAftermath { uid, tenant, place, gone, wake_at, requested, owed, .. } =
+        let DeploymentFollowUp { uid, tenant, place, gone, wake_at, requested, owed, .. } =
             deployment;
         self.timers.set(&Key::Deployment(uid.clone()), wake_at);
         if gone {
-            self.take_in(|directory| directory.forget_deployment(&uid));
+            self.take_in(|index| index.forget_deployment(&uid));
         } else {
-            self.directory().note_deployment(&uid, tenant.clone(), place);
+            self.index().note_deployment(&uid, tenant.clone(), place);
         }
         let fresh = deployment.report.map(Arc::new);
         let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
@@ -586,7 +588,7 @@ impl Backend {
             }
             let effect = Effect { uid: uid.clone(), action };
             if self.effects.require(tenant.as_str(), effect, taken_at) == Required::InDoubt {
-                self.poke(&uid, Notes::facts());
+                self.poke(&uid, Observations::facts());
             }
         }
         for subject in settled {
@@ -597,7 +599,7 @@ impl Backend {
     /// The reports that are to be mirrored but were not part of the batch, in one statement.
     async fn missing_reports(
         &self,
-        deployments: &[DeploymentAftermath],
+        deployments: &[DeploymentFollowUp],
     ) -> HashMap<ApplicationId, Arc<ApplicationStatus>> {
         let missing: Vec<&ApplicationId> = deployments
             .iter()
@@ -629,7 +631,7 @@ impl Backend {
         match self.try_execute(&effect).await {
             Ok(()) => Outcome::Done,
             // The watch will show what has become of the object.
-            Err(Trouble::Missing) => match effect.action {
+            Err(ApiError::Missing) => match effect.action {
                 Action::SignalOperation { .. } => Outcome::Failed,
                 Action::WriteStatus { .. } | Action::RemoveFinalizer => Outcome::Pending,
             },
@@ -638,10 +640,10 @@ impl Backend {
                 tracing::warn!(uid = effect.uid.as_str(), %error, "a write failed");
                 match (error, effect.action) {
                     // It would be refused again; the machine owes a smaller one.
-                    (Trouble::TooLarge(_), Action::WriteStatus { view, .. })
+                    (ApiError::TooLarge(_), Action::WriteStatus { view, .. })
                         if next_budget(view.mirror_budget) != view.mirror_budget =>
                     {
-                        self.poke(&effect.uid, Notes::too_large(view.mirror_budget));
+                        self.poke(&effect.uid, Observations::too_large(view.mirror_budget));
                         Outcome::Pending
                     }
                     _ => Outcome::Failed,
@@ -650,7 +652,7 @@ impl Backend {
         }
     }
 
-    async fn try_execute(&self, effect: &Effect) -> Result<(), Trouble> {
+    async fn try_execute(&self, effect: &Effect) -> Result<(), ApiError> {
         let uid = &effect.uid;
         match &effect.action {
             Action::SignalOperation { tenant, operation } => {
@@ -661,7 +663,7 @@ impl Backend {
                 self.write_status(effect, view, report.as_ref()).await
             }
             Action::RemoveFinalizer => {
-                let (place, object) = self.directory().object(uid).ok_or(Trouble::Missing)?;
+                let (place, object) = self.index().object(uid).ok_or(ApiError::Missing)?;
                 effect::remove_finalizer(&self.client, uid, &place, &object).await
             }
         }
@@ -672,11 +674,11 @@ impl Backend {
         effect: &Effect,
         view: &StatusView,
         report: Option<&Mirrored>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ApiError> {
         let uid = &effect.uid;
         let ((place, object), asked) = {
-            let directory = self.directory();
-            (directory.object(uid).ok_or(Trouble::Missing)?, directory.ask())
+            let index = self.index();
+            (index.object(uid).ok_or(ApiError::Missing)?, index.ask())
         };
         let report = self.read(report).await?;
         let (has_note, now) = (self.has_note(), self.settings.clock.kubernetes_now());
@@ -698,14 +700,14 @@ impl Backend {
             }
         }
         let required_again = self.effects.answered(&effect.key());
-        let is_news = self.take_in(|directory| directory.object_written(written, asked));
+        let is_news = self.take_in(|index| index.object_written(written, asked));
         if !is_known {
             // The database holds a newer report than the machine knows, or the machine knows it in
             // another size or form.
-            self.poke(uid, Notes::report());
+            self.poke(uid, Observations::report());
         }
         if !is_news && required_again {
-            self.poke(uid, Notes::facts());
+            self.poke(uid, Observations::facts());
         }
         Ok(())
     }
@@ -713,43 +715,43 @@ impl Backend {
     async fn read(
         &self,
         mirrored: Option<&Mirrored>,
-    ) -> Result<Option<Arc<ApplicationStatus>>, Trouble> {
+    ) -> Result<Option<Arc<ApplicationStatus>>, ApiError> {
         let application = match mirrored {
             None => return Ok(None),
             Some(Mirrored::Read(status)) => return Ok(Some(Arc::clone(status))),
             Some(Mirrored::Unread(application)) => application,
         };
-        let unavailable = |error: StoreError| Trouble::Unavailable(error.to_string());
+        let unavailable = |error: StoreError| ApiError::Unavailable(error.to_string());
         let blobs = self.store.reports([application]).await.map_err(unavailable)?;
         let blob = blobs.get(application);
         let status = blob.and_then(|blob| decide::read_report(blob, application.as_str()));
         Ok(status.map(Arc::new))
     }
 
-    fn poke(&self, uid: &DeploymentUid, notes: Notes) {
-        let tenant = self.directory().tenant_of(uid).cloned().unwrap_or_default();
-        self.inbox.offer(tenant.as_str(), Key::Deployment(uid.clone()), notes);
+    fn poke(&self, uid: &DeploymentUid, observations: Observations) {
+        let tenant = self.index().tenant_of(uid).cloned().unwrap_or_default();
+        self.inbox.offer(tenant.as_str(), Key::Deployment(uid.clone()), observations);
     }
 
     /// Takes something in and tells those whom it concerns; whether there are any.
     ///
     /// Under one lock: an observation that was let go before it is passed on might be overtaken by a
     /// newer one and take its place in the inbox.
-    fn take_in<D>(&self, note: impl FnOnce(&mut Directory) -> D) -> bool
+    fn take_in<D>(&self, note: impl FnOnce(&mut Index) -> D) -> bool
     where
         D: IntoIterator<Item = Delivery>,
     {
-        let mut directory = self.directory();
+        let mut index = self.index();
         let mut is_news = false;
-        for (tenant, key, notes) in note(&mut directory) {
+        for (tenant, key, observations) in note(&mut index) {
             is_news = true;
-            self.inbox.offer(&tenant, key, notes);
+            self.inbox.offer(&tenant, key, observations);
         }
         is_news
     }
 
-    fn directory(&self) -> MutexGuard<'_, Directory> {
+    fn index(&self) -> MutexGuard<'_, Index> {
         // No user code runs under the lock, so a poisoned one still holds consistent maps.
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -26,7 +26,7 @@ use crate::api;
 use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
 use crate::lease::Tenure;
-use crate::program::{self, Halves, Program};
+use crate::program::{self, Program, Roles};
 
 /// The database's file in the directory of `dev`.
 pub const DATABASE_FILE: &str = "state.db";
@@ -136,9 +136,9 @@ impl Running {
         // The program has a client of its own, so that no requests but its own are counted.
         let counted = CountedClient::new(plane.client_config(), Tenure::unlimited())
             .map_err(Failure::running)?;
-        let halves = Halves::Both;
+        let roles = Roles::Both;
         let address = listener.local_addr().map_err(Failure::running)?;
-        let mut program = Program::start(counted, database, settings, halves, None, shutdown)
+        let mut program = Program::start(counted, database, settings, roles, None, shutdown)
             .await
             .map_err(Failure::Running)?;
         program.serve(listener);
@@ -158,7 +158,7 @@ impl Running {
         if dev.demo {
             println!("serving; stop with Ctrl-C");
         }
-        // Should one half give up, the other is told by the same token.
+        // Should one role give up, the other is told by the same token.
         shutdown.cancelled().await;
         Ok(())
     }

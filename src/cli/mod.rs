@@ -24,7 +24,7 @@ use schema::store::backend::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 
 use crate::kubernetes;
-use crate::program::Halves;
+use crate::program::Roles;
 use crate::settings::{REPAIR_GRACE, Settings};
 
 /// Why a command did not do what it should, by exit code.
@@ -163,10 +163,10 @@ impl DatabaseArguments {
         ConnectOptions { pooled, ..ConnectOptions::default() }
     }
 
-    /// The URL by which these halves have to listen, if not by the other one.
-    fn listen_url(&self, halves: Halves) -> Result<Option<&str>, Failure> {
+    /// The URL by which these roles have to listen, if not by the other one.
+    fn listen_url(&self, roles: Roles) -> Result<Option<&str>, Failure> {
         let url = self.listen_database_url.as_deref();
-        if halves != Halves::Backend {
+        if roles != Roles::Backend {
             return Ok(None);
         }
         if url.is_none() && self.database_pooler != Pooler::None {
@@ -180,13 +180,13 @@ impl DatabaseArguments {
     }
 
     /// Opens the database.
-    async fn open(&self, halves: Halves) -> Result<Database, Failure> {
+    async fn open(&self, roles: Roles) -> Result<Database, Failure> {
         let url = self.url();
         if url.starts_with("sqlite:") {
             // Said before a file is made that nobody wants.
-            halves.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
+            roles.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
         }
-        let listen = self.listen_url(halves)?;
+        let listen = self.listen_url(roles)?;
         let database = schema::connect(&url, &self.options()).await.map_err(Failure::input)?;
         let Some(listen) = listen else { return Ok(database) };
         let options = ConnectOptions { max_connections: LISTENERS, ..ConnectOptions::default() };
@@ -308,8 +308,8 @@ pub struct SettingsArguments {
     /// Which conditions a status has: also the conventional ones, or exactly the old ones.
     #[arg(long, env = "STATUS_CONDITIONS", default_value = "conventional")]
     status_conditions: StatusConditions,
-    /// Minutes between two comparisons of everything, which undo what hands have changed in Argo
-    /// CD; 0 for never.
+    /// Minutes between two comparisons of everything, which undo manual changes to our
+    /// resources in Argo CD's namespace; 0 for never.
     #[arg(long, env = "SELF_HEAL_INTERVAL", default_value_t = 30)]
     self_heal_interval: u32,
     /// Seconds for which a difference must last before it is undone: what is being changed differs
@@ -419,9 +419,9 @@ async fn run_command(cli: Cli) -> Result<(), Failure> {
     start_logging(&log, log_format)?;
     match command {
         Command::Dev(dev) => dev.run().await,
-        Command::All(serve) => serve.run(Halves::Both).await,
-        Command::Backend(serve) => serve.run(Halves::Backend).await,
-        Command::Agent(serve) => serve.run(Halves::Agent).await,
+        Command::All(serve) => serve.run(Roles::Both).await,
+        Command::Backend(serve) => serve.run(Roles::Backend).await,
+        Command::Agent(serve) => serve.run(Roles::Agent).await,
         Command::Crds => tools::crds(),
         Command::Migrate(migrate) => migrate.run().await,
         Command::Backup(backup) => backup.run().await,
@@ -512,14 +512,14 @@ mod tests {
         assert!(!parse(&[]).options().pooled);
         let pooled = parse(&["--database-pooler=transaction"]);
         assert!(pooled.options().pooled);
-        let error = pooled.listen_url(Halves::Backend).unwrap_err();
+        let error = pooled.listen_url(Roles::Backend).unwrap_err();
         assert_eq!(error.code(), 2);
         assert!(error.to_string().contains("set LISTEN_DATABASE_URL"), "{error}");
-        assert!(pooled.listen_url(Halves::Both).unwrap().is_none());
-        assert!(pooled.listen_url(Halves::Agent).unwrap().is_none());
+        assert!(pooled.listen_url(Roles::Both).unwrap().is_none());
+        assert!(pooled.listen_url(Roles::Agent).unwrap().is_none());
         let both = ["--database-pooler=transaction", "--listen-database-url=postgres://h/d"];
         let both = parse(&both);
-        assert_eq!(both.listen_url(Halves::Backend).unwrap(), Some("postgres://h/d"));
+        assert_eq!(both.listen_url(Roles::Backend).unwrap(), Some("postgres://h/d"));
     }
 
     fn settings(arguments: &[&str]) -> Settings {

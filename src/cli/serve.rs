@@ -11,7 +11,7 @@ use crate::cli::{
 };
 use crate::kubernetes::{self, CountedClient};
 use crate::lease::{Candidate, Tenure};
-use crate::program::{self, Halves, Program};
+use crate::program::{self, Program, Roles};
 
 /// Options of `all`, `backend` and `agent`.
 #[derive(Clone, Debug, Args)]
@@ -47,7 +47,7 @@ struct ReplicaArguments {
 }
 
 impl Serve {
-    pub(super) async fn run(self, halves: Halves) -> Result<(), Failure> {
+    pub(super) async fn run(self, roles: Roles) -> Result<(), Failure> {
         let Self { cluster, database, migration, settings, listen, replicas } = self;
         let config = cluster.config().await?;
         // Not the whole URL, which may hold a password.
@@ -58,9 +58,9 @@ impl Serve {
         let counted = CountedClient::new(config, tenure).map_err(Failure::client)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let options = database.options();
-        let database = database.open(halves).await?;
+        let database = database.open(roles).await?;
         check_crds(&counted.client, &server).await?;
-        if halves == Halves::Agent {
+        if roles == Roles::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
             let report = migration.migrate(&database, &options).await?;
@@ -74,14 +74,14 @@ impl Serve {
         let candidate = replicas.leader_elect.then(|| {
             let identity = replicas.identity.unwrap_or_else(program::default_identity);
             let clock = settings.clock.clone();
-            Candidate::new(counted.client.clone(), &namespace, identity, halves, keeper, clock)
+            Candidate::new(counted.client.clone(), &namespace, identity, roles, keeper, clock)
         });
         let address = listener.local_addr().map_err(Failure::running)?;
-        let mut program = Program::start(counted, database, settings, halves, candidate, shutdown)
+        let mut program = Program::start(counted, database, settings, roles, candidate, shutdown)
             .await
             .map_err(Failure::Input)?;
         program.serve(listener);
-        tracing::info!(?halves, %address, "running");
+        tracing::info!(?roles, %address, "running");
         program.wait().await.map_err(Failure::Running)
     }
 }

@@ -1,4 +1,4 @@
-//! What carries both halves of the program: machines do not know of it, and it does not know of
+//! What carries both roles of the program: machines do not know of it, and it does not know of
 //! particular machines.
 //!
 //! * [`inbox`]: observations that wait for their machine: keyed, coalescing, fair to tenants;
@@ -9,7 +9,7 @@
 //! * [`effects`]: what states require of the world, in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
 //! * [`retry`]: what has to work before anything else can begin;
-//! * [`supervisor`]: a half is its work and all of its tasks, or it ends;
+//! * [`supervisor`]: a role is its work and all of its tasks, or it ends;
 //! * [`clock`]: the only place where the time comes from.
 
 pub mod aside;

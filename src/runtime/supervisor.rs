@@ -1,11 +1,11 @@
-//! Runs a half's work beside the tasks that it depends on.
+//! Runs a role's work beside the tasks that it depends on.
 
 use std::future::Future;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Why a half ended before it was told to.
+/// Why a role ended before it was told to.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped<E> {
     /// Its work cannot go on.
@@ -17,7 +17,7 @@ pub enum Stopped<E> {
 }
 
 /// Runs until told to stop, until the work ends, or until a task ends, which none does by itself:
-/// a half without one of its tasks only looks alive. In the end all of them are told to stop and
+/// a role without one of its tasks only looks alive. In the end all of them are told to stop and
 /// waited for.
 pub async fn supervise<E>(
     work: impl Future<Output = Result<(), E>>,

@@ -32,7 +32,7 @@ pub enum Capability {
 /// What the sandbox can do.
 pub const SANDBOX: &[Capability] = &[Capability::ArgoCdStop];
 
-/// What the program is told in both places: hands are undone soon, not after half an hour.
+/// What the program is told in both places: manual changes are undone soon, not after half an hour.
 pub const SETTINGS: &[&str] = &["--self-heal-interval=1", "--self-heal-grace=1"];
 
 /// A place for one scenario.

@@ -23,7 +23,7 @@ use kube::api::{
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use managed_gitops::api;
-use managed_gitops::program::{Halves, Program};
+use managed_gitops::program::{Program, Roles};
 use managed_gitops::settings::Settings;
 use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, Database, DatabaseKind, connect};
@@ -135,7 +135,7 @@ impl World {
             self.client.clone(),
             self.database.clone(),
             self.settings.clone(),
-            Halves::Both,
+            Roles::Both,
             None,
             shutdown.clone(),
         )
@@ -219,7 +219,7 @@ impl World {
         self.argocd.cancel();
     }
 
-    /// Merges a patch into an Application, as Argo CD or a hand would.
+    /// Merges a patch into an Application, as Argo CD or a person would.
     pub async fn patch_application(
         &self,
         name: &str,

@@ -330,7 +330,7 @@ pub(super) fn removal_slow(removal: &RemovalReport) -> String {
     }
 }
 
-/// Whether the newest report says that there is no Application: a hand has deleted it.
+/// Whether the newest report says that there is no Application: somebody has deleted it.
 pub(super) fn application_is_missing(record: &Record) -> bool {
     record.report.as_ref().is_some_and(|report| {
         report.health == MISSING && report.compared_to == compared_to_digest("", "", "", "", "")

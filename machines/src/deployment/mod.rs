@@ -234,7 +234,7 @@ pub enum Event {
         /// See [`Record::mirror_budget`].
         mirror_budget: u8,
     },
-    /// Argo CD's Application has not said what its row says for a while: a hand has edited or
+    /// Argo CD's Application has not said what its row says for a while: somebody has edited or
     /// deleted it.
     ApplicationDiffers,
     /// The tenant, the Argo CD instance or a namesake may have changed: look at the facts.

@@ -1,8 +1,8 @@
 //! Sequences of edits.
 
 use clap::Args;
-use simulator::alone::Alone;
 use simulator::campaign::Report;
+use simulator::subprocess::Subprocesses;
 use simulator::tally::tally;
 
 use super::Seeds;
@@ -19,8 +19,8 @@ pub(crate) struct Campaigns {
 
 impl Campaigns {
     /// Runs campaigns; whether one failed.
-    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
-        let campaign = |seed| alone.campaign(seed);
+    pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
+        let campaign = |seed| subprocesses.campaign(seed);
         let seeds = self.seeds.range(USUAL);
         let tallied = tally(threads, seeds, "campaigns --seed", campaign, |one| println!("{one}"));
         let Report { taken, refused, rejected, reverted, whole, in_part, .. } = tallied.totals;

@@ -1,7 +1,7 @@
 //! The commands.
 
 pub(crate) mod campaigns;
-pub(crate) mod everywhere;
+pub(crate) mod field_fuzzing;
 pub(crate) mod plans;
 pub(crate) mod poison;
 pub(crate) mod sim;

@@ -1,10 +1,10 @@
 //! Exhaustive plans.
 
 use clap::Args;
-use simulator::alone::Alone;
 use simulator::exhaust::{self, Difference, Outcome};
 use simulator::fan_out::fan_out;
 use simulator::plan::Strike;
+use simulator::subprocess::Subprocesses;
 use simulator::workloads::{self, Workload};
 
 /// See the command.
@@ -20,14 +20,14 @@ pub(crate) struct Plans {
 
 impl Plans {
     /// Runs plans; whether one failed.
-    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
+    pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let mut failed = 0;
         let mut total = 0;
         for workload in workloads::all() {
             if self.workload.as_ref().is_some_and(|wanted| wanted != workload.name) {
                 continue;
             }
-            let (plans, differences) = self.run_workload(&workload, alone, threads);
+            let (plans, differences) = self.run_workload(&workload, subprocesses, threads);
             println!("{}: {plans} plans, {} failed", workload.name, differences.len());
             for difference in &differences {
                 println!("{difference}");
@@ -42,7 +42,7 @@ impl Plans {
     fn run_workload(
         &self,
         workload: &Workload,
-        alone: &Alone,
+        subprocesses: &Subprocesses,
         threads: usize,
     ) -> (usize, Vec<Difference>) {
         let failure = |what: String| Difference {
@@ -51,7 +51,7 @@ impl Plans {
             what,
             entries: Vec::new(),
         };
-        let clean = match alone.plan(workload.name, Strike::Nothing) {
+        let clean = match subprocesses.plan(workload.name, Strike::Nothing) {
             Ok(clean) => clean,
             Err(error) => return (1, vec![failure(format!("{error:#}"))]),
         };
@@ -67,7 +67,7 @@ impl Plans {
         }
         let mut differences = Vec::new();
         let number = plans.len();
-        let run = |strike: &Strike| alone.plan(workload.name, *strike);
+        let run = |strike: &Strike| subprocesses.plan(workload.name, *strike);
         fan_out(threads, plans, run, |strike, outcome| {
             if self.plan.is_some()
                 && let Ok(outcome) = &outcome

@@ -1,8 +1,8 @@
 //! Hostile texts and planted objects.
 
 use clap::Args;
-use simulator::alone::Alone;
 use simulator::poison::Report;
+use simulator::subprocess::Subprocesses;
 use simulator::tally::tally;
 
 use super::Seeds;
@@ -19,8 +19,8 @@ pub(crate) struct Poison {
 
 impl Poison {
     /// Runs poison; whether a run failed.
-    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
-        let poison = |seed| alone.poison(seed);
+    pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
+        let poison = |seed| subprocesses.poison(seed);
         let seeds = self.seeds.range(USUAL);
         let tallied = tally(threads, seeds, "poison --seed", poison, |one| println!("{one}"));
         let Report { taken, refused, rejected, served, .. } = tallied.totals;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use simulator::alone::Alone;
 use simulator::fan_out::fan_out;
 use simulator::run::Report;
+use simulator::subprocess::Subprocesses;
 
 use super::Seeds;
 
@@ -27,12 +27,12 @@ pub(crate) struct Sim {
 
 impl Sim {
     /// Runs seeds; whether one failed.
-    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
+    pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let mut totals = Totals::default();
         fan_out(
             threads,
             self.seeds.range(USUAL),
-            |seed| self.run_seed(alone, *seed),
+            |seed| self.run_seed(subprocesses, *seed),
             |_, outcome| {
                 totals.add(&outcome, self.verbose);
             },
@@ -42,12 +42,12 @@ impl Sim {
     }
 
     /// Runs a seed; one that fails again and again, with ever fewer faults.
-    fn run_seed(&self, alone: &Alone, seed: u64) -> Report {
-        let report = alone.seed(seed, &self.without);
+    fn run_seed(&self, subprocesses: &Subprocesses, seed: u64) -> Report {
+        let report = subprocesses.seed(seed, &self.without);
         if report.violations.is_empty() || self.verbose || !self.without.is_empty() {
             return report;
         }
-        alone.minimal(report.clone()).unwrap_or(report)
+        subprocesses.minimal(report.clone()).unwrap_or(report)
     }
 }
 

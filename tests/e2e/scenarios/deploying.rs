@@ -117,7 +117,7 @@ pub async fn a_manual_deployment_waits_and_an_automated_one_does_not(ring: &mut 
     ring.edit("shop", json!({"spec": {"type": "automated"}})).await;
     ring.wait_for_word("first", Some("one")).await;
     ring.wait_until_ready("shop").await;
-    // Back to manual: what a hand changes stays changed, and is told.
+    // Back to manual: a manual change stays, and the status shows it.
     ring.edit("shop", json!({"spec": {"type": "manual"}})).await;
     ring.wait_until_ready("shop").await;
     let application = ring.deployments().get("shop").await.unwrap();

@@ -39,7 +39,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deleting::an_app_project_that_a_deletion_needs_comes_back, ArgoCdStop),
         scenario!(syncing::a_sync_that_fails_goes_on_with_the_next_commit, Git),
         scenario!(syncing::an_edit_ends_a_sync_that_fails, Git),
-        scenario!(repairing::what_hands_have_changed_of_ours_comes_back),
+        scenario!(repairing::manual_changes_to_what_is_ours_are_undone),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
         scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),
         scenario!(faults::the_api_server_is_killed_in_the_middle_of_a_burst, ServerKill),

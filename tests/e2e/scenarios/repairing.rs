@@ -1,4 +1,4 @@
-//! What hands do to what is ours.
+//! Manual changes to what is ours.
 
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams};
@@ -8,8 +8,8 @@ use crate::harness::eventually;
 use crate::repository::config_map;
 use crate::ring::Ring;
 
-/// The rescan comes once a minute, so one scenario does all that hands may do.
-pub async fn what_hands_have_changed_of_ours_comes_back(ring: &mut Ring) {
+/// The rescan comes once a minute, so one scenario makes all manual changes.
+pub async fn manual_changes_to_what_is_ours_are_undone(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     let mut deployments = Vec::new();
     for name in ["edited", "deleted", "neighbour"] {

@@ -14,10 +14,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Strike;
-use crate::{campaign, everywhere, exhaust, poison, run, workloads};
+use crate::{campaign, exhaust, field_fuzzing, poison, run, workloads};
 
 /// The command of the program that performs a task.
-pub const COMMAND: &str = "alone";
+pub const COMMAND: &str = "subprocess";
 /// How long a run may take, in real time: a hundred times of what the longest takes. Beyond that it
 /// turns in a circle in which no virtual time passes.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -34,17 +34,17 @@ enum Task {
     /// Poison by chance.
     Poison(u64),
     /// Every hostile text in one field.
-    Everywhere(u64),
+    FieldFuzzing(u64),
 }
 
 /// The program that performs tasks.
 #[derive(Clone, Debug)]
-pub struct Alone {
+pub struct Subprocesses {
     program: PathBuf,
     log: bool,
 }
 
-impl Alone {
+impl Subprocesses {
     /// By way of this program.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), log: false }
@@ -115,8 +115,8 @@ impl Alone {
     /// # Errors
     ///
     /// The run did not come to an end.
-    pub fn everywhere(&self, place: u64) -> anyhow::Result<poison::Report> {
-        self.spawn(&Task::Everywhere(place))
+    pub fn field(&self, place: u64) -> anyhow::Result<poison::Report> {
+        self.spawn(&Task::FieldFuzzing(place))
     }
 
     fn spawn<T: DeserializeOwned>(&self, task: &Task) -> anyhow::Result<T> {
@@ -155,7 +155,7 @@ pub fn perform(task: &str) -> anyhow::Result<()> {
         }
         Task::Campaign(seed) => serde_json::to_string(&campaign::run(seed)?)?,
         Task::Poison(seed) => serde_json::to_string(&poison::run(seed)?)?,
-        Task::Everywhere(place) => serde_json::to_string(&everywhere::run(place)?)?,
+        Task::FieldFuzzing(place) => serde_json::to_string(&field_fuzzing::run(place)?)?,
     };
     println!("{report}");
     Ok(())

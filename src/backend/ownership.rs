@@ -14,7 +14,7 @@ use machines::identity::{DeploymentUid, TenantUid};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Arrivals {
+pub struct Ownership {
     waiting: HashMap<String, HashMap<DeploymentUid, Arrival>>,
     /// Namespaces about which a question is under way.
     asking: HashSet<String>,
@@ -44,7 +44,7 @@ pub struct Question {
     about: Vec<DeploymentUid>,
 }
 
-impl Arrivals {
+impl Ownership {
     /// Keeps an object until its tenant is certain, or its newer state in its place.
     pub fn hold(&mut self, namespace: String, uid: DeploymentUid, object: GitOpsDeployment) {
         let waiting = self.waiting.entry(namespace).or_default();
@@ -76,8 +76,8 @@ impl Arrivals {
     /// All objects, which are no longer kept.
     pub fn take_all(&mut self) -> Vec<GitOpsDeployment> {
         let waiting = std::mem::take(&mut self.waiting);
-        let arrivals = waiting.into_values().flat_map(HashMap::into_values);
-        arrivals.map(|arrival| arrival.object).collect()
+        let ownership = waiting.into_values().flat_map(HashMap::into_values);
+        ownership.map(|arrival| arrival.object).collect()
     }
 
     /// At most so many questions that are to be asked now, of namespaces that are known.
@@ -99,7 +99,7 @@ impl Arrivals {
         questions
     }
 
-    /// Notes that a question is not under way any more.
+    /// Observations that a question is not under way any more.
     pub fn settle(&mut self, question: &Question) {
         self.asking.remove(&question.namespace);
     }
@@ -107,15 +107,15 @@ impl Arrivals {
     /// The objects that a question was about, which are no longer kept.
     pub fn take_asked(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
         let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
-        let arrivals = question.about.iter().filter_map(|uid| waiting.remove(uid));
-        let objects = arrivals.map(|arrival| arrival.object).collect();
+        let ownership = question.about.iter().filter_map(|uid| waiting.remove(uid));
+        let objects = ownership.map(|arrival| arrival.object).collect();
         if waiting.is_empty() {
             self.waiting.remove(&question.namespace);
         }
         objects
     }
 
-    /// Notes that an object exists whose tenant is certain.
+    /// Observations that an object exists whose tenant is certain.
     pub fn moved_in(&mut self, namespace: &str, tenant: &TenantUid) {
         let none = || Residents { tenant: tenant.clone(), number: 0 };
         let residents = self.residents.entry(namespace.to_owned()).or_insert_with(none);
@@ -125,7 +125,7 @@ impl Arrivals {
         residents.number += 1;
     }
 
-    /// Notes that such an object has gone.
+    /// Observations that such an object has gone.
     pub fn moved_out(&mut self, namespace: &str, tenant: &TenantUid) {
         let Some(residents) = self.residents.get_mut(namespace) else { return };
         if residents.tenant != *tenant {
@@ -149,43 +149,43 @@ mod tests {
 
     use super::*;
 
-    fn hold(arrivals: &mut Arrivals, uid: &str) {
+    fn hold(ownership: &mut Ownership, uid: &str) {
         let object = GitOpsDeployment::new(uid, GitOpsDeploymentSpec::default());
-        arrivals.hold("team".to_owned(), DeploymentUid::new(uid), object);
+        ownership.hold("team".to_owned(), DeploymentUid::new(uid), object);
     }
 
     #[test]
     fn an_answer_is_about_what_was_seen_before_its_question() {
-        let mut arrivals = Arrivals::default();
-        hold(&mut arrivals, "one");
-        assert_eq!(arrivals.questions(8, |_| false), []);
-        let questions = arrivals.questions(8, |_| true);
+        let mut ownership = Ownership::default();
+        hold(&mut ownership, "one");
+        assert_eq!(ownership.questions(8, |_| false), []);
+        let questions = ownership.questions(8, |_| true);
         assert_eq!(questions.len(), 1);
-        assert_eq!(arrivals.questions(8, |_| true), [], "it was asked");
-        hold(&mut arrivals, "one");
-        hold(&mut arrivals, "two");
-        assert_eq!(arrivals.questions(8, |_| true), [], "one is under way");
-        arrivals.settle(&questions[0]);
-        assert_eq!(arrivals.take_asked(&questions[0]).len(), 1);
-        let questions = arrivals.questions(8, |_| true);
+        assert_eq!(ownership.questions(8, |_| true), [], "it was asked");
+        hold(&mut ownership, "one");
+        hold(&mut ownership, "two");
+        assert_eq!(ownership.questions(8, |_| true), [], "one is under way");
+        ownership.settle(&questions[0]);
+        assert_eq!(ownership.take_asked(&questions[0]).len(), 1);
+        let questions = ownership.questions(8, |_| true);
         assert_eq!(questions.len(), 1);
-        arrivals.settle(&questions[0]);
-        assert_eq!(arrivals.take_asked(&questions[0]).len(), 1);
-        assert_eq!(arrivals.questions(8, |_| true), []);
+        ownership.settle(&questions[0]);
+        assert_eq!(ownership.take_asked(&questions[0]).len(), 1);
+        assert_eq!(ownership.questions(8, |_| true), []);
     }
 
     #[test]
     fn a_namespace_is_the_home_of_a_tenant_as_long_as_it_has_an_object_there() {
-        let mut arrivals = Arrivals::default();
+        let mut ownership = Ownership::default();
         let (old, new) = (TenantUid::new("old"), TenantUid::new("new"));
-        arrivals.moved_in("team", &old);
-        arrivals.moved_in("team", &old);
-        arrivals.moved_out("team", &old);
-        assert!(arrivals.is_home_of("team", &old));
-        arrivals.moved_out("team", &old);
-        assert!(!arrivals.is_home_of("team", &old));
-        arrivals.moved_in("team", &new);
-        arrivals.moved_out("team", &old);
-        assert!(arrivals.is_home_of("team", &new));
+        ownership.moved_in("team", &old);
+        ownership.moved_in("team", &old);
+        ownership.moved_out("team", &old);
+        assert!(ownership.is_home_of("team", &old));
+        ownership.moved_out("team", &old);
+        assert!(!ownership.is_home_of("team", &old));
+        ownership.moved_in("team", &new);
+        ownership.moved_out("team", &old);
+        assert!(ownership.is_home_of("team", &new));
     }
 }

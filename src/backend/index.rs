@@ -9,20 +9,20 @@ use kube::ResourceExt;
 use machines::deployment::Snapshot;
 use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 
-use crate::backend::arrivals::{Arrivals, Question};
-use crate::backend::notes::{Key, NamespaceNote, Notes, ObjectNote};
+use crate::backend::observations::{Key, NamespaceObservation, ObjectObservation, Observations};
 use crate::backend::observe;
+use crate::backend::ownership::{Ownership, Question};
 use crate::runtime::watch::{Asked, Horizon, Seen};
 
-/// An observation on its way to the inbox: tenant, machine, notes.
-pub type Delivery = (String, Key, Notes);
+/// An observation on its way to the inbox: tenant, machine, observations.
+pub type Delivery = (String, Key, Observations);
 
 /// The revision of a list: whatever it does not hold does not exist, however new.
 const LISTED: Revision = Revision(u64::MAX);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Directory {
+pub struct Index {
     namespaces: HashMap<String, NamespaceEntry>,
     /// Whether every namespace has been seen once, so that one that is missing does not exist.
     namespaces_synced: bool,
@@ -31,7 +31,7 @@ pub struct Directory {
     deployments: HashMap<DeploymentUid, DeploymentEntry>,
     by_name: HashMap<(String, String), HashSet<DeploymentUid>>,
     /// Objects whose tenant is not certain yet.
-    arrivals: Arrivals,
+    ownership: Ownership,
     /// What the relist under way has shown so far.
     relist: Option<HashSet<DeploymentUid>>,
     namespace_relist: Option<HashSet<TenantUid>>,
@@ -94,8 +94,8 @@ pub enum Standing {
     Gone,
 }
 
-impl Directory {
-    /// Notes that a machine exists.
+impl Index {
+    /// Observations that a machine exists.
     pub fn note_deployment(&mut self, uid: &DeploymentUid, tenant: TenantUid, place: Place) {
         let Place { namespace, name } = place;
         self.by_name.entry((namespace.clone(), name.clone())).or_default().insert(uid.clone());
@@ -110,7 +110,7 @@ impl Directory {
         entry.machine = true;
     }
 
-    /// Notes that a machine has gone; returns those that may have waited for it.
+    /// Observations that a machine has gone; returns those that may have waited for it.
     pub fn forget_deployment(&mut self, uid: &DeploymentUid) -> Vec<Delivery> {
         let Some(entry) = self.deployments.get_mut(uid) else { return Vec::new() };
         entry.machine = false;
@@ -123,14 +123,18 @@ impl Directory {
         let mut deliveries: Vec<Delivery> = Vec::new();
         for other in self.by_name.get(&name).into_iter().flatten() {
             if other != uid {
-                deliveries.push(deployment(&tenant, other, Notes::facts()));
+                deliveries.push(deployment(&tenant, other, Observations::facts()));
             }
         }
-        deliveries.push((tenant.as_str().to_owned(), Key::Tenant(tenant.clone()), Notes::facts()));
+        deliveries.push((
+            tenant.as_str().to_owned(),
+            Key::Tenant(tenant.clone()),
+            Observations::facts(),
+        ));
         deliveries
     }
 
-    /// Notes that a tenant has a machine; returns what was seen of its namespace before that, when
+    /// Observations that a tenant has a machine; returns what was seen of its namespace before that, when
     /// there was nobody to tell.
     pub fn note_tenant(&mut self, tenant: &TenantUid, namespace: &str) -> Option<Delivery> {
         if !self.tenants.insert(tenant.clone()) {
@@ -139,23 +143,23 @@ impl Directory {
         match self.standing(tenant, namespace) {
             Standing::Unknown | Standing::Alive => None,
             Standing::Terminating => {
-                let note = NamespaceNote::Present { terminating: true };
+                let note = NamespaceObservation::Present { terminating: true };
                 Some(tenant_note(tenant.clone(), note))
             }
-            Standing::Gone => Some(tenant_note(tenant.clone(), NamespaceNote::Absent)),
+            Standing::Gone => Some(tenant_note(tenant.clone(), NamespaceObservation::Absent)),
         }
     }
 
-    /// Notes that a tenant's machine has gone.
+    /// Observations that a tenant's machine has gone.
     pub fn forget_tenant(&mut self, tenant: &TenantUid) {
         self.tenants.remove(tenant);
     }
 
     /// Every deployment, to be told the same; also those whose machine is only now being made.
-    pub fn tell_all(&self, notes: &Notes) -> Vec<Delivery> {
+    pub fn tell_all(&self, observations: &Observations) -> Vec<Delivery> {
         self.deployments
             .iter()
-            .map(|(uid, entry)| deployment(&entry.tenant, uid, notes.clone()))
+            .map(|(uid, entry)| deployment(&entry.tenant, uid, observations.clone()))
             .collect()
     }
 
@@ -193,7 +197,7 @@ impl Directory {
         match seen {
             Seen::Restarted => {
                 self.relist = Some(HashSet::new());
-                self.arrivals.clear();
+                self.ownership.clear();
                 Vec::new()
             }
             Seen::Present(object) => {
@@ -205,7 +209,7 @@ impl Directory {
             }
             Seen::Gone(gone) => {
                 let uid = DeploymentUid::new(gone.uid);
-                self.arrivals.forget(&gone.namespace, &uid);
+                self.ownership.forget(&gone.namespace, &uid);
                 self.object_gone(&uid, gone.revision).into_iter().collect()
             }
             Seen::Malformed(metadata) => {
@@ -222,8 +226,8 @@ impl Directory {
                 let gone = missing.iter().filter_map(|uid| self.object_gone(uid, LISTED));
                 let mut deliveries: Vec<Delivery> = gone.collect();
                 // Now that the list is complete one object may prove whose another one is.
-                let arrivals = self.arrivals.take_all();
-                deliveries.extend(self.arrivals_present(arrivals));
+                let ownership = self.ownership.take_all();
+                deliveries.extend(self.arrivals_present(ownership));
                 deliveries
             }
         }
@@ -252,7 +256,7 @@ impl Directory {
         let namespaces = &self.namespaces;
         // What appears in a terminating namespace waits for the next one.
         let is_known = |name: &str| namespaces.get(name).is_some_and(|one| !one.terminating);
-        self.arrivals.questions(limit, is_known)
+        self.ownership.questions(limit, is_known)
     }
 
     /// Takes in the answer to a question. Where it is not what the watch of Namespaces has told,
@@ -262,22 +266,22 @@ impl Directory {
         question: &Question,
         answer: Option<&TenantUid>,
     ) -> Vec<Delivery> {
-        self.arrivals.settle(question);
+        self.ownership.settle(question);
         if answer.is_none() || self.namespace_uid(&question.namespace) != answer {
             return Vec::new();
         }
-        let asked = self.arrivals.take_asked(question);
+        let asked = self.ownership.take_asked(question);
         let mut deliveries: Vec<Delivery> =
             asked.into_iter().flat_map(|object| self.take_in(object, true)).collect();
         // Those that came meanwhile may be proven by those.
-        let arrivals = self.arrivals.take(&question.namespace);
-        deliveries.extend(self.arrivals_present(arrivals));
+        let ownership = self.ownership.take(&question.namespace);
+        deliveries.extend(self.arrivals_present(ownership));
         deliveries
     }
 
     /// Looks once more at objects that waited.
-    fn arrivals_present(&mut self, arrivals: Vec<GitOpsDeployment>) -> Vec<Delivery> {
-        arrivals.into_iter().flat_map(|object| self.object_present(object)).collect()
+    fn arrivals_present(&mut self, ownership: Vec<GitOpsDeployment>) -> Vec<Delivery> {
+        ownership.into_iter().flat_map(|object| self.object_present(object)).collect()
     }
 
     fn object_present(&mut self, object: GitOpsDeployment) -> Vec<Delivery> {
@@ -285,9 +289,9 @@ impl Directory {
     }
 
     /// Whose an object is that exists; nobody's as long as that is not certain. What the API server
-    /// has answered about its namespace after it was seen is proof, see [`arrivals`].
+    /// has answered about its namespace after it was seen is proof, see [`ownership`].
     ///
-    /// [`arrivals`]: crate::backend::arrivals
+    /// [`ownership`]: crate::backend::ownership
     fn owner(
         &self,
         uid: &DeploymentUid,
@@ -306,7 +310,7 @@ impl Directory {
         // Nothing can be created in a terminating namespace: what appears there is of the old one
         // and is deleted with it in a moment, or is of the next one of the same name, of which
         // this watch is ahead of the namespaces' watch.
-        let is_home = self.relist.is_none() && self.arrivals.is_home_of(namespace, &space.uid);
+        let is_home = self.relist.is_none() && self.ownership.is_home_of(namespace, &space.uid);
         (!space.terminating && (is_answered || is_home)).then(|| space.uid.clone())
     }
 
@@ -317,10 +321,10 @@ impl Directory {
         let uid = DeploymentUid::new(uid);
         let is_deleting = object.metadata.deletion_timestamp.is_some();
         let Some(tenant) = self.owner(&uid, &namespace, is_deleting, is_answered) else {
-            self.arrivals.hold(namespace, uid, object);
+            self.ownership.hold(namespace, uid, object);
             return Vec::new();
         };
-        self.arrivals.forget(&namespace, &uid);
+        self.ownership.forget(&namespace, &uid);
         let name = object.name_any();
         let snapshot = observe::snapshot(&object);
         let delivered = delivery_digest(&snapshot);
@@ -334,13 +338,13 @@ impl Directory {
         if !is_news {
             return Vec::new();
         }
-        let note = ObjectNote::Present {
+        let note = ObjectObservation::Present {
             tenant: tenant.clone(),
             namespace,
             name,
             snapshot: Box::new(snapshot),
         };
-        vec![deployment(&tenant, &uid, Notes::object(note))]
+        vec![deployment(&tenant, &uid, Observations::object(note))]
     }
 
     #[expect(clippy::too_many_arguments, reason = "it is one assignment, in a place of its own")]
@@ -364,7 +368,7 @@ impl Directory {
             is_certain: object.metadata.deletion_timestamp.is_none(),
         });
         if entry.object.is_none() && entry.is_certain {
-            self.arrivals.moved_in(namespace, &entry.tenant);
+            self.ownership.moved_in(namespace, &entry.tenant);
         }
         entry.object = Some(ObjectEntry {
             revision: snapshot.revision,
@@ -384,13 +388,13 @@ impl Directory {
         let entry = self.deployments.get_mut(uid)?;
         let tenant = entry.tenant.clone();
         if entry.object.take().is_some() && entry.is_certain {
-            self.arrivals.moved_out(&entry.namespace, &tenant);
+            self.ownership.moved_out(&entry.namespace, &tenant);
         }
         if !entry.machine {
             self.remove(uid);
         }
         // Told even where no machine is known: its first step may be under way.
-        Some(deployment(&tenant, uid, Notes::object(ObjectNote::Absent { as_of })))
+        Some(deployment(&tenant, uid, Observations::object(ObjectObservation::Absent { as_of })))
     }
 
     fn remove(&mut self, uid: &DeploymentUid) {
@@ -428,7 +432,7 @@ impl Directory {
                 if !self.namespaces_synced {
                     self.namespaces_synced = true;
                     // Whoever was woken before could not know how its namespace stands.
-                    deliveries.extend(self.tell_all(&Notes::facts()));
+                    deliveries.extend(self.tell_all(&Observations::facts()));
                 }
                 deliveries
             }
@@ -451,27 +455,27 @@ impl Directory {
         let changed =
             before.is_none_or(|before| before.uid != uid || before.terminating != terminating);
         if changed && self.tenants.contains(&uid) {
-            let note = NamespaceNote::Present { terminating };
+            let note = NamespaceObservation::Present { terminating };
             deliveries.push(tenant_note(uid, note));
         }
         if changed {
-            let arrivals = self.arrivals.take(&name);
-            deliveries.extend(self.arrivals_present(arrivals));
+            let ownership = self.ownership.take(&name);
+            deliveries.extend(self.arrivals_present(ownership));
         }
         deliveries
     }
 
     fn namespace_gone(&self, uid: TenantUid) -> Option<Delivery> {
-        self.tenants.contains(&uid).then(|| tenant_note(uid, NamespaceNote::Absent))
+        self.tenants.contains(&uid).then(|| tenant_note(uid, NamespaceObservation::Absent))
     }
 }
 
-fn tenant_note(tenant: TenantUid, note: NamespaceNote) -> Delivery {
-    (tenant.as_str().to_owned(), Key::Tenant(tenant), Notes::namespace(note))
+fn tenant_note(tenant: TenantUid, note: NamespaceObservation) -> Delivery {
+    (tenant.as_str().to_owned(), Key::Tenant(tenant), Observations::namespace(note))
 }
 
-fn deployment(tenant: &TenantUid, uid: &DeploymentUid, notes: Notes) -> Delivery {
-    (tenant.as_str().to_owned(), Key::Deployment(uid.clone()), notes)
+fn deployment(tenant: &TenantUid, uid: &DeploymentUid, observations: Observations) -> Delivery {
+    (tenant.as_str().to_owned(), Key::Deployment(uid.clone()), observations)
 }
 
 /// Digests everything of a snapshot but its revision: two that differ in nothing else say the
@@ -530,128 +534,128 @@ mod tests {
     }
 
     /// Asks the server, which says this, as often as there is a question.
-    fn answered(directory: &mut Directory, uid: &str) -> Vec<Delivery> {
+    fn answered(index: &mut Index, uid: &str) -> Vec<Delivery> {
         let answer = TenantUid::new(uid);
-        let questions = directory.questions(8);
+        let questions = index.questions(8);
         let deliveries =
-            questions.iter().flat_map(|one| directory.question_answered(one, Some(&answer)));
+            questions.iter().flat_map(|one| index.question_answered(one, Some(&answer)));
         deliveries.collect()
     }
 
     #[test]
     fn a_deployment_waits_until_its_namespace_is_known() {
-        let mut directory = Directory::default();
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
-        assert_eq!(directory.questions(8), []);
-        assert_eq!(directory.namespace_seen(namespace("ns-1", false)), []);
-        assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
-        assert_eq!(directory.questions(8), []);
+        let mut index = Index::default();
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+        assert_eq!(index.questions(8), []);
+        assert_eq!(index.namespace_seen(namespace("ns-1", false)), []);
+        assert_eq!(tenants(&answered(&mut index, "ns-1")), ["ns-1"]);
+        assert_eq!(index.questions(8), []);
     }
 
     #[test]
     fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", false));
-        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
-        assert_eq!(tenants(&answered(&mut directory, "ns-1")), ["ns-1"]);
+        let mut index = Index::default();
+        index.namespace_seen(namespace("ns-1", false));
+        index.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        assert_eq!(tenants(&answered(&mut index, "ns-1")), ["ns-1"]);
         // Another object of the tenant exists: no question is needed.
-        let deliveries = directory.deployment_seen(Seen::Present(object("u-2", "6", false)));
+        let deliveries = index.deployment_seen(Seen::Present(object("u-2", "6", false)));
         assert_eq!(tenants(&deliveries), ["ns-1"]);
-        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
-        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-2", "8", false).metadata)));
+        index.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
+        index.deployment_seen(Seen::Gone(Gone::of(&object("u-2", "8", false).metadata)));
         // The watch of Namespaces has not told of the next one yet.
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-3", "9", false))), []);
-        assert_eq!(answered(&mut directory, "ns-2"), []);
-        assert_eq!(directory.questions(8), [], "nothing was told since");
-        directory.namespace_seen(namespace("ns-2", false));
-        assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-3", "9", false))), []);
+        assert_eq!(answered(&mut index, "ns-2"), []);
+        assert_eq!(index.questions(8), [], "nothing was told since");
+        index.namespace_seen(namespace("ns-2", false));
+        assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
     }
 
     #[test]
     fn one_that_is_only_let_go_proves_nothing() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", false));
+        let mut index = Index::default();
+        index.namespace_seen(namespace("ns-1", false));
         // It is of the next namespace, of which the watch of Namespaces has not told yet.
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
-        assert_eq!(answered(&mut directory, "ns-2"), []);
-        let deliveries = directory.deployment_seen(Seen::Present(object("u-1", "6", true)));
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+        assert_eq!(answered(&mut index, "ns-2"), []);
+        let deliveries = index.deployment_seen(Seen::Present(object("u-1", "6", true)));
         assert_eq!(tenants(&deliveries), ["ns-1"]);
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "7", false))), []);
-        directory.namespace_seen(namespace("ns-2", false));
-        assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-2", "7", false))), []);
+        index.namespace_seen(namespace("ns-2", false));
+        assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
     }
 
     #[test]
     fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
-        let mut directory = Directory::default();
+        let mut index = Index::default();
         let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
-        directory.note_deployment(&DeploymentUid::new("u-1"), TenantUid::new("ns-1"), place);
-        directory.namespace_seen(namespace("ns-1", false));
-        directory.deployment_seen(Seen::Restarted);
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "6", false))), []);
-        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
-        assert_eq!(directory.questions(8), []);
-        assert_eq!(tenants(&directory.deployment_seen(Seen::Synced)), ["ns-1"]);
-        assert_eq!(directory.questions(8), []);
+        index.note_deployment(&DeploymentUid::new("u-1"), TenantUid::new("ns-1"), place);
+        index.namespace_seen(namespace("ns-1", false));
+        index.deployment_seen(Seen::Restarted);
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-2", "6", false))), []);
+        index.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        assert_eq!(index.questions(8), []);
+        assert_eq!(tenants(&index.deployment_seen(Seen::Synced)), ["ns-1"]);
+        assert_eq!(index.questions(8), []);
     }
 
     #[test]
     fn compatibility_11_what_appears_in_a_terminating_namespace_is_of_the_next_one() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", false));
-        directory.namespace_seen(namespace("ns-1", true));
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-2", "9", false))), []);
-        assert_eq!(directory.questions(8), []);
-        assert_eq!(directory.namespace_seen(namespace("ns-2", false)), []);
-        assert_eq!(tenants(&answered(&mut directory, "ns-2")), ["ns-2"]);
+        let mut index = Index::default();
+        index.namespace_seen(namespace("ns-1", false));
+        index.namespace_seen(namespace("ns-1", true));
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-2", "9", false))), []);
+        assert_eq!(index.questions(8), []);
+        assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
+        assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
     }
 
     #[test]
     fn a_namespace_that_was_not_seen_yet_is_not_taken_for_gone() {
-        let mut directory = Directory::default();
+        let mut index = Index::default();
         let tenant = TenantUid::new("ns-1");
-        assert_eq!(directory.note_tenant(&tenant, "team-a"), None);
-        directory.namespace_seen(Seen::Restarted);
-        assert_eq!(directory.standing(&tenant, "team-a"), Standing::Unknown);
-        directory.namespace_seen(namespace("ns-1", false));
-        assert_eq!(directory.standing(&tenant, "team-a"), Standing::Alive);
-        directory.namespace_seen(Seen::Synced);
-        assert_eq!(directory.standing(&tenant, "team-a"), Standing::Alive);
-        assert_eq!(directory.standing(&TenantUid::new("ns-0"), "team-0"), Standing::Gone);
+        assert_eq!(index.note_tenant(&tenant, "team-a"), None);
+        index.namespace_seen(Seen::Restarted);
+        assert_eq!(index.standing(&tenant, "team-a"), Standing::Unknown);
+        index.namespace_seen(namespace("ns-1", false));
+        assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
+        index.namespace_seen(Seen::Synced);
+        assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
+        assert_eq!(index.standing(&TenantUid::new("ns-0"), "team-0"), Standing::Gone);
     }
 
     #[test]
     fn a_tenant_learns_what_became_of_its_namespace_before_it_was_known() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", true));
-        let told = directory.note_tenant(&TenantUid::new("ns-1"), "team-a");
-        let terminating = NamespaceNote::Present { terminating: true };
+        let mut index = Index::default();
+        index.namespace_seen(namespace("ns-1", true));
+        let told = index.note_tenant(&TenantUid::new("ns-1"), "team-a");
+        let terminating = NamespaceObservation::Present { terminating: true };
         assert_eq!(told, Some(tenant_note(TenantUid::new("ns-1"), terminating)));
-        directory.namespace_seen(namespace("ns-3", false));
-        let told = directory.note_tenant(&TenantUid::new("ns-2"), "team-a");
-        assert_eq!(told, Some(tenant_note(TenantUid::new("ns-2"), NamespaceNote::Absent)));
-        assert_eq!(directory.note_tenant(&TenantUid::new("ns-2"), "team-a"), None);
+        index.namespace_seen(namespace("ns-3", false));
+        let told = index.note_tenant(&TenantUid::new("ns-2"), "team-a");
+        assert_eq!(told, Some(tenant_note(TenantUid::new("ns-2"), NamespaceObservation::Absent)));
+        assert_eq!(index.note_tenant(&TenantUid::new("ns-2"), "team-a"), None);
     }
 
     #[test]
     fn an_answer_that_comes_late_does_not_bring_back_what_has_gone() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", false));
-        directory.deployment_seen(Seen::Present(object("u-1", "5", false)));
-        answered(&mut directory, "ns-1");
-        let asked = directory.ask();
-        directory.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
-        assert_eq!(directory.object_written(object("u-1", "6", false), asked), []);
-        assert!(directory.object(&DeploymentUid::new("u-1")).is_none());
+        let mut index = Index::default();
+        index.namespace_seen(namespace("ns-1", false));
+        index.deployment_seen(Seen::Present(object("u-1", "5", false)));
+        answered(&mut index, "ns-1");
+        let asked = index.ask();
+        index.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
+        assert_eq!(index.object_written(object("u-1", "6", false), asked), []);
+        assert!(index.object(&DeploymentUid::new("u-1")).is_none());
     }
 
     #[test]
     fn what_is_deleted_with_its_namespace_is_taken_in() {
-        let mut directory = Directory::default();
-        directory.namespace_seen(namespace("ns-1", true));
-        assert_eq!(directory.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
-        let deliveries = directory.deployment_seen(Seen::Present(object("u-1", "6", true)));
+        let mut index = Index::default();
+        index.namespace_seen(namespace("ns-1", true));
+        assert_eq!(index.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+        let deliveries = index.deployment_seen(Seen::Present(object("u-1", "6", true)));
         assert_eq!(tenants(&deliveries), ["ns-1"]);
-        assert_eq!(directory.namespace_seen(namespace("ns-2", false)), []);
+        assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
     }
 }

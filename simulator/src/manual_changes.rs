@@ -1,4 +1,4 @@
-//! Users, who create, edit and delete what is theirs, and hands that meddle with what is ours.
+//! What users do to their own objects, and manual changes to ours.
 
 use std::time::Duration;
 
@@ -137,7 +137,7 @@ fn any_edit(random: &mut Rng) -> Value {
 }
 
 /// Meddles with something that is ours, or that we rely upon.
-pub async fn hand_acts(stage: &Stage, random: &mut Rng) {
+pub async fn manual_change(stage: &Stage, random: &mut Rng) {
     match random.u8(..12) {
         0..=3 => meddle_with_application(stage, random).await,
         4 | 5 => meddle_with_project(stage, random).await,
@@ -192,7 +192,7 @@ async fn meddle_with_deployment(stage: &Stage, random: &mut Rng) {
         merge(stage, &api, name, &format!("in {namespace}"), &patch).await;
         return;
     }
-    stage.journal.note("hand", format!("edits the status of {namespace}/{name}"));
+    stage.journal.note("manual", format!("edits the status of {namespace}/{name}"));
     let patch = Patch::Merge(json!({"status": {"health": {"status": "ByHand"}}}));
     let _ = api.patch_status(name, &PatchParams::default(), &patch).await;
 }
@@ -210,7 +210,7 @@ async fn meddle_with_lease(stage: &Stage, random: &mut Rng) {
 
 /// With everything in it; after a while there is a new one.
 async fn delete_argocd_namespace(stage: &Stage, random: &mut Rng) {
-    stage.journal.note("hand", "deletes Argo CD's namespace");
+    stage.journal.note("manual", "deletes Argo CD's namespace");
     let namespaces: Api<Namespace> = Api::all(stage.client.clone());
     let _ = namespaces.delete(ARGO_CD, &DeleteParams::default()).await;
     tokio::time::sleep(LONGEST_ABSENCE.mul_f64(random.f64())).await;
@@ -246,7 +246,7 @@ async fn delete<K>(stage: &Stage, api: &Api<K>, name: &str, what: &str)
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
 {
-    stage.journal.note("hand", format!("deletes {what} {name}"));
+    stage.journal.note("manual", format!("deletes {what} {name}"));
     let _ = api.delete(name, &DeleteParams::default()).await;
 }
 
@@ -255,7 +255,7 @@ async fn merge<K>(stage: &Stage, api: &Api<K>, name: &str, what: &str, patch: &V
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
 {
-    stage.journal.note("hand", format!("edits {patch} of {what} {name}"));
+    stage.journal.note("manual", format!("edits {patch} of {what} {name}"));
     let _ = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
 }
 

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 
-use crate::texts;
+use crate::hostile_strings;
 
 /// Stands for an unpaired surrogate, which a JSON text can name and no string can hold.
 const SURROGATE: &str = "UNPAIRED";
@@ -60,14 +60,14 @@ fn poison(random: &mut Rng, object: &mut Value) {
         let value = match random.u8(..14) {
             0 => Value::Null,
             1 => any_value(random),
-            _ => json!(texts::any(random)),
+            _ => json!(hostile_strings::any(random)),
         };
         set(object, field, value);
     }
     if random.u8(..12) == 0 {
         // Keys are texts as well.
-        let key = texts::any(random);
-        let value = texts::any(random);
+        let key = hostile_strings::any(random);
+        let value = hostile_strings::any(random);
         let place = ["/metadata/annotations", "/metadata/labels", "/spec"][random.usize(..3)];
         set(object, place, json!({key: value}));
     }
@@ -79,8 +79,8 @@ fn any_value(random: &mut Rng) -> Value {
         0 => json!(random.bool()),
         1 => json!(random.i64(..)),
         2 => json!(1e300),
-        3 => json!([texts::some(random)]),
-        4 => json!({texts::some(random): texts::some(random)}),
+        3 => json!([hostile_strings::some(random)]),
+        4 => json!({hostile_strings::some(random): hostile_strings::some(random)}),
         _ => (0..random.usize(..200)).fold(json!(null), |inner, _| json!([inner])),
     }
 }
@@ -116,9 +116,9 @@ fn encode(random: &mut Rng, object: &Value) -> String {
     text.replacen("\"one\"", &format!("\"one{SURROGATE}\""), 1).replace(SURROGATE, "\\ud800")
 }
 
-/// A status of a deployment that a hand writes.
+/// A status that somebody writes into a deployment.
 pub fn status(random: &mut Rng) -> Value {
-    let mut text = || texts::any(random);
+    let mut text = || hostile_strings::any(random);
     json!({
         "conditions": [{"type": text(), "status": text(), "reason": text(), "message": text()}],
         "health": {"status": text(), "message": text()},
@@ -135,15 +135,15 @@ pub fn report(random: &mut Rng) -> Value {
     let number = if random.u8(..4) == 0 { RESOURCES } else { random.usize(..5) };
     let resources: Vec<Value> = (0..number)
         .map(|_| {
-            let name = texts::some(random);
+            let name = hostile_strings::some(random);
             json!({"kind": name, "name": name, "namespace": name, "health": {"message": name}})
         })
         .collect();
     let number = random.usize(..100);
     let conditions: Vec<Value> = (0..number)
-        .map(|_| json!({"type": texts::some(random), "message": texts::some(random)}))
+        .map(|_| json!({"type": hostile_strings::some(random), "message": hostile_strings::some(random)}))
         .collect();
-    let mut text = || texts::any(random);
+    let mut text = || hostile_strings::any(random);
     let mut report = json!({
         "conditions": conditions,
         "resources": resources,
@@ -172,7 +172,7 @@ pub fn plant(random: &mut Rng, rows: &[String]) -> (&'static str, Value) {
     }
     match random.u8(..4) {
         0 | 1 => {
-            let id = if random.bool() { name.clone() } else { texts::any(random) };
+            let id = if random.bool() { name.clone() } else { hostile_strings::any(random) };
             let spec = json!({"operationID": id});
             let name = crds::names::operation_name(&name);
             let labels = json!({"managed-gitops.redhat.com/tenant": label(random, rows)});
@@ -183,7 +183,8 @@ pub fn plant(random: &mut Rng, rows: &[String]) -> (&'static str, Value) {
             let uid: String = name.chars().cycle().take(36).collect();
             let name = crds::names::application_name(uid.trim_end_matches('.'));
             let labels = json!({crds::names::DATABASE_ID_LABEL: label(random, rows)});
-            let spec = json!({"project": "default", "source": {"repoURL": texts::any(random)}});
+            let spec =
+                json!({"project": "default", "source": {"repoURL": hostile_strings::any(random)}});
             let mut application =
                 object("argoproj.io/v1alpha1", "Application", &name, &labels, spec);
             application["status"] = report(random)["status"].take();
@@ -191,9 +192,9 @@ pub fn plant(random: &mut Rng, rows: &[String]) -> (&'static str, Value) {
         }
         _ => {
             let name = crds::names::app_project_name(&name);
-            let spec = json!({"sourceRepos": [texts::any(random)], "destinations": []});
+            let spec = json!({"sourceRepos": [hostile_strings::any(random)], "destinations": []});
             let mut project = object("argoproj.io/v1alpha1", "AppProject", &name, &json!({}), spec);
-            let user = json!({crds::names::USERNAME_ANNOTATION: texts::any(random)});
+            let user = json!({crds::names::USERNAME_ANNOTATION: hostile_strings::any(random)});
             project["metadata"]["annotations"] = user;
             ("appprojects", project)
         }

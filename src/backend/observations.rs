@@ -16,11 +16,11 @@ pub enum Key {
 
 /// What was observed of a machine since it was last stepped.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Notes {
+pub struct Observations {
     /// The object behind a deployment.
-    pub object: Option<ObjectNote>,
+    pub object: Option<ObjectObservation>,
     /// The namespace behind a tenant.
-    pub namespace: Option<NamespaceNote>,
+    pub namespace: Option<NamespaceObservation>,
     /// The row of the open operation may say something new.
     pub operation: bool,
     /// Argo CD has reported.
@@ -37,7 +37,7 @@ pub struct Notes {
 
 /// A deployment's object.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ObjectNote {
+pub enum ObjectObservation {
     /// It exists.
     Present {
         /// The UID of its namespace.
@@ -58,7 +58,7 @@ pub enum ObjectNote {
 
 /// A tenant's namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamespaceNote {
+pub enum NamespaceObservation {
     /// It exists.
     Present {
         /// Whether it is being deleted.
@@ -68,17 +68,18 @@ pub enum NamespaceNote {
     Absent,
 }
 
-impl Coalesce for Notes {
+impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
         let Self { object, namespace, operation, report, too_large, differs, facts, deadline } =
             newer;
         match (&self.object, object) {
             // What has gone does not come back under the same UID.
-            (Some(ObjectNote::Absent { .. }), Some(ObjectNote::Present { .. })) | (_, None) => {}
+            (Some(ObjectObservation::Absent { .. }), Some(ObjectObservation::Present { .. }))
+            | (_, None) => {}
             (_, Some(newer)) => self.object = Some(newer),
         }
         match (self.namespace, namespace) {
-            (Some(NamespaceNote::Absent), _) | (_, None) => {}
+            (Some(NamespaceObservation::Absent), _) | (_, None) => {}
             (_, Some(newer)) => self.namespace = Some(newer),
         }
         self.operation |= operation;
@@ -94,14 +95,14 @@ impl Coalesce for Notes {
     }
 }
 
-impl Notes {
+impl Observations {
     /// The object was observed.
-    pub fn object(note: ObjectNote) -> Self {
+    pub fn object(note: ObjectObservation) -> Self {
         Self { object: Some(note), ..Self::default() }
     }
 
     /// The namespace was observed.
-    pub fn namespace(note: NamespaceNote) -> Self {
+    pub fn namespace(note: NamespaceObservation) -> Self {
         Self { namespace: Some(note), ..Self::default() }
     }
 

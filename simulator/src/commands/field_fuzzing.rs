@@ -1,26 +1,26 @@
 //! Every hostile text in every field.
 
 use clap::Args;
-use simulator::alone::Alone;
-use simulator::everywhere::number;
+use simulator::field_fuzzing::number;
 use simulator::poison::Report;
+use simulator::subprocess::Subprocesses;
 use simulator::tally::tally;
 
 /// See the command.
 #[derive(Args)]
-pub(crate) struct Everywhere {
+pub(crate) struct FieldFuzzing {
     /// The only place to poison, by its number.
     #[arg(long)]
     place: Option<u64>,
 }
 
-impl Everywhere {
+impl FieldFuzzing {
     /// Poisons the places; whether a run failed.
-    pub(crate) fn run(self, alone: &Alone, threads: usize) -> bool {
+    pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let places = self.place.map_or(0..number(), |place| place..place + 1);
-        let poison = |place| alone.everywhere(place);
+        let poison = |place| subprocesses.field(place);
         let told = |one: &_| println!("{one}");
-        let tallied = tally(threads, places, "everywhere --place", poison, told);
+        let tallied = tally(threads, places, "field-fuzzing --place", poison, told);
         let Report { taken, refused, rejected, served, .. } = tallied.totals;
         let (number, failed) = (tallied.number, tallied.failed);
         println!(

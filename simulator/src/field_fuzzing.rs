@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
+use crate::hostile_objects::{FIELDS, set};
+use crate::hostile_strings::{NO_TEXTS, TEXTS};
 use crate::observe::GROUP;
 use crate::poison::{Play, Report};
 use crate::stage::simulate;
-use crate::texts::{NO_TEXTS, TEXTS};
-use crate::venom::{FIELDS, set};
 
 /// Stands for bytes that are no text, in the JSON around them.
 const PLACEHOLDER: &str = "PLACEHOLDER";

@@ -2,11 +2,12 @@
 //! be lost: what it points to stands in the database.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, stream};
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
+use parking_lot::Mutex;
 use schema::connection::Database;
 use schema::notify::{self, PAYLOAD_LIMIT};
 use schema::store::StoreError;
@@ -152,8 +153,8 @@ impl Remote {
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Signal, DeploymentUid)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, BTreeSet<(Signal, DeploymentUid)>> {
+        self.waiting.lock()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Many runs at once.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 /// Runs something for each item, on several threads, and hands the outcomes over as they come.
 pub fn fan_out<I, O>(
@@ -17,10 +17,10 @@ pub fn fan_out<I, O>(
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let next = items.lock().next();
                     let Some(item) = next else { return };
                     let outcome = run(&item);
-                    take.lock().unwrap_or_else(PoisonError::into_inner)(item, outcome);
+                    take.lock()(item, outcome);
                 }
             });
         }

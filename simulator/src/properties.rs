@@ -10,13 +10,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crds::GitOpsDeployment;
 use http::StatusCode;
 use kube::ResourceExt;
 use machines::esr::{self, World, Writes};
 use machines::identity::DeploymentUid;
+use parking_lot::{Mutex, MutexGuard};
 use sandbox::ApiServer;
 use schema::connection::Database;
 use schema::entity::machine;
@@ -220,6 +221,6 @@ impl Witness {
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock()
     }
 }

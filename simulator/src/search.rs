@@ -1,9 +1,8 @@
 //! A search for a secret in everything that anybody can read.
 
-use std::sync::{Mutex, PoisonError};
-
 use http::Request;
 use managed_gitops::api::router;
+use parking_lot::Mutex;
 use sandbox::Reply;
 use schema::application_state;
 use sea_orm::{ConnectionTrait, Statement};
@@ -162,14 +161,14 @@ static HEARD: Mutex<(Vec<Find>, u64)> = Mutex::new((Vec::new(), 0));
 impl Listener {
     /// The lines that repeated it, and how many lines there were.
     pub fn heard() -> (Vec<Find>, u64) {
-        HEARD.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        HEARD.lock().clone()
     }
 }
 
 impl std::io::Write for Listener {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         let find = find(CANARY, "the log", &String::from_utf8_lossy(line));
-        let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = HEARD.lock();
         heard.0.extend(find);
         heard.1 += 1;
         Ok(line.len())

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,6 +17,7 @@ use managed_gitops::kubernetes::CountedClient;
 use managed_gitops::lease::{Candidate, Tenure};
 use managed_gitops::program::{Program, Roles};
 use managed_gitops::settings::Settings;
+use parking_lot::Mutex;
 use sandbox::ApiServer;
 use schema::connection::{ConnectOptions, Database, connect};
 use tokio::task::JoinHandle;
@@ -249,7 +250,7 @@ impl Stage {
             let program = Program::start(counted, database, settings, roles, candidate, stop);
             let program = program.await?;
             let health = Arc::clone(&program.health);
-            launched.lock().unwrap_or_else(PoisonError::into_inner).push(health);
+            launched.lock().push(health);
             program.wait().await
         };
         Running { process, task: tokio::spawn(life), shutdown }
@@ -257,7 +258,7 @@ impl Stage {
 
     /// What the processes serve that have begun so far.
     pub fn launched(&self) -> Vec<Arc<Health>> {
-        self.launched.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.launched.lock().clone()
     }
 }
 

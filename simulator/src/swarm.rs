@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use fastrand::Rng;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -170,12 +170,12 @@ impl Swarm {
 
     /// Notes that a fault has struck, by its name.
     pub fn note(&self, fault: &'static str) {
-        self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert(fault);
+        self.struck.lock().insert(fault);
     }
 
     /// The faults that have struck.
     pub fn struck(&self) -> Vec<String> {
-        let struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
+        let struck = self.struck.lock();
         struck.iter().map(|name| (*name).to_owned()).collect()
     }
 
@@ -222,7 +222,7 @@ impl Swarm {
     }
 
     fn random(&self) -> MutexGuard<'_, Rng> {
-        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+        self.random.lock()
     }
 }
 

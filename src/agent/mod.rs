@@ -14,7 +14,7 @@ pub mod reports;
 mod rescan;
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crds::Operation;
 use kube::ResourceExt;
@@ -25,6 +25,7 @@ use machines::identity::{
     Timestamp,
 };
 use machines::operation::OperationObligation;
+use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -633,11 +634,10 @@ impl Agent {
     }
 
     fn argo(&self) -> MutexGuard<'_, Argo> {
-        // No user code runs under these locks, so a poisoned one still holds consistent maps.
-        self.argo.lock().unwrap_or_else(PoisonError::into_inner)
+        self.argo.lock()
     }
 
     fn open(&self) -> MutexGuard<'_, OpenOperations> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crds::argocd::{ApplicationStatus, ResourceStatus, condition_type, health, stored_bytes, sync};
 use machines::deployment::conditions::MISSING;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::redaction::redacted;
 use machines::removal::RemovalReport;
+use parking_lot::{Mutex, MutexGuard};
 use schema::application_state::{self, ApplicationStateError};
 use schema::store::agent::ApplicationReport;
 use schema::store::{Store, StoreError};
@@ -109,7 +110,7 @@ impl Reports {
     }
 
     fn written(&self) -> MutexGuard<'_, HashMap<ApplicationId, Digest>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        self.written.lock()
     }
 }
 

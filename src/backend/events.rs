@@ -4,12 +4,12 @@
 //! follows from both, so that neither a repetition nor a restart makes another one.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Resource, ResourceExt};
 use machines::identity::DeploymentUid;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,7 @@ impl Events {
     fn tell_of(&self, object: ObjectReference, reason: &str, message: &str) {
         let event = self.event(object, reason, message);
         let name = event.metadata.name.clone().unwrap_or_default();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         if told.contains(&name) || self.sender.try_send(event).is_err() {
             return;
         }
@@ -177,7 +177,7 @@ mod tests {
         }
         assert_eq!(events.sender.capacity(), 0);
         // One that found no room is told another time.
-        let told = events.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = events.told.lock();
         assert_eq!(told.len(), QUEUE);
     }
 }

@@ -16,7 +16,7 @@ pub mod unsupported;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use crds::argocd::ApplicationStatus;
@@ -28,6 +28,7 @@ use machines::deployment::conditions::{ConditionStyle, StatusView, next_budget};
 use machines::deployment::lifecycle::Lifecycle;
 use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
 use machines::messages;
+use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
 use schema::{ErrorClass, Fault};
 use tokio::sync::Notify;
@@ -751,7 +752,6 @@ impl Backend {
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
-        // No user code runs under the lock, so a poisoned one still holds consistent maps.
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+        self.index.lock()
     }
 }

@@ -1,9 +1,10 @@
 //! How a worker is doing: whether its batches are committed, and since when and why they are not.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// How long commits may fail before the program says that it is not ready: a fail-over of a
@@ -70,7 +71,7 @@ impl Commits {
 
     fn lock(&self) -> MutexGuard<'_, Option<Failing>> {
         // No user code runs under the lock.
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.failing.lock()
     }
 }
 

@@ -7,8 +7,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// Observations of one machine that wait together.
@@ -151,8 +151,7 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting<K, O>> {
-        // No user code runs under the lock, so a poisoned one still holds a consistent queue.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -12,11 +13,20 @@ use crate::runtime::worker::Verdict;
 
 /// First pause between attempts, doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause.
+/// Longest pause, but for the jitter, which may double it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// After so long the process had better end: another replica, or its own successor, may have a
 /// connection that works. As long as batches may fail to be answered.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// With jitter, so that replicas that start together do not try together.
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .with_jitter()
+        .without_max_times()
+}
 
 /// Attempts something until it works, cannot work, or takes too long; `None` when told to stop.
 pub async fn patiently<T, E, F>(
@@ -30,25 +40,14 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let begun = Instant::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let error = tokio::select! {
-            () = shutdown.cancelled() => return Ok(None),
-            outcome = attempt() => match outcome {
-                Ok(value) => return Ok(Some(value)),
-                Err(error) => error,
-            },
-        };
-        match judge(&error) {
-            Verdict::AtOnce | Verdict::Later if begun.elapsed() < PATIENCE => {}
-            _ => return Err(error),
-        }
-        tracing::warn!(%error, "{what} failed; it is tried again");
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(None),
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    let may_work = |error: &E| matches!(judge(error), Verdict::AtOnce | Verdict::Later);
+    let attempts = attempt
+        .retry(pauses())
+        .when(|error| may_work(error) && begun.elapsed() < PATIENCE)
+        .notify(|error, _| tracing::warn!(%error, "{what} failed; it is tried again"));
+    tokio::select! {
+        () = shutdown.cancelled() => Ok(None),
+        outcome = attempts => outcome.map(Some),
     }
 }
 
@@ -59,14 +58,13 @@ where
     E: Display,
     F: Future<Output = Result<T, E>>,
 {
-    let mut pause = FIRST_PAUSE;
     loop {
-        match attempt().await {
-            Ok(value) => return value,
-            Err(error) => tracing::warn!(%error, "{complaint}"),
+        let attempts =
+            (&attempt).retry(pauses()).notify(|error, _| tracing::warn!(%error, "{complaint}"));
+        // Without a limit there is no last attempt.
+        if let Ok(done) = attempts.await {
+            return done;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -100,6 +98,6 @@ mod tests {
         let begun = Instant::now();
         let (outcome, _) = attempts(|_| Verdict::Later, u32::MAX).await;
         assert!(outcome.is_err());
-        assert!(begun.elapsed() < PATIENCE + LONGEST_PAUSE);
+        assert!(begun.elapsed() < PATIENCE + 2 * LONGEST_PAUSE);
     }
 }

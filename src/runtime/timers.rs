@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use machines::identity::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::runtime::clock::Clock;
@@ -91,7 +91,7 @@ impl<K: Clone + Eq + Hash + Ord> Timers<K> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Armed<K>> {
-        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.armed.lock()
     }
 }
 

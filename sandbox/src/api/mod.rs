@@ -15,12 +15,13 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use http::Method;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::cel::Validator;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -200,7 +201,7 @@ impl ApiServer {
 
     /// The state. A panic elsewhere leaves it consistent: objects are replaced whole.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn turn<'a>(&'a self, state: &'a mut State) -> Turn<'a> {

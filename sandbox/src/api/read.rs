@@ -1,6 +1,6 @@
 //! Getting, listing and starting to watch.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::encode::ListMetadata;
 use super::failure::Failure;
@@ -11,6 +11,7 @@ use crate::registry::Resource;
 use crate::selectors::Filter;
 use crate::store::{HistoryGap, Key, Object};
 use crate::watch::{Options, Watch};
+use parking_lot::MutexGuard;
 
 impl Turn<'_> {
     /// One object, or 404.

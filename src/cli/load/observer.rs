@@ -1,8 +1,8 @@
 //! The two watches that see what becomes of the deployments.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crds::GitOpsDeployment;
@@ -14,6 +14,7 @@ use kube::api::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Resource, ResourceExt};
+use parking_lot::{Mutex, MutexGuard};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -84,7 +85,7 @@ impl Observer {
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // No holder leaves the ledger half changed, so one that panicked does no harm.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ledger.lock()
     }
 
     /// Notes something in the ledger.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures::FutureExt;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -174,7 +175,7 @@ impl<E: QueuedEffect> EffectQueue<E> {
 
     fn lock(&self) -> MutexGuard<'_, State<E>> {
         // Of what runs under the lock only comparing and cloning effects is somebody else's code.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -234,7 +235,7 @@ mod tests {
             {
                 let log = Arc::clone(&log);
                 move |effect: Effect| {
-                    let mut log = log.lock().unwrap();
+                    let mut log = log.lock();
                     log.push((effect.key, effect.content));
                     let verdict = outcome(&effect, log.len());
                     async move { verdict }
@@ -248,7 +249,7 @@ mod tests {
         }
         shutdown.cancel();
         run.await.unwrap();
-        let log = log.lock().unwrap();
+        let log = log.lock();
         log.clone()
     }
 
@@ -328,7 +329,7 @@ mod tests {
                 let (queue, runs) = (Arc::clone(&queue), Arc::clone(&runs));
                 move |effect: Effect| {
                     let first = {
-                        let mut runs = runs.lock().unwrap();
+                        let mut runs = runs.lock();
                         *runs += 1;
                         *runs == 1
                     };
@@ -347,7 +348,7 @@ mod tests {
             shutdown.cancel();
         };
         tokio::join!(run, end);
-        assert_eq!(*runs.lock().unwrap(), 2);
+        assert_eq!(*runs.lock(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -170,7 +170,7 @@ struct Actor {
 }
 
 impl Actor {
-    /// Takes over the roles of the roles, and starts them.
+    /// Takes over the roles in the database, and starts them.
     async fn begin(self, identity: &str, shutdown: CancellationToken) -> anyhow::Result<Acting> {
         let Self { client, database, settings, roles, health } = self;
         let mut acting = Acting { tasks: JoinSet::new(), shutdown: shutdown.clone() };

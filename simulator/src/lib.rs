@@ -8,7 +8,7 @@
 //! * [`network`], [`storage`], [`postgresql_limits`]: where it goes wrong;
 //! * [`observe`], [`properties`]: what there is, and what must hold at every moment;
 //! * [`stage`]: an installation;
-//! * [`swarm`], [`manual_changes`]: faults by chance, and what users do, and manual changes to what is ours;
+//! * [`swarm`], [`manual_changes`]: faults by chance, what users do, and manual changes to our objects;
 //! * [`journal`]: what happened;
 //! * [`run`]: a run by chance, from a seed;
 //! * [`script`], [`workloads`]: what happens, as data;

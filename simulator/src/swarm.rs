@@ -57,7 +57,7 @@ pub struct Faults {
     pub clocks: bool,
     /// Whether Argo CD is slow, fails or is away.
     pub argocd: bool,
-    /// Whether somebody edits and delete what is ours.
+    /// Whether somebody edits and deletes what is ours.
     pub manual_changes: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::script::path;
 /// A workload.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// Its name, by which one plan of it can be run subprocesses.
+    /// Its name, by which one plan of it can be run alone.
     pub name: &'static str,
     /// What happens.
     pub steps: Vec<Step>,

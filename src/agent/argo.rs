@@ -197,7 +197,7 @@ impl Argo {
         }
     }
 
-    /// Observations that an Application exists; `spec` stands for one that cannot be read.
+    /// Notes that an Application exists; `spec` stands for one that cannot be read.
     fn application_present(
         &mut self,
         application: Application,
@@ -253,7 +253,7 @@ impl Argo {
         entry
     }
 
-    /// Observations whether the installed Argo CD knows `retry.refresh`.
+    /// Notes whether the installed Argo CD knows `retry.refresh`.
     pub fn note_refresh(&mut self, is_known: bool) {
         self.knows_refresh = is_known;
         for entry in self.applications.values_mut() {
@@ -261,7 +261,7 @@ impl Argo {
         }
     }
 
-    /// Observations for which cluster users an earlier installation has recorded environments.
+    /// Notes for which cluster users an earlier installation has recorded environments.
     pub fn note_environments(&mut self, owners: BTreeSet<ClusterUserId>) {
         self.environment_owners = owners;
     }

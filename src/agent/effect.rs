@@ -1,4 +1,4 @@
-//! What the agent writes to Argo CD's namespace, one request for each thing that is owed.
+//! What the agent writes to Argo CD's namespace, one request for each effect.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::agent::argo::{ApplicationEntry, ProjectDocument};
 use crate::kubernetes::{ApiError, api_error, json_patch};
 use crate::runtime::effects::{Priority, QueuedEffect};
 
-/// One thing that is owed to Argo CD's namespace.
+/// One write to Argo CD's namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The AppProject of a user says this; `None` where there should be none.
@@ -30,7 +30,7 @@ pub enum Effect {
         row: ApplicationId,
         /// What it is to say.
         document: Box<ApplicationDocument>,
-        /// The operation that owes it.
+        /// The operation that requires it.
         operation: OperationId,
     },
     /// No Application stands for this row.
@@ -39,7 +39,7 @@ pub enum Effect {
         row: ApplicationId,
         /// The Application's name, where it is known whose it was.
         name: Option<String>,
-        /// The operation that owes it; none where it belongs to nobody.
+        /// The operation that requires it; none where it belongs to nobody.
         operation: Option<OperationId>,
     },
     /// The Operation CR does not exist.

@@ -346,7 +346,7 @@ impl Agent {
         }
         self.open().update(&follow_up);
         if !self.open().awaits_project(&follow_up.owner) {
-            // Whoever finds the project wanting next owes it anew, though it was written before.
+            // The next operation that finds the project wanting requires it, though it was written before.
             self.effects.withdraw(&Subject::Project(follow_up.owner.clone()));
         }
         let tenant = self.turn(&follow_up.id);
@@ -452,7 +452,7 @@ impl Agent {
         }
     }
 
-    /// The operations that owe an effect.
+    /// The operations that require an effect.
     fn requiring(&self, effect: &Effect) -> Vec<OperationId> {
         match effect {
             Effect::WriteProject { user, .. } => {
@@ -507,7 +507,7 @@ impl Agent {
                     );
                     return Ok(Outcome::Done);
                 }
-                // It owes the removal still.
+                // It still requires the removal.
                 self.poke(operation, Observations::default());
                 Ok(Outcome::Pending)
             }
@@ -585,7 +585,7 @@ impl Agent {
         Ok(Outcome::Done)
     }
 
-    /// Takes in the answer to what an effect has written. Where it is no news, those who owe it are
+    /// Takes in the answer to what an effect has written. Where it is no news, those that require it are
     /// stepped all the same if they did so once more meanwhile: see [`EffectQueue::answered`].
     fn take_in_answer(&self, effect: &Effect, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
         let required_again = self.effects.answered(&effect.key());

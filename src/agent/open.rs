@@ -45,7 +45,7 @@ pub(super) struct OpenOperation {
 }
 
 impl OpenOperations {
-    /// Observations that an operation is open; says whether that is news.
+    /// Notes that an operation is open; says whether that is news.
     pub(super) fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
         let known = self.by_id.contains_key(id);
         let entry = self.by_id.entry(id.clone()).or_default();
@@ -55,13 +55,13 @@ impl OpenOperations {
         !known
     }
 
-    /// Observations that the watch shows an Operation CR.
+    /// Notes that the watch shows an Operation CR.
     pub(super) fn sighted(&mut self, id: &OperationId) {
         self.sightings += 1;
         self.signals.insert(id.clone(), self.sightings);
     }
 
-    /// Observations that a CR does not exist, said by the answer to a request that was made when `sighting`
+    /// Notes that a CR does not exist, said by the answer to a request that was made when `sighting`
     /// was its last. One that was seen since then was created meanwhile: whoever creates it may be
     /// slower than whoever has done what it asks for.
     pub(super) fn is_absent(&mut self, id: &OperationId, sighting: Option<u64>) -> bool {
@@ -72,7 +72,7 @@ impl OpenOperations {
         absent
     }
 
-    /// Observations what concerns an operation from now on.
+    /// Notes what concerns an operation from now on.
     pub(super) fn update(&mut self, follow_up: &FollowUp) {
         let FollowUp { id, application, owner, requester, awaits_project, .. } = follow_up;
         let name = requester.as_ref().map(application_name);
@@ -110,7 +110,7 @@ impl OpenOperations {
         self.awaiting_project.contains_key(&project_name(owner))
     }
 
-    /// Observations what the AppProject of an owner is to say; `None` where there is to be none.
+    /// Notes what the AppProject of an owner is to say; `None` where there is to be none.
     pub(super) fn note_project(&mut self, owner: &ClusterUserId, wanted: Option<ProjectDocument>) {
         let known = self.projects.entry(owner.clone()).or_default();
         if known.as_deref() != wanted.as_ref() {

@@ -1,4 +1,4 @@
-//! What the backend writes to the Kubernetes API, one request for each thing that is owed.
+//! What the backend writes to the Kubernetes API, one request for each effect.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ use crate::runtime::effects::{Priority, QueuedEffect};
 /// The label that tells the agent whose turn an operation is.
 pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
 
-/// One thing that is owed to the Kubernetes API.
+/// One write to the Kubernetes API.
 #[derive(Clone, Debug)]
 pub struct Effect {
-    /// The deployment that owes it.
+    /// The deployment that requires it.
     pub uid: DeploymentUid,
     /// What it is.
     pub action: Action,
 }
 
-/// What is owed.
+/// What is to be written.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// An Operation CR exists.
@@ -69,7 +69,7 @@ pub enum Subject {
     Finalizer,
 }
 
-/// Everything that a deployment may owe.
+/// Everything that a deployment may require.
 pub const SUBJECTS: [Subject; 3] = [Subject::Operation, Subject::Status, Subject::Finalizer];
 
 impl PartialEq for Effect {

@@ -14,7 +14,7 @@ use crate::backend::observe;
 use crate::backend::ownership::{Ownership, Question};
 use crate::runtime::watch::{Asked, Horizon, Seen};
 
-/// An observation on its way to the inbox: tenant, machine, observations.
+/// Observations on their way to the inbox: whose turn it is, which machine, and what was observed.
 pub type Delivery = (String, Key, Observations);
 
 /// The revision of a list: whatever it does not hold does not exist, however new.
@@ -95,7 +95,7 @@ pub enum Standing {
 }
 
 impl Index {
-    /// Observations that a machine exists.
+    /// Notes that a machine exists.
     pub fn note_deployment(&mut self, uid: &DeploymentUid, tenant: TenantUid, place: Place) {
         let Place { namespace, name } = place;
         self.by_name.entry((namespace.clone(), name.clone())).or_default().insert(uid.clone());
@@ -110,7 +110,7 @@ impl Index {
         entry.machine = true;
     }
 
-    /// Observations that a machine has gone; returns those that may have waited for it.
+    /// Notes that a machine has gone; returns those that may have waited for it.
     pub fn forget_deployment(&mut self, uid: &DeploymentUid) -> Vec<Delivery> {
         let Some(entry) = self.deployments.get_mut(uid) else { return Vec::new() };
         entry.machine = false;
@@ -134,7 +134,7 @@ impl Index {
         deliveries
     }
 
-    /// Observations that a tenant has a machine; returns what was seen of its namespace before that, when
+    /// Notes that a tenant has a machine; returns what was seen of its namespace before that, when
     /// there was nobody to tell.
     pub fn note_tenant(&mut self, tenant: &TenantUid, namespace: &str) -> Option<Delivery> {
         if !self.tenants.insert(tenant.clone()) {
@@ -150,7 +150,7 @@ impl Index {
         }
     }
 
-    /// Observations that a tenant's machine has gone.
+    /// Notes that a tenant's machine has gone.
     pub fn forget_tenant(&mut self, tenant: &TenantUid) {
         self.tenants.remove(tenant);
     }

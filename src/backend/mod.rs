@@ -2,7 +2,7 @@
 //!
 //! The data flows one way: [`index`] takes in what the watches show, once it is certain whose it
 //! is ([`ownership`]), `observations` wait in the inbox, [`decide`] steps a batch of machines between load
-//! and commit, and [`effect`]s execute what the new states owe.
+//! and commit, and [`effect`]s do what the new states require.
 
 mod aside;
 pub mod decide;
@@ -640,7 +640,7 @@ impl Backend {
                 self.metrics.failed_writes.inc();
                 tracing::warn!(uid = effect.uid.as_str(), %error, "a write failed");
                 match (error, effect.action) {
-                    // It would be refused again; the machine owes a smaller one.
+                    // It would be refused again; the machine requires a smaller one.
                     (ApiError::TooLarge(_), Action::WriteStatus { view, .. })
                         if next_budget(view.mirror_budget) != view.mirror_budget =>
                     {

@@ -99,7 +99,7 @@ impl Ownership {
         questions
     }
 
-    /// Observations that a question is not under way any more.
+    /// Notes that a question is not under way any more.
     pub fn settle(&mut self, question: &Question) {
         self.asking.remove(&question.namespace);
     }
@@ -115,7 +115,7 @@ impl Ownership {
         objects
     }
 
-    /// Observations that an object exists whose tenant is certain.
+    /// Notes that an object exists whose tenant is certain.
     pub fn moved_in(&mut self, namespace: &str, tenant: &TenantUid) {
         let none = || Residents { tenant: tenant.clone(), number: 0 };
         let residents = self.residents.entry(namespace.to_owned()).or_insert_with(none);
@@ -125,7 +125,7 @@ impl Ownership {
         residents.number += 1;
     }
 
-    /// Observations that such an object has gone.
+    /// Notes that such an object has gone.
     pub fn moved_out(&mut self, namespace: &str, tenant: &TenantUid) {
         let Some(residents) = self.residents.get_mut(namespace) else { return };
         if residents.tenant != *tenant {

@@ -1,7 +1,7 @@
 //! What the agent has seen of Argo CD: of each Application and AppProject only what it compares,
 //! so that ten thousand of them stay within some megabytes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crds::argocd::{
     AppProject, AppProjectSpec, Application, ApplicationDestination as Destination,
@@ -16,7 +16,8 @@ use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
 use machines::repository_url::source_repo_pattern;
 
-use crate::runtime::watch::{self, Asked, Horizon, Seen};
+use crate::runtime::sightings::Sightings;
+use crate::runtime::watch::{self, Asked, Seen};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -26,10 +27,8 @@ pub struct Argo {
     /// The source repositories of the Applications of each project, with their numbers.
     in_use: HashMap<String, BTreeMap<String, usize>>,
     projects: HashMap<String, ProjectEntry>,
-    application_relist: Option<HashSet<String>>,
-    project_relist: Option<HashSet<String>>,
-    application_horizon: Horizon,
-    project_horizon: Horizon,
+    applications_seen: Sightings<String>,
+    projects_seen: Sightings<String>,
     /// Whether the installed Argo CD knows `retry.refresh`.
     knows_refresh: bool,
     /// The cluster users for whom an earlier installation has recorded environments.
@@ -144,18 +143,10 @@ pub enum Changed {
 impl Argo {
     /// Takes in what the watch of Applications tells.
     pub fn application_seen(&mut self, seen: Seen<Application>) -> Vec<Changed> {
-        self.application_horizon.note(&seen);
+        let listed = self.applications_seen.note(&seen, |metadata| metadata.name.clone());
         match seen {
-            Seen::Restarted => {
-                self.application_relist = Some(HashSet::new());
-                Vec::new()
-            }
-            Seen::Present(application) => {
-                if let Some(relist) = self.application_relist.as_mut() {
-                    relist.insert(application.name_any());
-                }
-                self.application_present(application, None)
-            }
+            Seen::Restarted => Vec::new(),
+            Seen::Present(application) => self.application_present(application, None),
             Seen::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
             Seen::Malformed(metadata) => {
                 // It exists, and its metadata is enough to repair or to delete it.
@@ -165,19 +156,12 @@ impl Argo {
                 let known = self.applications.get(&name).map(|known| known.spec.clone());
                 let mut spec = known.unwrap_or_default();
                 spec.drift.insert(String::new());
-                if let Some(relist) = self.application_relist.as_mut() {
-                    relist.insert(name);
-                }
                 self.application_present(application, Some(spec))
             }
             Seen::Synced => {
-                let listed = self.application_relist.take().unwrap_or_default();
-                let missing: Vec<String> = self
-                    .applications
-                    .keys()
-                    .filter(|name| !listed.contains(*name))
-                    .cloned()
-                    .collect();
+                let Some(listed) = listed else { return Vec::new() };
+                let missing: Vec<String> =
+                    self.applications.keys().filter(|name| listed.lacks(name)).cloned().collect();
                 missing.iter().flat_map(|name| self.application_gone(name, None)).collect()
             }
         }
@@ -185,12 +169,12 @@ impl Argo {
 
     /// To be kept from before a write of an Application until [`Self::application_written`].
     pub fn ask_application(&self) -> Asked {
-        self.application_horizon.ask()
+        self.applications_seen.ask()
     }
 
     /// Takes in the answer to a write.
     pub fn application_written(&mut self, written: Application, asked: Asked) -> Vec<Changed> {
-        if self.application_horizon.is_news(&written, asked) {
+        if self.applications_seen.is_news(&written, asked) {
             self.application_present(written, None)
         } else {
             Vec::new()
@@ -313,31 +297,20 @@ impl Argo {
 
     /// Takes in what the watch of AppProjects tells.
     pub fn project_seen(&mut self, seen: Seen<AppProject>) -> Vec<Changed> {
-        self.project_horizon.note(&seen);
+        let listed = self.projects_seen.note(&seen, |metadata| metadata.name.clone());
         match seen {
-            Seen::Restarted => {
-                self.project_relist = Some(HashSet::new());
-                Vec::new()
-            }
-            Seen::Present(project) => {
-                if let Some(relist) = self.project_relist.as_mut() {
-                    relist.insert(project.name_any());
-                }
-                self.project_present(&project).into_iter().collect()
-            }
+            Seen::Restarted => Vec::new(),
+            Seen::Present(project) => self.project_present(&project).into_iter().collect(),
             Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
             Seen::Malformed(metadata) => {
                 // It exists, and says nothing of what it should.
                 let project = AppProject { metadata: *metadata, spec: AppProjectSpec::default() };
-                if let Some(relist) = self.project_relist.as_mut() {
-                    relist.insert(project.name_any());
-                }
                 self.project_present(&project).into_iter().collect()
             }
             Seen::Synced => {
-                let listed = self.project_relist.take().unwrap_or_default();
+                let Some(listed) = listed else { return Vec::new() };
                 let missing: Vec<String> =
-                    self.projects.keys().filter(|name| !listed.contains(*name)).cloned().collect();
+                    self.projects.keys().filter(|name| listed.lacks(name)).cloned().collect();
                 missing.iter().filter_map(|name| self.project_gone(name)).collect()
             }
         }
@@ -345,12 +318,12 @@ impl Argo {
 
     /// To be kept from before a write of an AppProject until [`Self::project_written`].
     pub fn ask_project(&self) -> Asked {
-        self.project_horizon.ask()
+        self.projects_seen.ask()
     }
 
     /// Takes in the answer to a write.
     pub fn project_written(&mut self, written: &AppProject, asked: Asked) -> Option<Changed> {
-        self.project_horizon.is_news(written, asked).then(|| self.project_present(written))?
+        self.projects_seen.is_news(written, asked).then(|| self.project_present(written))?
     }
 
     fn project_present(&mut self, project: &AppProject) -> Option<Changed> {

@@ -13,12 +13,12 @@ mod open;
 pub mod reports;
 mod rescan;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crds::Operation;
 use kube::ResourceExt;
-use kube::api::Api;
+use kube::api::{Api, ObjectMeta};
 use machines::application::{ApplicationDocument, application_name, project_name};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, OPERATION_ID_LIMIT, OperationId, TenantUid,
@@ -44,6 +44,7 @@ use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Outcome, QueuedEffect, Required};
 use crate::runtime::inbox::Inbox;
 use crate::runtime::retry::patiently;
+use crate::runtime::sightings::{Listed, Sightings};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::{self, Progress, Seen};
@@ -239,34 +240,44 @@ impl Agent {
         let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let progress = Arc::clone(&self.watches[0]);
         let agent = Arc::clone(&self);
-        let mut relist: Option<HashSet<OperationId>> = None;
-        watch::follow::<Operation>(api, progress, shutdown, move |seen| match seen {
-            Seen::Restarted => relist = Some(HashSet::new()),
+        let mut sightings = Sightings::default();
+        watch::follow::<Operation>(api, progress, shutdown, move |seen| {
+            let listed = sightings.note(&seen, operation_id);
+            agent.operation_seen(seen, listed);
+        })
+        .await;
+    }
+
+    fn operation_seen(&self, seen: Seen<Operation>, listed: Option<Listed<OperationId>>) {
+        let absent = Observations { signal_absent: true, ..Observations::default() };
+        match seen {
+            Seen::Restarted => {}
             Seen::Present(operation) => {
                 let id = OperationId::new(operation.spec.operation_id.clone());
-                if let Some(relist) = relist.as_mut() {
-                    relist.insert(id.clone());
-                }
-                agent.signalled(&operation, id);
+                self.signalled(&operation, id);
             }
             Seen::Gone(gone) => {
                 let id = crds::names::operation_id(&gone.name).unwrap_or_default();
                 let id = OperationId::new(id);
-                agent.open().signals.remove(&id);
-                agent.poke(&id, Observations { signal_absent: true, ..Observations::default() });
+                self.open().signals.remove(&id);
+                self.poke(&id, absent);
             }
-            Seen::Malformed(_) => {}
-            Seen::Synced => {
-                let listed = relist.take().unwrap_or_default();
-                agent.open().signals.retain(|id, _| listed.contains(id));
-                let open: Vec<OperationId> = agent.open().by_id.keys().cloned().collect();
-                for id in open.into_iter().filter(|id| !listed.contains(id)) {
-                    agent
-                        .poke(&id, Observations { signal_absent: true, ..Observations::default() });
+            // It exists, and its name says which operation it is of.
+            Seen::Malformed(metadata) => {
+                let open = |id: &OperationId| self.open().by_id.contains_key(id);
+                if let Some(id) = operation_id(&metadata).filter(open) {
+                    self.open().sighted(&id);
                 }
             }
-        })
-        .await;
+            Seen::Synced => {
+                let Some(listed) = listed else { return };
+                self.open().signals.retain(|id, _| !listed.lacks(id));
+                let open: Vec<OperationId> = self.open().by_id.keys().cloned().collect();
+                for id in open.into_iter().filter(|id| listed.lacks(id)) {
+                    self.poke(&id, absent.clone());
+                }
+            }
+        }
     }
 
     fn signalled(&self, operation: &Operation, id: OperationId) {
@@ -640,4 +651,9 @@ impl Agent {
     fn open(&self) -> MutexGuard<'_, OpenOperations> {
         self.open.lock()
     }
+}
+
+/// The operation that an Operation CR is of, by the CR's name.
+fn operation_id(metadata: &ObjectMeta) -> Option<OperationId> {
+    crds::names::operation_id(metadata.name.as_deref()?).map(OperationId::new)
 }

@@ -6,13 +6,15 @@ use std::collections::{HashMap, HashSet};
 use crds::{GitOpsDeployment, GitOpsDeploymentCondition};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
+use kube::api::ObjectMeta;
 use machines::deployment::Snapshot;
 use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 
 use crate::backend::observations::{Key, NamespaceObservation, ObjectObservation, Observations};
 use crate::backend::observe;
 use crate::backend::ownership::{Ownership, Question};
-use crate::runtime::watch::{Asked, Horizon, Seen};
+use crate::runtime::sightings::Sightings;
+use crate::runtime::watch::{Asked, Seen};
 
 /// Observations on their way to the inbox: whose turn it is, which machine, and what was observed.
 pub type Delivery = (String, Key, Observations);
@@ -24,18 +26,16 @@ const LISTED: Revision = Revision(u64::MAX);
 #[derive(Debug, Default)]
 pub struct Index {
     namespaces: HashMap<String, NamespaceEntry>,
-    /// Whether every namespace has been seen once, so that one that is missing does not exist.
-    namespaces_synced: bool,
     /// Tenants that have machines.
     tenants: HashSet<TenantUid>,
     deployments: HashMap<DeploymentUid, DeploymentEntry>,
     by_name: HashMap<(String, String), HashSet<DeploymentUid>>,
     /// Objects whose tenant is not certain yet.
     ownership: Ownership,
-    /// What the relist under way has shown so far.
-    relist: Option<HashSet<DeploymentUid>>,
-    namespace_relist: Option<HashSet<TenantUid>>,
-    horizon: Horizon,
+    /// What the watch of GitOpsDeployments has shown.
+    objects_seen: Sightings<DeploymentUid>,
+    /// What the watch of Namespaces has shown.
+    namespaces_seen: Sightings<TenantUid>,
 }
 
 #[derive(Clone, Debug)]
@@ -186,43 +186,33 @@ impl Index {
             Some(entry) if entry.uid != *tenant => Standing::Gone,
             Some(entry) if entry.terminating => Standing::Terminating,
             Some(_) => Standing::Alive,
-            None if self.namespaces_synced => Standing::Gone,
+            None if self.namespaces_seen.is_complete() => Standing::Gone,
             None => Standing::Unknown,
         }
     }
 
     /// Takes in what the watch of GitOpsDeployments tells.
     pub fn deployment_seen(&mut self, seen: Seen<GitOpsDeployment>) -> Vec<Delivery> {
-        self.horizon.note(&seen);
+        let listed = self.objects_seen.note(&seen, |metadata| {
+            Some(DeploymentUid::new(metadata.uid.clone().unwrap_or_default()))
+        });
         match seen {
             Seen::Restarted => {
-                self.relist = Some(HashSet::new());
                 self.ownership.clear();
                 Vec::new()
             }
-            Seen::Present(object) => {
-                let uid = DeploymentUid::new(object.uid().unwrap_or_default());
-                if let Some(relist) = self.relist.as_mut() {
-                    relist.insert(uid);
-                }
-                self.object_present(object)
-            }
+            Seen::Present(object) => self.object_present(object),
             Seen::Gone(gone) => {
                 let uid = DeploymentUid::new(gone.uid);
                 self.ownership.forget(&gone.namespace, &uid);
                 self.object_gone(&uid, gone.revision).into_iter().collect()
             }
-            Seen::Malformed(metadata) => {
-                // It exists: whatever was done for it stays.
-                if let Some(relist) = self.relist.as_mut() {
-                    relist.insert(DeploymentUid::new(metadata.uid.unwrap_or_default()));
-                }
-                Vec::new()
-            }
+            // It exists: whatever was done for it stays.
+            Seen::Malformed(_) => Vec::new(),
             Seen::Synced => {
-                let listed = self.relist.take().unwrap_or_default();
+                let Some(listed) = listed else { return Vec::new() };
                 let missing: Vec<DeploymentUid> =
-                    self.deployments.keys().filter(|uid| !listed.contains(*uid)).cloned().collect();
+                    self.deployments.keys().filter(|uid| listed.lacks(uid)).cloned().collect();
                 let gone = missing.iter().filter_map(|uid| self.object_gone(uid, LISTED));
                 let mut deliveries: Vec<Delivery> = gone.collect();
                 // Now that the list is complete one object may prove whose another one is.
@@ -235,12 +225,12 @@ impl Index {
 
     /// To be kept from before a write of an object until [`Self::object_written`].
     pub fn ask(&self) -> Asked {
-        self.horizon.ask()
+        self.objects_seen.ask()
     }
 
     /// Takes in the answer to a write.
     pub fn object_written(&mut self, written: GitOpsDeployment, asked: Asked) -> Vec<Delivery> {
-        if self.horizon.is_news(&written, asked) {
+        if self.objects_seen.is_news(&written, asked) {
             self.object_present(written)
         } else {
             Vec::new()
@@ -250,7 +240,7 @@ impl Index {
     /// Questions that are to be asked now, at most so many.
     pub fn questions(&mut self, limit: usize) -> Vec<Question> {
         // What a list shows is held until it is complete.
-        if self.relist.is_some() {
+        if self.objects_seen.is_listing() {
             return Vec::new();
         }
         let namespaces = &self.namespaces;
@@ -310,7 +300,8 @@ impl Index {
         // Nothing can be created in a terminating namespace: what appears there is of the old one
         // and is deleted with it in a moment, or is of the next one of the same name, of which
         // this watch is ahead of the namespaces' watch.
-        let is_home = self.relist.is_none() && self.ownership.is_home_of(namespace, &space.uid);
+        let is_home =
+            !self.objects_seen.is_listing() && self.ownership.is_home_of(namespace, &space.uid);
         (!space.terminating && (is_answered || is_home)).then(|| space.uid.clone())
     }
 
@@ -410,27 +401,28 @@ impl Index {
 
     /// Takes in what the watch of Namespaces tells.
     pub fn namespace_seen(&mut self, seen: Seen<Namespace>) -> Vec<Delivery> {
+        let was_complete = self.namespaces_seen.is_complete();
+        let listed = self
+            .namespaces_seen
+            .note(&seen, |metadata| Some(TenantUid::new(metadata.uid.clone().unwrap_or_default())));
         match seen {
-            Seen::Restarted => {
-                self.namespace_relist = Some(HashSet::new());
-                Vec::new()
-            }
-            Seen::Present(namespace) => self.namespace_present(&namespace),
+            Seen::Restarted => Vec::new(),
+            Seen::Present(namespace) => self.namespace_present(&namespace.metadata),
+            // What is of interest of it is in its metadata.
+            Seen::Malformed(metadata) => self.namespace_present(&metadata),
             Seen::Gone(gone) => {
                 let uid = TenantUid::new(gone.uid);
                 self.namespaces.retain(|_, entry| entry.uid != uid);
                 self.namespace_gone(uid).into_iter().collect()
             }
-            Seen::Malformed(_) => Vec::new(),
             Seen::Synced => {
-                let Some(listed) = self.namespace_relist.take() else { return Vec::new() };
-                self.namespaces.retain(|_, entry| listed.contains(&entry.uid));
+                let Some(listed) = listed else { return Vec::new() };
+                self.namespaces.retain(|_, entry| !listed.lacks(&entry.uid));
                 let missing: Vec<TenantUid> =
-                    self.tenants.iter().filter(|uid| !listed.contains(*uid)).cloned().collect();
+                    self.tenants.iter().filter(|uid| listed.lacks(uid)).cloned().collect();
                 let mut deliveries: Vec<Delivery> =
                     missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect();
-                if !self.namespaces_synced {
-                    self.namespaces_synced = true;
+                if !was_complete {
                     // Whoever was woken before could not know how its namespace stands.
                     deliveries.extend(self.tell_all(&Observations::facts()));
                 }
@@ -439,13 +431,10 @@ impl Index {
         }
     }
 
-    fn namespace_present(&mut self, namespace: &Namespace) -> Vec<Delivery> {
-        let uid = TenantUid::new(namespace.uid().unwrap_or_default());
-        let terminating = namespace.metadata.deletion_timestamp.is_some();
-        if let Some(relist) = self.namespace_relist.as_mut() {
-            relist.insert(uid.clone());
-        }
-        let name = namespace.name_any();
+    fn namespace_present(&mut self, metadata: &ObjectMeta) -> Vec<Delivery> {
+        let uid = TenantUid::new(metadata.uid.clone().unwrap_or_default());
+        let terminating = metadata.deletion_timestamp.is_some();
+        let name = metadata.name.clone().unwrap_or_default();
         let entry = NamespaceEntry { uid: uid.clone(), terminating };
         let before = self.namespaces.insert(name.clone(), entry);
         let mut deliveries = Vec::new();
@@ -622,6 +611,22 @@ mod tests {
         index.namespace_seen(Seen::Synced);
         assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
         assert_eq!(index.standing(&TenantUid::new("ns-0"), "team-0"), Standing::Gone);
+    }
+
+    #[test]
+    fn a_namespace_that_cannot_be_decoded_exists() {
+        let mut index = Index::default();
+        let tenant = TenantUid::new("ns-1");
+        index.note_tenant(&tenant, "team-a");
+        let Seen::Present(readable) = namespace("ns-1", false) else { panic!() };
+        index.namespace_seen(Seen::Restarted);
+        index.namespace_seen(Seen::Malformed(Box::new(readable.metadata)));
+        assert_eq!(
+            index.namespace_seen(Seen::Synced),
+            [],
+            "the tenant is not told that it has gone"
+        );
+        assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
     }
 
     #[test]

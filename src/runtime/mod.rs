@@ -8,6 +8,7 @@
 //! * [`timers`]: the moments for which machines asked to be woken;
 //! * [`effects`]: what states require of the world, in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
+//! * [`sightings`]: what a watch has shown, and what a complete list proves;
 //! * [`retry`]: what has to work before anything else can begin;
 //! * [`supervisor`]: a role is its work and all of its tasks, or it ends;
 //! * [`clock`]: the only place where the time comes from.
@@ -18,6 +19,7 @@ pub mod commits;
 pub mod effects;
 pub mod inbox;
 pub mod retry;
+pub mod sightings;
 pub mod supervisor;
 pub mod timers;
 pub mod watch;

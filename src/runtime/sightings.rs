@@ -1,0 +1,129 @@
+//! What a watch has shown since its list began.
+//!
+//! A list that is complete is the only proof that an object does not exist. An object that cannot be
+//! decoded exists, from the first list on: its metadata names it.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use kube::Resource;
+use kube::api::ObjectMeta;
+
+use crate::runtime::watch::{Asked, Horizon, Seen};
+
+/// See the module. `K` names an object of the kind.
+#[derive(Debug)]
+pub struct Sightings<K> {
+    horizon: Horizon,
+    /// What the list under way has shown so far.
+    listed: Option<HashSet<K>>,
+    is_complete: bool,
+}
+
+/// What a complete list held, whether it could be decoded or not.
+#[derive(Debug)]
+pub struct Listed<K>(HashSet<K>);
+
+impl<K: Eq + Hash> Listed<K> {
+    /// Whether it was not in the list, and so does not exist.
+    pub fn lacks(&self, key: &K) -> bool {
+        !self.0.contains(key)
+    }
+}
+
+impl<K> Default for Sightings<K> {
+    fn default() -> Self {
+        Self { horizon: Horizon::default(), listed: None, is_complete: false }
+    }
+}
+
+impl<K: Eq + Hash> Sightings<K> {
+    /// Takes note of what the watch tells; returns the list at its end. `key` names an object by its
+    /// metadata; one without a name of the kind is not tracked.
+    pub fn note<O: Resource>(
+        &mut self,
+        seen: &Seen<O>,
+        key: impl Fn(&ObjectMeta) -> Option<K>,
+    ) -> Option<Listed<K>> {
+        self.horizon.note(seen);
+        let metadata = match seen {
+            Seen::Restarted => {
+                self.listed = Some(HashSet::new());
+                return None;
+            }
+            Seen::Synced => {
+                let listed = self.listed.take()?;
+                self.is_complete = true;
+                return Some(Listed(listed));
+            }
+            Seen::Gone(_) => return None,
+            Seen::Present(object) => object.meta(),
+            Seen::Malformed(metadata) => metadata,
+        };
+        if let Some(listed) = self.listed.as_mut() {
+            listed.extend(key(metadata));
+        }
+        None
+    }
+
+    /// Whether every object has been seen once.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether a list is under way.
+    pub fn is_listing(&self) -> bool {
+        self.listed.is_some()
+    }
+
+    /// To be kept from before a request until its answer.
+    pub fn ask(&self) -> Asked {
+        self.horizon.ask()
+    }
+
+    /// Whether the answer to a request says what the watch has not told.
+    pub fn is_news<O: Resource>(&self, answer: &O, asked: Asked) -> bool {
+        self.horizon.is_news(answer, asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+    use crate::runtime::watch::Gone;
+
+    fn metadata(name: &str) -> ObjectMeta {
+        ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }
+    }
+
+    fn present(name: &str) -> Seen<ConfigMap> {
+        Seen::Present(ConfigMap { metadata: metadata(name), ..ConfigMap::default() })
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_decoded_exists_from_the_first_list_on() {
+        let mut sightings = Sightings::default();
+        let mut note = |seen| sightings.note(&seen, |metadata| metadata.name.clone());
+        assert!(note(Seen::Restarted).is_none());
+        assert!(note(present("readable")).is_none());
+        assert!(note(Seen::Malformed(Box::new(metadata("unreadable")))).is_none());
+        let listed = note(Seen::Synced).unwrap();
+        let lacks =
+            ["readable", "unreadable", "another"].map(|name| listed.lacks(&name.to_owned()));
+        assert_eq!(lacks, [false, false, true]);
+        assert!(sightings.is_complete());
+    }
+
+    #[test]
+    fn without_a_complete_list_nothing_is_absent() {
+        let mut sightings: Sightings<String> = Sightings::default();
+        let mut note = |seen| sightings.note(&seen, |metadata| metadata.name.clone());
+        assert!(note(Seen::Synced).is_none(), "no list has begun");
+        assert!(note(present("one")).is_none());
+        assert!(note(Seen::Gone(Gone::of(&metadata("one")))).is_none());
+        assert!(note(Seen::Restarted).is_none());
+        assert!(!sightings.is_complete() && sightings.is_listing());
+    }
+}

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, PostParams};
 use sea_orm::ConnectionTrait as _;
 
-use crate::harness::{self, World, all, automated, eventually, with_finalizer};
+use crate::harness::{self, World, all, automated, condition, eventually, with_finalizer};
 
 /// Deletions that never finish.
 const STUCK: usize = 500;
@@ -118,6 +118,37 @@ async fn two_thousand_deployments_of_one_tenant_do_not_delay_another_ones() {
     println!("{before} hot Applications before the calm deployment, {overtook} before its own");
     assert!(before + overtook < HOT - BATCH, "the hot tenant's were still in flight");
     assert!(overtook <= OVERTAKING, "{overtook} of the hot tenant's came first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_creates_of_one_tenant_delay_neither_anothers_removal_nor_its_status() {
+    let mut world = World::start().await;
+    world.create_namespace("hot").await;
+    world.create_namespace("calm").await;
+    for name in ["removed", "rejected"] {
+        world.create("calm", &automated(name)).await;
+    }
+    let removed = world.wait_until_ready("calm", "removed").await;
+    world.wait_until_ready("calm", "rejected").await;
+    world.stop_program().await;
+    world.stop_argocd();
+    create_all(&world, "hot", HOT, automated).await;
+    world.delete("calm", "removed").await;
+    world.edit("calm", "rejected", serde_json::json!({"spec": {"source": {"path": "/"}}})).await;
+    world.start_program().await;
+    world
+        .wait_for("calm", "rejected", "its status says so", |one| {
+            condition(one, "Stalled").is_some_and(|stalled| stalled.reason == "Rejected")
+        })
+        .await;
+    eventually("the removal has begun", || async {
+        let application = world.application_of(&removed).await;
+        application.is_none_or(|one| one.metadata.deletion_timestamp.is_some()).then_some(())
+    })
+    .await;
+    let applications = writes(&world, "create", "applications.argoproj.io") as usize;
+    println!("{applications} Applications were written first");
+    assert!(applications < HOT - BATCH, "the hot tenant's were still in flight");
 }
 
 fn of_path(name: &str, path: &str) -> GitOpsDeployment {

@@ -263,7 +263,7 @@ impl Acting {
 /// Refuses a database that holds what was made for another cluster: seen from this one, everything
 /// in it would have been deleted, and would be removed.
 pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow::Result<()> {
-    let known = schema::store::backend::known_clusters(database).await?;
+    let known = schema::store::instance::known_clusters(database).await?;
     let system = match Api::<Namespace>::all(client.clone()).get_opt("kube-system").await {
         Ok(Some(system)) => system,
         Ok(None) => return Ok(()),

@@ -1,4 +1,4 @@
-//! PostgreSQL's LISTEN and NOTIFY: how the two halves wake each other when they are two processes.
+//! PostgreSQL's LISTEN and NOTIFY: how the two roles wake each other when they are two processes.
 
 use std::time::Instant;
 

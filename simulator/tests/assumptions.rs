@@ -1,4 +1,4 @@
-//! What is relied upon (see ARCHITECTURE, "Who writes what, and what is relied upon"), broken once:
+//! What is relied upon (see ARCHITECTURE.md, "Assumptions"), broken once:
 //! what is said to follow follows, and no more. What seeds and plans break is not repeated here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,23 +1,23 @@
 //! What the agent has seen of Argo CD: of each Application and AppProject only what it compares,
 //! so that ten thousand of them stay within some megabytes.
 
+mod projects;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crds::argocd::{
-    AppProject, AppProjectSpec, Application, ApplicationDestination as Destination,
-    ApplicationStatus, phase,
-};
+use crds::argocd::{Application, ApplicationStatus, phase};
 use kube::ResourceExt;
 use machines::application::{
     ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
-    Backoff, IN_CLUSTER, Retry, RunningSync, SyncPolicy, project_name,
+    Backoff, Retry, RunningSync, SyncPolicy,
 };
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
-use machines::repository_url::source_repo_pattern;
 
 use crate::runtime::sightings::Sightings;
 use crate::runtime::watch::{self, Asked, Seen};
+
+pub use projects::{ProjectDocument, ProjectEntry, SOURCE_REPOS_LIMIT, WantedProject};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -54,72 +54,6 @@ pub struct ApplicationEntry {
     refresh: Option<bool>,
     /// Its finalizers.
     pub finalizers: Vec<String>,
-}
-
-/// What is remembered of an AppProject.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProjectEntry {
-    /// Its revision.
-    pub revision: Revision,
-    /// What it says.
-    pub document: ProjectDocument,
-}
-
-/// What an AppProject of ours says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectDocument {
-    /// Its name.
-    pub name: String,
-    /// The cluster user that it belongs to.
-    pub user: String,
-    /// The repositories that it permits, as patterns.
-    pub source_repos: BTreeSet<String>,
-    /// The destinations that it permits.
-    pub destinations: Vec<Destination>,
-}
-
-/// What an AppProject of ours should say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WantedProject {
-    /// What it should say; `None` where there should be none.
-    pub document: Option<ProjectDocument>,
-    /// The repositories for which it has no room.
-    pub left_out: BTreeSet<String>,
-}
-
-/// Bytes of the repositories in one AppProject: some 20,000 of them. etcd takes no request beyond
-/// 1.5 MiB, and the rest of the object needs room as well.
-pub const SOURCE_REPOS_LIMIT: usize = 1_200_000;
-/// What JSON adds to each: quotes, and a comma.
-const PER_ITEM: usize = 3;
-
-/// How an AppProject permits a repository.
-fn pattern(url: &str) -> String {
-    source_repo_pattern(url).into_owned()
-}
-
-/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a map of URLs to patterns, those first that
-/// come last by their rank, and returns their URLs.
-fn trim<R: Ord>(
-    permitted: &mut BTreeMap<String, String>,
-    rank: impl Fn(&str, &str) -> R,
-) -> BTreeSet<String> {
-    let size = |pattern: &String| pattern.len() + PER_ITEM;
-    let mut bytes: usize = permitted.values().map(size).sum();
-    if bytes <= SOURCE_REPOS_LIMIT {
-        return BTreeSet::new();
-    }
-    let mut ranked: Vec<String> = permitted.keys().cloned().collect();
-    ranked.sort_by_cached_key(|url| (rank(url, &permitted[url]), url.clone()));
-    let mut left_out = BTreeSet::new();
-    while bytes > SOURCE_REPOS_LIMIT
-        && let Some(url) = ranked.pop()
-        && let Some(pattern) = permitted.remove(&url)
-    {
-        bytes -= size(&pattern);
-        left_out.insert(url);
-    }
-    left_out
 }
 
 /// What has changed, for the machines that look at it.
@@ -295,59 +229,6 @@ impl Argo {
         projects
     }
 
-    /// Takes in what the watch of AppProjects tells.
-    pub fn project_seen(&mut self, seen: Seen<AppProject>) -> Vec<Changed> {
-        let listed = self.projects_seen.note(&seen, |metadata| metadata.name.clone());
-        match seen {
-            Seen::Restarted => Vec::new(),
-            Seen::Present(project) => self.project_present(&project).into_iter().collect(),
-            Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
-            Seen::Malformed(metadata) => {
-                // It exists, and says nothing of what it should.
-                let project = AppProject { metadata: *metadata, spec: AppProjectSpec::default() };
-                self.project_present(&project).into_iter().collect()
-            }
-            Seen::Synced => {
-                let Some(listed) = listed else { return Vec::new() };
-                let missing: Vec<String> =
-                    self.projects.keys().filter(|name| listed.lacks(name)).cloned().collect();
-                missing.iter().filter_map(|name| self.project_gone(name)).collect()
-            }
-        }
-    }
-
-    /// To be kept from before a write of an AppProject until [`Self::project_written`].
-    pub fn ask_project(&self) -> Asked {
-        self.projects_seen.ask()
-    }
-
-    /// Takes in the answer to a write.
-    pub fn project_written(&mut self, written: &AppProject, asked: Asked) -> Option<Changed> {
-        self.projects_seen.is_news(written, asked).then(|| self.project_present(written))?
-    }
-
-    fn project_present(&mut self, project: &AppProject) -> Option<Changed> {
-        let name = project.name_any();
-        let revision = watch::revision(project);
-        if self.projects.get(&name).is_some_and(|known| revision <= known.revision) {
-            return None;
-        }
-        let user = project.annotations().get(crds::names::USERNAME_ANNOTATION).cloned();
-        let document = ProjectDocument {
-            name: name.clone(),
-            user: user.unwrap_or_default(),
-            source_repos: project.spec.source_repos.iter().cloned().collect(),
-            destinations: project.spec.destinations.clone(),
-        };
-        self.projects.insert(name.clone(), ProjectEntry { revision, document });
-        Some(Changed::Project(name))
-    }
-
-    /// Takes in that an AppProject has gone.
-    pub fn project_gone(&mut self, name: &str) -> Option<Changed> {
-        self.projects.remove(name).map(|_| Changed::Project(name.to_owned()))
-    }
-
     /// An Application by its name.
     pub fn application(&self, name: &str) -> Option<&ApplicationEntry> {
         self.applications.get(name)
@@ -382,47 +263,6 @@ impl Argo {
         Some((name.to_owned(), entry.clone()))
     }
 
-    /// An AppProject by its name.
-    pub fn project(&self, name: &str) -> Option<&ProjectEntry> {
-        self.projects.get(name)
-    }
-
-    /// What the AppProject of a user should say.
-    ///
-    /// It permits what the rows ask for, and what existing Applications still use: a project
-    /// permits an Application before it exists and for as long as it does. The environments of an
-    /// earlier installation, which are not served yet, it goes on permitting.
-    pub fn wanted_project(
-        &self,
-        user: &ClusterUserId,
-        repositories: &BTreeSet<String>,
-    ) -> WantedProject {
-        let name = project_name(user);
-        let existing = self.projects.get(&name).map(|entry| &entry.document);
-        let in_use = self.in_use.get(&name);
-        let used = in_use.into_iter().flat_map(|uses| uses.keys());
-        let mut permitted: BTreeMap<String, String> =
-            repositories.iter().chain(used).map(|url| (url.clone(), pattern(url))).collect();
-        let is_used = |url: &str| in_use.is_some_and(|uses| uses.contains_key(url));
-        let is_known =
-            |pattern: &str| existing.is_some_and(|one| one.source_repos.contains(pattern));
-        let left_out = trim(&mut permitted, |url, pattern| (!is_used(url), !is_known(pattern)));
-        let kept = existing.filter(|_| self.environment_owners.contains(user));
-        let kept = kept.map(|kept| kept.destinations.iter());
-        let environments = kept
-            .into_iter()
-            .flatten()
-            .filter(|one| crds::names::managed_environment_id(&one.name).is_some());
-        let destinations = environments.cloned().chain([in_cluster()]).collect();
-        let document = (!permitted.is_empty()).then(|| ProjectDocument {
-            name,
-            user: user.as_str().to_owned(),
-            source_repos: permitted.into_values().collect(),
-            destinations,
-        });
-        WantedProject { document, left_out }
-    }
-
     /// The Applications that are ours by their names, with their rows. The label that tells the row
     /// may have been removed; an earlier installation's rows have other ids, but then there is one
     /// for the deployment.
@@ -434,29 +274,6 @@ impl Argo {
             Some((uid, row))
         });
         ours.collect()
-    }
-
-    /// The cluster users that have an AppProject of ours, or an Application of ours that needs one:
-    /// Argo CD finalizes none whose AppProject has gone.
-    pub fn project_owners(&self) -> BTreeSet<ClusterUserId> {
-        let existing = self.projects.values().filter_map(|entry| {
-            let owner = ClusterUserId::new(entry.document.user.clone());
-            (entry.document.name == project_name(&owner)).then_some(owner)
-        });
-        let ours = self
-            .applications
-            .iter()
-            .filter(|(name, _)| crds::names::deployment_uid(name).is_some());
-        let named = ours.filter_map(|(_, entry)| {
-            crds::names::cluster_user_id(&entry.spec.project).map(ClusterUserId::new)
-        });
-        existing.chain(named).collect()
-    }
-
-    /// Whether the AppProject of a user says what it should.
-    pub fn project_matches(&self, user: &ClusterUserId, wanted: &WantedProject) -> bool {
-        let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
-        wanted.document.as_ref() == actual
     }
 
     /// What an operation sees of Argo CD.
@@ -500,12 +317,6 @@ impl ApplicationEntry {
             self.spec.drift.remove(REFRESH);
         }
     }
-}
-
-/// Every namespace of the cluster that Argo CD runs in.
-fn in_cluster() -> Destination {
-    let (name, namespace) = (IN_CLUSTER.to_owned(), "*".to_owned());
-    Destination { name, namespace, ..Destination::default() }
 }
 
 /// Where a spec says that retries go to the newest commit.
@@ -568,59 +379,4 @@ fn sync_policy(policy: &crds::argocd::SyncPolicy) -> SyncPolicy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_app_project_has_room_for_as_much_as_the_server_takes() {
-        let url = |number: usize| format!("https://git.example.com/{number:036}");
-        let room = SOURCE_REPOS_LIMIT / (url(0).len() + PER_ITEM);
-        let mut permitted: BTreeMap<String, String> =
-            (0..room + 10).map(|number| (url(number), pattern(&url(number)))).collect();
-        // The last ones are in use already, so others have to make room.
-        let left_out = trim(&mut permitted, |wanted, _| wanted < url(room).as_str());
-        assert_eq!((permitted.len(), left_out.len()), (room, 10));
-        assert!((room..room + 10).map(url).all(|url| permitted.contains_key(&url)));
-        assert_eq!(trim(&mut permitted, |_, _| 0), BTreeSet::new());
-        let written: Vec<&String> = permitted.values().collect();
-        assert!(serde_json::to_string(&written).unwrap().len() <= SOURCE_REPOS_LIMIT + 2);
-    }
-
-    #[test]
-    fn what_the_installed_argo_cd_knows_decides_whether_retries_without_it_are_drift() {
-        let mut argo = Argo::default();
-        let spec = serde_json::json!({"syncPolicy": {"retry": {"limit": -1}}});
-        let object = serde_json::json!({"metadata": {"name": "app"}, "spec": spec});
-        argo.application_seen(Seen::Present(serde_json::from_value(object).unwrap()));
-        let drifts = |argo: &Argo| !argo.application("app").unwrap().spec.drift.is_empty();
-        assert!(!drifts(&argo));
-        argo.note_refresh(true);
-        assert!(drifts(&argo));
-        argo.note_refresh(false);
-        assert!(!drifts(&argo));
-    }
-
-    #[test]
-    fn the_environments_of_an_earlier_installation_stay_permitted() {
-        let user = ClusterUserId::new("user");
-        let destinations = serde_json::json!([
-            {"name": "managed-env-1", "namespace": "*"},
-            {"name": "*", "namespace": "*"},
-            {"name": "in-cluster", "namespace": "*"},
-        ]);
-        let object = serde_json::json!({
-            "metadata": {"name": project_name(&user)},
-            "spec": {"destinations": destinations},
-        });
-        let mut argo = Argo::default();
-        argo.project_seen(Seen::Present(serde_json::from_value(object).unwrap()));
-        let repositories = BTreeSet::from(["https://example.com/a".to_owned()]);
-        let permitted = |argo: &Argo| {
-            let wanted = argo.wanted_project(&user, &repositories).document.unwrap();
-            wanted.destinations.into_iter().map(|one| one.name).collect::<Vec<_>>()
-        };
-        assert_eq!(permitted(&argo), ["in-cluster"]);
-        argo.note_environments([user.clone()].into());
-        assert_eq!(permitted(&argo), ["managed-env-1", "in-cluster"]);
-    }
-}
+mod tests;

@@ -8,26 +8,21 @@ mod aside;
 pub mod decide;
 pub mod effect;
 pub mod events;
+mod execute;
+mod follow_up;
 pub mod index;
 pub mod observations;
 pub mod observe;
 pub mod ownership;
 pub mod unsupported;
+mod watching;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use crds::argocd::ApplicationStatus;
-use k8s_openapi::api::core::v1::Namespace;
-use kube::ResourceExt;
-use kube::api::Api;
-use machines::deployment::Obligation;
-use machines::deployment::conditions::{ConditionStyle, StatusView, next_budget};
-use machines::deployment::lifecycle::Lifecycle;
-use machines::identity::{ApplicationId, DeploymentUid, InstanceId, TenantUid};
-use machines::messages;
+use machines::deployment::conditions::ConditionStyle;
+use machines::identity::{DeploymentUid, InstanceId, TenantUid};
 use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
 use schema::{ErrorClass, Fault};
@@ -36,21 +31,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::decide::{DeploymentFollowUp, Environment, FollowUp, Item};
-use crate::backend::effect::{Action, Effect, Mirrored, SUBJECTS, StatusWrite, Subject};
+use crate::backend::decide::{Environment, Item};
+use crate::backend::effect::Effect;
 use crate::backend::events::Events;
-use crate::backend::index::{Delivery, Index, Place};
+use crate::backend::index::{Delivery, Index};
 use crate::backend::observations::{Key, Observations};
-use crate::backend::ownership::Question;
-use crate::kubernetes::ApiError;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
-use crate::runtime::effects::{EffectQueue, Outcome, QueuedEffect, Required};
+use crate::runtime::effects::EffectQueue;
 use crate::runtime::inbox::Inbox;
-use crate::runtime::retry::{patiently, until_done};
+use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
-use crate::runtime::watch::{self, Progress};
+use crate::runtime::watch::Progress;
 use crate::runtime::worker::{self, Process, Silence, Taken, Verdict};
 use crate::settings::Settings;
 use crate::signals::Executor;
@@ -58,11 +51,6 @@ use crate::signals::Executor;
 /// How long the first batch waits for everything to have been seen. Ten thousand deployments are
 /// listed within two seconds.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// Questions about namespaces under way at once. One is asked for each namespace in which the first
-/// deployment appears.
-const QUESTIONS: usize = 8;
-/// The reason of the Event on a deletion that waits for another version of the program.
-const DELETION_WAITS: &str = "DeletionWaits";
 /// How often what has outlived its retention is removed.
 const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -346,103 +334,6 @@ impl Backend {
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
 
-    async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::all(self.client.clone());
-        let (tell, hear) = tokio::sync::watch::channel(None);
-        let engine = tokio::spawn(Arc::clone(&self).follow_engine(hear));
-        let progress = Arc::clone(&self.watches[0]);
-        let backend = Arc::clone(&self);
-        watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
-            backend.take_in(|index| index.namespace_seen(seen));
-            backend.seen.notify_one();
-            let uids = backend.engine_uids();
-            tell.send_if_modified(|known| {
-                let changed = *known != uids;
-                *known = uids;
-                changed
-            });
-        })
-        .await;
-        engine.abort();
-    }
-
-    /// The UIDs of Argo CD's namespace and of kube-system, once both exist.
-    fn engine_uids(&self) -> Option<(TenantUid, TenantUid)> {
-        let index = self.index();
-        let argocd = index.namespace_uid(&self.settings.argocd_namespace)?.clone();
-        Some((argocd, index.namespace_uid("kube-system")?.clone()))
-    }
-
-    /// Keeps the rows of the Argo CD instance, and tells every deployment when it changes.
-    async fn follow_engine(
-        self: Arc<Self>,
-        mut uids: tokio::sync::watch::Receiver<Option<(TenantUid, TenantUid)>>,
-    ) {
-        while uids.changed().await.is_ok() {
-            let wanted = uids.borrow_and_update().clone();
-            let instance = match wanted {
-                None => None,
-                Some((argocd, kube_system)) => {
-                    Some(self.ensure_instance(argocd.as_str(), kube_system.as_str()).await)
-                }
-            };
-            let changed = self.instance.send_if_modified(|known| {
-                let changed = *known != instance;
-                *known = instance;
-                changed
-            });
-            if changed {
-                self.take_in(|index| index.tell_all(&Observations::facts()));
-            }
-        }
-    }
-
-    async fn ensure_instance(&self, argocd: &str, kube_system: &str) -> InstanceId {
-        let namespace = &self.settings.argocd_namespace;
-        until_done("the Argo CD instance cannot be recorded yet", || {
-            let now = self.settings.clock.now();
-            self.store.ensure_instance(namespace, argocd, kube_system, now)
-        })
-        .await
-    }
-
-    async fn watch_deployments(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::all(self.client.clone());
-        let progress = Arc::clone(&self.watches[1]);
-        let backend = Arc::clone(&self);
-        watch::follow(api, progress, shutdown, move |seen| {
-            backend.take_in(|index| index.deployment_seen(seen));
-            backend.seen.notify_one();
-        })
-        .await;
-    }
-
-    /// Finds out whose the objects are of which the watches alone cannot tell: see [`ownership`].
-    async fn ask_for_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
-        let mut asked = JoinSet::new();
-        loop {
-            let room = QUESTIONS.saturating_sub(asked.len());
-            for question in self.index().questions(room) {
-                let backend = Arc::clone(&self);
-                asked.spawn(async move { backend.ask(&question).await });
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = self.seen.notified() => {}
-                Some(_) = asked.join_next() => {}
-            }
-        }
-    }
-
-    async fn ask(&self, question: &Question) {
-        let api: Api<Namespace> = Api::all(self.client.clone());
-        let name = &question.namespace;
-        let complaint = format!("the namespace {name} cannot be read yet");
-        let found = until_done(&complaint, || api.get_opt(name)).await;
-        let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
-        self.take_in(|index| index.question_answered(question, answer.as_ref()));
-    }
-
     async fn fire_timers(self: Arc<Self>, shutdown: CancellationToken) {
         loop {
             let due = tokio::select! {
@@ -494,239 +385,6 @@ impl Backend {
 
     fn instance(&self) -> Option<InstanceId> {
         self.instance.borrow().clone()
-    }
-
-    /// What follows from a commit: timers, effects, and who else is concerned.
-    async fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
-        for tenant in follow_up.tenants {
-            if tenant.gone {
-                self.index().forget_tenant(&tenant.tenant);
-            } else {
-                self.take_in(|index| index.note_tenant(&tenant.tenant, &tenant.namespace));
-            }
-            if tenant.count {
-                let key = Key::Tenant(tenant.tenant.clone());
-                self.inbox.offer(tenant.tenant.as_str(), key, Observations::facts());
-            }
-        }
-        let reports = self.missing_reports(&follow_up.deployments).await;
-        for deployment in follow_up.deployments {
-            self.tell(&deployment);
-            self.follow_up_deployment(deployment, &reports, taken_at);
-        }
-    }
-
-    fn tell(&self, deployment: &DeploymentFollowUp) {
-        if deployment.repairs {
-            self.metrics.repairs.inc();
-            let Place { namespace, name } = &deployment.place;
-            tracing::info!(namespace, name, "an Application that was changed by hand is repaired");
-        }
-        let Some(moved) = &deployment.moved else { return };
-        let place = &deployment.place;
-        if moved.to == (Lifecycle::RemovalFrozen {}).path() {
-            // Without our finalizer there is no object any more whose status could say it.
-            self.events.tell(place, &deployment.uid, DELETION_WAITS, messages::REMOVAL_FROZEN);
-        }
-        tracing::info!(
-            namespace = place.namespace,
-            name = place.name,
-            from = moved.from,
-            to = moved.to,
-            cause = moved.cause,
-            "a deployment moved",
-        );
-        let transition = Transition {
-            namespace: place.namespace.clone(),
-            name: place.name.clone(),
-            from: moved.from.clone(),
-            to: moved.to.clone(),
-            cause: moved.cause,
-        };
-        // Nobody may be looking on.
-        let _ = self.transitions.send(transition);
-    }
-
-    fn follow_up_deployment(
-        &self,
-        deployment: DeploymentFollowUp,
-        reports: &HashMap<ApplicationId, Arc<ApplicationStatus>>,
-        taken_at: Instant,
-    ) {
-        let DeploymentFollowUp { uid, tenant, place, gone, wake_at, requested, owed, .. } =
-            deployment;
-        self.timers.set(&Key::Deployment(uid.clone()), wake_at);
-        if gone {
-            self.take_in(|index| index.forget_deployment(&uid));
-        } else {
-            self.index().note_deployment(&uid, tenant.clone(), place);
-        }
-        let fresh = deployment.report.map(Arc::new);
-        let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
-        let report = fresh.or(known).map(Mirrored::Read);
-        let report = report.or(deployment.application.map(Mirrored::Unread));
-        let mut settled: Vec<Subject> = SUBJECTS.to_vec();
-        if let Some(id) = requested
-            && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
-        {
-            executor.operation_requested(&id, &tenant);
-        }
-        for obligation in owed {
-            let (subject, action) = match obligation {
-                Obligation::OperationSignalled(operation) => (
-                    Subject::Operation,
-                    Action::SignalOperation { tenant: tenant.clone(), operation },
-                ),
-                Obligation::StatusWritten(view) => {
-                    let report = report.clone().filter(|_| view.mirrored.is_some());
-                    (Subject::Status, Action::WriteStatus { view, report })
-                }
-                Obligation::FinalizerRemoved => (Subject::Finalizer, Action::RemoveFinalizer),
-            };
-            settled.retain(|other| *other != subject);
-            if deployment.insist {
-                self.effects.invalidate(&(uid.clone(), subject));
-            }
-            let effect = Effect { uid: uid.clone(), action };
-            if self.effects.require(tenant.as_str(), effect, taken_at) == Required::InDoubt {
-                self.poke(&uid, Observations::facts());
-            }
-        }
-        for subject in settled {
-            self.effects.withdraw(&(uid.clone(), subject));
-        }
-    }
-
-    /// The reports that are to be mirrored but were not part of the batch, in one statement.
-    async fn missing_reports(
-        &self,
-        deployments: &[DeploymentFollowUp],
-    ) -> HashMap<ApplicationId, Arc<ApplicationStatus>> {
-        let missing: Vec<&ApplicationId> = deployments
-            .iter()
-            .filter(|deployment| deployment.report.is_none())
-            .filter(|deployment| {
-                deployment.owed.iter().any(|owed| {
-                    matches!(owed, Obligation::StatusWritten(view) if view.mirrored.is_some())
-                })
-            })
-            .filter_map(|deployment| deployment.application.as_ref())
-            .collect();
-        match self.store.reports(missing).await {
-            Ok(blobs) => blobs
-                .into_iter()
-                .filter_map(|(id, blob)| {
-                    let status = decide::read_report(&blob, id.as_str())?;
-                    Some((id, Arc::new(status)))
-                })
-                .collect(),
-            Err(error) => {
-                // Each is read by itself, then, when its status is written.
-                tracing::warn!(%error, "reports could not be read");
-                HashMap::new()
-            }
-        }
-    }
-
-    async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
-        match self.try_execute(&effect).await {
-            Ok(()) => Outcome::Done,
-            // The watch will show what has become of the object.
-            Err(ApiError::Missing) => match effect.action {
-                Action::SignalOperation { .. } => Outcome::Failed,
-                Action::WriteStatus { .. } | Action::RemoveFinalizer => Outcome::Pending,
-            },
-            Err(error) => {
-                self.metrics.failed_writes.inc();
-                tracing::warn!(uid = effect.uid.as_str(), %error, "a write failed");
-                match (error, effect.action) {
-                    // It would be refused again; the machine requires a smaller one.
-                    (ApiError::TooLarge(_), Action::WriteStatus { view, .. })
-                        if next_budget(view.mirror_budget) != view.mirror_budget =>
-                    {
-                        self.poke(&effect.uid, Observations::too_large(view.mirror_budget));
-                        Outcome::Pending
-                    }
-                    _ => Outcome::Failed,
-                }
-            }
-        }
-    }
-
-    async fn try_execute(&self, effect: &Effect) -> Result<(), ApiError> {
-        let uid = &effect.uid;
-        match &effect.action {
-            Action::SignalOperation { tenant, operation } => {
-                let namespace = &self.settings.argocd_namespace;
-                effect::signal_operation(&self.client, namespace, tenant, operation).await
-            }
-            Action::WriteStatus { view, report } => {
-                self.write_status(effect, view, report.as_ref()).await
-            }
-            Action::RemoveFinalizer => {
-                let (place, object) = self.index().object(uid).ok_or(ApiError::Missing)?;
-                effect::remove_finalizer(&self.client, uid, &place, &object).await
-            }
-        }
-    }
-
-    async fn write_status(
-        &self,
-        effect: &Effect,
-        view: &StatusView,
-        report: Option<&Mirrored>,
-    ) -> Result<(), ApiError> {
-        let uid = &effect.uid;
-        let ((place, object), asked) = {
-            let index = self.index();
-            (index.object(uid).ok_or(ApiError::Missing)?, index.ask())
-        };
-        let report = self.read(report).await?;
-        let (has_note, now) = (self.has_note(), self.settings.clock.kubernetes_now());
-        let StatusWrite { patch, mirrored, truncated } =
-            effect::status_write(uid, &object, view, report.as_deref(), has_note, &now);
-        let written = effect::write_status(&self.client, &place, patch).await?;
-        self.metrics.status_writes.inc();
-        let mut is_known = mirrored.is_none() || mirrored == view.mirrored;
-        if let Some(truncated) = truncated {
-            self.events.tell(&place, uid, "StatusTruncated", &truncated.message);
-            let shown = written.status.as_ref().and_then(|status| status.truncated.as_ref());
-            if has_note && shown.is_none() {
-                tracing::warn!(
-                    "the installed CustomResourceDefinitions lose `status.truncated`: \
-                    apply those that `managed-gitops crds` prints, and restart"
-                );
-                self.loses_note.store(true, Ordering::Relaxed);
-                is_known = false;
-            }
-        }
-        let required_again = self.effects.answered(&effect.key());
-        let is_news = self.take_in(|index| index.object_written(written, asked));
-        if !is_known {
-            // The database holds a newer report than the machine knows, or the machine knows it in
-            // another size or form.
-            self.poke(uid, Observations::report());
-        }
-        if !is_news && required_again {
-            self.poke(uid, Observations::facts());
-        }
-        Ok(())
-    }
-
-    async fn read(
-        &self,
-        mirrored: Option<&Mirrored>,
-    ) -> Result<Option<Arc<ApplicationStatus>>, ApiError> {
-        let application = match mirrored {
-            None => return Ok(None),
-            Some(Mirrored::Read(status)) => return Ok(Some(Arc::clone(status))),
-            Some(Mirrored::Unread(application)) => application,
-        };
-        let unavailable = |error: StoreError| ApiError::Unavailable(error.to_string());
-        let blobs = self.store.reports([application]).await.map_err(unavailable)?;
-        let blob = blobs.get(application);
-        let status = blob.and_then(|blob| decide::read_report(blob, application.as_str()));
-        Ok(status.map(Arc::new))
     }
 
     fn poke(&self, uid: &DeploymentUid, observations: Observations) {

@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use futures::future::LocalBoxFuture;
 use kube::config::{Kubeconfig, KubeconfigError};
 use machines::deployment::conditions::ConditionStyle;
-use schema::store::backend::NAMESPACE_LIMIT;
+use schema::store::instance::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 
 use crate::kubernetes;

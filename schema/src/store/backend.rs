@@ -4,33 +4,22 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use machines::deployment::{Deployment, ExistingApplication, Namesake};
 use machines::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, OperationId, TenantUid,
-    Timestamp,
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, OperationId, TenantUid, Timestamp,
 };
 use machines::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange};
 use machines::tenant::Tenant;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, Func, LockType, Query};
-use sea_orm::{ConnectionTrait, IntoActiveModel, JoinType, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, JoinType, QuerySelect};
 
-use crate::connection::Database;
 use crate::entity::{
-    application, application_owner, application_state, cluster_user,
-    deployment_to_application_mapping as mapping, gitops_engine_cluster, gitops_engine_instance,
-    kubernetes_to_db_resource_mapping, machine, managed_environment, operation,
+    application_state, deployment_to_application_mapping as mapping, machine, operation,
 };
-use crate::store::changes::tenants::placeholder_credentials;
-use crate::store::changes::{self, insert_missing};
+use crate::store::adoption::{load_existing, load_existing_tenants};
+use crate::store::changes::{self};
 use crate::store::machine_rows::{self, Machines, Persistent, Stepped, Writes};
 use crate::store::{Call, Store, StoreError, in_order};
-
-/// What a mapping of a namespace's UID may lead to.
-const INSTANCE: &str = "GitopsEngineInstance";
-/// The same for the cluster that the instance runs in.
-const CLUSTER: &str = "GitopsEngineCluster";
-/// Longest name of Argo CD's namespace that `gitopsengineinstance.namespace_name` holds.
-pub const NAMESPACE_LIMIT: usize = 48;
 
 /// Which machines a batch is about.
 #[derive(Clone, Debug, Default)]
@@ -192,73 +181,6 @@ impl Store {
             Ok(uids.into_iter().map(DeploymentUid::new).collect())
         })
     }
-
-    /// Makes sure that the rows of the Argo CD instance exist, and says which it is.
-    ///
-    /// They are known by the UIDs of their namespaces: an instance that was recorded before keeps
-    /// its id, whoever gave it.
-    pub fn ensure_instance<'a>(
-        &'a self,
-        argocd_namespace: &'a str,
-        argocd_namespace_uid: &'a str,
-        kube_system_uid: &'a str,
-        now: Timestamp,
-    ) -> Call<'a, InstanceId> {
-        self.call("ensure_instance", async move {
-            if argocd_namespace.chars().count() > NAMESPACE_LIMIT {
-                return Err(StoreError::Value {
-                    what: format!("the Argo CD namespace {argocd_namespace}"),
-                    why: format!(
-                        "its name is longer than the {NAMESPACE_LIMIT} characters of the existing \
-                     column; install Argo CD in a namespace with a shorter name"
-                    ),
-                });
-            }
-            let tx = self.begin().await?;
-            if let Some(id) = mapped(&tx, INSTANCE, argocd_namespace_uid).await? {
-                if gitops_engine_instance::Entity::find_by_id(&id).one(&tx).await?.is_some() {
-                    tx.rollback().await?;
-                    return Ok(InstanceId::new(id));
-                }
-                unmap(&tx, INSTANCE, argocd_namespace_uid).await?;
-            }
-            let cluster = ensure_cluster(&tx, kube_system_uid, now).await?;
-            // Its row may be there although the mapping led elsewhere.
-            let unmapped = gitops_engine_instance::Entity::find()
-                .filter(gitops_engine_instance::Column::NamespaceUid.eq(argocd_namespace_uid))
-                .filter(gitops_engine_instance::Column::EngineclusterId.eq(&cluster))
-                .one(&tx)
-                .await?;
-            let id = match unmapped {
-                Some(row) => InstanceId::new(row.gitopsengineinstance_id),
-                None => InstanceId::of(argocd_namespace_uid, kube_system_uid),
-            };
-            let instance = gitops_engine_instance::Model {
-                gitopsengineinstance_id: id.as_str().to_owned(),
-                namespace_name: argocd_namespace.to_owned(),
-                namespace_uid: argocd_namespace_uid.to_owned(),
-                enginecluster_id: cluster,
-            };
-            insert_missing(&tx, [instance.into_active_model()]).await?;
-            map(&tx, INSTANCE, argocd_namespace_uid, id.as_str()).await?;
-            tx.commit().await?;
-            Ok(id)
-        })
-    }
-}
-
-/// The UIDs of the kube-system namespaces of the clusters that a database was used with.
-pub fn known_clusters(database: &Database) -> Call<'_, Vec<String>> {
-    use kubernetes_to_db_resource_mapping::{Column, Entity};
-    Box::pin(async move {
-        let rows = Entity::find()
-            .filter(Column::KubernetesResourceType.eq("Namespace"))
-            .filter(Column::DbRelationType.eq(CLUSTER))
-            .order_by_asc(Column::KubernetesResourceUid)
-            .all(&database.reads())
-            .await?;
-        Ok(rows.into_iter().map(|row| row.kubernetes_resource_uid).collect())
-    })
 }
 
 /// The digests of the reports that a batch has read, by application; empty where a report has none.
@@ -294,83 +216,6 @@ async fn mark_read(
         .exec(tx)
         .await?;
     Ok(())
-}
-
-async fn ensure_cluster(
-    tx: &impl ConnectionTrait,
-    kube_system_uid: &str,
-    now: Timestamp,
-) -> Result<String, StoreError> {
-    if let Some(id) = mapped(tx, CLUSTER, kube_system_uid).await? {
-        if gitops_engine_cluster::Entity::find_by_id(&id).one(tx).await?.is_some() {
-            return Ok(id);
-        }
-        unmap(tx, CLUSTER, kube_system_uid).await?;
-    }
-    insert_cluster(tx, kube_system_uid, now).await
-}
-
-async fn insert_cluster(
-    tx: &impl ConnectionTrait,
-    kube_system_uid: &str,
-    now: Timestamp,
-) -> Result<String, StoreError> {
-    let id = InstanceId::cluster_id(kube_system_uid);
-    let credentials = InstanceId::cluster_credentials_id(kube_system_uid);
-    insert_missing(tx, [placeholder_credentials(credentials.clone(), now)]).await?;
-    let cluster = gitops_engine_cluster::Model {
-        gitopsenginecluster_id: id.clone(),
-        clustercredentials_id: credentials,
-    };
-    insert_missing(tx, [cluster.into_active_model()]).await?;
-    map(tx, CLUSTER, kube_system_uid, &id).await?;
-    Ok(id)
-}
-
-async fn mapped(
-    tx: &impl ConnectionTrait,
-    relation: &str,
-    namespace_uid: &str,
-) -> Result<Option<String>, StoreError> {
-    use kubernetes_to_db_resource_mapping::{Column, Entity};
-    let row = Entity::find()
-        .filter(Column::KubernetesResourceType.eq("Namespace"))
-        .filter(Column::KubernetesResourceUid.eq(namespace_uid))
-        .filter(Column::DbRelationType.eq(relation))
-        .one(tx)
-        .await?;
-    Ok(row.map(|row| row.db_relation_key))
-}
-
-/// Removes a mapping to a row that has gone; a mapping has no foreign key.
-async fn unmap(
-    tx: &impl ConnectionTrait,
-    relation: &str,
-    namespace_uid: &str,
-) -> Result<(), StoreError> {
-    use kubernetes_to_db_resource_mapping::{Column, Entity};
-    Entity::delete_many()
-        .filter(Column::KubernetesResourceType.eq("Namespace"))
-        .filter(Column::KubernetesResourceUid.eq(namespace_uid))
-        .filter(Column::DbRelationType.eq(relation))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-async fn map(
-    tx: &impl ConnectionTrait,
-    relation: &str,
-    namespace_uid: &str,
-    key: &str,
-) -> Result<(), StoreError> {
-    let row = kubernetes_to_db_resource_mapping::Model {
-        kubernetes_resource_type: "Namespace".to_owned(),
-        kubernetes_resource_uid: namespace_uid.to_owned(),
-        db_relation_type: relation.to_owned(),
-        db_relation_key: key.to_owned(),
-    };
-    insert_missing(tx, [row.into_active_model()]).await
 }
 
 async fn load(
@@ -449,40 +294,6 @@ async fn load_tenants(
     if !emptying.is_empty() {
         loaded.children = count_children(tx, emptying).await?;
     }
-    Ok(())
-}
-
-async fn load_existing_tenants(
-    tx: &impl ConnectionTrait,
-    tenants: Vec<String>,
-    loaded: &mut BackendLoaded,
-) -> Result<(), StoreError> {
-    let users = cluster_user::Entity::find()
-        .filter(cluster_user::Column::UserName.is_in(tenants.clone()))
-        .all(tx)
-        .await?;
-    loaded.existing_users = users
-        .into_iter()
-        .map(|row| (TenantUid::new(row.user_name), ClusterUserId::new(row.clusteruser_id)))
-        .collect();
-    use kubernetes_to_db_resource_mapping::{Column, Entity};
-    // A mapping has no foreign key: what it names may have gone.
-    let existing = Query::select()
-        .column(managed_environment::Column::ManagedenvironmentId)
-        .from(managed_environment::Entity)
-        .to_owned();
-    let environments = Entity::find()
-        .filter(Column::KubernetesResourceType.eq("Namespace"))
-        .filter(Column::KubernetesResourceUid.is_in(tenants))
-        .filter(Column::DbRelationType.eq("ManagedEnvironment"))
-        .filter(Column::DbRelationKey.in_subquery(existing))
-        .all(tx)
-        .await?;
-    let pair = |row: kubernetes_to_db_resource_mapping::Model| {
-        let tenant = TenantUid::new(row.kubernetes_resource_uid);
-        (tenant, EnvironmentId::new(row.db_relation_key))
-    };
-    loaded.existing_environments = environments.into_iter().map(pair).collect();
     Ok(())
 }
 
@@ -573,74 +384,4 @@ async fn load_reports(
     }
     loaded.reports = reports;
     Ok(digests)
-}
-
-/// Whether the deployment may still take over an application of an earlier installation.
-fn may_adopt(machine: &Deployment) -> bool {
-    machine.record.present && machine.record.application.is_none()
-}
-
-async fn load_existing(
-    tx: &impl ConnectionTrait,
-    request: &BackendRequest,
-    loaded: &mut BackendLoaded,
-) -> Result<(), StoreError> {
-    let unseen =
-        request.observed.iter().map(|one| &one.uid).filter(|uid| !loaded.deployments.contains(uid));
-    let known = loaded.deployments.known.iter();
-    let waiting = known.filter(|(_, versioned)| may_adopt(&versioned.machine)).map(|(uid, _)| uid);
-    let without: BTreeSet<&str> = unseen.chain(waiting).map(DeploymentUid::as_str).collect();
-    if without.is_empty() {
-        return Ok(());
-    }
-    let rows = mapping::Entity::find()
-        .filter(mapping::Column::DeploymenttoapplicationmappingUidId.is_in(without))
-        .all(tx)
-        .await?;
-    if !rows.is_empty() {
-        loaded.existing_applications = load_existing_applications(tx, rows).await?;
-    }
-    Ok(())
-}
-
-/// The rows behind the mappings of an earlier installation. An owner is told by a table of its own
-/// or, in rows from before that table, by the namespace.
-async fn load_existing_applications(
-    tx: &impl ConnectionTrait,
-    mappings: Vec<mapping::Model>,
-) -> Result<HashMap<DeploymentUid, ExistingApplication>, StoreError> {
-    let ids = || mappings.iter().map(|row| row.application_id.as_str());
-    let instances: HashMap<String, String> = application::Entity::find()
-        .filter(application::Column::ApplicationId.is_in(ids()))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|row| (row.application_id, row.engine_instance_inst_id))
-        .collect();
-    let owners: HashMap<String, String> = application_owner::Entity::find()
-        .filter(application_owner::Column::ApplicationOwnerApplicationId.is_in(ids()))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|row| (row.application_owner_application_id, row.application_owner_user_id))
-        .collect();
-    let namespaces = mappings.iter().filter_map(|row| row.namespace_uid.as_deref());
-    let users: HashMap<String, String> = cluster_user::Entity::find()
-        .filter(cluster_user::Column::UserName.is_in(namespaces))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|row| (row.user_name, row.clusteruser_id))
-        .collect();
-    let existing = |row: mapping::Model| {
-        let of_namespace = || users.get(row.namespace_uid.as_deref()?);
-        let user = owners.get(&row.application_id).or_else(of_namespace)?;
-        let existing = ExistingApplication {
-            user: ClusterUserId::new(user.clone()),
-            instance: InstanceId::new(instances.get(&row.application_id)?.clone()),
-            id: ApplicationId::new(row.application_id),
-        };
-        Some((DeploymentUid::new(row.deploymenttoapplicationmapping_uid_id), existing))
-    };
-    Ok(mappings.into_iter().filter_map(existing).collect())
 }

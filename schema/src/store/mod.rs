@@ -3,6 +3,8 @@
 //! does not depend on the size of the batch.
 //!
 //! * [`backend`]: batches of tenants and deployments;
+//! * `adoption`: rows of an earlier installation that such a batch may take over;
+//! * [`instance`]: the Argo CD instance and its cluster;
 //! * [`agent`]: batches of operations, and Argo CD's reports;
 //! * [`machine_rows`]: machines and transitions as rows;
 //! * `changes`: what the machines ask of the other tables;
@@ -29,10 +31,12 @@
 //! application that is locked exclusively needs no order, and all other tables have one writer, the
 //! backend's worker.
 
+mod adoption;
 pub mod agent;
 pub mod backend;
 mod changes;
 pub mod collect;
+pub mod instance;
 pub mod machine_rows;
 
 use std::fmt;

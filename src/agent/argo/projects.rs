@@ -1,0 +1,203 @@
+//! AppProjects: what has been seen of them, and what they should say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crds::argocd::{AppProject, AppProjectSpec, ApplicationDestination as Destination};
+use kube::ResourceExt;
+use machines::application::{IN_CLUSTER, project_name};
+use machines::identity::{ClusterUserId, Revision};
+use machines::repository_url::source_repo_pattern;
+
+use crate::agent::argo::{Argo, Changed};
+use crate::runtime::watch::{self, Asked, Seen};
+
+/// What is remembered of an AppProject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectEntry {
+    /// Its revision.
+    pub revision: Revision,
+    /// What it says.
+    pub document: ProjectDocument,
+}
+
+/// What an AppProject of ours says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectDocument {
+    /// Its name.
+    pub name: String,
+    /// The cluster user that it belongs to.
+    pub user: String,
+    /// The repositories that it permits, as patterns.
+    pub source_repos: BTreeSet<String>,
+    /// The destinations that it permits.
+    pub destinations: Vec<Destination>,
+}
+
+/// What an AppProject of ours should say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedProject {
+    /// What it should say; `None` where there should be none.
+    pub document: Option<ProjectDocument>,
+    /// The repositories for which it has no room.
+    pub left_out: BTreeSet<String>,
+}
+
+/// Bytes of the repositories in one AppProject: some 20,000 of them. etcd takes no request beyond
+/// 1.5 MiB, and the rest of the object needs room as well.
+pub const SOURCE_REPOS_LIMIT: usize = 1_200_000;
+/// What JSON adds to each: quotes, and a comma.
+pub(super) const PER_ITEM: usize = 3;
+
+/// How an AppProject permits a repository.
+pub(super) fn pattern(url: &str) -> String {
+    source_repo_pattern(url).into_owned()
+}
+
+/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a map of URLs to patterns, those first that
+/// come last by their rank, and returns their URLs.
+pub(super) fn trim<R: Ord>(
+    permitted: &mut BTreeMap<String, String>,
+    rank: impl Fn(&str, &str) -> R,
+) -> BTreeSet<String> {
+    let size = |pattern: &String| pattern.len() + PER_ITEM;
+    let mut bytes: usize = permitted.values().map(size).sum();
+    if bytes <= SOURCE_REPOS_LIMIT {
+        return BTreeSet::new();
+    }
+    let mut ranked: Vec<String> = permitted.keys().cloned().collect();
+    ranked.sort_by_cached_key(|url| (rank(url, &permitted[url]), url.clone()));
+    let mut left_out = BTreeSet::new();
+    while bytes > SOURCE_REPOS_LIMIT
+        && let Some(url) = ranked.pop()
+        && let Some(pattern) = permitted.remove(&url)
+    {
+        bytes -= size(&pattern);
+        left_out.insert(url);
+    }
+    left_out
+}
+
+impl Argo {
+    /// Takes in what the watch of AppProjects tells.
+    pub fn project_seen(&mut self, seen: Seen<AppProject>) -> Vec<Changed> {
+        let listed = self.projects_seen.note(&seen, |metadata| metadata.name.clone());
+        match seen {
+            Seen::Restarted => Vec::new(),
+            Seen::Present(project) => self.project_present(&project).into_iter().collect(),
+            Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
+            Seen::Malformed(metadata) => {
+                // It exists, and says nothing of what it should.
+                let project = AppProject { metadata: *metadata, spec: AppProjectSpec::default() };
+                self.project_present(&project).into_iter().collect()
+            }
+            Seen::Synced => {
+                let Some(listed) = listed else { return Vec::new() };
+                let missing: Vec<String> =
+                    self.projects.keys().filter(|name| listed.lacks(name)).cloned().collect();
+                missing.iter().filter_map(|name| self.project_gone(name)).collect()
+            }
+        }
+    }
+
+    /// To be kept from before a write of an AppProject until [`Self::project_written`].
+    pub fn ask_project(&self) -> Asked {
+        self.projects_seen.ask()
+    }
+
+    /// Takes in the answer to a write.
+    pub fn project_written(&mut self, written: &AppProject, asked: Asked) -> Option<Changed> {
+        self.projects_seen.is_news(written, asked).then(|| self.project_present(written))?
+    }
+
+    fn project_present(&mut self, project: &AppProject) -> Option<Changed> {
+        let name = project.name_any();
+        let revision = watch::revision(project);
+        if self.projects.get(&name).is_some_and(|known| revision <= known.revision) {
+            return None;
+        }
+        let user = project.annotations().get(crds::names::USERNAME_ANNOTATION).cloned();
+        let document = ProjectDocument {
+            name: name.clone(),
+            user: user.unwrap_or_default(),
+            source_repos: project.spec.source_repos.iter().cloned().collect(),
+            destinations: project.spec.destinations.clone(),
+        };
+        self.projects.insert(name.clone(), ProjectEntry { revision, document });
+        Some(Changed::Project(name))
+    }
+
+    /// Takes in that an AppProject has gone.
+    pub fn project_gone(&mut self, name: &str) -> Option<Changed> {
+        self.projects.remove(name).map(|_| Changed::Project(name.to_owned()))
+    }
+
+    /// An AppProject by its name.
+    pub fn project(&self, name: &str) -> Option<&ProjectEntry> {
+        self.projects.get(name)
+    }
+
+    /// What the AppProject of a user should say.
+    ///
+    /// It permits what the rows ask for, and what existing Applications still use: a project
+    /// permits an Application before it exists and for as long as it does. The environments of an
+    /// earlier installation, which are not served yet, it goes on permitting.
+    pub fn wanted_project(
+        &self,
+        user: &ClusterUserId,
+        repositories: &BTreeSet<String>,
+    ) -> WantedProject {
+        let name = project_name(user);
+        let existing = self.projects.get(&name).map(|entry| &entry.document);
+        let in_use = self.in_use.get(&name);
+        let used = in_use.into_iter().flat_map(|uses| uses.keys());
+        let mut permitted: BTreeMap<String, String> =
+            repositories.iter().chain(used).map(|url| (url.clone(), pattern(url))).collect();
+        let is_used = |url: &str| in_use.is_some_and(|uses| uses.contains_key(url));
+        let is_known =
+            |pattern: &str| existing.is_some_and(|one| one.source_repos.contains(pattern));
+        let left_out = trim(&mut permitted, |url, pattern| (!is_used(url), !is_known(pattern)));
+        let kept = existing.filter(|_| self.environment_owners.contains(user));
+        let kept = kept.map(|kept| kept.destinations.iter());
+        let environments = kept
+            .into_iter()
+            .flatten()
+            .filter(|one| crds::names::managed_environment_id(&one.name).is_some());
+        let destinations = environments.cloned().chain([in_cluster()]).collect();
+        let document = (!permitted.is_empty()).then(|| ProjectDocument {
+            name,
+            user: user.as_str().to_owned(),
+            source_repos: permitted.into_values().collect(),
+            destinations,
+        });
+        WantedProject { document, left_out }
+    }
+
+    /// The cluster users that have an AppProject of ours, or an Application of ours that needs one:
+    /// Argo CD finalizes none whose AppProject has gone.
+    pub fn project_owners(&self) -> BTreeSet<ClusterUserId> {
+        let existing = self.projects.values().filter_map(|entry| {
+            let owner = ClusterUserId::new(entry.document.user.clone());
+            (entry.document.name == project_name(&owner)).then_some(owner)
+        });
+        let ours = self
+            .applications
+            .iter()
+            .filter(|(name, _)| crds::names::deployment_uid(name).is_some());
+        let named = ours.filter_map(|(_, entry)| {
+            crds::names::cluster_user_id(&entry.spec.project).map(ClusterUserId::new)
+        });
+        existing.chain(named).collect()
+    }
+
+    /// Whether the AppProject of a user says what it should.
+    pub fn project_matches(&self, user: &ClusterUserId, wanted: &WantedProject) -> bool {
+        let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
+        wanted.document.as_ref() == actual
+    }
+}
+
+/// Every namespace of the cluster that Argo CD runs in.
+fn in_cluster() -> Destination {
+    let (name, namespace) = (IN_CLUSTER.to_owned(), "*".to_owned());
+    Destination { name, namespace, ..Destination::default() }
+}

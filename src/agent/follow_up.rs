@@ -1,0 +1,119 @@
+//! What follows from a commit: timers, effects, and what others have to be told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use machines::application::application_name;
+use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::operation::OperationObligation;
+use tokio::time::Instant;
+
+use crate::agent::Agent;
+use crate::agent::decide::{FollowUp, Observations};
+use crate::agent::effect::{Effect, Subject};
+use crate::runtime::effects::{QueuedEffect, Required};
+
+impl Agent {
+    pub(super) fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
+        self.timers.set(&follow_up.id, follow_up.wake_at);
+        if follow_up.completed {
+            self.metrics.operations_completed.inc();
+        }
+        if follow_up.failed {
+            self.metrics.operations_failed.inc();
+        }
+        // That it was claimed is of interest to nobody who waits for it.
+        let finished = follow_up.completed || follow_up.failed;
+        if let Some(requester) = follow_up.requester.as_ref().filter(|_| finished) {
+            self.listener.operation_finished(requester);
+        }
+        if follow_up.gone {
+            self.forget(&follow_up.id);
+            return;
+        }
+        self.open().update(&follow_up);
+        if !self.open().awaits_project(&follow_up.owner) {
+            // The next operation that finds the project wanting requires it, though it was written before.
+            self.effects.withdraw(&Subject::Project(follow_up.owner.clone()));
+        }
+        let tenant = self.turn(&follow_up.id);
+        for obligation in &follow_up.owed {
+            let effect = self.effect(&follow_up, obligation);
+            if follow_up.insist {
+                self.effects.invalidate(&effect.key());
+            }
+            if self.effects.require(&tenant, effect, taken_at) == Required::InDoubt {
+                self.poke(&follow_up.id, Observations::default());
+            }
+        }
+        if finished {
+            // Only at its end: a finished operation lingers until its CR has gone, and by then the
+            // Application may be the business of the next one.
+            self.effects.withdraw(&Subject::Application(follow_up.application.clone()));
+        }
+    }
+
+    /// Forgets an operation that has gone. Should its CR have been created anew meanwhile, by a
+    /// backend that had not seen the outcome yet, it begins again, and ends by removing it.
+    pub(super) fn forget(&self, id: &OperationId) {
+        self.effects.withdraw(&Subject::Signal(id.clone()));
+        let tenant = self.turn(id);
+        let signalled = {
+            let mut open = self.open();
+            open.forget(id);
+            open.signals.contains_key(id)
+        };
+        if signalled {
+            self.take_up(id.clone(), &tenant);
+        }
+    }
+
+    fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
+        let FollowUp { id, requester, .. } = follow_up;
+        let requester = requester.as_ref();
+        match obligation {
+            OperationObligation::ProjectWritten(user) => {
+                Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
+            }
+            OperationObligation::ApplicationWritten(row, document) => Effect::WriteApplication {
+                row: row.clone(),
+                document: document.clone(),
+                operation: id.clone(),
+            },
+            OperationObligation::ApplicationRemoved(row) => Effect::RemoveApplication {
+                row: row.clone(),
+                name: requester.map(application_name),
+                operation: Some(id.clone()),
+            },
+            OperationObligation::SignalRemoved(id) => {
+                Effect::RemoveSignal { operation: id.clone() }
+            }
+        }
+    }
+
+    /// Removes an Application that belongs to nobody.
+    pub(super) fn remove_orphan(&self, row: ApplicationId, name: String) {
+        tracing::info!(name, "an Application that belongs to nobody is removed");
+        self.metrics.repairs.inc();
+        let turn = row.as_str().to_owned();
+        self.require_afresh(
+            &turn,
+            Effect::RemoveApplication { row, name: Some(name), operation: None },
+        );
+    }
+
+    /// Makes an AppProject say what it should, although no operation asks for it.
+    pub(super) fn repair_project(&self, user: ClusterUserId, repositories: &BTreeSet<String>) {
+        tracing::info!(user = user.as_str(), "an AppProject that was changed manually is repaired");
+        self.metrics.repairs.inc();
+        let wanted = self.argo().wanted_project(&user, repositories).document.map(Arc::new);
+        let turn = user.as_str().to_owned();
+        self.require_afresh(&turn, Effect::WriteProject { user, wanted });
+    }
+
+    /// Requires what no machine does. That it was done before says nothing any more.
+    pub(super) fn require_afresh(&self, turn: &str, effect: Effect) {
+        self.effects.withdraw(&effect.key());
+        let _ = self.effects.require(turn, effect, Instant::now());
+    }
+}

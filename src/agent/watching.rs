@@ -1,0 +1,109 @@
+//! What the agent follows: Applications, AppProjects and Operation CRs.
+
+use std::sync::Arc;
+
+use crds::Operation;
+use kube::ResourceExt;
+use kube::api::{Api, ObjectMeta};
+use machines::identity::{OPERATION_ID_LIMIT, OperationId};
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::Agent;
+use crate::agent::decide::Observations;
+use crate::backend::effect::TENANT_LABEL;
+use crate::runtime::sightings::{Listed, Sightings};
+use crate::runtime::watch::{self, Seen};
+
+impl Agent {
+    pub(super) async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let progress = Arc::clone(&self.watches[1]);
+        let agent = Arc::clone(&self);
+        watch::follow(api, progress, shutdown, move |seen| {
+            agent.take_in(|argo| argo.application_seen(seen));
+        })
+        .await;
+    }
+
+    pub(super) async fn watch_projects(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let progress = Arc::clone(&self.watches[2]);
+        let agent = Arc::clone(&self);
+        watch::follow(api, progress, shutdown, move |seen| {
+            agent.take_in(|argo| argo.project_seen(seen));
+        })
+        .await;
+    }
+
+    pub(super) async fn watch_operations(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let progress = Arc::clone(&self.watches[0]);
+        let agent = Arc::clone(&self);
+        let mut sightings = Sightings::default();
+        watch::follow::<Operation>(api, progress, shutdown, move |seen| {
+            let listed = sightings.note(&seen, operation_id);
+            agent.operation_seen(seen, listed);
+        })
+        .await;
+    }
+
+    fn operation_seen(&self, seen: Seen<Operation>, listed: Option<Listed<OperationId>>) {
+        let absent = Observations { signal_absent: true, ..Observations::default() };
+        match seen {
+            Seen::Restarted => {}
+            Seen::Present(operation) => {
+                let id = OperationId::new(operation.spec.operation_id.clone());
+                self.signalled(&operation, id);
+            }
+            Seen::Gone(gone) => {
+                let id = crds::names::operation_id(&gone.name).unwrap_or_default();
+                let id = OperationId::new(id);
+                self.open().signals.remove(&id);
+                self.poke(&id, absent);
+            }
+            // It exists, and its name says which operation it is of.
+            Seen::Malformed(metadata) => {
+                let open = |id: &OperationId| self.open().by_id.contains_key(id);
+                if let Some(id) = operation_id(&metadata).filter(open) {
+                    self.open().sighted(&id);
+                }
+            }
+            Seen::Synced => {
+                let Some(listed) = listed else { return };
+                self.open().signals.retain(|id, _| !listed.lacks(id));
+                let open: Vec<OperationId> = self.open().by_id.keys().cloned().collect();
+                for id in open.into_iter().filter(|id| listed.lacks(id)) {
+                    self.poke(&id, absent.clone());
+                }
+            }
+        }
+    }
+
+    fn signalled(&self, operation: &Operation, id: OperationId) {
+        // The name follows from the id; anything else was not made by a backend. What is longer than
+        // the database's column names no row, and PostgreSQL would not take it for a machine's key.
+        if id.as_str().is_empty()
+            || id.as_str().len() > OPERATION_ID_LIMIT
+            || operation.name_any() != crds::names::operation_name(id.as_str())
+        {
+            tracing::warn!(name = operation.name_any(), "an Operation names no row; left alone");
+            return;
+        }
+        let tenant = operation.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
+        self.open().sighted(&id);
+        self.take_up(id, &tenant);
+    }
+
+    /// Makes sure that an operation is open.
+    pub(super) fn take_up(&self, id: OperationId, tenant: &str) {
+        let news = self.open().note(&id, tenant);
+        if news {
+            self.inbox.offer(tenant, id, Observations::default());
+        }
+    }
+}
+
+/// The operation that an Operation CR is of, by the CR's name.
+fn operation_id(metadata: &ObjectMeta) -> Option<OperationId> {
+    crds::names::operation_id(metadata.name.as_deref()?).map(OperationId::new)
+}

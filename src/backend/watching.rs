@@ -1,0 +1,119 @@
+//! What the backend follows: namespaces, deployments, and where Argo CD is.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+use kube::api::Api;
+use machines::identity::{InstanceId, TenantUid};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::Backend;
+use crate::backend::observations::Observations;
+use crate::backend::ownership::Question;
+use crate::runtime::retry::until_done;
+use crate::runtime::watch::{self};
+
+/// Questions about namespaces under way at once. One is asked for each namespace in which the first
+/// deployment appears.
+const QUESTIONS: usize = 8;
+
+impl Backend {
+    pub(super) async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::all(self.client.clone());
+        let (tell, hear) = tokio::sync::watch::channel(None);
+        let engine = tokio::spawn(Arc::clone(&self).follow_engine(hear));
+        let progress = Arc::clone(&self.watches[0]);
+        let backend = Arc::clone(&self);
+        watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
+            backend.take_in(|index| index.namespace_seen(seen));
+            backend.seen.notify_one();
+            let uids = backend.engine_uids();
+            tell.send_if_modified(|known| {
+                let changed = *known != uids;
+                *known = uids;
+                changed
+            });
+        })
+        .await;
+        engine.abort();
+    }
+
+    /// The UIDs of Argo CD's namespace and of kube-system, once both exist.
+    pub(super) fn engine_uids(&self) -> Option<(TenantUid, TenantUid)> {
+        let index = self.index();
+        let argocd = index.namespace_uid(&self.settings.argocd_namespace)?.clone();
+        Some((argocd, index.namespace_uid("kube-system")?.clone()))
+    }
+
+    /// Keeps the rows of the Argo CD instance, and tells every deployment when it changes.
+    async fn follow_engine(
+        self: Arc<Self>,
+        mut uids: tokio::sync::watch::Receiver<Option<(TenantUid, TenantUid)>>,
+    ) {
+        while uids.changed().await.is_ok() {
+            let wanted = uids.borrow_and_update().clone();
+            let instance = match wanted {
+                None => None,
+                Some((argocd, kube_system)) => {
+                    Some(self.ensure_instance(argocd.as_str(), kube_system.as_str()).await)
+                }
+            };
+            let changed = self.instance.send_if_modified(|known| {
+                let changed = *known != instance;
+                *known = instance;
+                changed
+            });
+            if changed {
+                self.take_in(|index| index.tell_all(&Observations::facts()));
+            }
+        }
+    }
+
+    async fn ensure_instance(&self, argocd: &str, kube_system: &str) -> InstanceId {
+        let namespace = &self.settings.argocd_namespace;
+        until_done("the Argo CD instance cannot be recorded yet", || {
+            let now = self.settings.clock.now();
+            self.store.ensure_instance(namespace, argocd, kube_system, now)
+        })
+        .await
+    }
+
+    pub(super) async fn watch_deployments(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::all(self.client.clone());
+        let progress = Arc::clone(&self.watches[1]);
+        let backend = Arc::clone(&self);
+        watch::follow(api, progress, shutdown, move |seen| {
+            backend.take_in(|index| index.deployment_seen(seen));
+            backend.seen.notify_one();
+        })
+        .await;
+    }
+
+    /// Finds out whose the objects are of which the watches alone cannot tell: see [`ownership`].
+    pub(super) async fn ask_for_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut asked = JoinSet::new();
+        loop {
+            let room = QUESTIONS.saturating_sub(asked.len());
+            for question in self.index().questions(room) {
+                let backend = Arc::clone(&self);
+                asked.spawn(async move { backend.ask(&question).await });
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.seen.notified() => {}
+                Some(_) = asked.join_next() => {}
+            }
+        }
+    }
+
+    async fn ask(&self, question: &Question) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let name = &question.namespace;
+        let complaint = format!("the namespace {name} cannot be read yet");
+        let found = until_done(&complaint, || api.get_opt(name)).await;
+        let answer = found.map(|one| TenantUid::new(one.uid().unwrap_or_default()));
+        self.take_in(|index| index.question_answered(question, answer.as_ref()));
+    }
+}

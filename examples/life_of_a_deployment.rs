@@ -7,6 +7,7 @@
 
 mod support;
 
+use machines::machine::Machine;
 use machines::rows::OperationState;
 use support::Story;
 

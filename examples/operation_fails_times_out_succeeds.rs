@@ -9,6 +9,7 @@
 mod support;
 
 use machines::identity::Timestamp;
+use machines::machine::Machine;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
 };
@@ -23,8 +24,8 @@ fn tell(
     now: Timestamp,
 ) -> Option<OperationState> {
     let before = operation.path();
-    let step = operation.clone().step(event, now);
-    *operation = step.operation;
+    let step = operation.clone().step(event, &now);
+    *operation = step.machine;
     println!("[{:>6} ms] agent, {}: {what}", now.as_millis(), short(operation.record.id.as_str()));
     println!("    state   {before} -> {}", operation.path());
     step.rows.iter().for_each(|row| println!("    row     {}", row_text(row)));

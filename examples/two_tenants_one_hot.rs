@@ -11,6 +11,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use machines::machine::Machine;
 use machines::rows::OperationState;
 use managed_gitops::runtime::inbox::{Coalesce, Inbox};
 use support::Story;

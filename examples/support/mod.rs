@@ -14,6 +14,7 @@ use machines::identity::{
     ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange, TenantRows};
 use machines::spec::DeploymentSpec;
 
@@ -93,7 +94,7 @@ impl Story {
     pub(crate) fn tell(&mut self, what: &str, event: &Event) {
         let before = (self.machine.path(), self.machine.mirror.path());
         let step = self.machine.clone().step(event, &self.facts());
-        self.machine = step.deployment;
+        self.machine = step.machine;
         if !self.told_aloud {
             return;
         }

@@ -2,7 +2,8 @@
 //! machines. Nothing here knows that Kubernetes or a database exists; there is no clock, no
 //! randomness and no I/O.
 //!
-//! * [`deployment`], [`tenant`], [`operation`]: one machine each, with a total, pure `step`;
+//! * [`machine`]: what all machines have in common, and the loop that steps them;
+//! * [`deployment`], [`tenant`], [`operation`]: one machine each;
 //! * [`spec`] and [`application`]: what a deployment asks for, its rules, and the Argo CD
 //!   Application that follows from it;
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
@@ -20,6 +21,7 @@ pub mod diagram;
 mod drive;
 pub mod esr;
 pub mod identity;
+pub mod machine;
 pub mod messages;
 pub mod operation;
 pub mod redaction;

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
 use crate::application::{ApplicationDocument, ApplicationSpec, RunningSync};
-use crate::drive::{Handling, drive};
+use crate::drive::drive;
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use crate::machine::{Change, Machine, Observation};
 use crate::rows::{OperationState, RowChange};
 
 /// The Kubernetes API takes a write within milliseconds. An operation that cannot write for so
@@ -139,9 +140,8 @@ pub enum OperationEvent {
     DeadlineReached,
 }
 
-impl OperationEvent {
-    /// The event's name, for transition records.
-    pub fn name(&self) -> &'static str {
+impl Observation for OperationEvent {
+    fn name(&self) -> &'static str {
         match self {
             Self::RowObserved(_) => "RowObserved",
             Self::RowAbsent => "RowAbsent",
@@ -225,17 +225,6 @@ pub struct OperationContext {
     rows: Vec<RowChange>,
 }
 
-/// The outcome of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperationStep {
-    /// The machine afterwards.
-    pub operation: Operation,
-    /// What to write with it.
-    pub rows: Vec<RowChange>,
-    /// What became of the event.
-    pub handling: Handling,
-}
-
 impl Operation {
     /// An operation of which only the id is known.
     pub fn new(id: OperationId) -> Self {
@@ -246,13 +235,6 @@ impl Operation {
             requester: None,
         };
         Self { state: OperationPhase::Unclaimed {}, record }
-    }
-
-    /// The machine's pure step; total.
-    pub fn step(mut self, event: &OperationEvent, now: Timestamp) -> OperationStep {
-        let mut context = OperationContext { now, rows: Vec::new() };
-        let handling = drive(&mut self.state, &mut self.record, event, &mut context);
-        OperationStep { operation: self, rows: context.rows, handling }
     }
 
     /// What the machine owes to the world.
@@ -277,8 +259,43 @@ impl Operation {
         vec![owed]
     }
 
-    /// When the machine wants to be woken if nothing happens before.
-    pub fn wake_at(&self) -> Option<Timestamp> {
+    /// Whether the machine looks at Argo CD's resources.
+    pub fn watches_argo(&self) -> bool {
+        matches!(
+            self.state,
+            OperationPhase::PreparingProject { .. }
+                | OperationPhase::Writing { .. }
+                | OperationPhase::Deleting { .. }
+                | OperationPhase::TidyingProject { .. }
+        )
+    }
+}
+
+impl Machine for Operation {
+    type Event = OperationEvent;
+    type Facts = Timestamp;
+
+    fn apply(&mut self, event: &OperationEvent, now: &Timestamp) -> Change {
+        let mut context = OperationContext { now: *now, rows: Vec::new() };
+        let handling = drive(&mut self.state, &mut self.record, event, &mut context);
+        Change { rows: context.rows, handling }
+    }
+
+    fn path(&self) -> String {
+        let path = match &self.state {
+            OperationPhase::Unclaimed {} => "Unclaimed",
+            OperationPhase::PreparingProject { .. } => "InProgress/PreparingProject",
+            OperationPhase::Writing { .. } => "InProgress/Writing",
+            OperationPhase::Deleting { .. } => "InProgress/Deleting",
+            OperationPhase::TidyingProject { .. } => "InProgress/TidyingProject",
+            OperationPhase::Completed { .. } => "Finished/Completed",
+            OperationPhase::Failed { .. } => "Finished/Failed",
+            OperationPhase::Collected {} => "Collected",
+        };
+        path.to_owned()
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
         match &self.state {
             OperationPhase::Unclaimed {} | OperationPhase::Collected {} => None,
             OperationPhase::PreparingProject { deadline, .. }
@@ -290,34 +307,8 @@ impl Operation {
         }
     }
 
-    /// Whether nothing is left to do or to remember.
-    pub fn is_gone(&self) -> bool {
+    fn is_gone(&self) -> bool {
         matches!(self.state, OperationPhase::Collected {})
-    }
-
-    /// Whether the machine looks at Argo CD's resources.
-    pub fn watches_argo(&self) -> bool {
-        matches!(
-            self.state,
-            OperationPhase::PreparingProject { .. }
-                | OperationPhase::Writing { .. }
-                | OperationPhase::Deleting { .. }
-                | OperationPhase::TidyingProject { .. }
-        )
-    }
-
-    /// The state's path, outermost first.
-    pub fn path(&self) -> &'static str {
-        match &self.state {
-            OperationPhase::Unclaimed {} => "Unclaimed",
-            OperationPhase::PreparingProject { .. } => "InProgress/PreparingProject",
-            OperationPhase::Writing { .. } => "InProgress/Writing",
-            OperationPhase::Deleting { .. } => "InProgress/Deleting",
-            OperationPhase::TidyingProject { .. } => "InProgress/TidyingProject",
-            OperationPhase::Completed { .. } => "Finished/Completed",
-            OperationPhase::Failed { .. } => "Finished/Failed",
-            OperationPhase::Collected {} => "Collected",
-        }
     }
 }
 

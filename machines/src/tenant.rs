@@ -9,8 +9,9 @@
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
-use crate::drive::{Handling, drive};
+use crate::drive::drive;
 use crate::identity::{ClusterUserId, EnvironmentId, InstanceId, TenantUid, Timestamp};
+use crate::machine::{Change, Machine, Observation};
 use crate::rows::{RowChange, TenantRows};
 
 /// A tenant: its state and what it remembers.
@@ -90,9 +91,8 @@ pub enum TenantEvent {
     },
 }
 
-impl TenantEvent {
-    /// The event's name, for transition records.
-    pub fn name(&self) -> &'static str {
+impl Observation for TenantEvent {
+    fn name(&self) -> &'static str {
         match self {
             Self::Needed => "Needed",
             Self::NamespaceObserved { .. } => "NamespaceObserved",
@@ -119,17 +119,6 @@ pub struct TenantContext<'a> {
     rows: Vec<RowChange>,
 }
 
-/// The outcome of a tenant's step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantStep {
-    /// The tenant afterwards.
-    pub tenant: Tenant,
-    /// What to write with it.
-    pub rows: Vec<RowChange>,
-    /// What became of the event.
-    pub handling: Handling,
-}
-
 impl Tenant {
     /// A tenant of which nothing is known yet.
     pub fn new(tenant: TenantUid, namespace: impl Into<String>) -> Self {
@@ -137,33 +126,41 @@ impl Tenant {
         Self { state: TenantState::Unknown {}, record }
     }
 
-    /// The machine's pure step; total.
-    pub fn step(mut self, event: &TenantEvent, facts: &TenantFacts) -> TenantStep {
+    /// Whether the machine waits for its deployments to be counted.
+    pub fn counts_children(&self) -> bool {
+        matches!(self.state, TenantState::Emptying {})
+    }
+}
+
+impl Machine for Tenant {
+    type Event = TenantEvent;
+    type Facts = TenantFacts;
+
+    fn apply(&mut self, event: &TenantEvent, facts: &TenantFacts) -> Change {
         let mut context = TenantContext { facts, rows: Vec::new() };
         let handling = drive(&mut self.state, &mut self.record, event, &mut context);
-        TenantStep { tenant: self, rows: context.rows, handling }
+        Change { rows: context.rows, handling }
     }
 
-    /// The state's path, outermost first.
-    pub fn path(&self) -> &'static str {
-        match self.state {
+    fn path(&self) -> String {
+        let path = match self.state {
             TenantState::Unknown {} => "Unknown",
             TenantState::Active {} => "Present/Active",
             TenantState::Draining {} => "Present/Draining",
             TenantState::Emptying {} => "Emptying",
             TenantState::Reaped {} => "Reaped",
-        }
+        };
+        path.to_owned()
     }
 
-    /// When the machine wants to be woken: never; it waits for people and for its deployments,
-    /// and those have deadlines of their own.
-    pub fn wake_at(&self) -> Option<Timestamp> {
+    /// Never: it waits for people and for its deployments, and those have deadlines of their own.
+    fn wake_at(&self) -> Option<Timestamp> {
         None
     }
 
-    /// Whether the machine waits for its deployments to be counted.
-    pub fn counts_children(&self) -> bool {
-        matches!(self.state, TenantState::Emptying {})
+    /// One of which nothing is known yet is not worth a row.
+    fn is_gone(&self) -> bool {
+        matches!(self.state, TenantState::Unknown {} | TenantState::Reaped {})
     }
 }
 
@@ -291,7 +288,7 @@ mod tests {
         let mut rows = Vec::new();
         for event in events {
             let step = tenant.step(event, &facts());
-            tenant = step.tenant;
+            tenant = step.machine;
             rows.extend(step.rows);
         }
         (tenant, rows)
@@ -300,9 +297,9 @@ mod tests {
     #[test]
     fn a_tenant_gets_its_rows_with_the_first_resource_and_only_then() {
         let (tenant, rows) = after(&[TenantEvent::NamespaceObserved { terminating: false }]);
-        assert_eq!((tenant.path(), rows.len()), ("Unknown", 0));
+        assert_eq!((tenant.path().as_str(), rows.len()), ("Unknown", 0));
         let (tenant, rows) = after(&[TenantEvent::Needed, TenantEvent::Needed]);
-        assert_eq!((tenant.path(), rows.len()), ("Present/Active", 1));
+        assert_eq!((tenant.path().as_str(), rows.len()), ("Present/Active", 1));
     }
 
     #[test]
@@ -319,7 +316,7 @@ mod tests {
             TenantFacts { existing_user: Some(ClusterUserId::new("user-of-old")), ..facts() };
         let tenant = Tenant::new(TenantUid::new("ns-1"), "team-a");
         let step = tenant.step(&TenantEvent::Needed, &facts);
-        assert_eq!(step.tenant.record.rows.unwrap().user, ClusterUserId::new("user-of-old"));
+        assert_eq!(step.machine.record.rows.unwrap().user, ClusterUserId::new("user-of-old"));
     }
 
     #[test]
@@ -330,7 +327,7 @@ mod tests {
             TenantEvent::ChildrenCounted { deployments: 0 },
         ];
         let (tenant, rows) = after(&draining);
-        assert_eq!((tenant.path(), rows.len()), ("Present/Draining", 1));
+        assert_eq!((tenant.path().as_str(), rows.len()), ("Present/Draining", 1));
         let mut emptied = draining.to_vec();
         emptied.push(TenantEvent::NamespaceAbsent);
         emptied.push(TenantEvent::ChildrenCounted { deployments: 2 });

@@ -3,12 +3,13 @@
 
 use machines::deployment::conditions::ConditionStyle;
 use machines::deployment::{
-    Deployment, Event, ExistingApplication, Facts, Obligation, Snapshot, Step, TenantFact,
+    Deployment, Event, ExistingApplication, Facts, Obligation, Snapshot, TenantFact,
 };
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId, Revision,
     TenantUid, Timestamp,
 };
+use machines::machine::{Machine, Step};
 use machines::rows::TenantRows;
 use machines::spec::DeploymentSpec;
 
@@ -57,7 +58,7 @@ fn seen(generation: i64, environment: &str, deleting: bool) -> Event {
     }))
 }
 
-fn first(environment: &str, existing: bool) -> Step {
+fn first(environment: &str, existing: bool) -> Step<Deployment> {
     let uid = DeploymentUid::new("uid");
     let deployment = Deployment::new(uid, TenantUid::new("tenant"), "team-a", "app");
     deployment.step(&seen(1, environment, false), &facts(existing))
@@ -78,49 +79,49 @@ fn stalled(deployment: &Deployment) -> (String, String) {
 #[test]
 fn a_deployment_of_an_earlier_installation_on_an_environment_is_frozen() {
     let step = first("staging", true);
-    assert_eq!(step.deployment.path(), "Live/Frozen");
+    assert_eq!(step.machine.path(), "Live/Frozen");
     assert_eq!(step.rows, [], "nothing is written of it");
-    assert_eq!(step.deployment.wake_at(), None);
+    assert_eq!(step.machine.wake_at(), None);
     let said = ("True".to_owned(), "EnvironmentNotServed".to_owned());
-    assert_eq!(stalled(&step.deployment), said);
+    assert_eq!(stalled(&step.machine), said);
     for event in [Event::FactsChanged, Event::ApplicationDiffers, Event::DeadlineReached] {
-        let step = step.deployment.clone().step(&event, &facts(false));
-        assert_eq!((step.deployment.path().as_str(), step.rows.len()), ("Live/Frozen", 0));
+        let step = step.machine.clone().step(&event, &facts(false));
+        assert_eq!((step.machine.path().as_str(), step.rows.len()), ("Live/Frozen", 0));
     }
 }
 
 #[test]
 fn its_deletion_waits_and_says_so() {
     for deletion in [seen(2, "staging", true), seen(1, "staging", true)] {
-        let deployment = first("staging", true).deployment;
+        let deployment = first("staging", true).machine;
         let step = deployment.step(&deletion, &facts(false));
-        assert_eq!(step.deployment.path(), "Terminating/RemovalFrozen");
+        assert_eq!(step.machine.path(), "Terminating/RemovalFrozen");
         assert_eq!(step.rows, []);
-        let owed = step.deployment.obligations(ConditionStyle::Conventional);
+        let owed = step.machine.obligations(ConditionStyle::Conventional);
         assert!(!owed.contains(&Obligation::FinalizerRemoved));
-        assert_eq!(stalled(&step.deployment).1, "EnvironmentNotServed");
+        assert_eq!(stalled(&step.machine).1, "EnvironmentNotServed");
     }
     // Without the finalizer the object has gone; what was made for it stays on record.
-    let deployment = first("staging", true).deployment;
+    let deployment = first("staging", true).machine;
     let gone = Event::Absent { as_of: Revision(9) };
     let step = deployment.step(&gone, &facts(false));
-    assert_eq!(step.deployment.path(), "Terminating/RemovalFrozen");
-    assert_eq!((step.rows, step.deployment.is_gone()), (Vec::new(), false));
+    assert_eq!(step.machine.path(), "Terminating/RemovalFrozen");
+    assert_eq!((step.rows, step.machine.is_gone()), (Vec::new(), false));
 }
 
 #[test]
 fn without_its_environment_it_is_served_like_any_other() {
-    let deployment = first("staging", true).deployment;
+    let deployment = first("staging", true).machine;
     let step = deployment.step(&seen(2, "", false), &facts(false));
-    assert_eq!(step.deployment.path(), "Live/Dispatching");
-    let application = step.deployment.record.application.unwrap();
+    assert_eq!(step.machine.path(), "Live/Dispatching");
+    let application = step.machine.record.application.unwrap();
     assert_eq!(application.id, ApplicationId::new("existing"));
 }
 
 #[test]
 fn others_that_name_an_environment_are_rejected() {
-    assert_eq!(first("staging", false).deployment.path(), "Live/Rejected");
-    let served = first("", true).deployment;
+    assert_eq!(first("staging", false).machine.path(), "Live/Rejected");
+    let served = first("", true).machine;
     let step = served.step(&seen(2, "staging", false), &facts(false));
-    assert_eq!(step.deployment.path(), "Live/Rejected");
+    assert_eq!(step.machine.path(), "Live/Rejected");
 }

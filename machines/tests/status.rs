@@ -6,13 +6,12 @@ use machines::deployment::conditions::{
     compared_to_digest,
 };
 use machines::deployment::lifecycle::{Lifecycle, REMOVAL_DEADLINE};
-use machines::deployment::{
-    Deployment, Event, Facts, Obligation, Report, Snapshot, Step, TenantFact,
-};
+use machines::deployment::{Deployment, Event, Facts, Obligation, Report, Snapshot, TenantFact};
 use machines::identity::{
     ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, Revision,
     TenantUid, Timestamp,
 };
+use machines::machine::{Machine, Step};
 use machines::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange, TenantRows};
 use machines::spec::DeploymentSpec;
@@ -75,16 +74,16 @@ fn finished(machine: &Deployment, state: OperationState) -> Event {
 
 /// A deployment that is applied.
 fn settled() -> Deployment {
-    let machine = deployment().step(&observed(1, "one"), &facts(at(0))).deployment;
+    let machine = deployment().step(&observed(1, "one"), &facts(at(0))).machine;
     let completed = finished(&machine, OperationState::Completed);
-    let machine = machine.step(&completed, &facts(at(1))).deployment;
+    let machine = machine.step(&completed, &facts(at(1))).machine;
     assert_eq!(machine.path(), "Live/Settled");
     machine
 }
 
 /// A deployment whose Application is the one of better times.
 fn rejected() -> Deployment {
-    let machine = settled().step(&observed(2, "/"), &facts(at(2))).deployment;
+    let machine = settled().step(&observed(2, "/"), &facts(at(2))).machine;
     assert_eq!(machine.path(), "Live/Rejected");
     machine
 }
@@ -122,7 +121,7 @@ fn says(status: &str, reason: &str) -> (String, String) {
 #[test]
 fn what_is_suspended_waits_for_a_person_and_says_what_to_do() {
     let event = Event::Reported(Box::new(report("Synced", "Suspended")));
-    let conditions = conditions(&settled().step(&event, &facts(at(2))).deployment);
+    let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
     assert_eq!(told(&conditions, READY), says("False", "Suspended"));
     assert_eq!(told(&conditions, RECONCILING), says("False", "Suspended"));
     assert_eq!(told(&conditions, STALLED), says("True", "Suspended"));
@@ -141,7 +140,7 @@ fn writes_until(mut machine: Deployment, facts: impl Fn(Timestamp) -> Facts, end
         let before = machine.clone();
         // A deadline looks at the facts as well.
         for event in [Event::FactsChanged, Event::DeadlineReached] {
-            machine = machine.step(&event, &facts(now)).deployment;
+            machine = machine.step(&event, &facts(now)).machine;
         }
         assert!(machine.wake_at() > Some(now), "{} would spin", machine.path());
         writes += usize::from(machine != before);
@@ -152,7 +151,7 @@ fn writes_until(mut machine: Deployment, facts: impl Fn(Timestamp) -> Facts, end
 fn waiting_writes_its_row_less_and_less_often() {
     let away = |now| Facts { instance: None, ..facts(now) };
     let draining = |now| Facts { tenant: TenantFact::Draining, ..facts(now) };
-    let begin = |facts: Facts| deployment().step(&observed(1, "one"), &facts).deployment;
+    let begin = |facts: Facts| deployment().step(&observed(1, "one"), &facts).machine;
     // After 1, 2, 4, 8, 16 and 32 minutes, and then once an hour.
     for hours in [1, 24] {
         let expected = if hours == 1 { 5 } else { 5 + 24 };
@@ -175,16 +174,16 @@ fn waiting_writes_its_row_less_and_less_often() {
 #[test]
 fn what_is_waited_for_wakes_at_once_however_long_it_took() {
     let away = |now| Facts { instance: None, ..facts(now) };
-    let mut machine = deployment().step(&observed(1, "one"), &away(at(0))).deployment;
+    let mut machine = deployment().step(&observed(1, "one"), &away(at(0))).machine;
     while machine.wake_at() < Some(at(24 * HOUR)) {
         let now = machine.wake_at().unwrap();
-        machine = machine.step(&Event::DeadlineReached, &away(now)).deployment;
+        machine = machine.step(&Event::DeadlineReached, &away(now)).machine;
     }
-    let woken = machine.step(&Event::FactsChanged, &facts(at(24 * HOUR))).deployment;
+    let woken = machine.step(&Event::FactsChanged, &facts(at(24 * HOUR))).machine;
     assert_eq!(woken.path(), "Live/Dispatching");
 }
 
-fn requests(step: &Step) -> usize {
+fn requests(step: &Step<Deployment>) -> usize {
     step.rows.iter().filter(|row| matches!(row, RowChange::RequestOperation(_))).count()
 }
 
@@ -194,24 +193,24 @@ fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_stays() {
     let step = before.clone().step(&Event::ApplicationDiffers, &facts(at(1_000)));
     assert_eq!(requests(&step), 1, "an operation is asked for");
     assert_eq!(step.rows.len(), 1, "the row of the last good spec stays: {:?}", step.rows);
-    let machine = step.deployment;
+    let machine = step.machine;
     assert_eq!(machine.path(), "Live/Rejected");
     assert_eq!(machine.error_flag, before.error_flag);
     assert_eq!(machine.mirror, before.mirror);
     assert!(machine.wake_at().is_some(), "a wait for machinery has a deadline");
     // It is asked for once.
     let again = machine.clone().step(&Event::ApplicationDiffers, &facts(at(2_000)));
-    assert_eq!((requests(&again), &again.deployment), (0, &machine));
+    assert_eq!((requests(&again), &again.machine), (0, &machine));
     // A signal that was lost is given again.
     let claimed = finished(&machine, OperationState::InProgress);
-    let machine = machine.step(&claimed, &facts(at(3_000))).deployment;
+    let machine = machine.step(&claimed, &facts(at(3_000))).machine;
     let moment = machine.wake_at().unwrap();
-    let machine = machine.step(&Event::DeadlineReached, &facts(moment)).deployment;
+    let machine = machine.step(&Event::DeadlineReached, &facts(moment)).machine;
     assert!(machine.wake_at() > Some(moment));
     assert!(!machine.record.open.as_ref().unwrap().claimed);
     for state in [OperationState::Completed, OperationState::Failed("no".to_owned())] {
         let outcome = finished(&machine, state.clone());
-        let machine = machine.clone().step(&outcome, &facts(at(HOUR))).deployment;
+        let machine = machine.clone().step(&outcome, &facts(at(HOUR))).machine;
         assert_eq!(machine.path(), "Live/Rejected");
         assert_eq!((machine.wake_at(), &machine.record.open), (None, &None), "{state:?}");
         assert_eq!(machine.error_flag, before.error_flag, "{state:?}");
@@ -222,11 +221,11 @@ fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_stays() {
 
 #[test]
 fn a_rejected_deployment_without_an_application_or_without_argo_cd_repairs_nothing() {
-    let never = deployment().step(&observed(1, "/"), &facts(at(0))).deployment;
+    let never = deployment().step(&observed(1, "/"), &facts(at(0))).machine;
     let away = Facts { instance: None, ..facts(at(1)) };
     for (machine, facts) in [(never, facts(at(1))), (rejected(), away)] {
         let step = machine.clone().step(&Event::ApplicationDiffers, &facts);
-        assert_eq!((step.rows, step.deployment), (vec![], machine));
+        assert_eq!((step.rows, step.machine), (vec![], machine));
     }
 }
 
@@ -240,7 +239,7 @@ fn a_failed_sync_counts_only_for_what_is_compared_now() {
     };
     for (is_outdated, reason) in [(false, "SyncFailed"), (true, "Progressing")] {
         let event = Event::Reported(Box::new(failed(is_outdated)));
-        let conditions = conditions(&settled().step(&event, &facts(at(2))).deployment);
+        let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
         let [reconciling, stalled] = [RECONCILING, STALLED].map(|one| told(&conditions, one));
         let says_so = |is: bool| says(if is { "True" } else { "False" }, reason);
         assert_eq!((reconciling, stalled), (says_so(is_outdated), says_so(!is_outdated)));
@@ -251,12 +250,12 @@ fn a_failed_sync_counts_only_for_what_is_compared_now() {
 fn removing() -> Deployment {
     let machine = settled();
     let reported = Event::Reported(Box::new(report("Synced", "Healthy")));
-    let machine = machine.step(&reported, &facts(at(2))).deployment;
+    let machine = machine.step(&reported, &facts(at(2))).machine;
     let Event::Observed(mut snapshot) = observed(2, "one") else { panic!("an observation") };
     snapshot.deleting = true;
-    let machine = machine.step(&Event::Observed(snapshot), &facts(at(3))).deployment;
+    let machine = machine.step(&Event::Observed(snapshot), &facts(at(3))).machine;
     let claimed = finished(&machine, OperationState::InProgress);
-    let machine = machine.step(&claimed, &facts(at(4))).deployment;
+    let machine = machine.step(&claimed, &facts(at(4))).machine;
     assert_eq!(machine.path(), "Terminating/Removing");
     machine
 }
@@ -269,14 +268,14 @@ fn removal(error: &str) -> Event {
 #[test]
 fn what_keeps_argo_cd_from_removing_the_resources_is_told_at_once() {
     let before = removing();
-    let quiet = before.clone().step(&removal(""), &facts(at(5))).deployment;
+    let quiet = before.clone().step(&removal(""), &facts(at(5))).machine;
     assert_eq!(quiet.mirror, before.mirror, "a removal that goes on is not told of");
     let error = "deployments.apps \"web\" is forbidden";
     let event = removal(error);
     let step = quiet.step(&event, &facts(at(6)));
-    let again = step.deployment.clone().step(&event, &facts(at(7)));
-    assert_eq!(again.deployment, step.deployment);
-    let told_of = conditions(&step.deployment);
+    let again = step.machine.clone().step(&event, &facts(at(7)));
+    assert_eq!(again.machine, step.machine);
+    let told_of = conditions(&step.machine);
     assert_eq!(told(&told_of, READY), says("False", "DeletionError"));
     assert_eq!(told(&told_of, RECONCILING), says("False", "DeletionError"));
     assert_eq!(told(&told_of, STALLED), says("True", "DeletionError"));
@@ -287,20 +286,20 @@ fn what_keeps_argo_cd_from_removing_the_resources_is_told_at_once() {
     let mirrored = told_of.iter().find(|one| one.type_ == "DeletionError").unwrap();
     assert_eq!((mirrored.status.as_str(), mirrored.message.as_str()), ("True", error));
     // It is over.
-    let machine = step.deployment.step(&removal(""), &facts(at(8))).deployment;
+    let machine = step.machine.step(&removal(""), &facts(at(8))).machine;
     let told_of = conditions(&machine);
     assert_eq!(told(&told_of, STALLED), says("False", "Terminating"));
     assert_eq!(told(&told_of, "DeletionError"), says("False", "DeletionErrorResolved"));
     let completed = finished(&machine, OperationState::Completed);
-    let machine = machine.step(&completed, &facts(at(9))).deployment;
+    let machine = machine.step(&completed, &facts(at(9))).machine;
     assert_eq!(machine.path(), "Terminating/Finalizing");
 }
 
 #[test]
 fn a_removal_that_takes_long_names_what_is_still_there() {
-    let machine = removing().step(&removal(""), &facts(at(5))).deployment;
+    let machine = removing().step(&removal(""), &facts(at(5))).machine;
     let moment = machine.wake_at().unwrap().after(REMOVAL_DEADLINE);
-    let machine = machine.step(&Event::DeadlineReached, &facts(moment)).deployment;
+    let machine = machine.step(&Event::DeadlineReached, &facts(moment)).machine;
     let told_of = conditions(&machine);
     let error = told_of.iter().find(|one| one.type_ == "ErrorOccurred").unwrap();
     assert!(error.message.ends_with("Still there: apps/Deployment web (Degraded)"), "{error:?}");
@@ -323,7 +322,7 @@ fn only_the_conventional_conditions_carry_the_generation() {
         snapshot.observed_generation = Generation(2);
         snapshot.conditions = conditions;
         let event = Event::Observed(snapshot);
-        before.clone().step(&event, &facts(at(4))).deployment
+        before.clone().step(&event, &facts(at(4))).machine
     };
     assert_eq!(written(told_of.clone()).obligations(ConditionStyle::Conventional), []);
     let mut wrong = told_of.clone();
@@ -331,7 +330,7 @@ fn only_the_conventional_conditions_carry_the_generation() {
     assert_eq!(conditions(&written(wrong)), told_of);
     // Legacy clients get exactly what they know.
     let legacy = |now| Facts { conditions: ConditionStyle::Legacy, ..facts(now) };
-    let machine = deployment().step(&observed(1, "/"), &legacy(at(0))).deployment;
+    let machine = deployment().step(&observed(1, "/"), &legacy(at(0))).machine;
     let owed = machine.obligations(ConditionStyle::Legacy);
     let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
     let types: Vec<&str> = view.conditions.iter().map(|one| one.type_.as_str()).collect();
@@ -342,19 +341,19 @@ fn only_the_conventional_conditions_carry_the_generation() {
 #[test]
 fn a_status_that_is_refused_for_its_size_gets_less_room_until_the_spec_changes() {
     let reported = Event::Reported(Box::new(report("Synced", "Degraded")));
-    let mut machine = settled().step(&reported, &facts(at(2))).deployment;
+    let mut machine = settled().step(&reported, &facts(at(2))).machine;
     for refusal in 0..6 {
         let mirror_budget = machine.record.mirror_budget;
         let event = Event::StatusTooLarge { mirror_budget };
-        machine = machine.step(&event, &facts(at(3))).deployment;
+        machine = machine.step(&event, &facts(at(3))).machine;
         // The same refusal, told twice, is one.
-        let twice = machine.clone().step(&event, &facts(at(3))).deployment;
+        let twice = machine.clone().step(&event, &facts(at(3))).machine;
         let is_last = usize::from(machine.record.mirror_budget) == MIRROR_BUDGETS.len() - 1;
         assert!(is_last || twice == machine, "refusal {refusal}");
     }
     let owed = machine.obligations(ConditionStyle::Conventional);
     let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
     assert_eq!(budget_bytes(view.mirror_budget), 0);
-    let edited = machine.step(&observed(2, "two"), &facts(at(4))).deployment;
+    let edited = machine.step(&observed(2, "two"), &facts(at(4))).machine;
     assert_eq!(edited.record.mirror_budget, 0);
 }

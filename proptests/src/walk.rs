@@ -16,6 +16,7 @@ use machines::identity::{
     ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange, TenantRows};
 use machines::spec::DeploymentSpec;
 use proptest::prelude::*;
@@ -320,7 +321,7 @@ impl Walk {
         let before = self.machine.clone();
         let facts = self.facts();
         let step = before.clone().step(&event, &facts);
-        self.machine = resume(&persist(step.deployment));
+        self.machine = resume(&persist(step.machine));
         self.moments.push(Moment {
             before,
             event,

@@ -30,6 +30,7 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use machines::machine::Machine;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
 };
@@ -449,10 +450,10 @@ impl Cluster {
         self.now = self.now.after(self.step);
         let facts = self.facts(&machine);
         let step = machine.clone().step(event, &facts);
-        if step.deployment.is_gone() {
+        if step.machine.is_gone() {
             self.deployments.remove(uid);
-        } else if step.deployment != machine {
-            self.deployments.insert(uid.clone(), resume(&persist(step.deployment)));
+        } else if step.machine != machine {
+            self.deployments.insert(uid.clone(), resume(&persist(step.machine)));
         }
         self.write(step.rows);
     }

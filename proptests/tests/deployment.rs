@@ -10,6 +10,7 @@ use machines::deployment::lifecycle::Lifecycle;
 use machines::deployment::mirror::Mirror;
 use machines::deployment::{Deployment, Event, MirroredCondition, Namesake, Obligation, Report};
 use machines::identity::{DeploymentUid, Digest, Generation, OperationId, Revision};
+use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,9 +52,9 @@ proptest! {
     ) {
         let step = machine.step(&event, &facts);
         prop_assert_ne!(step.handling, Handling::Unhandled);
-        prop_assert_eq!(resume(&persist(step.deployment.clone())), step.deployment.clone());
-        let _ = (step.deployment.path(), step.deployment.wake_at());
-        let _ = step.deployment.obligations(facts.conditions);
+        prop_assert_eq!(resume(&persist(step.machine.clone())), step.machine.clone());
+        let _ = (step.machine.path(), step.machine.wake_at());
+        let _ = step.machine.obligations(facts.conditions);
     }
 
     #[test]
@@ -66,9 +67,9 @@ proptest! {
         let Some(stale) = made_stale(&machine, event, by_generation) else { return Ok(()) };
         let before = machine.clone();
         let step = machine.step(&stale, &facts);
-        prop_assert_eq!(step.deployment.lifecycle, before.lifecycle);
-        prop_assert_eq!(step.deployment.record, before.record);
-        prop_assert_eq!(step.deployment.error_flag, before.error_flag);
+        prop_assert_eq!(step.machine.lifecycle, before.lifecycle);
+        prop_assert_eq!(step.machine.record, before.record);
+        prop_assert_eq!(step.machine.error_flag, before.error_flag);
         prop_assert_eq!(step.rows, vec![]);
     }
 
@@ -89,7 +90,7 @@ proptest! {
         });
         let step = machine.step(&event, &facts);
         let puts = |row: &RowChange| matches!(row, RowChange::PutApplication(_));
-        prop_assert!(!step.rows.iter().any(puts), "{}", step.deployment.path());
+        prop_assert!(!step.rows.iter().any(puts), "{}", step.machine.path());
     }
 }
 
@@ -156,7 +157,7 @@ proptest! {
     fn the_same_observation_twice_equals_once(walk in walk(40)) {
         for moment in &walk.moments {
             let again = moment.after.clone().step(&moment.event, &moment.facts);
-            prop_assert_eq!(&again.deployment, &moment.after, "{:?}", moment.event);
+            prop_assert_eq!(&again.machine, &moment.after, "{:?}", moment.event);
             prop_assert_eq!(&again.rows, &vec![], "{:?}", moment.event);
         }
     }
@@ -340,9 +341,9 @@ fn an_older_report_is_not_taken_for_one_of_this_generation() {
         };
         let mut facts = walk.facts();
         let reported = walk.machine().clone().step(&Event::Reported(Box::new(report)), &facts);
-        assert!(is_holding(&reported.deployment), "{type_}");
-        facts.now = reported.deployment.wake_at().unwrap();
-        let told = reported.deployment.step(&Event::DeadlineReached, &facts).deployment;
+        assert!(is_holding(&reported.machine), "{type_}");
+        facts.now = reported.machine.wake_at().unwrap();
+        let told = reported.machine.step(&Event::DeadlineReached, &facts).machine;
         let owed = owed(&told);
         let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
         let ready = view.conditions.iter().find(|one| one.type_ == READY).unwrap();

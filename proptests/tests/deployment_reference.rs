@@ -7,6 +7,7 @@
 use machines::deployment::mirror::Mirror;
 use machines::deployment::{Deployment, Event, Facts};
 use machines::identity::{ApplicationId, DeploymentUid, OperationId, Revision, Timestamp};
+use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange};
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -379,7 +380,7 @@ impl StateMachineTest for DeploymentTest {
         let machine = resume(&system.machine);
         if let Some(event) = system.event(&machine, &transition) {
             let step = machine.step(&event, &system.facts());
-            system.machine = persist(step.deployment);
+            system.machine = persist(step.machine);
             let removals =
                 step.rows.iter().filter(|row| matches!(row, RowChange::RemoveApplication(_)));
             assert!(removals.count() <= 1);

@@ -6,9 +6,10 @@ use std::time::Duration;
 use machines::Handling;
 use machines::application::{ApplicationSpec, render};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::machine::{Machine, Step};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
-    OperationStep, PersistedOperation, RowView,
+    PersistedOperation, RowView,
 };
 use machines::rows::{OperationState, RowChange};
 use machines::spec::DeploymentSpec;
@@ -31,7 +32,7 @@ struct Moment {
     before: Operation,
     event: OperationEvent,
     now: Timestamp,
-    step: OperationStep,
+    step: Step<Operation>,
 }
 
 /// An operation that was told all this, with pauses, from its beginning.
@@ -43,9 +44,9 @@ fn walk(length: usize) -> impl Strategy<Value = Vec<Moment>> {
         let mut moments = Vec::new();
         for (event, pause) in events {
             now = now.after(Duration::from_millis(pause));
-            let step = operation.clone().step(&event, now);
+            let step = operation.clone().step(&event, &now);
             moments.push(Moment { before: operation, event, now, step: step.clone() });
-            operation = persisted(&step.operation);
+            operation = persisted(&step.machine);
         }
         moments
     })
@@ -108,10 +109,10 @@ proptest! {
         event in arbitrary::operation_event(),
         now in arbitrary::moment(),
     ) {
-        let step = operation.step(&event, now);
+        let step = operation.step(&event, &now);
         prop_assert_ne!(step.handling, Handling::Unhandled);
-        prop_assert_eq!(persisted(&step.operation), step.operation.clone());
-        let _ = (step.operation.obligations(), step.operation.wake_at(), step.operation.path());
+        prop_assert_eq!(persisted(&step.machine), step.machine.clone());
+        let _ = (step.machine.obligations(), step.machine.wake_at(), step.machine.path());
     }
 
     #[test]
@@ -128,10 +129,10 @@ proptest! {
             _ => OperationPhase::Collected {},
         };
         let path = operation.path();
-        let step = operation.step(&event, now);
+        let step = operation.step(&event, &now);
         prop_assert_eq!(&step.rows, &vec![], "an outcome is written once");
         let collected = event == OperationEvent::SignalAbsent || path == "Collected";
-        prop_assert_eq!(step.operation.path(), if collected { "Collected" } else { path });
+        prop_assert_eq!(step.machine.path(), if collected { "Collected" } else { path.as_str() });
     }
 }
 
@@ -141,8 +142,8 @@ proptest! {
     #[test]
     fn the_same_observation_twice_equals_once(moments in walk(30)) {
         for Moment { event, now, step, .. } in moments {
-            let again = step.operation.clone().step(&event, now);
-            prop_assert_eq!(&again.operation, &step.operation, "{:?}", event);
+            let again = step.machine.clone().step(&event, &now);
+            prop_assert_eq!(&again.machine, &step.machine, "{:?}", event);
             prop_assert_eq!(&again.rows, &vec![], "{:?}", event);
         }
     }
@@ -150,10 +151,10 @@ proptest! {
     #[test]
     fn what_works_has_a_deadline_and_owes_exactly_one_thing(moments in walk(30)) {
         for Moment { step, .. } in moments {
-            let operation = step.operation;
+            let operation = step.machine;
             let owed = operation.obligations().len();
             let waits = operation.wake_at().is_some();
-            match operation.path() {
+            match operation.path().as_str() {
                 "Unclaimed" | "Collected" => prop_assert_eq!((owed, waits), (0, false)),
                 path => prop_assert_eq!((owed, waits), (1, true), "{}", path),
             }
@@ -163,8 +164,8 @@ proptest! {
     #[test]
     fn a_deadline_that_fired_is_over(moments in walk(30)) {
         for Moment { event, now, step, .. } in moments {
-            if let (OperationEvent::DeadlineReached, Some(next)) = (event, step.operation.wake_at()) {
-                prop_assert!(next > now, "{} would spin", step.operation.path());
+            if let (OperationEvent::DeadlineReached, Some(next)) = (event, step.machine.wake_at()) {
+                prop_assert!(next > now, "{} would spin", step.machine.path());
             }
         }
     }
@@ -195,8 +196,8 @@ proptest! {
     #[test]
     fn a_removal_ends_only_when_the_application_was_seen_to_be_absent(moments in walk(40)) {
         for Moment { before, event, step, .. } in moments {
-            let left = is_deleting(&before) && !is_deleting(&step.operation);
-            if left && step.operation.path() != "Finished/Failed" {
+            let left = is_deleting(&before) && !is_deleting(&step.machine);
+            if left && step.machine.path() != "Finished/Failed" {
                 let OperationEvent::ArgoObserved(argo) = event else {
                     return Err(TestCaseError::fail(format!("it ended by {event:?}")));
                 };
@@ -208,7 +209,7 @@ proptest! {
     #[test]
     fn every_reachable_state_is_collected_in_a_helpful_world(moments in walk(30)) {
         let last = moments.last().unwrap();
-        let (mut operation, now) = (last.step.operation.clone(), last.now);
+        let (mut operation, now) = (last.step.machine.clone(), last.now);
         for _ in 0..SETTLE_LIMIT {
             let view = |application| {
                 OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
@@ -222,7 +223,7 @@ proptest! {
                 Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
                 Some(OperationObligation::SignalRemoved(_)) => OperationEvent::SignalAbsent,
             };
-            operation = persisted(&operation.step(&event, now).operation);
+            operation = persisted(&operation.step(&event, &now).machine);
         }
         prop_assert_eq!(operation.path(), "Collected");
     }
@@ -232,15 +233,15 @@ proptest! {
 fn an_operation_whose_writes_are_refused_or_never_taken_fails_and_says_so() {
     let now = Timestamp::from_millis(0);
     let claimed = Operation::new(OperationId::new("operation-1"))
-        .step(&row(OperationState::Waiting, true), now)
-        .operation;
+        .step(&row(OperationState::Waiting, true), &now)
+        .machine;
     let refused = OperationEvent::Refused { text: "denied".to_owned() };
     let outcomes = [
-        claimed.clone().step(&refused, now),
-        claimed.step(&OperationEvent::DeadlineReached, now.after(Duration::from_secs(600))),
+        claimed.clone().step(&refused, &now),
+        claimed.step(&OperationEvent::DeadlineReached, &now.after(Duration::from_secs(600))),
     ];
     for step in outcomes {
-        assert_eq!(step.operation.path(), "Finished/Failed");
+        assert_eq!(step.machine.path(), "Finished/Failed");
         let [RowChange::SetOperationState(_, OperationState::Failed(text))] = step.rows.as_slice()
         else {
             panic!("no outcome in {:?}", step.rows);

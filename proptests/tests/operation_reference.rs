@@ -7,6 +7,7 @@ use machines::application::{
     ApplicationDocument, ApplicationSource, ApplicationSpec, RunningSync, render,
 };
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::machine::Machine;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView,
 };
@@ -223,12 +224,12 @@ impl StateMachineTest for OperationTest {
         if let (Transition::Deadline, Some(deadline)) = (&transition, machine.wake_at()) {
             system.now = system.now.max(deadline).after(Duration::from_secs(1));
         }
-        let step = machine.step(&event(&transition), system.now);
+        let step = machine.step(&event(&transition), &system.now);
         for row in step.rows {
             let RowChange::SetOperationState(_, state) = row else { panic!("writes {row:?}") };
             system.row = Some(state);
         }
-        system.machine = persist(step.operation);
+        system.machine = persist(step.machine);
         system
     }
 

@@ -3,10 +3,9 @@
 
 use machines::Handling;
 use machines::identity::{InstanceId, TenantUid};
+use machines::machine::{Machine, Step};
 use machines::rows::RowChange;
-use machines::tenant::{
-    PersistedTenant, Tenant, TenantEvent, TenantFacts, TenantState, TenantStep,
-};
+use machines::tenant::{PersistedTenant, Tenant, TenantEvent, TenantFacts, TenantState};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptests::{arbitrary, config};
@@ -16,7 +15,7 @@ fn persisted(tenant: &Tenant) -> Tenant {
     serde_json::from_str::<PersistedTenant>(&text).unwrap().into()
 }
 
-type Moment = (Tenant, TenantEvent, TenantFacts, TenantStep);
+type Moment = (Tenant, TenantEvent, TenantFacts, Step<Tenant>);
 
 fn walk() -> impl Strategy<Value = Vec<Moment>> {
     let step = (arbitrary::tenant_event(), arbitrary::tenant_facts());
@@ -26,7 +25,7 @@ fn walk() -> impl Strategy<Value = Vec<Moment>> {
         for (event, facts) in events {
             let step = tenant.clone().step(&event, &facts);
             moments.push((tenant, event, facts, step.clone()));
-            tenant = persisted(&step.tenant);
+            tenant = persisted(&step.machine);
         }
         moments
     })
@@ -43,14 +42,14 @@ proptest! {
     ) {
         let step = tenant.step(&event, &facts);
         prop_assert_ne!(step.handling, Handling::Unhandled);
-        prop_assert_eq!(persisted(&step.tenant), step.tenant);
+        prop_assert_eq!(persisted(&step.machine), step.machine);
     }
 
     #[test]
     fn the_same_observation_twice_equals_once(moments in walk()) {
         for (_, event, facts, step) in moments {
-            let again = step.tenant.clone().step(&event, &facts);
-            prop_assert_eq!(again.tenant, step.tenant, "{:?}", event);
+            let again = step.machine.clone().step(&event, &facts);
+            prop_assert_eq!(again.machine, step.machine, "{:?}", event);
             prop_assert_eq!(again.rows, vec![], "{:?}", event);
         }
     }
@@ -68,8 +67,8 @@ proptest! {
                     other => prop_assert!(false, "a tenant writes no {other:?}"),
                 }
             }
-            prop_assert_eq!(&there, &step.tenant.record.rows);
-            let served = matches!(step.tenant.state, TenantState::Active {});
+            prop_assert_eq!(&there, &step.machine.record.rows);
+            let served = matches!(step.machine.state, TenantState::Active {});
             prop_assert!(!served || there.is_some(), "an active tenant has rows");
         }
     }
@@ -96,16 +95,16 @@ proptest! {
             TenantState::Reaped {} => 4,
         };
         for (before, event, _, step) in moments {
-            prop_assert!(rank(&before.state) <= rank(&step.tenant.state), "{:?}", event);
+            prop_assert!(rank(&before.state) <= rank(&step.machine.state), "{:?}", event);
         }
     }
 
     #[test]
     fn every_tenant_without_a_namespace_and_without_deployments_is_reaped(moments in walk()) {
         let (_, _, facts, step) = moments.last().unwrap().clone();
-        let gone = step.tenant.step(&TenantEvent::NamespaceAbsent, &facts).tenant;
+        let gone = step.machine.step(&TenantEvent::NamespaceAbsent, &facts).machine;
         let counted = TenantEvent::ChildrenCounted { deployments: 0 };
-        let reaped = gone.step(&counted, &facts).tenant;
+        let reaped = gone.step(&counted, &facts).machine;
         prop_assert_eq!(reaped.path(), "Reaped");
         prop_assert_eq!(reaped.record.rows, None);
     }
@@ -116,7 +115,7 @@ proptest! {
         let facts = TenantFacts { instance: instance.clone(), ..TenantFacts::default() };
         for (tenant, ..) in moments {
             if matches!(tenant.state, TenantState::Unknown {} | TenantState::Active {}) {
-                let followed = tenant.step(&TenantEvent::Needed, &facts).tenant;
+                let followed = tenant.step(&TenantEvent::Needed, &facts).machine;
                 let followed = followed.record.rows.map(|rows| rows.instance);
                 prop_assert_eq!(&followed, &instance);
             }

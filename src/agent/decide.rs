@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use machines::application::application_name;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::machine::{Machine, Run};
 use machines::messages;
 use machines::operation::{
     Operation, OperationEvent, OperationObligation, OperationPhase, RowView,
 };
 use machines::rows::RowChange;
 use schema::store::agent::{AgentChanges, AgentLoaded};
-use schema::store::machine_rows::{Moved, Stepped, Versioned};
+use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::agent::argo::{Argo, ProjectDocument, WantedProject};
 use crate::runtime::inbox::Coalesce;
@@ -101,7 +102,7 @@ pub fn decide(
             .remove(id)
             .unwrap_or_else(|| Versioned { machine: Operation::new(id.clone()), version: 0 });
         let stepped = catch_unwind(AssertUnwindSafe(|| {
-            let mut run = Run { machine: before.machine.clone(), ..Run::new(now) };
+            let mut run = OperationRun { run: Run::new(before.machine.clone(), now), now };
             run.observe(&loaded.rows, &loaded.unusable, observations, &mut projects, isolation);
             run
         }));
@@ -110,10 +111,9 @@ pub fn decide(
             continue;
         };
         operations.push(run.follow_up(observations.deadline));
-        changes.rows.extend(run.rows);
-        let gone = run.machine.is_gone();
-        let transitions = run.transitions;
-        changes.operations.push(Stepped { before, after: run.machine, gone, transitions });
+        let (stepped, rows) = Stepped::of(before, run.run);
+        changes.rows.extend(rows);
+        changes.operations.push(stepped);
     }
     let owed = operations.iter().flat_map(|one| &one.owed);
     let owners: BTreeSet<&ClusterUserId> = owed
@@ -150,20 +150,13 @@ impl Projects<'_> {
     }
 }
 
-/// One machine on its way through what was observed of it.
-struct Run {
-    machine: Operation,
-    rows: Vec<RowChange>,
-    transitions: Vec<Moved>,
+/// An operation on its way through what was observed of it.
+struct OperationRun {
+    run: Run<Operation>,
     now: Timestamp,
 }
 
-impl Run {
-    fn new(now: Timestamp) -> Self {
-        let machine = Operation::new(OperationId::default());
-        Self { machine, rows: Vec::new(), transitions: Vec::new(), now }
-    }
-
+impl OperationRun {
     fn observe(
         &mut self,
         rows: &HashMap<OperationId, RowView>,
@@ -172,8 +165,8 @@ impl Run {
         projects: &mut Projects<'_>,
         isolation: bool,
     ) {
-        if matches!(self.machine.state, OperationPhase::Unclaimed {}) {
-            let id = self.machine.record.id.clone();
+        if matches!(self.run.machine.state, OperationPhase::Unclaimed {}) {
+            let id = self.run.machine.record.id.clone();
             let event = match (rows.get(&id), unusable.get(&id)) {
                 (Some(row), _) => OperationEvent::RowObserved(Box::new(row.clone())),
                 (None, Some(text)) => OperationEvent::Refused { text: text.clone() },
@@ -188,7 +181,7 @@ impl Run {
             self.step(&OperationEvent::SignalAbsent);
         }
         for _ in 0..MOVES {
-            if !self.machine.watches_argo() || !self.look(projects, isolation) {
+            if !self.run.machine.watches_argo() || !self.look(projects, isolation) {
                 break;
             }
         }
@@ -199,12 +192,12 @@ impl Run {
 
     /// Looks at Argo CD's resources; says whether that moved the machine.
     fn look(&mut self, projects: &mut Projects<'_>, isolation: bool) -> bool {
-        let record = &self.machine.record;
+        let record = &self.run.machine.record;
         let mut project_matches = true;
         if isolation {
             let project = projects.of(&record.owner);
             project_matches = project.matches;
-            if let OperationPhase::PreparingProject { document, .. } = &self.machine.state
+            if let OperationPhase::PreparingProject { document, .. } = &self.run.machine.state
                 && project.wanted.left_out.contains(&document.spec.source.repo_url)
             {
                 return self
@@ -217,24 +210,15 @@ impl Run {
     }
 
     fn step(&mut self, event: &OperationEvent) -> bool {
-        let from = self.machine.path().to_owned();
-        let step = self.machine.clone().step(event, self.now);
-        self.machine = step.operation;
-        self.rows.extend(step.rows);
-        let to = self.machine.path().to_owned();
-        let moved = from != to;
-        if moved {
-            self.transitions.push(Moved { from, to, cause: event.name(), at: self.now });
-        }
-        moved
+        self.run.step(event, &self.now)
     }
 
     fn follow_up(&self, insist: bool) -> FollowUp {
-        let record = &self.machine.record;
+        let record = &self.run.machine.record;
         let arrived = |path: &str| {
-            self.transitions.iter().any(|moved| moved.to == path) && self.row_changed()
+            self.run.transitions.iter().any(|moved| moved.to == path) && self.row_changed()
         };
-        let gone = self.machine.is_gone();
+        let gone = self.run.machine.is_gone();
         FollowUp {
             id: record.id.clone(),
             application: record.application.clone(),
@@ -244,16 +228,16 @@ impl Run {
             completed: arrived("Finished/Completed"),
             failed: arrived("Finished/Failed"),
             awaits_project: matches!(
-                self.machine.state,
+                self.run.machine.state,
                 OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. }
             ),
-            wake_at: if gone { None } else { self.machine.wake_at() },
-            owed: self.machine.obligations(),
+            wake_at: if gone { None } else { self.run.machine.wake_at() },
+            owed: self.run.machine.obligations(),
             insist,
         }
     }
 
     fn row_changed(&self) -> bool {
-        self.rows.iter().any(|row| matches!(row, RowChange::SetOperationState(..)))
+        self.run.rows.iter().any(|row| matches!(row, RowChange::SetOperationState(..)))
     }
 }

@@ -9,11 +9,12 @@ use machines::deployment::{Deployment, Event, Facts, Namesake, Obligation, Tenan
 use machines::identity::{
     ApplicationId, DeploymentUid, InstanceId, OperationId, TenantUid, Timestamp,
 };
+use machines::machine::{Machine, Moved, Run};
 use machines::rows::RowChange;
 use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use schema::application_state;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
-use schema::store::machine_rows::{Moved, Stepped, Versioned};
+use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::backend::index::{Place, Standing};
 use crate::backend::observations::{Key, NamespaceObservation, ObjectObservation, Observations};
@@ -304,29 +305,21 @@ fn step(
 ) -> Option<(Stepped<Deployment>, Vec<RowChange>, bool)> {
     let uid = before.machine.record.uid.clone();
     let stepped = catch_unwind(AssertUnwindSafe(|| {
-        let mut machine = before.machine.clone();
-        let mut rows = Vec::new();
-        let mut transitions = Vec::new();
+        let mut run = Run::new(before.machine.clone(), facts.now);
         let mut repairs = false;
         for event in events {
-            let from = machine.path();
-            let step = machine.step(event, facts);
-            machine = step.deployment;
-            let requests =
-                step.rows.iter().any(|row| matches!(row, RowChange::RequestOperation(_)));
+            let rows = run.rows.len();
+            run.step(event, facts);
+            let mut new = run.rows[rows..].iter();
+            let requests = new.any(|row| matches!(row, RowChange::RequestOperation(_)));
             repairs |= requests && *event == Event::ApplicationDiffers;
-            rows.extend(step.rows);
-            let to = machine.path();
-            if from != to {
-                transitions.push(Moved { from, to, cause: event.name(), at: facts.now });
-            }
         }
-        (machine, rows, transitions, repairs)
+        (run, repairs)
     }));
     match stepped {
-        Ok((after, rows, transitions, repairs)) => {
-            let gone = after.is_gone();
-            Some((Stepped { before, after, gone, transitions }, rows, repairs))
+        Ok((run, repairs)) => {
+            let (stepped, rows) = Stepped::of(before, run);
+            Some((stepped, rows, repairs))
         }
         Err(_) => {
             tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
@@ -489,20 +482,11 @@ fn step_tenant(
         existing_user: loaded.existing_users.get(&uid).cloned(),
         existing_environment: loaded.existing_environments.get(&uid).cloned(),
     };
-    let mut machine = before.machine.clone();
-    let mut transitions = Vec::new();
+    let mut run = Run::new(before.machine.clone(), environment.now);
     for event in events {
-        let from = machine.path().to_owned();
-        let step = machine.step(event, &facts);
-        machine = step.tenant;
-        changes.rows.extend(step.rows);
-        let to = machine.path().to_owned();
-        if from != to {
-            transitions.push(Moved { from, to, cause: event.name(), at: environment.now });
-        }
+        run.step(event, &facts);
     }
-    // One of which nothing is known yet is not worth a row.
-    let unknown = matches!(machine.state, TenantState::Unknown {});
-    let gone = unknown || matches!(machine.state, TenantState::Reaped {});
-    changes.tenants.push(Stepped { before, after: machine, gone, transitions });
+    let (stepped, rows) = Stepped::of(before, run);
+    changes.rows.extend(rows);
+    changes.tenants.push(stepped);
 }

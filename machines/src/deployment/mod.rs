@@ -18,13 +18,14 @@ use crate::deployment::conditions::{Condition, ConditionStyle, StatusView};
 use crate::deployment::error_flag::{ErrorEvent, ErrorFlag};
 use crate::deployment::lifecycle::Lifecycle;
 use crate::deployment::mirror::{Mirror, MirrorEvent};
-use crate::drive::{Handling, drive};
+use crate::drive::drive;
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use crate::machine::{Change, Machine, Observation};
 use crate::removal::RemovalReport;
-use crate::rows::{OperationState, RowChange, TenantRows};
+use crate::rows::{OperationState, TenantRows};
 use crate::spec::DeploymentSpec;
 
 /// A deployment: the states of its regions and what they remember together.
@@ -243,9 +244,8 @@ pub enum Event {
     DeadlineReached,
 }
 
-impl Event {
-    /// The event's name, for transition records.
-    pub fn name(&self) -> &'static str {
+impl Observation for Event {
+    fn name(&self) -> &'static str {
         match self {
             Self::Observed(_) => "Observed",
             Self::Absent { .. } => "Absent",
@@ -336,17 +336,6 @@ pub enum Obligation {
     FinalizerRemoved,
 }
 
-/// The outcome of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The machine afterwards.
-    pub deployment: Deployment,
-    /// What to write with it.
-    pub rows: Vec<RowChange>,
-    /// What became of the event.
-    pub handling: Handling,
-}
-
 impl Deployment {
     /// A deployment of which nothing is known yet but who it is.
     pub fn new(uid: DeploymentUid, tenant: TenantUid, namespace: &str, name: &str) -> Self {
@@ -377,24 +366,6 @@ impl Deployment {
                 actual: ActualStatus::default(),
             },
         }
-    }
-
-    /// The machine's pure step; total.
-    pub fn step(mut self, event: &Event, facts: &Facts) -> Step {
-        let mut context = lifecycle::Context::new(facts, &self.lifecycle);
-        if let (Event::Observed(snapshot), Lifecycle::Unseen {}) = (event, &self.lifecycle) {
-            self.import_conditions(&snapshot.conditions);
-        }
-        if let Event::StatusTooLarge { mirror_budget } = event {
-            self.record.lower_budget(*mirror_budget);
-        }
-        let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
-        let lifecycle::Context { rows, signal, .. } = context;
-        if let Some(signal) = signal {
-            drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
-        }
-        self.step_mirror(facts);
-        Step { deployment: self, rows, handling }
     }
 
     fn step_mirror(&mut self, facts: &Facts) {
@@ -469,13 +440,6 @@ impl Deployment {
         owed
     }
 
-    /// When the machine wants to be woken if nothing happens before.
-    pub fn wake_at(&self) -> Option<Timestamp> {
-        let lifecycle = self.lifecycle.wake_at();
-        let mirror = self.mirror.wake_at();
-        lifecycle.into_iter().chain(mirror).min()
-    }
-
     /// Whether a moment has passed for which the lifecycle waited. That a status is to be told at
     /// last is no reason to doubt anything else.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
@@ -502,14 +466,40 @@ impl Deployment {
             | Lifecycle::Gone {} => false,
         }
     }
+}
 
-    /// Whether nothing is left to do or to remember.
-    pub fn is_gone(&self) -> bool {
-        matches!(self.lifecycle, Lifecycle::Gone {})
+impl Machine for Deployment {
+    type Event = Event;
+    type Facts = Facts;
+
+    fn apply(&mut self, event: &Event, facts: &Facts) -> Change {
+        let mut context = lifecycle::Context::new(facts, &self.lifecycle);
+        if let (Event::Observed(snapshot), Lifecycle::Unseen {}) = (event, &self.lifecycle) {
+            self.import_conditions(&snapshot.conditions);
+        }
+        if let Event::StatusTooLarge { mirror_budget } = event {
+            self.record.lower_budget(*mirror_budget);
+        }
+        let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
+        let lifecycle::Context { rows, signal, .. } = context;
+        if let Some(signal) = signal {
+            drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+        }
+        self.step_mirror(facts);
+        Change { rows, handling }
     }
 
-    /// The path of the lifecycle's state, outermost first.
-    pub fn path(&self) -> String {
+    fn path(&self) -> String {
         self.lifecycle.path()
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        let lifecycle = self.lifecycle.wake_at();
+        let mirror = self.mirror.wake_at();
+        lifecycle.into_iter().chain(mirror).min()
+    }
+
+    fn is_gone(&self) -> bool {
+        matches!(self.lifecycle, Lifecycle::Gone {})
     }
 }

@@ -14,6 +14,7 @@ use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
 };
+use crate::machine::{Machine, Observation};
 use crate::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
 };
@@ -206,7 +207,7 @@ pub fn lifecycle() -> Chart {
     let samples = |deployment: &Deployment| {
         let step = |(when, event, facts): (&'static str, Event, Facts)| {
             let step = deployment.clone().step(&event, &facts);
-            let (next, handling) = (step.deployment, step.handling);
+            let (next, handling) = (step.machine, step.handling);
             Sample { event: event.name(), when, next, handling }
         };
         deployment_events(deployment).into_iter().map(step).collect()
@@ -280,12 +281,12 @@ pub fn tenant() -> Chart {
         ];
         let step = |(when, event, facts): (_, TenantEvent, TenantFacts)| {
             let step = tenant.clone().step(&event, &facts);
-            let (next, handling) = (step.tenant, step.handling);
+            let (next, handling) = (step.machine, step.handling);
             Sample { event: event.name(), when, next, handling }
         };
         events.into_iter().map(step).collect()
     };
-    let path = |tenant: &Tenant| tenant.path().to_owned();
+    let path = |tenant: &Tenant| tenant.path();
     explore("Tenant", initial, path, path, samples)
 }
 
@@ -343,15 +344,15 @@ pub fn operation() -> Chart {
     let initial = Operation::new(OperationId::new("operation"));
     let samples = |operation: &Operation| {
         let step = |(when, event, now): (&'static str, OperationEvent, Timestamp)| {
-            let step = operation.clone().step(&event, now);
-            let (next, handling) = (step.operation, step.handling);
+            let step = operation.clone().step(&event, &now);
+            let (next, handling) = (step.machine, step.handling);
             Sample { event: event.name(), when, next, handling }
         };
         operation_events(operation).into_iter().map(step).collect()
     };
     let key = |operation: &Operation| match &operation.state {
         OperationPhase::Deleting { overdue, .. } => format!("Deleting {}", (*overdue).min(1)),
-        _ => operation.path().to_owned(),
+        _ => operation.path(),
     };
-    explore("Operation", initial, |operation| operation.path().to_owned(), key, samples)
+    explore("Operation", initial, |operation| operation.path(), key, samples)
 }

@@ -1,6 +1,7 @@
 //! The agent's half of the world: operations, and what they write to Argo CD.
 
 use super::*;
+use machines::machine::Machine;
 
 impl Cluster {
     /// Operations that the agent knows by their CR or by their machine.
@@ -60,11 +61,11 @@ impl Cluster {
         let Some(machine) = self.operations.get(id).cloned() else {
             return;
         };
-        let step = machine.step(event, self.now);
-        if step.operation.is_gone() {
+        let step = machine.step(event, &self.now);
+        if step.machine.is_gone() {
             self.operations.remove(id);
         } else {
-            self.operations.insert(id.clone(), step.operation);
+            self.operations.insert(id.clone(), step.machine);
         }
         self.write(step.rows);
     }

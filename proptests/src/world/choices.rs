@@ -1,6 +1,7 @@
 //! Which moves there are at a moment, for those who take them all.
 
 use super::*;
+use machines::machine::Machine;
 
 fn numbers(count: usize) -> std::ops::Range<u8> {
     0..u8::try_from(count).unwrap_or(u8::MAX)

@@ -1,6 +1,7 @@
 //! What goes wrong in the world: the process dies, writes arrive late, news comes twice.
 
 use machines::deployment::PersistedDeployment;
+use machines::machine::Machine;
 use machines::operation::PersistedOperation;
 use machines::tenant::PersistedTenant;
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! What tenants' machines are told.
 
 use super::*;
+use machines::machine::Machine;
 
 impl Cluster {
     pub(super) fn need(&mut self, tenant: &TenantUid) {
@@ -37,7 +38,7 @@ impl Cluster {
         };
         let instance = self.world.settings.instance.clone();
         let step = machine.step(event, &TenantFacts { instance, ..TenantFacts::default() });
-        self.tenants.insert(tenant.clone(), step.tenant);
+        self.tenants.insert(tenant.clone(), step.machine);
         self.write(step.rows);
     }
 }

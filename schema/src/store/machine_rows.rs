@@ -5,7 +5,9 @@ use std::hash::Hash;
 
 use machines::deployment::{Deployment, PersistedDeployment};
 use machines::identity::{DeploymentUid, OperationId, TenantUid, Timestamp};
+use machines::machine::{Machine, Moved, Run};
 use machines::operation::{Operation, PersistedOperation};
+use machines::rows::RowChange;
 use machines::tenant::{PersistedTenant, Tenant};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, OnConflict, Query};
@@ -26,7 +28,7 @@ const SCAN_PAGE: u64 = 2_000;
 const TRANSITIONS: usize = 4_000;
 
 /// What the store needs to know of a kind of machine.
-pub trait Persistent: Sized {
+pub trait Persistent: Machine {
     /// What identifies a machine of this kind.
     type Key: Clone + Eq + Hash;
     /// The kind's name in the database.
@@ -46,10 +48,6 @@ pub trait Persistent: Sized {
     fn namespace(&self) -> &str;
     /// The name of the object behind it; empty where there is none.
     fn name(&self) -> &str;
-    /// The state's path.
-    fn path(&self) -> String;
-    /// When it wants to be woken.
-    fn wake_at(&self) -> Option<Timestamp>;
     /// Whether it owes something to the world.
     fn owes(&self) -> bool;
     /// The generation that it acts on; 0 where there is none.
@@ -78,12 +76,6 @@ impl Persistent for Deployment {
     }
     fn name(&self) -> &str {
         &self.record.name
-    }
-    fn path(&self) -> String {
-        Deployment::path(self)
-    }
-    fn wake_at(&self) -> Option<Timestamp> {
-        Deployment::wake_at(self)
     }
     fn owes(&self) -> bool {
         // The style decides what a status says, not whether one is owed.
@@ -117,12 +109,6 @@ impl Persistent for Tenant {
     fn name(&self) -> &str {
         ""
     }
-    fn path(&self) -> String {
-        Tenant::path(self).to_owned()
-    }
-    fn wake_at(&self) -> Option<Timestamp> {
-        Tenant::wake_at(self)
-    }
     fn owes(&self) -> bool {
         false
     }
@@ -154,12 +140,6 @@ impl Persistent for Operation {
     fn name(&self) -> &str {
         ""
     }
-    fn path(&self) -> String {
-        Operation::path(self).to_owned()
-    }
-    fn wake_at(&self) -> Option<Timestamp> {
-        Operation::wake_at(self)
-    }
     fn owes(&self) -> bool {
         !self.obligations().is_empty()
     }
@@ -190,17 +170,13 @@ pub struct Stepped<M> {
     pub transitions: Vec<Moved>,
 }
 
-/// A change of a machine's state path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// From which path.
-    pub from: String,
-    /// To which path.
-    pub to: String,
-    /// By which event.
-    pub cause: &'static str,
-    /// When.
-    pub at: Timestamp,
+impl<M: Machine> Stepped<M> {
+    /// Of a run that began with the machine as it was read; and what to write with it.
+    pub fn of(before: Versioned<M>, run: Run<M>) -> (Self, Vec<RowChange>) {
+        let Run { machine: after, rows, transitions, .. } = run;
+        let gone = after.is_gone();
+        (Self { before, after, gone, transitions }, rows)
+    }
 }
 
 /// What is known of a machine without its state.

@@ -15,6 +15,7 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, Revision,
     TenantUid, Timestamp,
 };
+use machines::machine::{Machine, Run};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
 };
@@ -22,7 +23,7 @@ use machines::spec::DeploymentSpec;
 use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
-use schema::store::machine_rows::{Moved, Stepped, Versioned};
+use schema::store::machine_rows::{Stepped, Versioned};
 use schema::store::{Role, Store, StoreError};
 use schema::{Database, migrate};
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -241,20 +242,13 @@ impl World {
             let machine = Tenant::new(uid.clone(), namespace_of(&uid));
             let known = loaded.tenants.known.remove(&uid);
             let before = known.unwrap_or(Versioned { machine, version: 0 });
-            let mut after = before.machine.clone();
-            let mut transitions = Vec::new();
+            let mut run = Run::new(before.machine.clone(), self.now);
             for event in events {
-                let from = after.path().to_owned();
-                let step = after.step(&event, &facts);
-                after = step.tenant;
-                changes.rows.extend(step.rows);
-                let to = after.path().to_owned();
-                if from != to {
-                    transitions.push(Moved { from, to, cause: event.name(), at: self.now });
-                }
+                run.step(&event, &facts);
             }
-            let gone = matches!(after.state, TenantState::Unknown {} | TenantState::Reaped {});
-            changes.tenants.push(Stepped { before, after, gone, transitions });
+            let (stepped, rows) = Stepped::of(before, run);
+            changes.rows.extend(rows);
+            changes.tenants.push(stepped);
         }
         let unchanged = loaded.tenants.known.values().map(|versioned| &versioned.machine);
         let stepped = changes.tenants.iter().map(|stepped| &stepped.after);
@@ -537,21 +531,11 @@ fn step(
     events: &[Event],
     facts: &Facts,
 ) -> (Stepped<Deployment>, Vec<machines::rows::RowChange>) {
-    let mut after = before.machine.clone();
-    let mut rows = Vec::new();
-    let mut transitions = Vec::new();
+    let mut run = Run::new(before.machine.clone(), facts.now);
     for event in events {
-        let from = after.path();
-        let step = after.step(event, facts);
-        after = step.deployment;
-        rows.extend(step.rows);
-        let to = after.path();
-        if from != to {
-            transitions.push(Moved { from, to, cause: event.name(), at: facts.now });
-        }
+        run.step(event, facts);
     }
-    let gone = after.is_gone();
-    (Stepped { before, after, gone, transitions }, rows)
+    Stepped::of(before, run)
 }
 
 fn step_operation(
@@ -559,21 +543,11 @@ fn step_operation(
     events: Vec<OperationEvent>,
     now: Timestamp,
 ) -> (Stepped<Operation>, Vec<machines::rows::RowChange>) {
-    let mut after = before.machine.clone();
-    let mut rows = Vec::new();
-    let mut transitions = Vec::new();
+    let mut run = Run::new(before.machine.clone(), now);
     for event in events {
-        let from = after.path().to_owned();
-        let step = after.step(&event, now);
-        after = step.operation;
-        rows.extend(step.rows);
-        let to = after.path().to_owned();
-        if from != to {
-            transitions.push(Moved { from, to, cause: event.name(), at: now });
-        }
+        run.step(&event, &now);
     }
-    let gone = after.is_gone();
-    (Stepped { before, after, gone, transitions }, rows)
+    Stepped::of(before, run)
 }
 
 fn as_wanted(document: &ApplicationDocument) -> ApplicationView {

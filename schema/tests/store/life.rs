@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, TenantUid};
+use machines::machine::Machine;
 use machines::rows::OperationState;
 use machines::tenant::TenantEvent;
 use schema::entity::{

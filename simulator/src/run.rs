@@ -158,7 +158,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         let meddles = faults.manual_changes && random.u8(..3) == 0;
         if meddles {
             manual_changes::manual_change(&stage, &mut random).await;
-            swarm.note("manual_changes");
+            swarm.note("manual-changes");
         } else {
             manual_changes::user_acts(&stage, &mut random).await;
         }

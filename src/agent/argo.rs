@@ -29,6 +29,8 @@ pub struct Argo {
     projects: HashMap<String, ProjectEntry>,
     applications_seen: Sightings<String>,
     projects_seen: Sightings<String>,
+    /// How often something has changed: see [`Self::version`].
+    version: u64,
     /// Whether the installed Argo CD knows `retry.refresh`.
     knows_refresh: bool,
     /// The cluster users for whom an earlier installation has recorded environments.
@@ -182,6 +184,17 @@ impl Argo {
     /// Notes for which cluster users an earlier installation has recorded environments.
     pub fn note_environments(&mut self, owners: BTreeSet<ClusterUserId>) {
         self.environment_owners = owners;
+    }
+
+    /// Rises with each change. An operation that was decided upon at an older version, and was not
+    /// registered for what it waits for until afterwards, has missed what changed in between.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Notes that something has changed.
+    pub fn note_change(&mut self) {
+        self.version += 1;
     }
 
     /// Whether the installed Argo CD knows `retry.refresh`.

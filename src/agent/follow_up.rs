@@ -14,7 +14,7 @@ use crate::agent::effect::{Effect, Subject};
 use crate::runtime::effects::{QueuedEffect, Required};
 
 impl Agent {
-    pub(super) fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
+    pub(super) fn follow_up(&self, follow_up: FollowUp, taken_at: Instant, version: u64) {
         self.timers.set(&follow_up.id, follow_up.wake_at);
         if follow_up.completed {
             self.metrics.operations_completed.inc();
@@ -31,7 +31,11 @@ impl Agent {
             self.forget(&follow_up.id);
             return;
         }
-        self.open().update(&follow_up);
+        let is_new = self.open().update(&follow_up);
+        if is_new && self.argo().version() != version {
+            // What changed between the decision and now concerned nobody yet.
+            self.poke(&follow_up.id, Observations::default());
+        }
         if !self.open().awaits_project(&follow_up.owner) {
             // The next operation that finds the project wanting requires it, though it was written before.
             self.effects.withdraw(&Subject::Project(follow_up.owner.clone()));

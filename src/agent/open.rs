@@ -72,8 +72,8 @@ impl OpenOperations {
         absent
     }
 
-    /// Notes what concerns an operation from now on.
-    pub(super) fn update(&mut self, follow_up: &FollowUp) {
+    /// Notes what concerns an operation from now on; says whether something did not before.
+    pub(super) fn update(&mut self, follow_up: &FollowUp) -> bool {
         let FollowUp { id, application, owner, requester, awaits_project, .. } = follow_up;
         let name = requester.as_ref().map(application_name);
         let entry = self.by_id.entry(id.clone()).or_default();
@@ -83,14 +83,16 @@ impl OpenOperations {
         if let Some(name) = name {
             self.by_name.entry(name).or_default().insert(id.clone());
         }
-        self.by_row.entry(application.clone()).or_default().insert(id.clone());
+        let mut is_new = self.by_row.entry(application.clone()).or_default().insert(id.clone());
         let project = project_name(owner);
         if *awaits_project {
-            self.awaiting_project.entry(project.clone()).or_default().insert(id.clone());
+            let awaiting = self.awaiting_project.entry(project.clone()).or_default();
+            is_new |= awaiting.insert(id.clone());
         } else {
             remove_from(&mut self.awaiting_project, &project, id);
         }
         self.by_project.entry(project).or_default().insert(id.clone());
+        is_new
     }
 
     /// Forgets an operation that has gone.

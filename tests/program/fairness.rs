@@ -91,6 +91,8 @@ async fn deployments_that_the_database_refuses_delay_nobody_and_their_owners_are
     for name in ["refused-1", "refused-2"] {
         world.wait_until_ready("team-a", name).await;
     }
+    // The check looks at rows and objects one after the other.
+    world.wait_until_quiet().await;
     harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
 }
 

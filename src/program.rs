@@ -59,19 +59,6 @@ impl Program {
     /// Starts the roles on a database that is migrated: at once, or when the candidate's turn
     /// comes.
     pub fn start(
-        client: impl Into<CountedClient>,
-        database: Database,
-        settings: Settings,
-        roles: Roles,
-        candidate: Option<Candidate>,
-        shutdown: CancellationToken,
-    ) -> BoxFuture<'static, anyhow::Result<Self>> {
-        Self::start_with(client.into(), database, settings, roles, candidate, shutdown)
-    }
-
-    /// Apart from the type of the client, and boxed: so the roles are compiled here, and not in
-    /// each test that starts them.
-    fn start_with(
         client: CountedClient,
         database: Database,
         settings: Settings,

@@ -9,13 +9,13 @@ use crds::argocd::{Application, ApplicationStatus, phase};
 use kube::ResourceExt;
 use machines::application::{
     ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
-    Backoff, Retry, RunningSync, SyncPolicy,
+    Backoff, Retry, RunningSync, SyncPolicy, project_name,
 };
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
 
-use crate::runtime::sightings::Sightings;
-use crate::runtime::watch::{self, Asked, Seen};
+use crate::runtime::sightings::{Asked, Sightings};
+use crate::runtime::watch::{self, Seen};
 
 pub use projects::{ProjectDocument, ProjectEntry, SOURCE_REPOS_LIMIT, WantedProject};
 
@@ -29,8 +29,6 @@ pub struct Argo {
     projects: HashMap<String, ProjectEntry>,
     applications_seen: Sightings<String>,
     projects_seen: Sightings<String>,
-    /// How often something has changed: see [`Self::version`].
-    version: u64,
     /// Whether the installed Argo CD knows `retry.refresh`.
     knows_refresh: bool,
     /// The cluster users for whom an earlier installation has recorded environments.
@@ -186,15 +184,16 @@ impl Argo {
         self.environment_owners = owners;
     }
 
-    /// Rises with each change. An operation that was decided upon at an older version, and was not
-    /// registered for what it waits for until afterwards, has missed what changed in between.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// Notes that something has changed.
-    pub fn note_change(&mut self) {
-        self.version += 1;
+    /// The revisions of what an operation looks at: its Application's and its AppProject's.
+    pub fn revisions(
+        &self,
+        row: &ApplicationId,
+        name: Option<&str>,
+        owner: &ClusterUserId,
+    ) -> [Option<Revision>; 2] {
+        let application = self.application_of(row, name);
+        let project = self.project(&project_name(owner));
+        [application.map(|(_, entry)| entry.revision), project.map(|entry| entry.revision)]
     }
 
     /// Whether the installed Argo CD knows `retry.refresh`.

@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use machines::application::application_name;
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, OperationId, Revision, Timestamp,
+};
 use machines::machine::{Machine, Run};
 use machines::messages;
 use machines::operation::{
@@ -64,6 +66,8 @@ pub struct FollowUp {
     pub failed: bool,
     /// Whether it waits for the AppProject.
     pub awaits_project: bool,
+    /// The revisions of its Application and AppProject when it was decided upon.
+    pub seen: [Option<Revision>; 2],
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
     /// What it owes.
@@ -110,7 +114,7 @@ pub fn decide(
             tracing::error!(operation = id.as_str(), "a step ended unexpectedly; it is left out");
             continue;
         };
-        operations.push(run.follow_up(observations.deadline));
+        operations.push(run.follow_up(argo, observations.deadline));
         let (stepped, rows) = Stepped::of(before, run.run);
         changes.rows.extend(rows);
         changes.operations.push(stepped);
@@ -213,8 +217,9 @@ impl OperationRun {
         self.run.step(event, &self.now)
     }
 
-    fn follow_up(&self, insist: bool) -> FollowUp {
+    fn follow_up(&self, argo: &Argo, insist: bool) -> FollowUp {
         let record = &self.run.machine.record;
+        let name = record.requester.as_ref().map(application_name);
         let arrived = |path: &str| {
             self.run.transitions.iter().any(|moved| moved.to == path) && self.row_changed()
         };
@@ -231,6 +236,7 @@ impl OperationRun {
                 self.run.machine.state,
                 OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. }
             ),
+            seen: argo.revisions(&record.application, name.as_deref(), &record.owner),
             wake_at: if gone { None } else { self.run.machine.wake_at() },
             owed: self.run.machine.obligations(),
             insist,

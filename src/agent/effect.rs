@@ -190,7 +190,7 @@ pub async fn remove_application(
         match patched.map_err(api_error) {
             Ok(_) => {}
             Err(ApiError::Missing) => return Ok(None),
-            Err(api_error) => return Err(api_error),
+            Err(error) => return Err(error),
         }
     }
     let parameters = DeleteParams {
@@ -203,7 +203,7 @@ pub async fn remove_application(
     match api.delete(name, &parameters).await.map_err(api_error) {
         Ok(deleted) => Ok(deleted.left()),
         Err(ApiError::Missing) => Ok(None),
-        Err(api_error) => Err(api_error),
+        Err(error) => Err(error),
     }
 }
 
@@ -244,7 +244,7 @@ pub async fn end_sync(
         Ok(ended) => Ok(Some(ended)),
         // It has ended by itself.
         Err(ApiError::Missing | ApiError::Outdated(_)) => Ok(None),
-        Err(api_error) => Err(api_error),
+        Err(error) => Err(error),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::runtime::effects::{Outcome, QueuedEffect};
 impl Agent {
     pub(super) async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
         match self.try_execute(&effect).await {
-            Ok(execute) => execute,
+            Ok(outcome) => outcome,
             Err(ApiError::Refused(text) | ApiError::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
                 tracing::warn!(subject = ?effect.key(), text, "a write was refused");

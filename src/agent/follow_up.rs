@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use machines::application::application_name;
-use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
 use machines::operation::OperationObligation;
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::agent::effect::{Effect, Subject};
 use crate::runtime::effects::{QueuedEffect, Required};
 
 impl Agent {
-    pub(super) fn follow_up(&self, follow_up: FollowUp, taken_at: Instant, version: u64) {
+    pub(super) fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
         self.timers.set(&follow_up.id, follow_up.wake_at);
         if follow_up.completed {
             self.metrics.operations_completed.inc();
@@ -32,7 +32,7 @@ impl Agent {
             return;
         }
         let is_new = self.open().update(&follow_up);
-        if is_new && self.argo().version() != version {
+        if is_new && self.sees(&follow_up) != follow_up.seen {
             // What changed between the decision and now concerned nobody yet.
             self.poke(&follow_up.id, Observations::default());
         }
@@ -55,6 +55,13 @@ impl Agent {
             // Application may be the business of the next one.
             self.effects.withdraw(&Subject::Application(follow_up.application.clone()));
         }
+    }
+
+    /// The revisions of an operation's Application and AppProject.
+    fn sees(&self, follow_up: &FollowUp) -> [Option<Revision>; 2] {
+        let FollowUp { application, requester, owner, .. } = follow_up;
+        let name = requester.as_ref().map(application_name);
+        self.argo().revisions(application, name.as_deref(), owner)
     }
 
     /// Forgets an operation that has gone. Should its CR have been created anew meanwhile, by a

@@ -87,17 +87,17 @@ impl Process<OperationId, Observations> for Agent {
                 let argo = self.argo();
                 let (changes, follow_ups) =
                     decide::decide(&mut loaded, &items, &argo, isolation, now);
-                (changes, (follow_ups, loaded.repositories, argo.version()))
+                (changes, (follow_ups, loaded.repositories))
             })
             .await;
-        let (follow_ups, repositories, version) = committed.inspect_err(|_| {
+        let (follow_ups, repositories) = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
         for (owner, wanted) in follow_ups.projects {
             self.open().note_project(&owner, wanted);
         }
         for one in follow_ups.operations {
-            self.follow_up(one, taken_at, version);
+            self.follow_up(one, taken_at);
         }
         self.open().forget_idle(repositories.keys());
         Ok(())
@@ -251,9 +251,6 @@ impl Agent {
         let mut argo = self.argo();
         let changed = note(&mut argo);
         let is_news = !changed.is_empty();
-        if is_news {
-            argo.note_change();
-        }
         for one in changed {
             let concerned = self.open().concerned(&one);
             for id in concerned {

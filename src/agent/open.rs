@@ -181,6 +181,7 @@ mod tests {
             completed: false,
             failed: false,
             awaits_project,
+            seen: [None; 2],
             wake_at: None,
             owed: Vec::new(),
             insist: false,

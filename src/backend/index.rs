@@ -13,8 +13,8 @@ use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
 use crate::backend::observations::{Key, NamespaceObservation, ObjectObservation, Observations};
 use crate::backend::observe;
 use crate::backend::ownership::{Ownership, Question};
-use crate::runtime::sightings::Sightings;
-use crate::runtime::watch::{Asked, Seen};
+use crate::runtime::sightings::{Asked, Sightings};
+use crate::runtime::watch::Seen;
 
 /// Observations on their way to the inbox: whose turn it is, which machine, and what was observed.
 pub type Delivery = (String, Key, Observations);

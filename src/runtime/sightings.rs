@@ -8,16 +8,26 @@ use std::hash::Hash;
 
 use kube::Resource;
 use kube::api::ObjectMeta;
+use machines::identity::Revision;
 
-use crate::runtime::watch::{Asked, Horizon, Seen};
+use crate::runtime::watch::{Seen, revision, revision_of};
 
 /// See the module. `K` names an object of the kind.
 #[derive(Debug)]
 pub struct Sightings<K> {
-    horizon: Horizon,
+    /// The newest revision that was shown.
+    newest: Revision,
+    /// How often a list began or ended.
+    relists: u64,
     /// What the list under way has shown so far.
     listed: Option<HashSet<K>>,
     is_complete: bool,
+}
+
+/// The moment of a request, by the watch that will show its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    relists: u64,
 }
 
 /// What a complete list held, whether it could be decoded or not.
@@ -33,7 +43,7 @@ impl<K: Eq + Hash> Listed<K> {
 
 impl<K> Default for Sightings<K> {
     fn default() -> Self {
-        Self { horizon: Horizon::default(), listed: None, is_complete: false }
+        Self { newest: Revision::default(), relists: 0, listed: None, is_complete: false }
     }
 }
 
@@ -45,21 +55,27 @@ impl<K: Eq + Hash> Sightings<K> {
         seen: &Seen<O>,
         key: impl Fn(&ObjectMeta) -> Option<K>,
     ) -> Option<Listed<K>> {
-        self.horizon.note(seen);
         let metadata = match seen {
             Seen::Restarted => {
+                self.relists += 1;
                 self.listed = Some(HashSet::new());
                 return None;
             }
             Seen::Synced => {
+                // What was asked meanwhile may have come and gone before the list was made.
+                self.relists += 1;
                 let listed = self.listed.take()?;
                 self.is_complete = true;
                 return Some(Listed(listed));
             }
-            Seen::Gone(_) => return None,
+            Seen::Gone(gone) => {
+                self.newest = self.newest.max(gone.revision);
+                return None;
+            }
             Seen::Present(object) => object.meta(),
             Seen::Malformed(metadata) => metadata,
         };
+        self.newest = self.newest.max(revision_of(metadata));
         if let Some(listed) = self.listed.as_mut() {
             listed.extend(key(metadata));
         }
@@ -78,12 +94,16 @@ impl<K: Eq + Hash> Sightings<K> {
 
     /// To be kept from before a request until its answer.
     pub fn ask(&self) -> Asked {
-        self.horizon.ask()
+        Asked { relists: self.relists }
     }
 
     /// Whether the answer to a request says what the watch has not told.
+    ///
+    /// The answer to a write is an observation like any other, and often the earliest. But it may be
+    /// taken in late, when the watch has already told what became of the object, up to its deletion:
+    /// then it would bring back what has gone. So an answer counts only while the watch is behind it.
     pub fn is_news<O: Resource>(&self, answer: &O, asked: Asked) -> bool {
-        self.horizon.is_news(answer, asked)
+        !self.is_listing() && asked.relists == self.relists && revision(answer) > self.newest
     }
 }
 
@@ -125,5 +145,38 @@ mod tests {
         assert!(note(Seen::Gone(Gone::of(&metadata("one")))).is_none());
         assert!(note(Seen::Restarted).is_none());
         assert!(!sightings.is_complete() && sightings.is_listing());
+    }
+
+    fn object(revision: &str) -> ConfigMap {
+        let resource_version = Some(revision.to_owned());
+        let metadata = ObjectMeta { resource_version, ..ObjectMeta::default() };
+        ConfigMap { metadata, ..ConfigMap::default() }
+    }
+
+    fn note(sightings: &mut Sightings<String>, seen: Seen<ConfigMap>) {
+        sightings.note(&seen, |metadata| metadata.name.clone());
+    }
+
+    #[test]
+    fn an_answer_counts_only_while_the_watch_is_behind_it() {
+        let mut sightings = Sightings::default();
+        note(&mut sightings, Seen::Present(object("10")));
+        let asked = sightings.ask();
+        assert!(sightings.is_news(&object("11"), asked));
+        note(&mut sightings, Seen::Gone(Gone::of(&object("12").metadata)));
+        assert!(!sightings.is_news(&object("11"), asked), "the watch has shown its deletion");
+    }
+
+    #[test]
+    fn an_answer_that_a_relist_has_overtaken_does_not_count() {
+        let mut sightings = Sightings::default();
+        let asked = sightings.ask();
+        note(&mut sightings, Seen::Restarted);
+        let meanwhile = sightings.ask();
+        assert!(!sightings.is_news(&object("11"), meanwhile), "the list may be older or newer");
+        note(&mut sightings, Seen::Synced);
+        assert!(!sightings.is_news(&object("11"), asked), "the list may have been without it");
+        assert!(!sightings.is_news(&object("11"), meanwhile));
+        assert!(sightings.is_news(&object("11"), sightings.ask()));
     }
 }

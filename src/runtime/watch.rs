@@ -182,54 +182,6 @@ impl Gone {
     }
 }
 
-/// How far a watch has come.
-///
-/// The answer to a write is an observation like any other, and often the earliest. But it may be
-/// taken in late, when the watch has already told what became of the object, up to its deletion:
-/// then it would bring back what has gone. So an answer counts only while the watch is behind it.
-#[derive(Debug, Default)]
-pub struct Horizon {
-    newest: Revision,
-    relists: u64,
-    relisting: bool,
-}
-
-/// The moment of a request, by the watch that will show its effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    relists: u64,
-}
-
-impl Horizon {
-    /// Takes note of what the watch tells.
-    pub fn note<K: Resource>(&mut self, seen: &Seen<K>) {
-        match seen {
-            Seen::Restarted => {
-                self.relists += 1;
-                self.relisting = true;
-            }
-            Seen::Present(object) => self.newest = self.newest.max(revision(object)),
-            Seen::Gone(gone) => self.newest = self.newest.max(gone.revision),
-            Seen::Malformed(metadata) => self.newest = self.newest.max(revision_of(metadata)),
-            Seen::Synced => {
-                // What was asked meanwhile may have come and gone before the list was made.
-                self.relists += 1;
-                self.relisting = false;
-            }
-        }
-    }
-
-    /// To be kept from before a request until its answer.
-    pub fn ask(&self) -> Asked {
-        Asked { relists: self.relists }
-    }
-
-    /// Whether the answer to a request says what the watch has not told.
-    pub fn is_news<K: Resource>(&self, answer: &K, asked: Asked) -> bool {
-        !self.relisting && asked.relists == self.relists && revision(answer) > self.newest
-    }
-}
-
 /// Follows all objects of a kind until told to stop.
 pub async fn follow<K>(
     api: Api<DeserializeGuard<K>>,
@@ -325,7 +277,7 @@ pub fn revision<K: Resource>(object: &K) -> Revision {
     revision_of(object.meta())
 }
 
-fn revision_of(meta: &ObjectMeta) -> Revision {
+pub(crate) fn revision_of(meta: &ObjectMeta) -> Revision {
     let version = meta.resource_version.as_deref().unwrap_or_default();
     Revision(version.parse().unwrap_or_default())
 }
@@ -338,12 +290,6 @@ mod tests {
     use sandbox::{ApiServer, Settings};
 
     use super::*;
-
-    fn object(revision: &str) -> ConfigMap {
-        let mut object = ConfigMap::default();
-        object.metadata.resource_version = Some(revision.to_owned());
-        object
-    }
 
     /// Follows the ConfigMaps of a server that refuses everything while it is told to.
     fn following(refused: &Arc<AtomicBool>) -> Arc<Progress> {
@@ -389,28 +335,5 @@ mod tests {
             tokio::time::sleep(FAILING_LIMIT).await;
             assert!(!progress.is_stuck());
         }
-    }
-
-    #[test]
-    fn an_answer_counts_only_while_the_watch_is_behind_it() {
-        let mut horizon = Horizon::default();
-        horizon.note(&Seen::Present(object("10")));
-        let asked = horizon.ask();
-        assert!(horizon.is_news(&object("11"), asked));
-        horizon.note(&Seen::<ConfigMap>::Gone(Gone::of(&object("12").metadata)));
-        assert!(!horizon.is_news(&object("11"), asked), "the watch has shown its deletion");
-    }
-
-    #[test]
-    fn an_answer_that_a_relist_has_overtaken_does_not_count() {
-        let mut horizon = Horizon::default();
-        let asked = horizon.ask();
-        horizon.note(&Seen::<ConfigMap>::Restarted);
-        let meanwhile = horizon.ask();
-        assert!(!horizon.is_news(&object("11"), meanwhile), "the list may be older or newer");
-        horizon.note(&Seen::<ConfigMap>::Synced);
-        assert!(!horizon.is_news(&object("11"), asked), "the list may have been without it");
-        assert!(!horizon.is_news(&object("11"), meanwhile));
-        assert!(horizon.is_news(&object("11"), horizon.ask()));
     }
 }

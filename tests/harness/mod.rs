@@ -132,7 +132,7 @@ impl World {
         let listener = api::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let shutdown = CancellationToken::new();
         let mut program = Program::start(
-            self.client.clone(),
+            self.client.clone().into(),
             self.database.clone(),
             self.settings.clone(),
             Roles::Both,

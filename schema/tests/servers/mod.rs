@@ -75,8 +75,22 @@ fn program(name: &str) -> Option<PathBuf> {
 }
 
 impl Server {
+    /// A new PostgreSQL for a test, where tests on one are wanted and it is installed; otherwise says
+    /// why there is none.
+    pub fn for_test() -> Option<Self> {
+        if std::env::var("DATABASE_URL").is_err() {
+            println!("not run: DATABASE_URL is not set");
+            return None;
+        }
+        let server = Self::postgres();
+        if server.is_none() {
+            println!("not run: PostgreSQL's programs are not installed");
+        }
+        server
+    }
+
     /// A new PostgreSQL; `None` where it is not installed.
-    pub fn postgres() -> Option<Self> {
+    fn postgres() -> Option<Self> {
         let folder = folder();
         let data = folder.path().join("data");
         let mut initdb = command(&program("initdb")?);

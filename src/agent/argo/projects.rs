@@ -9,7 +9,8 @@ use machines::identity::{ClusterUserId, Revision};
 use machines::repository_url::source_repo_pattern;
 
 use crate::agent::argo::{Argo, Changed};
-use crate::runtime::watch::{self, Asked, Seen};
+use crate::runtime::sightings::Asked;
+use crate::runtime::watch::{self, Seen};
 
 /// What is remembered of an AppProject.
 #[derive(Clone, Debug, PartialEq)]

@@ -131,9 +131,9 @@ impl<E: QueuedEffect> EffectQueue<E> {
     fn next(&self) -> Option<E> {
         let mut state = self.lock();
         while let Some(key) = state.turns.take() {
-            if let Some(work) = state.slots.get_mut(&key).and_then(Slot::start) {
+            if let Some(effect) = state.slots.get_mut(&key).and_then(Slot::start) {
                 state.running += 1;
-                return Some(work.effect);
+                return Some(effect);
             }
         }
         None
@@ -148,9 +148,9 @@ impl<E: QueuedEffect> EffectQueue<E> {
         let now = Instant::now();
         let mut state = self.lock();
         let State { slots, turns, .. } = &mut *state;
-        let slot = slots.entry(key.clone()).or_default();
-        let (result, action) = change(slot, now);
-        match (action, &*slot) {
+        let mut slot = slots.remove(key).unwrap_or_default();
+        let (result, action) = change(&mut slot, now);
+        match (action, &slot) {
             (Some(Action::Queue), Slot::Queued { work, .. }) => {
                 turns.queue(&work.tenant, key.clone(), work.effect.priority(), now);
                 self.changed.notify_one();
@@ -159,8 +159,8 @@ impl<E: QueuedEffect> EffectQueue<E> {
             (_, Slot::Queued { .. }) => {}
             _ => turns.remove(key),
         }
-        if matches!(slot, Slot::Idle) {
-            slots.remove(key);
+        if !matches!(slot, Slot::Idle) {
+            slots.insert(key.clone(), slot);
         }
         result
     }

@@ -153,10 +153,10 @@ impl<E: QueuedEffect> Slot<E> {
     }
 
     /// Its turn has come: what is to run, if anything still is.
-    pub(super) fn start(&mut self) -> Option<Work<E>> {
+    pub(super) fn start(&mut self) -> Option<E> {
         match std::mem::take(self) {
             Self::Queued { work, history } => {
-                let started = work.clone();
+                let started = work.effect.clone();
                 *self = Self::Running { work, run: Run::default(), next: Next::Settle, history };
                 Some(started)
             }

@@ -74,8 +74,8 @@ impl World {
                 self.again = true;
             }
             Event::Start => {
-                if let Some(work) = self.slot.start() {
-                    self.runs.push(work.effect);
+                if let Some(effect) = self.slot.start() {
+                    self.runs.push(effect);
                     self.again = false;
                 }
             }

@@ -8,7 +8,7 @@
 
 mod support;
 
-use machines::deployment::{Event, Namesake};
+use machines::kinds::deployment::{Event, Namesake};
 use machines::machine::Machine;
 use machines::rows::OperationState;
 use support::Story;

@@ -51,12 +51,12 @@ fn agent(story: &mut Story) {
     let Some(application) = record.application else {
         return;
     };
-    let document = machines::application::render(
+    let document = machines::kinds::deployment::render::render(
         &record.uid,
         &record.namespace,
         &spec("one"),
         "argocd",
-        machines::application::project_name(&application.user),
+        machines::operation::application::project_name(&application.user),
     );
     let row = OperationEvent::RowObserved(Box::new(RowView {
         state: OperationState::Waiting,

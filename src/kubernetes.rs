@@ -8,7 +8,7 @@ use http::{Method, Request};
 use kube::api::Patch;
 use kube::client::{AuthError, Body, ClientBuilder};
 use kube::core::Status;
-use machines::redaction::redacted;
+use machines::shared::redaction::redacted;
 use serde_json::Value;
 use tower::filter::FilterLayer;
 use tower::timeout::TimeoutLayer;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use machines::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::conditions::ConditionStyle;
 
 use crate::runtime::clock::Clock;
 

@@ -5,18 +5,18 @@
 
 use std::time::Duration;
 
-use machines::application::IN_CLUSTER;
-use machines::deployment::conditions::{Condition, ConditionStyle, compared_to_digest};
-use machines::deployment::{
-    Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
-};
 use machines::identity::{
     ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::{Condition, ConditionStyle, compared_to_digest};
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
+};
 use machines::machine::Machine;
+use machines::operation::application::IN_CLUSTER;
 use machines::rows::{OperationState, RowChange, TenantRows};
-use machines::spec::DeploymentSpec;
 
 /// The conditions that the examples print.
 pub(crate) const STYLE: ConditionStyle = ConditionStyle::Conventional;

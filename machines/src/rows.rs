@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::application::ApplicationDocument;
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, OperationId, TenantUid,
 };
+use crate::operation::application::ApplicationDocument;
 
 /// One change; idempotent, because ids are derived and every insert is an upsert.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,17 @@
 //! What an earlier installation made on an environment stays as it is until environments are served.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use machines::deployment::conditions::ConditionStyle;
-use machines::deployment::{
-    Deployment, Event, ExistingApplication, Facts, Obligation, Snapshot, TenantFact,
-};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId, Revision,
     TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    Deployment, Event, ExistingApplication, Facts, Obligation, Snapshot, TenantFact,
+};
 use machines::machine::{Machine, Step};
 use machines::rows::TenantRows;
-use machines::spec::DeploymentSpec;
 
 fn facts(existing: bool) -> Facts {
     let tenant = TenantUid::new("tenant");

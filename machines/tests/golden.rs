@@ -9,23 +9,24 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use machines::application::{self, ApplicationDocument};
-use machines::deployment::error_flag::ErrorFlag;
-use machines::deployment::lifecycle::Lifecycle;
-use machines::deployment::mirror::Mirror;
-use machines::deployment::{
-    ActualStatus, ApplicationRecord, Deployment, MirroredCondition, OpenOperation,
-    PersistedDeployment, Record, Report,
-};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::error_flag::ErrorFlag;
+use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::kinds::deployment::mirror::Mirror;
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::render::render;
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    ActualStatus, ApplicationRecord, Deployment, MirroredCondition, OpenOperation,
+    PersistedDeployment, Record, Report,
+};
+use machines::kinds::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
+use machines::operation::application::ApplicationDocument;
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
-use machines::removal::RemovalReport;
 use machines::rows::TenantRows;
-use machines::spec::DeploymentSpec;
-use machines::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -278,7 +279,7 @@ fn every_state_of_a_tenant_is_read_and_written_as_ever() {
 fn document() -> Box<ApplicationDocument> {
     let uid = DeploymentUid::new("4f1c9a3e-0000-4000-8000-000000000001");
     let project = "app-project-team-a".to_owned();
-    Box::new(application::render(&uid, "team-a", &spec(), "argocd", project))
+    Box::new(render(&uid, "team-a", &spec(), "argocd", project))
 }
 
 #[test]

@@ -1,20 +1,22 @@
 //! What the status of a deployment says, and what waiting costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use machines::deployment::conditions::{
-    Condition, ConditionStyle, MIRROR_BUDGETS, READY, RECONCILING, STALLED, budget_bytes,
-    compared_to_digest,
-};
-use machines::deployment::lifecycle::{Lifecycle, REMOVAL_DEADLINE};
-use machines::deployment::{Deployment, Event, Facts, Obligation, Report, Snapshot, TenantFact};
 use machines::identity::{
     ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, Revision,
     TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::{
+    Condition, ConditionStyle, MIRROR_BUDGETS, READY, RECONCILING, STALLED, budget_bytes,
+    compared_to_digest,
+};
+use machines::kinds::deployment::lifecycle::{Lifecycle, REMOVAL_DEADLINE};
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    Deployment, Event, Facts, Obligation, Report, Snapshot, TenantFact,
+};
 use machines::machine::{Machine, Step};
-use machines::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange, TenantRows};
-use machines::spec::DeploymentSpec;
 
 const HOUR: i64 = 3_600_000;
 

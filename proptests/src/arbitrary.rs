@@ -1,25 +1,25 @@
 //! Arbitrary states, events and facts; reachable or not.
 
-use machines::application::{ApplicationDocument, ApplicationSpec, RunningSync};
-use machines::deployment::conditions::{Condition, ConditionStyle};
-use machines::deployment::error_flag::ErrorFlag;
-use machines::deployment::lifecycle::Lifecycle;
-use machines::deployment::mirror::Mirror;
-use machines::deployment::{
-    ActualStatus, ApplicationRecord, Deployment, Event, ExistingApplication, Facts,
-    MirroredCondition, Namesake, OpenOperation, Record, Report, Snapshot, TenantFact,
-};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
+use machines::kinds::deployment::error_flag::ErrorFlag;
+use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::kinds::deployment::mirror::Mirror;
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    ActualStatus, ApplicationRecord, Deployment, Event, ExistingApplication, Facts,
+    MirroredCondition, Namesake, OpenOperation, Record, Report, Snapshot, TenantFact,
+};
+use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
+use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
 };
-use machines::removal::RemovalReport;
 use machines::rows::{OperationState, TenantRows};
-use machines::spec::DeploymentSpec;
-use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -368,7 +368,13 @@ fn document() -> BoxedStrategy<ApplicationDocument> {
     spec()
         .prop_map(|spec| {
             let uid = DeploymentUid::new("uid-1");
-            machines::application::render(&uid, "team-a", &spec, "argocd", "default".to_owned())
+            machines::kinds::deployment::render::render(
+                &uid,
+                "team-a",
+                &spec,
+                "argocd",
+                "default".to_owned(),
+            )
         })
         .boxed()
 }

@@ -7,18 +7,20 @@
 use std::fmt;
 
 use machines::Handling;
-use machines::deployment::conditions::{Condition, ConditionStyle, StatusView, compared_to_digest};
-use machines::deployment::{
-    Deployment, Event, Facts, Namesake, Obligation, PersistedDeployment, Report, Snapshot,
-    TenantFact,
-};
 use machines::identity::{
     ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::{
+    Condition, ConditionStyle, StatusView, compared_to_digest,
+};
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    Deployment, Event, Facts, Namesake, Obligation, PersistedDeployment, Report, Snapshot,
+    TenantFact,
+};
 use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange, TenantRows};
-use machines::spec::DeploymentSpec;
 use proptest::prelude::*;
 
 /// Most steps that a helpful environment needs: a removal or a dispatch after one that is open

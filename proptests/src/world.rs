@@ -16,11 +16,6 @@ mod tenants;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use machines::application::{ApplicationDocument, project_name};
-use machines::deployment::conditions::{ConditionStyle, StatusView, compared_to_digest};
-use machines::deployment::{
-    Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
-};
 use machines::esr::{
     self, ApplicationEntry, ArgoApplication, ArgoProject, ArgoReport, DeploymentObject,
     MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings, UserEntry, Violation,
@@ -30,14 +25,19 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::{ConditionStyle, StatusView, compared_to_digest};
+use machines::kinds::deployment::spec::{DeploymentSpec, normalise_repo_url};
+use machines::kinds::deployment::{
+    Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
+};
+use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::Machine;
+use machines::operation::application::{ApplicationDocument, project_name};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
 };
-use machines::repository_url::source_repo_pattern;
 use machines::rows::{OperationState, RowChange};
-use machines::spec::{DeploymentSpec, normalise_repo_url};
-use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
+use machines::shared::repository_url::source_repo_pattern;
 
 use crate::walk::{persist, resume};
 
@@ -492,7 +492,7 @@ impl Cluster {
     }
 
     fn report(&mut self, uid: &DeploymentUid) {
-        let name = machines::application::application_name(uid);
+        let name = machines::operation::application::application_name(uid);
         let applications = &self.world.argocd.applications;
         let Some(found) = applications.iter().find(|one| one.name == name) else {
             return;

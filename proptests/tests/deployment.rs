@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 
 use machines::Handling;
-use machines::deployment::conditions::{ConditionStyle, READY};
-use machines::deployment::lifecycle::Lifecycle;
-use machines::deployment::mirror::Mirror;
-use machines::deployment::{Deployment, Event, MirroredCondition, Namesake, Obligation, Report};
 use machines::identity::{DeploymentUid, Digest, Generation, OperationId, Revision};
+use machines::kinds::deployment::conditions::{ConditionStyle, READY};
+use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::kinds::deployment::mirror::Mirror;
+use machines::kinds::deployment::{
+    Deployment, Event, MirroredCondition, Namesake, Obligation, Report,
+};
 use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange};
 use proptest::collection::vec;

@@ -4,9 +4,9 @@
 //! row is the number that it asks for, an operation is its sequence number.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use machines::deployment::mirror::Mirror;
-use machines::deployment::{Deployment, Event, Facts};
 use machines::identity::{ApplicationId, DeploymentUid, OperationId, Revision, Timestamp};
+use machines::kinds::deployment::mirror::Mirror;
+use machines::kinds::deployment::{Deployment, Event, Facts};
 use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange};
 use proptest::prelude::*;

@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use machines::Handling;
-use machines::application::{ApplicationSpec, render};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::kinds::deployment::render::render;
+use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::machine::{Machine, Step};
+use machines::operation::application::ApplicationSpec;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
     PersistedOperation, RowView,
 };
 use machines::rows::{OperationState, RowChange};
-use machines::spec::DeploymentSpec;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptests::{arbitrary, config};
@@ -52,7 +53,7 @@ fn walk(length: usize) -> impl Strategy<Value = Vec<Moment>> {
     })
 }
 
-fn document() -> machines::application::ApplicationDocument {
+fn document() -> machines::operation::application::ApplicationDocument {
     let spec = DeploymentSpec { path: "one".to_owned(), ..DeploymentSpec::default() };
     render(&DeploymentUid::new("uid-1"), "team-a", &spec, "argocd", "default".to_owned())
 }

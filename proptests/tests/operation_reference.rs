@@ -3,16 +3,17 @@
 
 use std::time::Duration;
 
-use machines::application::{
-    ApplicationDocument, ApplicationSource, ApplicationSpec, RunningSync, render,
-};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::kinds::deployment::render::render;
+use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::machine::Machine;
+use machines::operation::application::{
+    ApplicationDocument, ApplicationSource, ApplicationSpec, RunningSync,
+};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView,
 };
 use machines::rows::{OperationState, RowChange};
-use machines::spec::DeploymentSpec;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use proptests::config;

@@ -1,8 +1,8 @@
 //! No password of a URL is ever repeated.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use machines::redaction::{password, redacted, redacted_url};
-use machines::spec::{DeploymentSpec, validate};
+use machines::kinds::deployment::spec::{DeploymentSpec, validate};
+use machines::shared::redaction::{password, redacted, redacted_url};
 use proptest::prelude::*;
 use proptests::config;
 

@@ -3,9 +3,9 @@
 
 use machines::Handling;
 use machines::identity::{InstanceId, TenantUid};
+use machines::kinds::tenant::{PersistedTenant, Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::{Machine, Step};
 use machines::rows::RowChange;
-use machines::tenant::{PersistedTenant, Tenant, TenantEvent, TenantFacts, TenantState};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptests::{arbitrary, config};

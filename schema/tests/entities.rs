@@ -5,7 +5,7 @@
 mod harness;
 
 use harness::{Scratch, on_each_database};
-use machines::application::ApplicationDocument;
+use machines::operation::application::ApplicationDocument;
 use schema::entity::{
     api_cr_to_database_mapping, app_project_managed_environment, app_project_repository,
     application, application_owner, application_state, cluster_access, cluster_credentials,

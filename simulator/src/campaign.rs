@@ -10,9 +10,9 @@ use anyhow::Context;
 use crds::GitOpsDeployment;
 use fastrand::Rng;
 use kube::api::{Api, Patch, PatchParams};
-use machines::deployment::conditions::ERROR_OCCURRED;
 use machines::esr::{self, World, Writes};
 use machines::identity::Generation;
+use machines::kinds::deployment::conditions::ERROR_OCCURRED;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -258,7 +258,7 @@ pub fn settled(mut world: World) -> World {
 fn without_history(mut world: World) -> World {
     let rejected = world.deployments.iter().find(|one| is_rejected(one)).cloned();
     if let Some(rejected) = rejected {
-        let name = machines::application::application_name(&rejected.uid);
+        let name = machines::operation::application::application_name(&rejected.uid);
         world.argocd.applications.retain(|one| one.name != name);
         world.argocd.projects.clear();
         world.database.applications.retain(|one| one.deployment != rejected.uid);
@@ -280,7 +280,7 @@ fn without_manual_reports(mut world: World) -> World {
     for object in world.deployments.iter_mut().filter(|object| object.spec.type_ == "manual") {
         object.status.report = Default::default();
         object.status.conditions.retain(|one| one.type_ == ERROR_OCCURRED);
-        let name = machines::application::application_name(&object.uid);
+        let name = machines::operation::application::application_name(&object.uid);
         let applications = world.argocd.applications.iter_mut();
         applications.filter(|one| one.name == name).for_each(|one| one.report = Default::default());
     }

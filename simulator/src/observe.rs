@@ -13,7 +13,6 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::core::error_boundary::InvalidObject;
 use kube::core::{DeserializeGuard, ObjectList};
-use machines::deployment::conditions::{Condition, ConditionStyle};
 use machines::esr::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database as Rows,
     DeploymentObject, DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry,
@@ -22,6 +21,7 @@ use machines::esr::{
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
 };
+use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
 use managed_gitops::agent::argo::application_spec;
 use managed_gitops::backend::observe::spec;
 use sandbox::{ApiServer, Reply, Request, events_of};

@@ -360,7 +360,7 @@ impl Play {
     fn application_of(&self, name: &str) -> anyhow::Result<Option<String>> {
         let world = self.stage.witness.world()?;
         let object = world.deployments.iter().find(|one| one.name == name);
-        Ok(object.map(|one| machines::application::application_name(&one.uid)))
+        Ok(object.map(|one| machines::operation::application::application_name(&one.uid)))
     }
 
     /// How often each healthy object has been written.

@@ -138,7 +138,7 @@ impl Witness {
         let Ok(deployments) = list::<GitOpsDeployment>(&self.server, DEPLOYMENTS) else { return };
         let wanted = deployments.iter().find(|one| {
             let uid = DeploymentUid::new(one.uid().unwrap_or_default());
-            let name = machines::application::application_name(&uid);
+            let name = machines::operation::application::application_name(&uid);
             one.metadata.deletion_timestamp.is_none()
                 && request.object.rsplit('/').next() == Some(name.as_str())
         });

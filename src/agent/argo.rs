@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crds::argocd::{Application, ApplicationStatus, phase};
 use kube::ResourceExt;
-use machines::application::{
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
+use machines::operation::application::{
     ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
     Backoff, Retry, RunningSync, SyncPolicy, project_name,
 };
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Revision};
 use machines::operation::{ApplicationView, ArgoView};
 
 use crate::runtime::sightings::{Asked, Sightings};

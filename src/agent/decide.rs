@@ -4,16 +4,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use machines::application::application_name;
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, OperationId, Revision, Timestamp,
 };
 use machines::machine::{Machine, Run};
-use machines::messages;
+use machines::operation::application::application_name;
 use machines::operation::{
     Operation, OperationEvent, OperationObligation, OperationPhase, RowView,
 };
 use machines::rows::RowChange;
+use machines::shared::messages;
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::machine_rows::{Stepped, Versioned};
 

@@ -6,8 +6,8 @@ use crds::Operation;
 use crds::argocd::{AppProject, AppProjectSpec, Application};
 use kube::Resource;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use machines::application::{ApplicationDocument, SyncPolicy};
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::operation::application::{ApplicationDocument, SyncPolicy};
 use serde_json::{Value, json};
 
 use crate::agent::argo::{ApplicationEntry, ProjectDocument};
@@ -360,11 +360,12 @@ mod tests {
     use crds::argocd::{FIELDS, Ownership};
     use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
-    use machines::application::{
-        ApplicationDestination, ApplicationSource, ApplicationSpec, render,
-    };
     use machines::identity::DeploymentUid;
-    use machines::spec::DeploymentSpec;
+    use machines::kinds::deployment::render::render;
+    use machines::kinds::deployment::spec::DeploymentSpec;
+    use machines::operation::application::{
+        ApplicationDestination, ApplicationSource, ApplicationSpec,
+    };
     use sandbox::ApiServer;
 
     use super::*;

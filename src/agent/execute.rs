@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use machines::application::{ApplicationDocument, project_name};
 use machines::identity::{ApplicationId, OperationId};
+use machines::operation::application::{ApplicationDocument, project_name};
 
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::decide::Observations;

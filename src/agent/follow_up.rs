@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use machines::application::application_name;
 use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
 use machines::operation::OperationObligation;
+use machines::operation::application::application_name;
 use tokio::time::Instant;
 
 use crate::agent::Agent;

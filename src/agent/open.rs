@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use machines::application::{application_name, project_name};
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::operation::application::{application_name, project_name};
 
 use crate::agent::argo::{Changed, ProjectDocument};
 use crate::agent::decide::FollowUp;

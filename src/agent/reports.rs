@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crds::argocd::{ApplicationStatus, ResourceStatus, condition_type, health, stored_bytes, sync};
-use machines::deployment::conditions::MISSING;
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
-use machines::redaction::redacted;
-use machines::removal::RemovalReport;
+use machines::kinds::deployment::conditions::MISSING;
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::shared::redaction::redacted;
 use parking_lot::{Mutex, MutexGuard};
 use schema::application_state::{self, ApplicationStateError};
 use schema::store::agent::ApplicationReport;
@@ -284,8 +284,8 @@ mod tests {
         ApplicationCondition, HealthStatus, OperationState, ResourceResult, SyncOperationResult,
     };
     use crds::deployment::GitOpsDeploymentStatus;
-    use machines::deployment::Report as Said;
-    use machines::deployment::conditions::{MIRROR_BUDGETS, budget_bytes};
+    use machines::kinds::deployment::Report as Said;
+    use machines::kinds::deployment::conditions::{MIRROR_BUDGETS, budget_bytes};
     use proptest::prelude::*;
     use schema::connection::{ConnectOptions, connect};
     use schema::store::Role;

@@ -14,8 +14,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machines::application::{ApplicationDocument, application_name};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Timestamp};
+use machines::operation::application::{ApplicationDocument, application_name};
 use schema::store::StoreError;
 use tokio_util::sync::CancellationToken;
 

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crds::argocd::ApplicationStatus;
-use machines::deployment::conditions::{ConditionStyle, next_budget};
-use machines::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
 use machines::identity::{
     ApplicationId, DeploymentUid, InstanceId, OperationId, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::{ConditionStyle, next_budget};
+use machines::kinds::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
+use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::{Machine, Moved, Run};
 use machines::rows::RowChange;
-use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use schema::application_state;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 use schema::store::machine_rows::{Stepped, Versioned};

@@ -7,8 +7,8 @@ use crds::conditions::{ConditionStatus, WantedCondition, merge};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, PatchParams, PostParams};
-use machines::deployment::conditions::StatusView;
 use machines::identity::{ApplicationId, DeploymentUid, Digest, OperationId, TenantUid};
+use machines::kinds::deployment::conditions::StatusView;
 use serde_json::{Value, json};
 
 use crate::backend::index::{ObjectEntry, Place};
@@ -245,8 +245,8 @@ mod tests {
     use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
     use kube::api::{DeleteParams, Patch};
-    use machines::deployment::conditions::{Condition, ConditionStyle};
     use machines::identity::Generation;
+    use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
     use sandbox::ApiServer;
 
     use super::*;

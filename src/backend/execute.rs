@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crds::argocd::ApplicationStatus;
-use machines::deployment::conditions::{StatusView, next_budget};
+use machines::kinds::deployment::conditions::{StatusView, next_budget};
 use schema::store::StoreError;
 
 use crate::backend::effect::{Action, Effect, Mirrored, StatusWrite};

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use crds::argocd::ApplicationStatus;
-use machines::deployment::Obligation;
-use machines::deployment::lifecycle::Lifecycle;
 use machines::identity::ApplicationId;
-use machines::messages;
+use machines::kinds::deployment::Obligation;
+use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::shared::messages;
 use tokio::time::Instant;
 
 use crate::backend::decide::{DeploymentFollowUp, FollowUp};

@@ -7,8 +7,8 @@ use crds::{GitOpsDeployment, GitOpsDeploymentCondition};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
-use machines::deployment::Snapshot;
 use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
+use machines::kinds::deployment::Snapshot;
 
 use crate::backend::observations::{Key, NamespaceObservation, ObjectObservation, Observations};
 use crate::backend::observe;

@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use machines::deployment::conditions::ConditionStyle;
 use machines::identity::{DeploymentUid, InstanceId, TenantUid};
+use machines::kinds::deployment::conditions::ConditionStyle;
 use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
 use schema::{ErrorClass, Fault};
@@ -255,8 +255,8 @@ impl Backend {
 
     /// Takes up what the database holds. For the beginning, before anything else is under way.
     async fn catch_up(&self) -> Result<(), StoreError> {
-        use machines::deployment::Deployment;
-        use machines::tenant::Tenant;
+        use machines::kinds::deployment::Deployment;
+        use machines::kinds::tenant::Tenant;
         for entry in self.store.index::<Tenant>().await? {
             let tenant = TenantUid::new(entry.key);
             self.take_in(|index| index.note_tenant(&tenant, &entry.namespace));
@@ -276,7 +276,7 @@ impl Backend {
 
     /// Signals may have been missed: looks at everything that may have been signalled.
     pub async fn look_again(&self) -> Result<(), StoreError> {
-        for entry in self.store.index::<machines::deployment::Deployment>().await? {
+        for entry in self.store.index::<machines::kinds::deployment::Deployment>().await? {
             if entry.owes || entry.wake_at.is_some() {
                 self.poke(&DeploymentUid::new(entry.key), Observations::operation());
             }

@@ -1,7 +1,7 @@
 //! What waits in the backend's inbox: the newest observation of each kind for each machine.
 
-use machines::deployment::Snapshot;
 use machines::identity::{DeploymentUid, Revision, TenantUid};
+use machines::kinds::deployment::Snapshot;
 
 use crate::runtime::inbox::Coalesce;
 

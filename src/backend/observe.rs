@@ -7,11 +7,12 @@ use crds::deployment::{ReconciledDestination, ReconciledSource, ReconciledState,
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::jiff;
 use kube::ResourceExt;
-use machines::deployment::conditions::{self, Condition};
-use machines::deployment::{MirroredCondition, Report, Snapshot};
 use machines::identity::{Digest, Generation};
-use machines::redaction::redacted_url;
-use machines::spec::DeploymentSpec;
+use machines::kinds::deployment::conditions::{self, Condition};
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{MirroredCondition, Report, Snapshot};
+use machines::shared::redaction::redacted_url;
+use machines::shared::text;
 
 use crate::runtime::watch;
 
@@ -137,7 +138,7 @@ pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Re
     let operation = argo.operation_state.as_ref();
     let bounded = |condition: &ApplicationCondition| MirroredCondition {
         type_: condition.type_.clone(),
-        message: Some(conditions::bounded(&condition.message)),
+        message: Some(text::bounded(&condition.message)),
     };
     Report {
         mirrored: mirrored_digest(&with_note(mirrored(argo, mirror_budget), has_note)),
@@ -145,9 +146,7 @@ pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Re
         health: argo.health.status.clone(),
         revision: argo.sync.revision.clone(),
         phase: operation.map(|state| state.phase.clone()).unwrap_or_default(),
-        phase_message: operation
-            .map(|state| conditions::bounded(&state.message))
-            .unwrap_or_default(),
+        phase_message: operation.map(|state| text::bounded(&state.message)).unwrap_or_default(),
         is_sync_outdated: operation.is_some_and(|state| is_of_something_else(state, &argo.sync)),
         compared_to: conditions::compared_to_digest(
             &compared_to.source.repo_url,

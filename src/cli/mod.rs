@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use futures::future::LocalBoxFuture;
 use kube::config::{Kubeconfig, KubeconfigError};
-use machines::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::conditions::ConditionStyle;
 use schema::store::instance::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 

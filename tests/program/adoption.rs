@@ -8,7 +8,7 @@ use crds::deployment::Destination;
 use k8s_openapi::api::core::v1::{Event, Namespace};
 use kube::ResourceExt;
 use kube::api::{Api, PostParams};
-use machines::messages;
+use machines::shared::messages;
 use schema::connection::{ConnectOptions, connect};
 use serde_json::{Value, json};
 

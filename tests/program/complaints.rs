@@ -5,7 +5,7 @@ use crds::GitOpsDeployment;
 use crds::deployment::{Destination, SyncPolicy};
 use kube::ResourceExt;
 use kube::api::PostParams;
-use machines::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::conditions::ConditionStyle;
 use serde_json::json;
 
 use crate::harness::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crds::GitOpsDeployment;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, WatchEvent};
-use machines::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::conditions::ConditionStyle;
 use serde_json::json;
 
 use crate::harness::{ARGO_CD, World, all, automated, condition, manual, with_finalizer};

@@ -7,7 +7,7 @@ use crds::GitOpsDeployment;
 use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;
 use kube::api::Api;
-use machines::deployment::conditions::budget_bytes;
+use machines::kinds::deployment::conditions::budget_bytes;
 use serde_json::{Value, json};
 
 use crate::harness::{World, all, automated, condition, eventually, with_finalizer};

@@ -1,9 +1,13 @@
 use super::*;
-use crate::application::ApplicationDocument;
-use crate::deployment::conditions::Condition;
-use crate::identity::{Generation, InstanceId, OperationId, TenantUid, Timestamp};
+use crate::identity::{
+    ApplicationId, ClusterUserId, Generation, InstanceId, OperationId, TenantUid, Timestamp,
+};
+use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
+use crate::kinds::deployment::render::render;
+use crate::kinds::deployment::spec::DeploymentSpec;
+use crate::operation::application::{ApplicationDocument, project_name};
 use crate::rows::OperationState;
-use crate::spec::DeploymentSpec;
+use crate::shared::messages;
 
 const UID: &str = "uid-1";
 const REPO: &str = "https://example.com/team/app";

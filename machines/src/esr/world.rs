@@ -4,13 +4,13 @@
 //! from what it can see. Times, revisions and everything else that the predicates must not
 //! depend on are left out.
 
-use crate::application::{ApplicationDocument, ApplicationSpec};
-use crate::deployment::conditions::{Condition, ConditionStyle};
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
 };
+use crate::kinds::deployment::conditions::{Condition, ConditionStyle};
+use crate::kinds::deployment::spec::DeploymentSpec;
+use crate::operation::application::{ApplicationDocument, ApplicationSpec};
 use crate::rows::OperationState;
-use crate::spec::DeploymentSpec;
 
 /// Everything that the specification speaks about, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

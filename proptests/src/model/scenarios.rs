@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use machines::deployment::conditions::READY;
+use machines::kinds::deployment::conditions::READY;
 
 use super::{Explored, Kind, Situation, Step};
 use crate::world::{Cluster, Fault, Move};

@@ -1,9 +1,9 @@
 //! What goes wrong in the world: the process dies, writes arrive late, news comes twice.
 
-use machines::deployment::PersistedDeployment;
+use machines::kinds::deployment::PersistedDeployment;
+use machines::kinds::tenant::PersistedTenant;
 use machines::machine::Machine;
 use machines::operation::PersistedOperation;
-use machines::tenant::PersistedTenant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

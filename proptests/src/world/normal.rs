@@ -23,8 +23,8 @@
 //! found of all. That operations have new names is taken for granted here; a test of
 //! `machines::identity` and `a_stale_sight_of_what_has_gone_is_undone_again` are about that.
 
-use machines::deployment::lifecycle::Lifecycle;
-use machines::deployment::mirror::Mirror;
+use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::kinds::deployment::mirror::Mirror;
 use machines::operation::OperationPhase;
 
 use super::*;

@@ -7,7 +7,7 @@
 
 mod wire;
 
-use machines::application::ApplicationDocument;
+use machines::operation::application::ApplicationDocument;
 use serde::{Deserialize, Serialize};
 use wire::null_as_default;
 
@@ -146,7 +146,7 @@ struct EmptyHealth {
 
 #[cfg(test)]
 mod tests {
-    use machines::application::{
+    use machines::operation::application::{
         ApplicationDestination, ApplicationSource, ApplicationSpec, Automated, Backoff, Retry,
         SyncPolicy,
     };

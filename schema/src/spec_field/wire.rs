@@ -1,6 +1,6 @@
 //! The spelling of `application.spec_field`: lower-cased names of Go fields, all present.
 
-use machines::application as domain;
+use machines::operation::application as domain;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Its specification.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use machines::deployment::{Deployment, ExistingApplication};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, TenantUid,
 };
+use machines::kinds::deployment::{Deployment, ExistingApplication};
 use sea_orm::ConnectionTrait;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;

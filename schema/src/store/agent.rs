@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use machines::application::ApplicationDocument;
-use machines::deployment::Deployment;
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp,
 };
+use machines::kinds::deployment::Deployment;
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::operation::application::ApplicationDocument;
 use machines::operation::{Operation, RowView};
-use machines::removal::RemovalReport;
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};

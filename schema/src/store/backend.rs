@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use machines::deployment::{Deployment, ExistingApplication, Namesake};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, OperationId, TenantUid, Timestamp,
 };
-use machines::removal::RemovalReport;
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
+use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};
-use machines::tenant::Tenant;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, Func, LockType, Query};
 use sea_orm::{ConnectionTrait, JoinType, QuerySelect};

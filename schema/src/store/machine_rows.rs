@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use machines::deployment::{Deployment, PersistedDeployment};
 use machines::identity::{DeploymentUid, OperationId, TenantUid, Timestamp};
+use machines::kinds::deployment::{Deployment, PersistedDeployment};
+use machines::kinds::tenant::{PersistedTenant, Tenant};
 use machines::machine::{Machine, Moved, Run};
 use machines::operation::{Operation, PersistedOperation};
 use machines::rows::RowChange;
-use machines::tenant::{PersistedTenant, Tenant};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, OnConflict, Query};
 use sea_orm::{

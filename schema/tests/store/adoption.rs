@@ -1,8 +1,8 @@
 //! Rows of an earlier installation: they are found, taken over and in the end removed.
 
-use machines::deployment::ExistingApplication;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
-use machines::tenant::TenantEvent;
+use machines::kinds::deployment::ExistingApplication;
+use machines::kinds::tenant::TenantEvent;
 use schema::migrate;
 
 use crate::driver::{ARGOCD, BEGINNING, Note, Object, World};

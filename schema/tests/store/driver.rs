@@ -6,21 +6,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use machines::application::ApplicationDocument;
-use machines::deployment::conditions::ConditionStyle;
-use machines::deployment::{
-    Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
-};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, Revision,
     TenantUid, Timestamp,
 };
+use machines::kinds::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::deployment::{
+    Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
+};
+use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::{Machine, Run};
+use machines::operation::application::ApplicationDocument;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
 };
-use machines::spec::DeploymentSpec;
-use machines::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 use schema::store::machine_rows::{Stepped, Versioned};

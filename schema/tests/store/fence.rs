@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use machines::identity::Digest;
-use machines::removal::RemovalReport;
+use machines::kinds::deployment::removal::RemovalReport;
 use schema::DatabaseKind;
 use schema::store::agent::ApplicationReport;
 use schema::store::backend::{BackendChanges, BackendRequest};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, TenantUid};
+use machines::kinds::tenant::TenantEvent;
 use machines::machine::Machine;
 use machines::rows::OperationState;
-use machines::tenant::TenantEvent;
 use schema::entity::{
     app_project_repository, application, application_owner, cluster_access, cluster_credentials,
     cluster_user, deployment_to_application_mapping as mapping, managed_environment, operation,
@@ -335,7 +335,7 @@ async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
     assert_eq!(world.path(&new).await, "Live/Awaiting/AwaitingPredecessor");
 
     let name = (new.tenant.clone(), new.name.clone());
-    let uids = |named: &[machines::deployment::Namesake]| {
+    let uids = |named: &[machines::kinds::deployment::Namesake]| {
         let mut uids: Vec<DeploymentUid> = named.iter().map(|one| one.uid.clone()).collect();
         uids.sort();
         uids

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
-use machines::removal::RemovalReport;
+use machines::kinds::deployment::removal::RemovalReport;
 use schema::store::agent::{ApplicationReport, Reported};
 use schema::store::backend::BackendLoaded;
 use schema::store::{Role, Store};

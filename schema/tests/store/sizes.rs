@@ -1,9 +1,9 @@
 //! Whatever the machines accept fits its column: else one deployment would fail every batch that
 //! it is in, for ever.
 
-use machines::application::render;
 use machines::identity::{ClusterUserId, DeploymentUid};
-use machines::spec::{
+use machines::kinds::deployment::render::render;
+use machines::kinds::deployment::spec::{
     DeploymentSpec, FIELD_LIMIT, NAME_LIMIT, REPO_URL_LIMIT, SUPPORTED_SYNC_OPTIONS,
     SYNC_OPTIONS_LIMIT, normalise_repo_url, validate,
 };
@@ -51,7 +51,7 @@ fn encoded(spec: &DeploymentSpec) -> usize {
     let uid = DeploymentUid::new("u".repeat(48));
     let user = ClusterUserId::new("c".repeat(48));
     let namespace = "n".repeat(63);
-    let project = machines::application::project_name(&user);
+    let project = machines::operation::application::project_name(&user);
     let document = render(&uid, &namespace, spec, &namespace, project);
     let text = spec_field::encode(&document).unwrap();
     assert_eq!(spec_field::decode(&text).unwrap(), document);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use machines::deployment::Deployment;
+use machines::kinds::deployment::Deployment;
+use machines::kinds::tenant::Tenant;
 use machines::operation::Operation;
-use machines::tenant::Tenant;
 use schema::store::StoreError;
 use schema::store::collect::{
     Collected, OPERATION_RETENTION, TRANSITION_LIMIT, TRANSITION_RETENTION,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crds::argocd::{AppProject, AppProjectSpec, ApplicationDestination as Destination};
 use kube::ResourceExt;
-use machines::application::{IN_CLUSTER, project_name};
 use machines::identity::{ClusterUserId, Revision};
-use machines::repository_url::source_repo_pattern;
+use machines::operation::application::{IN_CLUSTER, project_name};
+use machines::shared::repository_url::source_repo_pattern;
 
 use crate::agent::argo::{Argo, Changed};
 use crate::runtime::sightings::Asked;

@@ -1,4 +1,4 @@
-use machines::application::project_name;
+use machines::operation::application::project_name;
 
 use super::projects::{PER_ITEM, pattern, trim};
 use super::*;

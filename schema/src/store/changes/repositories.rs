@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use machines::identity::{ApplicationId, Timestamp};
+use machines::kinds::deployment::spec::normalise_repo_url;
 use machines::rows::{ApplicationKey, ApplicationRows};
-use machines::spec::normalise_repo_url;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, ExprTrait, Query, SelectStatement};
 use sea_orm::{ActiveValue, ConnectionTrait};

@@ -1,123 +1,23 @@
-//! The trusted specification: what must be true of the world once its causes stand still.
-//!
-//! Every promise has the form "if the left side holds from some moment on, then at some later
-//! moment the right side holds, and holds for good". A test brings about the left side, lets the
-//! system run until nothing happens any more, and asks the predicate here. What these functions
-//! accept is what the project calls correct; nothing in them looks at a machine's state.
-//!
-//! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
-//! * [`esr_del`]: what has gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
-//! * [`finalizer_kept`] and [`untouched`]: two safety halves, over two worlds;
-//! * [`quiet`]: then nothing is written any more; [`all`]: every promise about one world.
+//! What is promised about deployments.
 
-mod world;
-
-#[cfg(test)]
-mod tests;
-
-use std::collections::BTreeSet;
-use std::fmt;
-
-use crate::application::{
-    ApplicationDocument, DEFAULT_PROJECT, application_name, project_name, render,
+use crate::esr::claim::{Claim, Predicate, Verdict, Violation};
+use crate::esr::world::{
+    ApplicationEntry, ArgoApplication, ArgoProject, DeploymentObject, MappingEntry,
+    NamespaceObject, RepositoryEntry, World,
 };
-use crate::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid};
-use crate::messages;
-use crate::repository_url::source_repo_pattern;
-use crate::spec::{normalise_repo_url, validate_rest, validate_source};
-
-pub use world::{
-    ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
-    DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings,
-    UserEntry, World, Writes,
+use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
+use crate::kinds::deployment::render::render;
+use crate::kinds::deployment::spec::{normalise_repo_url, validate_rest, validate_source};
+use crate::operation::application::{
+    ApplicationDocument, DEFAULT_PROJECT, application_name, project_name,
 };
-
-/// The promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Predicate {
-    /// A valid deployment is deployed.
-    Deployed,
-    /// An invalid deployment says why, and nothing else happens.
-    Rejected,
-    /// What has gone leaves nothing behind.
-    Deleted,
-    /// What is deleted does go, and not before its resources.
-    Finalized,
-    /// Where no cause changes, nothing is written.
-    Quiet,
-    /// A deployment waits for the end of the one that had its name before.
-    Succession,
-}
-
-impl Predicate {
-    /// The name under which documents and reports know it.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Deployed => "ESR-GD",
-            Self::Rejected => "ESR-GD-inv",
-            Self::Deleted => "ESR-DEL",
-            Self::Finalized => "ESR-FIN",
-            Self::Quiet => "QUIET",
-            Self::Succession => "ESR-ONE",
-        }
-    }
-}
-
-/// A promise that the world breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which promise.
-    pub predicate: Predicate,
-    /// About what.
-    pub object: String,
-    /// What is, and what should be.
-    pub difference: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} of {}: {}", self.predicate.id(), self.object, self.difference)
-    }
-}
-
-impl std::error::Error for Violation {}
+use crate::shared::messages;
+use crate::shared::repository_url::source_repo_pattern;
 
 /// Names of AppProjects that are ours begin so; others, such as Argo CD's own `default`, are not
 /// spoken of.
 const PROJECT_PREFIX: &str = "app-project-";
-
-/// What a predicate says of a world.
-pub type Verdict = Result<(), Violation>;
-
-/// Names the promise and the object once for all clauses of a predicate.
-struct Claim {
-    predicate: Predicate,
-    object: String,
-}
-
-impl Claim {
-    fn new(predicate: Predicate, object: impl fmt::Display) -> Self {
-        Self { predicate, object: object.to_string() }
-    }
-
-    fn holds(&self, clause: bool, difference: impl FnOnce() -> String) -> Verdict {
-        if clause {
-            return Ok(());
-        }
-        Err(Violation {
-            predicate: self.predicate,
-            object: self.object.clone(),
-            difference: difference(),
-        })
-    }
-
-    /// The one item of its kind.
-    fn only<'a, T>(&self, what: &str, items: &[&'a T]) -> Result<&'a T, Violation> {
-        self.holds(items.len() == 1, || format!("{} {what} instead of 1", items.len()))?;
-        Ok(items[0])
-    }
-}
 
 /// ESR-GD.
 ///
@@ -273,63 +173,6 @@ pub fn untouched(before: &World, after: &World, uid: &DeploymentUid) -> Verdict 
     claim.holds(specs(before) == specs(after) || is_as_recorded, || {
         "the Argo CD Application was changed for an invalid spec".to_owned()
     })
-}
-
-/// QUIET.
-///
-/// * Left side: no cause changed between the two moments, and everything that [`all`] promises
-///   held at the first.
-/// * Right side: nothing was written between them, to the API or to the database, and everything
-///   is as it was; only finished operations may have been collected.
-pub fn quiet(before: &World, after: &World) -> Verdict {
-    let claim = Claim::new(Predicate::Quiet, "the world");
-    claim.holds(before.writes == after.writes, || {
-        format!("{:?} became {:?}", before.writes, after.writes)
-    })?;
-    let retained = |world: &World| {
-        let mut world = world.clone();
-        world.database.operations.retain(|operation| !operation.state.is_terminal());
-        world
-    };
-    let (before, after) = (retained(before), retained(after));
-    let parts = [
-        ("the settings", before.settings == after.settings),
-        ("a namespace", before.namespaces == after.namespaces),
-        ("a deployment", before.deployments == after.deployments),
-        ("a row", before.database == after.database),
-        ("a resource of Argo CD", before.argocd == after.argocd),
-    ];
-    for (part, same) in parts {
-        claim.holds(same, || format!("{part} changed without a counted write"))?;
-    }
-    Ok(())
-}
-
-/// Every promise about one world, for every deployment that exists or has left a trace; empty
-/// where all are kept.
-pub fn all(world: &World) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for uid in known_uids(world) {
-        for predicate in [esr_gd, esr_gd_inv, esr_del, esr_fin] {
-            violations.extend(predicate(world, &uid).err());
-        }
-    }
-    violations
-        .extend(permits_nothing_unneeded(&Claim::new(Predicate::Deleted, "all"), world).err());
-    violations
-}
-
-/// The UIDs of all deployments that exist or have left a trace.
-fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
-    let database = &world.database;
-    let named = world.argocd.applications.iter();
-    let named = named.filter_map(|one| one.name.strip_prefix("gitopsdepl-"));
-    let mut uids: BTreeSet<DeploymentUid> = named.map(DeploymentUid::new).collect();
-    uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
-    uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
-    uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
-    uids.extend(database.operations.iter().map(|one| one.requester.clone()));
-    uids
 }
 
 fn objects<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a DeploymentObject> {
@@ -489,7 +332,7 @@ fn leaves_nothing(claim: &Claim, world: &World, uid: &DeploymentUid) -> Verdict 
     has_no_open_operation(claim, world, uid, &ApplicationId::of(uid))
 }
 
-fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
+pub(crate) fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
     let rows = &world.database.applications;
     for entry in &world.database.repositories {
         let needed = rows.iter().any(|row| records(entry, row));

@@ -1,17 +1,14 @@
-//! The machines' tables and diagrams, read off the running code.
+//! What a machine does, found by running it, as a table and a diagram.
 //!
 //! Each machine is explored breadth-first with its own `step`, from its initial state, over a
-//! fixed set of sample events (in [`samples`]). What a page says is therefore what the code does;
+//! fixed set of sample events (in `samples` beside the machine). What a page says is therefore what the code does;
 //! a test compares the pages with those that are committed under `diagrams/`.
-
-mod samples;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 use crate::drive::Handling;
-
-pub use samples::{error_flag, lifecycle, mirror, operation, tenant};
+use crate::identity::Timestamp;
 
 /// Most states that an exploration may tell apart. The largest machine has some hundred; a
 /// sample set whose states multiply without end stops here and lacks states, which a test sees.
@@ -47,17 +44,22 @@ pub struct Edge {
     pub to: String,
 }
 
+/// When the samples happen.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(0);
+/// Later than any deadline that a step at [`NOW`] or at another such moment sets.
+pub(crate) const STRIDE_MS: i64 = 86_400_000;
+
 /// A sample event with the state that it leads to.
-struct Sample<S> {
-    event: &'static str,
-    when: &'static str,
-    next: S,
-    handling: Handling,
+pub(crate) struct Sample<S> {
+    pub(crate) event: &'static str,
+    pub(crate) when: &'static str,
+    pub(crate) next: S,
+    pub(crate) handling: Handling,
 }
 
 /// Explores from `initial`. States with the same `key` are explored once, so the key names all
 /// that decides about later paths and leaves out what grows without end.
-fn explore<S>(
+pub(crate) fn explore<S>(
     name: &'static str,
     initial: S,
     path: impl Fn(&S) -> String,
@@ -96,16 +98,7 @@ fn explore<S>(
     chart
 }
 
-/// The committed pages: file name and content.
-pub fn pages() -> Vec<(&'static str, String)> {
-    vec![
-        ("deployment.md", page("Deployment", &[lifecycle(), error_flag(), mirror()])),
-        ("tenant.md", page("Tenant", &[tenant()])),
-        ("operation.md", page("Operation", &[operation()])),
-    ]
-}
-
-fn page(title: &str, charts: &[Chart]) -> String {
+pub(crate) fn page(title: &str, charts: &[Chart]) -> String {
     let mut text = format!(
         "# {title}\n\nGenerated from the running machine by `machines::diagram`; don't edit. \
          Regenerate with `UPDATE=1 cargo test -p machines --test diagrams`.\n"

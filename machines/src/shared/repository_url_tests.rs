@@ -1,7 +1,7 @@
 //! The patterns; what is accepted is told in a table of the spec's own tests.
 
 use super::*;
-use crate::spec::normalise_repo_url;
+use crate::kinds::deployment::spec::normalise_repo_url;
 
 #[test]
 fn almost_every_url_is_its_own_pattern() {

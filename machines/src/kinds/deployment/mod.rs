@@ -9,24 +9,29 @@
 
 pub mod conditions;
 pub mod error_flag;
+pub(crate) mod esr;
 pub mod lifecycle;
 pub mod mirror;
+pub mod removal;
+pub mod render;
+pub(crate) mod samples;
+pub mod spec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deployment::conditions::{Condition, ConditionStyle, StatusView};
-use crate::deployment::error_flag::{ErrorEvent, ErrorFlag};
-use crate::deployment::lifecycle::Lifecycle;
-use crate::deployment::mirror::{Mirror, MirrorEvent};
 use crate::drive::drive;
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
     Revision, TenantUid, Timestamp,
 };
+use crate::kinds::deployment::conditions::{Condition, ConditionStyle, StatusView};
+use crate::kinds::deployment::error_flag::{ErrorEvent, ErrorFlag};
+use crate::kinds::deployment::lifecycle::Lifecycle;
+use crate::kinds::deployment::mirror::{Mirror, MirrorEvent};
+use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::machine::{Change, Machine, Observation};
-use crate::removal::RemovalReport;
 use crate::rows::{OperationState, TenantRows};
-use crate::spec::DeploymentSpec;
 
 /// A deployment: the states of its regions and what they remember together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

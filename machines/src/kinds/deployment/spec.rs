@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::messages;
-use crate::repository_url;
+use crate::shared::messages;
+use crate::shared::repository_url;
 
 /// The sync options that a deployment may set.
 pub const SUPPORTED_SYNC_OPTIONS: [&str; 2] = ["CreateNamespace=true", "CreateNamespace=false"];
@@ -20,7 +20,7 @@ pub const SYNC_OPTIONS_LIMIT: usize = 32;
 /// The spec of a GitOpsDeployment; what is absent in the resource is empty here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentSpec {
-    /// `spec.source.repoURL`, as written but for a password in it: see [`crate::redaction`].
+    /// `spec.source.repoURL`, as written but for a password in it: see [`crate::shared::redaction`].
     pub repo_url: String,
     /// `spec.source.path`.
     pub path: String,

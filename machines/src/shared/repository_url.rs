@@ -6,8 +6,8 @@
 use core::net::Ipv6Addr;
 use std::borrow::Cow;
 
-use crate::messages;
-use crate::redaction::{Password, password};
+use crate::shared::messages;
+use crate::shared::redaction::{Password, password};
 
 /// The schemes by which Argo CD reads repositories.
 const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "oci"];

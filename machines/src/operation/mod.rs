@@ -7,15 +7,18 @@
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
 
+pub mod application;
+pub(crate) mod samples;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
-use crate::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use crate::drive::drive;
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use crate::machine::{Change, Machine, Observation};
+use crate::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use crate::rows::{OperationState, RowChange};
 
 /// The Kubernetes API takes a write within milliseconds. An operation that cannot write for so
@@ -536,13 +539,13 @@ impl OperationRecord {
     }
 
     fn fail(&self, text: &str, context: &mut OperationContext) -> OperationPhase {
-        let text = crate::deployment::conditions::bounded(text);
+        let text = crate::shared::text::bounded(text);
         self.set_state(OperationState::Failed(text), context);
         OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
     }
 
     fn time_out(&self, context: &mut OperationContext) -> OperationPhase {
-        self.fail(crate::messages::WRITE_TIMED_OUT, context)
+        self.fail(crate::shared::messages::WRITE_TIMED_OUT, context)
     }
 
     fn set_state(&self, state: OperationState, context: &mut OperationContext) {

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::deployment::error_flag::ErrorFlag;
-use crate::deployment::lifecycle::Lifecycle;
-use crate::deployment::{ActualStatus, Deployment, MirroredCondition, Record, Report, Snapshot};
 use crate::identity::{Digest, Generation};
-use crate::messages;
-use crate::removal::RemovalReport;
+use crate::kinds::deployment::error_flag::ErrorFlag;
+use crate::kinds::deployment::lifecycle::Lifecycle;
+use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::{
+    ActualStatus, Deployment, MirroredCondition, Record, Report, Snapshot,
+};
+use crate::shared::messages;
+use crate::shared::text::bounded;
 
 /// Contract: an error stands, or stood.
 pub const ERROR_OCCURRED: &str = "ErrorOccurred";
@@ -18,9 +21,6 @@ pub const RECONCILING: &str = "Reconciling";
 /// Nothing goes on until somebody does something.
 pub const STALLED: &str = "Stalled";
 
-/// Longest message of a condition, in characters: long enough for any text of Argo CD that a
-/// person would read, short enough that no status comes near etcd's limits.
-pub const MESSAGE_LIMIT: usize = 1_024;
 /// Most conditions of Argo CD that are mirrored; it knows nine types today.
 pub const MIRRORED_LIMIT: usize = 32;
 /// Most bytes of JSON that what is mirrored from Argo CD takes in a status. etcd takes requests of
@@ -110,16 +110,6 @@ pub(super) fn actual(snapshot: &Snapshot) -> ActualStatus {
     }
 }
 
-/// Cuts a message to [`MESSAGE_LIMIT`], and says so by three dots.
-pub fn bounded(message: &str) -> String {
-    if message.chars().count() <= MESSAGE_LIMIT {
-        return message.to_owned();
-    }
-    let mut cut: String = message.chars().take(MESSAGE_LIMIT - 3).collect();
-    cut.push_str("...");
-    cut
-}
-
 /// Merges the conditions that Argo CD reports into those that were ever mirrored: what it no
 /// longer reports is resolved; of several with one type the last counts.
 pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[MirroredCondition]) {
@@ -164,7 +154,7 @@ fn compared_to(record: &Record) -> Digest {
         "" => record.namespace.as_str(),
         named => named,
     };
-    let name = crate::application::IN_CLUSTER;
+    let name = crate::operation::application::IN_CLUSTER;
     compared_to_digest(&spec.repo_url, &spec.path, &spec.target_revision, name, namespace)
 }
 

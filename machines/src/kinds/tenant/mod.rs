@@ -6,6 +6,8 @@
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
 
+pub(crate) mod samples;
+
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 

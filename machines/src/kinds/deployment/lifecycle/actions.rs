@@ -4,16 +4,18 @@
 use super::{
     AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Lifecycle, REMOVAL_DEADLINE,
 };
-use crate::application::{self, ApplicationDocument};
-use crate::deployment::{
+use crate::identity::{ApplicationId, Digest, OperationId};
+use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::render::render;
+use crate::kinds::deployment::spec;
+use crate::kinds::deployment::{
     ApplicationRecord, MirroredCondition, OpenOperation, Record, Snapshot, TenantFact, conditions,
 };
-use crate::identity::{ApplicationId, Digest, OperationId};
-use crate::removal::RemovalReport;
+use crate::operation::application::{self, ApplicationDocument};
 use crate::rows::{
     ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
 };
-use crate::{messages, retry, spec};
+use crate::shared::{messages, retry};
 
 /// What an observation of an operation means for the one that is open.
 pub(super) enum Finished {
@@ -131,8 +133,7 @@ impl Record {
             application::DEFAULT_PROJECT.to_owned()
         };
         let argocd_namespace = &context.facts.argocd_namespace;
-        let document =
-            application::render(&self.uid, &self.namespace, &self.spec, argocd_namespace, project);
+        let document = render(&self.uid, &self.namespace, &self.spec, argocd_namespace, project);
         self.intend(document, rows, context)
     }
 
@@ -289,7 +290,7 @@ impl Record {
         matches!(&facts.tenant, TenantFact::Active(rows) if Some(&rows.instance) == facts.instance.as_ref())
     }
 
-    pub(super) fn note_report(&mut self, report: &crate::deployment::Report) {
+    pub(super) fn note_report(&mut self, report: &crate::kinds::deployment::Report) {
         conditions::mirror(&mut self.mirrored_conditions, &report.conditions);
         self.report = Some(report.clone());
     }
@@ -307,7 +308,7 @@ impl Record {
     }
 
     /// Room for less of Argo CD's report, unless another refusal has led to that already.
-    pub(in crate::deployment) fn lower_budget(&mut self, refused: u8) {
+    pub(in crate::kinds::deployment) fn lower_budget(&mut self, refused: u8) {
         if self.mirror_budget == refused {
             self.mirror_budget = conditions::next_budget(refused);
         }

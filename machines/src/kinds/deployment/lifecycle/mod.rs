@@ -15,11 +15,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
-use crate::deployment::error_flag::ErrorEvent;
-use crate::deployment::{Event, Facts, Record, conditions};
 use crate::identity::Timestamp;
-use crate::messages;
+use crate::kinds::deployment::error_flag::ErrorEvent;
+use crate::kinds::deployment::{Event, Facts, Record, conditions};
 use crate::rows::RowChange;
+use crate::shared::{messages, text};
 use actions::Finished;
 
 /// The agent answers within milliseconds; after this the user is told that it does not.
@@ -154,7 +154,7 @@ impl<'a> Context<'a> {
     }
 
     fn raise(&mut self, message: impl Into<String>) {
-        let message = conditions::bounded(&message.into());
+        let message = text::bounded(&message.into());
         self.signal = Some(ErrorEvent::Raised(message));
     }
 

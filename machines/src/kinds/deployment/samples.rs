@@ -1,32 +1,22 @@
-//! The sample events of each machine, and the exploration over them.
+//! The sample events of a deployment's regions, and the exploration over them.
 
-use super::{Chart, Sample, explore};
-use crate::application::{ApplicationDocument, render};
-use crate::deployment::conditions::ConditionStyle;
-use crate::deployment::error_flag::{self as flag, ErrorEvent, ErrorFlag};
-use crate::deployment::lifecycle::Lifecycle;
-use crate::deployment::mirror::{self as mirroring, Mirror, MirrorEvent};
-use crate::deployment::{
-    Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
-};
+use super::conditions::ConditionStyle;
+use super::error_flag::{self as flag, ErrorEvent, ErrorFlag};
+use super::lifecycle::Lifecycle;
+use super::mirror::{self as mirroring, Mirror, MirrorEvent};
+use super::spec::DeploymentSpec;
+use super::{Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact};
+use crate::diagram::chart::{Chart, NOW, STRIDE_MS, Sample, explore};
 use crate::drive::drive;
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
 };
 use crate::machine::{Machine, Observation};
-use crate::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
-};
 use crate::rows::{OperationState, TenantRows};
-use crate::spec::DeploymentSpec;
-use crate::tenant::{Tenant, TenantEvent, TenantFacts};
 
 const TENANT: &str = "namespace-uid";
 const UID: &str = "deployment-uid";
-const NOW: Timestamp = Timestamp::from_millis(0);
-/// Later than any deadline that a step at [`NOW`] or at another such moment sets.
-const STRIDE_MS: i64 = 86_400_000;
 
 fn instance() -> InstanceId {
     InstanceId::new("instance")
@@ -260,99 +250,4 @@ pub fn mirror() -> Chart {
     };
     let path = |state: &Mirror| state.path().to_owned();
     explore("Status mirror", Mirror::Silent {}, path, path, samples)
-}
-
-/// Explores a tenant.
-pub fn tenant() -> Chart {
-    let initial = Tenant::new(TenantUid::new(TENANT), "team-a");
-    let samples = |tenant: &Tenant| {
-        let facts = |instance| TenantFacts { instance, ..TenantFacts::default() };
-        let there = facts(Some(instance()));
-        let observed = |terminating| TenantEvent::NamespaceObserved { terminating };
-        let counted = |deployments| TenantEvent::ChildrenCounted { deployments };
-        let events = [
-            ("Argo CD is there", TenantEvent::Needed, there.clone()),
-            ("Argo CD missing", TenantEvent::Needed, facts(None)),
-            ("it lives", observed(false), there.clone()),
-            ("it is terminating", observed(true), there.clone()),
-            ("", TenantEvent::NamespaceAbsent, there.clone()),
-            ("none is left", counted(0), there.clone()),
-            ("some are left", counted(2), there),
-        ];
-        let step = |(when, event, facts): (_, TenantEvent, TenantFacts)| {
-            let step = tenant.clone().step(&event, &facts);
-            let (next, handling) = (step.machine, step.handling);
-            Sample { event: event.name(), when, next, handling }
-        };
-        events.into_iter().map(step).collect()
-    };
-    let path = |tenant: &Tenant| tenant.path();
-    explore("Tenant", initial, path, path, samples)
-}
-
-fn document() -> ApplicationDocument {
-    let uid = DeploymentUid::new(UID);
-    render(&uid, "team-a", &spec("one"), "argocd", "app-project-team-a".to_owned())
-}
-
-fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent, Timestamp)> {
-    let row = |state, target| {
-        OperationEvent::RowObserved(Box::new(RowView {
-            state,
-            application: ApplicationId::new("application"),
-            owner: ClusterUserId::new("user"),
-            requester: Some(DeploymentUid::new(UID)),
-            target,
-        }))
-    };
-    let argo = |project_matches, application| {
-        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
-    };
-    let says = |spec| ApplicationView::Present {
-        spec: Box::new(spec),
-        labelled: true,
-        deleting: false,
-        sync: None,
-    };
-    let right = || says(document().spec);
-    let wrong = || says(crate::application::ApplicationSpec::default());
-    let due = operation.wake_at().map_or(0, Timestamp::as_millis);
-    let later = Timestamp::from_millis(due.saturating_add(STRIDE_MS));
-    let failed = OperationState::Failed("refused".to_owned());
-    let events = [
-        ("an Application is wanted", row(OperationState::Waiting, Some(document()))),
-        ("none is wanted", row(OperationState::InProgress, None)),
-        ("it was completed", row(OperationState::Completed, None)),
-        ("it had failed", row(failed, None)),
-        ("", OperationEvent::RowAbsent),
-        ("project and Application match", argo(true, right())),
-        ("project matches, Application differs", argo(true, wrong())),
-        ("project matches, no Application", argo(true, ApplicationView::Absent)),
-        ("project differs, Application matches", argo(false, right())),
-        ("project differs, no Application", argo(false, ApplicationView::Absent)),
-        ("", OperationEvent::Refused { text: "denied".to_owned() }),
-        ("", OperationEvent::SignalAbsent),
-        ("early", OperationEvent::DeadlineReached),
-    ];
-    let mut events: Vec<_> = events.into_iter().map(|(when, event)| (when, event, NOW)).collect();
-    events.push(("passed", OperationEvent::DeadlineReached, later));
-    events
-}
-
-/// Explores an operation.
-pub fn operation() -> Chart {
-    let initial = Operation::new(OperationId::new("operation"));
-    let samples = |operation: &Operation| {
-        let step = |(when, event, now): (&'static str, OperationEvent, Timestamp)| {
-            let step = operation.clone().step(&event, &now);
-            let (next, handling) = (step.machine, step.handling);
-            Sample { event: event.name(), when, next, handling }
-        };
-        operation_events(operation).into_iter().map(step).collect()
-    };
-    let key = |operation: &Operation| match &operation.state {
-        OperationPhase::Deleting { overdue, .. } => format!("Deleting {}", (*overdue).min(1)),
-        _ => operation.path(),
-    };
-    explore("Operation", initial, |operation| operation.path(), key, samples)
 }

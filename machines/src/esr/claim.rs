@@ -1,0 +1,85 @@
+//! The promises by name, and what a predicate says of a world.
+
+use std::fmt;
+
+/// The promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Predicate {
+    /// A valid deployment is deployed.
+    Deployed,
+    /// An invalid deployment says why, and nothing else happens.
+    Rejected,
+    /// What has gone leaves nothing behind.
+    Deleted,
+    /// What is deleted does go, and not before its resources.
+    Finalized,
+    /// Where no cause changes, nothing is written.
+    Quiet,
+    /// A deployment waits for the end of the one that had its name before.
+    Succession,
+}
+
+impl Predicate {
+    /// The name under which documents and reports know it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Deployed => "ESR-GD",
+            Self::Rejected => "ESR-GD-inv",
+            Self::Deleted => "ESR-DEL",
+            Self::Finalized => "ESR-FIN",
+            Self::Quiet => "QUIET",
+            Self::Succession => "ESR-ONE",
+        }
+    }
+}
+
+/// A promise that the world breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise.
+    pub predicate: Predicate,
+    /// About what.
+    pub object: String,
+    /// What is, and what should be.
+    pub difference: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} of {}: {}", self.predicate.id(), self.object, self.difference)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// What a predicate says of a world.
+pub type Verdict = Result<(), Violation>;
+
+/// Names the promise and the object once for all clauses of a predicate.
+pub(crate) struct Claim {
+    predicate: Predicate,
+    object: String,
+}
+
+impl Claim {
+    pub(crate) fn new(predicate: Predicate, object: impl fmt::Display) -> Self {
+        Self { predicate, object: object.to_string() }
+    }
+
+    pub(crate) fn holds(&self, clause: bool, difference: impl FnOnce() -> String) -> Verdict {
+        if clause {
+            return Ok(());
+        }
+        Err(Violation {
+            predicate: self.predicate,
+            object: self.object.clone(),
+            difference: difference(),
+        })
+    }
+
+    /// The one item of its kind.
+    pub(crate) fn only<'a, T>(&self, what: &str, items: &[&'a T]) -> Result<&'a T, Violation> {
+        self.holds(items.len() == 1, || format!("{} {what} instead of 1", items.len()))?;
+        Ok(items[0])
+    }
+}

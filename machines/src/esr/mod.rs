@@ -1,0 +1,92 @@
+//! The trusted specification: what must be true of the world once its causes stop changing.
+//!
+//! Every promise has the form "if the left side holds from some moment on, then at some later
+//! moment the right side holds, and holds for good". A test brings about the left side, lets the
+//! system run until nothing happens any more, and asks the predicate here. What these functions
+//! accept is what the project calls correct; nothing in them looks at a machine's state.
+//!
+//! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
+//! * [`esr_del`]: what has gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
+//! * [`finalizer_kept`] and [`untouched`]: the safety parts of two of them, over two worlds;
+//! * [`quiet`]: then nothing is written any more; [`all`]: every promise about one world.
+//!
+//! The predicates about one kind are in that kind's folder.
+
+pub(crate) mod claim;
+pub(crate) mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::identity::DeploymentUid;
+use crate::kinds::deployment::esr::permits_nothing_unneeded;
+use claim::Claim;
+
+pub use crate::kinds::deployment::esr::{
+    esr_del, esr_fin, esr_gd, esr_gd_inv, finalizer_kept, one_at_a_time, untouched,
+};
+pub use claim::{Predicate, Verdict, Violation};
+pub use world::{
+    ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
+    DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings,
+    UserEntry, World, Writes,
+};
+
+/// QUIET.
+///
+/// * Left side: no cause changed between the two moments, and everything that [`all`] promises
+///   held at the first.
+/// * Right side: nothing was written between them, to the API or to the database, and everything
+///   is as it was; only finished operations may have been collected.
+pub fn quiet(before: &World, after: &World) -> Verdict {
+    let claim = Claim::new(Predicate::Quiet, "the world");
+    claim.holds(before.writes == after.writes, || {
+        format!("{:?} became {:?}", before.writes, after.writes)
+    })?;
+    let retained = |world: &World| {
+        let mut world = world.clone();
+        world.database.operations.retain(|operation| !operation.state.is_terminal());
+        world
+    };
+    let (before, after) = (retained(before), retained(after));
+    let parts = [
+        ("the settings", before.settings == after.settings),
+        ("a namespace", before.namespaces == after.namespaces),
+        ("a deployment", before.deployments == after.deployments),
+        ("a row", before.database == after.database),
+        ("a resource of Argo CD", before.argocd == after.argocd),
+    ];
+    for (part, same) in parts {
+        claim.holds(same, || format!("{part} changed without a counted write"))?;
+    }
+    Ok(())
+}
+
+/// Every promise about one world, for every deployment that exists or has left a trace; empty
+/// where all are kept.
+pub fn all(world: &World) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for uid in known_uids(world) {
+        for predicate in [esr_gd, esr_gd_inv, esr_del, esr_fin] {
+            violations.extend(predicate(world, &uid).err());
+        }
+    }
+    violations
+        .extend(permits_nothing_unneeded(&Claim::new(Predicate::Deleted, "all"), world).err());
+    violations
+}
+
+/// The UIDs of all deployments that exist or have left a trace.
+fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
+    let database = &world.database;
+    let named = world.argocd.applications.iter();
+    let named = named.filter_map(|one| one.name.strip_prefix("gitopsdepl-"));
+    let mut uids: BTreeSet<DeploymentUid> = named.map(DeploymentUid::new).collect();
+    uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
+    uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
+    uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
+    uids.extend(database.operations.iter().map(|one| one.requester.clone()));
+    uids
+}

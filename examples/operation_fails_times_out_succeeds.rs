@@ -11,9 +11,9 @@ mod support;
 use machines::identity::Timestamp;
 use machines::machine::Machine;
 use machines::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView, Wanted,
 };
-use machines::rows::{OperationState, RowChange};
+use machines::rows::{OperationState, Requester, RowChange};
 use support::{Story, row_text, short, spec};
 
 /// Gives an event to the agent's machine, prints what became of it, and returns what its row says.
@@ -34,7 +34,7 @@ fn tell(
             OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
             OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
             OperationObligation::ApplicationRemoved(_) => "no Application stands for the row",
-            OperationObligation::SignalRemoved(_) => "the Operation CR does not exist",
+            OperationObligation::ResourceRemoved(_) => "the Operation CR does not exist",
         };
         println!("    owes    {text}");
     }
@@ -60,10 +60,9 @@ fn agent(story: &mut Story) {
     );
     let row = OperationEvent::RowObserved(Box::new(RowView {
         state: OperationState::Waiting,
-        application: application.id,
         owner: application.user,
-        requester: Some(record.uid),
-        target: Some(document.clone()),
+        requester: Some(Requester::Deployment(record.uid)),
+        wanted: Wanted::Application { row: application.id, document: Some(document.clone()) },
     }));
     let argo = |application| {
         OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
@@ -79,7 +78,7 @@ fn agent(story: &mut Story) {
         ("the CR is there; its row was read", row),
         ("the project permits it, there is no Application", argo(ApplicationView::Absent)),
         ("the Application was written", argo(written)),
-        ("the Operation CR has gone", OperationEvent::SignalAbsent),
+        ("the Operation CR has gone", OperationEvent::ResourceAbsent),
     ];
     for (what, event) in events {
         if let Some(state) = tell(&mut operation, what, &event, story.now) {

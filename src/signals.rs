@@ -2,11 +2,13 @@
 //! be lost: what it points to stands in the database.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, stream};
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
+use machines::rows::Requester;
 use parking_lot::Mutex;
 use schema::connection::Database;
 use schema::notify::{self, PAYLOAD_LIMIT};
@@ -28,8 +30,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Whoever is told.
 pub trait Listener: Send + Sync {
-    /// An operation that this deployment asked for has completed or failed.
-    fn operation_finished(&self, requester: &DeploymentUid);
+    /// An operation that this machine asked for has completed or failed.
+    fn operation_finished(&self, requester: &Requester);
     /// A report on this deployment's Application was written.
     fn report_changed(&self, uid: &DeploymentUid);
     /// This deployment's Application has not said what its row says for a while.
@@ -47,7 +49,7 @@ pub trait Executor: Send + Sync {
 }
 
 impl Listener for Backend {
-    fn operation_finished(&self, requester: &DeploymentUid) {
+    fn operation_finished(&self, requester: &Requester) {
         Self::operation_finished(self, requester);
     }
 
@@ -64,48 +66,61 @@ impl Listener for Backend {
     }
 }
 
-/// Tells a backend in another process, through PostgreSQL. What waits is kept by deployment, so
-/// it is bounded by their number.
+/// Tells a backend in another process, through PostgreSQL. What waits is kept by machine, so it is
+/// bounded by their number.
 #[derive(Debug, Default)]
 pub struct Remote {
-    waiting: Mutex<BTreeSet<(Signal, DeploymentUid)>>,
+    waiting: Mutex<BTreeSet<Signal>>,
     arrived: Notify,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A row has changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Signal {
-    Operation,
-    Report,
-    Difference,
+    /// The outcome of an operation that this machine asked for.
+    Operation(Requester),
+    /// The report on this deployment's Application.
+    Report(DeploymentUid),
+    /// This deployment's Application differs from its row.
+    Difference(DeploymentUid),
 }
 
 impl Signal {
-    fn prefix(self) -> char {
-        match self {
-            Self::Operation => 'o',
-            Self::Report => 'r',
-            Self::Difference => 'd',
+    /// Reads the form that [`fmt::Display`] writes.
+    fn parse(item: &str) -> Option<Self> {
+        let mut characters = item.chars();
+        let kind = characters.next()?;
+        let machine = characters.as_str();
+        match kind {
+            'o' => Requester::parse(machine).map(Self::Operation),
+            'r' => Some(Self::Report(DeploymentUid::new(machine))),
+            'd' => Some(Self::Difference(DeploymentUid::new(machine))),
+            _ => None,
         }
     }
+}
 
-    fn parse(prefix: char) -> Option<Self> {
-        [Self::Operation, Self::Report, Self::Difference]
-            .into_iter()
-            .find(|signal| signal.prefix() == prefix)
+impl fmt::Display for Signal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(requester) => write!(formatter, "o{requester}"),
+            Self::Report(uid) => write!(formatter, "r{uid}"),
+            Self::Difference(uid) => write!(formatter, "d{uid}"),
+        }
     }
 }
 
 impl Listener for Remote {
-    fn operation_finished(&self, requester: &DeploymentUid) {
-        self.add(Signal::Operation, requester);
+    fn operation_finished(&self, requester: &Requester) {
+        self.add(Signal::Operation(requester.clone()));
     }
 
     fn report_changed(&self, uid: &DeploymentUid) {
-        self.add(Signal::Report, uid);
+        self.add(Signal::Report(uid.clone()));
     }
 
     fn application_differs(&self, uid: &DeploymentUid) {
-        self.add(Signal::Difference, uid);
+        self.add(Signal::Difference(uid.clone()));
     }
 
     fn is_behind(&self, _: &str) -> bool {
@@ -114,8 +129,8 @@ impl Listener for Remote {
 }
 
 impl Remote {
-    fn add(&self, signal: Signal, uid: &DeploymentUid) {
-        self.lock().insert((signal, uid.clone()));
+    fn add(&self, signal: Signal) {
+        self.lock().insert(signal);
         self.arrived.notify_one();
     }
 
@@ -153,15 +168,15 @@ impl Remote {
         Ok(())
     }
 
-    fn lock(&self) -> parking_lot::MutexGuard<'_, BTreeSet<(Signal, DeploymentUid)>> {
+    fn lock(&self) -> parking_lot::MutexGuard<'_, BTreeSet<Signal>> {
         self.waiting.lock()
     }
 }
 
-fn payloads(waiting: &BTreeSet<(Signal, DeploymentUid)>) -> Vec<String> {
+fn payloads(waiting: &BTreeSet<Signal>) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
-    for (signal, uid) in waiting {
-        let item = format!("{}{uid} ", signal.prefix());
+    for signal in waiting {
+        let item = format!("{signal} ");
         match payloads.last_mut() {
             Some(last) if last.len() + item.len() <= PAYLOAD_LIMIT => last.push_str(&item),
             _ => payloads.push(item),
@@ -238,13 +253,10 @@ where
 
 fn pass_on(backend: &Backend, payload: &str) {
     for item in payload.split_whitespace() {
-        let mut characters = item.chars();
-        let signal = characters.next().and_then(Signal::parse);
-        let uid = DeploymentUid::new(characters.as_str());
-        match signal {
-            Some(Signal::Operation) => backend.operation_finished(&uid),
-            Some(Signal::Report) => backend.report_changed(&uid),
-            Some(Signal::Difference) => backend.application_differs(&uid),
+        match Signal::parse(item) {
+            Some(Signal::Operation(requester)) => backend.operation_finished(&requester),
+            Some(Signal::Report(uid)) => backend.report_changed(&uid),
+            Some(Signal::Difference(uid)) => backend.application_differs(&uid),
             None => tracing::debug!(item, "an unknown signal was ignored"),
         }
     }
@@ -259,7 +271,7 @@ mod tests {
     #[test]
     fn payloads_stay_within_what_the_database_takes() {
         let waiting: BTreeSet<_> = (0..1_000)
-            .map(|number| (Signal::Report, DeploymentUid::new(format!("{number:036}"))))
+            .map(|number| Signal::Report(DeploymentUid::new(format!("{number:036}"))))
             .collect();
         let payloads = payloads(&waiting);
         assert!(payloads.iter().all(|payload| payload.len() <= PAYLOAD_LIMIT));

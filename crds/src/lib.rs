@@ -6,7 +6,7 @@
 //! | [`sync_run`] | GitOpsDeploymentSyncRun, a request for one sync |
 //! | [`managed_environment`] | GitOpsDeploymentManagedEnvironment, a cluster to deploy to |
 //! | [`repository_credential`] | GitOpsDeploymentRepositoryCredential, access to a repository |
-//! | [`operation`] | Operation, the signal from backend to cluster-agent |
+//! | [`operation`] | Operation, the request of the backend to the cluster-agent |
 //! | [`argocd`] | Argo CD's Application and AppProject |
 //! | [`conditions`] | how a new list of conditions follows from the old one |
 //! | [`names`] | the names, labels and finalizers that are contract |

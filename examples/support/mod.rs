@@ -230,7 +230,7 @@ pub(crate) fn row_text(row: &RowChange) -> String {
 
 fn obligation_text(obligation: &Obligation) -> String {
     match obligation {
-        Obligation::OperationSignalled(id) => {
+        Obligation::OperationCreated(id) => {
             format!("the Operation CR of {} exists", short(id.as_str()))
         }
         Obligation::FinalizerRemoved => "our finalizer is not on the object".to_owned(),

@@ -4,6 +4,7 @@
 //!
 //! * [`machine`]: what all machines have in common, and the loop that steps them;
 //! * [`kinds`]: the resources that the backend acts on, a folder and a machine each;
+//! * [`waiting`]: what a machine waits for, until when, and what a person can do;
 //! * [`operation`]: the agent's machine, one for each request of the backend, and what it is about;
 //! * [`shared`]: messages, bounded text, retry, URLs of repositories, redaction;
 //! * [`rows`]: what a step asks the database to say;
@@ -22,5 +23,6 @@ pub mod machine;
 pub mod operation;
 pub mod rows;
 pub mod shared;
+pub mod waiting;
 
 pub use drive::Handling;

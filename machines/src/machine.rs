@@ -3,34 +3,55 @@
 use crate::Handling;
 use crate::identity::Timestamp;
 use crate::rows::RowChange;
+use crate::waiting::Wait;
 
 /// A kind of machine: a state that is persisted, and what moves it. A step is total and pure.
 pub trait Machine: Clone {
     /// What is observed.
     type Event: Observation;
     /// What a step may know besides the event.
-    type Facts;
+    type Facts: Moment;
 
-    /// Takes one step.
+    /// Takes one step; [`Machine::step`] and [`Run::step`] also note when a state was entered.
     fn apply(&mut self, event: &Self::Event, facts: &Self::Facts) -> Change;
     /// The state's path, outermost first.
     fn path(&self) -> String;
-    /// When the machine wants to be woken if nothing happens before.
+    /// When its state was entered; `None` where a version that did not note it moved it last.
+    fn since(&self) -> Option<Timestamp>;
+    /// Notes when its state was entered.
+    fn note_since(&mut self, now: Timestamp);
+    /// What it waits for, most important first; empty where it waits for nothing but a change of
+    /// what it was asked for. Total over all states.
+    fn waits_for(&self) -> Vec<Wait>;
+    /// When it wants to be woken if nothing happens before: the earliest [`Wait::until`].
     fn wake_at(&self) -> Option<Timestamp>;
     /// Whether there is nothing to remember, so that its row goes.
     fn is_gone(&self) -> bool;
 
     /// The machine after one step.
-    fn step(mut self, event: &Self::Event, facts: &Self::Facts) -> Step<Self> {
-        let Change { rows, handling } = self.apply(event, facts);
-        Step { machine: self, rows, handling }
+    fn step(self, event: &Self::Event, facts: &Self::Facts) -> Step<Self> {
+        let mut run = Run::new(self);
+        let handling = run.step(event, facts);
+        Step { machine: run.machine, rows: run.rows, handling }
     }
 }
 
-/// What a machine is told: what is, never what has changed.
+/// What is observed of a machine: what is, never what has changed.
 pub trait Observation {
     /// Its name, for transition records.
     fn name(&self) -> &'static str;
+}
+
+/// What knows the moment of a step.
+pub trait Moment {
+    /// The moment.
+    fn now(&self) -> Timestamp;
+}
+
+impl Moment for Timestamp {
+    fn now(&self) -> Timestamp {
+        *self
+    }
 }
 
 /// What a step changes besides the machine.
@@ -75,25 +96,25 @@ pub struct Run<M> {
     pub rows: Vec<RowChange>,
     /// Its transitions so far.
     pub transitions: Vec<Moved>,
-    now: Timestamp,
 }
 
 impl<M: Machine> Run<M> {
     /// Begins with a machine as it was loaded.
-    pub fn new(machine: M, now: Timestamp) -> Self {
-        Self { machine, rows: Vec::new(), transitions: Vec::new(), now }
+    pub fn new(machine: M) -> Self {
+        Self { machine, rows: Vec::new(), transitions: Vec::new() }
     }
 
-    /// Takes one step; says whether the state's path changed.
-    pub fn step(&mut self, event: &M::Event, facts: &M::Facts) -> bool {
+    /// Takes one step.
+    pub fn step(&mut self, event: &M::Event, facts: &M::Facts) -> Handling {
         let from = self.machine.path();
-        let change = self.machine.apply(event, facts);
-        self.rows.extend(change.rows);
+        let Change { rows, handling } = self.machine.apply(event, facts);
+        self.rows.extend(rows);
         let to = self.machine.path();
-        let moved = from != to;
-        if moved {
-            self.transitions.push(Moved { from, to, cause: event.name(), at: self.now });
+        if from != to {
+            let at = facts.now();
+            self.machine.note_since(at);
+            self.transitions.push(Moved { from, to, cause: event.name(), at });
         }
-        moved
+        handling
     }
 }

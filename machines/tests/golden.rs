@@ -26,7 +26,7 @@ use machines::kinds::deployment::{
 use machines::kinds::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
 use machines::operation::application::ApplicationDocument;
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
-use machines::rows::TenantRows;
+use machines::rows::{Requester, Target, TenantRows};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -49,6 +49,12 @@ fn compare<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, valu
     let parsed: T = serde_json::from_str(&golden).unwrap();
     assert_eq!(parsed, *value, "{name}.json reads as something else");
     assert_eq!(golden, text, "{name}.json would be written differently");
+}
+
+/// Reads what an earlier version has written.
+fn read<T: DeserializeOwned>(name: &str) -> T {
+    let golden = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
+    serde_json::from_str(&golden).unwrap()
 }
 
 fn spec() -> DeploymentSpec {
@@ -90,6 +96,7 @@ fn full_record() -> Record {
             digest: Digest::of(&"document"),
             applied: true,
         }),
+        since: None,
         born: MOMENT,
         operations: 4,
         failures: 2,
@@ -271,7 +278,12 @@ fn every_state_of_a_tenant_is_read_and_written_as_ever() {
             TenantState::Emptying {} => ("emptying", Some(rows.clone())),
             TenantState::Reaped {} => ("reaped", None),
         };
-        let record = TenantRecord { tenant: tenant.clone(), namespace: "team-a".to_owned(), rows };
+        let record = TenantRecord {
+            tenant: tenant.clone(),
+            namespace: "team-a".to_owned(),
+            since: None,
+            rows,
+        };
         compare(&format!("tenant-{name}"), &PersistedTenant::from(Tenant { state, record }));
     }
 }
@@ -308,33 +320,54 @@ fn every_state_of_an_operation_is_read_and_written_as_ever() {
         let full = full_record();
         let application = ApplicationId::of(&full.uid);
         let known = name != "unclaimed";
-        let record = if known {
+        let mut record = if known {
             OperationRecord {
                 id: OperationId::of(&application, MOMENT, 4),
-                application,
+                target: Some(Target::Application(application)),
                 owner: ClusterUserId::of(&full.tenant),
-                requester: Some(full.uid),
+                requester: Some(Requester::Deployment(full.uid)),
+                since: None,
             }
         } else {
             Operation::new(OperationId::of(&application, MOMENT, 4)).record
         };
+        let first: PersistedOperation = read(&format!("operation-{name}"));
+        let same = Operation { state: state.clone(), record: record.clone() };
+        assert_eq!(Operation::from(first), same, "the first version of {name}");
+        record.since = known.then_some(MOMENT);
         compare(
-            &format!("operation-{name}"),
+            &format!("operation-2-{name}"),
             &PersistedOperation::from(Operation { state, record }),
         );
     }
 }
 
+#[test]
+fn the_moment_at_which_a_state_was_entered_is_read_and_written() {
+    let since = Some(MOMENT);
+    let deployment = Deployment {
+        lifecycle: Lifecycle::Settled {},
+        error_flag: ErrorFlag::Never {},
+        mirror: Mirror::Clean {},
+        record: Record { since, ..empty_record() },
+    };
+    compare("deployment-settled-since", &PersistedDeployment::from(deployment));
+    let tenant = TenantUid::new("4f1c9a3e-0000-4000-8000-0000000000aa");
+    let record = TenantRecord { tenant, namespace: "team-a".to_owned(), since, rows: None };
+    let tenant = Tenant { state: TenantState::Reaped {}, record };
+    compare("tenant-reaped-since", &PersistedTenant::from(tenant));
+}
+
 fn refusal<T: DeserializeOwned + Debug>(name: &str) -> String {
     let golden = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
-    let newer = golden.replace("\"version\": \"1\"", "\"version\": \"2\"");
+    let newer = golden.replace("\"version\": \"1\"", "\"version\": \"9\"");
     assert_ne!(golden, newer, "{name}.json names its version");
     serde_json::from_str::<T>(&newer).unwrap_err().to_string()
 }
 
 #[test]
 fn an_unknown_version_is_refused_by_its_number() {
-    let expected = "unknown variant `2`, expected `1`";
+    let expected = "unknown variant `9`, expected ";
     let refusals = [
         refusal::<PersistedDeployment>("deployment-settled"),
         refusal::<PersistedTenant>("tenant-active"),
@@ -348,5 +381,5 @@ fn an_unknown_version_is_refused_by_its_number() {
 #[test]
 fn there_is_no_golden_file_that_no_test_reads() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 8);
+    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2);
 }

@@ -18,8 +18,9 @@ use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, Te
 use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
+    Wanted,
 };
-use machines::rows::{OperationState, TenantRows};
+use machines::rows::{OperationState, Target, TenantRows};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -399,7 +400,16 @@ pub fn operation() -> BoxedStrategy<Operation> {
     (phase, operation_id(), application_id())
         .prop_map(|(state, id, application)| {
             let owner = ClusterUserId::new("user-1");
-            Operation { state, record: OperationRecord { id, application, owner, requester: None } }
+            Operation {
+                state,
+                record: OperationRecord {
+                    id,
+                    target: Some(Target::Application(application)),
+                    owner,
+                    requester: None,
+                    since: None,
+                },
+            }
         })
         .boxed()
 }
@@ -425,12 +435,11 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
 /// Any event of an operation.
 pub fn operation_event() -> BoxedStrategy<OperationEvent> {
     let row = (operation_state(), application_id(), option::of(document())).prop_map(
-        |(state, application, target)| RowView {
+        |(state, row, document)| RowView {
             state,
-            application,
             owner: ClusterUserId::new("user-1"),
             requester: None,
-            target,
+            wanted: Wanted::Application { row, document },
         },
     );
     prop_oneof![
@@ -438,7 +447,7 @@ pub fn operation_event() -> BoxedStrategy<OperationEvent> {
         1 => Just(OperationEvent::RowAbsent),
         3 => argo_view().prop_map(|argo| OperationEvent::ArgoObserved(Box::new(argo))),
         1 => text().prop_map(|text| OperationEvent::Refused { text }),
-        1 => Just(OperationEvent::SignalAbsent),
+        1 => Just(OperationEvent::ResourceAbsent),
         2 => Just(OperationEvent::DeadlineReached),
     ]
     .boxed()
@@ -456,7 +465,7 @@ pub fn tenant() -> BoxedStrategy<Tenant> {
     (state, option::of(tenant_rows()))
         .prop_map(|(state, rows)| {
             let (tenant, namespace) = (TenantUid::new("tenant-1"), "team-a".to_owned());
-            Tenant { state, record: TenantRecord { tenant, namespace, rows } }
+            Tenant { state, record: TenantRecord { tenant, namespace, since: None, rows } }
         })
         .boxed()
 }
@@ -467,7 +476,7 @@ pub fn tenant_event() -> BoxedStrategy<TenantEvent> {
         Just(TenantEvent::Needed),
         any::<bool>().prop_map(|terminating| TenantEvent::NamespaceObserved { terminating }),
         Just(TenantEvent::NamespaceAbsent),
-        (0..3_u64).prop_map(|deployments| TenantEvent::ChildrenCounted { deployments }),
+        (0..3_u64).prop_map(|children| TenantEvent::ChildrenCounted { children }),
     ]
     .boxed()
 }
@@ -477,6 +486,7 @@ pub fn tenant_facts() -> BoxedStrategy<TenantFacts> {
     let existing = option::of(Just(ClusterUserId::new("user-of-old")));
     (option::of(instance()), existing)
         .prop_map(|(instance, existing_user)| TenantFacts {
+            now: Timestamp::default(),
             instance,
             existing_user,
             existing_environment: None,

@@ -394,7 +394,7 @@ impl Walk {
         let owed = self.machine.obligations(ConditionStyle::Conventional);
         owed.into_iter().find_map(|one| match one {
             Obligation::StatusWritten(view) => Some(view),
-            Obligation::OperationSignalled(_) | Obligation::FinalizerRemoved => None,
+            Obligation::OperationCreated(_) | Obligation::FinalizerRemoved => None,
         })
     }
 

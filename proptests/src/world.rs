@@ -34,9 +34,9 @@ use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::Machine;
 use machines::operation::application::{ApplicationDocument, project_name};
 use machines::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView, Wanted,
 };
-use machines::rows::{OperationState, RowChange};
+use machines::rows::{OperationState, Requester, RowChange, Target};
 use machines::shared::repository_url::source_repo_pattern;
 
 use crate::walk::{persist, resume};
@@ -66,7 +66,7 @@ pub struct Cluster {
     deployments: BTreeMap<DeploymentUid, Deployment>,
     operations: BTreeMap<OperationId, Operation>,
     /// The Operation CRs.
-    signals: BTreeSet<OperationId>,
+    resources: BTreeSet<OperationId>,
     /// Every version of every deployment that ever existed.
     history: BTreeMap<DeploymentUid, Vec<Snapshot>>,
     /// Where a deployment was: tenant, namespace, name.
@@ -126,7 +126,7 @@ impl Default for Cluster {
             tenants: BTreeMap::new(),
             deployments: BTreeMap::new(),
             operations: BTreeMap::new(),
-            signals: BTreeSet::new(),
+            resources: BTreeSet::new(),
             history: BTreeMap::new(),
             places: BTreeMap::new(),
             reports: BTreeMap::new(),
@@ -537,7 +537,7 @@ impl Cluster {
     /// Does what is owed; whether that changed anything.
     fn fulfil(&mut self, uid: &DeploymentUid, obligation: Obligation) -> bool {
         let acted = match obligation {
-            Obligation::OperationSignalled(id) => self.signals.insert(id),
+            Obligation::OperationCreated(id) => self.resources.insert(id),
             Obligation::FinalizerRemoved => self.remove_finalizer(uid),
             Obligation::StatusWritten(view) => self.write_status(uid, &view),
         };

@@ -183,8 +183,8 @@ proptest! {
                 _ => {}
             }
             if let Some(open) = open {
-                let signal = Obligation::OperationSignalled(open.id.clone());
-                prop_assert_eq!(owed.contains(&signal), !open.claimed, "{}", path);
+                let created = Obligation::OperationCreated(open.id.clone());
+                prop_assert_eq!(owed.contains(&created), !open.claimed, "{}", path);
             }
             let dirty = matches!(after.mirror, Mirror::Dirty {});
             let tells = owed.iter().any(|one| matches!(one, Obligation::StatusWritten(_)));

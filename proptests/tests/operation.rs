@@ -11,7 +11,7 @@ use machines::machine::{Machine, Step};
 use machines::operation::application::ApplicationSpec;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
-    PersistedOperation, RowView,
+    PersistedOperation, RowView, Wanted,
 };
 use machines::rows::{OperationState, RowChange};
 use proptest::collection::vec;
@@ -61,10 +61,12 @@ fn document() -> machines::operation::application::ApplicationDocument {
 fn row(state: OperationState, wanted: bool) -> OperationEvent {
     OperationEvent::RowObserved(Box::new(RowView {
         state,
-        application: ApplicationId::new("application-1"),
         owner: ClusterUserId::new("user-1"),
         requester: None,
-        target: wanted.then(document),
+        wanted: Wanted::Application {
+            row: ApplicationId::new("application-1"),
+            document: wanted.then(document),
+        },
     }))
 }
 
@@ -132,7 +134,7 @@ proptest! {
         let path = operation.path();
         let step = operation.step(&event, &now);
         prop_assert_eq!(&step.rows, &vec![], "an outcome is written once");
-        let collected = event == OperationEvent::SignalAbsent || path == "Collected";
+        let collected = event == OperationEvent::ResourceAbsent || path == "Collected";
         prop_assert_eq!(step.machine.path(), if collected { "Collected" } else { path.as_str() });
     }
 }
@@ -222,7 +224,7 @@ proptest! {
                     view(present(document.spec.clone(), true, false))
                 }
                 Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
-                Some(OperationObligation::SignalRemoved(_)) => OperationEvent::SignalAbsent,
+                Some(OperationObligation::ResourceRemoved(_)) => OperationEvent::ResourceAbsent,
             };
             operation = persisted(&operation.step(&event, &now).machine);
         }

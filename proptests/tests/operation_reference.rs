@@ -11,7 +11,7 @@ use machines::operation::application::{
     ApplicationDocument, ApplicationSource, ApplicationSpec, RunningSync,
 };
 use machines::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView,
+    ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView, Wanted,
 };
 use machines::rows::{OperationState, RowChange};
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ enum Transition {
     NoRow,
     Argo(bool, Seen),
     Refused,
-    NoSignal,
+    ResourceAbsent,
     Deadline,
     TooEarly,
 }
@@ -95,7 +95,7 @@ impl ReferenceStateMachine for Table {
             1 => Just(Transition::NoRow),
             8 => (any::<bool>(), seen).prop_map(|(project, seen)| Transition::Argo(project, seen)),
             1 => Just(Transition::Refused),
-            1 => Just(Transition::NoSignal),
+            1 => Just(Transition::ResourceAbsent),
             1 => Just(Transition::Deadline),
             2 => Just(Transition::TooEarly),
         ]
@@ -128,7 +128,9 @@ impl ReferenceStateMachine for Table {
             (Preparing | Writing | Tidying, Transition::Deadline) => Failed,
             (Unclaimed, Transition::Refused) => Failed,
             (_, Transition::Refused) if working => Failed,
-            (Unclaimed | Completed | Failed, Transition::NoSignal) => return at(state, Collected),
+            (Unclaimed | Completed | Failed, Transition::ResourceAbsent) => {
+                return at(state, Collected);
+            }
             _ => return state,
         };
         match state.place {
@@ -171,10 +173,12 @@ fn event(transition: &Transition) -> OperationEvent {
     match transition {
         Transition::Row(state, wanted) => OperationEvent::RowObserved(Box::new(RowView {
             state: state.clone(),
-            application: ApplicationId::new("application-1"),
             owner: ClusterUserId::new("user-1"),
             requester: None,
-            target: wanted.then(document),
+            wanted: Wanted::Application {
+                row: ApplicationId::new("application-1"),
+                document: wanted.then(document),
+            },
         })),
         Transition::NoRow => OperationEvent::RowAbsent,
         Transition::Argo(project_matches, seen) => {
@@ -196,7 +200,7 @@ fn event(transition: &Transition) -> OperationEvent {
             OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
         }
         Transition::Refused => OperationEvent::Refused { text: "denied".to_owned() },
-        Transition::NoSignal => OperationEvent::SignalAbsent,
+        Transition::ResourceAbsent => OperationEvent::ResourceAbsent,
         Transition::Deadline | Transition::TooEarly => OperationEvent::DeadlineReached,
     }
 }

@@ -80,7 +80,7 @@ proptest! {
             absent |= event == TenantEvent::NamespaceAbsent;
             if step.rows.iter().any(|row| matches!(row, RowChange::RemoveTenant(_))) {
                 prop_assert!(absent);
-                prop_assert_eq!(event, TenantEvent::ChildrenCounted { deployments: 0 });
+                prop_assert_eq!(event, TenantEvent::ChildrenCounted { children: 0 });
             }
         }
     }
@@ -103,7 +103,7 @@ proptest! {
     fn every_tenant_without_a_namespace_and_without_deployments_is_reaped(moments in walk()) {
         let (_, _, facts, step) = moments.last().unwrap().clone();
         let gone = step.machine.step(&TenantEvent::NamespaceAbsent, &facts).machine;
-        let counted = TenantEvent::ChildrenCounted { deployments: 0 };
+        let counted = TenantEvent::ChildrenCounted { children: 0 };
         let reaped = gone.step(&counted, &facts).machine;
         prop_assert_eq!(reaped.path(), "Reaped");
         prop_assert_eq!(reaped.record.rows, None);

@@ -22,6 +22,7 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
+use machines::rows::{Requester, Target};
 use managed_gitops::agent::argo::application_spec;
 use managed_gitops::backend::observe::spec;
 use sandbox::{ApiServer, Reply, Request, events_of};
@@ -236,8 +237,9 @@ fn operation_entry(row: operation::Model) -> OperationEntry {
     OperationEntry {
         state: row.progress(),
         id: OperationId::new(row.operation_id),
-        application: ApplicationId::new(row.resource_id),
-        requester: DeploymentUid::new(row.requester.unwrap_or_default()),
+        // Nothing else is asked for yet.
+        target: Target::Application(ApplicationId::new(row.resource_id)),
+        requester: row.requester.as_deref().and_then(Requester::parse),
     }
 }
 

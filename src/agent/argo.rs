@@ -187,11 +187,11 @@ impl Argo {
     /// The revisions of what an operation looks at: its Application's and its AppProject's.
     pub fn revisions(
         &self,
-        row: &ApplicationId,
+        row: Option<&ApplicationId>,
         name: Option<&str>,
         owner: &ClusterUserId,
     ) -> [Option<Revision>; 2] {
-        let application = self.application_of(row, name);
+        let application = row.and_then(|row| self.application_of(row, name));
         let project = self.project(&project_name(owner));
         [application.map(|(_, entry)| entry.revision), project.map(|entry| entry.revision)]
     }

@@ -4,15 +4,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use machines::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, OperationId, Revision, Timestamp,
-};
+use machines::identity::{ClusterUserId, OperationId, Revision, Timestamp};
 use machines::machine::{Machine, Run};
-use machines::operation::application::application_name;
 use machines::operation::{
     Operation, OperationEvent, OperationObligation, OperationPhase, RowView,
 };
-use machines::rows::RowChange;
+use machines::rows::{Requester, RowChange, Target};
 use machines::shared::messages;
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::machine_rows::{Stepped, Versioned};
@@ -31,18 +28,18 @@ pub struct Observations {
     /// The server refuses what the operation wants to write.
     pub refused: Option<String>,
     /// The Operation CR does not exist.
-    pub signal_absent: bool,
+    pub resource_absent: bool,
     /// The machine's moment has come.
     pub deadline: bool,
 }
 
 impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
-        let Self { refused, signal_absent, deadline } = newer;
+        let Self { refused, resource_absent, deadline } = newer;
         if refused.is_some() {
             self.refused = refused;
         }
-        self.signal_absent |= signal_absent;
+        self.resource_absent |= resource_absent;
         self.deadline |= deadline;
     }
 }
@@ -52,12 +49,14 @@ impl Coalesce for Observations {
 pub struct FollowUp {
     /// Which one.
     pub id: OperationId,
-    /// Its application row.
-    pub application: ApplicationId,
+    /// What it is about, once its row was read.
+    pub target: Option<Target>,
+    /// The name of its Application, where that is known.
+    pub application_name: Option<String>,
     /// Who owns it.
     pub owner: ClusterUserId,
     /// Who waits for it.
-    pub requester: Option<DeploymentUid>,
+    pub requester: Option<Requester>,
     /// Whether its machine has gone.
     pub gone: bool,
     /// Whether it has completed just now.
@@ -106,7 +105,7 @@ pub fn decide(
             .remove(id)
             .unwrap_or_else(|| Versioned { machine: Operation::new(id.clone()), version: 0 });
         let stepped = catch_unwind(AssertUnwindSafe(|| {
-            let mut run = OperationRun { run: Run::new(before.machine.clone(), now), now };
+            let mut run = OperationRun { run: Run::new(before.machine.clone()), now };
             run.observe(&loaded.rows, &loaded.unusable, observations, &mut projects, isolation);
             run
         }));
@@ -181,8 +180,8 @@ impl OperationRun {
         if let Some(text) = &observations.refused {
             self.step(&OperationEvent::Refused { text: text.clone() });
         }
-        if observations.signal_absent {
-            self.step(&OperationEvent::SignalAbsent);
+        if observations.resource_absent {
+            self.step(&OperationEvent::ResourceAbsent);
         }
         for _ in 0..MOVES {
             if !self.run.machine.watches_argo() || !self.look(projects, isolation) {
@@ -208,25 +207,30 @@ impl OperationRun {
                     .step(&OperationEvent::Refused { text: messages::PROJECT_FULL.to_owned() });
             }
         }
-        let name = record.requester.as_ref().map(application_name);
-        let view = projects.argo.view(&record.application, name.as_deref(), project_matches);
+        let Some(row) = record.application() else { return false };
+        let name = record.application_name();
+        let view = projects.argo.view(row, name.as_deref(), project_matches);
         self.step(&OperationEvent::ArgoObserved(Box::new(view)))
     }
 
     fn step(&mut self, event: &OperationEvent) -> bool {
-        self.run.step(event, &self.now)
+        let moves = self.run.transitions.len();
+        self.run.step(event, &self.now);
+        self.run.transitions.len() > moves
     }
 
     fn follow_up(&self, argo: &Argo, insist: bool) -> FollowUp {
         let record = &self.run.machine.record;
-        let name = record.requester.as_ref().map(application_name);
+        let application_name = record.application_name();
         let arrived = |path: &str| {
             self.run.transitions.iter().any(|moved| moved.to == path) && self.row_changed()
         };
         let gone = self.run.machine.is_gone();
         FollowUp {
             id: record.id.clone(),
-            application: record.application.clone(),
+            target: record.target.clone(),
+            seen: argo.revisions(record.application(), application_name.as_deref(), &record.owner),
+            application_name,
             owner: record.owner.clone(),
             requester: record.requester.clone(),
             gone,
@@ -236,7 +240,6 @@ impl OperationRun {
                 self.run.machine.state,
                 OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. }
             ),
-            seen: argo.revisions(&record.application, name.as_deref(), &record.owner),
             wake_at: if gone { None } else { self.run.machine.wake_at() },
             owed: self.run.machine.obligations(),
             insist,

@@ -43,7 +43,7 @@ pub enum Effect {
         operation: Option<OperationId>,
     },
     /// The Operation CR does not exist.
-    RemoveSignal {
+    RemoveOperation {
         /// The operation.
         operation: OperationId,
     },
@@ -57,7 +57,7 @@ pub enum Subject {
     /// The Application of a row.
     Application(ApplicationId),
     /// An Operation CR.
-    Signal(OperationId),
+    Operation(OperationId),
 }
 
 impl QueuedEffect for Effect {
@@ -69,7 +69,7 @@ impl QueuedEffect for Effect {
             Self::WriteApplication { row, .. } | Self::RemoveApplication { row, .. } => {
                 Subject::Application(row.clone())
             }
-            Self::RemoveSignal { operation } => Subject::Signal(operation.clone()),
+            Self::RemoveOperation { operation } => Subject::Operation(operation.clone()),
         }
     }
 
@@ -77,7 +77,7 @@ impl QueuedEffect for Effect {
         match self {
             Self::WriteProject { .. } | Self::WriteApplication { .. } => Priority::High,
             Self::RemoveApplication { .. } => Priority::Normal,
-            Self::RemoveSignal { .. } => Priority::Low,
+            Self::RemoveOperation { .. } => Priority::Low,
         }
     }
 
@@ -249,7 +249,7 @@ pub async fn end_sync(
 }
 
 /// Deletes an Operation CR, unless it has gone.
-pub async fn remove_signal(
+pub async fn remove_operation(
     client: &kube::Client,
     namespace: &str,
     operation: &OperationId,

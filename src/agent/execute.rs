@@ -44,7 +44,7 @@ impl Agent {
             Effect::WriteApplication { operation, .. } => vec![operation.clone()],
             Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
             // A refusal to delete an Operation CR concerns nobody but whoever runs the cluster.
-            Effect::RemoveSignal { .. } => Vec::new(),
+            Effect::RemoveOperation { .. } => Vec::new(),
         }
     }
 
@@ -79,14 +79,14 @@ impl Agent {
             Effect::RemoveApplication { row, name, operation } => {
                 self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
             }
-            Effect::RemoveSignal { operation } => {
-                let sighting = self.open().signals.get(operation).copied();
-                effect::remove_signal(&self.client, namespace, operation).await?;
+            Effect::RemoveOperation { operation } => {
+                let sighting = self.open().resources.get(operation).copied();
+                effect::remove_operation(&self.client, namespace, operation).await?;
                 self.effects.answered(&effect.key());
                 if self.open().is_absent(operation, sighting) {
                     self.poke(
                         operation,
-                        Observations { signal_absent: true, ..Observations::default() },
+                        Observations { resource_absent: true, ..Observations::default() },
                     );
                     return Ok(Outcome::Done);
                 }

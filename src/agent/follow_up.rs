@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
 use machines::operation::OperationObligation;
-use machines::operation::application::application_name;
+use machines::rows::Target;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
@@ -50,38 +50,37 @@ impl Agent {
                 self.poke(&follow_up.id, Observations::default());
             }
         }
-        if finished {
+        if let Some(Target::Application(row)) = follow_up.target.filter(|_| finished) {
             // Only at its end: a finished operation lingers until its CR has gone, and by then the
             // Application may be the business of the next one.
-            self.effects.withdraw(&Subject::Application(follow_up.application.clone()));
+            self.effects.withdraw(&Subject::Application(row));
         }
     }
 
     /// The revisions of an operation's Application and AppProject.
     fn sees(&self, follow_up: &FollowUp) -> [Option<Revision>; 2] {
-        let FollowUp { application, requester, owner, .. } = follow_up;
-        let name = requester.as_ref().map(application_name);
-        self.argo().revisions(application, name.as_deref(), owner)
+        let FollowUp { target, application_name, owner, .. } = follow_up;
+        let row = target.as_ref().map(|Target::Application(row)| row);
+        self.argo().revisions(row, application_name.as_deref(), owner)
     }
 
     /// Forgets an operation that has gone. Should its CR have been created anew meanwhile, by a
     /// backend that had not seen the outcome yet, it begins again, and ends by removing it.
     pub(super) fn forget(&self, id: &OperationId) {
-        self.effects.withdraw(&Subject::Signal(id.clone()));
+        self.effects.withdraw(&Subject::Operation(id.clone()));
         let tenant = self.turn(id);
-        let signalled = {
+        let exists = {
             let mut open = self.open();
             open.forget(id);
-            open.signals.contains_key(id)
+            open.resources.contains_key(id)
         };
-        if signalled {
+        if exists {
             self.take_up(id.clone(), &tenant);
         }
     }
 
     fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
-        let FollowUp { id, requester, .. } = follow_up;
-        let requester = requester.as_ref();
+        let FollowUp { id, application_name, .. } = follow_up;
         match obligation {
             OperationObligation::ProjectWritten(user) => {
                 Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
@@ -93,11 +92,11 @@ impl Agent {
             },
             OperationObligation::ApplicationRemoved(row) => Effect::RemoveApplication {
                 row: row.clone(),
-                name: requester.map(application_name),
+                name: application_name.clone(),
                 operation: Some(id.clone()),
             },
-            OperationObligation::SignalRemoved(id) => {
-                Effect::RemoveSignal { operation: id.clone() }
+            OperationObligation::ResourceRemoved(id) => {
+                Effect::RemoveOperation { operation: id.clone() }
             }
         }
     }

@@ -5,7 +5,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
-use machines::operation::application::{application_name, project_name};
+use machines::operation::application::project_name;
+use machines::rows::Target;
 
 use crate::agent::argo::{Changed, ProjectDocument};
 use crate::agent::decide::FollowUp;
@@ -24,7 +25,7 @@ pub(super) struct OpenOperations {
     /// Of these, those that wait for the AppProject: few beside all that one tenant may have open.
     awaiting_project: HashMap<String, BTreeSet<OperationId>>,
     /// The Operation CRs that exist, as far as is known, each with the number of its last sighting.
-    pub(super) signals: HashMap<OperationId, u64>,
+    pub(super) resources: HashMap<OperationId, u64>,
     sightings: u64,
     /// What the AppProjects of their owners are to say, as last worked out. All who owe the same share
     /// it: it may be large, and they are many.
@@ -36,8 +37,8 @@ pub(super) struct OpenOperations {
 pub(super) struct OpenOperation {
     /// Whose turn it is; the label of its CR.
     pub(super) tenant: String,
-    /// Its application row, once known.
-    row: ApplicationId,
+    /// What it is about, once known.
+    target: Option<Target>,
     /// The name of its Application, once known.
     name: Option<String>,
     /// Its owner, once known.
@@ -58,32 +59,36 @@ impl OpenOperations {
     /// Notes that the watch shows an Operation CR.
     pub(super) fn sighted(&mut self, id: &OperationId) {
         self.sightings += 1;
-        self.signals.insert(id.clone(), self.sightings);
+        self.resources.insert(id.clone(), self.sightings);
     }
 
     /// Notes that a CR does not exist, said by the answer to a request that was made when `sighting`
     /// was its last. One that was seen since then was created meanwhile: whoever creates it may be
     /// slower than whoever has done what it asks for.
     pub(super) fn is_absent(&mut self, id: &OperationId, sighting: Option<u64>) -> bool {
-        let absent = self.signals.get(id).copied() == sighting;
+        let absent = self.resources.get(id).copied() == sighting;
         if absent {
-            self.signals.remove(id);
+            self.resources.remove(id);
         }
         absent
     }
 
     /// Notes what concerns an operation from now on; says whether something did not before.
     pub(super) fn update(&mut self, follow_up: &FollowUp) -> bool {
-        let FollowUp { id, application, owner, requester, awaits_project, .. } = follow_up;
-        let name = requester.as_ref().map(application_name);
+        let FollowUp { id, target, application_name, owner, awaits_project, .. } = follow_up;
         let entry = self.by_id.entry(id.clone()).or_default();
-        entry.row = application.clone();
-        entry.name.clone_from(&name);
+        entry.target.clone_from(target);
+        entry.name.clone_from(application_name);
         entry.owner = owner.clone();
-        if let Some(name) = name {
-            self.by_name.entry(name).or_default().insert(id.clone());
+        if let Some(name) = application_name {
+            self.by_name.entry(name.clone()).or_default().insert(id.clone());
         }
-        let mut is_new = self.by_row.entry(application.clone()).or_default().insert(id.clone());
+        let mut is_new = match target {
+            Some(Target::Application(row)) => {
+                self.by_row.entry(row.clone()).or_default().insert(id.clone())
+            }
+            None => false,
+        };
         let project = project_name(owner);
         if *awaits_project {
             let awaiting = self.awaiting_project.entry(project.clone()).or_default();
@@ -98,7 +103,9 @@ impl OpenOperations {
     /// Forgets an operation that has gone.
     pub(super) fn forget(&mut self, id: &OperationId) {
         let Some(entry) = self.by_id.remove(id) else { return };
-        remove_from(&mut self.by_row, &entry.row, id);
+        if let Some(Target::Application(row)) = &entry.target {
+            remove_from(&mut self.by_row, row, id);
+        }
         if let Some(name) = &entry.name {
             remove_from(&mut self.by_name, name, id);
         }
@@ -168,15 +175,18 @@ fn remove_from<K: Eq + Hash>(
 #[cfg(test)]
 mod tests {
     use machines::identity::DeploymentUid;
+    use machines::operation::application::application_name;
+    use machines::rows::Requester;
 
     use super::*;
 
     fn follow_up(id: &str, awaits_project: bool) -> FollowUp {
         FollowUp {
             id: OperationId::new(id),
-            application: ApplicationId::new(format!("row-{id}")),
+            target: Some(Target::Application(ApplicationId::new(format!("row-{id}")))),
+            application_name: Some(application_name(&DeploymentUid::new(id))),
             owner: ClusterUserId::new("owner"),
-            requester: Some(DeploymentUid::new(id)),
+            requester: Some(Requester::Deployment(DeploymentUid::new(id))),
             gone: false,
             completed: false,
             failed: false,
@@ -192,12 +202,12 @@ mod tests {
     fn a_cr_that_comes_while_it_is_removed_is_not_taken_for_absent() {
         let mut open = OpenOperations::default();
         let id = OperationId::new("one");
-        let before = open.signals.get(&id).copied();
+        let before = open.resources.get(&id).copied();
         open.sighted(&id);
         assert!(!open.is_absent(&id, before));
-        let before = open.signals.get(&id).copied();
+        let before = open.resources.get(&id).copied();
         assert!(open.is_absent(&id, before));
-        assert!(open.signals.is_empty());
+        assert!(open.resources.is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crds::argocd::{ApplicationStatus, ResourceStatus, condition_type, health, st
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::kinds::deployment::conditions::MISSING;
 use machines::kinds::deployment::removal::RemovalReport;
+use machines::rows::Requester;
 use machines::shared::redaction::redacted;
 use parking_lot::{Mutex, MutexGuard};
 use schema::application_state::{self, ApplicationStateError};
@@ -146,7 +147,7 @@ impl Process<Reported, Report> for Reports {
         for (_, (row, uid), report) in taken {
             if reported.removals.get(row) == Some(uid) {
                 // It stands in the row of the operation.
-                self.listener.operation_finished(uid);
+                self.listener.operation_finished(&Requester::Deployment(uid.clone()));
             }
             if reported.written.get(row) == Some(uid) {
                 self.written().insert(row.clone(), report.digest.clone());
@@ -297,7 +298,7 @@ mod tests {
     struct Nobody;
 
     impl Listener for Nobody {
-        fn operation_finished(&self, _: &DeploymentUid) {}
+        fn operation_finished(&self, _: &Requester) {}
         fn report_changed(&self, _: &DeploymentUid) {}
         fn application_differs(&self, _: &DeploymentUid) {}
         fn is_behind(&self, _: &str) -> bool {

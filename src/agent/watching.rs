@@ -48,17 +48,17 @@ impl Agent {
     }
 
     fn operation_seen(&self, seen: Seen<Operation>, listed: Option<Listed<OperationId>>) {
-        let absent = Observations { signal_absent: true, ..Observations::default() };
+        let absent = Observations { resource_absent: true, ..Observations::default() };
         match seen {
             Seen::Restarted => {}
             Seen::Present(operation) => {
                 let id = OperationId::new(operation.spec.operation_id.clone());
-                self.signalled(&operation, id);
+                self.operation_present(&operation, id);
             }
             Seen::Gone(gone) => {
                 let id = crds::names::operation_id(&gone.name).unwrap_or_default();
                 let id = OperationId::new(id);
-                self.open().signals.remove(&id);
+                self.open().resources.remove(&id);
                 self.poke(&id, absent);
             }
             // It exists, and its name says which operation it is of.
@@ -70,7 +70,7 @@ impl Agent {
             }
             Seen::Synced => {
                 let Some(listed) = listed else { return };
-                self.open().signals.retain(|id, _| !listed.lacks(id));
+                self.open().resources.retain(|id, _| !listed.lacks(id));
                 let open: Vec<OperationId> = self.open().by_id.keys().cloned().collect();
                 for id in open.into_iter().filter(|id| listed.lacks(id)) {
                     self.poke(&id, absent.clone());
@@ -79,7 +79,7 @@ impl Agent {
         }
     }
 
-    fn signalled(&self, operation: &Operation, id: OperationId) {
+    fn operation_present(&self, operation: &Operation, id: OperationId) {
         // The name follows from the id; anything else was not made by a backend. What is longer than
         // the database's column names no row, and PostgreSQL would not take it for a machine's key.
         if id.as_str().is_empty()

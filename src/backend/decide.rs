@@ -305,7 +305,7 @@ fn step(
 ) -> Option<(Stepped<Deployment>, Vec<RowChange>, bool)> {
     let uid = before.machine.record.uid.clone();
     let stepped = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(before.machine.clone(), facts.now);
+        let mut run = Run::new(before.machine.clone());
         let mut repairs = false;
         for event in events {
             let rows = run.rows.len();
@@ -454,8 +454,8 @@ fn tenant_events(
         Some(NamespaceObservation::Absent) => events.push(TenantEvent::NamespaceAbsent),
         None => {}
     }
-    if let Some(deployments) = loaded.children.get(tenant).copied() {
-        events.push(TenantEvent::ChildrenCounted { deployments });
+    if let Some(children) = loaded.children.get(tenant).copied() {
+        events.push(TenantEvent::ChildrenCounted { children });
     }
     events
 }
@@ -478,11 +478,12 @@ fn step_tenant(
         None => Versioned { machine: Tenant::new(uid.clone(), namespace), version: 0 },
     };
     let facts = TenantFacts {
+        now: environment.now,
         instance: environment.instance.clone(),
         existing_user: loaded.existing_users.get(&uid).cloned(),
         existing_environment: loaded.existing_environments.get(&uid).cloned(),
     };
-    let mut run = Run::new(before.machine.clone(), environment.now);
+    let mut run = Run::new(before.machine.clone());
     for event in events {
         run.step(event, &facts);
     }

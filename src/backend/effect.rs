@@ -32,7 +32,7 @@ pub struct Effect {
 #[derive(Clone, Debug)]
 pub enum Action {
     /// An Operation CR exists.
-    SignalOperation {
+    CreateOperation {
         /// Whose turn it is.
         tenant: TenantUid,
         /// The operation.
@@ -78,8 +78,8 @@ impl PartialEq for Effect {
         self.uid == other.uid
             && match (&self.action, &other.action) {
                 (
-                    Action::SignalOperation { operation, .. },
-                    Action::SignalOperation { operation: others, .. },
+                    Action::CreateOperation { operation, .. },
+                    Action::CreateOperation { operation: others, .. },
                 ) => operation == others,
                 (Action::WriteStatus { view, .. }, Action::WriteStatus { view: others, .. }) => {
                     view == others
@@ -95,7 +95,7 @@ impl QueuedEffect for Effect {
 
     fn key(&self) -> Self::Key {
         let subject = match self.action {
-            Action::SignalOperation { .. } => Subject::Operation,
+            Action::CreateOperation { .. } => Subject::Operation,
             Action::WriteStatus { .. } => Subject::Status,
             Action::RemoveFinalizer => Subject::Finalizer,
         };
@@ -104,7 +104,7 @@ impl QueuedEffect for Effect {
 
     fn priority(&self) -> Priority {
         match self.action {
-            Action::SignalOperation { .. } | Action::RemoveFinalizer => Priority::High,
+            Action::CreateOperation { .. } | Action::RemoveFinalizer => Priority::High,
             Action::WriteStatus { .. } => Priority::Normal,
         }
     }
@@ -113,13 +113,13 @@ impl QueuedEffect for Effect {
         match self.action {
             Action::WriteStatus { .. } => true,
             // The agent answers it, in the operation's row; the watch shows the other.
-            Action::SignalOperation { .. } | Action::RemoveFinalizer => false,
+            Action::CreateOperation { .. } | Action::RemoveFinalizer => false,
         }
     }
 }
 
 /// Creates the Operation CR, unless it exists.
-pub async fn signal_operation(
+pub async fn create_operation(
     client: &kube::Client,
     argocd_namespace: &str,
     tenant: &TenantUid,

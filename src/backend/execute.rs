@@ -19,7 +19,7 @@ impl Backend {
             Ok(()) => Outcome::Done,
             // The watch will show what has become of the object.
             Err(ApiError::Missing) => match effect.action {
-                Action::SignalOperation { .. } => Outcome::Failed,
+                Action::CreateOperation { .. } => Outcome::Failed,
                 Action::WriteStatus { .. } | Action::RemoveFinalizer => Outcome::Pending,
             },
             Err(error) => {
@@ -42,9 +42,9 @@ impl Backend {
     async fn try_execute(&self, effect: &Effect) -> Result<(), ApiError> {
         let uid = &effect.uid;
         match &effect.action {
-            Action::SignalOperation { tenant, operation } => {
+            Action::CreateOperation { tenant, operation } => {
                 let namespace = &self.settings.argocd_namespace;
-                effect::signal_operation(&self.client, namespace, tenant, operation).await
+                effect::create_operation(&self.client, namespace, tenant, operation).await
             }
             Action::WriteStatus { view, report } => {
                 self.write_status(effect, view, report.as_ref()).await

@@ -98,9 +98,9 @@ impl Backend {
         }
         for obligation in owed {
             let (subject, action) = match obligation {
-                Obligation::OperationSignalled(operation) => (
+                Obligation::OperationCreated(operation) => (
                     Subject::Operation,
-                    Action::SignalOperation { tenant: tenant.clone(), operation },
+                    Action::CreateOperation { tenant: tenant.clone(), operation },
                 ),
                 Obligation::StatusWritten(view) => {
                     let report = report.clone().filter(|_| view.mirrored.is_some());

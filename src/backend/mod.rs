@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use machines::identity::{DeploymentUid, InstanceId, TenantUid};
 use machines::kinds::deployment::conditions::ConditionStyle;
+use machines::rows::Requester;
 use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
 use schema::{ErrorClass, Fault};
@@ -238,9 +239,11 @@ impl Backend {
         self.inbox.len() + self.effects.len()
     }
 
-    /// The agent has completed or failed an operation that this deployment asked for.
-    pub fn operation_finished(&self, requester: &DeploymentUid) {
-        self.poke(requester, Observations::operation());
+    /// The agent has completed or failed an operation that this machine asked for.
+    pub fn operation_finished(&self, requester: &Requester) {
+        match requester {
+            Requester::Deployment(uid) => self.poke(uid, Observations::operation()),
+        }
     }
 
     /// The agent has written a report on this deployment's Application.

@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 
 use crate::identity::DeploymentUid;
 use crate::kinds::deployment::esr::permits_nothing_unneeded;
+use crate::rows::Requester;
 use claim::Claim;
 
 pub use crate::kinds::deployment::esr::{
@@ -87,6 +88,8 @@ fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
     uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
     uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
     uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
-    uids.extend(database.operations.iter().map(|one| one.requester.clone()));
+    uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
+        Requester::Deployment(uid) => Some(uid.clone()),
+    }));
     uids
 }

@@ -6,7 +6,7 @@ use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCU
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::operation::application::{ApplicationDocument, project_name};
-use crate::rows::OperationState;
+use crate::rows::{OperationState, Requester, Target};
 use crate::shared::messages;
 
 const UID: &str = "uid-1";
@@ -86,8 +86,8 @@ fn good() -> World {
             }],
             operations: vec![OperationEntry {
                 id: OperationId::of(&application, Timestamp::default(), 1),
-                application: application.clone(),
-                requester: uid(),
+                target: Target::Application(application.clone()),
+                requester: Some(Requester::Deployment(uid())),
                 state: OperationState::Completed,
             }],
             repositories: vec![RepositoryEntry {

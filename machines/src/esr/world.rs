@@ -10,7 +10,7 @@ use crate::identity::{
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle};
 use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::operation::application::{ApplicationDocument, ApplicationSpec};
-use crate::rows::OperationState;
+use crate::rows::{OperationState, Requester, Target};
 
 /// Everything that the specification speaks about, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -151,10 +151,10 @@ pub struct MappingEntry {
 pub struct OperationEntry {
     /// Its key.
     pub id: OperationId,
-    /// The application that it is about.
-    pub application: ApplicationId,
-    /// The deployment that asked for it.
-    pub requester: DeploymentUid,
+    /// What it is about.
+    pub target: Target,
+    /// Who asked for it; unknown for one of an earlier installation.
+    pub requester: Option<Requester>,
     /// How far it is.
     pub state: OperationState,
 }

@@ -8,6 +8,7 @@
 #![allow(missing_docs)]
 
 pub mod application;
+pub(crate) mod rows;
 pub(crate) mod samples;
 
 use std::time::Duration;
@@ -18,8 +19,11 @@ use statig::prelude::*;
 use crate::drive::drive;
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use crate::machine::{Change, Machine, Observation};
-use crate::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
-use crate::rows::{OperationState, RowChange};
+use crate::operation::application::{
+    ApplicationDocument, ApplicationSpec, RunningSync, application_name,
+};
+use crate::rows::{OperationState, Requester, RowChange, Target};
+use crate::waiting::{Party, Wait};
 
 /// The Kubernetes API takes a write within milliseconds. An operation that cannot write for so
 /// long fails, and its deployment says so and asks again.
@@ -91,14 +95,17 @@ pub enum OperationPhase {
 pub struct OperationRecord {
     /// Its id.
     pub id: OperationId,
-    /// The application row that it is about, once its own row was read.
-    pub application: ApplicationId,
+    /// What it is about; known once its row was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// The cluster user who owns it.
     pub owner: ClusterUserId,
-    /// The deployment that waits for its outcome; unknown for operations of an earlier
-    /// installation.
+    /// Who waits for its outcome; unknown for operations of an earlier installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requester: Option<DeploymentUid>,
+    pub requester: Option<Requester>,
+    /// When it entered its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// The persisted form; a new version is a new variant.
@@ -107,19 +114,74 @@ pub struct OperationRecord {
 pub enum PersistedOperation {
     /// The first version.
     #[serde(rename = "1")]
-    V1(Operation),
+    V1(OperationV1),
+    /// The target and the requester say of what kind they are.
+    #[serde(rename = "2")]
+    V2(Operation),
+}
+
+/// An operation in the first version's form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationV1 {
+    state: OperationPhase,
+    record: RecordV1,
+}
+
+/// What an operation remembered: it was always about an Application, and a deployment's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct RecordV1 {
+    id: OperationId,
+    application: ApplicationId,
+    owner: ClusterUserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requester: Option<DeploymentUid>,
+}
+
+impl From<OperationV1> for Operation {
+    fn from(OperationV1 { state, record }: OperationV1) -> Self {
+        let RecordV1 { id, application, owner, requester } = record;
+        // Empty before the row was read.
+        let known = !application.as_str().is_empty();
+        let record = OperationRecord {
+            id,
+            target: known.then_some(Target::Application(application)),
+            owner,
+            requester: requester.map(Requester::Deployment),
+            since: None,
+        };
+        Self { state, record }
+    }
 }
 
 impl From<Operation> for PersistedOperation {
     fn from(operation: Operation) -> Self {
-        Self::V1(operation)
+        Self::V2(operation)
     }
 }
 
 impl From<PersistedOperation> for Operation {
     fn from(persisted: PersistedOperation) -> Self {
-        let PersistedOperation::V1(operation) = persisted;
-        operation
+        match persisted {
+            PersistedOperation::V1(operation) => operation.into(),
+            PersistedOperation::V2(operation) => operation,
+        }
+    }
+}
+
+impl OperationRecord {
+    /// The application row that it is about.
+    pub fn application(&self) -> Option<&ApplicationId> {
+        match self.target.as_ref()? {
+            Target::Application(id) => Some(id),
+        }
+    }
+
+    /// The name of the Application that it is about; unknown for operations of an earlier
+    /// installation.
+    pub fn application_name(&self) -> Option<String> {
+        match (self.target.as_ref()?, self.requester.as_ref()?) {
+            (Target::Application(_), Requester::Deployment(uid)) => Some(application_name(uid)),
+        }
     }
 }
 
@@ -138,7 +200,7 @@ pub enum OperationEvent {
         text: String,
     },
     /// The Operation CR does not exist.
-    SignalAbsent,
+    ResourceAbsent,
     /// A moment passed for which the machine had asked.
     DeadlineReached,
 }
@@ -150,25 +212,44 @@ impl Observation for OperationEvent {
             Self::RowAbsent => "RowAbsent",
             Self::ArgoObserved(_) => "ArgoObserved",
             Self::Refused { .. } => "Refused",
-            Self::SignalAbsent => "SignalAbsent",
+            Self::ResourceAbsent => "ResourceAbsent",
             Self::DeadlineReached => "DeadlineReached",
         }
     }
 }
 
-/// An operation's row with its target.
+/// An operation's row with what the row of its target asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowView {
     /// The operation's state.
     pub state: OperationState,
-    /// The application row that it is about.
-    pub application: ApplicationId,
     /// The cluster user who owns it.
     pub owner: ClusterUserId,
     /// Who waits for it.
-    pub requester: Option<DeploymentUid>,
-    /// What the application's row asks for; `None` where the row has gone.
-    pub target: Option<ApplicationDocument>,
+    pub requester: Option<Requester>,
+    /// What it is about, and what is wanted of that.
+    pub wanted: Wanted,
+}
+
+/// What the row of an operation's target asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Something of the Application of an application row.
+    Application {
+        /// The row.
+        row: ApplicationId,
+        /// What the Application is to say; `None` where the row has gone, and the Application is to go.
+        document: Option<ApplicationDocument>,
+    },
+}
+
+impl Wanted {
+    /// What the operation is about.
+    pub fn target(&self) -> Target {
+        match self {
+            Self::Application { row, .. } => Target::Application(row.clone()),
+        }
+    }
 }
 
 /// Argo CD's resources, as far as an operation looks at them.
@@ -219,7 +300,7 @@ pub enum OperationObligation {
     /// No Application stands for this row.
     ApplicationRemoved(ApplicationId),
     /// The Operation CR does not exist.
-    SignalRemoved(OperationId),
+    ResourceRemoved(OperationId),
 }
 
 /// What a step collects.
@@ -233,33 +314,69 @@ impl Operation {
     pub fn new(id: OperationId) -> Self {
         let record = OperationRecord {
             id,
-            application: ApplicationId::default(),
+            target: None,
             owner: ClusterUserId::default(),
             requester: None,
+            since: None,
         };
         Self { state: OperationPhase::Unclaimed {}, record }
     }
 
-    /// What the machine owes to the world.
+    fn wait(&self) -> Option<Wait> {
+        const FAILS: &str = "the operation fails, and its requester asks again";
+        let wait = match &self.state {
+            OperationPhase::Collected {} => return None,
+            OperationPhase::Unclaimed {} => {
+                Wait::new(Party::Database, "the row of the operation is to be read")
+            }
+            OperationPhase::PreparingProject { deadline, .. } => {
+                Wait::new(Party::ApiServer, "the AppProject is to permit the Application")
+                    .until(*deadline, FAILS)
+            }
+            OperationPhase::Writing { deadline, .. } => {
+                Wait::new(Party::ApiServer, "the Application is to be written")
+                    .until(*deadline, FAILS)
+            }
+            OperationPhase::Deleting { deadline, .. } => {
+                Wait::new(Party::ArgoCd, "the deployed resources are to be removed")
+                    .until(*deadline, "the removal is requested again")
+            }
+            OperationPhase::TidyingProject { deadline } => {
+                Wait::new(Party::ApiServer, "the AppProject is to permit no more than is needed")
+                    .until(*deadline, FAILS)
+            }
+            OperationPhase::Completed { deadline } | OperationPhase::Failed { deadline } => {
+                Wait::new(Party::ApiServer, "the Operation resource is to be deleted")
+                    .until(*deadline, "the deletion is sent again")
+            }
+        };
+        Some(Wait { since: self.record.since, ..wait })
+    }
+
+    /// What the machine requires of the world.
     pub fn obligations(&self) -> Vec<OperationObligation> {
+        self.obligation().into_iter().collect()
+    }
+
+    fn obligation(&self) -> Option<OperationObligation> {
         let record = &self.record;
-        let owed = match &self.state {
-            OperationPhase::Unclaimed {} | OperationPhase::Collected {} => return Vec::new(),
+        let required = match &self.state {
+            OperationPhase::Unclaimed {} | OperationPhase::Collected {} => return None,
             OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
                 OperationObligation::ProjectWritten(record.owner.clone())
             }
             OperationPhase::Writing { document, .. } => OperationObligation::ApplicationWritten(
-                record.application.clone(),
+                record.application()?.clone(),
                 document.clone(),
             ),
             OperationPhase::Deleting { .. } => {
-                OperationObligation::ApplicationRemoved(record.application.clone())
+                OperationObligation::ApplicationRemoved(record.application()?.clone())
             }
             OperationPhase::Completed { .. } | OperationPhase::Failed { .. } => {
-                OperationObligation::SignalRemoved(record.id.clone())
+                OperationObligation::ResourceRemoved(record.id.clone())
             }
         };
-        vec![owed]
+        Some(required)
     }
 
     /// Whether the machine looks at Argo CD's resources.
@@ -296,6 +413,18 @@ impl Machine for Operation {
             OperationPhase::Collected {} => "Collected",
         };
         path.to_owned()
+    }
+
+    fn since(&self) -> Option<Timestamp> {
+        self.record.since
+    }
+
+    fn note_since(&mut self, now: Timestamp) {
+        self.record.since = Some(now);
+    }
+
+    fn waits_for(&self) -> Vec<Wait> {
+        self.wait().into_iter().collect()
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
@@ -335,7 +464,7 @@ impl OperationRecord {
                 let deadline = context.now.after(COLLECTION_DEADLINE);
                 Transition(OperationPhase::Completed { deadline })
             }
-            OperationEvent::SignalAbsent => Transition(OperationPhase::Collected {}),
+            OperationEvent::ResourceAbsent => Transition(OperationPhase::Collected {}),
             // What its row asks for cannot be done at all.
             OperationEvent::Refused { text } => Transition(self.fail(text, context)),
             OperationEvent::ArgoObserved(_) | OperationEvent::DeadlineReached => Handled,
@@ -351,7 +480,7 @@ impl OperationRecord {
         match event {
             OperationEvent::Refused { text } => Transition(self.fail(text, context)),
             // A CR deleted by hand does not undo the request: the row stands.
-            OperationEvent::SignalAbsent
+            OperationEvent::ResourceAbsent
             | OperationEvent::RowObserved(_)
             | OperationEvent::RowAbsent
             | OperationEvent::ArgoObserved(_)
@@ -445,7 +574,7 @@ impl OperationRecord {
         deadline: &mut Timestamp,
     ) -> Outcome<OperationPhase> {
         match event {
-            OperationEvent::SignalAbsent => Transition(OperationPhase::Collected {}),
+            OperationEvent::ResourceAbsent => Transition(OperationPhase::Collected {}),
             OperationEvent::DeadlineReached if context.now >= *deadline => {
                 *deadline = context.now.after(COLLECTION_DEADLINE);
                 Handled
@@ -485,7 +614,7 @@ impl OperationRecord {
     }
 
     fn claim(&mut self, row: &RowView, context: &mut OperationContext) -> OperationPhase {
-        self.application = row.application.clone();
+        self.target = Some(row.wanted.target());
         self.owner = row.owner.clone();
         self.requester = row.requester.clone();
         match &row.state {
@@ -497,12 +626,14 @@ impl OperationRecord {
             }
             OperationState::Waiting | OperationState::InProgress => {
                 self.set_state(OperationState::InProgress, context);
-                match &row.target {
-                    Some(document) => OperationPhase::PreparingProject {
-                        document: Box::new(document.clone()),
-                        deadline: context.now.after(WRITE_DEADLINE),
-                    },
-                    None => OperationPhase::Deleting {
+                match &row.wanted {
+                    Wanted::Application { document: Some(document), .. } => {
+                        OperationPhase::PreparingProject {
+                            document: Box::new(document.clone()),
+                            deadline: context.now.after(WRITE_DEADLINE),
+                        }
+                    }
+                    Wanted::Application { document: None, .. } => OperationPhase::Deleting {
                         deadline: context.now.after(DELETION_DEADLINE),
                         overdue: 0,
                     },

@@ -5,9 +5,9 @@ use crate::diagram::chart::{Chart, NOW, STRIDE_MS, Sample, explore};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use crate::machine::{Machine, Observation};
 use crate::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView, Wanted,
 };
-use crate::rows::OperationState;
+use crate::rows::{OperationState, Requester};
 
 fn document() -> ApplicationDocument {
     let mut document = ApplicationDocument { name: "app".to_owned(), ..Default::default() };
@@ -16,13 +16,12 @@ fn document() -> ApplicationDocument {
 }
 
 fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent, Timestamp)> {
-    let row = |state, target| {
+    let row = |state, document| {
         OperationEvent::RowObserved(Box::new(RowView {
             state,
-            application: ApplicationId::new("application"),
             owner: ClusterUserId::new("user"),
-            requester: Some(DeploymentUid::new("deployment-uid")),
-            target,
+            requester: Some(Requester::Deployment(DeploymentUid::new("deployment-uid"))),
+            wanted: Wanted::Application { row: ApplicationId::new("application"), document },
         }))
     };
     let argo = |project_matches, application| {
@@ -51,7 +50,7 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         ("project differs, Application matches", argo(false, right())),
         ("project differs, no Application", argo(false, ApplicationView::Absent)),
         ("", OperationEvent::Refused { text: "denied".to_owned() }),
-        ("", OperationEvent::SignalAbsent),
+        ("", OperationEvent::ResourceAbsent),
         ("early", OperationEvent::DeadlineReached),
     ];
     let mut events: Vec<_> = events.into_iter().map(|(when, event)| (when, event, NOW)).collect();

@@ -114,11 +114,14 @@ pub const PATH_OUTSIDE: &str = "spec.source.path leads out of the repository; re
 
 /// It deploys to an environment, and an earlier installation made its Application.
 pub const FROZEN: &str = "this version of managed-gitops does not serve environments yet: the Argo CD \
-     Application goes on as the version before left it, and changes of this GitOpsDeployment wait. \
-     Install a version that serves them, or remove spec.destination";
+     Application goes on as the version before left it, and changes of this GitOpsDeployment wait";
+/// What to do about [`FROZEN`].
+pub const FROZEN_ADVICE: &str = "Install a version that serves them, or remove spec.destination";
 /// It was deleted while [`FROZEN`].
 pub const REMOVAL_FROZEN: &str = "this version of managed-gitops does not serve environments yet: \
      the Argo CD Application and what it deployed stay until a version is installed that does";
+/// What to do about [`REMOVAL_FROZEN`].
+pub const REMOVAL_FROZEN_ADVICE: &str = "Install a version that serves environments";
 
 /// The deployment's namespace is going away.
 pub const NAMESPACE_TERMINATING: &str =
@@ -138,8 +141,10 @@ pub const REMOVAL_SLOW: &str = "Argo CD has not removed the deployed resources y
 pub const REMOVAL_FAILED: &str = "Argo CD cannot remove the deployed resources and tries again; \
      correct what blocks them";
 /// Something that is deployed is paused on purpose; what Argo CD reports comes before.
-pub const SUSPENDED: &str = "something is paused and waits for a person: resume the rollout, the \
-     Deployment or the CronJob that Argo CD shows as Suspended";
+pub const SUSPENDED: &str = "something is paused and waits for a person";
+/// What to do about [`SUSPENDED`].
+pub const SUSPENDED_ADVICE: &str =
+    "resume the rollout, the Deployment or the CronJob that Argo CD shows as Suspended";
 /// The agent reported a failure without a text.
 pub const OPERATION_FAILED: &str = "the cluster-agent could not apply the Application";
 /// The AppProject is as large as the Kubernetes API takes it.
@@ -150,3 +155,34 @@ pub const PROJECT_FULL: &str = "the AppProject of this namespace has no room for
 pub const WRITE_TIMED_OUT: &str = "the Kubernetes API did not accept the Argo CD resources in \
      time; it is tried again. Check that the API server answers and that the cluster-agent may \
      write to the Argo CD namespace";
+
+/// What to do about a spec that is not accepted; what is wrong with it comes before.
+pub const REJECTED_ADVICE: &str =
+    "Correct the spec of the GitOpsDeployment; it is checked again as soon as it changes";
+/// What to do about [`ENGINE_MISSING`].
+pub const ENGINE_MISSING_ADVICE: &str =
+    "Install Argo CD in the namespace that managed-gitops is configured for";
+/// What to do about a failed operation; why it failed comes before.
+pub const FAILED_ADVICE: &str =
+    "It is tried again with growing pauses, and at once when the spec changes";
+/// What to do about an Application that does not exist.
+pub const MISSING_ADVICE: &str = "It is created again by the next rescan";
+/// What to do where Argo CD does not report.
+pub const REPORT_ADVICE: &str =
+    "If it takes long, check that Argo CD's application controller runs";
+/// What to do about an error that Argo CD reports; the error comes before.
+pub const ARGO_CD_ADVICE: &str = "Correct what the message names; Argo CD looks again by itself";
+/// What to do about a sync that failed; why comes before.
+pub const SYNC_FAILED_ADVICE: &str =
+    "Correct the manifests or what refuses them; a new commit is synced by itself";
+/// What to do about resources that are Degraded.
+pub const DEGRADED_ADVICE: &str =
+    "Look at the resources that Argo CD shows as Degraded, and correct their manifests";
+/// What to do about resources that are not healthy yet.
+pub const PROGRESSING_ADVICE: &str =
+    "The resources are on their way; if it takes long, look at those that are not Healthy";
+/// What to do about a sync that is under way, or between two attempts.
+pub const SYNCING_ADVICE: &str =
+    "A sync that fails is tried again; status.operationState has the newest message";
+/// What to do about resources that cannot be removed; why comes before.
+pub const REMOVAL_FAILED_ADVICE: &str = "The removal goes on as soon as nothing blocks it";

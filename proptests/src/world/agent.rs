@@ -6,35 +6,36 @@ use machines::machine::Machine;
 impl Cluster {
     /// Operations that the agent knows by their CR or by their machine.
     pub(super) fn known_operations(&self) -> BTreeSet<OperationId> {
-        self.signals.iter().chain(self.operations.keys()).cloned().collect()
+        self.resources.iter().chain(self.operations.keys()).cloned().collect()
     }
 
     pub(super) fn observe_row(&mut self, id: &OperationId) {
-        if self.signals.contains(id) && !self.operations.contains_key(id) {
+        if self.resources.contains(id) && !self.operations.contains_key(id) {
             self.operations.insert(id.clone(), Operation::new(id.clone()));
         }
         let database = &self.world.database;
         let event = match database.operations.iter().find(|row| row.id == *id) {
             None => OperationEvent::RowAbsent,
             Some(row) => {
-                let target = database.applications.iter().find(|one| one.id == row.application);
+                let Target::Application(id) = &row.target;
+                let application = database.applications.iter().find(|one| one.id == *id);
+                let document = application.map(|one| one.document.clone());
                 OperationEvent::RowObserved(Box::new(RowView {
                     state: row.state.clone(),
-                    application: row.application.clone(),
-                    owner: self.owner(&row.requester),
-                    requester: Some(row.requester.clone()),
-                    target: target.map(|one| one.document.clone()),
+                    owner: self.owner(row.requester.as_ref()),
+                    requester: row.requester.clone(),
+                    wanted: Wanted::Application { row: id.clone(), document },
                 }))
             }
         };
         self.tell_operation(id, &event);
-        if !self.signals.contains(id) {
-            self.tell_operation(id, &OperationEvent::SignalAbsent);
+        if !self.resources.contains(id) {
+            self.tell_operation(id, &OperationEvent::ResourceAbsent);
         }
     }
 
-    pub(super) fn owner(&self, requester: &DeploymentUid) -> ClusterUserId {
-        let place = self.places.get(requester);
+    pub(super) fn owner(&self, requester: Option<&Requester>) -> ClusterUserId {
+        let place = requester.and_then(|Requester::Deployment(uid)| self.places.get(uid));
         place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
     }
 
@@ -43,7 +44,7 @@ impl Cluster {
             return;
         };
         let found = self.world.argocd.applications.iter();
-        let found = found.clone().find(|one| one.application == record.application);
+        let found = found.clone().find(|one| Some(&one.application) == record.application());
         let application = found.map_or(ApplicationView::Absent, |one| ApplicationView::Present {
             spec: Box::new(one.spec.clone()),
             labelled: true,
@@ -93,7 +94,7 @@ impl Cluster {
                     applications.retain(|one| one.application != application);
                     applications.len() != before
                 }
-                OperationObligation::SignalRemoved(id) => self.signals.remove(&id),
+                OperationObligation::ResourceRemoved(id) => self.resources.remove(&id),
             };
             self.world.writes.api_requests += u64::from(acted);
         }

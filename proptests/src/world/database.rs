@@ -44,8 +44,8 @@ impl Cluster {
                 if database.operations.iter().all(|one| one.id != row.id) {
                     database.operations.push(OperationEntry {
                         id: row.id,
-                        application: row.application,
-                        requester: row.requester,
+                        target: row.target,
+                        requester: Some(row.requester),
                         state: OperationState::Waiting,
                     });
                 }

@@ -154,7 +154,7 @@ impl Cluster {
         let rows = self.world.database.applications.iter();
         let rows = rows.map(|row| row.deployment.as_str().to_owned());
         let argocd = self.world.argocd.applications.iter().map(|one| one.name.clone());
-        let signals = self.signals.iter().map(|id| id.as_str().to_owned());
+        let resources = self.resources.iter().map(|id| id.as_str().to_owned());
         let machines = self.deployments.values().map(|one| {
             let uid = &one.record.uid;
             format!("{uid} {} {}", one.path(), one.mirror.path())
@@ -163,11 +163,11 @@ impl Cluster {
         let operations = operations.map(|one| format!("{} {}", one.record.id, one.path()));
         let list = |items: Vec<String>| items.join(", ");
         format!(
-            "objects [{}] rows [{}] Applications [{}] signals [{}] machines [{}]",
+            "objects [{}] rows [{}] Applications [{}] Operations [{}] machines [{}]",
             list(objects.collect()),
             list(rows.collect()),
             list(argocd.collect()),
-            list(signals.collect()),
+            list(resources.collect()),
             list(machines.chain(operations).collect()),
         )
     }

@@ -10,6 +10,7 @@
 //! * *moments* told from the present, what is past being past: a machine compares a moment with the
 //!   present only, and time never turns back. This needs steps that take no time
 //!   ([`Cluster::step`]); time passes where a [`Move`] says so;
+//! * *when a state was entered* left out, because nothing reads it but people;
 //! * *operations* named by their rank within their deployment: a name is compared with names and
 //!   nothing else, and a new operation has a new name. With names given so, births and numbers of
 //!   operations, from which the real names are made, say nothing any more;
@@ -117,7 +118,7 @@ impl Cluster {
             }
         }
         let exists = |uid: &DeploymentUid| self.world.deployments.iter().any(|one| one.uid == *uid);
-        let futile = |owed: &Obligation| !matches!(owed, Obligation::OperationSignalled(_));
+        let futile = |owed: &Obligation| !matches!(owed, Obligation::OperationCreated(_));
         self.underway.take_if(|(uid, owed)| futile(owed) && !exists(uid));
         let mentioned = |digest: &Digest| {
             let mut reports =
@@ -131,7 +132,7 @@ impl Cluster {
         self.reports.retain(|digest, _| mentioned(digest));
         let awaited = |id: &OperationId| {
             let mut open = self.deployments.values().filter_map(|one| one.record.open.as_ref());
-            self.signals.contains(id)
+            self.resources.contains(id)
                 || self.operations.contains_key(id)
                 || open.any(|open| open.id == *id)
         };
@@ -171,10 +172,12 @@ impl Cluster {
             if let Some(overdue) = overdue(&mut machine.lifecycle) {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
             }
+            machine.record.since = None;
             machine.record.born = present;
             machine.record.operations = 0;
         }
         for machine in self.operations.values_mut() {
+            machine.record.since = None;
             moment(machine).into_iter().for_each(told);
             if let OperationPhase::Deleting { overdue, .. } = &mut machine.state {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
@@ -195,11 +198,11 @@ impl Cluster {
         rows.iter_mut().for_each(|row| name(&mut row.id));
         let machines = self.deployments.values_mut();
         machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
-        if let Some((_, Obligation::OperationSignalled(id))) = &mut self.underway {
+        if let Some((_, Obligation::OperationCreated(id))) = &mut self.underway {
             name(id);
         }
         // What is named by nobody else has lost its row, and one such is as good as another.
-        self.signals = std::mem::take(&mut self.signals)
+        self.resources = std::mem::take(&mut self.resources)
             .into_iter()
             .map(|mut id| {
                 name(&mut id);

@@ -27,8 +27,8 @@ impl Cluster {
         self.tell_tenant(tenant, &event);
         let children = self.deployments.values().filter(|one| one.record.tenant == *tenant).count();
         if self.tenants.get(tenant).is_some_and(Tenant::counts_children) {
-            let deployments = u64::try_from(children).unwrap_or(u64::MAX);
-            self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { deployments });
+            let children = u64::try_from(children).unwrap_or(u64::MAX);
+            self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { children });
         }
     }
 
@@ -37,7 +37,8 @@ impl Cluster {
             return;
         };
         let instance = self.world.settings.instance.clone();
-        let step = machine.step(event, &TenantFacts { instance, ..TenantFacts::default() });
+        let step =
+            machine.step(event, &TenantFacts { now: self.now, instance, ..TenantFacts::default() });
         self.tenants.insert(tenant.clone(), step.machine);
         self.write(step.rows);
     }

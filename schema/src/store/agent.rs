@@ -8,8 +8,8 @@ use machines::identity::{
 use machines::kinds::deployment::Deployment;
 use machines::kinds::deployment::removal::RemovalReport;
 use machines::operation::application::ApplicationDocument;
-use machines::operation::{Operation, RowView};
-use machines::rows::RowChange;
+use machines::operation::{Operation, RowView, Wanted};
+use machines::rows::{Requester, RowChange};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
@@ -371,7 +371,9 @@ async fn write_removals(
     for row in rows {
         let Some(report) = reports.get(row.resource_id.as_str()) else { continue };
         let known = row.removal().unwrap_or_default();
-        if row.requester.as_deref() != Some(report.deployment.as_str()) || known == report.removal {
+        let requester = row.requester.as_deref().and_then(Requester::parse);
+        let is_its_own = requester == Some(Requester::Deployment(report.deployment.clone()));
+        if !is_its_own || known == report.removal {
             continue;
         }
         let text = report.removal.to_text();
@@ -444,9 +446,10 @@ async fn load_rows(
             unusable.insert(id, text);
             continue;
         }
-        let target = applications.get(&row.resource_id);
-        let target = match target.map(|target| spec_field::decode(&target.spec_field)).transpose() {
-            Ok(target) => target,
+        let application = applications.get(&row.resource_id);
+        let document = application.map(|row| spec_field::decode(&row.spec_field)).transpose();
+        let document = match document {
+            Ok(document) => document,
             Err(error) => {
                 unusable.insert(id, error.to_string());
                 continue;
@@ -454,10 +457,9 @@ async fn load_rows(
         };
         let view = RowView {
             state,
-            application: ApplicationId::new(row.resource_id),
             owner: ClusterUserId::new(row.operation_owner_user_id.unwrap_or_default()),
-            requester: row.requester.map(DeploymentUid::new),
-            target,
+            requester: row.requester.as_deref().and_then(Requester::parse),
+            wanted: Wanted::Application { row: ApplicationId::new(row.resource_id), document },
         };
         views.insert(id, view);
     }

@@ -66,7 +66,7 @@ pub struct BackendLoaded {
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     /// In-cluster environments that it made for them.
     pub existing_environments: HashMap<TenantUid, EnvironmentId>,
-    /// How many deployments those tenants have whose namespace has gone.
+    /// How many machines of any kind those tenants have whose namespace has gone.
     pub children: HashMap<TenantUid, u64>,
 }
 
@@ -306,8 +306,8 @@ async fn count_children(
     let rows: Vec<(String, i64)> = machine::Entity::find()
         .select_only()
         .column(machine::Column::TenantUid)
-        .column_as(machine::Column::Key.count(), "deployments")
-        .filter(machine::Column::Kind.eq(Deployment::KIND))
+        .column_as(machine::Column::Key.count(), "children")
+        .filter(machine::Column::Kind.ne(Tenant::KIND))
         .filter(machine::Column::TenantUid.is_in(tenants))
         .group_by(machine::Column::TenantUid)
         .into_tuple()

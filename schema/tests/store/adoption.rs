@@ -290,7 +290,7 @@ async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(s
     for event in [
         TenantEvent::NamespaceObserved { terminating: true },
         TenantEvent::NamespaceAbsent,
-        TenantEvent::ChildrenCounted { deployments: 0 },
+        TenantEvent::ChildrenCounted { children: 0 },
     ] {
         world.tell(&[Note::Namespace(tenant.clone(), event)]).await.unwrap();
     }

@@ -235,6 +235,7 @@ impl World {
         }
         for (uid, events) in events {
             let facts = TenantFacts {
+                now: self.now,
                 instance: self.instance.clone(),
                 existing_user: loaded.existing_users.get(&uid).cloned(),
                 existing_environment: loaded.existing_environments.get(&uid).cloned(),
@@ -242,7 +243,7 @@ impl World {
             let machine = Tenant::new(uid.clone(), namespace_of(&uid));
             let known = loaded.tenants.known.remove(&uid);
             let before = known.unwrap_or(Versioned { machine, version: 0 });
-            let mut run = Run::new(before.machine.clone(), self.now);
+            let mut run = Run::new(before.machine.clone());
             for event in events {
                 run.step(&event, &facts);
             }
@@ -311,7 +312,7 @@ impl World {
 
     /// The Operation CRs have gone.
     pub async fn forget(&self, ids: &[OperationId]) {
-        self.operate(ids, |_, _| vec![OperationEvent::SignalAbsent]).await.unwrap();
+        self.operate(ids, |_, _| vec![OperationEvent::ResourceAbsent]).await.unwrap();
     }
 
     /// The machine of a deployment.
@@ -531,7 +532,7 @@ fn step(
     events: &[Event],
     facts: &Facts,
 ) -> (Stepped<Deployment>, Vec<machines::rows::RowChange>) {
-    let mut run = Run::new(before.machine.clone(), facts.now);
+    let mut run = Run::new(before.machine.clone());
     for event in events {
         run.step(event, facts);
     }
@@ -543,7 +544,7 @@ fn step_operation(
     events: Vec<OperationEvent>,
     now: Timestamp,
 ) -> (Stepped<Operation>, Vec<machines::rows::RowChange>) {
-    let mut run = Run::new(before.machine.clone(), now);
+    let mut run = Run::new(before.machine.clone());
     for event in events {
         run.step(&event, &now);
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, TenantUid};
 use machines::kinds::tenant::TenantEvent;
 use machines::machine::Machine;
-use machines::rows::OperationState;
+use machines::operation::Wanted;
+use machines::rows::{OperationState, Requester};
 use schema::entity::{
     app_project_repository, application, application_owner, cluster_access, cluster_credentials,
     cluster_user, deployment_to_application_mapping as mapping, managed_environment, operation,
@@ -122,8 +123,9 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
     let loaded = world.claim(&open).await;
     let row = &loaded.rows[&open[0]];
     assert_eq!((&row.state, &row.owner), (&OperationState::Waiting, &user));
-    assert_eq!(row.requester.as_ref(), Some(&object.uid));
-    assert_eq!(row.target.as_ref().unwrap().spec.source.path, "deploy");
+    assert_eq!(row.requester.as_ref(), Some(&Requester::Deployment(object.uid.clone())));
+    let Wanted::Application { document, .. } = &row.wanted;
+    assert_eq!(document.as_ref().unwrap().spec.source.path, "deploy");
     let urls: Vec<&String> = loaded.repositories[&user].iter().collect();
     assert_eq!(urls, ["https://example.com/Team/App.git"]);
     assert_eq!(world.texts("state", "operation").await, ["In_Progress"]);
@@ -263,7 +265,8 @@ async fn a_removal_leaves_no_row_of_the_application(scratch: Scratch) {
     assert_eq!(world.texts("application_id", "syncoperation").await, ["NULL"]);
     let open = world.open(std::slice::from_ref(&object)).await;
     let loaded = world.claim(&open).await;
-    assert_eq!(loaded.rows[&open[0]].target, None, "the agent is to remove the Application");
+    let Wanted::Application { document, .. } = &loaded.rows[&open[0]].wanted;
+    assert_eq!(*document, None, "the agent is to remove the Application");
     world.obey(&open).await;
     world.tell(&[Note::Operation(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/Finalizing");
@@ -284,11 +287,11 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     world.remove(&objects[..1]).await;
     let loaded = world.tell(&[namespace(TenantEvent::NamespaceAbsent)]).await.unwrap();
     assert_eq!(loaded.children.get(&tenant), None, "nobody counts yet");
-    let counted = namespace(TenantEvent::ChildrenCounted { deployments: 1 });
+    let counted = namespace(TenantEvent::ChildrenCounted { children: 1 });
     let loaded = world.tell(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 1);
     world.remove(&objects[1..]).await;
-    let counted = namespace(TenantEvent::ChildrenCounted { deployments: 0 });
+    let counted = namespace(TenantEvent::ChildrenCounted { children: 0 });
     let loaded = world.tell(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 0);
 
@@ -301,7 +304,7 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     }
     let tenant = neighbour.tenant.clone();
     world.remove(&[neighbour]).await;
-    let ended = [TenantEvent::NamespaceAbsent, TenantEvent::ChildrenCounted { deployments: 0 }];
+    let ended = [TenantEvent::NamespaceAbsent, TenantEvent::ChildrenCounted { children: 0 }];
     for event in ended {
         world.tell(&[Note::Namespace(tenant.clone(), event)]).await.unwrap();
     }

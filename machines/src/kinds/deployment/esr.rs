@@ -12,6 +12,7 @@ use crate::kinds::deployment::spec::{normalise_repo_url, validate_rest, validate
 use crate::operation::application::{
     ApplicationDocument, DEFAULT_PROJECT, application_name, project_name,
 };
+use crate::rows::{Requester, Target};
 use crate::shared::messages;
 use crate::shared::repository_url::source_repo_pattern;
 
@@ -298,9 +299,11 @@ fn has_no_open_operation(
     uid: &DeploymentUid,
     application: &ApplicationId,
 ) -> Verdict {
+    let target = Target::Application(application.clone());
+    let requester = Requester::Deployment(uid.clone());
     let open = world.database.operations.iter().find(|operation| {
         !operation.state.is_terminal()
-            && (operation.application == *application || operation.requester == *uid)
+            && (operation.target == target || operation.requester.as_ref() == Some(&requester))
     });
     claim.holds(open.is_none(), || format!("an operation is open: {open:?}"))
 }

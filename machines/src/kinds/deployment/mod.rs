@@ -14,8 +14,10 @@ pub mod lifecycle;
 pub mod mirror;
 pub mod removal;
 pub mod render;
+pub(crate) mod rows;
 pub(crate) mod samples;
 pub mod spec;
+mod status;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +32,9 @@ use crate::kinds::deployment::lifecycle::Lifecycle;
 use crate::kinds::deployment::mirror::{Mirror, MirrorEvent};
 use crate::kinds::deployment::removal::RemovalReport;
 use crate::kinds::deployment::spec::DeploymentSpec;
-use crate::machine::{Change, Machine, Observation};
+use crate::machine::{Change, Machine, Moment, Observation};
 use crate::rows::{OperationState, TenantRows};
+use crate::waiting::Wait;
 
 /// A deployment: the states of its regions and what they remember together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +76,9 @@ pub struct Record {
     /// The application row that stands for it, from the first dispatch to the end of the removal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationRecord>,
+    /// When the lifecycle entered its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// When the object was first seen; with the number below it names the machine's operations.
     pub born: Timestamp,
     /// How many operations were asked for; numbers the next one.
@@ -286,6 +292,12 @@ pub struct Facts {
     pub conditions: ConditionStyle,
 }
 
+impl Moment for Facts {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
 /// An application row that an earlier installation made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExistingApplication {
@@ -334,7 +346,7 @@ impl Namesake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obligation {
     /// An Operation CR for this operation exists.
-    OperationSignalled(OperationId),
+    OperationCreated(OperationId),
     /// The object's status says this.
     StatusWritten(StatusView),
     /// Our finalizer is not on the object.
@@ -360,6 +372,7 @@ impl Deployment {
                 present: false,
                 finalizer: false,
                 application: None,
+                since: None,
                 born: Timestamp::default(),
                 operations: 0,
                 open: None,
@@ -375,7 +388,7 @@ impl Deployment {
 
     fn step_mirror(&mut self, facts: &Facts) {
         let event = if self.record.present && !matches!(self.lifecycle, Lifecycle::Gone {}) {
-            let wanted = conditions::wanted(self, facts.conditions);
+            let wanted = status::wanted(self, facts.conditions);
             MirrorEvent::Compared {
                 matches: wanted.matches(&self.record.actual),
                 hold: self.holds_its_tongue(),
@@ -414,11 +427,11 @@ impl Deployment {
         for condition in existing.iter().take(conditions::MIRRORED_LIMIT) {
             match condition.type_.as_str() {
                 conditions::ERROR_OCCURRED => {
-                    let signal = ErrorEvent::Raised(condition.message.clone());
-                    drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+                    let event = ErrorEvent::Raised(condition.message.clone());
+                    drive(&mut self.error_flag, &mut error_flag::Region, &event, &mut ());
                     if condition.status != "True" {
-                        let signal = ErrorEvent::Cleared;
-                        drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+                        let event = ErrorEvent::Cleared;
+                        drive(&mut self.error_flag, &mut error_flag::Region, &event, &mut ());
                     }
                 }
                 conditions::READY | conditions::RECONCILING | conditions::STALLED => {}
@@ -434,13 +447,13 @@ impl Deployment {
     pub fn obligations(&self, style: ConditionStyle) -> Vec<Obligation> {
         let mut owed = Vec::new();
         if let Some(open) = self.record.open.as_ref().filter(|open| !open.claimed) {
-            owed.push(Obligation::OperationSignalled(open.id.clone()));
+            owed.push(Obligation::OperationCreated(open.id.clone()));
         }
         if matches!(self.lifecycle, Lifecycle::Finalizing { .. }) {
             owed.push(Obligation::FinalizerRemoved);
         }
         if matches!(self.mirror, Mirror::Dirty {}) {
-            owed.push(Obligation::StatusWritten(conditions::wanted(self, style)));
+            owed.push(Obligation::StatusWritten(status::wanted(self, style)));
         }
         owed
     }
@@ -486,9 +499,9 @@ impl Machine for Deployment {
             self.record.lower_budget(*mirror_budget);
         }
         let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
-        let lifecycle::Context { rows, signal, .. } = context;
-        if let Some(signal) = signal {
-            drive(&mut self.error_flag, &mut error_flag::Region, &signal, &mut ());
+        let lifecycle::Context { rows, error_event, .. } = context;
+        if let Some(event) = error_event {
+            drive(&mut self.error_flag, &mut error_flag::Region, &event, &mut ());
         }
         self.step_mirror(facts);
         Change { rows, handling }
@@ -496,6 +509,18 @@ impl Machine for Deployment {
 
     fn path(&self) -> String {
         self.lifecycle.path()
+    }
+
+    fn since(&self) -> Option<Timestamp> {
+        self.record.since
+    }
+
+    fn note_since(&mut self, now: Timestamp) {
+        self.record.since = Some(now);
+    }
+
+    fn waits_for(&self) -> Vec<Wait> {
+        status::waits_for(self)
     }
 
     fn wake_at(&self) -> Option<Timestamp> {

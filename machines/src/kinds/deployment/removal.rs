@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::shared::messages;
+
 /// Longest error, in characters.
 const ERROR_LIMIT: usize = 500;
 /// Longest list of resources, in characters.
@@ -53,6 +55,19 @@ impl RemovalReport {
         let lines = parts.into_iter().filter(|(_, part)| !part.is_empty());
         let lines: Vec<String> = lines.map(|(prefix, part)| format!("{prefix}{part}")).collect();
         lines.join("\n")
+    }
+
+    /// What a user reads when the resources are not removed in time.
+    pub fn slow_message(&self) -> String {
+        match self.to_text() {
+            known if known.is_empty() => messages::REMOVAL_SLOW.to_owned(),
+            known => format!("{}. {known}", messages::REMOVAL_SLOW),
+        }
+    }
+
+    /// What a user reads when Argo CD says that it cannot remove the resources.
+    pub fn failed_message(&self) -> String {
+        format!("{}. {}", messages::REMOVAL_FAILED, self.to_text())
     }
 
     /// Whether there is nothing to say.

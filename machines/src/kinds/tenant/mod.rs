@@ -1,11 +1,12 @@
 //! The machine of a tenant: one per namespace UID.
 //!
 //! A tenant comes into being with the first resource in its namespace, drains while the namespace
-//! goes away and is reaped after the last of its deployments has gone.
+//! goes away and is reaped after the last of its resources has gone.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
 
+pub(crate) mod rows;
 pub(crate) mod samples;
 
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,9 @@ use statig::prelude::*;
 
 use crate::drive::drive;
 use crate::identity::{ClusterUserId, EnvironmentId, InstanceId, TenantUid, Timestamp};
-use crate::machine::{Change, Machine, Observation};
+use crate::machine::{Change, Machine, Moment, Observation};
 use crate::rows::{RowChange, TenantRows};
+use crate::waiting::{Party, Wait};
 
 /// A tenant: its state and what it remembers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +36,7 @@ pub enum TenantState {
     Active {},
     /// The namespace is being deleted: nothing new is created.
     Draining {},
-    /// The namespace has gone; the rows stay until the last deployment's resources have gone.
+    /// The namespace has gone; the rows stay until the last resource of it has gone.
     Emptying {},
     /// Nothing is left of it.
     Reaped {},
@@ -47,6 +49,9 @@ pub struct TenantRecord {
     pub tenant: TenantUid,
     /// The namespace's name.
     pub namespace: String,
+    /// When it entered its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// Its rows, once they exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<TenantRows>,
@@ -88,8 +93,8 @@ pub enum TenantEvent {
     NamespaceAbsent,
     /// The tenant's machines were counted.
     ChildrenCounted {
-        /// Deployments that are not gone.
-        deployments: u64,
+        /// Machines of any kind that are not gone.
+        children: u64,
     },
 }
 
@@ -107,12 +112,20 @@ impl Observation for TenantEvent {
 /// What a tenant's step may know beside the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantFacts {
+    /// The moment of the step.
+    pub now: Timestamp,
     /// The Argo CD instance; `None` while its namespace does not exist.
     pub instance: Option<InstanceId>,
     /// The cluster user that an earlier installation made for this namespace.
     pub existing_user: Option<ClusterUserId>,
     /// The in-cluster environment that it made.
     pub existing_environment: Option<EnvironmentId>,
+}
+
+impl Moment for TenantFacts {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
 }
 
 /// What a tenant's step collects.
@@ -124,11 +137,11 @@ pub struct TenantContext<'a> {
 impl Tenant {
     /// A tenant of which nothing is known yet.
     pub fn new(tenant: TenantUid, namespace: impl Into<String>) -> Self {
-        let record = TenantRecord { tenant, namespace: namespace.into(), rows: None };
+        let record = TenantRecord { tenant, namespace: namespace.into(), since: None, rows: None };
         Self { state: TenantState::Unknown {}, record }
     }
 
-    /// Whether the machine waits for its deployments to be counted.
+    /// Whether the machine waits for its children to be counted.
     pub fn counts_children(&self) -> bool {
         matches!(self.state, TenantState::Emptying {})
     }
@@ -155,7 +168,32 @@ impl Machine for Tenant {
         path.to_owned()
     }
 
-    /// Never: it waits for people and for its deployments, and those have deadlines of their own.
+    fn since(&self) -> Option<Timestamp> {
+        self.record.since
+    }
+
+    fn note_since(&mut self, now: Timestamp) {
+        self.record.since = Some(now);
+    }
+
+    fn waits_for(&self) -> Vec<Wait> {
+        let wait = match self.state {
+            TenantState::Unknown {} | TenantState::Active {} | TenantState::Reaped {} => {
+                return Vec::new();
+            }
+            TenantState::Draining {} => {
+                let namespace = Party::Object(format!("Namespace {}", self.record.namespace));
+                Wait::new(namespace, "the namespace is being deleted")
+            }
+            TenantState::Emptying {} => {
+                let resources = Party::Object("the resources of the deleted namespace".to_owned());
+                Wait::new(resources, "what was deployed from the namespace is being removed")
+            }
+        };
+        vec![Wait { since: self.record.since, ..wait }]
+    }
+
+    /// Never: it waits for people and for its children, and those have deadlines of their own.
     fn wake_at(&self) -> Option<Timestamp> {
         None
     }
@@ -245,7 +283,7 @@ impl TenantRecord {
         event: &TenantEvent,
     ) -> Outcome<TenantState> {
         match event {
-            TenantEvent::ChildrenCounted { deployments: 0 } => {
+            TenantEvent::ChildrenCounted { children: 0 } => {
                 if let Some(rows) = self.rows.take() {
                     context.rows.push(RowChange::RemoveTenant(rows));
                 }
@@ -326,15 +364,15 @@ mod tests {
         let draining = [
             TenantEvent::Needed,
             TenantEvent::NamespaceObserved { terminating: true },
-            TenantEvent::ChildrenCounted { deployments: 0 },
+            TenantEvent::ChildrenCounted { children: 0 },
         ];
         let (tenant, rows) = after(&draining);
         assert_eq!((tenant.path().as_str(), rows.len()), ("Present/Draining", 1));
         let mut emptied = draining.to_vec();
         emptied.push(TenantEvent::NamespaceAbsent);
-        emptied.push(TenantEvent::ChildrenCounted { deployments: 2 });
+        emptied.push(TenantEvent::ChildrenCounted { children: 2 });
         assert_eq!(after(&emptied).0.path(), "Emptying");
-        emptied.push(TenantEvent::ChildrenCounted { deployments: 0 });
+        emptied.push(TenantEvent::ChildrenCounted { children: 0 });
         let (tenant, rows) = after(&emptied);
         assert_eq!(tenant.path(), "Reaped");
         assert!(matches!(rows.last(), Some(RowChange::RemoveTenant(_))));

@@ -12,7 +12,7 @@ pub fn tenant() -> Chart {
         let facts = |instance| TenantFacts { instance, ..TenantFacts::default() };
         let there = facts(Some(InstanceId::new("instance")));
         let observed = |terminating| TenantEvent::NamespaceObserved { terminating };
-        let counted = |deployments| TenantEvent::ChildrenCounted { deployments };
+        let counted = |children| TenantEvent::ChildrenCounted { children };
         let events = [
             ("Argo CD is there", TenantEvent::Needed, there.clone()),
             ("Argo CD missing", TenantEvent::Needed, facts(None)),

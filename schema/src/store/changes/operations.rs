@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use machines::identity::{OperationId, Timestamp};
-use machines::rows::{OperationRow, OperationState};
+use machines::rows::{OperationRow, OperationState, Target};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait};
@@ -16,6 +16,13 @@ pub(in crate::store) const APPLICATION: &str = "Application";
 /// What stands in an operation of an earlier installation that is asked for anew.
 const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
      asked for again";
+
+/// The spelling of what an operation is about.
+fn resource_type(target: &Target) -> &'static str {
+    match target {
+        Target::Application(_) => APPLICATION,
+    }
+}
 
 /// The spelling of an operation's state in the database.
 fn state_text(state: &OperationState) -> &'static str {
@@ -36,13 +43,13 @@ pub(super) async fn request(
     let operations = rows.into_iter().map(|row| operation::ActiveModel {
         operation_id: ActiveValue::Set(row.id.into_string()),
         instance_id: ActiveValue::Set(row.instance.into_string()),
-        resource_id: ActiveValue::Set(row.application.into_string()),
+        resource_id: ActiveValue::Set(row.target.row().to_owned()),
         operation_owner_user_id: ActiveValue::Set(Some(row.owner.into_string())),
-        resource_type: ActiveValue::Set(APPLICATION.to_owned()),
+        resource_type: ActiveValue::Set(resource_type(&row.target).to_owned()),
         created_on: ActiveValue::Set(database_time(now)),
         last_state_update: ActiveValue::Set(database_time(now)),
         state: ActiveValue::Set(state_text(&OperationState::Waiting).to_owned()),
-        requester: ActiveValue::Set(Some(row.requester.into_string())),
+        requester: ActiveValue::Set(Some(row.requester.to_string())),
         ..Default::default()
     });
     // By primary key alone: an open operation for the same application would be a defect of the

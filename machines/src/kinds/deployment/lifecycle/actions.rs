@@ -2,7 +2,8 @@
 //! and choose where to go.
 
 use super::{
-    AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Lifecycle, REMOVAL_DEADLINE,
+    AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Finished, Lifecycle,
+    REMOVAL_DEADLINE,
 };
 use crate::identity::{ApplicationId, Digest, OperationId};
 use crate::kinds::deployment::removal::RemovalReport;
@@ -13,21 +14,10 @@ use crate::kinds::deployment::{
 };
 use crate::operation::application::{self, ApplicationDocument};
 use crate::rows::{
-    ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
+    ApplicationKey, ApplicationRows, OperationRow, OperationState, Requester, RowChange, Target,
+    TenantRows,
 };
 use crate::shared::{messages, retry};
-
-/// What an observation of an operation means for the one that is open.
-pub(super) enum Finished {
-    /// It is not the open one, or it is not finished.
-    No,
-    /// Argo CD matches.
-    Completed,
-    /// It does not, because of this.
-    Failed(String),
-    /// Its row has gone without an outcome.
-    Lost,
-}
 
 impl Record {
     pub(super) fn is_stale(&self, snapshot: &Snapshot) -> bool {
@@ -224,8 +214,8 @@ impl Record {
         let id = OperationId::of(&application.id, self.born, self.operations);
         context.rows.push(RowChange::RequestOperation(OperationRow {
             id: id.clone(),
-            application: application.id.clone(),
-            requester: self.uid.clone(),
+            target: Target::Application(application.id.clone()),
+            requester: Requester::Deployment(self.uid.clone()),
             owner: application.user.clone(),
             instance: application.instance.clone(),
         }));
@@ -258,7 +248,7 @@ impl Record {
         finished
     }
 
-    /// After a deadline the signal is given again: a claim that led to nothing is not trusted.
+    /// After a deadline the Operation is created again: a claim that led to nothing is not trusted.
     pub(super) fn expect_no_claim(&mut self) {
         if let Some(open) = self.open.as_mut() {
             open.claimed = false;

@@ -17,10 +17,9 @@ use statig::prelude::*;
 
 use crate::identity::Timestamp;
 use crate::kinds::deployment::error_flag::ErrorEvent;
-use crate::kinds::deployment::{Event, Facts, Record, conditions};
+use crate::kinds::deployment::{Event, Facts, Record};
 use crate::rows::RowChange;
 use crate::shared::{messages, text};
-use actions::Finished;
 
 /// The agent answers within milliseconds; after this the user is told that it does not.
 pub const DISPATCH_DEADLINE: Duration = Duration::from_secs(60);
@@ -123,6 +122,18 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+/// What an observation of an operation means for the one that is open.
+pub(super) enum Finished {
+    /// It is not the open one, or it is not finished.
+    No,
+    /// Argo CD matches.
+    Completed,
+    /// It does not, because of this.
+    Failed(String),
+    /// Its row has gone without an outcome.
+    Lost,
+}
+
 /// What a step collects.
 pub struct Context<'a> {
     facts: &'a Facts,
@@ -133,13 +144,13 @@ pub struct Context<'a> {
     /// Rows to write.
     pub(super) rows: Vec<RowChange>,
     /// What the error flag is told.
-    pub(super) signal: Option<ErrorEvent>,
+    pub(super) error_event: Option<ErrorEvent>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(facts: &'a Facts, before: &Lifecycle) -> Self {
         let waits = before.waits_for_its_name();
-        Self { facts, waits, before: discriminant(before), rows: Vec::new(), signal: None }
+        Self { facts, waits, before: discriminant(before), rows: Vec::new(), error_event: None }
     }
 
     /// The moment at which a deadline that has passed so often is looked at next.
@@ -155,11 +166,11 @@ impl<'a> Context<'a> {
 
     fn raise(&mut self, message: impl Into<String>) {
         let message = text::bounded(&message.into());
-        self.signal = Some(ErrorEvent::Raised(message));
+        self.error_event = Some(ErrorEvent::Raised(message));
     }
 
     fn clear(&mut self) {
-        self.signal = Some(ErrorEvent::Cleared);
+        self.error_event = Some(ErrorEvent::Cleared);
     }
 }
 
@@ -460,7 +471,7 @@ impl Record {
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
                 if self.present {
-                    context.raise(conditions::removal_slow(&self.removal));
+                    context.raise(self.removal.slow_message());
                 }
                 *overdue = overdue.saturating_add(1);
                 *deadline = context.postponed(REMOVAL_DEADLINE, *overdue);

@@ -1,0 +1,308 @@
+//! What a deployment's status should say, and what the deployment waits for: both derived from the
+//! machine, by one look at its state.
+
+use std::borrow::Cow;
+
+use super::conditions::{
+    Condition, ConditionStyle, DELETION_ERROR, ERROR_OCCURRED, READY, RECONCILING, STALLED,
+    StatusView, application_is_missing, is_error, report_is_current,
+};
+use super::error_flag::ErrorFlag;
+use super::lifecycle::Lifecycle;
+use super::mirror::Mirror;
+use super::{Deployment, MirroredCondition, Record, Report};
+use crate::identity::Timestamp;
+use crate::shared::messages;
+use crate::shared::text::bounded;
+use crate::waiting::{Party, Wait};
+
+/// What the status of a deployment should say.
+pub(super) fn wanted(deployment: &Deployment, style: ConditionStyle) -> StatusView {
+    let record = &deployment.record;
+    let mut conditions: Vec<Condition> = Vec::new();
+    conditions.extend(error_occurred(&deployment.error_flag));
+    conditions.extend(record.mirrored_conditions.iter().map(mirrored_condition));
+    if style == ConditionStyle::Conventional {
+        conditions.extend(conventional(deployment));
+    }
+    conditions.sort();
+    StatusView {
+        observed_generation: record.generation,
+        conditions,
+        mirrored: record.report.as_ref().map(|report| report.mirrored.clone()),
+        mirror_budget: record.mirror_budget,
+    }
+}
+
+fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Condition {
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: bounded(message),
+        observed_generation: None,
+    }
+}
+
+fn error_occurred(flag: &ErrorFlag) -> Option<Condition> {
+    match flag {
+        ErrorFlag::Never {} => None,
+        ErrorFlag::Raised { message } => {
+            Some(condition(ERROR_OCCURRED, "True", ERROR_OCCURRED, message))
+        }
+        ErrorFlag::Resolved {} => {
+            Some(condition(ERROR_OCCURRED, "False", "ErrorOccurredResolved", ""))
+        }
+    }
+}
+
+fn mirrored_condition(mirrored: &MirroredCondition) -> Condition {
+    let type_ = &mirrored.type_;
+    match &mirrored.message {
+        Some(message) => condition(type_, "True", type_, message),
+        None => condition(type_, "False", &format!("{type_}Resolved"), ""),
+    }
+}
+
+/// How far a deployment is.
+struct Standing {
+    verdict: Verdict,
+    reason: &'static str,
+    /// What `Ready` says.
+    message: String,
+    /// What the lifecycle waits for.
+    wait: Option<Wait>,
+}
+
+/// How far a deployment is, in the words of the conventional conditions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ready,
+    Reconciling,
+    Stalled,
+}
+
+impl Standing {
+    fn done(reason: &'static str, message: String) -> Self {
+        Self { verdict: Verdict::Ready, reason, message, wait: None }
+    }
+
+    /// Work goes on by itself; `Ready` says what is awaited.
+    fn working(reason: &'static str, wait: Wait) -> Self {
+        let message = wait.what.clone().into_owned();
+        Self { verdict: Verdict::Reconciling, reason, message, wait: Some(wait) }
+    }
+
+    /// Nothing goes on until somebody does something; `Ready` says what stands in the way.
+    fn stuck(reason: &'static str, wait: Wait) -> Self {
+        Self { verdict: Verdict::Stalled, ..Self::working(reason, wait) }
+    }
+
+    /// The same, with another message in `Ready`.
+    fn saying(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+}
+
+fn conventional(deployment: &Deployment) -> [Condition; 3] {
+    let standing = standing(deployment);
+    let wait = standing.wait.as_ref().map(Wait::message).unwrap_or_default();
+    let observed_generation = Some(deployment.record.generation);
+    [(READY, Verdict::Ready), (RECONCILING, Verdict::Reconciling), (STALLED, Verdict::Stalled)].map(
+        |(type_, verdict)| {
+            let status = if verdict == standing.verdict { "True" } else { "False" };
+            let message = match verdict {
+                Verdict::Ready => &standing.message,
+                _ if verdict == standing.verdict => &wait,
+                _ => "",
+            };
+            Condition { observed_generation, ..condition(type_, status, standing.reason, message) }
+        },
+    )
+}
+
+/// What a deployment waits for, most important first.
+pub(super) fn waits_for(deployment: &Deployment) -> Vec<Wait> {
+    let since = deployment.record.since;
+    let lifecycle = match &deployment.lifecycle {
+        // Neither has an object that could wait.
+        Lifecycle::Unseen {} | Lifecycle::Gone {} => None,
+        _ => standing(deployment).wait.map(|wait| Wait { since, ..wait }),
+    };
+    let mirror = match deployment.mirror {
+        Mirror::Holding { until } => {
+            let wait = Wait::new(Party::Time, "an outcome that is worth a status is expected soon");
+            Some(wait.until(until, "the status is written as it is"))
+        }
+        Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
+        Mirror::Silent {} | Mirror::Clean {} => None,
+    };
+    lifecycle.into_iter().chain(mirror).collect()
+}
+
+fn standing(deployment: &Deployment) -> Standing {
+    let record = &deployment.record;
+    let error = match &deployment.error_flag {
+        ErrorFlag::Raised { message } if !message.is_empty() => Some(message.clone()),
+        ErrorFlag::Raised { .. } | ErrorFlag::Never {} | ErrorFlag::Resolved {} => None,
+    };
+    match &deployment.lifecycle {
+        Lifecycle::Unseen {} => Standing::working("Unseen", Wait::new(Party::ApiServer, "")),
+        Lifecycle::Rejected { deadline } => {
+            let what = error.map_or("the spec is not accepted".into(), Cow::Owned);
+            let mut wait = Wait::for_user(what, messages::REJECTED_ADVICE);
+            if let Some(deadline) = deadline {
+                wait = wait
+                    .until(*deadline, "the repair of the last valid Application is awaited again");
+            }
+            Standing::stuck("Rejected", wait)
+        }
+        Lifecycle::Frozen {} => {
+            let (what, advice) = (messages::FROZEN, messages::FROZEN_ADVICE);
+            Standing::stuck("EnvironmentNotServed", Wait::for_user(what, advice))
+                .saying(format!("{what}. {advice}"))
+        }
+        Lifecycle::RemovalFrozen {} => {
+            let wait = Wait::for_user(messages::REMOVAL_FROZEN, messages::REMOVAL_FROZEN_ADVICE);
+            Standing::stuck("EnvironmentNotServed", wait)
+        }
+        Lifecycle::AwaitingTenant { deadline, .. } => {
+            let namespace = Party::Object(format!("Namespace {}", record.namespace));
+            let wait = Wait::new(namespace, messages::NAMESPACE_TERMINATING);
+            Standing::working("AwaitingTenant", wait.until(*deadline, LOOK_AGAIN))
+        }
+        Lifecycle::AwaitingEngine { deadline, .. } => {
+            let wait = Wait::new(Party::ArgoCd, messages::ENGINE_MISSING)
+                .with_advice(messages::ENGINE_MISSING_ADVICE);
+            Standing::working("AwaitingArgoCD", wait.until(*deadline, LOOK_AGAIN))
+        }
+        Lifecycle::AwaitingPredecessor { deadline, .. } => {
+            let (namespace, name) = (&record.namespace, &record.name);
+            let other = Party::Object(format!("the deleted GitOpsDeployment {namespace}/{name}"));
+            let wait = Wait::new(other, messages::PREDECESSOR);
+            Standing::working("AwaitingPredecessor", wait.until(*deadline, LOOK_AGAIN))
+        }
+        Lifecycle::Dispatching { deadline, .. } => dispatching(record, error, *deadline),
+        Lifecycle::BackingOff { until } => {
+            let wait = Wait::new(Party::Time, failed(error)).with_advice(messages::FAILED_ADVICE);
+            Standing::working(
+                "OperationFailed",
+                wait.until(*until, "the operation is requested again"),
+            )
+        }
+        Lifecycle::Settled {} => settled(record),
+        Lifecycle::Removing { .. }
+        | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::Finalizing { .. }
+        | Lifecycle::Gone {} => terminating(deployment, error),
+    }
+}
+
+/// Why an operation failed.
+fn failed(error: Option<String>) -> Cow<'static, str> {
+    error.map_or(messages::OPERATION_FAILED.into(), Cow::Owned)
+}
+
+/// What a state does that waits for something that is pushed.
+const LOOK_AGAIN: &str = "it is looked at again";
+
+fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> Standing {
+    let then = "the Operation is created again, and an error says that it takes long";
+    // A retry says what the pause before it said, so that a status does not flap.
+    if record.failures > 0 {
+        let wait = Wait::new(Party::Agent, failed(error)).with_advice(messages::FAILED_ADVICE);
+        return Standing::working("OperationFailed", wait.until(deadline, then));
+    }
+    let what = error.map_or("the Argo CD Application is being written".into(), Cow::Owned);
+    Standing::working("Dispatching", Wait::new(Party::Agent, what).until(deadline, then))
+}
+
+fn terminating(deployment: &Deployment, error: Option<String>) -> Standing {
+    let removal = &deployment.record.removal;
+    let (whom, moment, then) = match &deployment.lifecycle {
+        Lifecycle::Removing { deadline, .. } => {
+            let then = "the Operation is created again, and an error says that it takes long";
+            (Party::ArgoCd, Some(*deadline), then)
+        }
+        Lifecycle::RemovalBackingOff { until } => {
+            (Party::Time, Some(*until), "the removal is requested again")
+        }
+        Lifecycle::Finalizing { deadline, .. } => {
+            (Party::ApiServer, Some(*deadline), "the removal of the finalizer is sent again")
+        }
+        _ => (Party::ApiServer, None, ""),
+    };
+    let has_failed = removal.has_failed()
+        && matches!(
+            deployment.lifecycle,
+            Lifecycle::Removing { .. } | Lifecycle::RemovalBackingOff { .. }
+        );
+    let wait = if has_failed {
+        Wait::for_user(removal.failed_message(), messages::REMOVAL_FAILED_ADVICE)
+    } else {
+        let what = error.map_or("the deployed resources are being removed".into(), Cow::Owned);
+        Wait::new(whom, what)
+    };
+    let wait = Wait { until: moment, then, ..wait };
+    if has_failed {
+        Standing::stuck(DELETION_ERROR, wait)
+    } else {
+        Standing::working("Terminating", wait)
+    }
+}
+
+fn settled(record: &Record) -> Standing {
+    if application_is_missing(record) {
+        let wait = Wait::new(Party::Agent, "Argo CD's Application does not exist")
+            .with_advice(messages::MISSING_ADVICE);
+        return Standing::working("ApplicationMissing", wait);
+    }
+    let Some(report) = record.report.as_ref().filter(|_| report_is_current(record)) else {
+        let wait = Wait::new(Party::ArgoCd, "waiting for Argo CD to report on the Application")
+            .with_advice(messages::REPORT_ADVICE);
+        return Standing::working("AwaitingReport", wait);
+    };
+    if let Some(first) = report.conditions.iter().find(|one| is_error(&one.type_)) {
+        let text = first.message.clone().filter(|text| !text.is_empty());
+        let what = text.unwrap_or_else(|| format!("Argo CD reports {}", first.type_));
+        return Standing::stuck("ArgoCDError", Wait::for_user(what, messages::ARGO_CD_ADVICE));
+    }
+    let summary = summary(report);
+    if !record.spec.is_automated() {
+        return Standing::done("ApplicationWritten", summary);
+    }
+    match (report.sync.as_str(), report.health.as_str()) {
+        ("Synced", "Healthy") => Standing::done("Synced", summary),
+        // A sync of another revision or source says nothing of what is compared now.
+        _ if matches!(report.phase.as_str(), "Failed" | "Error") && !report.is_sync_outdated => {
+            let what = format!("{summary}: {}", report.phase_message);
+            Standing::stuck("SyncFailed", Wait::for_user(what, messages::SYNC_FAILED_ADVICE))
+        }
+        (_, "Degraded") => {
+            Standing::stuck("Degraded", Wait::for_user(summary, messages::DEGRADED_ADVICE))
+        }
+        (_, "Suspended") if report.phase != "Running" => {
+            let what = format!("{summary}: {}", messages::SUSPENDED);
+            let message = format!("{what}: {}", messages::SUSPENDED_ADVICE);
+            let wait = Wait::for_user(what, messages::SUSPENDED_ADVICE);
+            Standing::stuck("Suspended", wait).saying(message)
+        }
+        ("Synced", _) => {
+            let wait =
+                Wait::new(Party::TargetCluster, summary).with_advice(messages::PROGRESSING_ADVICE);
+            Standing::working("Progressing", wait)
+        }
+        // A sync that fails is tried again for ever; its message says why, and when.
+        _ if report.phase == "Running" && !report.phase_message.is_empty() => {
+            let message = format!("{summary}: {}", report.phase_message);
+            let wait = Wait::new(Party::ArgoCd, summary).with_advice(messages::SYNCING_ADVICE);
+            Standing::working("Syncing", wait).saying(message)
+        }
+        _ => Standing::working("OutOfSync", Wait::new(Party::ArgoCd, summary)),
+    }
+}
+
+fn summary(report: &Report) -> String {
+    let unknown = |text: &str| if text.is_empty() { "Unknown" } else { text }.to_owned();
+    format!("Argo CD reports {} and {}", unknown(&report.sync), unknown(&report.health))
+}

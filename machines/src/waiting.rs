@@ -1,0 +1,76 @@
+//! What a machine waits for, as people ask it: for whom, since when, until when and what happens
+//! then, and what a person can do. Plain data; the command line and conditions only show it.
+
+use std::borrow::Cow;
+
+use crate::identity::Timestamp;
+
+/// One thing that a machine waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Who or what ends the wait.
+    pub whom: Party,
+    /// What is awaited, or what stands in the way.
+    pub what: Cow<'static, str>,
+    /// Since when; `None` where that is not known.
+    pub since: Option<Timestamp>,
+    /// When the machine acts by itself; `None` where it does not.
+    pub until: Option<Timestamp>,
+    /// What it does then; empty without [`Self::until`].
+    pub then: &'static str,
+    /// What a person can do; never empty where a person is awaited.
+    pub advice: Cow<'static, str>,
+}
+
+/// Who or what is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Somebody who can change the resource, its repository or the cluster.
+    User,
+    /// Argo CD.
+    ArgoCd,
+    /// The cluster-agent.
+    Agent,
+    /// The database.
+    Database,
+    /// The Kubernetes API.
+    ApiServer,
+    /// The cluster that is deployed to.
+    TargetCluster,
+    /// Another object, by kind and name.
+    Object(String),
+    /// Nothing but time.
+    Time,
+}
+
+impl Wait {
+    /// A wait that a person ends, by doing this.
+    pub fn for_user(what: impl Into<Cow<'static, str>>, advice: &'static str) -> Self {
+        Self { advice: advice.into(), ..Self::new(Party::User, what) }
+    }
+
+    /// A wait without an end of its own.
+    pub fn new(whom: Party, what: impl Into<Cow<'static, str>>) -> Self {
+        Self { whom, what: what.into(), since: None, until: None, then: "", advice: "".into() }
+    }
+
+    /// The same, with what the machine does by itself at a moment.
+    pub fn until(self, moment: Timestamp, then: &'static str) -> Self {
+        Self { until: Some(moment), then, ..self }
+    }
+
+    /// The same, with what a person can do.
+    pub fn with_advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { advice: advice.into(), ..self }
+    }
+
+    /// What is awaited and what can be done, as a condition says it. Moments are left out: they may
+    /// move while the state stays, and each would be a write of the status.
+    pub fn message(&self) -> String {
+        match (&*self.what, &*self.advice) {
+            (what, "") => what.to_owned(),
+            ("", advice) => advice.to_owned(),
+            (what, advice) => format!("{what}. {advice}"),
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::BoxFuture;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// One call of the store, with everything that it sends to the database: a transaction, or reads.
 /// It tells whether the call succeeded.

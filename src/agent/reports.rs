@@ -13,7 +13,7 @@ use machines::rows::Requester;
 use machines::shared::redaction::redacted;
 use parking_lot::{Mutex, MutexGuard};
 use schema::application_state::{self, ApplicationStateError};
-use schema::store::agent::ApplicationReport;
+use schema::store::reports::ApplicationReport;
 use schema::store::{Store, StoreError};
 use serde_json::Value;
 use tokio::time::Instant;

@@ -25,7 +25,7 @@ pub use session::{Reads, Session};
 use crate::BoxFuture;
 use crate::error_class::{ErrorClass, Fault};
 use crate::gate::{Gate, through};
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use retired::Retired;
 use session::Pooled;
 

@@ -15,7 +15,7 @@ use crate::entity::{
     kubernetes_to_db_resource_mapping, managed_environment,
 };
 use crate::store::StoreError;
-use crate::store::backend::{BackendLoaded, BackendRequest};
+use crate::store::backend::loaded::{BackendLoaded, BackendRequest};
 
 pub(super) async fn load_existing_tenants(
     tx: &impl ConnectionTrait,

@@ -8,7 +8,8 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, LockType, Query};
 
 use crate::entity::{operation, transition};
-use crate::store::{Call, Store, StoreError, database_time, in_order};
+use crate::store::statements::{database_time, in_order};
+use crate::store::{Call, Store, StoreError};
 
 /// How long the row of a finished operation is kept for whoever reads the table.
 pub const OPERATION_RETENTION: Duration = Duration::from_secs(3_600);

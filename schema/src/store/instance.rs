@@ -8,8 +8,8 @@ use crate::connection::Database;
 use crate::entity::{
     gitops_engine_cluster, gitops_engine_instance, kubernetes_to_db_resource_mapping,
 };
-use crate::store::changes::insert_missing;
-use crate::store::changes::tenants::placeholder_credentials;
+use crate::store::kinds::tenant::rows::placeholder_credentials;
+use crate::store::statements::insert_missing;
 use crate::store::{Call, Store, StoreError};
 
 /// What a mapping of a namespace's UID may lead to.

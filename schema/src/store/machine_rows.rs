@@ -1,13 +1,10 @@
-//! Machines and transitions as rows.
+//! Machines and transitions as rows, whatever their kind.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use machines::identity::{DeploymentUid, OperationId, TenantUid, Timestamp};
-use machines::kinds::deployment::{Deployment, PersistedDeployment};
-use machines::kinds::tenant::{PersistedTenant, Tenant};
+use machines::identity::Timestamp;
 use machines::machine::{Machine, Moved, Run};
-use machines::operation::{Operation, PersistedOperation};
 use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, OnConflict, Query};
@@ -52,100 +49,6 @@ pub trait Persistent: Machine {
     fn owes(&self) -> bool;
     /// The generation that it acts on; 0 where there is none.
     fn generation(&self) -> i64;
-}
-
-impl Persistent for Deployment {
-    type Key = DeploymentUid;
-    const KIND: &'static str = "Deployment";
-    type Persisted = PersistedDeployment;
-
-    fn key(&self) -> DeploymentUid {
-        self.record.uid.clone()
-    }
-    fn parse_key(text: String) -> DeploymentUid {
-        DeploymentUid::new(text)
-    }
-    fn key_text(key: &DeploymentUid) -> &str {
-        key.as_str()
-    }
-    fn tenant(&self) -> &str {
-        self.record.tenant.as_str()
-    }
-    fn namespace(&self) -> &str {
-        &self.record.namespace
-    }
-    fn name(&self) -> &str {
-        &self.record.name
-    }
-    fn owes(&self) -> bool {
-        // The style decides what a status says, not whether one is owed.
-        !self.obligations(Default::default()).is_empty()
-    }
-    fn generation(&self) -> i64 {
-        self.record.generation.0
-    }
-}
-
-impl Persistent for Tenant {
-    type Key = TenantUid;
-    const KIND: &'static str = "Tenant";
-    type Persisted = PersistedTenant;
-
-    fn key(&self) -> TenantUid {
-        self.record.tenant.clone()
-    }
-    fn parse_key(text: String) -> TenantUid {
-        TenantUid::new(text)
-    }
-    fn key_text(key: &TenantUid) -> &str {
-        key.as_str()
-    }
-    fn tenant(&self) -> &str {
-        self.record.tenant.as_str()
-    }
-    fn namespace(&self) -> &str {
-        &self.record.namespace
-    }
-    fn name(&self) -> &str {
-        ""
-    }
-    fn owes(&self) -> bool {
-        false
-    }
-    fn generation(&self) -> i64 {
-        0
-    }
-}
-
-impl Persistent for Operation {
-    type Key = OperationId;
-    const KIND: &'static str = "Operation";
-    type Persisted = PersistedOperation;
-
-    fn key(&self) -> OperationId {
-        self.record.id.clone()
-    }
-    fn parse_key(text: String) -> OperationId {
-        OperationId::new(text)
-    }
-    fn key_text(key: &OperationId) -> &str {
-        key.as_str()
-    }
-    fn tenant(&self) -> &str {
-        self.record.owner.as_str()
-    }
-    fn namespace(&self) -> &str {
-        ""
-    }
-    fn name(&self) -> &str {
-        ""
-    }
-    fn owes(&self) -> bool {
-        !self.obligations().is_empty()
-    }
-    fn generation(&self) -> i64 {
-        0
-    }
 }
 
 /// A machine as it was read.

@@ -2,12 +2,13 @@
 //! and commits rows, states and transitions in one transaction, in a number of statements that
 //! does not depend on the size of the batch.
 //!
-//! * [`backend`]: batches of tenants and deployments;
-//! * `adoption`: rows of an earlier installation that such a batch may take over;
+//! * [`backend`]: batches of tenants and deployments; [`agent`]: batches of operations;
+//! * `kinds`: what each kind of machine loads and changes in the other tables;
+//! * [`machine_rows`]: machines and transitions as rows, whatever their kind;
+//! * `changes`: what the machines ask of the other tables, grouped, in the order of the foreign keys;
+//! * [`reports`]: what Argo CD reports; `rescan`: what the agent compares with Argo CD;
 //! * [`instance`]: the Argo CD instance and its cluster;
-//! * [`agent`]: batches of operations, and Argo CD's reports;
-//! * [`machine_rows`]: machines and transitions as rows;
-//! * `changes`: what the machines ask of the other tables;
+//! * `adoption`: rows of an earlier installation that a batch may take over;
 //! * [`collect`]: what is removed by age.
 //!
 //! Every commit carries the epoch of its writer: once another process has taken over a role, the
@@ -36,115 +37,32 @@ pub mod agent;
 pub mod backend;
 mod changes;
 pub mod collect;
+pub mod error;
 pub mod instance;
+mod kinds;
 pub mod machine_rows;
+pub mod reports;
+mod rescan;
+pub mod role;
+mod statements;
 
-use std::fmt;
 use std::future::Future;
-use std::time::Duration;
 
 use machines::identity::Timestamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, LockType, OnConflict, SelectStatement};
-use sea_orm::{ActiveValue, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{ExprTrait, LockType, OnConflict};
+use sea_orm::{ActiveValue, QuerySelect};
 
 use crate::BoxFuture;
 use crate::connection::{Database, Session};
 use crate::entity::fence;
-use crate::error_class::{ErrorClass, Fault};
+
+pub use error::StoreError;
+pub use rescan::WantedApplication;
+pub use role::Role;
 
 /// What `fence.holder` holds; the name is for people, and its beginning tells enough.
 const HOLDER_LIMIT: usize = 256;
-
-/// Which half of the program writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Tenants and deployments.
-    Backend,
-    /// Operations and reports.
-    Agent,
-}
-
-impl Role {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Backend => "backend",
-            Self::Agent => "agent",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// Why a batch was not committed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has taken over the role.
-    #[error("another process has taken over as {role}; this one must stop writing")]
-    Deposed {
-        /// The role.
-        role: Role,
-    },
-    /// A machine was changed by somebody else since it was read.
-    #[error("{expected} machines were to be written, but only {written} stood as they were read")]
-    Conflict {
-        /// How many were to be written.
-        expected: u64,
-        /// How many were.
-        written: u64,
-    },
-    /// A persisted state cannot be read.
-    #[error("the persisted state of {kind} {key} cannot be read: {source}")]
-    State {
-        /// The kind of machine.
-        kind: &'static str,
-        /// Its key.
-        key: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// A value does not fit its column.
-    #[error("{what} cannot be stored: {why}")]
-    Value {
-        /// Which value.
-        what: String,
-        /// Why.
-        why: String,
-    },
-    /// The database takes connections and never answers.
-    #[error(
-        "the database has not answered for {} s; this process ends, so that another may try with a \
-         new connection", lasted.as_secs()
-    )]
-    Silent {
-        /// For how long.
-        lasted: Duration,
-    },
-    /// The database failed.
-    #[error("the database failed: {0}")]
-    Database(#[from] DbErr),
-}
-
-impl StoreError {
-    /// What to do about it, and why it came.
-    pub fn fault(&self) -> Fault {
-        let (class, why) = match self {
-            Self::Deposed { .. } => (ErrorClass::Configuration, "another process has taken over"),
-            Self::Conflict { .. } => {
-                (ErrorClass::Contention, "another process has changed the same rows")
-            }
-            Self::State { .. } => (ErrorClass::Defect, "a persisted state cannot be read"),
-            Self::Value { .. } => (ErrorClass::Defect, "a value does not fit its column"),
-            Self::Silent { .. } => (ErrorClass::Unavailable, "the database does not answer"),
-            Self::Database(error) => return Fault::of(error),
-        };
-        Fault { class, why }
-    }
-}
 
 /// What a call of the store returns.
 pub type Call<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -198,7 +116,7 @@ impl Store {
             fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
             let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
             if role == Role::Backend {
-                changes::operations::supersede_foreign(&tx, now).await?;
+                kinds::operation::rows::supersede_foreign(&tx, now).await?;
             }
             tx.commit().await?;
             Ok(epoch)
@@ -239,14 +157,4 @@ impl Store {
 async fn current_epoch(tx: &Session, role: Role) -> Result<Option<i64>, StoreError> {
     let row = fence::Entity::find_by_id(role.as_str()).lock(LockType::Share).one(tx).await?;
     Ok(row.map(|row| row.epoch))
-}
-
-/// The keys of these rows, which are locked in the order of the keys.
-fn in_order<E: EntityTrait>(key: E::Column, rows: Select<E>, lock: LockType) -> SelectStatement {
-    rows.select_only().column(key).order_by_asc(key).lock(lock).into_query()
-}
-
-/// The database's form of a moment: UTC without zone, to the microsecond that both databases keep.
-fn database_time(now: Timestamp) -> DateTime {
-    DateTimeUtc::from_timestamp_millis(now.as_millis()).unwrap_or_default().naive_utc()
 }

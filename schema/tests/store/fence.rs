@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use machines::identity::Digest;
 use machines::kinds::deployment::removal::RemovalReport;
 use schema::DatabaseKind;
-use schema::store::agent::ApplicationReport;
 use schema::store::backend::{BackendChanges, BackendRequest};
+use schema::store::reports::ApplicationReport;
 use schema::store::{Role, Store, StoreError};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 

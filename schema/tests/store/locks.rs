@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use machines::identity::{ClusterUserId, Digest, EnvironmentId, TenantUid};
 use machines::kinds::deployment::removal::RemovalReport;
 use machines::rows::{OperationState, RowChange, TenantRows};
-use schema::store::agent::{AgentChanges, ApplicationReport};
+use schema::store::agent::AgentChanges;
 use schema::store::backend::{BackendChanges, BackendRequest};
 use schema::store::collect::OPERATION_RETENTION;
+use schema::store::reports::ApplicationReport;
 use schema::store::{Role, Store, StoreError};
 use sea_orm::{
     ConnectionTrait as _, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait as _,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::kinds::deployment::removal::RemovalReport;
-use schema::store::agent::{ApplicationReport, Reported};
 use schema::store::backend::BackendLoaded;
+use schema::store::reports::{ApplicationReport, Reported};
 use schema::store::{Role, Store};
 
 use crate::driver::{BEGINNING, Note, Object, World, request};

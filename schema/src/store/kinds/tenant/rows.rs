@@ -14,8 +14,8 @@ use crate::entity::{
     gitops_engine_cluster, kubernetes_to_db_resource_mapping as resource_mapping,
     managed_environment, operation, repository_credentials, sync_operation,
 };
-use crate::store::changes::insert_missing;
-use crate::store::{StoreError, database_time, in_order};
+use crate::store::StoreError;
+use crate::store::statements::{database_time, in_order, insert_missing};
 
 /// The placeholders that stand in the credentials of the cluster that Argo CD runs in; existing
 /// readers recognise them.
@@ -37,7 +37,7 @@ pub(in crate::store) fn placeholder_credentials(
 }
 
 /// Makes sure that the rows of these tenants exist.
-pub(super) async fn ensure(
+pub(in crate::store) async fn ensure(
     tx: &impl ConnectionTrait,
     tenants: Vec<TenantRows>,
     now: Timestamp,
@@ -107,7 +107,7 @@ async fn forget_other_environments(
 
 /// Removes every row of these tenants, whose applications have gone before, those of an earlier
 /// installation included: a row that is overlooked would stand in the way of the removal for ever.
-pub(super) async fn remove(
+pub(in crate::store) async fn remove(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],
     environments: &[String],
@@ -124,7 +124,7 @@ pub(super) async fn remove(
 }
 
 /// The environments that these tenants reach and nobody else does.
-pub(super) async fn environments_of(
+pub(in crate::store) async fn environments_of(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],
 ) -> Result<Vec<String>, StoreError> {

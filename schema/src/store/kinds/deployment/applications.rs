@@ -11,11 +11,11 @@ use crate::entity::{
     deployment_to_application_mapping as mapping, sync_operation,
 };
 use crate::spec_field;
-use crate::store::changes::insert_missing;
-use crate::store::{StoreError, database_time, in_order};
+use crate::store::StoreError;
+use crate::store::statements::{database_time, in_order, insert_missing};
 
 /// Makes the rows of these applications say what they are to say.
-pub(super) async fn put(
+pub(in crate::store) async fn put(
     tx: &impl ConnectionTrait,
     rows: &[ApplicationRows],
     now: Timestamp,
@@ -81,7 +81,7 @@ async fn put_mappings(
 /// ids, and those that these users own or that are deployed to these environments.
 ///
 /// All by one statement: the agent holds several while it writes reports on them.
-pub(super) async fn lock(
+pub(in crate::store) async fn lock(
     tx: &impl ConnectionTrait,
     ids: Vec<String>,
     users: Vec<&str>,
@@ -106,7 +106,10 @@ pub(super) async fn lock(
 }
 
 /// Removes the rows of these applications; syncs of them stay, and name none.
-pub(super) async fn remove(tx: &impl ConnectionTrait, ids: &[String]) -> Result<(), StoreError> {
+pub(in crate::store) async fn remove(
+    tx: &impl ConnectionTrait,
+    ids: &[String],
+) -> Result<(), StoreError> {
     let ids = || ids.iter().cloned();
     application_state::Entity::delete_many()
         .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids()))

@@ -1,15 +1,5 @@
 //! What the machines ask of the tables beside their own, grouped by table: a constant number of
 //! statements for a batch, in the order that the foreign keys want.
-//!
-//! * `tenants`: cluster user, in-cluster environment and access, and the removal of all;
-//! * `applications`: the application with its owner and its mapping;
-//! * `repositories`: the URLs that a tenant's AppProject permits;
-//! * `operations`: requests to the agent, and their outcomes.
-
-mod applications;
-pub(super) mod operations;
-mod repositories;
-pub(super) mod tenants;
 
 use std::collections::BTreeMap;
 
@@ -18,10 +8,11 @@ use machines::rows::{
     ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
 };
 use sea_orm::ConnectionTrait;
-use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
 
 use crate::store::StoreError;
+use crate::store::kinds::deployment::{applications, repositories};
+use crate::store::kinds::operation::rows as operations;
+use crate::store::kinds::tenant::rows as tenants;
 
 /// The changes of a batch by what they are about. Of several on one thing the last counts: they
 /// come in the order of the steps.
@@ -105,21 +96,5 @@ pub(super) async fn write(
     if !changes.removed_tenants.is_empty() {
         tenants::remove(tx, &changes.removed_tenants, &environments).await?;
     }
-    Ok(())
-}
-
-/// Inserts rows and leaves those alone that are there: ids are derived, so a row of the same key
-/// is the same row.
-pub(super) async fn insert_missing<A>(
-    tx: &impl ConnectionTrait,
-    rows: impl IntoIterator<Item = A>,
-) -> Result<(), StoreError>
-where
-    A: ActiveModelTrait,
-{
-    A::Entity::insert_many(rows)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(tx)
-        .await?;
     Ok(())
 }

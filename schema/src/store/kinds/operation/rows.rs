@@ -9,7 +9,8 @@ use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait};
 
 use crate::entity::{application, operation};
-use crate::store::{StoreError, database_time, in_order};
+use crate::store::StoreError;
+use crate::store::statements::{database_time, in_order};
 
 /// `operation.resource_type` of an operation on an application.
 pub(in crate::store) const APPLICATION: &str = "Application";
@@ -35,7 +36,7 @@ fn state_text(state: &OperationState) -> &'static str {
 }
 
 /// Inserts operations that wait for the agent.
-pub(super) async fn request(
+pub(in crate::store) async fn request(
     tx: &impl ConnectionTrait,
     rows: Vec<OperationRow>,
     now: Timestamp,
@@ -63,7 +64,7 @@ pub(super) async fn request(
 }
 
 /// Writes what the agent says of operations: one statement, whatever it says.
-pub(super) async fn set_states(
+pub(in crate::store) async fn set_states(
     tx: &impl ConnectionTrait,
     states: BTreeMap<OperationId, OperationState>,
     now: Timestamp,

@@ -1,9 +1,9 @@
 //! The repositories that a tenant's AppProject permits: those that its deployments use, in each
 //! spelling in which one of them writes the URL.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use machines::identity::{ApplicationId, Timestamp};
+use machines::identity::{ApplicationId, ClusterUserId, Timestamp};
 use machines::kinds::deployment::spec::normalise_repo_url;
 use machines::rows::{ApplicationKey, ApplicationRows};
 use sea_orm::entity::prelude::*;
@@ -12,11 +12,11 @@ use sea_orm::{ActiveValue, ConnectionTrait};
 use uuid::Uuid;
 
 use crate::entity::{
-    app_project_repository as repository, cluster_user,
+    app_project_repository as repository, application_owner, cluster_user,
     deployment_to_application_mapping as mapping,
 };
-use crate::store::changes::insert_missing;
-use crate::store::{StoreError, database_time};
+use crate::store::StoreError;
+use crate::store::statements::{database_time, insert_missing};
 
 /// The namespace under which ids of repository rows are derived.
 const REPOSITORY_IDS: Uuid = Uuid::from_u128(0x1d0b_7a4e_93f4_4a52_8a4f_26d3_0f0a_5c11);
@@ -28,7 +28,7 @@ fn normal_form(url: &str) -> String {
 }
 
 /// Makes sure that the repositories of these applications are permitted.
-pub(super) async fn register(
+pub(in crate::store) async fn register(
     tx: &impl ConnectionTrait,
     rows: &[ApplicationRows],
     now: Timestamp,
@@ -50,7 +50,7 @@ pub(super) async fn register(
 }
 
 /// The repositories that a batch takes away from one of its applications, as (user, URL).
-pub(super) async fn in_use(
+pub(in crate::store) async fn in_use(
     tx: &impl ConnectionTrait,
     put: &BTreeMap<ApplicationId, ApplicationRows>,
     removed: &BTreeMap<ApplicationId, ApplicationKey>,
@@ -78,7 +78,7 @@ pub(super) async fn in_use(
 }
 
 /// Removes those of the given repositories that no deployment of their tenant uses any more.
-pub(super) async fn release(
+pub(in crate::store) async fn release(
     tx: &impl ConnectionTrait,
     urls: BTreeSet<(String, String)>,
 ) -> Result<(), StoreError> {
@@ -139,4 +139,34 @@ fn other_spellings() -> SelectStatement {
         .and_where(same(repository::Column::RepoUrl))
         .and_where(Expr::col((other(), repository::Column::RepoUrlAsWritten)).ne(""))
         .to_owned()
+}
+
+/// The repositories that the AppProjects of these users are to permit, as written.
+pub(in crate::store) async fn permitted(
+    tx: &impl ConnectionTrait,
+    users: impl Iterator<Item = &ClusterUserId>,
+) -> Result<HashMap<ClusterUserId, BTreeSet<String>>, StoreError> {
+    use repository::{Column, Entity, Model};
+    let mut repositories: HashMap<ClusterUserId, BTreeSet<String>> =
+        users.map(|user| (user.clone(), BTreeSet::new())).collect();
+    if repositories.is_empty() {
+        return Ok(repositories);
+    }
+    let users: Vec<&str> = repositories.keys().map(ClusterUserId::as_str).collect();
+    // Rows of credentials permit something only beside a deployment.
+    let with_deployments = Query::select()
+        .column(application_owner::Column::ApplicationOwnerUserId)
+        .from(application_owner::Entity)
+        .to_owned();
+    let rows = Entity::find()
+        .filter(Column::ClusteruserId.is_in(users))
+        .filter(Column::ClusteruserId.in_subquery(with_deployments))
+        .all(tx)
+        .await?;
+    for Model { clusteruser_id, repo_url, repo_url_as_written, .. } in rows {
+        // Rows of an earlier installation know the normal form only.
+        let url = if repo_url_as_written.is_empty() { repo_url } else { repo_url_as_written };
+        repositories.entry(ClusterUserId::new(clusteruser_id)).or_default().insert(url);
+    }
+    Ok(repositories)
 }

@@ -1,0 +1,85 @@
+//! What a batch of the backend asks for, what was read of it, and what is to be written.
+
+use std::collections::{HashMap, HashSet};
+
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, OperationId, TenantUid,
+};
+use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
+use machines::kinds::tenant::Tenant;
+use machines::rows::{OperationState, RowChange};
+
+use crate::store::machine_rows::{Machines, Stepped};
+
+/// Which machines a batch is about.
+#[derive(Clone, Debug, Default)]
+pub struct BackendRequest {
+    /// Deployments whose objects were observed.
+    pub observed: Vec<DeploymentName>,
+    /// Deployments that something else concerns.
+    pub poked: Vec<DeploymentUid>,
+    /// Those of either that Argo CD reported on.
+    pub reported: HashSet<DeploymentUid>,
+    /// Tenants that something concerns.
+    pub tenants: Vec<TenantUid>,
+}
+
+/// Who a deployment is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeploymentName {
+    /// The object's UID.
+    pub uid: DeploymentUid,
+    /// The namespace's UID.
+    pub tenant: TenantUid,
+    /// The object's name.
+    pub name: String,
+}
+
+/// A batch as it was read.
+#[derive(Debug, Default)]
+pub struct BackendLoaded {
+    /// The deployments that were asked for, as far as they exist.
+    pub deployments: Machines<Deployment>,
+    /// Every machine of the observed names, those asked for among them.
+    pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
+    /// The tenants of all of them, as far as they exist.
+    pub tenants: Machines<Tenant>,
+    /// The state of each deployment's open operation; without a row there is no entry.
+    pub operations: HashMap<OperationId, OperationState>,
+    /// What Argo CD says of the removals among them.
+    pub removals: HashMap<OperationId, RemovalReport>,
+    /// Argo CD's reports, in the database's form.
+    pub reports: HashMap<DeploymentUid, Vec<u8>>,
+    /// Applications that an earlier installation made for deployments that have none yet.
+    pub existing_applications: HashMap<DeploymentUid, ExistingApplication>,
+    /// Cluster users that it made for tenants that have no rows yet.
+    pub existing_users: HashMap<TenantUid, ClusterUserId>,
+    /// In-cluster environments that it made for them.
+    pub existing_environments: HashMap<TenantUid, EnvironmentId>,
+    /// How many machines of any kind those tenants have whose namespace has gone.
+    pub children: HashMap<TenantUid, u64>,
+}
+
+/// What is to be written of a batch.
+#[derive(Debug, Default)]
+pub struct BackendChanges {
+    /// The tenants that were stepped.
+    pub tenants: Vec<Stepped<Tenant>>,
+    /// The deployments that were stepped.
+    pub deployments: Vec<Stepped<Deployment>>,
+    /// Rows of the other tables, in the order of the steps.
+    pub rows: Vec<RowChange>,
+    /// The applications whose reports were taken in.
+    pub read: Vec<ApplicationId>,
+}
+
+impl BackendLoaded {
+    pub(in crate::store) fn note_names(&mut self, machines: &Machines<Deployment>) {
+        for versioned in machines.known.values() {
+            let record = &versioned.machine.record;
+            let name = (record.tenant.clone(), record.name.clone());
+            self.named.entry(name).or_default().push(Namesake::of(&versioned.machine));
+        }
+    }
+}

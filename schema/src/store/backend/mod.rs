@@ -1,0 +1,134 @@
+//! Batches of the backend: tenants and deployments.
+
+pub mod loaded;
+
+use std::collections::{BTreeSet, HashMap};
+
+use machines::identity::{ApplicationId, DeploymentUid, Timestamp};
+use machines::kinds::deployment::Deployment;
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, JoinType, QuerySelect};
+
+use crate::entity::{application_state, deployment_to_application_mapping as mapping};
+use crate::store::adoption::load_existing;
+use crate::store::kinds::deployment::{self, Digests};
+use crate::store::kinds::{operation, tenant};
+use crate::store::machine_rows::{self, Writes};
+use crate::store::{Call, Store, StoreError, changes};
+
+pub use loaded::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
+
+impl Store {
+    /// Loads a batch, lets `decide` step it, and commits what it says.
+    ///
+    /// Nothing is written where nothing has changed. `decide` runs inside of the transaction and
+    /// must not block.
+    pub async fn backend_batch<T: Default + Send>(
+        &self,
+        request: &BackendRequest,
+        now: Timestamp,
+        decide: impl FnOnce(BackendLoaded) -> (BackendChanges, T) + Send,
+    ) -> Result<T, StoreError> {
+        let mut result = T::default();
+        let decide = |loaded| {
+            let (changes, decided) = decide(loaded);
+            result = decided;
+            changes
+        };
+        self.commit_backend_batch(request, now, Box::new(decide)).await?;
+        Ok(result)
+    }
+
+    fn commit_backend_batch<'a>(
+        &'a self,
+        request: &'a BackendRequest,
+        now: Timestamp,
+        decide: Box<dyn FnOnce(BackendLoaded) -> BackendChanges + Send + 'a>,
+    ) -> Call<'a, ()> {
+        self.call("backend_batch", async move {
+            let tx = self.begin().await?;
+            let (loaded, digests) = load(&tx, request).await?;
+            let changes = decide(loaded);
+            let mut machines = Writes::default();
+            machines.add(&changes.tenants, now)?;
+            machines.add(&changes.deployments, now)?;
+            if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
+                return Ok(tx.rollback().await?);
+            }
+            changes::write(&tx, changes.rows, now).await?;
+            deployment::mark_read(&tx, changes.read, &digests).await?;
+            machines.write(&tx).await?;
+            Ok(tx.commit().await?)
+        })
+    }
+
+    /// The newest report of Argo CD on each of these applications, in the database's form.
+    pub async fn reports(
+        &self,
+        applications: impl IntoIterator<Item = &ApplicationId>,
+    ) -> Result<HashMap<ApplicationId, Vec<u8>>, StoreError> {
+        let ids: Vec<&str> = applications.into_iter().map(ApplicationId::as_str).collect();
+        if ids.is_empty() { Ok(HashMap::new()) } else { self.reports_on(ids).await }
+    }
+
+    fn reports_on<'a>(&'a self, ids: Vec<&'a str>) -> Call<'a, HashMap<ApplicationId, Vec<u8>>> {
+        self.call("reports", async move {
+            let rows = application_state::Entity::find()
+                .filter(application_state::Column::ApplicationstateApplicationId.is_in(ids))
+                .all(&self.database.reads())
+                .await?;
+            let blob = |row: application_state::Model| {
+                let id = ApplicationId::new(row.applicationstate_application_id);
+                (id, row.argocd_application_status.unwrap_or_default())
+            };
+            Ok(rows.into_iter().map(blob).collect())
+        })
+    }
+
+    /// The deployments with reports that were not taken in.
+    pub fn unread(&self) -> Call<'_, Vec<DeploymentUid>> {
+        self.call("unread", async move {
+            let uids: Vec<String> = mapping::Entity::find()
+                .select_only()
+                .column(mapping::Column::DeploymenttoapplicationmappingUidId)
+                .join(
+                    JoinType::InnerJoin,
+                    mapping::Entity::belongs_to(application_state::Entity)
+                        .from(mapping::Column::ApplicationId)
+                        .to(application_state::Column::ApplicationstateApplicationId)
+                        .into(),
+                )
+                // Bare, as the partial index says it.
+                .filter(application_state::Column::Unread.into_expr())
+                .into_tuple()
+                .all(&self.database.reads())
+                .await?;
+            Ok(uids.into_iter().map(DeploymentUid::new).collect())
+        })
+    }
+}
+
+async fn load(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+) -> Result<(BackendLoaded, Digests), StoreError> {
+    let mut loaded = BackendLoaded::default();
+    let names: BTreeSet<(String, String)> = request
+        .observed
+        .iter()
+        .map(|one| (one.tenant.as_str().to_owned(), one.name.clone()))
+        .collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let observed = machine_rows::load_named::<Deployment>(tx, &names).await?;
+    loaded.note_names(&observed);
+    loaded.deployments = observed;
+    let missing = request.poked.iter().filter(|uid| !loaded.deployments.contains(uid));
+    let poked = machine_rows::load::<Deployment>(tx, missing).await?;
+    loaded.deployments.extend(poked);
+    deployment::load_namesakes_of_waiting(tx, &mut loaded).await?;
+    tenant::load(tx, request, &mut loaded).await?;
+    operation::load_open(tx, &mut loaded).await?;
+    let digests = deployment::load_reports(tx, request, &mut loaded).await?;
+    load_existing(tx, request, &mut loaded).await?;
+    Ok((loaded, digests))
+}

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tower::filter::FilterLayer;
 use tower::timeout::TimeoutLayer;
 
-use crate::lease::Tenure;
 use crate::metrics::{ApiRequests, RequestLabels};
+use crate::tenure::Tenure;
 
 /// A client, and where its requests are counted.
 #[derive(Clone)]

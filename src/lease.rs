@@ -16,8 +16,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{ApiError, api_error};
-use crate::program::Roles;
+use crate::roles::Roles;
 use crate::runtime::clock::Clock;
+use crate::tenure::{Tenure, TenureKeeper};
 
 /// How long others wait for a holder that has gone silent. With a second to notice and some to
 /// begin, a successor acts within twenty.
@@ -32,34 +33,6 @@ const TENURE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 /// A healthy server answers within milliseconds; this leaves time for a second attempt.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Until when this process may write to the cluster.
-#[derive(Clone, Debug)]
-pub struct Tenure(watch::Receiver<Option<Instant>>);
-
-/// What tells a [`Tenure`] how long it lasts.
-#[derive(Debug)]
-pub struct TenureKeeper(watch::Sender<Option<Instant>>);
-
-impl Tenure {
-    /// One that has not begun.
-    pub fn pending() -> (TenureKeeper, Self) {
-        let (sender, receiver) = watch::channel(None);
-        (TenureKeeper(sender), Self(receiver))
-    }
-
-    /// Of a process that shares its cluster with no other.
-    pub fn unlimited() -> Self {
-        // The sender may go: its last word stays.
-        let century = Duration::from_secs(100 * 365 * 24 * 3600);
-        Self(watch::channel(Some(Instant::now() + century)).1)
-    }
-
-    /// Whether it lasts.
-    pub fn lasts(&self) -> bool {
-        self.0.borrow().is_some_and(|until| Instant::now() < until)
-    }
-}
 
 /// Who acts, as far as this replica knows.
 #[derive(Clone, Debug)]
@@ -176,7 +149,7 @@ impl Candidate {
     }
 
     fn tenure(&self) -> Tenure {
-        Tenure(self.tenure.0.subscribe())
+        self.tenure.tenure()
     }
 
     /// Who acts, from now on.
@@ -210,7 +183,7 @@ impl Candidate {
 
     /// Gives up what it holds, so that another need not wait.
     pub async fn release(&mut self) {
-        self.tenure.0.send_replace(None);
+        self.tenure.set(None);
         for seat in self.seats.iter_mut().rev().filter(|seat| seat.until.is_some()) {
             // Who cannot give it up leaves the others to their patience.
             let now = micro_time(&self.clock);
@@ -250,7 +223,7 @@ impl Candidate {
             changed
         });
         let until = self.seats.iter().map(|seat| seat.until).min().flatten();
-        self.tenure.0.send_replace(until);
+        self.tenure.set(until);
         until.is_some_and(|until| Instant::now() < until)
     }
 }

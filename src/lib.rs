@@ -4,7 +4,7 @@
 //! * [`program`]: the two roles, put together in one process or two;
 //! * [`backend`]: GitOpsDeployments → rows and Operations; reports → status;
 //! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
-//! * [`lease`]: which of several replicas acts;
+//! * [`lease`]: which of several replicas acts, with which [`roles`], and until when ([`tenure`]);
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, effects and watches that both roles stand on;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
@@ -18,6 +18,8 @@ pub mod lease;
 pub mod metrics;
 pub mod process;
 pub mod program;
+pub mod roles;
 pub mod runtime;
 pub mod settings;
 pub mod signals;
+pub mod tenure;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
-use schema::connection::{Database, DatabaseKind};
+use schema::connection::Database;
 use schema::store::{Role, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -15,37 +15,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::api::{self, Health};
-use crate::backend::{Backend, verdict};
+use crate::backend::Backend;
 use crate::kubernetes::{self, CountedClient};
 use crate::lease::Candidate;
 use crate::metrics::Metrics;
+use crate::roles::Roles;
 use crate::runtime::clock::Clock;
 use crate::runtime::retry::patiently;
+use crate::runtime::verdict::verdict;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
-
-/// Which roles a process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Roles {
-    /// Both, which wake each other directly.
-    Both,
-    /// The backend; the agent runs elsewhere.
-    Backend,
-    /// The agent; the backend runs elsewhere.
-    Agent,
-}
-
-impl Roles {
-    /// Whether they can run on this kind of database.
-    pub fn check(self, database: DatabaseKind) -> anyhow::Result<()> {
-        anyhow::ensure!(
-            self == Self::Both || database == DatabaseKind::Postgres,
-            "backend and agent as two processes need PostgreSQL; give a postgres:// URL, or run \
-             both in one process with `managed-gitops all`"
-        );
-        Ok(())
-    }
-}
 
 /// What runs, and how it ends.
 pub struct Program {

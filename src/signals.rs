@@ -17,9 +17,6 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::Backend;
-use crate::runtime::worker::Process;
-
 /// Pause before a lost connection is made anew, and before signals that could not be sent are sent
 /// again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
@@ -41,29 +38,19 @@ pub trait Listener: Send + Sync {
     fn is_behind(&self, tenant: &str) -> bool;
 }
 
+/// A listener that hears an agent in another process, where signals may be lost.
+pub trait Hearer: Listener {
+    /// Signals may have been lost: looks at everything that may have been signalled.
+    fn look_again(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Looks for reports that were not taken in.
+    fn take_in_reports(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
 /// Whoever carries out operations. In the backend's own process it need not wait until its watch
 /// shows the Operation CR: the row is the request, and stands already. It learns of it either way.
 pub trait Executor: Send + Sync {
     /// A row was committed that asks for an operation; `tenant` is whose turn it is.
     fn operation_requested(&self, id: &OperationId, tenant: &TenantUid);
-}
-
-impl Listener for Backend {
-    fn operation_finished(&self, requester: &Requester) {
-        Self::operation_finished(self, requester);
-    }
-
-    fn report_changed(&self, uid: &DeploymentUid) {
-        Self::report_changed(self, uid);
-    }
-
-    fn application_differs(&self, uid: &DeploymentUid) {
-        Self::application_differs(self, uid);
-    }
-
-    fn is_behind(&self, tenant: &str) -> bool {
-        Process::is_behind(self, tenant)
-    }
 }
 
 /// Tells a backend in another process, through PostgreSQL. What waits is kept by machine, so it is
@@ -186,11 +173,11 @@ fn payloads(waiting: &BTreeSet<Signal>) -> Vec<String> {
 }
 
 /// Hears an agent in another process, until told to stop.
-pub async fn hear(backend: Arc<Backend>, database: Database, shutdown: CancellationToken) {
+pub async fn hear(backend: Arc<impl Hearer>, database: Database, shutdown: CancellationToken) {
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            error = hear_once(&backend, &database) => {
+            error = hear_once(&*backend, &database) => {
                 tracing::warn!(%error, "the agent cannot be heard; trying again");
             }
         }
@@ -201,7 +188,7 @@ pub async fn hear(backend: Arc<Backend>, database: Database, shutdown: Cancellat
     }
 }
 
-async fn hear_once(backend: &Backend, database: &Database) -> anyhow::Error {
+async fn hear_once(backend: &impl Hearer, database: &Database) -> anyhow::Error {
     let listener = match notify::Listener::connect(database).await {
         Ok(listener) => listener,
         Err(error) => return error.into(),
@@ -251,7 +238,7 @@ where
     }
 }
 
-fn pass_on(backend: &Backend, payload: &str) {
+fn pass_on(backend: &impl Listener, payload: &str) {
     for item in payload.split_whitespace() {
         match Signal::parse(item) {
             Some(Signal::Operation(requester)) => backend.operation_finished(&requester),

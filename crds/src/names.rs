@@ -26,6 +26,8 @@ pub const MANAGED_ENVIRONMENT_SECRET_TYPE: &str = "managed-gitops.redhat.com/man
 pub const REPOSITORY_CREDENTIAL_SECRET_TYPE: &str =
     "managed-gitops.redhat.com/repository-credential";
 
+/// The label of an Operation that says which tenant it is for: the UID of the namespace.
+pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
 /// The label that ties an Application or a Secret of Argo CD to its row in the database.
 pub const DATABASE_ID_LABEL: &str = "databaseID";
 /// The label by which Argo CD knows its cluster and repository Secrets.

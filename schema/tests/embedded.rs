@@ -23,7 +23,7 @@ async fn add_machine(database: &Database, kind: &str, key: &str, state_path: &st
         state_path: state_path.to_owned(),
         version: 1,
         wake_at: None,
-        owes: false,
+        has_obligations: false,
         updated_at: 0,
     };
     row.into_active_model().reset_all().insert(database.connection()).await.unwrap();

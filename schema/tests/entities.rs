@@ -73,7 +73,7 @@ async fn every_table_gives_back_the_row_that_it_took(scratch: Scratch) {
             state_path: text("Active/Settled"),
             version: 1,
             wake_at: Some(1_795_343_185_917),
-            owes: true,
+            has_obligations: true,
             updated_at: 1_795_343_185_917,
         },
     )

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use kube::config::Kubeconfig;
 use kube::core::Status;
 use managed_gitops::kubernetes::{CountedClient, api_error, cause, said};
-use managed_gitops::lease::Tenure;
+use managed_gitops::tenure::Tenure;
 use parking_lot::Mutex;
 use schema::connection::{ConnectOptions, connect};
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use machines::operation::application::{
 use machines::operation::{ApplicationView, ArgoView};
 
 use crate::runtime::sightings::{Asked, Sightings};
-use crate::runtime::watch::{self, Seen};
+use crate::runtime::watch::{self, WatchEvent};
 
 pub use projects::{ProjectDocument, ProjectEntry, SOURCE_REPOS_LIMIT, WantedProject};
 
@@ -76,13 +76,13 @@ pub enum Changed {
 
 impl Argo {
     /// Takes in what the watch of Applications tells.
-    pub fn application_seen(&mut self, seen: Seen<Application>) -> Vec<Changed> {
+    pub fn application_seen(&mut self, seen: WatchEvent<Application>) -> Vec<Changed> {
         let listed = self.applications_seen.note(&seen, |metadata| metadata.name.clone());
         match seen {
-            Seen::Restarted => Vec::new(),
-            Seen::Present(application) => self.application_present(application, None),
-            Seen::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
-            Seen::Malformed(metadata) => {
+            WatchEvent::Restarted => Vec::new(),
+            WatchEvent::Present(application) => self.application_present(application, None),
+            WatchEvent::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
+            WatchEvent::Malformed(metadata) => {
                 // It exists, and its metadata is enough to repair or to delete it.
                 let application = Application { metadata: *metadata, ..Application::default() };
                 let name = application.name_any();
@@ -92,7 +92,7 @@ impl Argo {
                 spec.drift.insert(String::new());
                 self.application_present(application, Some(spec))
             }
-            Seen::Synced => {
+            WatchEvent::Synced => {
                 let Some(listed) = listed else { return Vec::new() };
                 let missing: Vec<String> =
                     self.applications.keys().filter(|name| listed.lacks(name)).cloned().collect();

@@ -1,5 +1,5 @@
 //! Steps a batch of operations: from what was loaded and observed to what is to be written and
-//! owed. Pure.
+//! what follows. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,8 +69,8 @@ pub struct FollowUp {
     pub seen: [Option<Revision>; 2],
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
-    /// What it owes.
-    pub owed: Vec<OperationObligation>,
+    /// What it requires of the world.
+    pub obligations: Vec<OperationObligation>,
     /// Whether a deadline has passed, so that what was done before is in doubt.
     pub insist: bool,
 }
@@ -118,9 +118,9 @@ pub fn decide(
         changes.rows.extend(rows);
         changes.operations.push(stepped);
     }
-    let owed = operations.iter().flat_map(|one| &one.owed);
-    let owners: BTreeSet<&ClusterUserId> = owed
-        .filter_map(|owed| match owed {
+    let obligations = operations.iter().flat_map(|one| &one.obligations);
+    let owners: BTreeSet<&ClusterUserId> = obligations
+        .filter_map(|obligation| match obligation {
             OperationObligation::ProjectWritten(owner) => Some(owner),
             _ => None,
         })
@@ -241,7 +241,7 @@ impl OperationRun {
                 OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. }
             ),
             wake_at: if gone { None } else { self.run.machine.wake_at() },
-            owed: self.run.machine.obligations(),
+            obligations: self.run.machine.obligations(),
             insist,
         }
     }

@@ -370,7 +370,7 @@ mod tests {
 
     use super::*;
     use crate::agent::argo::Argo;
-    use crate::runtime::watch::Seen;
+    use crate::runtime::watch::WatchEvent;
 
     const NAMESPACE: &str = "argocd";
 
@@ -407,7 +407,7 @@ mod tests {
     /// What is remembered of an Application that was seen.
     fn entry(application: &Application) -> ApplicationEntry {
         let mut argo = Argo::default();
-        argo.application_seen(Seen::Present(application.clone()));
+        argo.application_seen(WatchEvent::Present(application.clone()));
         argo.application(&application.name_any()).expect("it is remembered").clone()
     }
 

@@ -41,7 +41,7 @@ impl Agent {
             self.effects.withdraw(&Subject::Project(follow_up.owner.clone()));
         }
         let tenant = self.turn(&follow_up.id);
-        for obligation in &follow_up.owed {
+        for obligation in &follow_up.obligations {
             let effect = self.effect(&follow_up, obligation);
             if follow_up.insist {
                 self.effects.invalidate(&effect.key());

@@ -193,7 +193,7 @@ mod tests {
             awaits_project,
             seen: [None; 2],
             wake_at: None,
-            owed: Vec::new(),
+            obligations: Vec::new(),
             insist: false,
         }
     }

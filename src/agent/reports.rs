@@ -19,11 +19,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::judge;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
-use crate::runtime::worker::{self, Process, Taken, Verdict};
+use crate::runtime::verdict::Verdict;
+use crate::runtime::verdict::judge;
+use crate::runtime::worker::{self, Process, Taken};
 use crate::signals::Listener;
 
 /// See the module.
@@ -293,7 +294,7 @@ mod tests {
 
     use super::*;
 
-    use crate::backend::{decide, observe};
+    use crate::backend::kinds::deployment::observe;
 
     struct Nobody;
 
@@ -420,7 +421,7 @@ mod tests {
             prop_assert!(blob.len() <= application_state::MAXIMUM_COMPRESSED_BYTES);
             let again = encode(&status, &row);
             prop_assert_eq!(again.as_ref(), Some(&blob), "equal reports are written equally");
-            let read = decide::read_report(&blob, "uid").expect("it is read");
+            let read = observe::read_report(&blob, "uid").expect("it is read");
             prop_assert_eq!(said(&read), said(&status));
             let kept = read.truncated.as_ref().map(|one| (one.resources, one.kept));
             let expected = (size.resources as i64, read.resources.len() as i64);

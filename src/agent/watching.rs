@@ -10,9 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::agent::decide::Observations;
-use crate::backend::effect::TENANT_LABEL;
 use crate::runtime::sightings::{Listed, Sightings};
-use crate::runtime::watch::{self, Seen};
+use crate::runtime::watch::{self, WatchEvent};
 
 impl Agent {
     pub(super) async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {
@@ -47,28 +46,28 @@ impl Agent {
         .await;
     }
 
-    fn operation_seen(&self, seen: Seen<Operation>, listed: Option<Listed<OperationId>>) {
+    fn operation_seen(&self, seen: WatchEvent<Operation>, listed: Option<Listed<OperationId>>) {
         let absent = Observations { resource_absent: true, ..Observations::default() };
         match seen {
-            Seen::Restarted => {}
-            Seen::Present(operation) => {
+            WatchEvent::Restarted => {}
+            WatchEvent::Present(operation) => {
                 let id = OperationId::new(operation.spec.operation_id.clone());
                 self.operation_present(&operation, id);
             }
-            Seen::Gone(gone) => {
+            WatchEvent::Gone(gone) => {
                 let id = crds::names::operation_id(&gone.name).unwrap_or_default();
                 let id = OperationId::new(id);
                 self.open().resources.remove(&id);
                 self.poke(&id, absent);
             }
             // It exists, and its name says which operation it is of.
-            Seen::Malformed(metadata) => {
+            WatchEvent::Malformed(metadata) => {
                 let open = |id: &OperationId| self.open().by_id.contains_key(id);
                 if let Some(id) = operation_id(&metadata).filter(open) {
                     self.open().sighted(&id);
                 }
             }
-            Seen::Synced => {
+            WatchEvent::Synced => {
                 let Some(listed) = listed else { return };
                 self.open().resources.retain(|id, _| !listed.lacks(id));
                 let open: Vec<OperationId> = self.open().by_id.keys().cloned().collect();
@@ -89,7 +88,7 @@ impl Agent {
             tracing::warn!(name = operation.name_any(), "an Operation names no row; left alone");
             return;
         }
-        let tenant = operation.labels().get(TENANT_LABEL).cloned().unwrap_or_default();
+        let tenant = operation.labels().get(crds::names::TENANT_LABEL).cloned().unwrap_or_default();
         self.open().sighted(&id);
         self.take_up(id, &tenant);
     }

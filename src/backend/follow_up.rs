@@ -1,155 +1,17 @@
 //! What follows from a commit: timers, effects, and what others have to be told.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
-
-use crds::argocd::ApplicationStatus;
-use machines::identity::ApplicationId;
-use machines::kinds::deployment::Obligation;
-use machines::kinds::deployment::lifecycle::Lifecycle;
-use machines::shared::messages;
 use tokio::time::Instant;
 
-use crate::backend::decide::{DeploymentFollowUp, FollowUp};
-use crate::backend::effect::{Action, Effect, Mirrored, SUBJECTS, Subject};
-use crate::backend::index::Place;
-use crate::backend::observations::{Key, Observations};
-use crate::backend::{Backend, Transition, decide};
-use crate::runtime::effects::Required;
-
-/// The reason of the Event on a deletion that waits for another version of the program.
-const DELETION_WAITS: &str = "DeletionWaits";
+use crate::backend::Backend;
+use crate::backend::batch::FollowUp;
 
 impl Backend {
-    /// What follows from a commit: timers, effects, and who else is concerned.
+    /// What follows from a commit, kind by kind.
     pub(super) async fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
-        for tenant in follow_up.tenants {
-            if tenant.gone {
-                self.index().forget_tenant(&tenant.tenant);
-            } else {
-                self.take_in(|index| index.note_tenant(&tenant.tenant, &tenant.namespace));
-            }
-            if tenant.count {
-                let key = Key::Tenant(tenant.tenant.clone());
-                self.inbox.offer(tenant.tenant.as_str(), key, Observations::facts());
-            }
+        let FollowUp { tenants, deployments } = follow_up;
+        for tenant in tenants {
+            self.follow_up_tenant(&tenant);
         }
-        let reports = self.missing_reports(&follow_up.deployments).await;
-        for deployment in follow_up.deployments {
-            self.tell(&deployment);
-            self.follow_up_deployment(deployment, &reports, taken_at);
-        }
-    }
-
-    fn tell(&self, deployment: &DeploymentFollowUp) {
-        if deployment.repairs {
-            self.metrics.repairs.inc();
-            let Place { namespace, name } = &deployment.place;
-            tracing::info!(namespace, name, "an Application that was changed by hand is repaired");
-        }
-        let Some(moved) = &deployment.moved else { return };
-        let place = &deployment.place;
-        if moved.to == (Lifecycle::RemovalFrozen {}).path() {
-            // Without our finalizer there is no object any more whose status could say it.
-            self.events.tell(place, &deployment.uid, DELETION_WAITS, messages::REMOVAL_FROZEN);
-        }
-        tracing::info!(
-            namespace = place.namespace,
-            name = place.name,
-            from = moved.from,
-            to = moved.to,
-            cause = moved.cause,
-            "a deployment moved",
-        );
-        let transition = Transition {
-            namespace: place.namespace.clone(),
-            name: place.name.clone(),
-            from: moved.from.clone(),
-            to: moved.to.clone(),
-            cause: moved.cause,
-        };
-        // Nobody may be looking on.
-        let _ = self.transitions.send(transition);
-    }
-
-    fn follow_up_deployment(
-        &self,
-        deployment: DeploymentFollowUp,
-        reports: &HashMap<ApplicationId, Arc<ApplicationStatus>>,
-        taken_at: Instant,
-    ) {
-        let DeploymentFollowUp { uid, tenant, place, gone, wake_at, requested, owed, .. } =
-            deployment;
-        self.timers.set(&Key::Deployment(uid.clone()), wake_at);
-        if gone {
-            self.take_in(|index| index.forget_deployment(&uid));
-        } else {
-            self.index().note_deployment(&uid, tenant.clone(), place);
-        }
-        let fresh = deployment.report.map(Arc::new);
-        let known = deployment.application.as_ref().and_then(|id| reports.get(id)).cloned();
-        let report = fresh.or(known).map(Mirrored::Read);
-        let report = report.or(deployment.application.map(Mirrored::Unread));
-        let mut settled: Vec<Subject> = SUBJECTS.to_vec();
-        if let Some(id) = requested
-            && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
-        {
-            executor.operation_requested(&id, &tenant);
-        }
-        for obligation in owed {
-            let (subject, action) = match obligation {
-                Obligation::OperationCreated(operation) => (
-                    Subject::Operation,
-                    Action::CreateOperation { tenant: tenant.clone(), operation },
-                ),
-                Obligation::StatusWritten(view) => {
-                    let report = report.clone().filter(|_| view.mirrored.is_some());
-                    (Subject::Status, Action::WriteStatus { view, report })
-                }
-                Obligation::FinalizerRemoved => (Subject::Finalizer, Action::RemoveFinalizer),
-            };
-            settled.retain(|other| *other != subject);
-            if deployment.insist {
-                self.effects.invalidate(&(uid.clone(), subject));
-            }
-            let effect = Effect { uid: uid.clone(), action };
-            if self.effects.require(tenant.as_str(), effect, taken_at) == Required::InDoubt {
-                self.poke(&uid, Observations::facts());
-            }
-        }
-        for subject in settled {
-            self.effects.withdraw(&(uid.clone(), subject));
-        }
-    }
-
-    /// The reports that are to be mirrored but were not part of the batch, in one statement.
-    async fn missing_reports(
-        &self,
-        deployments: &[DeploymentFollowUp],
-    ) -> HashMap<ApplicationId, Arc<ApplicationStatus>> {
-        let missing: Vec<&ApplicationId> = deployments
-            .iter()
-            .filter(|deployment| deployment.report.is_none())
-            .filter(|deployment| {
-                deployment.owed.iter().any(|owed| {
-                    matches!(owed, Obligation::StatusWritten(view) if view.mirrored.is_some())
-                })
-            })
-            .filter_map(|deployment| deployment.application.as_ref())
-            .collect();
-        match self.store.reports(missing).await {
-            Ok(blobs) => blobs
-                .into_iter()
-                .filter_map(|(id, blob)| {
-                    let status = decide::read_report(&blob, id.as_str())?;
-                    Some((id, Arc::new(status)))
-                })
-                .collect(),
-            Err(error) => {
-                // Each is read by itself, then, when its status is written.
-                tracing::warn!(%error, "reports could not be read");
-                HashMap::new()
-            }
-        }
+        self.follow_up_deployments(deployments, taken_at).await;
     }
 }

@@ -1,18 +1,21 @@
 //! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
 //!
 //! The data flows one way: [`index`] takes in what the watches show, once it is certain whose it
-//! is ([`ownership`]), `observations` wait in the inbox, [`decide`] steps a batch of machines between load
-//! and commit, and [`effect`]s do what the new states require.
+//! is ([`ownership`]), [`observations`] wait in the inbox, `batch` steps machines between load and
+//! commit, and `effects` do what the new states require. What depends on the kind of a machine is in
+//! `kinds`.
 
 mod aside;
-pub mod decide;
-pub mod effect;
+pub mod batch;
+mod catch_up;
+pub mod effects;
+pub mod environment;
 pub mod events;
 mod execute;
 mod follow_up;
 pub mod index;
+pub mod kinds;
 pub mod observations;
-pub mod observe;
 pub mod ownership;
 pub mod unsupported;
 mod watching;
@@ -21,22 +24,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use machines::identity::{DeploymentUid, InstanceId, TenantUid};
+use machines::identity::{InstanceId, TenantUid};
 use machines::kinds::deployment::conditions::ConditionStyle;
-use machines::rows::Requester;
 use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
-use schema::{ErrorClass, Fault};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::decide::{Environment, Item};
-use crate::backend::effect::Effect;
+use crate::backend::effects::Effect;
+use crate::backend::environment::Environment;
 use crate::backend::events::Events;
 use crate::backend::index::{Delivery, Index};
-use crate::backend::observations::{Key, Observations};
+use crate::backend::observations::{Item, Key, Observations};
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::EffectQueue;
@@ -44,8 +45,9 @@ use crate::runtime::inbox::Inbox;
 use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
+use crate::runtime::verdict::{Verdict, judge, verdict};
 use crate::runtime::watch::Progress;
-use crate::runtime::worker::{self, Process, Silence, Taken, Verdict};
+use crate::runtime::worker::{self, Process, Taken};
 use crate::settings::Settings;
 use crate::signals::Executor;
 
@@ -97,30 +99,6 @@ pub struct Transition {
 /// Transitions that a slow onlooker may lag behind before it misses some.
 const ONLOOKER_LAG: usize = 1_024;
 
-/// What a failure of the store means for the next batch, and why it came.
-pub(crate) fn judge(error: &StoreError) -> (Verdict, &'static str) {
-    let Fault { class, why } = error.fault();
-    let verdict = match class {
-        _ if matches!(error, StoreError::Deposed { .. }) => Verdict::Stop,
-        ErrorClass::Connection | ErrorClass::Contention => Verdict::AtOnce,
-        ErrorClass::Unavailable => Verdict::Later,
-        ErrorClass::Configuration => Verdict::Refused,
-        ErrorClass::Defect => Verdict::Unfit,
-    };
-    (verdict, why)
-}
-
-/// What a failure of the store means for the next attempt.
-pub(crate) fn verdict(error: &StoreError) -> Verdict {
-    judge(error).0
-}
-
-impl From<Silence> for StoreError {
-    fn from(Silence(lasted): Silence) -> Self {
-        Self::Silent { lasted }
-    }
-}
-
 impl Process<Key, Observations> for Backend {
     type Error = StoreError;
 
@@ -136,11 +114,11 @@ impl Process<Key, Observations> for Backend {
         let environment = self.environment();
         let standing =
             |tenant: &TenantUid, namespace: &str| self.index().standing(tenant, namespace);
-        let request = decide::request(&items);
+        let request = batch::request(&items);
         let committed = self
             .store
             .backend_batch(&request, environment.now, |loaded| {
-                decide::decide(loaded, &items, &standing, &environment)
+                batch::decide(loaded, &items, &standing, &environment)
             })
             .await;
         let follow_up = committed.inspect_err(|_| {
@@ -239,62 +217,6 @@ impl Backend {
         self.inbox.len() + self.effects.len()
     }
 
-    /// The agent has completed or failed an operation that this machine asked for.
-    pub fn operation_finished(&self, requester: &Requester) {
-        match requester {
-            Requester::Deployment(uid) => self.poke(uid, Observations::operation()),
-        }
-    }
-
-    /// The agent has written a report on this deployment's Application.
-    pub fn report_changed(&self, uid: &DeploymentUid) {
-        self.poke(uid, Observations::report());
-    }
-
-    /// The Application of this deployment was edited or deleted by hand.
-    pub fn application_differs(&self, uid: &DeploymentUid) {
-        self.poke(uid, Observations::differs());
-    }
-
-    /// Takes up what the database holds. For the beginning, before anything else is under way.
-    async fn catch_up(&self) -> Result<(), StoreError> {
-        use machines::kinds::deployment::Deployment;
-        use machines::kinds::tenant::Tenant;
-        for entry in self.store.index::<Tenant>().await? {
-            let tenant = TenantUid::new(entry.key);
-            self.take_in(|index| index.note_tenant(&tenant, &entry.namespace));
-        }
-        for entry in self.store.index::<Deployment>().await? {
-            let uid = DeploymentUid::new(entry.key);
-            let tenant = TenantUid::new(entry.tenant_uid);
-            let place = index::Place { namespace: entry.namespace, name: entry.name };
-            self.index().note_deployment(&uid, tenant.clone(), place);
-            // Its timer is set when it has been stepped.
-            if entry.owes || entry.wake_at.is_some() {
-                self.inbox.offer(tenant.as_str(), Key::Deployment(uid), Observations::operation());
-            }
-        }
-        self.take_in_reports().await
-    }
-
-    /// Signals may have been missed: looks at everything that may have been signalled.
-    pub async fn look_again(&self) -> Result<(), StoreError> {
-        for entry in self.store.index::<machines::kinds::deployment::Deployment>().await? {
-            if entry.owes || entry.wake_at.is_some() {
-                self.poke(&DeploymentUid::new(entry.key), Observations::operation());
-            }
-        }
-        self.take_in_reports().await
-    }
-
-    /// Looks for reports that were not taken in.
-    pub async fn take_in_reports(&self) -> Result<(), StoreError> {
-        for uid in self.store.unread().await? {
-            self.poke(&uid, Observations::report());
-        }
-        Ok(())
-    }
-
     /// Runs until told to stop, or until the store says that somebody else has taken over.
     pub async fn run(
         self: Arc<Self>,
@@ -343,10 +265,8 @@ impl Backend {
                 () = shutdown.cancelled() => return,
                 due = self.timers.next_due() => due,
             };
-            for key in due {
-                if let Key::Deployment(uid) = &key {
-                    self.poke(uid, Observations::deadline());
-                }
+            for machine in due {
+                self.poke(&machine, Observations::deadline());
             }
         }
     }
@@ -390,9 +310,13 @@ impl Backend {
         self.instance.borrow().clone()
     }
 
-    fn poke(&self, uid: &DeploymentUid, observations: Observations) {
-        let tenant = self.index().tenant_of(uid).cloned().unwrap_or_default();
-        self.inbox.offer(tenant.as_str(), Key::Deployment(uid.clone()), observations);
+    /// Has a machine of any kind stepped.
+    fn poke(&self, machine: &Key, observations: Observations) {
+        let tenant = match machine {
+            Key::Tenant(tenant) => tenant.clone(),
+            Key::Deployment(uid) => self.index().tenant_of(uid).cloned().unwrap_or_default(),
+        };
+        self.inbox.offer(tenant.as_str(), machine.clone(), observations);
     }
 
     /// Takes something in and tells those whom it concerns; whether there are any.

@@ -14,6 +14,9 @@ pub enum Key {
     Deployment(DeploymentUid),
 }
 
+/// A machine of a batch, with what was observed of it.
+pub type Item = (Key, Observations);
+
 /// What was observed of a machine since it was last stepped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observations {

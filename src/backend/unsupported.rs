@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::events::Events;
 use crate::runtime::clock::Clock;
-use crate::runtime::watch::{self, Progress, Seen};
+use crate::runtime::watch::{self, Progress, WatchEvent};
 
 /// The reason of the Events.
 const REASON: &str = "NotSupported";
@@ -40,7 +40,7 @@ async fn tell_of<K>(
     );
     let (api, progress) = (Api::all(client.clone()), Progress::new(name, clock));
     watch::follow::<K>(api, progress, shutdown.clone(), |seen| {
-        if let Seen::Present(object) = seen
+        if let WatchEvent::Present(object) = seen
             && object.meta().deletion_timestamp.is_none()
         {
             events.tell_object(&object, REASON, &message);

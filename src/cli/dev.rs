@@ -25,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 use crate::api;
 use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
-use crate::lease::Tenure;
-use crate::program::{self, Program, Roles};
+use crate::program::{self, Program};
+use crate::roles::Roles;
+use crate::tenure::Tenure;
 
 /// The database's file in the directory of `dev`.
 pub const DATABASE_FILE: &str = "state.db";

@@ -24,7 +24,7 @@ use schema::store::instance::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 
 use crate::kubernetes;
-use crate::program::Roles;
+use crate::roles::Roles;
 use crate::settings::{REPAIR_GRACE, Settings};
 
 /// Why a command did not do what it should, by exit code.

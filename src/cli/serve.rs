@@ -10,8 +10,10 @@ use crate::cli::{
     SettingsArguments,
 };
 use crate::kubernetes::{self, CountedClient};
-use crate::lease::{Candidate, Tenure};
-use crate::program::{self, Program, Roles};
+use crate::lease::Candidate;
+use crate::program::{self, Program};
+use crate::roles::Roles;
+use crate::tenure::Tenure;
 
 /// Options of `all`, `backend` and `agent`.
 #[derive(Clone, Debug, Args)]

@@ -9,6 +9,7 @@
 //! * [`effects`]: what states require of the world, in the order in which users wait for it;
 //! * [`watch`]: one stream for each kind of object, with a back-off and a gauge of its own;
 //! * [`sightings`]: what a watch has shown, and what a complete list proves;
+//! * [`verdict`]: what a failure of the store means for the next attempt;
 //! * [`retry`]: what has to work before anything else can begin;
 //! * [`supervisor`]: a role is its work and all of its tasks, or it ends;
 //! * [`clock`]: the only place where the time comes from.
@@ -22,5 +23,6 @@ pub mod retry;
 pub mod sightings;
 pub mod supervisor;
 pub mod timers;
+pub mod verdict;
 pub mod watch;
 pub mod worker;

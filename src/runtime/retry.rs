@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::worker::Verdict;
+use crate::runtime::verdict::Verdict;
 
 /// First pause between attempts, doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

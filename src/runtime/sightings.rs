@@ -10,7 +10,7 @@ use kube::Resource;
 use kube::api::ObjectMeta;
 use machines::identity::Revision;
 
-use crate::runtime::watch::{Seen, revision, revision_of};
+use crate::runtime::watch::{WatchEvent, revision, revision_of};
 
 /// See the module. `K` names an object of the kind.
 #[derive(Debug)]
@@ -52,28 +52,28 @@ impl<K: Eq + Hash> Sightings<K> {
     /// metadata; one without a name of the kind is not tracked.
     pub fn note<O: Resource>(
         &mut self,
-        seen: &Seen<O>,
+        seen: &WatchEvent<O>,
         key: impl Fn(&ObjectMeta) -> Option<K>,
     ) -> Option<Listed<K>> {
         let metadata = match seen {
-            Seen::Restarted => {
+            WatchEvent::Restarted => {
                 self.relists += 1;
                 self.listed = Some(HashSet::new());
                 return None;
             }
-            Seen::Synced => {
+            WatchEvent::Synced => {
                 // What was asked meanwhile may have come and gone before the list was made.
                 self.relists += 1;
                 let listed = self.listed.take()?;
                 self.is_complete = true;
                 return Some(Listed(listed));
             }
-            Seen::Gone(gone) => {
+            WatchEvent::Gone(gone) => {
                 self.newest = self.newest.max(gone.revision);
                 return None;
             }
-            Seen::Present(object) => object.meta(),
-            Seen::Malformed(metadata) => metadata,
+            WatchEvent::Present(object) => object.meta(),
+            WatchEvent::Malformed(metadata) => metadata,
         };
         self.newest = self.newest.max(revision_of(metadata));
         if let Some(listed) = self.listed.as_mut() {
@@ -118,18 +118,18 @@ mod tests {
         ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }
     }
 
-    fn present(name: &str) -> Seen<ConfigMap> {
-        Seen::Present(ConfigMap { metadata: metadata(name), ..ConfigMap::default() })
+    fn present(name: &str) -> WatchEvent<ConfigMap> {
+        WatchEvent::Present(ConfigMap { metadata: metadata(name), ..ConfigMap::default() })
     }
 
     #[test]
     fn an_object_that_cannot_be_decoded_exists_from_the_first_list_on() {
         let mut sightings = Sightings::default();
         let mut note = |seen| sightings.note(&seen, |metadata| metadata.name.clone());
-        assert!(note(Seen::Restarted).is_none());
+        assert!(note(WatchEvent::Restarted).is_none());
         assert!(note(present("readable")).is_none());
-        assert!(note(Seen::Malformed(Box::new(metadata("unreadable")))).is_none());
-        let listed = note(Seen::Synced).unwrap();
+        assert!(note(WatchEvent::Malformed(Box::new(metadata("unreadable")))).is_none());
+        let listed = note(WatchEvent::Synced).unwrap();
         let lacks =
             ["readable", "unreadable", "another"].map(|name| listed.lacks(&name.to_owned()));
         assert_eq!(lacks, [false, false, true]);
@@ -140,10 +140,10 @@ mod tests {
     fn without_a_complete_list_nothing_is_absent() {
         let mut sightings: Sightings<String> = Sightings::default();
         let mut note = |seen| sightings.note(&seen, |metadata| metadata.name.clone());
-        assert!(note(Seen::Synced).is_none(), "no list has begun");
+        assert!(note(WatchEvent::Synced).is_none(), "no list has begun");
         assert!(note(present("one")).is_none());
-        assert!(note(Seen::Gone(Gone::of(&metadata("one")))).is_none());
-        assert!(note(Seen::Restarted).is_none());
+        assert!(note(WatchEvent::Gone(Gone::of(&metadata("one")))).is_none());
+        assert!(note(WatchEvent::Restarted).is_none());
         assert!(!sightings.is_complete() && sightings.is_listing());
     }
 
@@ -153,17 +153,17 @@ mod tests {
         ConfigMap { metadata, ..ConfigMap::default() }
     }
 
-    fn note(sightings: &mut Sightings<String>, seen: Seen<ConfigMap>) {
+    fn note(sightings: &mut Sightings<String>, seen: WatchEvent<ConfigMap>) {
         sightings.note(&seen, |metadata| metadata.name.clone());
     }
 
     #[test]
     fn an_answer_counts_only_while_the_watch_is_behind_it() {
         let mut sightings = Sightings::default();
-        note(&mut sightings, Seen::Present(object("10")));
+        note(&mut sightings, WatchEvent::Present(object("10")));
         let asked = sightings.ask();
         assert!(sightings.is_news(&object("11"), asked));
-        note(&mut sightings, Seen::Gone(Gone::of(&object("12").metadata)));
+        note(&mut sightings, WatchEvent::Gone(Gone::of(&object("12").metadata)));
         assert!(!sightings.is_news(&object("11"), asked), "the watch has shown its deletion");
     }
 
@@ -171,10 +171,10 @@ mod tests {
     fn an_answer_that_a_relist_has_overtaken_does_not_count() {
         let mut sightings = Sightings::default();
         let asked = sightings.ask();
-        note(&mut sightings, Seen::Restarted);
+        note(&mut sightings, WatchEvent::Restarted);
         let meanwhile = sightings.ask();
         assert!(!sightings.is_news(&object("11"), meanwhile), "the list may be older or newer");
-        note(&mut sightings, Seen::Synced);
+        note(&mut sightings, WatchEvent::Synced);
         assert!(!sightings.is_news(&object("11"), asked), "the list may have been without it");
         assert!(!sightings.is_news(&object("11"), meanwhile));
         assert!(sightings.is_news(&object("11"), sightings.ask()));

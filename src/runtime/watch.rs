@@ -143,7 +143,7 @@ impl Progress {
 /// What a watch tells. A relist begins with `Restarted` and ends with `Synced`: what was not seen
 /// between the two does not exist.
 #[derive(Debug)]
-pub enum Seen<K> {
+pub enum WatchEvent<K> {
     /// A relist begins.
     Restarted,
     /// The object exists and looks so.
@@ -187,7 +187,7 @@ pub async fn follow<K>(
     api: Api<DeserializeGuard<K>>,
     progress: Arc<Progress>,
     shutdown: CancellationToken,
-    mut tell: impl FnMut(Seen<K>) + Send,
+    mut tell: impl FnMut(WatchEvent<K>) + Send,
 ) where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {
@@ -230,29 +230,32 @@ pub async fn follow<K>(
     }
 }
 
-fn translate<K>(event: watcher::Event<DeserializeGuard<K>>, progress: &Progress) -> Option<Seen<K>>
+fn translate<K>(
+    event: watcher::Event<DeserializeGuard<K>>,
+    progress: &Progress,
+) -> Option<WatchEvent<K>>
 where
     K: Resource<DynamicType = ()>,
 {
     match event {
-        watcher::Event::Init => Some(Seen::Restarted),
-        watcher::Event::InitDone => Some(Seen::Synced),
+        watcher::Event::Init => Some(WatchEvent::Restarted),
+        watcher::Event::InitDone => Some(WatchEvent::Synced),
         watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
             Some(present(object, progress))
         }
-        watcher::Event::Delete(object) => Some(Seen::Gone(match &object.0 {
+        watcher::Event::Delete(object) => Some(WatchEvent::Gone(match &object.0 {
             Ok(object) => Gone::of(object.meta()),
             Err(invalid) => Gone::of(&invalid.metadata),
         })),
     }
 }
 
-fn present<K>(object: DeserializeGuard<K>, progress: &Progress) -> Seen<K>
+fn present<K>(object: DeserializeGuard<K>, progress: &Progress) -> WatchEvent<K>
 where
     K: Resource<DynamicType = ()>,
 {
     match object.0 {
-        Ok(object) => Seen::Present(object),
+        Ok(object) => WatchEvent::Present(object),
         Err(invalid) => {
             progress.malformed.fetch_add(1, Ordering::Relaxed);
             let metadata = invalid.metadata;
@@ -267,7 +270,7 @@ where
                 error,
                 "an object cannot be read",
             );
-            Seen::Malformed(Box::new(metadata))
+            WatchEvent::Malformed(Box::new(metadata))
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::aside::{Aside, Failing};
 use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
+use crate::runtime::verdict::{Silence, Verdict};
 
 /// Machines in the first batch. How many the next may have depends on how long the one before took:
 /// who comes anew waits for the batch under way and for its own.
@@ -54,26 +55,6 @@ const NO_ANSWER: &str = "the database does not answer";
 
 /// What was taken from an inbox: whose turn it was, which machine, and its observations.
 pub type Taken<K, O> = [(String, K, O)];
-
-/// What a failure means for what comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing can be processed any more.
-    Stop,
-    /// The same batch may succeed at once.
-    AtOnce,
-    /// The same batch may succeed later.
-    Later,
-    /// It succeeds once somebody has changed a setting. A process that has only begun had better
-    /// end and say so.
-    Refused,
-    /// Something in the batch makes it fail.
-    Unfit,
-}
-
-/// Batches were given up for so long, one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Silence(pub Duration);
 
 /// Whoever processes batches.
 pub trait Process<K, O>: Sync {

@@ -23,7 +23,8 @@ use kube::api::{
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use managed_gitops::api;
-use managed_gitops::program::{Program, Roles};
+use managed_gitops::program::Program;
+use managed_gitops::roles::Roles;
 use managed_gitops::settings::Settings;
 use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, Database, DatabaseKind, connect};

@@ -290,7 +290,7 @@ impl ApplicationView {
     }
 }
 
-/// What an operation owes to the world outside of the database.
+/// What an operation requires of the world outside of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperationObligation {
     /// The tenant's AppProject says what it should.

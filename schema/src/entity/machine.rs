@@ -24,7 +24,8 @@ pub struct Model {
     /// Next timer, in milliseconds since the epoch.
     pub wake_at: Option<i64>,
     /// Whether the state has obligations that are not discharged.
-    pub owes: bool,
+    #[sea_orm(column_name = "owes")]
+    pub has_obligations: bool,
     /// Milliseconds since the epoch.
     pub updated_at: i64,
 }

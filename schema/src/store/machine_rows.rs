@@ -45,8 +45,8 @@ pub trait Persistent: Machine {
     fn namespace(&self) -> &str;
     /// The name of the object behind it; empty where there is none.
     fn name(&self) -> &str;
-    /// Whether it owes something to the world.
-    fn owes(&self) -> bool;
+    /// Whether it requires something of the world.
+    fn has_obligations(&self) -> bool;
     /// The generation that it acts on; 0 where there is none.
     fn generation(&self) -> i64;
 }
@@ -95,8 +95,9 @@ pub struct IndexEntry {
     pub name: String,
     /// When it wants to be woken, in milliseconds since the epoch.
     pub wake_at: Option<i64>,
-    /// Whether it owes something.
-    pub owes: bool,
+    /// Whether it requires something.
+    #[sea_orm(from_alias = "owes")]
+    pub has_obligations: bool,
 }
 
 impl Store {
@@ -118,7 +119,7 @@ impl Store {
                         machine::Column::Namespace,
                         machine::Column::Name,
                         machine::Column::WakeAt,
-                        machine::Column::Owes,
+                        machine::Column::HasObligations,
                     ])
                     .filter(machine::Column::Kind.eq(kind))
                     .filter(machine::Column::Key.gt(after))
@@ -315,7 +316,7 @@ fn row<M: Persistent + Clone>(
         state_path: machine.path(),
         version: stepped.before.version + 1,
         wake_at: machine.wake_at().map(Timestamp::as_millis),
-        owes: machine.owes(),
+        has_obligations: machine.has_obligations(),
         updated_at: now.as_millis(),
     })
 }
@@ -340,7 +341,7 @@ async fn upsert(
             machine::Column::StatePath,
             machine::Column::Version,
             machine::Column::WakeAt,
-            machine::Column::Owes,
+            machine::Column::HasObligations,
             machine::Column::UpdatedAt,
         ])
         .action_and_where(unchanged)

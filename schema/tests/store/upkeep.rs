@@ -87,7 +87,7 @@ async fn the_index_lists_every_machine_once(scratch: Scratch) {
     let real = entries.iter().find(|entry| entry.key == object.uid.as_str()).unwrap();
     assert_eq!((real.tenant_uid.as_str(), real.name.as_str()), ("t1", "name-a"));
     assert_eq!(real.namespace, "team-t1");
-    assert!(real.owes && real.wake_at > Some(world.now.as_millis()));
+    assert!(real.has_obligations && real.wake_at > Some(world.now.as_millis()));
     entries.sort_by(|one, other| one.key.cmp(&other.key));
     entries.dedup_by(|one, other| one.key == other.key);
     assert_eq!(entries.len(), MACHINES);

@@ -10,7 +10,7 @@ use machines::shared::repository_url::source_repo_pattern;
 
 use crate::agent::argo::{Argo, Changed};
 use crate::runtime::sightings::Asked;
-use crate::runtime::watch::{self, Seen};
+use crate::runtime::watch::{self, WatchEvent};
 
 /// What is remembered of an AppProject.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,18 +80,18 @@ pub(super) fn trim<R: Ord>(
 
 impl Argo {
     /// Takes in what the watch of AppProjects tells.
-    pub fn project_seen(&mut self, seen: Seen<AppProject>) -> Vec<Changed> {
+    pub fn project_seen(&mut self, seen: WatchEvent<AppProject>) -> Vec<Changed> {
         let listed = self.projects_seen.note(&seen, |metadata| metadata.name.clone());
         match seen {
-            Seen::Restarted => Vec::new(),
-            Seen::Present(project) => self.project_present(&project).into_iter().collect(),
-            Seen::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
-            Seen::Malformed(metadata) => {
+            WatchEvent::Restarted => Vec::new(),
+            WatchEvent::Present(project) => self.project_present(&project).into_iter().collect(),
+            WatchEvent::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
+            WatchEvent::Malformed(metadata) => {
                 // It exists, and says nothing of what it should.
                 let project = AppProject { metadata: *metadata, spec: AppProjectSpec::default() };
                 self.project_present(&project).into_iter().collect()
             }
-            Seen::Synced => {
+            WatchEvent::Synced => {
                 let Some(listed) = listed else { return Vec::new() };
                 let missing: Vec<String> =
                     self.projects.keys().filter(|name| listed.lacks(name)).cloned().collect();

@@ -23,7 +23,7 @@ fn what_the_installed_argo_cd_knows_decides_whether_retries_without_it_are_drift
     let mut argo = Argo::default();
     let spec = serde_json::json!({"syncPolicy": {"retry": {"limit": -1}}});
     let object = serde_json::json!({"metadata": {"name": "app"}, "spec": spec});
-    argo.application_seen(Seen::Present(serde_json::from_value(object).unwrap()));
+    argo.application_seen(WatchEvent::Present(serde_json::from_value(object).unwrap()));
     let drifts = |argo: &Argo| !argo.application("app").unwrap().spec.drift.is_empty();
     assert!(!drifts(&argo));
     argo.note_refresh(true);
@@ -45,7 +45,7 @@ fn the_environments_of_an_earlier_installation_stay_permitted() {
         "spec": {"destinations": destinations},
     });
     let mut argo = Argo::default();
-    argo.project_seen(Seen::Present(serde_json::from_value(object).unwrap()));
+    argo.project_seen(WatchEvent::Present(serde_json::from_value(object).unwrap()));
     let repositories = BTreeSet::from(["https://example.com/a".to_owned()]);
     let permitted = |argo: &Argo| {
         let wanted = argo.wanted_project(&user, &repositories).document.unwrap();

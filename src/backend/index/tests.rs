@@ -2,11 +2,14 @@ use crds::GitOpsDeploymentSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::ObjectMeta;
 
-use super::*;
-use crate::runtime::watch::Gone;
+use crds::GitOpsDeployment;
+use k8s_openapi::api::core::v1::Namespace;
 
-fn namespace(uid: &str, terminating: bool) -> Seen<Namespace> {
-    Seen::Present(Namespace {
+use super::*;
+use crate::runtime::watch::{Gone, WatchEvent};
+
+fn namespace(uid: &str, terminating: bool) -> WatchEvent<Namespace> {
+    WatchEvent::Present(Namespace {
         metadata: ObjectMeta {
             name: Some("team-a".to_owned()),
             uid: Some(uid.to_owned()),
@@ -45,7 +48,7 @@ fn answered(index: &mut Index, uid: &str) -> Vec<Delivery> {
 #[test]
 fn a_deployment_waits_until_its_namespace_is_known() {
     let mut index = Index::default();
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(index.questions(8), []);
     assert_eq!(index.namespace_seen(namespace("ns-1", false)), []);
     assert_eq!(tenants(&answered(&mut index, "ns-1")), ["ns-1"]);
@@ -56,15 +59,15 @@ fn a_deployment_waits_until_its_namespace_is_known() {
 fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    index.deployment_seen(Seen::Present(object("u-1", "5", false)));
+    index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
     assert_eq!(tenants(&answered(&mut index, "ns-1")), ["ns-1"]);
     // Another object of the tenant exists: no question is needed.
-    let deliveries = index.deployment_seen(Seen::Present(object("u-2", "6", false)));
+    let deliveries = index.deployment_seen(WatchEvent::Present(object("u-2", "6", false)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
-    index.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
-    index.deployment_seen(Seen::Gone(Gone::of(&object("u-2", "8", false).metadata)));
+    index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-1", "7", false).metadata)));
+    index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-2", "8", false).metadata)));
     // The watch of Namespaces has not told of the next one yet.
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-3", "9", false))), []);
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-3", "9", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
     assert_eq!(index.questions(8), [], "nothing was told since");
     index.namespace_seen(namespace("ns-2", false));
@@ -76,11 +79,11 @@ fn one_that_is_only_let_go_proves_nothing() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
     // It is of the next namespace, of which the watch of Namespaces has not told yet.
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
-    let deliveries = index.deployment_seen(Seen::Present(object("u-1", "6", true)));
+    let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-2", "7", false))), []);
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-2", "7", false))), []);
     index.namespace_seen(namespace("ns-2", false));
     assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
 }
@@ -91,11 +94,11 @@ fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
     let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
     index.note_deployment(&DeploymentUid::new("u-1"), TenantUid::new("ns-1"), place);
     index.namespace_seen(namespace("ns-1", false));
-    index.deployment_seen(Seen::Restarted);
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-2", "6", false))), []);
-    index.deployment_seen(Seen::Present(object("u-1", "5", false)));
+    index.deployment_seen(WatchEvent::Restarted);
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-2", "6", false))), []);
+    index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
     assert_eq!(index.questions(8), []);
-    assert_eq!(tenants(&index.deployment_seen(Seen::Synced)), ["ns-1"]);
+    assert_eq!(tenants(&index.deployment_seen(WatchEvent::Synced)), ["ns-1"]);
     assert_eq!(index.questions(8), []);
 }
 
@@ -104,7 +107,7 @@ fn compatibility_11_what_appears_in_a_terminating_namespace_is_of_the_next_one()
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
     index.namespace_seen(namespace("ns-1", true));
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-2", "9", false))), []);
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-2", "9", false))), []);
     assert_eq!(index.questions(8), []);
     assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
     assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
@@ -115,11 +118,11 @@ fn a_namespace_that_was_not_seen_yet_is_not_taken_for_gone() {
     let mut index = Index::default();
     let tenant = TenantUid::new("ns-1");
     assert_eq!(index.note_tenant(&tenant, "team-a"), None);
-    index.namespace_seen(Seen::Restarted);
+    index.namespace_seen(WatchEvent::Restarted);
     assert_eq!(index.standing(&tenant, "team-a"), Standing::Unknown);
     index.namespace_seen(namespace("ns-1", false));
     assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
-    index.namespace_seen(Seen::Synced);
+    index.namespace_seen(WatchEvent::Synced);
     assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
     assert_eq!(index.standing(&TenantUid::new("ns-0"), "team-0"), Standing::Gone);
 }
@@ -129,10 +132,14 @@ fn a_namespace_that_cannot_be_decoded_exists() {
     let mut index = Index::default();
     let tenant = TenantUid::new("ns-1");
     index.note_tenant(&tenant, "team-a");
-    let Seen::Present(readable) = namespace("ns-1", false) else { panic!() };
-    index.namespace_seen(Seen::Restarted);
-    index.namespace_seen(Seen::Malformed(Box::new(readable.metadata)));
-    assert_eq!(index.namespace_seen(Seen::Synced), [], "the tenant is not told that it has gone");
+    let WatchEvent::Present(readable) = namespace("ns-1", false) else { panic!() };
+    index.namespace_seen(WatchEvent::Restarted);
+    index.namespace_seen(WatchEvent::Malformed(Box::new(readable.metadata)));
+    assert_eq!(
+        index.namespace_seen(WatchEvent::Synced),
+        [],
+        "the tenant is not told that it has gone"
+    );
     assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
 }
 
@@ -153,10 +160,10 @@ fn a_tenant_learns_what_became_of_its_namespace_before_it_was_known() {
 fn an_answer_that_comes_late_does_not_bring_back_what_has_gone() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    index.deployment_seen(Seen::Present(object("u-1", "5", false)));
+    index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
     answered(&mut index, "ns-1");
     let asked = index.ask();
-    index.deployment_seen(Seen::Gone(Gone::of(&object("u-1", "7", false).metadata)));
+    index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-1", "7", false).metadata)));
     assert_eq!(index.object_written(object("u-1", "6", false), asked), []);
     assert!(index.object(&DeploymentUid::new("u-1")).is_none());
 }
@@ -165,8 +172,8 @@ fn an_answer_that_comes_late_does_not_bring_back_what_has_gone() {
 fn what_is_deleted_with_its_namespace_is_taken_in() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", true));
-    assert_eq!(index.deployment_seen(Seen::Present(object("u-1", "5", false))), []);
-    let deliveries = index.deployment_seen(Seen::Present(object("u-1", "6", true)));
+    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
+    let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
     assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
 }

@@ -4,8 +4,8 @@
 //! * [`error_flag`]: the contract's `ErrorOccurred` condition, raised and resolved by the lifecycle;
 //! * [`mirror`]: whether the object's `.status` says what it should.
 //!
-//! [`conditions`] derives what the status should say; [`Deployment::obligations`] derives what is
-//! owed to the world. Both are pure functions of the machine, so nothing needs a second log.
+//! [`conditions`] derives what the status should say; [`Deployment::obligations`] derives what it
+//! requires of the world. Both are pure functions of the machine, so nothing needs a second log.
 
 pub mod conditions;
 pub mod error_flag;
@@ -342,7 +342,7 @@ impl Namesake {
     }
 }
 
-/// What the machine owes to the world outside of the database.
+/// What the machine requires of the world outside of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obligation {
     /// An Operation CR for this operation exists.
@@ -443,19 +443,19 @@ impl Deployment {
         }
     }
 
-    /// What the machine owes to the world, most awaited first.
+    /// What the machine requires of the world, most awaited first.
     pub fn obligations(&self, style: ConditionStyle) -> Vec<Obligation> {
-        let mut owed = Vec::new();
+        let mut obligations = Vec::new();
         if let Some(open) = self.record.open.as_ref().filter(|open| !open.claimed) {
-            owed.push(Obligation::OperationCreated(open.id.clone()));
+            obligations.push(Obligation::OperationCreated(open.id.clone()));
         }
         if matches!(self.lifecycle, Lifecycle::Finalizing { .. }) {
-            owed.push(Obligation::FinalizerRemoved);
+            obligations.push(Obligation::FinalizerRemoved);
         }
         if matches!(self.mirror, Mirror::Dirty {}) {
-            owed.push(Obligation::StatusWritten(status::wanted(self, style)));
+            obligations.push(Obligation::StatusWritten(status::wanted(self, style)));
         }
-        owed
+        obligations
     }
 
     /// Whether a moment has passed for which the lifecycle waited. That a status is to be told at

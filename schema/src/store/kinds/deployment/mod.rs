@@ -40,7 +40,7 @@ impl Persistent for Deployment {
     fn name(&self) -> &str {
         &self.record.name
     }
-    fn owes(&self) -> bool {
+    fn has_obligations(&self) -> bool {
         // The style decides what a status says, not whether one is owed.
         !self.obligations(Default::default()).is_empty()
     }

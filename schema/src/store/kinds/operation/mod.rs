@@ -40,7 +40,7 @@ impl Persistent for Operation {
     fn name(&self) -> &str {
         ""
     }
-    fn owes(&self) -> bool {
+    fn has_obligations(&self) -> bool {
         !self.obligations().is_empty()
     }
     fn generation(&self) -> i64 {

@@ -38,7 +38,7 @@ impl Persistent for Tenant {
     fn name(&self) -> &str {
         ""
     }
-    fn owes(&self) -> bool {
+    fn has_obligations(&self) -> bool {
         false
     }
     fn generation(&self) -> i64 {

@@ -1,144 +1,17 @@
-//! What the backend writes to the Kubernetes API, one request for each effect.
-
-use std::sync::Arc;
+//! The requests that write a deployment's object.
 
 use crds::argocd::{ApplicationStatus, Truncated};
 use crds::conditions::{ConditionStatus, WantedCondition, merge};
-use crds::{GitOpsDeployment, GitOpsDeploymentStatus, Operation, OperationSpec};
+use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Api, PatchParams, PostParams};
-use machines::identity::{ApplicationId, DeploymentUid, Digest, OperationId, TenantUid};
+use kube::api::{Api, PatchParams};
+use machines::identity::{DeploymentUid, Digest};
 use machines::kinds::deployment::conditions::StatusView;
 use serde_json::{Value, json};
 
+use super::observe;
 use crate::backend::index::{ObjectEntry, Place};
-use crate::backend::observe;
 use crate::kubernetes::{self, ApiError};
-use crate::runtime::effects::{Priority, QueuedEffect};
-
-/// The label that tells the agent whose turn an operation is.
-pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
-
-/// One write to the Kubernetes API.
-#[derive(Clone, Debug)]
-pub struct Effect {
-    /// The deployment that requires it.
-    pub uid: DeploymentUid,
-    /// What it is.
-    pub action: Action,
-}
-
-/// What is to be written.
-#[derive(Clone, Debug)]
-pub enum Action {
-    /// An Operation CR exists.
-    CreateOperation {
-        /// Whose turn it is.
-        tenant: TenantUid,
-        /// The operation.
-        operation: OperationId,
-    },
-    /// The status says this.
-    WriteStatus {
-        /// What it says of our own.
-        view: StatusView,
-        /// What it mirrors, where that is to be written.
-        report: Option<Mirrored>,
-    },
-    /// Our finalizer is not on the object.
-    RemoveFinalizer,
-}
-
-/// What a status mirrors.
-#[derive(Clone, Debug)]
-pub enum Mirrored {
-    /// This.
-    Read(Arc<ApplicationStatus>),
-    /// The newest report on this application, which could not be read yet.
-    Unread(ApplicationId),
-}
-
-/// What an effect is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
-    /// The Operation CR.
-    Operation,
-    /// The object's status.
-    Status,
-    /// The object's finalizer.
-    Finalizer,
-}
-
-/// Everything that a deployment may require.
-pub const SUBJECTS: [Subject; 3] = [Subject::Operation, Subject::Status, Subject::Finalizer];
-
-impl PartialEq for Effect {
-    fn eq(&self, other: &Self) -> bool {
-        // A report is named by the digest in its view.
-        self.uid == other.uid
-            && match (&self.action, &other.action) {
-                (
-                    Action::CreateOperation { operation, .. },
-                    Action::CreateOperation { operation: others, .. },
-                ) => operation == others,
-                (Action::WriteStatus { view, .. }, Action::WriteStatus { view: others, .. }) => {
-                    view == others
-                }
-                (Action::RemoveFinalizer, Action::RemoveFinalizer) => true,
-                _ => false,
-            }
-    }
-}
-
-impl QueuedEffect for Effect {
-    type Key = (DeploymentUid, Subject);
-
-    fn key(&self) -> Self::Key {
-        let subject = match self.action {
-            Action::CreateOperation { .. } => Subject::Operation,
-            Action::WriteStatus { .. } => Subject::Status,
-            Action::RemoveFinalizer => Subject::Finalizer,
-        };
-        (self.uid.clone(), subject)
-    }
-
-    fn priority(&self) -> Priority {
-        match self.action {
-            Action::CreateOperation { .. } | Action::RemoveFinalizer => Priority::High,
-            Action::WriteStatus { .. } => Priority::Normal,
-        }
-    }
-
-    fn is_answered(&self) -> bool {
-        match self.action {
-            Action::WriteStatus { .. } => true,
-            // The agent answers it, in the operation's row; the watch shows the other.
-            Action::CreateOperation { .. } | Action::RemoveFinalizer => false,
-        }
-    }
-}
-
-/// Creates the Operation CR, unless it exists.
-pub async fn create_operation(
-    client: &kube::Client,
-    argocd_namespace: &str,
-    tenant: &TenantUid,
-    operation: &OperationId,
-) -> Result<(), ApiError> {
-    let api: Api<Operation> = Api::namespaced(client.clone(), argocd_namespace);
-    let spec = OperationSpec { operation_id: operation.as_str().to_owned() };
-    let mut object = Operation::new(&crds::names::operation_name(operation.as_str()), spec);
-    object
-        .metadata
-        .labels
-        .get_or_insert_default()
-        .insert(TENANT_LABEL.to_owned(), tenant.as_str().to_owned());
-    match api.create(&PostParams::default(), &object).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        Err(error) => Err(kubernetes::api_error(error)),
-    }
-}
 
 /// Writes a status.
 pub async fn write_status(
@@ -244,14 +117,15 @@ mod tests {
     use crds::{GitOpsDeploymentSpec, names};
     use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
-    use kube::api::{DeleteParams, Patch};
-    use machines::identity::Generation;
+    use kube::api::{DeleteParams, Patch, PostParams};
+    use machines::identity::{Generation, TenantUid};
     use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
     use sandbox::ApiServer;
 
+    use super::observe;
     use super::*;
     use crate::backend::index::Index;
-    use crate::runtime::watch::Seen;
+    use crate::runtime::watch::WatchEvent;
 
     async fn api() -> (kube::Client, Api<GitOpsDeployment>) {
         let server = ApiServer::in_memory(sandbox::api::Settings::default());
@@ -292,8 +166,8 @@ mod tests {
         let namespace = namespaces.get("team").await.expect("the namespace");
         let tenant = TenantUid::new(namespace.uid().expect("a UID"));
         let mut index = Index::default();
-        index.namespace_seen(Seen::Present(namespace));
-        index.deployment_seen(Seen::Present(object.clone()));
+        index.namespace_seen(WatchEvent::Present(namespace));
+        index.deployment_seen(WatchEvent::Present(object.clone()));
         for question in index.questions(1) {
             index.question_answered(&question, Some(&tenant));
         }

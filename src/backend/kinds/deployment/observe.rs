@@ -13,6 +13,7 @@ use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{MirroredCondition, Report, Snapshot};
 use machines::shared::redaction::redacted_url;
 use machines::shared::text;
+use schema::application_state;
 
 use crate::runtime::watch;
 
@@ -188,6 +189,24 @@ fn last_of_each_type(
         later.clone().all(|other| other.type_ != condition.type_)
     });
     last.map(|(_, condition)| condition).take(conditions::MIRRORED_LIMIT)
+}
+
+/// Reads a report in the database's form; one that cannot be read is told of and left out.
+pub fn read_report(blob: &[u8], uid: &str) -> Option<ApplicationStatus> {
+    let status = match application_state::decode(Some(blob)) {
+        Ok(status) => status,
+        Err(error) => {
+            tracing::error!(uid, %error, "the report on an Application cannot be read");
+            return None;
+        }
+    };
+    match serde_json::from_value(status) {
+        Ok(status) => Some(status),
+        Err(error) => {
+            tracing::error!(uid, %error, "the report on an Application has an unknown form");
+            None
+        }
+    }
 }
 
 #[cfg(test)]

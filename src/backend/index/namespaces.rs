@@ -1,0 +1,70 @@
+//! What the watch of Namespaces shows.
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ObjectMeta;
+use machines::identity::TenantUid;
+
+use super::{Delivery, Index, NamespaceEntry, tenant_note};
+use crate::backend::observations::{NamespaceObservation, Observations};
+use crate::runtime::watch::WatchEvent;
+
+impl Index {
+    /// Takes in what the watch of Namespaces tells.
+    pub fn namespace_seen(&mut self, seen: WatchEvent<Namespace>) -> Vec<Delivery> {
+        let was_complete = self.namespaces_seen.is_complete();
+        let listed = self
+            .namespaces_seen
+            .note(&seen, |metadata| Some(TenantUid::new(metadata.uid.clone().unwrap_or_default())));
+        match seen {
+            WatchEvent::Restarted => Vec::new(),
+            WatchEvent::Present(namespace) => self.namespace_present(&namespace.metadata),
+            // What is of interest of it is in its metadata.
+            WatchEvent::Malformed(metadata) => self.namespace_present(&metadata),
+            WatchEvent::Gone(gone) => {
+                let uid = TenantUid::new(gone.uid);
+                self.namespaces.retain(|_, entry| entry.uid != uid);
+                self.namespace_gone(uid).into_iter().collect()
+            }
+            WatchEvent::Synced => {
+                let Some(listed) = listed else { return Vec::new() };
+                self.namespaces.retain(|_, entry| !listed.lacks(&entry.uid));
+                let missing: Vec<TenantUid> =
+                    self.tenants.iter().filter(|uid| listed.lacks(uid)).cloned().collect();
+                let mut deliveries: Vec<Delivery> =
+                    missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect();
+                if !was_complete {
+                    // Whoever was woken before could not know how its namespace stands.
+                    deliveries.extend(self.tell_all(&Observations::facts()));
+                }
+                deliveries
+            }
+        }
+    }
+
+    fn namespace_present(&mut self, metadata: &ObjectMeta) -> Vec<Delivery> {
+        let uid = TenantUid::new(metadata.uid.clone().unwrap_or_default());
+        let terminating = metadata.deletion_timestamp.is_some();
+        let name = metadata.name.clone().unwrap_or_default();
+        let entry = NamespaceEntry { uid: uid.clone(), terminating };
+        let before = self.namespaces.insert(name.clone(), entry);
+        let mut deliveries = Vec::new();
+        if let Some(before) = before.as_ref().filter(|before| before.uid != uid) {
+            deliveries.extend(self.namespace_gone(before.uid.clone()));
+        }
+        let changed =
+            before.is_none_or(|before| before.uid != uid || before.terminating != terminating);
+        if changed && self.tenants.contains(&uid) {
+            let note = NamespaceObservation::Present { terminating };
+            deliveries.push(tenant_note(uid, note));
+        }
+        if changed {
+            let ownership = self.ownership.take(&name);
+            deliveries.extend(self.waiting_present(ownership));
+        }
+        deliveries
+    }
+
+    fn namespace_gone(&self, uid: TenantUid) -> Option<Delivery> {
+        self.tenants.contains(&uid).then(|| tenant_note(uid, NamespaceObservation::Absent))
+    }
+}

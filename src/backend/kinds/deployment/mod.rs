@@ -1,0 +1,10 @@
+//! GitOpsDeployments.
+//!
+//! `observe` turns an object into an observation, `step` takes a machine through what was observed
+//! of it, `follow_up` says what the new state requires, and `write` carries that out by `requests`.
+
+mod follow_up;
+pub mod observe;
+pub mod requests;
+pub mod step;
+mod write;

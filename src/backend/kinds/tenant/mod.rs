@@ -1,0 +1,4 @@
+//! Tenants: one machine for each namespace with a resource of ours.
+
+mod follow_up;
+pub mod step;

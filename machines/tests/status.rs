@@ -188,7 +188,7 @@ fn requests(step: &Step<Deployment>) -> usize {
 }
 
 #[test]
-fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_stays() {
+fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_kept() {
     let before = rejected();
     let step = before.clone().step(&Event::ApplicationDiffers, &facts(at(1_000)));
     assert_eq!(requests(&step), 1, "an operation is asked for");

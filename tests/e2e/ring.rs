@@ -32,8 +32,7 @@ pub enum Capability {
 /// The capabilities of the sandbox.
 pub const SANDBOX: &[Capability] = &[Capability::ArgoCdStop];
 
-/// The program's settings in both environments: manual changes are undone soon, not after 30
-/// minutes.
+/// The program's settings in both: manual changes are undone soon, not after 30 minutes.
 pub const SETTINGS: &[&str] = &["--self-heal-interval=1", "--self-heal-grace=1"];
 
 /// The environment of one scenario.

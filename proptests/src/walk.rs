@@ -1,8 +1,8 @@
-//! One deployment and an environment that plays with it.
+//! One deployment and an adversarial environment.
 //!
-//! The environment holds the object as the API would (generations and revisions rise, a deletion
-//! is never undone), so whatever the machine gets to is reachable. [`Walk::settle`] is the same
-//! environment in a helpful mood: the agent completes, deadlines fire, writes are echoed.
+//! The environment keeps the object as the API would (generations and revisions rise, a deletion is
+//! never undone), so every state that the machine gets to is reachable. [`Walk::settle`] is the
+//! same environment, but helpful: the agent completes, deadlines fire, writes are echoed.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ use machines::rows::{OperationState, RowChange, TenantRows};
 use machines::spec::DeploymentSpec;
 use proptest::prelude::*;
 
-/// Most steps that a helpful environment needs: a removal or a dispatch after one that is open
+/// The most steps that a helpful environment needs: a removal or a dispatch after one that is open
 /// (2 × claim and completion), a back-off, the finalizer, the status, and the final look.
 pub const SETTLE_LIMIT: usize = 40;
 
@@ -43,23 +43,23 @@ pub enum Input {
         /// Whether the machine sees it.
         seen: bool,
     },
-    /// The machine sees the object as it is, or that it has gone.
+    /// The machine sees the object as it is, or that it is gone.
     Rescan,
-    /// The machine sees the object as it was so many versions ago.
+    /// The machine sees the object as it was this many versions ago.
     Stale(u8),
-    /// The machine hears that there is no object, as of before it was last seen.
+    /// The machine learns that there is no object, as of a time before it was last seen.
     StaleAbsent,
-    /// The agent says this of the open operation.
+    /// The agent reports this about the open operation.
     Operation(Option<OperationState>),
-    /// The agent says this of another operation.
+    /// The agent reports this about another operation.
     Other(Option<OperationState>),
-    /// Argo CD reports so.
+    /// Argo CD reports this.
     Report(u8),
-    /// The surroundings change; the machine is told, or not.
+    /// The surroundings change; the machine is notified, or not.
     Facts {
-        /// How they are.
+        /// Their new state.
         situation: Situation,
-        /// Whether the machine is told.
+        /// Whether the machine is notified.
         told: bool,
     },
     /// Time passes.
@@ -67,20 +67,20 @@ pub enum Input {
         /// For how long.
         millis: i64,
     },
-    /// The machine is woken, in time or early.
+    /// The machine is woken, on time or early.
     Wake,
-    /// The object's status is written as the machine wants it, and echoed.
+    /// The object's status is written as the machine requires, and echoed.
     WriteStatus,
-    /// Somebody else writes the object's status.
+    /// Another client writes the object's status.
     SpoilStatus,
-    /// The finalizer is removed, if the machine wants that.
+    /// The finalizer is removed, if the machine requires it.
     RemoveFinalizer,
 }
 
-/// How the surroundings of a deployment are.
+/// The surroundings of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Situation {
-    /// All is there.
+    /// Everything exists.
     Good,
     /// The tenant has no rows.
     TenantUnknown,
@@ -88,9 +88,9 @@ pub enum Situation {
     Draining,
     /// Argo CD's namespace does not exist.
     EngineMissing,
-    /// Argo CD's namespace was created anew.
+    /// Argo CD's namespace was re-created.
     EngineReplaced,
-    /// A deployment of the same name is not gone yet.
+    /// A deployment of the same name still exists.
     Predecessor,
 }
 
@@ -131,20 +131,20 @@ pub fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
-/// One step, as it was.
+/// One recorded step.
 #[derive(Clone, Debug)]
 pub struct Moment {
     /// The machine before.
     pub before: Deployment,
-    /// What it was told.
+    /// The event.
     pub event: Event,
-    /// What it could know.
+    /// The facts at that time.
     pub facts: Facts,
     /// The machine afterwards.
     pub after: Deployment,
-    /// What it asked the database to say.
+    /// The row changes that it requested.
     pub rows: Vec<RowChange>,
-    /// What became of the event.
+    /// How the event was handled.
     pub handling: Handling,
 }
 
@@ -153,13 +153,13 @@ pub struct Moment {
 pub struct Walk {
     /// The machine, resumed from what was persisted after each step.
     machine: Deployment,
-    /// The object; `None` once it has gone.
+    /// The object; `None` once it is gone.
     pub object: Option<Snapshot>,
-    /// What the object looked like.
+    /// The past versions of the object.
     history: Vec<Snapshot>,
-    /// The newest revision of anything.
+    /// The newest revision.
     revision: Revision,
-    /// How the surroundings are.
+    /// The surroundings.
     pub situation: Situation,
     now: Timestamp,
     /// Every step so far.
@@ -184,7 +184,7 @@ pub fn spec(path: u8) -> DeploymentSpec {
 }
 
 impl Walk {
-    /// An object that exists, and a machine that knows nothing of it yet.
+    /// An object that exists, and a machine that does not know it yet.
     pub fn new(path: u8, finalizer: bool) -> Self {
         let uid = DeploymentUid::new("uid-1");
         let machine = Deployment::new(uid, TenantUid::new("tenant-1"), NAMESPACE, "app");
@@ -206,19 +206,19 @@ impl Walk {
         }
     }
 
-    /// A walk along these inputs.
+    /// A walk with these inputs.
     pub fn along(path: u8, finalizer: bool, inputs: &[Input]) -> Self {
         let mut walk = Self::new(path, finalizer);
         inputs.iter().for_each(|input| walk.take(input));
         walk
     }
 
-    /// The machine as it is.
+    /// The current machine.
     pub fn machine(&self) -> &Deployment {
         &self.machine
     }
 
-    /// The surroundings at this moment.
+    /// The facts at this moment.
     pub fn facts(&self) -> Facts {
         let tenant = TenantUid::new("tenant-1");
         let name = match self.situation {
@@ -250,7 +250,7 @@ impl Walk {
         }
     }
 
-    /// Lets time pass until a moment, if it is not past.
+    /// Lets time pass until a moment, unless it has passed.
     pub fn pass(&mut self, until: Timestamp) {
         self.now = self.now.max(until);
     }
@@ -316,7 +316,7 @@ impl Walk {
         }
     }
 
-    /// Gives an event to the machine and remembers the step.
+    /// Sends an event to the machine and records the step.
     pub fn tell(&mut self, event: Event) {
         let before = self.machine.clone();
         let facts = self.facts();
@@ -365,7 +365,7 @@ impl Walk {
         }
     }
 
-    /// The machine sees what is.
+    /// The machine observes the current state.
     pub fn look(&mut self) {
         let event = match &self.object {
             Some(object) => Event::Observed(Box::new(object.clone())),
@@ -374,7 +374,7 @@ impl Walk {
         self.tell(event);
     }
 
-    /// Argo CD reports on what it has: 0 and 1 are current and good, the rest is not.
+    /// Argo CD reports on what it has: 0 and 1 are current and good, the others are not.
     fn report(&mut self, kind: u8) {
         let spec = self.machine.record.spec.clone();
         let path = if kind > 3 { "elsewhere" } else { spec.path.as_str() };
@@ -401,7 +401,7 @@ impl Walk {
             return false;
         };
         let mut conditions: Vec<Condition> = view.conditions;
-        // The API keeps lists as they are sent; the order says nothing.
+        // The API keeps lists as they are sent; the order is irrelevant.
         conditions.reverse();
         self.change(|object| {
             object.observed_generation = view.observed_generation;
@@ -428,8 +428,8 @@ impl Walk {
     }
 
     /// The helpful environment: makes the surroundings good, shows the machine everything once,
-    /// and then does what it waits for until it waits for nothing. Returns the number of steps,
-    /// or `None` if the machine did not come to rest within [`SETTLE_LIMIT`].
+    /// then does what it waits for until it waits for nothing. Returns the number of steps, or
+    /// `None` if the machine did not come to rest within [`SETTLE_LIMIT`].
     pub fn settle(&mut self) -> Option<usize> {
         let from = self.moments.len();
         self.situation = Situation::Good;
@@ -443,7 +443,7 @@ impl Walk {
         None
     }
 
-    /// Does one thing that the machine waits for; `false` where it waits for nothing.
+    /// Does one thing that the machine waits for; `false` if it waits for nothing.
     fn help(&mut self) -> bool {
         if let Some(open) = self.machine.record.open.clone() {
             let state =

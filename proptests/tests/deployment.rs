@@ -1,4 +1,4 @@
-//! Properties of the deployment machine: of every state that its types permit, and of every state
+//! Properties of the deployment machine: for every state that its types permit, and for every state
 //! that it reaches.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -73,9 +73,9 @@ proptest! {
         prop_assert_eq!(step.rows, vec![]);
     }
 
-    /// Whichever was seen first: revisions tell nothing where an etcd was restored.
+    /// Whichever was seen first: revisions mean nothing after an etcd was restored.
     #[test]
-    fn nobody_takes_a_name_that_another_one_holds(
+    fn no_deployment_takes_a_name_that_another_one_holds(
         machine in arbitrary::deployment(),
         event in arbitrary::event(),
         mut facts in arbitrary::facts(),
@@ -94,8 +94,8 @@ proptest! {
     }
 }
 
-/// The event as it would be of an older generation, as of an older revision, or about an operation
-/// that is not the open one; `None` where nothing is older, or where an event has no age.
+/// The event as it would be for an older generation, at an older revision, or for an operation that
+/// is not the open one; `None` if nothing is older, or if an event has no age.
 fn made_stale(machine: &Deployment, event: Event, by_generation: bool) -> Option<Event> {
     let record = &machine.record;
     let earlier = record.last_seen.0.checked_sub(1).map(Revision);
@@ -140,7 +140,7 @@ proptest! {
         mut walk in walk(40),
         back in any::<u8>(),
     ) {
-        // The machine looks at its surroundings as they are now before the stale news come.
+        // The machine checks its current surroundings before the stale event arrives.
         walk.tell(Event::FactsChanged);
         let before = walk.machine().clone();
         prop_assume!(before.path() != "Unseen");
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_observation_twice_equals_once(walk in walk(40)) {
+    fn a_repeated_observation_changes_nothing(walk in walk(40)) {
         for moment in &walk.moments {
             let again = moment.after.clone().step(&moment.event, &moment.facts);
             prop_assert_eq!(&again.machine, &moment.after, "{:?}", moment.event);
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn a_state_that_waits_for_machinery_has_a_deadline_and_says_what_it_owes(walk in walk(40)) {
+    fn a_state_that_waits_for_machinery_has_a_deadline_and_an_obligation(walk in walk(40)) {
         for Moment { after, .. } in &walk.moments {
             let path = after.path();
             let owed = owed(after);
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn a_deadline_that_fired_is_over(walk in walk(40)) {
+    fn a_deadline_that_fired_is_cleared(walk in walk(40)) {
         for moment in walk.moments.iter().filter(|one| one.event == Event::DeadlineReached) {
             if let Some(next) = moment.after.wake_at() {
                 prop_assert!(next > moment.facts.now, "{} would spin", moment.after.path());
@@ -217,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn there_is_at_most_one_open_operation_and_no_id_is_given_twice(walk in walk(60)) {
+    fn there_is_at_most_one_open_operation_and_no_id_is_used_twice(walk in walk(60)) {
         let mut given: BTreeSet<OperationId> = BTreeSet::new();
         let mut open: BTreeSet<OperationId> = BTreeSet::new();
         for moment in &walk.moments {
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn the_finalizer_goes_only_after_a_removal_was_completed(walk in walk(80)) {
+    fn the_finalizer_is_removed_only_after_a_completed_removal(walk in walk(80)) {
         let mut written = false;
         let mut removal = BTreeSet::new();
         let mut removing = false;
@@ -320,10 +320,10 @@ fn a_namesake_that_was_seen_earlier_is_waited_for() {
     assert_eq!(walk.machine().path(), "Live/Awaiting/AwaitingPredecessor");
 }
 
-/// A report on what was asked for before: an error may still be right, once there was time for
-/// another one; a warning says nothing of whether anything was compared.
+/// A report on an earlier spec: an error may still be right, once there was time for another one; a
+/// warning does not show whether anything was compared.
 #[test]
-fn an_older_report_is_not_taken_for_one_of_this_generation() {
+fn an_older_report_does_not_count_for_the_current_generation() {
     let mut walk = Walk::new(1, true);
     walk.settle();
     assert_eq!(walk.machine().path(), "Live/Settled");

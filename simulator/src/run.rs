@@ -124,7 +124,7 @@ fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry>
 ///
 /// # Errors
 ///
-/// There is no such fault, or the run did not come to an end.
+/// There is no such fault, or the run did not finish.
 pub fn run(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     simulate(seed, move || play(seed, without))
 }

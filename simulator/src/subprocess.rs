@@ -87,7 +87,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn plan(&self, workload: &str, strike: Strike) -> anyhow::Result<exhaust::Outcome> {
         self.spawn(&Task::Plan(workload.to_owned(), strike))
     }
@@ -96,7 +96,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn campaign(&self, seed: u64) -> anyhow::Result<campaign::Report> {
         self.spawn(&Task::Campaign(seed))
     }
@@ -105,7 +105,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn poison(&self, seed: u64) -> anyhow::Result<poison::Report> {
         self.spawn(&Task::Poison(seed))
     }
@@ -114,7 +114,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn field(&self, place: u64) -> anyhow::Result<poison::Report> {
         self.spawn(&Task::FieldFuzzing(place))
     }
@@ -139,7 +139,7 @@ impl Subprocesses {
 ///
 /// # Errors
 ///
-/// The run did not come to an end, or the text is no task.
+/// The run did not finish, or the text is no task.
 pub fn perform(task: &str) -> anyhow::Result<()> {
     std::thread::spawn(|| {
         std::thread::sleep(DEADLINE);

@@ -20,7 +20,7 @@ async fn open(server: &Server) -> Database {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_fail_over_deployments_become_ready_on_the_new_server() {
+async fn after_a_failover_deployments_become_ready_on_the_new_server() {
     let Some(first) = Server::for_test() else { return };
     let admin = open(&first).await;
     let address = Address::of(&first).await;

@@ -1,4 +1,4 @@
-//! Rows of an earlier installation: they are found, taken over and in the end removed.
+//! Rows of an earlier installation: they are found, taken over and finally removed.
 
 use machines::deployment::ExistingApplication;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
@@ -12,19 +12,19 @@ use crate::harness::{Scratch, on_each_database};
 on_each_database!(
     a_deployment_of_an_earlier_installation_keeps_its_rows,
     compatibility_7_a_remaining_credential_permits_nothing_by_itself,
-    a_mapping_to_an_instance_that_has_gone_is_made_anew,
+    a_mapping_to_an_instance_that_is_gone_is_recreated,
     a_deployment_that_waits_at_first_is_taken_over_later,
-    a_rejected_deployment_is_taken_over_when_it_is_mended,
-    what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted,
-    a_deployment_that_is_first_seen_deleting_is_removed,
+    a_rejected_deployment_is_taken_over_once_it_is_fixed,
+    a_deployment_to_an_environment_keeps_its_rows_even_when_deleted,
+    a_deployment_first_seen_during_its_deletion_is_removed,
     an_application_from_before_the_table_of_owners_is_its_namespaces_users,
-    an_environment_that_has_gone_is_made_anew,
+    an_environment_that_is_gone_is_recreated,
     open_operations_of_an_earlier_installation_make_room,
-    a_repository_of_an_earlier_installation_goes_with_its_last_user,
-    the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it,
+    a_repository_of_an_earlier_installation_is_removed_with_its_last_user,
+    the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation,
 );
 
-/// A database of the existing system, in which the fixture's environment is the tenant's own.
+/// A database of the existing system, in which the fixture's environment belongs to the tenant.
 async fn adopted(scratch: &Scratch) -> World {
     let database = scratch.open().await;
     fixture::install(&database).await;
@@ -44,7 +44,7 @@ async fn engine(world: &World) -> Option<InstanceId> {
     Some(ensured.await.unwrap())
 }
 
-/// The object that the fixture's rows were made for.
+/// The object that the fixture's rows belong to.
 fn object() -> Object {
     let mut object = Object::new("namespace-uid", "shop").with_url("https://github.com/Acme/shop");
     object.uid = DeploymentUid::new("deployment");
@@ -115,7 +115,7 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratc
     assert_eq!(left, [of_a_credential], "the credential's row stays");
 }
 
-async fn a_mapping_to_an_instance_that_has_gone_is_made_anew(scratch: Scratch) {
+async fn a_mapping_to_an_instance_that_is_gone_is_recreated(scratch: Scratch) {
     let world = adopted(&scratch).await;
     let gone = "UPDATE kubernetestodbresourcemapping SET db_relation_key = 'gone' \
                 WHERE db_relation_type = 'GitopsEngineInstance'";
@@ -139,7 +139,7 @@ async fn a_deployment_that_waits_at_first_is_taken_over_later(scratch: Scratch) 
     keeps_its_rows(&world).await;
 }
 
-async fn a_rejected_deployment_is_taken_over_when_it_is_mended(scratch: Scratch) {
+async fn a_rejected_deployment_is_taken_over_once_it_is_fixed(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     let mut broken = object();
     broken.spec.path.clear();
@@ -154,7 +154,7 @@ async fn a_rejected_deployment_is_taken_over_when_it_is_mended(scratch: Scratch)
     keeps_its_rows(&world).await;
 }
 
-async fn what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted(scratch: Scratch) {
+async fn a_deployment_to_an_environment_keeps_its_rows_even_when_deleted(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world.instance = engine(&world).await;
     let mut object = object();
@@ -173,14 +173,14 @@ async fn what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted(s
     assert_eq!(owners, [ClusterUserId::new("user")].into());
 }
 
-async fn a_deployment_that_is_first_seen_deleting_is_removed(scratch: Scratch) {
-    // Neither the tenant nor Argo CD is known yet, and the tenant is never needed again.
+async fn a_deployment_first_seen_during_its_deletion_is_removed(scratch: Scratch) {
+    // Neither the tenant nor Argo CD is known yet, and the tenant is not needed any more.
     let world = adopted(&scratch).await;
     let object = object();
     world.tell(&[Note::Seen(object.deleted())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/Removing");
     let machine = world.deployment(&object.uid).await.unwrap();
-    assert!(machine.record.open.is_some(), "the agent is asked to remove the Application");
+    assert!(machine.record.open.is_some(), "the agent must remove the Application");
     assert_eq!(world.count("deploymenttoapplicationmapping").await, 0);
     assert_eq!(world.count("application").await, 0);
 }
@@ -193,7 +193,7 @@ async fn an_application_from_before_the_table_of_owners_is_its_namespaces_users(
     assert_eq!(loaded.existing_applications[&object.uid].user, ClusterUserId::new("user"));
 }
 
-async fn an_environment_that_has_gone_is_made_anew(scratch: Scratch) {
+async fn an_environment_that_is_gone_is_recreated(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world
         .execute(
@@ -230,15 +230,15 @@ async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) 
     world.instance = engine(&world).await;
     world.tell(&[Note::Seen(object())]).await.unwrap();
     assert_eq!(world.path(&object()).await, "Live/Dispatching");
-    // Those of this program are not foreign to its next start.
+    // Operations of this program are not foreign after a restart.
     let world = World { instance: world.instance.clone(), ..World::on(world.database).await };
     let open = "operation WHERE state = 'Waiting'";
     assert_eq!(world.count(open).await, 2);
 }
 
-async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch: Scratch) {
+async fn a_repository_of_an_earlier_installation_is_removed_with_its_last_user(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
-    // A second deployment of the earlier installation, which is seen late.
+    // A second deployment of the earlier installation, which is observed late.
     for statement in [
         "INSERT INTO application (application_id, name, spec_field, engine_instance_inst_id, \
          managed_environment_id, created_on) VALUES \
@@ -269,7 +269,7 @@ async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch
     assert_eq!(written().await, Vec::<String>::new());
 }
 
-async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(scratch: Scratch) {
+async fn the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world.execute("UPDATE syncoperation SET application_id = 'application'").await;
     world
@@ -281,7 +281,7 @@ async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(s
         )
         .await;
     world.instance = engine(&world).await;
-    // The deployment behind the existing application was deleted while nobody looked.
+    // The deployment behind the existing application was deleted unobserved.
     let mut other = Object::new("namespace-uid", "other");
     world.settle(std::slice::from_ref(&other)).await;
     other.revision += 1;
@@ -312,7 +312,7 @@ async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(s
     ] {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
-    // Argo CD's own stay.
+    // Argo CD's own rows stay.
     let mapped = world.texts("db_relation_type", "kubernetestodbresourcemapping").await;
     assert_eq!(mapped, ["GitopsEngineInstance"]);
     assert_eq!(world.count("clustercredentials").await, 1);

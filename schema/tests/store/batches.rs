@@ -1,4 +1,4 @@
-//! Batches: all or nothing, only what stands as it was read, and few statements.
+//! Batches: all or nothing, only on unchanged rows, and with few statements.
 
 use machines::identity::{InstanceId, OperationId};
 use machines::rows::{OperationRow, RowChange};
@@ -12,17 +12,17 @@ use crate::harness::{Scratch, on_each_database};
 on_each_database!(
     the_number_of_statements_does_not_depend_on_the_size_of_a_batch,
     a_batch_in_which_nothing_changes_writes_nothing,
-    a_machine_that_was_changed_by_somebody_else_fails_the_batch_whole,
-    a_machine_that_was_removed_by_somebody_else_fails_the_batch_whole,
-    a_machine_that_somebody_else_made_fails_the_batch_whole,
+    a_machine_changed_by_another_process_fails_the_whole_batch,
+    a_machine_removed_by_another_process_fails_the_whole_batch,
+    a_machine_created_by_another_process_fails_the_whole_batch,
     a_value_that_does_not_fit_leaves_nothing_behind,
     a_database_error_leaves_nothing_behind,
-    a_database_that_is_out_of_reach_may_answer_later,
-    an_unreadable_machine_is_left_alone_and_all_others_go_on,
-    an_unreadable_operation_is_left_alone_and_all_others_go_on,
+    an_unreachable_database_is_a_transient_error,
+    an_unreadable_machine_is_left_alone_and_all_others_continue,
+    an_unreadable_operation_is_left_alone_and_all_others_continue,
 );
 
-/// So many deployments, each with a URL of its own, in up to four tenants.
+/// This many deployments, each with its own URL, in up to four tenants.
 fn objects(count: usize) -> Vec<Object> {
     objects_of("t", count)
 }
@@ -37,7 +37,7 @@ fn objects_of(tenants: &str, count: usize) -> Vec<Object> {
         .collect()
 }
 
-/// Statements of each part of a life of these deployments at once.
+/// The number of statements of each part of the life of these deployments, all at once.
 async fn life(world: &World, objects: &[Object]) -> Vec<(&'static str, u64)> {
     let each = |note: &dyn Fn(&Object) -> Note| objects.iter().map(note).collect::<Vec<Note>>();
     let outcomes = each(&|one| Note::Operation(one.uid.clone()));
@@ -90,13 +90,13 @@ async fn a_batch_in_which_nothing_changes_writes_nothing(scratch: Scratch) {
     world.pass(60);
     let mut notes: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
     notes.extend(objects.iter().map(|object| Note::Facts(object.uid.clone())));
-    // After so long a time the status is owed, which is a change.
+    // After this long a status is required, which is a change.
     world.tell(&notes).await.unwrap();
     let before = world.everything().await;
     world.pass(60);
     let (statements, outcome) = world.statements(world.tell(&notes)).await;
     outcome.unwrap();
-    // The fence, the machines by name and the tenants; nobody is new or waits for anything.
+    // The fence, the machines by name and the tenants; nothing is new or waits for anything.
     assert_eq!(statements, 3);
     let (statements, outcome) = world.statements(world.operate(&[], |_, _| Vec::new())).await;
     outcome.unwrap();
@@ -105,7 +105,7 @@ async fn a_batch_in_which_nothing_changes_writes_nothing(scratch: Scratch) {
     assert_eq!(open.len(), 3);
 }
 
-/// Commits changes to these deployments that were decided on before something else happened.
+/// Commits changes to these deployments that were decided before something else happened.
 async fn commit_late(
     world: &World,
     notes: &[Note],
@@ -126,7 +126,7 @@ async fn commit_late(
     (error, before)
 }
 
-async fn a_machine_that_was_changed_by_somebody_else_fails_the_batch_whole(scratch: Scratch) {
+async fn a_machine_changed_by_another_process_fails_the_whole_batch(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(2);
     world.settle(&objects).await;
@@ -140,7 +140,7 @@ async fn a_machine_that_was_changed_by_somebody_else_fails_the_batch_whole(scrat
     assert_eq!(world.everything().await, before);
 }
 
-async fn a_machine_that_was_removed_by_somebody_else_fails_the_batch_whole(scratch: Scratch) {
+async fn a_machine_removed_by_another_process_fails_the_whole_batch(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(2);
     world.settle(&objects).await;
@@ -154,7 +154,7 @@ async fn a_machine_that_was_removed_by_somebody_else_fails_the_batch_whole(scrat
     assert_eq!(world.everything().await, before);
 }
 
-async fn a_machine_that_somebody_else_made_fails_the_batch_whole(scratch: Scratch) {
+async fn a_machine_created_by_another_process_fails_the_whole_batch(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(1);
     let seen = [Note::Seen(objects[0].clone())];
@@ -165,7 +165,7 @@ async fn a_machine_that_somebody_else_made_fails_the_batch_whole(scratch: Scratc
     assert_eq!(world.everything().await, before);
 }
 
-/// Commits a batch of two new deployments of which one's rows are spoilt.
+/// Commits a batch of two new deployments one of which has corrupted rows.
 async fn commit_spoilt(world: &World, spoil: impl FnOnce(&mut RowChange) + Send) -> StoreError {
     let notes: Vec<Note> = objects(2).into_iter().map(Note::Seen).collect();
     let decide = |loaded| {
@@ -194,7 +194,7 @@ async fn a_value_that_does_not_fit_leaves_nothing_behind(scratch: Scratch) {
     assert!(matches!(error, StoreError::Value { .. }), "{error}");
     assert_eq!(error.fault().class, ErrorClass::Defect);
     assert_eq!(world.everything().await, before);
-    // The store itself is none the worse.
+    // The store itself is unaffected.
     world.tell(&notes).await.unwrap();
     assert_eq!(world.count("application").await, 2);
 }
@@ -204,7 +204,7 @@ async fn a_database_error_leaves_nothing_behind(scratch: Scratch) {
     let before = world.everything().await;
     let error = commit_spoilt(&world, |change| {
         let RowChange::RequestOperation(OperationRow { instance, .. }) = change else {
-            panic!("a deployment asks for its operation last: {change:?}");
+            panic!("a deployment requests its operation last: {change:?}");
         };
         *instance = InstanceId::new("nowhere");
     })
@@ -214,7 +214,7 @@ async fn a_database_error_leaves_nothing_behind(scratch: Scratch) {
     assert_eq!(world.everything().await, before);
 }
 
-async fn a_database_that_is_out_of_reach_may_answer_later(scratch: Scratch) {
+async fn an_unreachable_database_is_a_transient_error(scratch: Scratch) {
     let world = World::start(&scratch).await;
     world.database.close().await.unwrap();
     let error = world.tell(&[]).await.unwrap_err();
@@ -222,7 +222,7 @@ async fn a_database_that_is_out_of_reach_may_answer_later(scratch: Scratch) {
     assert_eq!(error.fault().class, ErrorClass::Unavailable);
 }
 
-async fn an_unreadable_machine_is_left_alone_and_all_others_go_on(scratch: Scratch) {
+async fn an_unreadable_machine_is_left_alone_and_all_others_continue(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(3);
     world.settle(&objects).await;
@@ -250,7 +250,7 @@ async fn an_unreadable_machine_is_left_alone_and_all_others_go_on(scratch: Scrat
     assert_eq!(world.texts("state || version", machines).await, before);
 }
 
-async fn an_unreadable_operation_is_left_alone_and_all_others_go_on(scratch: Scratch) {
+async fn an_unreadable_operation_is_left_alone_and_all_others_continue(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(2);
     let seen: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
@@ -265,5 +265,5 @@ async fn an_unreadable_operation_is_left_alone_and_all_others_go_on(scratch: Scr
     assert_eq!(world.texts("state", &state(&open[1])).await, ["Completed"]);
     let loaded = world.operate(&open, |_, _| Vec::new()).await.unwrap();
     assert!(loaded.operations.unreadable.contains(&open[0]));
-    assert!(!loaded.rows.contains_key(&open[0]), "its row is not taken for an unclaimed one");
+    assert!(!loaded.rows.contains_key(&open[0]), "its row does not count as unclaimed");
 }

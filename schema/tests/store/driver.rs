@@ -1,7 +1,6 @@
-//! A backend and an agent of a few lines around the store: they load, step real machines, and
-//! commit.
+//! A minimal backend and agent around the store: they load, step real machines, and commit.
 
-#![allow(unreachable_pub, reason = "the tests beside it are all that there is")]
+#![allow(unreachable_pub, reason = "only the tests in this binary use it")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -30,11 +29,11 @@ use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::harness::{DEADLINE, Scratch};
 
-/// Where the tests' time begins; it moves only when a test says so.
+/// The start of the tests' time; it moves only when a test moves it.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_343_185_917);
 pub const ARGOCD: &str = "gitops-service-argocd";
 
-/// A GitOpsDeployment, as its object is.
+/// A GitOpsDeployment's object.
 #[derive(Clone, Debug)]
 pub struct Object {
     pub uid: DeploymentUid,
@@ -72,7 +71,7 @@ impl Object {
         self
     }
 
-    /// The same object after its user has changed the URL.
+    /// The same object after its user changed the URL.
     pub fn edited(&self, url: &str) -> Self {
         let mut edited = self.clone().with_url(url);
         edited.generation += 1;
@@ -80,7 +79,7 @@ impl Object {
         edited
     }
 
-    /// The same object after its user has deleted it.
+    /// The same object after its user deleted it.
     pub fn deleted(&self) -> Self {
         let revision = self.revision + 1;
         Self { deleting: true, revision, ..self.clone() }
@@ -110,7 +109,7 @@ pub fn namespace_of(tenant: &TenantUid) -> String {
     format!("team-{tenant}")
 }
 
-/// Something to tell the backend.
+/// An event for the backend.
 #[allow(clippy::large_enum_variant, reason = "tests hold few of them")]
 #[derive(Clone, Debug)]
 pub enum Note {
@@ -133,7 +132,7 @@ pub struct World {
 }
 
 impl World {
-    /// Both halves on an empty database, with an Argo CD.
+    /// Both roles on an empty database, with an Argo CD.
     pub async fn start(scratch: &Scratch) -> Self {
         let database = scratch.open().await;
         migrate(&database).await.unwrap();
@@ -143,7 +142,7 @@ impl World {
         world
     }
 
-    /// Both halves on a migrated database that may hold anything.
+    /// Both roles on a migrated database with any content.
     pub async fn on(database: Database) -> Self {
         let take = |role| Store::take_over(database.clone(), role, "test", BEGINNING);
         let backend = take(Role::Backend).await.unwrap();
@@ -155,7 +154,7 @@ impl World {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// One batch of the backend; gives back what it had loaded.
+    /// One batch of the backend; returns what it loaded.
     pub async fn tell(&self, notes: &[Note]) -> Result<Loaded, StoreError> {
         self.backend
             .backend_batch(&request(notes), self.now, |loaded| {
@@ -165,7 +164,7 @@ impl World {
             .await
     }
 
-    /// What a batch with these notes would write. For tests that commit something else.
+    /// What a batch with these events would write. For tests that commit something else.
     pub fn decide(&self, mut loaded: BackendLoaded, notes: &[Note]) -> BackendChanges {
         let mut changes = BackendChanges::default();
         let facts = self.step_tenants(&mut loaded, notes, &mut changes);
@@ -278,7 +277,7 @@ impl World {
             .await
     }
 
-    /// The agent takes operations up.
+    /// The agent starts operations.
     pub async fn claim(&self, ids: &[OperationId]) -> AgentLoaded {
         let read = |_: &Operation, row: Option<&RowView>| match row {
             Some(row) => vec![OperationEvent::RowObserved(Box::new(row.clone()))],
@@ -287,7 +286,7 @@ impl World {
         self.operate(ids, read).await.unwrap()
     }
 
-    /// The agent sees that Argo CD does as it was told.
+    /// The agent observes that Argo CD did as requested.
     pub async fn obey(&self, ids: &[OperationId]) {
         let seen = |machine: &Operation, _: Option<&RowView>| {
             let application = match &machine.state {
@@ -301,7 +300,7 @@ impl World {
         self.operate(ids, seen).await.unwrap();
     }
 
-    /// The API refuses what the agent wants.
+    /// The API rejects the agent's writes.
     pub async fn refuse(&self, ids: &[OperationId], text: impl Fn(&OperationId) -> String + Sync) {
         let refused = |machine: &Operation, _: Option<&RowView>| {
             vec![OperationEvent::Refused { text: text(&machine.record.id) }]
@@ -309,7 +308,7 @@ impl World {
         self.operate(ids, refused).await.unwrap();
     }
 
-    /// The Operation CRs have gone.
+    /// The Operation CRs are gone.
     pub async fn forget(&self, ids: &[OperationId]) {
         self.operate(ids, |_, _| vec![OperationEvent::SignalAbsent]).await.unwrap();
     }
@@ -334,7 +333,7 @@ impl World {
         open
     }
 
-    /// Everything from the observation of these objects to the end of what follows from it.
+    /// Everything from the observation of these objects to the end of its consequences.
     pub async fn settle(&self, objects: &[Object]) -> Vec<OperationId> {
         let seen: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
         self.tell(&seen).await.unwrap();
@@ -348,7 +347,7 @@ impl World {
         open
     }
 
-    /// The objects are deleted by their user, and go.
+    /// The objects are deleted by their user, and are gone.
     pub async fn remove(&self, objects: &[Object]) {
         let deleted: Vec<Object> = objects.iter().map(Object::deleted).collect();
         self.settle(&deleted).await;
@@ -361,7 +360,7 @@ impl World {
         self.deployment(&object.uid).await.unwrap().path()
     }
 
-    /// How many rows there are; `of` is a table and perhaps a condition.
+    /// How many rows there are; `of` is a table and optionally a condition.
     pub async fn count(&self, of: &str) -> i64 {
         count(&self.database, of).await
     }
@@ -386,7 +385,7 @@ impl World {
         (self.database.statements() - before, result)
     }
 
-    /// A line for each row that a commit could touch.
+    /// One line for each row that a commit could touch.
     pub async fn everything(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (table, columns) in COLUMNS {
@@ -402,7 +401,7 @@ impl World {
     }
 }
 
-/// What of each table tells one state of the database from another.
+/// The columns of each table that distinguish states of the database.
 const COLUMNS: [(&str, &[&str]); 13] = [
     ("machine", &["kind", "key", "state", "version", "updated_at"]),
     ("transition", &["id", "kind", "key", "to_path"]),
@@ -429,18 +428,18 @@ pub async fn count(database: &Database, of: &str) -> i64 {
     row.try_get("", "rows").unwrap()
 }
 
-/// Until so many other connections of this database wait for a lock.
+/// Waits until this many other connections of this database wait for a lock.
 pub async fn wait_for_locks(database: &Database, connections: i64) {
     let begin = Instant::now();
     let waiting = "pg_stat_activity WHERE datname = current_database() \
         AND wait_event_type = 'Lock'";
     while count(database, waiting).await < connections {
-        assert!(begin.elapsed() < DEADLINE, "not so many wait");
+        assert!(begin.elapsed() < DEADLINE, "fewer than expected wait");
         tokio::task::yield_now().await;
     }
 }
 
-/// What a test looks at of a loaded batch.
+/// What a test checks of a loaded batch.
 #[derive(Debug, Default)]
 pub struct Loaded {
     pub known: Vec<DeploymentUid>,

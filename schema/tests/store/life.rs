@@ -1,4 +1,4 @@
-//! A deployment's rows, from the first sight to the end of its tenant.
+//! A deployment's rows, from the first observation to the end of its tenant.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use crate::driver::{Note, Object, World, namespace_of};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
-    the_first_sight_makes_every_row_that_existing_readers_know,
+    the_first_observation_creates_every_row_that_existing_clients_read,
     an_operation_is_claimed_and_completed,
     an_operation_fails_with_its_own_text,
-    a_new_url_takes_the_place_of_the_old_one,
+    a_new_url_replaces_the_old_one,
     a_url_stays_while_another_deployment_of_the_tenant_uses_it,
     tenants_with_one_url_do_not_disturb_each_other,
-    each_spelling_of_a_url_is_permitted_by_itself,
-    a_removal_leaves_no_row_of_the_application,
+    each_spelling_of_a_url_is_permitted_separately,
+    a_removal_leaves_no_row_of_an_application,
     the_end_of_a_tenant_leaves_no_row_of_it,
-    a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row,
-    deployments_of_one_name_are_known_together,
-    only_what_is_remembered_and_has_gone_belongs_to_nobody,
-    a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often,
+    a_deployment_written_and_removed_in_one_batch_leaves_no_row,
+    deployments_of_one_name_are_found_together,
+    only_remembered_deployments_that_are_gone_are_orphans,
+    without_an_argo_cd_a_deployment_writes_its_row_less_and_less_often,
 );
 
 async fn only<E: EntityTrait>(world: &World) -> E::Model {
@@ -38,7 +38,7 @@ async fn only<E: EntityTrait>(world: &World) -> E::Model {
     rows.remove(0)
 }
 
-async fn the_first_sight_makes_every_row_that_existing_readers_know(scratch: Scratch) {
+async fn the_first_observation_creates_every_row_that_existing_clients_read(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
     let user = ClusterUserId::of(&object.tenant);
@@ -171,7 +171,7 @@ async fn an_operation_fails_with_its_own_text(scratch: Scratch) {
     assert_eq!(world.path(&objects[2]).await, "Live/Settled");
 }
 
-async fn a_new_url_takes_the_place_of_the_old_one(scratch: Scratch) {
+async fn a_new_url_replaces_the_old_one(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a").with_url("https://example.com/old");
     world.settle(std::slice::from_ref(&object)).await;
@@ -217,7 +217,7 @@ async fn tenants_with_one_url_do_not_disturb_each_other(scratch: Scratch) {
     assert_eq!(Vec::from_iter(&permitted[&users[0]]), ["https://h/y"]);
 }
 
-async fn each_spelling_of_a_url_is_permitted_by_itself(scratch: Scratch) {
+async fn each_spelling_of_a_url_is_permitted_separately(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let spellings = ["https://h/Shop", "https://h/Shop/", "https://h/shop.git", "https://h/shop"];
     let objects: Vec<Object> = spellings
@@ -233,7 +233,7 @@ async fn each_spelling_of_a_url_is_permitted_by_itself(scratch: Scratch) {
     assert_eq!(left, ["https://h/Shop", "https://h/shop"]);
 }
 
-async fn a_removal_leaves_no_row_of_the_application(scratch: Scratch) {
+async fn a_removal_leaves_no_row_of_an_application(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
     world.settle(std::slice::from_ref(&object)).await;
@@ -263,7 +263,7 @@ async fn a_removal_leaves_no_row_of_the_application(scratch: Scratch) {
     assert_eq!(world.texts("application_id", "syncoperation").await, ["NULL"]);
     let open = world.open(std::slice::from_ref(&object)).await;
     let loaded = world.claim(&open).await;
-    assert_eq!(loaded.rows[&open[0]].target, None, "the agent is to remove the Application");
+    assert_eq!(loaded.rows[&open[0]].target, None, "the agent must remove the Application");
     world.obey(&open).await;
     world.tell(&[Note::Operation(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/Finalizing");
@@ -283,7 +283,7 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     world.tell(&[terminating]).await.unwrap();
     world.remove(&objects[..1]).await;
     let loaded = world.tell(&[namespace(TenantEvent::NamespaceAbsent)]).await.unwrap();
-    assert_eq!(loaded.children.get(&tenant), None, "nobody counts yet");
+    assert_eq!(loaded.children.get(&tenant), None, "no deployment counts yet");
     let counted = namespace(TenantEvent::ChildrenCounted { deployments: 1 });
     let loaded = world.tell(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 1);
@@ -309,7 +309,7 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     assert_eq!(world.everything().await, before);
 }
 
-async fn a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row(scratch: Scratch) {
+async fn a_deployment_written_and_removed_in_one_batch_leaves_no_row(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
     let notes = [Note::Seen(object.clone()), Note::Seen(object.deleted())];
@@ -320,7 +320,7 @@ async fn a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row(scratc
     assert_eq!(world.count("operation").await, 1);
 }
 
-async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
+async fn deployments_of_one_name_are_found_together(scratch: Scratch) {
     let mut world = World::start(&scratch).await;
     let old = Object::new("t1", "a");
     world.settle(std::slice::from_ref(&old)).await;
@@ -328,7 +328,7 @@ async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
     let mut new = Object::new("t1", "a");
     new.uid = DeploymentUid::new("uid-new");
     new.revision = 20;
-    // The same name elsewhere is nobody's namesake.
+    // The same name in another namespace is not a namesake.
     world.settle(&[Object::new("t2", "a")]).await;
     let loaded = world.tell(&[Note::Seen(new.clone())]).await.unwrap();
     assert_eq!(loaded.known, std::slice::from_ref(&old.uid));
@@ -353,7 +353,7 @@ async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
     assert_ne!(new.application(), ApplicationId::of(&DeploymentUid::new("uid-t1-a")));
 }
 
-async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch) {
+async fn only_remembered_deployments_that_are_gone_are_orphans(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let [deployed, gone, rejected, foreign] =
         ["deployed", "gone", "rejected", "foreign"].map(|which| Object::new("t1", which));
@@ -368,7 +368,7 @@ async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch
     assert_eq!(orphans, [gone.uid].into());
 }
 
-async fn a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often(scratch: Scratch) {
+async fn without_an_argo_cd_a_deployment_writes_its_row_less_and_less_often(scratch: Scratch) {
     let mut world = World::start(&scratch).await;
     world.instance = None;
     let object = Object::new("t1", "a");

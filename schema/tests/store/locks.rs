@@ -1,5 +1,5 @@
-//! Locks on PostgreSQL: transactions of the two roles overlap and never wait for each other in a
-//! circle, because each locks its rows in the order of their keys.
+//! Locks on PostgreSQL: transactions of the two roles overlap and never deadlock, because each
+//! locks its rows in key order.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +44,7 @@ fn sqlstate(error: &StoreError) -> Option<String> {
     error.as_database_error()?.code().map(|code| code.into_owned())
 }
 
-/// Does it until it succeeds, and counts how often PostgreSQL refused, by SQLSTATE.
+/// Repeats it until it succeeds, and counts PostgreSQL's errors by SQLSTATE.
 async fn until_done<T, F>(refused: &mut BTreeMap<String, usize>, work: impl Fn() -> F)
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -62,7 +62,7 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
         let world = World::start(&scratch).await;
         let objects = objects(300);
         let size = objects.len() / BATCHES;
-        // Derived ids are in no order, so neither are the rows of several batches.
+        // Derived ids have no order, so the rows of several batches have none either.
         for batch in objects.chunks(size) {
             world.settle(batch).await;
             world.agent.write_reports(reports(batch, "first")).await.unwrap();
@@ -84,7 +84,7 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
                 let mut notes: Vec<Note> =
                     batch.iter().map(|one| Note::Seen(one.deleted())).collect();
                 if number % 2 == 1 {
-                    // The same batch takes in a report, and marks it as read.
+                    // The same batch takes in a report and marks it as read.
                     notes.extend(batch.iter().map(|one| Note::Reported(one.uid.clone())));
                 }
                 until_done(&mut refused, || world.tell(&notes)).await;
@@ -92,7 +92,7 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
             removed.store(true, Ordering::Relaxed);
             refused
         };
-        // Deadlocks are 40P01; 23503 is a report on an application that has gone meanwhile.
+        // Deadlocks are 40P01; 23503 is a report on an application that is gone by now.
         let (reports, removals) = tokio::join!(agent, backend);
         println!("refused: {reports:?} of the reports, {removals:?} of the removals");
         assert_eq!((reports, removals), (BTreeMap::new(), BTreeMap::new()));
@@ -128,7 +128,7 @@ async fn remove_tenant(world: &World) -> Result<(), StoreError> {
     world.backend.backend_batch(&request, world.now, |_| (changes, ())).await
 }
 
-/// Writes the rows of a table again, from the last key to the first, and says which keys there are.
+/// Rewrites the rows of a table, from the last key to the first, and returns the keys.
 async fn written_backwards(world: &World, (table, column): (&str, &str)) -> Vec<String> {
     let key = format!("cast({column} AS text)");
     let keys = world.texts(&key, &format!("{table} ORDER BY {column} --")).await;
@@ -169,8 +169,8 @@ async fn a_removal_and_reports_that_meet_halfway_do_not_deadlock() {
     .await;
 }
 
-/// Blocks the row in the middle and lets `work` run into it: by then it must have locked the rows
-/// with lower keys and no others, although the table holds them in the opposite order.
+/// Locks the row in the middle and lets `work` run into it: by then it must have locked exactly the
+/// rows with lower keys, although the table holds them in the opposite order.
 async fn locks_in_order(
     world: &World,
     (table, column): (&str, &str),
@@ -193,7 +193,7 @@ async fn locks_in_order(
 }
 
 #[tokio::test]
-async fn reports_lock_their_rows_in_the_order_of_the_keys() {
+async fn reports_lock_their_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
@@ -210,7 +210,7 @@ async fn reports_lock_their_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn a_removal_locks_its_rows_in_the_order_of_the_keys() {
+async fn a_removal_locks_its_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
@@ -223,7 +223,7 @@ async fn a_removal_locks_its_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_tenant_locks_its_rows_in_the_order_of_the_keys() {
+async fn the_end_of_a_tenant_locks_its_rows_in_key_order() {
     for table in [APPLICATIONS, OPERATIONS] {
         on_postgres(async move |scratch| {
             let world = World::start(&scratch).await;
@@ -236,7 +236,7 @@ async fn the_end_of_a_tenant_locks_its_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn outcomes_lock_their_rows_in_the_order_of_the_keys() {
+async fn outcomes_lock_their_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
@@ -258,7 +258,7 @@ async fn outcomes_lock_their_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn a_collection_locks_its_rows_in_the_order_of_the_keys() {
+async fn a_collection_locks_its_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         reported_on(&world).await;

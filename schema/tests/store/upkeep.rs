@@ -1,4 +1,4 @@
-//! The rows of Argo CD's instance, the index of all machines, and what is removed by age.
+//! The rows of Argo CD's instance, the index of all machines, and removal by age.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn an_instance_is_recorded_once(scratch: Scratch) {
     let again = world.backend.ensure_instance(ARGOCD, "uid-argocd", "uid-system", BEGINNING);
     assert_eq!(again.await.unwrap(), world.instance.clone().unwrap());
     assert_eq!(rows().await, [1, 1, 1, 2]);
-    // The namespace was made anew, in the same cluster.
+    // The namespace was re-created, in the same cluster.
     let other = world.backend.ensure_instance(ARGOCD, "uid-other", "uid-system", BEGINNING);
     assert_ne!(other.await.unwrap(), world.instance.clone().unwrap());
     assert_eq!(rows().await, [2, 1, 1, 3]);
@@ -113,7 +113,7 @@ async fn finished_operations_are_removed_after_their_retention(scratch: Scratch)
     assert_eq!(collected, Collected { operations: 2, transitions: 0 });
     let left = world.texts("requester", "operation").await;
     assert_eq!(left, ["uid-t1-open", "uid-t1-young"]);
-    // One that is waited for, and whose row has gone, is asked for again.
+    // An awaited one whose row is gone is requested again.
     world.tell(&[Note::Operation(objects[2].uid.clone())]).await.unwrap();
     assert_eq!(world.path(&objects[2]).await, "Live/Dispatching");
 }

@@ -1,4 +1,4 @@
-//! Operation: the signal from the backend to the cluster-agent that a database row wants work.
+//! Operation: the signal from the backend to the cluster-agent that a database row needs work.
 #![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
 
 use kube::{CustomResource, KubeSchema};

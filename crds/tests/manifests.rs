@@ -1,4 +1,4 @@
-//! The committed manifests, and what in them is contract.
+//! The committed manifests, and the contract in them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn each_part(schema: &Value, visit: &mut impl FnMut(&Value)) {
 }
 
 #[test]
-fn the_committed_manifests_are_the_ones_that_the_types_say() {
+fn the_committed_manifests_match_the_types() {
     let committed = include_str!("../manifests/managed-gitops.yaml");
     let generated = crds::yaml().unwrap();
     assert!(
@@ -54,7 +54,7 @@ fn the_committed_manifests_are_the_ones_that_the_types_say() {
 }
 
 #[test]
-fn the_manifests_read_back_as_the_definitions() {
+fn the_manifests_parse_back_to_the_definitions() {
     let text = crds::yaml().unwrap();
     let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
     assert_eq!(documents, definitions());
@@ -101,7 +101,7 @@ fn spec_and_status_may_be_absent() {
 }
 
 #[test]
-fn nothing_is_nullable_or_filled_in_or_titled() {
+fn nothing_is_nullable_defaulted_or_titled() {
     for definition in definitions() {
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let mut parts = 0;

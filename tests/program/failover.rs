@@ -1,4 +1,4 @@
-//! A fail-over of PostgreSQL under the whole program: the old server keeps its connections, answers
+//! A failover of PostgreSQL under the whole program: the old server keeps its connections, answers
 //! reads and rejects writes, while new connections reach the new one.
 
 use std::time::{Duration, Instant};

@@ -102,8 +102,10 @@ impl std::fmt::Debug for ApiServer {
 }
 
 impl ApiServer {
-    /// A server that forgets everything when it is dropped.  Its resource versions start at the
-    /// clock's seconds, so that those of an earlier server are recognised as too old.
+    /// A server that forgets everything when it is dropped.
+    ///
+    /// Its resource versions start at the clock's seconds, so that those of an earlier server are
+    /// recognised as too old.
     pub fn in_memory(settings: Settings) -> Arc<Self> {
         let start = settings.clock.now().as_second().max(0).unsigned_abs();
         let store = Store::in_memory(settings.history_limit, start);

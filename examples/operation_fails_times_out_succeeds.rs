@@ -36,7 +36,7 @@ fn tell(
             OperationObligation::ApplicationRemoved(_) => "there is no Application for the row",
             OperationObligation::SignalRemoved(_) => "the Operation CR does not exist",
         };
-        println!("    owes    {text}");
+        println!("    needs   {text}");
     }
     step.rows.into_iter().find_map(|row| match row {
         RowChange::SetOperationState(_, state) => Some(state),

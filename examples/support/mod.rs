@@ -105,8 +105,8 @@ impl Story {
         println!("    state   {} -> {}{stays}", before.0, after.0);
         println!("    status  {} -> {}", before.1, after.1);
         step.rows.iter().for_each(|row| println!("    row     {}", row_text(row)));
-        let owed = self.machine.obligations(STYLE);
-        owed.iter().for_each(|one| println!("    owes    {}", obligation_text(one)));
+        let obligations = self.machine.obligations(STYLE);
+        obligations.iter().for_each(|one| println!("    needs   {}", obligation_text(one)));
     }
 
     /// The machine observes the current object.

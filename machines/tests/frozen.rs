@@ -67,8 +67,8 @@ fn first(environment: &str, existing: bool) -> Step<Deployment> {
 
 /// The reason of `Stalled` in the status.
 fn stalled(deployment: &Deployment) -> (String, String) {
-    let owed = deployment.obligations(ConditionStyle::Conventional);
-    let view = owed.into_iter().find_map(|owed| match owed {
+    let obligations = deployment.obligations(ConditionStyle::Conventional);
+    let view = obligations.into_iter().find_map(|one| match one {
         Obligation::StatusWritten(view) => Some(view),
         _ => None,
     });
@@ -98,8 +98,8 @@ fn its_deletion_waits_and_says_so() {
         let step = deployment.step(&deletion, &facts(false));
         assert_eq!(step.machine.path(), "Terminating/RemovalFrozen");
         assert_eq!(step.rows, []);
-        let owed = step.machine.obligations(ConditionStyle::Conventional);
-        assert!(!owed.contains(&Obligation::FinalizerRemoved));
+        let obligations = step.machine.obligations(ConditionStyle::Conventional);
+        assert!(!obligations.contains(&Obligation::FinalizerRemoved));
         assert_eq!(stalled(&step.machine).1, "EnvironmentNotServed");
     }
     // Without the finalizer the object is gone; what was created for it stays on record.

@@ -101,15 +101,15 @@ fn report(sync: &str, health: &str) -> Report {
 }
 
 fn conditions(machine: &Deployment) -> Vec<Condition> {
-    let owed = machine.obligations(ConditionStyle::Conventional);
-    let told = owed.into_iter().find_map(|owed| match owed {
+    let obligations = machine.obligations(ConditionStyle::Conventional);
+    let conditions = obligations.into_iter().find_map(|one| match one {
         Obligation::StatusWritten(view) => Some(view.conditions),
         _ => None,
     });
-    told.expect("a status to write")
+    conditions.expect("a status to write")
 }
 
-fn told(conditions: &[Condition], type_: &str) -> (String, String) {
+fn status_of(conditions: &[Condition], type_: &str) -> (String, String) {
     let found = conditions.iter().find(|one| one.type_ == type_).expect("the condition");
     (found.status.clone(), found.reason.clone())
 }
@@ -122,9 +122,9 @@ fn says(status: &str, reason: &str) -> (String, String) {
 fn what_is_suspended_waits_for_a_person_and_says_what_to_do() {
     let event = Event::Reported(Box::new(report("Synced", "Suspended")));
     let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
-    assert_eq!(told(&conditions, READY), says("False", "Suspended"));
-    assert_eq!(told(&conditions, RECONCILING), says("False", "Suspended"));
-    assert_eq!(told(&conditions, STALLED), says("True", "Suspended"));
+    assert_eq!(status_of(&conditions, READY), says("False", "Suspended"));
+    assert_eq!(status_of(&conditions, RECONCILING), says("False", "Suspended"));
+    assert_eq!(status_of(&conditions, STALLED), says("True", "Suspended"));
     let stalled = conditions.iter().find(|one| one.type_ == STALLED).unwrap();
     assert!(stalled.message.contains("esume"), "{}", stalled.message);
 }
@@ -240,7 +240,7 @@ fn a_failed_sync_counts_only_for_what_is_compared_now() {
     for (is_outdated, reason) in [(false, "SyncFailed"), (true, "Progressing")] {
         let event = Event::Reported(Box::new(failed(is_outdated)));
         let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
-        let [reconciling, stalled] = [RECONCILING, STALLED].map(|one| told(&conditions, one));
+        let [reconciling, stalled] = [RECONCILING, STALLED].map(|one| status_of(&conditions, one));
         let says_so = |is: bool| says(if is { "True" } else { "False" }, reason);
         assert_eq!((reconciling, stalled), (says_so(is_outdated), says_so(!is_outdated)));
     }
@@ -275,21 +275,21 @@ fn what_keeps_argo_cd_from_removing_the_resources_is_reported_at_once() {
     let step = quiet.step(&event, &facts(at(6)));
     let again = step.machine.clone().step(&event, &facts(at(7)));
     assert_eq!(again.machine, step.machine);
-    let told_of = conditions(&step.machine);
-    assert_eq!(told(&told_of, READY), says("False", "DeletionError"));
-    assert_eq!(told(&told_of, RECONCILING), says("False", "DeletionError"));
-    assert_eq!(told(&told_of, STALLED), says("True", "DeletionError"));
-    let stalled = told_of.iter().find(|one| one.type_ == STALLED).unwrap();
+    let reported = conditions(&step.machine);
+    assert_eq!(status_of(&reported, READY), says("False", "DeletionError"));
+    assert_eq!(status_of(&reported, RECONCILING), says("False", "DeletionError"));
+    assert_eq!(status_of(&reported, STALLED), says("True", "DeletionError"));
+    let stalled = reported.iter().find(|one| one.type_ == STALLED).unwrap();
     assert!(stalled.message.contains(error), "{}", stalled.message);
     assert!(stalled.message.contains("apps/Deployment web"), "{}", stalled.message);
     // Argo CD's own condition is mirrored, for clients that read it.
-    let mirrored = told_of.iter().find(|one| one.type_ == "DeletionError").unwrap();
+    let mirrored = reported.iter().find(|one| one.type_ == "DeletionError").unwrap();
     assert_eq!((mirrored.status.as_str(), mirrored.message.as_str()), ("True", error));
     // It is resolved.
     let machine = step.machine.step(&removal(""), &facts(at(8))).machine;
-    let told_of = conditions(&machine);
-    assert_eq!(told(&told_of, STALLED), says("False", "Terminating"));
-    assert_eq!(told(&told_of, "DeletionError"), says("False", "DeletionErrorResolved"));
+    let reported = conditions(&machine);
+    assert_eq!(status_of(&reported, STALLED), says("False", "Terminating"));
+    assert_eq!(status_of(&reported, "DeletionError"), says("False", "DeletionErrorResolved"));
     let completed = finished(&machine, OperationState::Completed);
     let machine = machine.step(&completed, &facts(at(9))).machine;
     assert_eq!(machine.path(), "Terminating/Finalizing");
@@ -300,16 +300,16 @@ fn a_slow_removal_names_what_is_left() {
     let machine = removing().step(&removal(""), &facts(at(5))).machine;
     let moment = machine.wake_at().unwrap().after(REMOVAL_DEADLINE);
     let machine = machine.step(&Event::DeadlineReached, &facts(moment)).machine;
-    let told_of = conditions(&machine);
-    let error = told_of.iter().find(|one| one.type_ == "ErrorOccurred").unwrap();
+    let reported = conditions(&machine);
+    let error = reported.iter().find(|one| one.type_ == "ErrorOccurred").unwrap();
     assert!(error.message.ends_with("Still there: apps/Deployment web (Degraded)"), "{error:?}");
 }
 
 #[test]
 fn only_the_conventional_conditions_carry_the_generation() {
     let before = rejected();
-    let told_of = conditions(&before);
-    for one in &told_of {
+    let reported = conditions(&before);
+    for one in &reported {
         let expected = match one.type_.as_str() {
             READY | RECONCILING | STALLED => Some(Generation(2)),
             _ => None,
@@ -324,15 +324,15 @@ fn only_the_conventional_conditions_carry_the_generation() {
         let event = Event::Observed(snapshot);
         before.clone().step(&event, &facts(at(4))).machine
     };
-    assert_eq!(written(told_of.clone()).obligations(ConditionStyle::Conventional), []);
-    let mut wrong = told_of.clone();
+    assert_eq!(written(reported.clone()).obligations(ConditionStyle::Conventional), []);
+    let mut wrong = reported.clone();
     wrong.last_mut().unwrap().observed_generation = Some(Generation(1));
-    assert_eq!(conditions(&written(wrong)), told_of);
+    assert_eq!(conditions(&written(wrong)), reported);
     // Legacy clients get exactly what they expect.
     let legacy = |now| Facts { conditions: ConditionStyle::Legacy, ..facts(now) };
     let machine = deployment().step(&observed(1, "/"), &legacy(at(0))).machine;
-    let owed = machine.obligations(ConditionStyle::Legacy);
-    let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+    let obligations = machine.obligations(ConditionStyle::Legacy);
+    let [Obligation::StatusWritten(view)] = &obligations[..] else { panic!("{obligations:?}") };
     let types: Vec<&str> = view.conditions.iter().map(|one| one.type_.as_str()).collect();
     assert_eq!(types, ["ErrorOccurred"]);
     assert_eq!(view.conditions[0].observed_generation, None);
@@ -351,8 +351,8 @@ fn a_status_rejected_for_its_size_gets_less_room_until_the_spec_changes() {
         let is_last = usize::from(machine.record.mirror_budget) == MIRROR_BUDGETS.len() - 1;
         assert!(is_last || twice == machine, "refusal {refusal}");
     }
-    let owed = machine.obligations(ConditionStyle::Conventional);
-    let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+    let obligations = machine.obligations(ConditionStyle::Conventional);
+    let [Obligation::StatusWritten(view)] = &obligations[..] else { panic!("{obligations:?}") };
     assert_eq!(budget_bytes(view.mirror_budget), 0);
     let edited = machine.step(&observed(2, "two"), &facts(at(4))).machine;
     assert_eq!(edited.record.mirror_budget, 0);

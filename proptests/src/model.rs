@@ -136,7 +136,7 @@ pub fn explore(scenario: Scenario) -> Exploration {
             Some(broken) => broken.to_string(),
             None => wrong.get(&end.key).cloned().unwrap_or_default(),
         };
-        Some(format!("it is not so that {name}: {why}\n{}", told(path)))
+        Some(format!("violated: {name}: {why}\n{}", readable(path)))
     });
     let sights = explored.scenario.sights.iter().map(|sight| sight.name);
     Exploration {
@@ -155,7 +155,7 @@ fn run(explored: Explored) -> impl Checker<Explored> {
 }
 
 /// A readable path through the states.
-fn told(path: &Path<Situation, Step>) -> String {
+fn readable(path: &Path<Situation, Step>) -> String {
     let mut text = String::new();
     for (number, (situation, step)) in path.clone().into_vec().into_iter().enumerate() {
         text.push_str(&format!("{number:4}. {situation:?}\n"));

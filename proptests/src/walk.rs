@@ -60,7 +60,7 @@ pub enum Input {
         /// Their new state.
         situation: Situation,
         /// Whether the machine is notified.
-        told: bool,
+        notified: bool,
     },
     /// Time passes.
     Wait {
@@ -122,7 +122,7 @@ pub fn input() -> impl Strategy<Value = Input> {
         1 => outcome.prop_map(Input::Other),
         3 => (0..6_u8).prop_map(Input::Report),
         3 => (situation, any::<bool>())
-            .prop_map(|(situation, told)| Input::Facts { situation, told }),
+            .prop_map(|(situation, notified)| Input::Facts { situation, notified }),
         3 => (0..200_000_i64).prop_map(|millis| Input::Wait { millis }),
         3 => Just(Input::Wake),
         4 => Just(Input::WriteStatus),
@@ -293,9 +293,9 @@ impl Walk {
                 self.tell(Event::OperationObserved { id, state: state.clone() });
             }
             Input::Report(kind) => self.report(*kind),
-            Input::Facts { situation, told } => {
+            Input::Facts { situation, notified } => {
                 self.situation = *situation;
-                if *told {
+                if *notified {
                     self.tell(Event::FactsChanged);
                 }
             }
@@ -389,8 +389,8 @@ impl Walk {
     }
 
     fn wanted_status(&self) -> Option<StatusView> {
-        let owed = self.machine.obligations(ConditionStyle::Conventional);
-        owed.into_iter().find_map(|one| match one {
+        let obligations = self.machine.obligations(ConditionStyle::Conventional);
+        obligations.into_iter().find_map(|one| match one {
             Obligation::StatusWritten(view) => Some(view),
             Obligation::OperationSignalled(_) | Obligation::FinalizerRemoved => None,
         })
@@ -415,8 +415,8 @@ impl Walk {
     }
 
     fn remove_finalizer(&mut self) -> bool {
-        let owed = self.machine.obligations(ConditionStyle::Conventional);
-        if !owed.contains(&Obligation::FinalizerRemoved) {
+        let obligations = self.machine.obligations(ConditionStyle::Conventional);
+        if !obligations.contains(&Obligation::FinalizerRemoved) {
             return false;
         }
         if self.object.as_ref().is_some_and(|object| object.deleting) {

@@ -212,8 +212,8 @@ impl Cluster {
             Move::ObserveFormerOperation { which, failed } => {
                 uid(which).iter().for_each(|uid| self.observe_former_operation(uid, failed));
             }
-            Move::Discharge { which, duty } => {
-                uid(which).iter().for_each(|uid| self.discharge(uid, duty));
+            Move::Discharge { which, choice } => {
+                uid(which).iter().for_each(|uid| self.discharge(uid, choice));
             }
             Move::Crash { which } => self.crash(which),
             Move::Arrive => self.arrive(),
@@ -520,14 +520,14 @@ impl Cluster {
 
     /// Does one thing that a deployment requires and that is not done yet: the one with this
     /// number, or the next after it.
-    fn discharge(&mut self, uid: &DeploymentUid, duty: u8) {
+    fn discharge(&mut self, uid: &DeploymentUid, choice: u8) {
         let Some(machine) = self.deployments.get(uid) else {
             return;
         };
-        let mut owed = machine.obligations(STYLE);
-        let first = usize::from(duty).checked_rem(owed.len()).unwrap_or_default();
-        owed.rotate_left(first);
-        for obligation in owed {
+        let mut obligations = machine.obligations(STYLE);
+        let first = usize::from(choice).checked_rem(obligations.len()).unwrap_or_default();
+        obligations.rotate_left(first);
+        for obligation in obligations {
             if self.fulfil(uid, obligation) {
                 return;
             }

@@ -129,7 +129,7 @@ fn a_stale_observation_of_a_deleted_deployment_is_undone() {
     for next in [
         Move::ObserveTenant { which: 0 },
         Move::Facts { which: 0 },
-        Move::Discharge { which: 0, duty: 0 },
+        Move::Discharge { which: 0, choice: 0 },
     ] {
         cluster.take(&next);
     }

@@ -33,7 +33,7 @@ fn walk(inputs: usize) -> impl Strategy<Value = Walk> {
         .prop_map(|(path, finalizer, inputs)| Walk::along(path, finalizer, &inputs))
 }
 
-fn owed(machine: &Deployment) -> Vec<Obligation> {
+fn obligations(machine: &Deployment) -> Vec<Obligation> {
     machine.obligations(ConditionStyle::Conventional)
 }
 
@@ -166,7 +166,7 @@ proptest! {
     fn a_state_that_waits_for_machinery_has_a_deadline_and_an_obligation(walk in walk(40)) {
         for Moment { after, .. } in &walk.moments {
             let path = after.path();
-            let owed = owed(after);
+            let obligations = obligations(after);
             if WAITS_FOR_MACHINERY.contains(&path.as_str()) || is_holding(after) {
                 prop_assert!(after.wake_at().is_some(), "{path} has no deadline");
             }
@@ -176,17 +176,17 @@ proptest! {
                     prop_assert!(open.is_some(), "{path} waits for no operation");
                 }
                 "Terminating/Finalizing" => {
-                    prop_assert!(owed.contains(&Obligation::FinalizerRemoved));
+                    prop_assert!(obligations.contains(&Obligation::FinalizerRemoved));
                 }
                 _ => {}
             }
             if let Some(open) = open {
                 let signal = Obligation::OperationSignalled(open.id.clone());
-                prop_assert_eq!(owed.contains(&signal), !open.claimed, "{}", path);
+                prop_assert_eq!(obligations.contains(&signal), !open.claimed, "{}", path);
             }
             let dirty = matches!(after.mirror, Mirror::Dirty {});
-            let tells = owed.iter().any(|one| matches!(one, Obligation::StatusWritten(_)));
-            prop_assert_eq!(dirty, tells);
+            let writes = obligations.iter().any(|one| matches!(one, Obligation::StatusWritten(_)));
+            prop_assert_eq!(dirty, writes);
         }
     }
 
@@ -209,7 +209,7 @@ proptest! {
             };
             if waits {
                 prop_assert!(after.wake_at().is_none() || is_holding(after), "{:?}", after.lifecycle);
-                for one in owed(after) {
+                for one in obligations(after) {
                     prop_assert!(matches!(one, Obligation::StatusWritten(_)), "{one:?}");
                 }
             }
@@ -260,8 +260,8 @@ proptest! {
                     _ => {}
                 }
             }
-            let lets_go = ["Terminating/Finalizing", "Gone"].contains(&moment.after.path().as_str());
-            prop_assert!(!lets_go || !written || removed, "{:?}", moment.after);
+            let leaving = ["Terminating/Finalizing", "Gone"].contains(&moment.after.path().as_str());
+            prop_assert!(!leaving || !written || removed, "{:?}", moment.after);
         }
     }
 
@@ -330,7 +330,7 @@ fn an_older_report_does_not_count_for_the_current_generation() {
     for (type_, reason) in
         [("SharedResourceWarning", "AwaitingReport"), ("ComparisonError", "ArgoCDError")]
     {
-        let message = Some("of the generation before".to_owned());
+        let message = Some("of an earlier generation".to_owned());
         let report = Report {
             mirrored: Digest::of(&type_),
             sync: "Synced".to_owned(),
@@ -343,9 +343,9 @@ fn an_older_report_does_not_count_for_the_current_generation() {
         let reported = walk.machine().clone().step(&Event::Reported(Box::new(report)), &facts);
         assert!(is_holding(&reported.machine), "{type_}");
         facts.now = reported.machine.wake_at().unwrap();
-        let told = reported.machine.step(&Event::DeadlineReached, &facts).machine;
-        let owed = owed(&told);
-        let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+        let after = reported.machine.step(&Event::DeadlineReached, &facts).machine;
+        let obligations = obligations(&after);
+        let [Obligation::StatusWritten(view)] = &obligations[..] else { panic!("{obligations:?}") };
         let ready = view.conditions.iter().find(|one| one.type_ == READY).unwrap();
         assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", reason));
     }

@@ -152,11 +152,11 @@ proptest! {
     fn a_working_operation_has_a_deadline_and_exactly_one_obligation(moments in walk(30)) {
         for Moment { step, .. } in moments {
             let operation = step.machine;
-            let owed = operation.obligations().len();
+            let obligations = operation.obligations().len();
             let waits = operation.wake_at().is_some();
             match operation.path().as_str() {
-                "Unclaimed" | "Collected" => prop_assert_eq!((owed, waits), (0, false)),
-                path => prop_assert_eq!((owed, waits), (1, true), "{}", path),
+                "Unclaimed" | "Collected" => prop_assert_eq!((obligations, waits), (0, false)),
+                path => prop_assert_eq!((obligations, waits), (1, true), "{}", path),
             }
         }
     }

@@ -201,7 +201,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
 fn search_for_canary(stage: &Stage) -> anyhow::Result<usize> {
     let found = search(stage, CANARY)?;
     let (heard, lines) = Listener::heard();
-    anyhow::ensure!(lines > 0, "nobody listened to what is logged");
+    anyhow::ensure!(lines > 0, "the log was not captured");
     for leak in found.leaks.into_iter().chain(heard) {
         stage.witness.violated("SECRET", format!("{}: {}", leak.place, leak.text));
     }

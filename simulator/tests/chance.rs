@@ -59,12 +59,12 @@ fn seeds_that_once_failed_and_others() {
     }
     let hours = virtual_time.as_secs_f64() / 3_600.0;
     tell(&format!(
-        "{number} seeds, of which {} that ever failed, the others from {} on: {hours:.0} virtual \
+        "{number} seeds, of which {} that once failed, the others from {} on: {hours:.0} virtual \
          hours, {processes} processes",
         regressions().len(),
         fresh.start
     ));
-    assert!(written > 0, "nobody ever wrote the password");
+    assert!(written > 0, "the password was never written");
     assert_eq!(struck, Faults::all_names().unwrap(), "a fault that never strikes proves nothing");
 }
 

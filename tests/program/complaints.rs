@@ -170,8 +170,8 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_fixed_by_an_edi
             "source": {"path": "deploy", "repoURL": URL}, "destination": null,
         }});
         world.edit("team-a", &object.name_any(), spec).await;
-        let mended = world.wait_until_ready("team-a", &object.name_any()).await;
-        assert!(error_is_resolved(&mended), "{:?}", conditions(&mended));
+        let fixed = world.wait_until_ready("team-a", &object.name_any()).await;
+        assert!(error_is_resolved(&fixed), "{:?}", conditions(&fixed));
     }
 }
 
@@ -277,10 +277,10 @@ async fn compatibility_6_an_invalid_edit_leaves_the_last_good_application_alone(
         let kept = world.application_of(&created).await.unwrap();
         assert_eq!(kept.resource_version(), good.resource_version());
     }
-    let mend = json!({"spec": {"source": {"path": "deploy"}, "destination": null}});
-    world.edit("team-a", "app", mend).await;
-    let mended = world.wait_until_ready("team-a", "app").await;
-    assert!(error_is_resolved(&mended));
+    let fix = json!({"spec": {"source": {"path": "deploy"}, "destination": null}});
+    world.edit("team-a", "app", fix).await;
+    let fixed = world.wait_until_ready("team-a", "app").await;
+    assert!(error_is_resolved(&fixed));
     // What it asks for never changed, so nothing had to be written.
     let kept = world.application_of(&created).await.unwrap();
     assert_eq!(kept.resource_version(), good.resource_version());
@@ -307,9 +307,9 @@ async fn compatibility_5_the_legacy_style_writes_exactly_the_old_conditions() {
     let error = quadruple("ErrorOccurred", "True", "ErrorOccurred", PATH_ROOT);
     assert_eq!(conditions(&failed), [error]);
     world.edit("team-a", "app", json!({"spec": {"source": {"path": "deploy"}}})).await;
-    let mended = world.wait_for("team-a", "app", "the error is resolved", error_is_resolved).await;
+    let fixed = world.wait_for("team-a", "app", "the error is resolved", error_is_resolved).await;
     let resolved = quadruple("ErrorOccurred", "False", "ErrorOccurredResolved", "");
-    assert_eq!(conditions(&mended), [resolved]);
+    assert_eq!(conditions(&fixed), [resolved]);
     let quiet = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, quiet);
 

@@ -129,10 +129,10 @@ async fn burst(client: kube::Client, round: usize) -> Vec<String> {
 async fn wait_until_all_ready(client: &kube::Client, directory: &Path) -> BTreeSet<String> {
     // The machines are cheaper to query than the API, so they come first.
     let database = open(directory).await;
-    let restless = "SELECT count(*) FROM machine WHERE kind = 'Deployment' \
+    let unsettled = "SELECT count(*) FROM machine WHERE kind = 'Deployment' \
                     AND state_path <> 'Live/Settled'";
     eventually("all machines are settled", || async {
-        (harness::count(&database, restless).await == 0).then_some(())
+        (harness::count(&database, unsettled).await == 0).then_some(())
     })
     .await;
     database.close().await.unwrap();

@@ -35,9 +35,10 @@ async fn deletions_that_never_finish_delay_nobody() {
     // Nothing that is stuck occupies a queue or is queried over and over.
     world.wait_until_quiet().await;
     assert_eq!(world.program().health.backlog(), 0);
-    let told = all(&world.applications()).await;
-    let told = told.iter().filter(|one| one.metadata.deletion_timestamp.is_some()).count();
-    assert_eq!(told, STUCK, "Argo CD was told to delete every Application");
+    let applications = all(&world.applications()).await;
+    let being_deleted =
+        applications.iter().filter(|one| one.metadata.deletion_timestamp.is_some()).count();
+    assert_eq!(being_deleted, STUCK, "Argo CD was told to delete every Application");
 
     let applications = writes(&world, "create", "applications.argoproj.io");
     for namespace in ["calm", "stuck"] {
@@ -75,14 +76,14 @@ async fn deployments_that_the_database_rejects_delay_nobody_and_their_owners_are
     }
     let events: Api<Event> = Api::namespaced(world.client.clone(), "team-a");
     for name in ["refused-1", "refused-2"] {
-        let told = eventually("the owner is notified", || async {
+        let event = eventually("the owner is notified", || async {
             let events = all(&events).await.into_iter();
             let mut events = events.filter(|one| one.involved_object.name.as_deref() == Some(name));
             events.next()
         });
-        let told = told.await;
-        assert_eq!(told.reason.as_deref(), Some("ProcessingFailed"));
-        let message = told.message.unwrap();
+        let event = event.await;
+        assert_eq!(event.reason.as_deref(), Some("ProcessingFailed"));
+        let message = event.message.unwrap();
         assert!(message.contains("a row breaks a constraint. It is tried again in"), "{message}");
     }
     rows.execute_unprepared("DROP TRIGGER refusal").await.unwrap();

@@ -407,20 +407,20 @@ async fn kinds_that_nothing_serves_yet_report_it_once() {
     Api::namespaced(world.client.clone(), "team-a").create(&parameters, &credential).await.unwrap();
 
     let events = Api::<Event>::namespaced(world.client.clone(), "team-a");
-    let told = eventually("all three are reported", || async {
-        let told = all(&events).await;
-        (told.len() == 3).then_some(told)
+    let reported = eventually("all three are reported", || async {
+        let reported = all(&events).await;
+        (reported.len() == 3).then_some(reported)
     })
     .await;
     let kinds: BTreeSet<String> =
-        told.iter().filter_map(|event| event.involved_object.kind.clone()).collect();
+        reported.iter().filter_map(|event| event.involved_object.kind.clone()).collect();
     let expected = [
         "GitOpsDeploymentManagedEnvironment",
         "GitOpsDeploymentRepositoryCredential",
         "GitOpsDeploymentSyncRun",
     ];
     assert_eq!(kinds, expected.map(str::to_owned).into());
-    for event in &told {
+    for event in &reported {
         assert_eq!(event.type_.as_deref(), Some("Warning"));
         assert_eq!(event.reason.as_deref(), Some("NotSupported"));
         assert!(event.message.as_deref().unwrap().contains("nothing acts on a GitOpsDeployment"));

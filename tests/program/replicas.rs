@@ -167,8 +167,8 @@ async fn end(world: World, mut second: Running, since: u64) {
         (found.len() == BURST && found.iter().all(is_ready)).then_some(())
     })
     .await;
-    let restless = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-    world.wait_until_counted(restless, 0).await;
+    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
+    world.wait_until_counted(unsettled, 0).await;
     check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
     let applications = world.history(&world.applications(), since).await;
     let operations = world.history(&world.operations(), since).await;

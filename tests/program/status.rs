@@ -81,15 +81,15 @@ async fn a_report_too_large_for_the_database_is_truncated_and_delivered() {
     let truncated = status.truncated.unwrap();
     assert_eq!(truncated.resources, 3_200);
     assert!(truncated.kept > 1_000, "{truncated:?}");
-    let told = eventually("an Event reports it", || async {
-        let told = events(&world).await;
-        (!told.is_empty()).then_some(told)
+    let reported = eventually("an Event reports it", || async {
+        let reported = events(&world).await;
+        (!reported.is_empty()).then_some(reported)
     })
     .await;
-    assert_eq!(told.len(), 1);
-    let about = &told[0].involved_object;
+    assert_eq!(reported.len(), 1);
+    let about = &reported[0].involved_object;
     assert_eq!((about.uid.clone(), about.name.as_deref()), (ready.uid(), Some("app")));
-    assert!(told[0].message.as_ref().unwrap().contains("some of the resources"));
+    assert!(reported[0].message.as_ref().unwrap().contains("some of the resources"));
     // It is at rest, and was reported once.
     world.wait_until_quiet().await;
     report(&world, &ready, resources(3_200, 210)).await;
@@ -164,17 +164,17 @@ async fn what_blocks_a_removal_is_reported_to_the_tenant() {
         ],
     }});
     world.patch_application(&application.name_any(), blocked).await;
-    let told = world
+    let reported = world
         .wait_for("team-a", "app", "it reports what blocks it", |one| {
             says(one, "Stalled", "True", "DeletionError")
         })
         .await;
-    assert!(says(&told, "Ready", "False", "DeletionError"));
+    assert!(says(&reported, "Ready", "False", "DeletionError"));
     assert!(
-        says(&told, "DeletionError", "True", "DeletionError"),
+        says(&reported, "DeletionError", "True", "DeletionError"),
         "like other conditions of Argo CD"
     );
-    let message = &condition(&told, "Stalled").unwrap().message;
+    let message = &condition(&reported, "Stalled").unwrap().message;
     assert!(message.contains("webhook denied the deletion"), "{message}");
     assert!(message.contains("apps/Deployment web (Degraded)"), "{message}");
     assert!(!message.contains("Service"), "{message}");
@@ -208,8 +208,8 @@ async fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_kep
     let before = world.deployments("team-a").get("app").await.unwrap();
     let operations = world.count("SELECT count(*) FROM operation").await;
     let name = crds::names::application_name(&ready.uid().unwrap());
-    let by_hand = json!({"spec": {"source": {"path": "by-hand"}}});
-    world.patch_application(&name, by_hand).await;
+    let edit = json!({"spec": {"source": {"path": "by-hand"}}});
+    world.patch_application(&name, edit).await;
     world
         .wait_for_application(&ready, "the Application is repaired", |one| {
             one.spec.source.path == "deploy"

@@ -63,7 +63,7 @@ impl Graph {
             }
             if let Some(component) = component {
                 let writes = node.edges.iter().any(|(_, wrote)| *wrote);
-                let unquiet = writes.then(|| "QUIET: it is written for ever".to_owned());
+                let unquiet = writes.then(|| "QUIET: writes never stop".to_owned());
                 component.size += 1;
                 let wrong = node.wrong.clone().or(unquiet);
                 component.wrong.extend(wrong.map(|wrong| (*key, wrong)));

@@ -103,7 +103,7 @@ impl Scenario {
                 .into_iter()
                 .chain([
                     sight("a deployment that is ready", |_, one| is_ready(one)),
-                    sight("nothing that is left", |_, one| is_empty(one)),
+                    sight("nothing left", |_, one| is_empty(one)),
                 ])
                 .collect(),
         }
@@ -155,7 +155,7 @@ impl Scenario {
                     let any = |state| states.iter().any(|one| one.contains(state));
                     any("AwaitingPredecessor") && any("Removing")
                 }),
-                sight("a predecessor that has gone unseen", |_, one| {
+                sight("a predecessor that is gone, unobserved", |_, one| {
                     let world = &one.cluster.world;
                     let kept =
                         |row: &&str| world.deployments.iter().all(|one| one.uid.as_str() != *row);
@@ -221,7 +221,7 @@ impl Scenario {
                 fault_sight(Fault::CrashDuringOperation),
                 fault_sight(Fault::LateWrite),
                 fault_sight(Fault::Refusal),
-                sight("one that keeps its repository when the other has gone", |_, one| {
+                sight("one that keeps its repository when the other is gone", |_, one| {
                     let world = &one.cluster.world;
                     is_ready(one)
                         && world.deployments.len() == 1
@@ -229,7 +229,7 @@ impl Scenario {
                         && world.database.repositories.len() == 1
                         && world.argocd.projects[0].source_repos.len() == 1
                 }),
-                sight("nothing that is left", |_, one| is_empty(one)),
+                sight("nothing left", |_, one| is_empty(one)),
             ],
         }
     }
@@ -265,7 +265,7 @@ impl Scenario {
 fn fault_sight(fault: Fault) -> Sight {
     match fault {
         Fault::Crash => {
-            sight("a crash with a duty open", |_, one| one.happened == Some(Fault::Crash))
+            sight("a crash with an open obligation", |_, one| one.happened == Some(Fault::Crash))
         }
         Fault::CrashDuringOperation => {
             sight("a crash while an operation is in progress", |_, one| {
@@ -278,13 +278,13 @@ fn fault_sight(fault: Fault) -> Sight {
         Fault::StaleObservation => sight("a stale observation after a newer one", |_, one| {
             one.happened == Some(Fault::StaleObservation)
         }),
-        Fault::RepeatedObservation => sight("an observation for the second time", |_, one| {
+        Fault::RepeatedObservation => sight("a repeated observation", |_, one| {
             one.happened == Some(Fault::RepeatedObservation)
         }),
-        Fault::RepeatedOutcome => sight("an outcome for the second time", |_, one| {
-            one.happened == Some(Fault::RepeatedOutcome)
-        }),
-        Fault::SightOfTheGone => sight("the sight of what has gone", |_, one| {
+        Fault::RepeatedOutcome => {
+            sight("a repeated outcome", |_, one| one.happened == Some(Fault::RepeatedOutcome))
+        }
+        Fault::SightOfTheGone => sight("an observation of a deleted object", |_, one| {
             one.happened == Some(Fault::SightOfTheGone)
         }),
         Fault::Refusal => sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),

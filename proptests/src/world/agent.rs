@@ -80,8 +80,8 @@ impl Cluster {
     }
 
     pub(super) fn discharge_operation(&mut self, id: &OperationId) {
-        let owed = self.operations.get(id).map(Operation::obligations);
-        for obligation in owed.into_iter().flatten() {
+        let obligations = self.operations.get(id).map(Operation::obligations);
+        for obligation in obligations.into_iter().flatten() {
             let acted = match obligation {
                 OperationObligation::ProjectWritten(owner) => self.write_project(&owner),
                 OperationObligation::ApplicationWritten(application, document) => {

@@ -19,8 +19,8 @@ impl Cluster {
             moves.push(Move::Facts { which });
             moves.push(Move::ObserveOperation { which });
             moves.push(Move::Report { which });
-            let owed = machine.obligations(STYLE).len();
-            moves.extend(numbers(owed).map(|duty| Move::Discharge { which, duty }));
+            let obligations = machine.obligations(STYLE).len();
+            moves.extend(numbers(obligations).map(|choice| Move::Discharge { which, choice }));
         }
         moves.extend(
             numbers(self.known_operations().len()).map(|which| Move::ClaimOperation { which }),
@@ -54,7 +54,7 @@ impl Cluster {
             moves
                 .extend([false, true].map(|failed| Move::ObserveFormerOperation { which, failed }));
         }
-        moves.extend(numbers(self.duties().len()).map(|which| Move::Crash { which }));
+        moves.extend(numbers(self.obligations().len()).map(|which| Move::Crash { which }));
         moves.extend(self.underway.iter().map(|_| Move::Arrive));
         moves.extend(numbers(self.operations.len()).map(|which| Move::Refuse { which }));
         let rows = self.world.database.operations.iter();

@@ -22,12 +22,11 @@ where
 
 impl Cluster {
     /// All pending obligations of deployments, in the order of deployments.
-    pub(super) fn duties(&self) -> Vec<(DeploymentUid, Obligation)> {
-        let owed = self.deployments.iter();
-        owed.flat_map(|(uid, one)| {
-            one.obligations(STYLE).into_iter().map(|owed| (uid.clone(), owed))
-        })
-        .collect()
+    pub(super) fn obligations(&self) -> Vec<(DeploymentUid, Obligation)> {
+        let deployments = self.deployments.iter();
+        deployments
+            .flat_map(|(uid, one)| one.obligations(STYLE).into_iter().map(|one| (uid.clone(), one)))
+            .collect()
     }
 
     /// The process dies while this obligation is in progress. Only what was persisted survives:
@@ -37,7 +36,7 @@ impl Cluster {
     /// life wrote the opposite, no observation of a machine would show it. The Lease's fence
     /// prevents that, not the machines.
     pub(super) fn crash(&mut self, which: u8) {
-        self.underway = pick(self.duties(), which);
+        self.underway = pick(self.obligations(), which);
         for machine in self.tenants.values_mut() {
             *machine = restarted::<Tenant, PersistedTenant>(machine);
         }

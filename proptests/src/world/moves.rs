@@ -81,7 +81,7 @@ pub enum Move {
         /// Which one.
         which: u8,
         /// Which of its obligations comes first.
-        duty: u8,
+        choice: u8,
     },
     /// The process dies while an obligation of a deployment is in progress, and restarts from what
     /// it persisted.
@@ -152,7 +152,7 @@ pub fn any_move() -> impl Strategy<Value = Move> {
         2 => which.prop_map(|which| Move::Report { which }),
         1 => (which, any::<bool>())
             .prop_map(|(which, failed)| Move::ObserveFormerOperation { which, failed }),
-        8 => (which, any::<u8>()).prop_map(|(which, duty)| Move::Discharge { which, duty }),
+        8 => (which, any::<u8>()).prop_map(|(which, choice)| Move::Discharge { which, choice }),
         1 => which.prop_map(|which| Move::Crash { which }),
         1 => Just(Move::Arrive),
         5 => which.prop_map(|which| Move::ClaimOperation { which }),

@@ -116,8 +116,9 @@ impl Cluster {
             }
         }
         let exists = |uid: &DeploymentUid| self.world.deployments.iter().any(|one| one.uid == *uid);
-        let futile = |owed: &Obligation| !matches!(owed, Obligation::OperationSignalled(_));
-        self.underway.take_if(|(uid, owed)| futile(owed) && !exists(uid));
+        let futile =
+            |obligation: &Obligation| !matches!(obligation, Obligation::OperationSignalled(_));
+        self.underway.take_if(|(uid, obligation)| futile(obligation) && !exists(uid));
         let mentioned = |digest: &Digest| {
             let mut reports =
                 self.deployments.values().filter_map(|one| one.record.report.as_ref());
@@ -162,11 +163,11 @@ impl Cluster {
     fn tell_moments_from_the_present(&mut self) {
         let present = Timestamp::from_millis(START_MILLIS);
         let passed = self.now.as_millis() - START_MILLIS;
-        let told = |moment: &mut Timestamp| {
+        let relative = |moment: &mut Timestamp| {
             *moment = Timestamp::from_millis(moment.as_millis() - passed).max(present);
         };
         for machine in self.deployments.values_mut() {
-            moments(machine).for_each(told);
+            moments(machine).for_each(relative);
             if let Some(overdue) = overdue(&mut machine.lifecycle) {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
             }
@@ -174,7 +175,7 @@ impl Cluster {
             machine.record.operations = 0;
         }
         for machine in self.operations.values_mut() {
-            moment(machine).into_iter().for_each(told);
+            moment(machine).into_iter().for_each(relative);
             if let OperationPhase::Deleting { overdue, .. } = &mut machine.state {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
             }

@@ -5,7 +5,7 @@ use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId
 use machines::tenant::TenantEvent;
 use schema::migrate;
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World};
+use crate::driver::{ARGOCD, BEGINNING, Input, Object, World};
 use crate::fixture;
 use crate::harness::{Scratch, on_each_database};
 
@@ -67,7 +67,7 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     world.instance = engine(&world).await;
     assert_eq!(world.instance, Some(InstanceId::new("instance")));
     let object = object();
-    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let application = ApplicationId::new("application");
     let existing = ExistingApplication {
         id: application.clone(),
@@ -88,7 +88,7 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     assert_eq!(world.count("kubernetestodbresourcemapping").await, 2);
     let machine = world.deployment(&object.uid).await.unwrap();
     assert_eq!(machine.record.application.unwrap().id, application);
-    let loaded = world.tell(&[Note::Seen(object)]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object)]).await.unwrap();
     assert_eq!((loaded.existing_users.len(), loaded.existing_applications.len()), (0, 0));
 }
 
@@ -96,7 +96,7 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratc
     let mut world = adopted(&scratch).await;
     world.instance = engine(&world).await;
     let object = object();
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     world
         .execute(
             "INSERT INTO appprojectrepository \
@@ -108,7 +108,7 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratc
     let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
     let of_a_credential = "https://example.com/credential";
     assert!(permitted[&user].contains(of_a_credential), "{permitted:?}");
-    world.tell(&[Note::Absent(object.uid)]).await.unwrap();
+    world.process(&[Input::Absent(object.uid)]).await.unwrap();
     let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
     assert_eq!(permitted[&user], [].into());
     let left = world.texts("repo_url", "appprojectrepository").await;
@@ -129,12 +129,12 @@ async fn a_mapping_to_an_instance_that_is_gone_is_recreated(scratch: Scratch) {
 async fn a_deployment_that_waits_at_first_is_taken_over_later(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     let object = object();
-    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(loaded.existing_applications.len(), 1);
     assert_eq!(world.path(&object).await, "Live/Awaiting/AwaitingEngine");
     world.instance = engine(&world).await;
-    let needed = Note::Namespace(object.tenant.clone(), TenantEvent::Needed);
-    world.tell(&[needed, Note::Facts(object.uid.clone())]).await.unwrap();
+    let needed = Input::Namespace(object.tenant.clone(), TenantEvent::Needed);
+    world.process(&[needed, Input::Facts(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
 }
@@ -143,14 +143,14 @@ async fn a_rejected_deployment_is_taken_over_once_it_is_fixed(scratch: Scratch) 
     let mut world = adopted(&scratch).await;
     let mut broken = object();
     broken.spec.path.clear();
-    world.tell(&[Note::Seen(broken.clone())]).await.unwrap();
+    world.process(&[Input::Seen(broken.clone())]).await.unwrap();
     assert_eq!(world.path(&broken).await, "Live/Rejected");
     world.instance = engine(&world).await;
-    let mut mended = object();
-    mended.generation += 1;
-    mended.revision += 1;
-    world.tell(&[Note::Seen(mended.clone())]).await.unwrap();
-    assert_eq!(world.path(&mended).await, "Live/Dispatching");
+    let mut fixed = object();
+    fixed.generation += 1;
+    fixed.revision += 1;
+    world.process(&[Input::Seen(fixed.clone())]).await.unwrap();
+    assert_eq!(world.path(&fixed).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
 }
 
@@ -161,9 +161,9 @@ async fn a_deployment_to_an_environment_keeps_its_rows_even_when_deleted(scratch
     object.spec.environment = "staging".to_owned();
     object.spec.destination_namespace = "jane".to_owned();
     let before = world.texts("spec_field", "application").await;
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Frozen");
-    world.tell(&[Note::Absent(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Absent(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/RemovalFrozen");
     assert_eq!(world.texts("spec_field", "application").await, before);
     assert_eq!(world.texts("application_id", "application").await, ["application"]);
@@ -177,7 +177,7 @@ async fn a_deployment_first_seen_during_its_deletion_is_removed(scratch: Scratch
     // Neither the tenant nor Argo CD is known yet, and the tenant is not needed any more.
     let world = adopted(&scratch).await;
     let object = object();
-    world.tell(&[Note::Seen(object.deleted())]).await.unwrap();
+    world.process(&[Input::Seen(object.deleted())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/Removing");
     let machine = world.deployment(&object.uid).await.unwrap();
     assert!(machine.record.open.is_some(), "the agent must remove the Application");
@@ -189,7 +189,7 @@ async fn an_application_from_before_the_table_of_owners_is_its_namespaces_users(
     let world = adopted(&scratch).await;
     world.execute("DELETE FROM applicationowner").await;
     let object = object();
-    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(loaded.existing_applications[&object.uid].user, ClusterUserId::new("user"));
 }
 
@@ -202,7 +202,7 @@ async fn an_environment_that_is_gone_is_recreated(scratch: Scratch) {
         )
         .await;
     world.instance = engine(&world).await;
-    let loaded = world.tell(&[Note::Seen(object())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object())]).await.unwrap();
     assert_eq!(loaded.existing_environments, 0);
     keeps_its_rows(&world).await;
     assert_eq!(world.count("managedenvironment").await, 2);
@@ -228,7 +228,7 @@ async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) 
     assert_eq!(world.texts("state", &state("deletion")).await, ["Waiting"]);
 
     world.instance = engine(&world).await;
-    world.tell(&[Note::Seen(object())]).await.unwrap();
+    world.process(&[Input::Seen(object())]).await.unwrap();
     assert_eq!(world.path(&object()).await, "Live/Dispatching");
     // Operations of this program are not foreign after a restart.
     let world = World { instance: world.instance.clone(), ..World::on(world.database).await };
@@ -292,7 +292,7 @@ async fn the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation(scratch
         TenantEvent::NamespaceAbsent,
         TenantEvent::ChildrenCounted { deployments: 0 },
     ] {
-        world.tell(&[Note::Namespace(tenant.clone(), event)]).await.unwrap();
+        world.process(&[Input::Namespace(tenant.clone(), event)]).await.unwrap();
     }
     for table in [
         "apicrtodatabasemapping",

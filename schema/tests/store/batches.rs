@@ -6,7 +6,7 @@ use schema::ErrorClass;
 use schema::store::StoreError;
 use schema::store::backend::BackendChanges;
 
-use crate::driver::{Note, Object, World, request};
+use crate::driver::{Input, Object, World, request};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
@@ -39,34 +39,34 @@ fn objects_of(tenants: &str, count: usize) -> Vec<Object> {
 
 /// The number of statements of each part of the life of these deployments, all at once.
 async fn life(world: &World, objects: &[Object]) -> Vec<(&'static str, u64)> {
-    let each = |note: &dyn Fn(&Object) -> Note| objects.iter().map(note).collect::<Vec<Note>>();
-    let outcomes = each(&|one| Note::Operation(one.uid.clone()));
+    let each = |input: &dyn Fn(&Object) -> Input| objects.iter().map(input).collect::<Vec<Input>>();
+    let outcomes = each(&|one| Input::Operation(one.uid.clone()));
     let edited = |one: &Object| one.edited(&format!("{}/new", one.spec.repo_url));
     let mut counts = Vec::new();
 
-    let create = each(&|one| Note::Seen(one.clone()));
-    counts.push(("create", world.statements(world.tell(&create)).await.0));
+    let create = each(&|one| Input::Seen(one.clone()));
+    counts.push(("create", world.statements(world.process(&create)).await.0));
     let open = world.open(objects).await;
     counts.push(("claim", world.statements(world.claim(&open)).await.0));
     let refuse = world.refuse(&open, |id| format!("{id} cannot be done"));
     counts.push(("refuse", world.statements(refuse).await.0));
-    counts.push(("take in failures", world.statements(world.tell(&outcomes)).await.0));
-    counts.push(("see nothing new", world.statements(world.tell(&create)).await.0));
-    let edit = each(&|one| Note::Seen(edited(one)));
-    counts.push(("change the URL", world.statements(world.tell(&edit)).await.0));
+    counts.push(("take in failures", world.statements(world.process(&outcomes)).await.0));
+    counts.push(("see nothing new", world.statements(world.process(&create)).await.0));
+    let edit = each(&|one| Input::Seen(edited(one)));
+    counts.push(("change the URL", world.statements(world.process(&edit)).await.0));
     let open = world.open(objects).await;
     world.claim(&open).await;
     counts.push(("complete", world.statements(world.obey(&open)).await.0));
-    counts.push(("take in successes", world.statements(world.tell(&outcomes)).await.0));
-    let delete = each(&|one| Note::Seen(edited(one).deleted()));
-    counts.push(("delete", world.statements(world.tell(&delete)).await.0));
+    counts.push(("take in successes", world.statements(world.process(&outcomes)).await.0));
+    let delete = each(&|one| Input::Seen(edited(one).deleted()));
+    counts.push(("delete", world.statements(world.process(&delete)).await.0));
     let open = world.open(objects).await;
     world.claim(&open).await;
     world.obey(&open).await;
     counts.push(("forget operations", world.statements(world.forget(&open)).await.0));
-    world.tell(&outcomes).await.unwrap();
-    let absent = each(&|one| Note::Absent(one.uid.clone()));
-    counts.push(("see them gone", world.statements(world.tell(&absent)).await.0));
+    world.process(&outcomes).await.unwrap();
+    let absent = each(&|one| Input::Absent(one.uid.clone()));
+    counts.push(("see them gone", world.statements(world.process(&absent)).await.0));
     assert_eq!(world.count("machine WHERE kind = 'Deployment'").await, 0);
     assert_eq!(world.count("application").await, 0);
     counts
@@ -88,13 +88,13 @@ async fn a_batch_in_which_nothing_changes_writes_nothing(scratch: Scratch) {
     let objects = objects(3);
     let open = world.settle(&objects).await;
     world.pass(60);
-    let mut notes: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
-    notes.extend(objects.iter().map(|object| Note::Facts(object.uid.clone())));
+    let mut inputs: Vec<Input> = objects.iter().cloned().map(Input::Seen).collect();
+    inputs.extend(objects.iter().map(|object| Input::Facts(object.uid.clone())));
     // After this long a status is required, which is a change.
-    world.tell(&notes).await.unwrap();
+    world.process(&inputs).await.unwrap();
     let before = world.everything().await;
     world.pass(60);
-    let (statements, outcome) = world.statements(world.tell(&notes)).await;
+    let (statements, outcome) = world.statements(world.process(&inputs)).await;
     outcome.unwrap();
     // The fence, the machines by name and the tenants; nothing is new or waits for anything.
     assert_eq!(statements, 3);
@@ -108,14 +108,14 @@ async fn a_batch_in_which_nothing_changes_writes_nothing(scratch: Scratch) {
 /// Commits changes to these deployments that were decided before something else happened.
 async fn commit_late(
     world: &World,
-    notes: &[Note],
+    inputs: &[Input],
     meanwhile: impl Future<Output = ()>,
 ) -> (StoreError, Vec<String>) {
-    let request = request(notes);
+    let request = request(inputs);
     let decided = world
         .backend
         .backend_batch(&request, world.now, |loaded| {
-            (BackendChanges::default(), world.decide(loaded, notes))
+            (BackendChanges::default(), world.decide(loaded, inputs))
         })
         .await
         .unwrap();
@@ -130,10 +130,10 @@ async fn a_machine_changed_by_another_process_fails_the_whole_batch(scratch: Scr
     let world = World::start(&scratch).await;
     let objects = objects(2);
     world.settle(&objects).await;
-    let edited: Vec<Note> =
-        objects.iter().map(|one| Note::Seen(one.edited("https://h/mine"))).collect();
-    let theirs = [Note::Seen(objects[1].edited("https://h/theirs"))];
-    let meanwhile = async { drop(world.tell(&theirs).await.unwrap()) };
+    let edited: Vec<Input> =
+        objects.iter().map(|one| Input::Seen(one.edited("https://h/mine"))).collect();
+    let theirs = [Input::Seen(objects[1].edited("https://h/theirs"))];
+    let meanwhile = async { drop(world.process(&theirs).await.unwrap()) };
     let (error, before) = commit_late(&world, &edited, meanwhile).await;
     assert!(matches!(error, StoreError::Conflict { expected: 2, written: 1 }), "{error}");
     assert_eq!(error.fault().class, ErrorClass::Contention);
@@ -146,9 +146,9 @@ async fn a_machine_removed_by_another_process_fails_the_whole_batch(scratch: Scr
     world.settle(&objects).await;
     let deleted: Vec<Object> = objects.iter().map(Object::deleted).collect();
     world.settle(&deleted).await;
-    let absent: Vec<Note> = objects.iter().map(|one| Note::Absent(one.uid.clone())).collect();
-    let theirs = [Note::Absent(objects[1].uid.clone())];
-    let meanwhile = async { drop(world.tell(&theirs).await.unwrap()) };
+    let absent: Vec<Input> = objects.iter().map(|one| Input::Absent(one.uid.clone())).collect();
+    let theirs = [Input::Absent(objects[1].uid.clone())];
+    let meanwhile = async { drop(world.process(&theirs).await.unwrap()) };
     let (error, before) = commit_late(&world, &absent, meanwhile).await;
     assert!(matches!(error, StoreError::Conflict { expected: 2, written: 1 }), "{error}");
     assert_eq!(world.everything().await, before);
@@ -157,7 +157,7 @@ async fn a_machine_removed_by_another_process_fails_the_whole_batch(scratch: Scr
 async fn a_machine_created_by_another_process_fails_the_whole_batch(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(1);
-    let seen = [Note::Seen(objects[0].clone())];
+    let seen = [Input::Seen(objects[0].clone())];
     let meanwhile = async { drop(world.settle(&objects).await) };
     let (error, before) = commit_late(&world, &seen, meanwhile).await;
     // The tenant and the deployment.
@@ -167,21 +167,21 @@ async fn a_machine_created_by_another_process_fails_the_whole_batch(scratch: Scr
 
 /// Commits a batch of two new deployments one of which has corrupted rows.
 async fn commit_spoilt(world: &World, spoil: impl FnOnce(&mut RowChange) + Send) -> StoreError {
-    let notes: Vec<Note> = objects(2).into_iter().map(Note::Seen).collect();
+    let inputs: Vec<Input> = objects(2).into_iter().map(Input::Seen).collect();
     let decide = |loaded| {
-        let mut changes = world.decide(loaded, &notes);
+        let mut changes = world.decide(loaded, &inputs);
         spoil(changes.rows.last_mut().unwrap());
         (changes, ())
     };
-    world.backend.backend_batch(&request(&notes), world.now, decide).await.unwrap_err()
+    world.backend.backend_batch(&request(&inputs), world.now, decide).await.unwrap_err()
 }
 
 async fn a_value_that_does_not_fit_leaves_nothing_behind(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let before = world.everything().await;
-    let notes: Vec<Note> = objects(2).into_iter().map(Note::Seen).collect();
+    let inputs: Vec<Input> = objects(2).into_iter().map(Input::Seen).collect();
     let decide = |loaded| {
-        let mut changes = world.decide(loaded, &notes);
+        let mut changes = world.decide(loaded, &inputs);
         for change in &mut changes.rows {
             if let RowChange::PutApplication(rows) = change {
                 rows.document.spec.source.path = "p".repeat(20_000);
@@ -189,13 +189,13 @@ async fn a_value_that_does_not_fit_leaves_nothing_behind(scratch: Scratch) {
         }
         (changes, ())
     };
-    let request = request(&notes);
+    let request = request(&inputs);
     let error = world.backend.backend_batch(&request, world.now, decide).await.unwrap_err();
     assert!(matches!(error, StoreError::Value { .. }), "{error}");
     assert_eq!(error.fault().class, ErrorClass::Defect);
     assert_eq!(world.everything().await, before);
     // The store itself is unaffected.
-    world.tell(&notes).await.unwrap();
+    world.process(&inputs).await.unwrap();
     assert_eq!(world.count("application").await, 2);
 }
 
@@ -217,7 +217,7 @@ async fn a_database_error_leaves_nothing_behind(scratch: Scratch) {
 async fn an_unreachable_database_is_a_transient_error(scratch: Scratch) {
     let world = World::start(&scratch).await;
     world.database.close().await.unwrap();
-    let error = world.tell(&[]).await.unwrap_err();
+    let error = world.process(&[]).await.unwrap_err();
     assert!(matches!(error, StoreError::Database(_)), "{error}");
     assert_eq!(error.fault().class, ErrorClass::Unavailable);
 }
@@ -236,16 +236,16 @@ async fn an_unreadable_machine_is_left_alone_and_all_others_continue(scratch: Sc
     let before = world.texts("state || version", machines).await;
     assert_eq!(before.len(), 2);
 
-    let mut notes: Vec<Note> =
-        objects.iter().map(|one| Note::Seen(one.edited("https://h/new"))).collect();
-    let mut loaded = world.tell(&notes).await.unwrap();
+    let mut inputs: Vec<Input> =
+        objects.iter().map(|one| Input::Seen(one.edited("https://h/new"))).collect();
+    let mut loaded = world.process(&inputs).await.unwrap();
     loaded.unreadable.sort();
     assert_eq!(loaded.unreadable, [objects[0].uid.clone(), objects[1].uid.clone()]);
     assert_eq!(loaded.known, std::slice::from_ref(&objects[2].uid));
     assert_eq!(world.path(&objects[2]).await, "Live/Dispatching");
 
-    notes = objects.iter().map(|one| Note::Facts(one.uid.clone())).collect();
-    let loaded = world.tell(&notes).await.unwrap();
+    inputs = objects.iter().map(|one| Input::Facts(one.uid.clone())).collect();
+    let loaded = world.process(&inputs).await.unwrap();
     assert_eq!(loaded.unreadable.len(), 2);
     assert_eq!(world.texts("state || version", machines).await, before);
 }
@@ -253,8 +253,8 @@ async fn an_unreadable_machine_is_left_alone_and_all_others_continue(scratch: Sc
 async fn an_unreadable_operation_is_left_alone_and_all_others_continue(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = objects(2);
-    let seen: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
-    world.tell(&seen).await.unwrap();
+    let seen: Vec<Input> = objects.iter().cloned().map(Input::Seen).collect();
+    world.process(&seen).await.unwrap();
     let open = world.open(&objects).await;
     world.claim(&open).await;
     let key = &open[0];

@@ -112,7 +112,7 @@ pub fn namespace_of(tenant: &TenantUid) -> String {
 /// An event for the backend.
 #[allow(clippy::large_enum_variant, reason = "tests hold few of them")]
 #[derive(Clone, Debug)]
-pub enum Note {
+pub enum Input {
     Seen(Object),
     Absent(DeploymentUid),
     Operation(DeploymentUid),
@@ -155,23 +155,23 @@ impl World {
     }
 
     /// One batch of the backend; returns what it loaded.
-    pub async fn tell(&self, notes: &[Note]) -> Result<Loaded, StoreError> {
+    pub async fn process(&self, inputs: &[Input]) -> Result<Loaded, StoreError> {
         self.backend
-            .backend_batch(&request(notes), self.now, |loaded| {
+            .backend_batch(&request(inputs), self.now, |loaded| {
                 let seen = Loaded::of(&loaded);
-                (self.decide(loaded, notes), seen)
+                (self.decide(loaded, inputs), seen)
             })
             .await
     }
 
     /// What a batch with these events would write. For tests that commit something else.
-    pub fn decide(&self, mut loaded: BackendLoaded, notes: &[Note]) -> BackendChanges {
+    pub fn decide(&self, mut loaded: BackendLoaded, inputs: &[Input]) -> BackendChanges {
         let mut changes = BackendChanges::default();
-        let facts = self.step_tenants(&mut loaded, notes, &mut changes);
-        for (uid, notes) in by_deployment(notes) {
-            let before = match (loaded.deployments.known.remove(&uid), &notes[0]) {
+        let facts = self.step_tenants(&mut loaded, inputs, &mut changes);
+        for (uid, inputs) in by_deployment(inputs) {
+            let before = match (loaded.deployments.known.remove(&uid), &inputs[0]) {
                 (Some(known), _) => known,
-                (None, Note::Seen(object)) if !loaded.deployments.unreadable.contains(&uid) => {
+                (None, Input::Seen(object)) if !loaded.deployments.unreadable.contains(&uid) => {
                     let namespace = object.namespace();
                     let tenant = object.tenant.clone();
                     let machine = Deployment::new(uid, tenant, &namespace, &object.name);
@@ -180,9 +180,9 @@ impl World {
                 (None, _) => continue,
             };
             let events: Vec<Event> =
-                notes.iter().filter_map(|note| event(&loaded, &before.machine, note)).collect();
+                inputs.iter().filter_map(|input| event(&loaded, &before.machine, input)).collect();
             let facts = self.facts(&loaded, &before.machine, &facts);
-            if notes.iter().any(|note| matches!(note, Note::Reported(_))) {
+            if inputs.iter().any(|input| matches!(input, Input::Reported(_))) {
                 let application = before.machine.record.application.as_ref();
                 changes.read.extend(application.map(|application| application.id.clone()));
             }
@@ -217,16 +217,16 @@ impl World {
     fn step_tenants(
         &self,
         loaded: &mut BackendLoaded,
-        notes: &[Note],
+        inputs: &[Input],
         changes: &mut BackendChanges,
     ) -> HashMap<TenantUid, TenantFact> {
         let mut events: BTreeMap<TenantUid, Vec<TenantEvent>> = BTreeMap::new();
-        for note in notes {
-            match note {
-                Note::Seen(object) => {
+        for input in inputs {
+            match input {
+                Input::Seen(object) => {
                     events.entry(object.tenant.clone()).or_insert(vec![TenantEvent::Needed]);
                 }
-                Note::Namespace(tenant, event) => {
+                Input::Namespace(tenant, event) => {
                     events.entry(tenant.clone()).or_default().push(event.clone());
                 }
                 _ => {}
@@ -335,15 +335,15 @@ impl World {
 
     /// Everything from the observation of these objects to the end of its consequences.
     pub async fn settle(&self, objects: &[Object]) -> Vec<OperationId> {
-        let seen: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
-        self.tell(&seen).await.unwrap();
+        let seen: Vec<Input> = objects.iter().cloned().map(Input::Seen).collect();
+        self.process(&seen).await.unwrap();
         let open = self.open(objects).await;
         self.claim(&open).await;
         self.obey(&open).await;
         self.forget(&open).await;
-        let outcomes: Vec<Note> =
-            objects.iter().map(|object| Note::Operation(object.uid.clone())).collect();
-        self.tell(&outcomes).await.unwrap();
+        let outcomes: Vec<Input> =
+            objects.iter().map(|object| Input::Operation(object.uid.clone())).collect();
+        self.process(&outcomes).await.unwrap();
         open
     }
 
@@ -351,9 +351,9 @@ impl World {
     pub async fn remove(&self, objects: &[Object]) {
         let deleted: Vec<Object> = objects.iter().map(Object::deleted).collect();
         self.settle(&deleted).await;
-        let gone: Vec<Note> =
-            objects.iter().map(|object| Note::Absent(object.uid.clone())).collect();
-        self.tell(&gone).await.unwrap();
+        let gone: Vec<Input> =
+            objects.iter().map(|object| Input::Absent(object.uid.clone())).collect();
+        self.process(&gone).await.unwrap();
     }
 
     pub async fn path(&self, object: &Object) -> String {
@@ -467,61 +467,64 @@ impl Loaded {
     }
 }
 
-pub fn request(notes: &[Note]) -> BackendRequest {
+pub fn request(inputs: &[Input]) -> BackendRequest {
     let mut request = BackendRequest::default();
-    for note in notes {
-        match note {
-            Note::Seen(object) => request.observed.push(DeploymentName {
+    for input in inputs {
+        match input {
+            Input::Seen(object) => request.observed.push(DeploymentName {
                 uid: object.uid.clone(),
                 tenant: object.tenant.clone(),
                 name: object.name.clone(),
             }),
-            Note::Reported(uid) => {
+            Input::Reported(uid) => {
                 request.reported.insert(uid.clone());
                 request.poked.push(uid.clone());
             }
-            Note::Absent(uid) | Note::Operation(uid) | Note::Facts(uid) | Note::Deadline(uid) => {
+            Input::Absent(uid)
+            | Input::Operation(uid)
+            | Input::Facts(uid)
+            | Input::Deadline(uid) => {
                 request.poked.push(uid.clone());
             }
-            Note::Namespace(tenant, _) => request.tenants.push(tenant.clone()),
+            Input::Namespace(tenant, _) => request.tenants.push(tenant.clone()),
         }
     }
     request
 }
 
-fn by_deployment(notes: &[Note]) -> Vec<(DeploymentUid, Vec<Note>)> {
-    let mut groups: Vec<(DeploymentUid, Vec<Note>)> = Vec::new();
-    for note in notes {
-        let uid = match note {
-            Note::Seen(object) => &object.uid,
-            Note::Absent(uid)
-            | Note::Operation(uid)
-            | Note::Reported(uid)
-            | Note::Facts(uid)
-            | Note::Deadline(uid) => uid,
-            Note::Namespace(..) => continue,
+fn by_deployment(inputs: &[Input]) -> Vec<(DeploymentUid, Vec<Input>)> {
+    let mut groups: Vec<(DeploymentUid, Vec<Input>)> = Vec::new();
+    for input in inputs {
+        let uid = match input {
+            Input::Seen(object) => &object.uid,
+            Input::Absent(uid)
+            | Input::Operation(uid)
+            | Input::Reported(uid)
+            | Input::Facts(uid)
+            | Input::Deadline(uid) => uid,
+            Input::Namespace(..) => continue,
         };
         match groups.iter_mut().find(|(known, _)| known == uid) {
-            Some((_, notes)) => notes.push(note.clone()),
-            None => groups.push((uid.clone(), vec![note.clone()])),
+            Some((_, inputs)) => inputs.push(input.clone()),
+            None => groups.push((uid.clone(), vec![input.clone()])),
         }
     }
     groups
 }
 
-fn event(loaded: &BackendLoaded, machine: &Deployment, note: &Note) -> Option<Event> {
-    match note {
-        Note::Seen(object) => Some(Event::Observed(object.snapshot())),
-        Note::Absent(_) => Some(Event::Absent { as_of: Revision(u64::MAX) }),
-        Note::Operation(_) => {
+fn event(loaded: &BackendLoaded, machine: &Deployment, input: &Input) -> Option<Event> {
+    match input {
+        Input::Seen(object) => Some(Event::Observed(object.snapshot())),
+        Input::Absent(_) => Some(Event::Absent { as_of: Revision(u64::MAX) }),
+        Input::Operation(_) => {
             let id = machine.record.open.as_ref()?.id.clone();
             let state = loaded.operations.get(&id).cloned();
             Some(Event::OperationObserved { id, state })
         }
-        Note::Reported(_) => Some(Event::Reported(Box::default())),
-        Note::Facts(_) => Some(Event::FactsChanged),
-        Note::Deadline(_) => Some(Event::DeadlineReached),
-        Note::Namespace(..) => None,
+        Input::Reported(_) => Some(Event::Reported(Box::default())),
+        Input::Facts(_) => Some(Event::FactsChanged),
+        Input::Deadline(_) => Some(Event::DeadlineReached),
+        Input::Namespace(..) => None,
     }
 }
 

@@ -7,7 +7,7 @@ use schema::notify::{Listener, notify};
 use schema::{ConnectError, Database, ErrorClass, connect};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::driver::{Note, Object, World};
+use crate::driver::{Input, Object, World};
 use crate::harness::{DEADLINE, Scratch, on_postgres, options};
 use crate::servers::{Address, Server, url};
 
@@ -48,9 +48,9 @@ async fn until(database: &Database, query: &str, answer: &str) {
 /// Commits an edit as a worker does, with a few immediate retries; returns the errors on the way.
 async fn commit(world: &World, object: &Object) -> Vec<&'static str> {
     let mut troubles = Vec::new();
-    let edited = [Note::Seen(object.edited("https://h/new"))];
+    let edited = [Input::Seen(object.edited("https://h/new"))];
     for _ in 0..=AT_ONCE {
-        match world.tell(&edited).await {
+        match world.process(&edited).await {
             Ok(_) => return troubles,
             Err(error) => {
                 assert_eq!(error.fault().class, ErrorClass::Connection, "{error}");

@@ -10,7 +10,7 @@ use schema::store::backend::{BackendChanges, BackendRequest};
 use schema::store::{Role, Store, StoreError};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World, wait_for_locks};
+use crate::driver::{ARGOCD, BEGINNING, Input, Object, World, wait_for_locks};
 use crate::harness::{DEADLINE, Scratch, in_a_file, on_each_database, on_postgres};
 
 on_each_database!(
@@ -27,12 +27,12 @@ async fn a_deposed_backend_cannot_commit(scratch: Scratch) {
     let next = next.await.unwrap();
     let before = world.everything().await;
 
-    let edited = Note::Seen(object.edited("https://h/new"));
-    let error = world.tell(std::slice::from_ref(&edited)).await.unwrap_err();
+    let edited = Input::Seen(object.edited("https://h/new"));
+    let error = world.process(std::slice::from_ref(&edited)).await.unwrap_err();
     assert!(matches!(error, StoreError::Deposed { role: Role::Backend }), "{error}");
     assert!(error.to_string().contains("as backend"), "{error}");
     // Not even a commit that writes nothing.
-    deposed(world.tell(&[]).await);
+    deposed(world.process(&[]).await);
     deposed(world.backend.ensure_instance(ARGOCD, "other", "uid-system", BEGINNING).await);
     deposed(world.backend.collect(BEGINNING).await);
     assert_eq!(world.everything().await, before);
@@ -41,7 +41,7 @@ async fn a_deposed_backend_cannot_commit(scratch: Scratch) {
     let open = world.agent.agent_batch(&[], BEGINNING, |_| (Default::default(), ()));
     open.await.unwrap();
     let world = World { backend: next, ..world };
-    world.tell(&[edited]).await.unwrap();
+    world.process(&[edited]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Dispatching");
 }
 
@@ -52,7 +52,7 @@ fn deposed<T>(outcome: Result<T, StoreError>) {
 async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let open = world.open(std::slice::from_ref(&object)).await;
     let next = Store::take_over(world.database.clone(), Role::Agent, "next", BEGINNING);
     let next = next.await.unwrap();
@@ -69,7 +69,7 @@ async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
     deposed(world.agent.write_reports(vec![report.clone()]).await);
     assert_eq!(world.everything().await, before);
 
-    world.tell(&[Note::Facts(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Facts(object.uid.clone())]).await.unwrap();
     assert_eq!(next.write_reports(vec![report]).await.unwrap().written.len(), 1);
 }
 
@@ -122,7 +122,7 @@ async fn take_over_during_a_batch(scratch: Scratch) {
     // The second one may have committed before the takeover; afterwards it cannot.
     drop(second);
     let world = World { backend: next, ..world };
-    world.tell(&[]).await.unwrap();
+    world.process(&[]).await.unwrap();
 }
 
 type Outcome = Result<(), StoreError>;
@@ -141,13 +141,13 @@ fn held_batch(
             let instance =
                 world.backend.ensure_instance(ARGOCD, "uid-argocd", "uid-system", BEGINNING);
             world.instance = Some(instance.await.unwrap());
-            let notes = [Note::Seen(Object::new("t1", "a"))];
-            let request = crate::driver::request(&notes);
+            let inputs = [Input::Seen(Object::new("t1", "a"))];
+            let request = crate::driver::request(&inputs);
             let deciding = &world;
             let held = world.backend.backend_batch(&request, world.now, move |loaded| {
                 begun.send(()).unwrap();
                 released.recv_timeout(DEADLINE).unwrap();
-                (deciding.decide(loaded, &notes), ())
+                (deciding.decide(loaded, &inputs), ())
             });
             let first = held.await;
             let nothing = |_| (BackendChanges::default(), ());

@@ -15,7 +15,7 @@ use sea_orm::{
     ConnectionTrait as _, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait as _,
 };
 
-use crate::driver::{BEGINNING, Note, Object, World, namespace_of, wait_for_locks};
+use crate::driver::{BEGINNING, Input, Object, World, namespace_of, wait_for_locks};
 use crate::harness::on_postgres;
 
 /// Tables that both roles write, with their keys.
@@ -81,13 +81,13 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
         let backend = async {
             let mut refused = BTreeMap::new();
             for (number, batch) in objects.chunks(size).enumerate() {
-                let mut notes: Vec<Note> =
-                    batch.iter().map(|one| Note::Seen(one.deleted())).collect();
+                let mut inputs: Vec<Input> =
+                    batch.iter().map(|one| Input::Seen(one.deleted())).collect();
                 if number % 2 == 1 {
                     // The same batch takes in a report and marks it as read.
-                    notes.extend(batch.iter().map(|one| Note::Reported(one.uid.clone())));
+                    inputs.extend(batch.iter().map(|one| Input::Reported(one.uid.clone())));
                 }
-                until_done(&mut refused, || world.tell(&notes)).await;
+                until_done(&mut refused, || world.process(&inputs)).await;
             }
             removed.store(true, Ordering::Relaxed);
             refused
@@ -105,7 +105,7 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
 /// A tenant's deployments, with a row each in every table that both roles write.
 async fn reported_on(world: &World) -> Vec<Object> {
     let objects = objects(20);
-    world.tell(&objects.iter().cloned().map(Note::Seen).collect::<Vec<_>>()).await.unwrap();
+    world.process(&objects.iter().cloned().map(Input::Seen).collect::<Vec<_>>()).await.unwrap();
     world.agent.write_reports(reports(&objects, "first")).await.unwrap();
     objects
 }
@@ -154,13 +154,13 @@ async fn a_removal_and_reports_that_meet_halfway_do_not_deadlock() {
         let objects = reported_on(&world).await;
         let keys = written_backwards(&world, STATES).await;
         let blocker = block(&world, STATES, &keys[keys.len() / 2]).await;
-        let deleted: Vec<Note> = objects.iter().map(|one| Note::Seen(one.deleted())).collect();
+        let deleted: Vec<Input> = objects.iter().map(|one| Input::Seen(one.deleted())).collect();
         let release = async {
             wait_for_locks(&world.database, 2).await;
             blocker.rollback().await.unwrap();
         };
         let write = world.agent.write_reports(reports(&objects, "second"));
-        let (written, removed, ()) = tokio::join!(write, world.tell(&deleted), release);
+        let (written, removed, ()) = tokio::join!(write, world.process(&deleted), release);
         let refused = [written.map(drop), removed.map(drop)]
             .map(|one| one.err().map(|error| sqlstate(&error).unwrap_or_default()));
         assert_eq!(refused, [None, None], "40P01 is a deadlock");
@@ -201,8 +201,9 @@ async fn reports_lock_their_rows_in_key_order() {
             let write = world.agent.write_reports(reports(&objects, table.0));
             locks_in_order(&world, table, async { write.await.map(drop) }).await;
         }
-        let notes: Vec<Note> = objects.iter().map(|one| Note::Reported(one.uid.clone())).collect();
-        let take_in = async { world.tell(&notes).await.map(drop) };
+        let inputs: Vec<Input> =
+            objects.iter().map(|one| Input::Reported(one.uid.clone())).collect();
+        let take_in = async { world.process(&inputs).await.map(drop) };
         locks_in_order(&world, STATES, take_in).await;
         assert_eq!(world.backend.unread().await.unwrap(), []);
     })
@@ -214,8 +215,8 @@ async fn a_removal_locks_its_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
-        let deleted: Vec<Note> = objects.iter().map(|one| Note::Seen(one.deleted())).collect();
-        let delete = async { world.tell(&deleted).await.map(drop) };
+        let deleted: Vec<Input> = objects.iter().map(|one| Input::Seen(one.deleted())).collect();
+        let delete = async { world.process(&deleted).await.map(drop) };
         locks_in_order(&world, APPLICATIONS, delete).await;
         assert_eq!(world.count("application").await, 0);
     })
@@ -272,7 +273,7 @@ async fn a_collection_locks_its_rows_in_key_order() {
         assert_eq!(world.count("operation").await, 0);
 
         let others = Object::new("t2", "a");
-        world.tell(&[Note::Seen(others), Note::Seen(Object::new("t2", "b"))]).await.unwrap();
+        world.process(&[Input::Seen(others), Input::Seen(Object::new("t2", "b"))]).await.unwrap();
         world.execute("UPDATE transition SET at = 0").await;
         let collect = async { world.agent.collect(due).await.map(drop) };
         locks_in_order(&world, ("transition", "id"), collect).await;

@@ -10,7 +10,7 @@ use schema::notify::{Listener, notify};
 use schema::{ConnectError, Database, check, connect, migrate};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::driver::{Note, Object, World};
+use crate::driver::{Input, Object, World};
 use crate::harness::{DEADLINE, Scratch, on_postgres, options};
 use crate::servers::Server;
 
@@ -99,10 +99,13 @@ async fn deployments_live_through_a_pooler() {
             (0..20).map(|number| Object::new("t1", &number.to_string())).collect();
         world.settle(&objects).await;
         // More concurrency than the pooler has sessions.
-        let edits = objects.iter().map(|object| {
-            let world = &world;
-            async move { world.tell(&[Note::Seen(object.edited("https://h/new"))]).await.map(drop) }
-        });
+        let edits =
+            objects.iter().map(|object| {
+                let world = &world;
+                async move {
+                    world.process(&[Input::Seen(object.edited("https://h/new"))]).await.map(drop)
+                }
+            });
         let edits = edits.map(|edit| async { edit.await.map_err(|error| error.to_string()) });
         for edited in join(edits.collect()).await {
             edited.unwrap();

@@ -8,7 +8,7 @@ use schema::store::agent::{ApplicationReport, Reported};
 use schema::store::backend::BackendLoaded;
 use schema::store::{Role, Store};
 
-use crate::driver::{BEGINNING, Note, Object, World, request};
+use crate::driver::{BEGINNING, Input, Object, World, request};
 use crate::harness::{Scratch, on_each_database, on_postgres, options};
 
 on_each_database!(
@@ -46,7 +46,7 @@ async fn a_report_is_unread_until_the_backend_takes_it_in(scratch: Scratch) {
     assert_eq!(unread, objects.clone().map(|object| object.uid));
 
     let uid = &objects[0].uid;
-    let loaded = world.tell(&[Note::Reported(uid.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Reported(uid.clone())]).await.unwrap();
     assert_eq!(loaded.reports[uid], b"first");
     assert_eq!(loaded.reports.len(), 1, "the other one was not requested");
     assert_eq!(world.backend.unread().await.unwrap(), std::slice::from_ref(&objects[1].uid));
@@ -113,7 +113,7 @@ async fn argo_cds_report_on_a_removal_stays_in_its_operation_until_it_ends(scrat
     let objects = ["a", "b"].map(|which| Object::new("t1", which));
     world.settle(&objects).await;
     let [removed, other] = &objects;
-    world.tell(&[Note::Seen(removed.deleted())]).await.unwrap();
+    world.process(&[Input::Seen(removed.deleted())]).await.unwrap();
     let open = world.open(std::slice::from_ref(removed)).await;
     let remaining = "apps/Deployment web (Degraded)".to_owned();
     let removal = RemovalReport::new("no permission", 1, [remaining].into_iter());
@@ -148,16 +148,16 @@ async fn a_report_replaced_while_being_read_stays_unread() {
         world.settle(&objects).await;
         let both = objects.iter().map(|object| report(object, "first")).collect();
         world.agent.write_reports(both).await.unwrap();
-        let notes = objects.clone().map(|object| Note::Reported(object.uid));
+        let inputs = objects.clone().map(|object| Input::Reported(object.uid));
         let decide = |loaded: BackendLoaded| {
             let read = loaded.reports.clone();
             replace(scratch.url.clone(), report(&objects[0], "second"));
-            (world.decide(loaded, &notes), read)
+            (world.decide(loaded, &inputs), read)
         };
-        let read = world.backend.backend_batch(&request(&notes), world.now, decide).await.unwrap();
+        let read = world.backend.backend_batch(&request(&inputs), world.now, decide).await.unwrap();
         assert_eq!(read[&objects[0].uid], b"first");
         assert_eq!(world.backend.unread().await.unwrap(), [objects[0].uid.clone()]);
-        world.tell(&notes).await.unwrap();
+        world.process(&inputs).await.unwrap();
         assert_eq!(world.backend.unread().await.unwrap(), Vec::<DeploymentUid>::new());
     })
     .await;

@@ -9,7 +9,7 @@ use machines::spec::{
 };
 use schema::spec_field;
 
-use crate::driver::{Note, Object, World};
+use crate::driver::{Input, Object, World};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
@@ -102,7 +102,7 @@ async fn the_longest_names_and_urls_are_stored(scratch: Scratch) {
         object.spec.environment.clear();
         object.spec.destination_namespace.clear();
         object.name = filled(characters, NAME_LIMIT);
-        world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+        world.process(&[Input::Seen(object.clone())]).await.unwrap();
         assert_eq!(world.path(&object).await, "Live/Dispatching", "{characters}");
         let machine = world.deployment(&object.uid).await.unwrap();
         assert_eq!(machine.record.name, object.name);
@@ -116,7 +116,7 @@ async fn texts_that_postgresql_does_not_accept_are_rejected_earlier(scratch: Scr
     let mut object = Object::new("t1", "a");
     object.spec.path = "a\0b".to_owned();
     object.spec.target_revision = "r".repeat(1_000_000);
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Rejected");
     assert_eq!(world.count("application").await, 0);
 }

@@ -10,7 +10,7 @@ use schema::store::collect::{
     Collected, OPERATION_RETENTION, TRANSITION_LIMIT, TRANSITION_RETENTION,
 };
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World};
+use crate::driver::{ARGOCD, BEGINNING, Input, Object, World};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
@@ -68,7 +68,7 @@ async fn the_index_lists_every_machine_once(scratch: Scratch) {
     const MACHINES: usize = 6_000;
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let others: Vec<String> = (1..MACHINES)
         .map(|which| {
             format!(
@@ -100,7 +100,7 @@ async fn finished_operations_are_removed_after_their_retention(scratch: Scratch)
     let objects = ["old", "open", "failed", "young"].map(|which| Object::new("t1", which));
     world.settle(&objects[..1]).await;
     for object in &objects[1..3] {
-        world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+        world.process(&[Input::Seen(object.clone())]).await.unwrap();
     }
     let failed = world.open(&objects[2..3]).await;
     world.claim(&failed).await;
@@ -114,7 +114,7 @@ async fn finished_operations_are_removed_after_their_retention(scratch: Scratch)
     let left = world.texts("requester", "operation").await;
     assert_eq!(left, ["uid-t1-open", "uid-t1-young"]);
     // An awaited one whose row is gone is requested again.
-    world.tell(&[Note::Operation(objects[2].uid.clone())]).await.unwrap();
+    world.process(&[Input::Operation(objects[2].uid.clone())]).await.unwrap();
     assert_eq!(world.path(&objects[2]).await, "Live/Dispatching");
 }
 

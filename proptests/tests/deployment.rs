@@ -260,7 +260,8 @@ proptest! {
                     _ => {}
                 }
             }
-            let leaving = ["Terminating/Finalizing", "Gone"].contains(&moment.after.path().as_str());
+            let path = moment.after.path();
+            let leaving = ["Terminating/Finalizing", "Gone"].contains(&path.as_str());
             prop_assert!(!leaving || !written || removed, "{:?}", moment.after);
         }
     }

@@ -61,7 +61,7 @@ fn the_manifests_parse_back_to_the_definitions() {
 }
 
 #[test]
-fn compatibility_1_the_kinds_and_their_plurals_are_the_known_ones() {
+fn compatibility_1_the_kinds_and_their_plurals_match_the_contract() {
     let names: Vec<(String, String)> = crds::all()
         .into_iter()
         .map(|definition| (definition.spec.names.kind, definition.metadata.name.unwrap()))
@@ -132,7 +132,7 @@ fn every_field_is_explained() {
 }
 
 #[test]
-fn compatibility_1_the_required_fields_of_a_deployment_are_the_known_ones() {
+fn compatibility_1_the_required_fields_of_a_deployment_match_the_contract() {
     let schema = schema("GitOpsDeployment");
     for (path, fields) in [
         ("spec", &["source", "type"] as &[&str]),
@@ -163,7 +163,7 @@ fn compatibility_1_the_required_fields_of_a_deployment_are_the_known_ones() {
 }
 
 #[test]
-fn compatibility_1_the_required_fields_of_the_other_kinds_are_the_known_ones() {
+fn compatibility_1_the_required_fields_of_the_other_kinds_match_the_contract() {
     let condition = ["lastTransitionTime", "message", "reason", "status", "type"];
     let environment = schema("GitOpsDeploymentManagedEnvironment");
     let fields = ["allowInsecureSkipTLSVerify", "apiURL", "credentialsSecret"];
@@ -180,7 +180,7 @@ fn compatibility_1_the_required_fields_of_the_other_kinds_are_the_known_ones() {
 }
 
 #[test]
-fn the_columns_answer_whether_it_works() {
+fn the_columns_show_whether_it_works() {
     let columns = |kind: &str| -> Vec<String> {
         let definition = crds::all().into_iter().find(|it| it.spec.names.kind == kind).unwrap();
         let columns = definition.spec.versions[0].additional_printer_columns.clone().unwrap();

@@ -92,7 +92,7 @@ fn a_deployment_of_an_earlier_installation_on_an_environment_is_frozen() {
 }
 
 #[test]
-fn its_deletion_waits_and_says_so() {
+fn its_deletion_waits_and_reports_it() {
     for deletion in [seen(2, "staging", true), seen(1, "staging", true)] {
         let deployment = first("staging", true).machine;
         let step = deployment.step(&deletion, &facts(false));

@@ -1,8 +1,8 @@
 //! Persisted states stay readable: one golden file for each state of each machine.
 //!
 //! A golden file is what an existing database holds, so it is written once and never changed: a
-//! change of a persisted form is a new version with files of its own. `UPDATE=1` writes files that
-//! are missing, and only those.
+//! change of a persisted form is a new version with its own files. `UPDATE=1` writes files that are
+//! missing, and only those.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;

@@ -119,7 +119,7 @@ fn says(status: &str, reason: &str) -> (String, String) {
 }
 
 #[test]
-fn what_is_suspended_waits_for_a_person_and_says_what_to_do() {
+fn a_suspended_deployment_waits_for_a_person_and_says_what_to_do() {
     let event = Event::Reported(Box::new(report("Synced", "Suspended")));
     let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
     assert_eq!(status_of(&conditions, READY), says("False", "Suspended"));

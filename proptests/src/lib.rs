@@ -6,7 +6,7 @@
 //!   reachable; and a helpful environment that brings any such state to rest;
 //! * [`world`]: tenants, deployments and operations around an in-memory database, Kubernetes API
 //!   and Argo CD, under any interleaving, for the specification in `machines::esr`;
-//! * [`model`]: small such worlds under every interleaving, for the model checker.
+//! * [`model`]: small worlds of this kind under every interleaving, for the model checker.
 //!
 //! Machines are kept as JSON between their steps: every step of every test is also a restart.
 

@@ -43,7 +43,7 @@ pub enum Input {
         /// Whether the machine sees it.
         seen: bool,
     },
-    /// The machine sees the object as it is, or that it is gone.
+    /// The machine sees the current object, or that it is gone.
     Rescan,
     /// The machine sees the object as it was this many versions ago.
     Stale(u8),

@@ -39,8 +39,8 @@ on_each_database!(
     an_existing_database_without_its_columns_is_refused_unchanged,
     a_database_of_a_newer_version_is_refused_unchanged,
     without_migration_the_missing_migrations_are_reported,
-    what_the_store_looks_for_has_an_index,
-    what_the_store_looks_for_gets_an_index_in_an_existing_database,
+    every_lookup_of_the_store_has_an_index,
+    every_lookup_of_the_store_gets_an_index_in_an_existing_database,
 );
 
 async fn an_empty_database_is_migrated_once(scratch: Scratch) {
@@ -250,7 +250,7 @@ const LOOKS: [(&str, &str); 6] = [
     ),
 ];
 
-async fn what_the_store_looks_for_has_an_index(scratch: Scratch) {
+async fn every_lookup_of_the_store_has_an_index(scratch: Scratch) {
     let database = scratch.open().await;
     migrate(&database).await.unwrap();
     for (index, _) in LOOKS {
@@ -262,7 +262,7 @@ async fn what_the_store_looks_for_has_an_index(scratch: Scratch) {
     uses_its_indexes(&database).await;
 }
 
-async fn what_the_store_looks_for_gets_an_index_in_an_existing_database(scratch: Scratch) {
+async fn every_lookup_of_the_store_gets_an_index_in_an_existing_database(scratch: Scratch) {
     let database = scratch.open().await;
     fixture::install(&database).await;
     let report = migrate(&database).await.unwrap();

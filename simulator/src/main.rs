@@ -34,7 +34,7 @@ enum Command {
     Plans(plans::Plans),
     /// Sequences of edits, valid and invalid, derived from the definitions.
     Campaigns(campaigns::Campaigns),
-    /// Hostile texts and planted objects beside healthy deployments.
+    /// Hostile texts and planted objects next to healthy deployments.
     Poison(poison::Poison),
     /// Every hostile text in every field
     FieldFuzzing(field_fuzzing::FieldFuzzing),

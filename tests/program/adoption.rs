@@ -1,4 +1,4 @@
-//! A database of an earlier installation whose deployments the program does not serve yet.
+//! A database of an earlier installation whose deployments the program does not support yet.
 
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ async fn is_left_alone(world: &World, application: &Application, project: &AppPr
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_says_so() {
+async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_reports_it() {
     let directory = tempfile::tempdir().unwrap();
     let object = with_finalizer(on_environment("app"));
     let (world, _, application, project) = adopted(object, &directory).await;
@@ -139,7 +139,7 @@ async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_say
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_says_that_a_deletion_without_a_finalizer_waits() {
+async fn an_event_reports_that_a_deletion_without_a_finalizer_waits() {
     let directory = tempfile::tempdir().unwrap();
     let (world, deployment, application, project) =
         adopted(on_environment("app"), &directory).await;

@@ -20,8 +20,8 @@ use crate::harness::{
 };
 use crate::process::Running;
 
-/// After how many log lines each kill of `dev` comes: a few while it starts, many while it works,
-/// and some once most is done.
+/// The numbers of log lines after which `dev` is killed: a few while it starts, many while it
+/// works, and some once most is done.
 const KILLED_AFTER_LINES: [usize; 12] = [1, 4, 8, 12, 13, 16, 21, 30, 45, 64, 90, 130];
 /// Deployments of a burst.
 const BURST: usize = 50;

@@ -24,7 +24,7 @@ const OVERTAKING: usize = 5 * BATCH;
 const CONCURRENCY: usize = 32;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deletions_that_never_finish_delay_nobody() {
+async fn deletions_that_never_finish_delay_no_other_deployment() {
     let world = World::start().await;
     world.create_namespace("stuck").await;
     world.create_namespace("calm").await;
@@ -63,7 +63,7 @@ const REFUSAL: &str = "CREATE TRIGGER refusal BEFORE INSERT ON machine \
      BEGIN SELECT RAISE(ABORT, 'refused'); END";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deployments_that_the_database_rejects_delay_nobody_and_their_owners_are_notified() {
+async fn deployments_that_the_database_rejects_delay_no_others_and_their_owners_are_notified() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let rows = world.database.connection();

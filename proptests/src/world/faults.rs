@@ -95,7 +95,7 @@ pub enum Fault {
     LateWrite,
     /// An observation is made after a newer one.
     StaleObservation,
-    /// An observation is made once more.
+    /// An observation is repeated.
     RepeatedObservation,
     /// What is gone is observed as if it existed.
     SightOfTheGone,

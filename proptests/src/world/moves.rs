@@ -37,7 +37,7 @@ pub enum Move {
     },
     /// Argo CD's namespace disappears or comes back.
     ToggleEngine,
-    /// A deployment is observed as it is, or its absence.
+    /// The current deployment is observed, or its absence.
     Observe {
         /// Which of all that ever existed.
         which: u8,

@@ -264,7 +264,7 @@ fn is_name_part(text: &str) -> bool {
         && text.ends_with(|last: char| last.is_ascii_alphanumeric())
 }
 
-/// What is wrong with the value of a label.
+/// The errors of a label value.
 pub(crate) fn faults_of_label_value(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if text.len() > LABEL_LENGTH_LIMIT {

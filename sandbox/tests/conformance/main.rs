@@ -62,7 +62,7 @@ impl Servers {
         Self { sandbox, real, _control_plane: control_plane }
     }
 
-    /// Deletes what the traces made on the real server.
+    /// Deletes what the traces created on the real server.
     async fn clean_up(&self) {
         if let Some(real) = &self.real {
             real.clean_up().await;

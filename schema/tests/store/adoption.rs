@@ -11,13 +11,13 @@ use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
     a_deployment_of_an_earlier_installation_keeps_its_rows,
-    compatibility_7_a_remaining_credential_permits_nothing_by_itself,
+    compatibility_7_a_remaining_credential_permits_nothing_on_its_own,
     a_mapping_to_an_instance_that_is_gone_is_recreated,
     a_deployment_that_waits_at_first_is_taken_over_later,
     a_rejected_deployment_is_taken_over_once_it_is_fixed,
     a_deployment_to_an_environment_keeps_its_rows_even_when_deleted,
     a_deployment_first_seen_during_its_deletion_is_removed,
-    an_application_from_before_the_table_of_owners_is_its_namespaces_users,
+    an_application_older_than_the_owner_table_belongs_to_its_namespaces_user,
     an_environment_that_is_gone_is_recreated,
     open_operations_of_an_earlier_installation_make_room,
     a_repository_of_an_earlier_installation_is_removed_with_its_last_user,
@@ -92,7 +92,7 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     assert_eq!((loaded.existing_users.len(), loaded.existing_applications.len()), (0, 0));
 }
 
-async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratch: Scratch) {
+async fn compatibility_7_a_remaining_credential_permits_nothing_on_its_own(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world.instance = engine(&world).await;
     let object = object();
@@ -185,7 +185,9 @@ async fn a_deployment_first_seen_during_its_deletion_is_removed(scratch: Scratch
     assert_eq!(world.count("application").await, 0);
 }
 
-async fn an_application_from_before_the_table_of_owners_is_its_namespaces_users(scratch: Scratch) {
+async fn an_application_older_than_the_owner_table_belongs_to_its_namespaces_user(
+    scratch: Scratch,
+) {
     let world = adopted(&scratch).await;
     world.execute("DELETE FROM applicationowner").await;
     let object = object();

@@ -91,7 +91,7 @@ async fn everything_works_through_an_announced_pooler() {
 }
 
 #[tokio::test]
-async fn deployments_live_through_a_pooler() {
+async fn deployments_work_through_a_pooler() {
     on_postgres(async |scratch| {
         let Some((_pooler, url)) = through(&scratch.url, "") else { return };
         let world = World::start(&Scratch::holding(opened(&url, &pooled()).await.unwrap())).await;

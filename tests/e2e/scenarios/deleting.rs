@@ -53,7 +53,7 @@ pub async fn a_recreated_namespace_starts_from_scratch(ring: &mut Ring) {
     }
 }
 
-pub async fn five_hundred_deletions_without_argo_cd_delay_nobody(ring: &mut Ring) {
+pub async fn five_hundred_deletions_without_argo_cd_delay_no_other_deployment(ring: &mut Ring) {
     ring.commit(&[
         ("hot/first.json", config_map("first", "one")),
         ("other/second.json", config_map("second", "two")),

@@ -35,7 +35,10 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deleting::without_the_finalizer_the_resources_are_removed_too, Git),
         scenario!(deleting::an_endlessly_retried_sync_does_not_delay_a_deletion, Git),
         scenario!(deleting::a_recreated_namespace_starts_from_scratch),
-        scenario!(deleting::five_hundred_deletions_without_argo_cd_delay_nobody, ArgoCdStop),
+        scenario!(
+            deleting::five_hundred_deletions_without_argo_cd_delay_no_other_deployment,
+            ArgoCdStop
+        ),
         scenario!(deleting::an_app_project_that_a_deletion_needs_is_restored, ArgoCdStop),
         scenario!(syncing::a_failing_sync_picks_up_the_next_commit, Git),
         scenario!(syncing::an_edit_ends_a_failing_sync, Git),

@@ -1,7 +1,7 @@
 //! The life of one deployment: created, deployed, edited, broken, repaired, deleted.
 //!
-//! Shows the machine's states and what each of them owes to the world. An invalid spec stops
-//! nothing that runs; the finalizer goes only after the Application has gone.
+//! Shows the machine's states and what each of them requires. An invalid spec stops nothing that
+//! runs; the finalizer is removed only after the Application is gone.
 //!
 //! Run with `cargo run --example life_of_a_deployment`.
 
@@ -40,9 +40,9 @@ fn main() {
     let error = story.condition("ErrorOccurred").map(|error| error.0);
     assert_eq!(error, Some("True"));
     let application = story.machine.record.application.as_ref();
-    assert!(application.is_some_and(|one| one.applied), "the last good Application runs on");
+    assert!(application.is_some_and(|one| one.applied), "the last good Application keeps running");
 
-    println!("\n== the user goes back to what runs already ==");
+    println!("\n== the user goes back to what already runs ==");
     story.edit("production");
     story.observe("edited to folder \"production\"");
     assert!(story.open().is_none(), "nothing has to be done for it");
@@ -58,7 +58,7 @@ fn main() {
     assert_eq!(story.machine.path(), "Terminating/Removing");
     story.operation(OperationState::Completed);
     assert_eq!(story.machine.path(), "Terminating/Finalizing");
-    story.absent("the finalizer was removed, the object has gone");
+    story.absent("the finalizer was removed, the object is gone");
     assert!(story.machine.is_gone());
-    println!("\nThe deployment is gone, and so is everything that it had asked for.");
+    println!("\nThe deployment is gone, and so is everything that it required.");
 }

@@ -1,8 +1,8 @@
-//! A deletion that nobody saw, and a namesake with a new UID.
+//! An unobserved deletion, and a namesake with a new UID.
 //!
 //! The watch was down while a user deleted a deployment and created another one of the same name.
-//! Two machines meet: the new one waits for the old one's resources to go, and neither needs the
-//! event that was lost, because "no object has this UID" can be seen at any later time.
+//! Two machines meet: the new one waits until the old one's resources are removed, and neither
+//! needs the lost event, because "no object has this UID" can be observed at any later time.
 //!
 //! Run with `cargo run --example missed_delete_and_recreation`.
 
@@ -30,7 +30,7 @@ fn main() {
     println!("\n== an observation of uid-old arrives that is older than what is known ==");
     let before = old.machine.clone();
     old.tell("a stale absence", &Event::Absent { as_of: machines::identity::Revision(50) });
-    assert_eq!(old.machine, before, "stale news change nothing");
+    assert_eq!(old.machine, before, "a stale observation changes nothing");
 
     println!("\n== the list after the reconnect does not have uid-old ==");
     old.absent("no object has this UID");
@@ -42,7 +42,7 @@ fn main() {
 
     println!("\n== the way is free ==");
     new.namesakes.clear();
-    new.tell("a namesake has gone: look at the facts", &Event::FactsChanged);
+    new.tell("a namesake is gone: check the facts", &Event::FactsChanged);
     assert_eq!(new.machine.path(), "Live/Dispatching");
     new.operation(OperationState::InProgress);
     new.operation(OperationState::Completed);

@@ -1,8 +1,8 @@
-//! An operation that fails, one that nobody answers, and one that succeeds.
+//! An operation that fails, one that is never answered, and one that succeeds.
 //!
-//! A failure is retried after a pause that grows; an agent that does not answer is told of in the
-//! status, and asked again by the same operation; a success clears the error. The agent's own
-//! machine runs beside it for the last one.
+//! A failure is retried after a growing pause; an agent that does not answer is reported in the
+//! status, and asked again with the same operation; a success clears the error. The agent's own
+//! machine runs alongside for the last one.
 //!
 //! Run with `cargo run --example operation_fails_times_out_succeeds`.
 
@@ -16,7 +16,7 @@ use machines::operation::{
 use machines::rows::{OperationState, Requester, RowChange};
 use support::{Story, row_text, short, spec};
 
-/// Gives an event to the agent's machine, prints what became of it, and returns what its row says.
+/// Sends an event to the agent's machine, prints the result, and returns the state of its row.
 fn tell(
     operation: &mut Operation,
     what: &str,
@@ -33,10 +33,10 @@ fn tell(
         let text = match owed {
             OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
             OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
-            OperationObligation::ApplicationRemoved(_) => "no Application stands for the row",
+            OperationObligation::ApplicationRemoved(_) => "there is no Application for the row",
             OperationObligation::ResourceRemoved(_) => "the Operation CR does not exist",
         };
-        println!("    owes    {text}");
+        println!("    needs   {text}");
     }
     step.rows.into_iter().find_map(|row| match row {
         RowChange::SetOperationState(_, state) => Some(state),
@@ -44,7 +44,7 @@ fn tell(
     })
 }
 
-/// The agent's side of the open operation, from the CR to its end.
+/// The agent's side of the open operation, from the CR to the end.
 fn agent(story: &mut Story) {
     let Some(id) = story.open() else { return };
     let record = story.machine.record.clone();
@@ -75,17 +75,17 @@ fn agent(story: &mut Story) {
     };
     let mut operation = Operation::new(id);
     let events = [
-        ("the CR is there; its row was read", row),
+        ("the CR exists; its row was read", row),
         ("the project permits it, there is no Application", argo(ApplicationView::Absent)),
         ("the Application was written", argo(written)),
-        ("the Operation CR has gone", OperationEvent::ResourceAbsent),
+        ("the Operation CR is gone", OperationEvent::ResourceAbsent),
     ];
     for (what, event) in events {
         if let Some(state) = tell(&mut operation, what, &event, story.now) {
             story.operation(state);
         }
     }
-    assert!(operation.is_gone(), "the agent keeps nothing of what is done");
+    assert!(operation.is_gone(), "the agent keeps nothing of finished work");
 }
 
 fn main() {
@@ -100,7 +100,7 @@ fn main() {
     let error = story.condition("ErrorOccurred").map(|error| error.1.to_owned());
     assert_eq!(error.as_deref(), Some("admission webhook refused the Application"));
 
-    println!("\n== after a pause it is asked for again, and nobody answers ==");
+    println!("\n== after a pause it is requested again, and nothing answers ==");
     assert!(story.wait_for_deadline());
     let second = story.open();
     assert!(second.is_some() && second != first, "a new operation with a new id");
@@ -110,7 +110,7 @@ fn main() {
     assert_eq!(story.machine.path(), "Live/Dispatching");
     assert_eq!(story.open(), second, "the same operation is signalled again");
     let slow = story.condition("ErrorOccurred").map(|error| error.1.to_owned());
-    assert!(slow.is_some_and(|text| text.contains("goes on trying")), "the user is told");
+    assert!(slow.is_some_and(|text| text.contains("goes on trying")), "the user is informed");
 
     println!("\n== the agent is back ==");
     agent(&mut story);
@@ -119,5 +119,5 @@ fn main() {
     assert_eq!(story.machine.path(), "Live/Settled");
     assert_eq!(story.condition("ErrorOccurred"), Some(("False", "")));
     assert_eq!(story.machine.record.failures, 0);
-    println!("\nThe deployment is settled, and the error is over.");
+    println!("\nThe deployment is settled, and the error is resolved.");
 }

@@ -1,9 +1,9 @@
-//! Two tenants: one changes forty deployments at once, the other one.
+//! Two tenants: one changes forty deployments at once, the other changes one.
 //!
-//! Machines know nothing of each other: a step of one touches no row and no fact of another, so
-//! they may be stepped in any order. The runtime's inbox orders them by turns of their tenants, and
-//! the quiet tenant's deployment is settled in the first turn although the hot tenant came first.
-//! An observation that comes while another one of its machine waits joins it.
+//! Machines are independent: a step of one touches no row and no fact of another, so they may be
+//! stepped in any order. The runtime's inbox lets tenants take turns, and the quiet tenant's
+//! deployment is settled in the first turn although the hot tenant came first. An observation that
+//! arrives while another one for the same machine waits is merged with it.
 //!
 //! Run with `cargo run --example two_tenants_one_hot`.
 
@@ -21,7 +21,7 @@ const HOT: usize = 40;
 /// How many machines one batch takes.
 const BATCH: usize = 8;
 
-/// How often a deployment was seen since its machine's last turn.
+/// How often a deployment was observed since its machine's last turn.
 struct Seen(usize);
 
 impl Coalesce for Seen {
@@ -30,7 +30,7 @@ impl Coalesce for Seen {
     }
 }
 
-/// Takes a machine all the way, as one turn; what it waits for is there at once.
+/// Runs a machine to the end in one turn; what it waits for is available at once.
 fn turn(story: &mut Story) {
     story.observe("seen");
     story.operation(OperationState::InProgress);
@@ -52,7 +52,7 @@ fn main() {
     for index in 0..HOT {
         inbox.offer("hot", format!("hot-{index}"), Seen(1));
     }
-    // A hot deployment that changes again while it waits gets no second place.
+    // A hot deployment that changes again while it waits gets no second place in the queue.
     inbox.offer("hot", "hot-7".to_owned(), Seen(1));
     stories.extend([story("quiet", 0)]);
     inbox.offer("quiet", "quiet-0".to_owned(), Seen(1));

@@ -1,12 +1,12 @@
-# Shared by the commands of this folder: where things are, and how a part is started and ended.
+# Shared by the commands of this folder: where things are, and how a part is started and stopped.
 # shellcheck shell=bash
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# What is built, kept from run to run.
+# Build results, kept between runs.
 cache=${TESTBED_CACHE:-$here/../target/testbed}
-# What runs: certificates, data, logs, and one folder for each part.
+# The running testbed: certificates, data, logs, and one folder per part.
 dir=${TESTBED_DIR:-$cache/run}
-# A file that says that the folder is a testbed's.
+# A file that marks the folder as a testbed.
 marker=.managed-gitops-testbed
 postgres_bin=${POSTGRES_BIN:-/usr/lib/postgresql/15/bin}
 
@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# wait_until SECONDS WHAT COMMAND…: looks every 0.1 s; a part that ended ends the wait.
+# wait_until SECONDS WHAT COMMAND…: checks every 0.1 s, and fails after SECONDS.
 wait_until() {
   local deadline=$((SECONDS + $1)) what=$2
   shift 2
@@ -28,9 +28,8 @@ wait_until() {
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# free_port NAME: a port that nothing listens on, the same for the life of this testbed. Below the
-# ports that the kernel gives to outgoing connections, so that none of those can take it between
-# the stop and the start of a part.
+# free_port NAME: a free port, the same for the life of this testbed. Below the range for outgoing
+# connections, so that none of those can take it between the stop and the start of a part.
 free_port() {
   local file=$dir/ports/$1 port
   if [ ! -f "$file" ]; then
@@ -44,7 +43,7 @@ free_port() {
   cat "$file"
 }
 
-# define NAME COMMAND…: writes how a part is started.
+# define NAME COMMAND…: records how a part is started.
 define() {
   local part=$dir/parts/$1
   shift
@@ -52,21 +51,21 @@ define() {
   printf 'exec %s\n' "$(printf '%q ' "$@")" >"$part/run"
 }
 
-# began PID: when the process did, as the start of the machine and ticks since then. With its pid it
-# is that process and no other, also after a restart of the machine.
+# began PID: when the process started, as boot id and ticks since boot. With the pid it identifies
+# the process uniquely, even after a reboot.
 began() {
   echo "$(cat /proc/sys/kernel/random/boot_id) $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)"
 }
 
-# is_running NAME: its file holds the pid and when it began.
+# is_running NAME: its file holds the pid and its start time.
 is_running() {
   local pid moment
   read -r pid moment 2>/dev/null <"$dir/parts/$1/pid" || return 1
   [ "$(began "$pid")" = "$moment" ] && ! is_dead "$pid"
 }
 
-# is_dead PID: nobody may have asked how it ended, but none of its threads is left that could hold a
-# port. The first one is often gone before the others.
+# is_dead PID: it may be a zombie, but no thread is left that could hold a port. The main thread is
+# often gone before the others.
 is_dead() {
   [ "$(ps -o stat= -p "$1" | cut -c1)" = Z ] && [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ]
 }
@@ -75,7 +74,7 @@ start_part() {
   local part=$dir/parts/$1
   [ -f "$part/run" ] || fail "no part is named $1; there are: $(ls "$dir/parts")"
   is_running "$1" && return
-  # A session of its own: an interrupt at the terminal is not for it.
+  # Its own session: an interrupt at the terminal must not reach it.
   setsid bash "$part/run" >>"$part/log" 2>&1 </dev/null &
   echo "$! $(began $!)" >"$part/pid"
 }
@@ -83,21 +82,21 @@ start_part() {
 # signal_part NAME SIGNAL
 signal_part() {
   is_running "$1" || return 0
-  # It may end in this very moment.
+  # It may end at this very moment.
   kill "-$2" "$(cut -d' ' -f1 "$dir/parts/$1/pid")" 2>/dev/null || true
 }
 
-# stop_part NAME: as it wants to be asked. PostgreSQL would wait for every client at TERM.
+# stop_part NAME: with its preferred signal. On TERM, PostgreSQL would wait for every client.
 stop_part() {
   local signal=TERM
   [ "$1" != postgres ] || signal=INT
   end_part "$1" $signal
 }
 
-# end_part NAME SIGNAL: and waits until it has ended.
+# end_part NAME SIGNAL: sends the signal and waits until the part has ended.
 end_part() {
   signal_part "$1" "$2"
-  # One that is paused hears nothing.
+  # A paused one receives no signal.
   signal_part "$1" CONT
   wait_until 60 "the end of $1" not_running "$1"
   rm -f "$dir/parts/$1/pid"
@@ -105,6 +104,6 @@ end_part() {
 
 not_running() { ! is_running "$1"; }
 
-# The version of the programs that `build` makes: a digest of what they are built from.
+# The version of the programs that `build` makes: a digest of their sources.
 digest() { (cd "$here/$1" && cat main.go go.mod go.sum && go env GOVERSION) | sha256sum | cut -c1-16; }
 binary() { echo "$cache/bin/$1-$(digest "$1")"; }

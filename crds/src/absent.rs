@@ -1,6 +1,6 @@
 //! Decoding of an absent object as an empty one.
 //!
-//! The existing CRDs let a user leave out `spec` altogether, and say so in the status. A type that
+//! The existing CRDs let a user omit `spec` entirely, which the status then reports. A type that
 //! cannot be decoded is invisible to the program, so an absent (or null) object decodes as the
 //! default value instead.
 

@@ -1,23 +1,23 @@
-//! How a new list of conditions follows from the old one and from what is to be said now.
+//! How a new list of conditions follows from the old one and from the conditions wanted now.
 //!
-//! Pure: the status writer gives the list that it last saw, and the time. A condition that says
-//! the same as before keeps its times, so that a status that says nothing new is not written.
+//! Pure: the status writer passes the list that it last saw, and the time. An unchanged condition
+//! keeps its times, so that a status with nothing new is not written.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::{GitOpsDeploymentCondition, GitOpsDeploymentSyncRunCondition};
 
-/// The condition types that this program writes, beside those that it mirrors from Argo CD.
+/// The condition types that this program writes, besides those that it mirrors from Argo CD.
 pub mod condition_type {
-    /// Whether the object does what it is for; `kubectl wait` and kstatus read it.
+    /// Whether the object fulfils its purpose; `kubectl wait` and kstatus read it.
     pub const READY: &str = "Ready";
-    /// Whether the program is at work on the object; kstatus reads it.
+    /// Whether the program is working on the object; kstatus reads it.
     pub const RECONCILING: &str = "Reconciling";
-    /// Whether work on the object stands still until somebody acts; kstatus reads it.
+    /// Whether work on the object is blocked until someone acts; kstatus reads it.
     pub const STALLED: &str = "Stalled";
     /// Whether a sync run has ended well.
     pub const SUCCEEDED: &str = "Succeeded";
-    /// Whether something went wrong that the user should know of.
+    /// Whether something went wrong that the user should know about.
     pub const ERROR_OCCURRED: &str = "ErrorOccurred";
     /// Whether a managed environment accepts its credentials.
     pub const CONNECTION_INITIALIZATION_SUCCEEDED: &str = "ConnectionInitializationSucceeded";
@@ -27,7 +27,7 @@ pub mod condition_type {
     pub const VALID_REPOSITORY_CREDENTIAL: &str = "ValidRepositoryCredential";
 }
 
-/// What a condition says about its type.
+/// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConditionStatus {
     /// It is so.
@@ -39,7 +39,7 @@ pub enum ConditionStatus {
 }
 
 impl ConditionStatus {
-    /// The word that stands in the object.
+    /// The word in the object.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl From<bool> for ConditionStatus {
     }
 }
 
-/// A condition that is to be said now.
+/// A condition that is wanted now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WantedCondition {
     /// What the condition is about.
@@ -67,11 +67,11 @@ pub struct WantedCondition {
     pub reason: String,
     /// Why, in words.
     pub message: String,
-    /// The generation of the spec that the condition speaks of; None leaves it out.
+    /// The generation of the spec that the condition refers to; None omits it.
     pub observed_generation: Option<i64>,
 }
 
-/// A condition as it stands in an object's status.
+/// A condition as it is in an object's status.
 pub trait StatusCondition: Clone + PartialEq {
     /// A condition that says this since `now`.
     fn changed(wanted: &WantedCondition, now: &Time) -> Self;
@@ -83,10 +83,10 @@ pub trait StatusCondition: Clone + PartialEq {
     fn observed_at(self, generation: Option<i64>) -> Self;
 }
 
-/// The list that says exactly what is wanted: a condition that says the same as before keeps its
-/// times, and those that were there keep their order before new ones.
+/// The list with exactly the wanted conditions: an unchanged condition keeps its times, and
+/// existing ones keep their order before new ones.
 ///
-/// A type that is wanted twice is said once, with the words that come last.
+/// If a type is wanted twice, the last one wins.
 #[must_use]
 pub fn merge<C: StatusCondition>(existing: &[C], wanted: &[WantedCondition], now: &Time) -> Vec<C> {
     let last_words = |type_: &str| wanted.iter().rev().find(|wanted| wanted.type_ == type_);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_condition_is_said_since_now() {
+    fn a_new_condition_starts_now() {
         let ready = wanted("Ready", ConditionStatus::True, "");
         let merged: Vec<GitOpsDeploymentCondition> = merge(&[], &[ready], &at(1));
         assert_eq!(merged.len(), 1);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_says_the_same_keeps_its_times() {
+    fn an_unchanged_condition_keeps_its_times() {
         let ready = [wanted("Ready", ConditionStatus::True, "all is well")];
         let first: Vec<GitOpsDeploymentCondition> = merge(&[], &ready, &at(1));
         assert_eq!(merge(&first, &ready, &at(2)), first);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_status_reason_or_message_moves_the_times_of_every_kind_of_condition() {
+    fn a_changed_status_reason_or_message_updates_the_times_of_every_kind_of_condition() {
         assert_changed_since(|it: &GitOpsDeploymentCondition| it.last_transition_time.clone());
         assert_changed_since(|it: &GitOpsDeploymentCondition| it.last_probe_time.clone());
         assert_changed_since(|it: &GitOpsDeploymentSyncRunCondition| {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_generation_alone_moves_no_time() {
+    fn a_new_generation_alone_changes_no_time() {
         let before = wanted("Ready", ConditionStatus::True, "");
         let first: Vec<GitOpsDeploymentCondition> =
             merge(&[], std::slice::from_ref(&before), &at(1));
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_is_no_longer_wanted_goes() {
+    fn a_condition_that_is_no_longer_wanted_is_removed() {
         let both = [
             wanted("Ready", ConditionStatus::True, ""),
             wanted("Stalled", ConditionStatus::False, ""),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_occurs_twice_is_said_once_with_the_last_words_and_settles() {
+    fn a_type_that_occurs_twice_is_reported_once_and_settles() {
         let twice = [
             wanted("SyncError", ConditionStatus::True, "first"),
             wanted("SyncError", ConditionStatus::True, "last"),

@@ -1,4 +1,4 @@
-//! GitOpsDeployment: a tenant's wish that a namespace matches a folder of a git repository.
+//! GitOpsDeployment: a tenant's request that a namespace match a folder of a git repository.
 #![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::absent::absent_is_default;
 use crate::argocd::{HealthStatus, OperationState, ResourceStatus, Truncated};
 
-/// The value of [`GitOpsDeploymentSpec::type_`] that syncs without being asked.
+/// The value of [`GitOpsDeploymentSpec::type_`] that syncs automatically.
 pub const TYPE_AUTOMATED: &str = "automated";
-/// The value of [`GitOpsDeploymentSpec::type_`] that syncs when a GitOpsDeploymentSyncRun asks.
+/// The value of [`GitOpsDeploymentSpec::type_`] that syncs when a GitOpsDeploymentSyncRun requests
+/// it.
 pub const TYPE_MANUAL: &str = "manual";
 /// The sync options that a user may give.
 pub const SYNC_OPTIONS: [&str; 2] = ["CreateNamespace=true", "CreateNamespace=false"];
@@ -151,8 +152,8 @@ pub struct Destination {
 #[serde(rename_all = "camelCase")]
 pub struct SyncPolicy {
     /// Options of each sync: "CreateNamespace=true" or "CreateNamespace=false". Empty: none.
-    // The bound keeps the rule within the API server's cost budget; with two values to choose
-    // from, nobody comes near it.
+    // The bound keeps the rule within the API server's cost budget; with only two possible values,
+    // no list comes near it.
     #[schemars(length(max = 1024))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(validation = Rule::new(

@@ -12,9 +12,9 @@
 //! | [`names`] | the names, labels and finalizers that are contract |
 //! | [`all`], [`yaml`] | the CustomResourceDefinitions |
 //!
-//! A validation rule here says what the existing admission webhooks say, with the same message,
-//! and no more: everything else is accepted and reported in the status, where clients look for it.
-//! Rules are CEL expressions beside the field that they speak of; the unit tests evaluate them.
+//! A validation rule here rejects exactly what the existing admission webhooks reject, with the
+//! same message: everything else is accepted and reported in the status, where clients look for it.
+//! Rules are CEL expressions next to their field; the unit tests evaluate them.
 #![warn(missing_docs)]
 
 mod absent;

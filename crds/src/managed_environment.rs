@@ -1,4 +1,4 @@
-//! GitOpsDeploymentManagedEnvironment: a cluster that a tenant brings along to deploy to.
+//! GitOpsDeploymentManagedEnvironment: a tenant's own cluster to deploy to.
 #![allow(dead_code, unreachable_pub, reason = "of the copies that KubeSchema makes of the types")]
 #![allow(clippy::duplicated_attributes, reason = "two printer columns may have one type")]
 

@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions, as an API server is given them.
+//! The CustomResourceDefinitions, as submitted to an API server.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -10,7 +10,7 @@ use crate::{
     GitOpsDeploymentSyncRun, Operation,
 };
 
-/// What stands at the head of the committed manifest.
+/// The header of the committed manifest.
 const HEADER: &str = "\
 # The custom resources of managed-gitops. Generated; do not edit. Regenerate with
 #   managed-gitops crds > crds/manifests/managed-gitops.yaml
@@ -21,7 +21,7 @@ const HEADER: &str = "\
 #[error("could not write the CustomResourceDefinitions as YAML, report this as a bug: {0}")]
 pub struct YamlError(#[from] serde_saphyr::ser::Error);
 
-/// All CustomResourceDefinitions of this program, in the order in which a user meets them.
+/// All CustomResourceDefinitions of this program, in the order in which a user needs them.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
     [
@@ -39,7 +39,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
 ///
 /// # Errors
 ///
-/// Only if a CustomResourceDefinition holds what YAML cannot express, which a test rules out.
+/// Only if a CustomResourceDefinition contains what YAML cannot express, which a test rules out.
 pub fn yaml() -> Result<String, YamlError> {
     let mut text = HEADER.to_owned();
     for definition in all() {

@@ -1,7 +1,7 @@
 //! The names, labels, finalizers and Secret types that this program and its clients agree on.
 //!
-//! They are contract: clients find objects by them, and an installation that is taken over holds
-//! objects that carry them.
+//! They are contract: clients find objects by them, and an existing installation has objects that
+//! carry them.
 
 /// The API group of the five custom resources.
 pub const GROUP: &str = "managed-gitops.redhat.com";
@@ -13,11 +13,11 @@ pub const ARGO_CD_GROUP: &str = "argoproj.io";
 /// The namespace of Argo CD, unless the configuration says otherwise.
 pub const DEFAULT_ARGO_CD_NAMESPACE: &str = "gitops-service-argocd";
 
-/// The finalizer by which a user asks that a GitOpsDeployment stays until what it deployed is gone.
+/// The finalizer with which a user keeps a GitOpsDeployment until its resources are gone.
 pub const DEPLOYMENT_FINALIZER: &str = "resources-finalizer.managed-gitops.redhat.com";
-/// The finalizer of an Application that makes Argo CD delete what it deployed, in the background.
+/// The finalizer of an Application that makes Argo CD delete its resources in the background.
 pub const ARGO_CD_BACKGROUND_FINALIZER: &str = "resources-finalizer.argocd.argoproj.io/background";
-/// The finalizer of an Application that makes Argo CD delete what it deployed, in the foreground.
+/// The finalizer of an Application that makes Argo CD delete its resources in the foreground.
 pub const ARGO_CD_FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 
 /// The type of the Secret that a GitOpsDeploymentManagedEnvironment refers to.
@@ -30,7 +30,7 @@ pub const REPOSITORY_CREDENTIAL_SECRET_TYPE: &str =
 pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
 /// The label that ties an Application or a Secret of Argo CD to its row in the database.
 pub const DATABASE_ID_LABEL: &str = "databaseID";
-/// The label by which Argo CD knows its cluster and repository Secrets.
+/// The label by which Argo CD recognises its cluster and repository Secrets.
 pub const ARGO_CD_SECRET_TYPE_LABEL: &str = "argocd.argoproj.io/secret-type";
 /// The value of [`ARGO_CD_SECRET_TYPE_LABEL`] on a cluster Secret.
 pub const ARGO_CD_CLUSTER_SECRET: &str = "cluster";
@@ -38,7 +38,7 @@ pub const ARGO_CD_CLUSTER_SECRET: &str = "cluster";
 pub const ARGO_CD_REPOSITORY_SECRET: &str = "repository";
 /// The annotation that asks Argo CD to compare an Application with its repository again.
 pub const ARGO_CD_REFRESH_ANNOTATION: &str = "argocd.argoproj.io/refresh";
-/// The label that Argo CD puts on what it deploys; its value is the Application's name.
+/// The label that Argo CD sets on resources that it deploys; its value is the Application's name.
 pub const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 
 /// The name of the cluster on which Argo CD itself runs, as an Application's destination.
@@ -59,7 +59,7 @@ const CLUSTER_SECRET_PREFIX: &str = "managed-env-";
 const REPOSITORY_SECRET_PREFIX: &str = "repo-cred-";
 const OPERATION_PREFIX: &str = "operation-";
 
-/// The number of characters in a UID; clients tell our Applications from others' by it.
+/// The number of characters in a UID; clients distinguish our Applications from others by it.
 const UID_LENGTH: usize = 36;
 
 /// The name of the Application of the GitOpsDeployment with that UID.
@@ -68,7 +68,7 @@ pub fn application_name(deployment_uid: &str) -> String {
     format!("{APPLICATION_PREFIX}{deployment_uid}")
 }
 
-/// The UID of the GitOpsDeployment that an Application belongs to, or None for one of others.
+/// The UID of the GitOpsDeployment that an Application belongs to, or None for a foreign one.
 #[must_use]
 pub fn deployment_uid(application_name: &str) -> Option<&str> {
     let uid = application_name.strip_prefix(APPLICATION_PREFIX)?;
@@ -81,7 +81,7 @@ pub fn app_project_name(cluster_user_id: &str) -> String {
     format!("{APP_PROJECT_PREFIX}{cluster_user_id}")
 }
 
-/// The id of the cluster user that an AppProject belongs to, or None for one of others.
+/// The id of the cluster user that an AppProject belongs to, or None for a foreign one.
 #[must_use]
 pub fn cluster_user_id(app_project_name: &str) -> Option<&str> {
     app_project_name.strip_prefix(APP_PROJECT_PREFIX).filter(|id| !id.is_empty())
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_of_others_belongs_to_no_deployment() {
+    fn a_foreign_application_belongs_to_no_deployment() {
         assert_eq!(deployment_uid("guestbook"), None);
         assert_eq!(deployment_uid("gitopsdepl-my-own-app"), None);
     }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn compatibility_2_the_other_names_are_the_ones_that_installations_have() {
+    fn compatibility_2_the_other_names_match_existing_installations() {
         assert_eq!(app_project_name("u1"), "app-project-u1");
         assert_eq!(repository_secret_name("r1"), "repo-cred-r1");
     }

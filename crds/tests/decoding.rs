@@ -1,4 +1,4 @@
-//! What the types make of objects that others wrote.
+//! Decoding objects that others wrote.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crds::argocd::{AppProject, Application, health, phase, sync};
@@ -9,7 +9,7 @@ use crds::{
 use serde_json::{Value, json};
 
 #[test]
-fn an_object_without_a_spec_reads_as_one_with_an_empty_spec() {
+fn an_object_without_a_spec_decodes_like_one_with_an_empty_spec() {
     let object = json!({"metadata": {"name": "a"}});
     let run: GitOpsDeploymentSyncRun = serde_json::from_value(object.clone()).unwrap();
     assert_eq!(run.spec.gitops_deployment_name, "");
@@ -26,7 +26,7 @@ fn an_object_without_a_spec_reads_as_one_with_an_empty_spec() {
 }
 
 #[test]
-fn a_spec_of_a_wrong_form_is_an_error_and_not_an_empty_spec() {
+fn a_malformed_spec_is_an_error_and_not_an_empty_spec() {
     let object = json!({"metadata": {"name": "a"}, "spec": {"gitopsDeploymentName": 7}});
     assert!(serde_json::from_value::<GitOpsDeploymentSyncRun>(object).is_err());
     let object = json!({"metadata": {"name": "a"}, "spec": "text"});
@@ -159,7 +159,7 @@ fn application() -> Value {
 }
 
 #[test]
-fn an_application_reads_and_writes_the_same() {
+fn an_application_survives_a_round_trip() {
     let read: Application = serde_json::from_value(application()).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), application());
     assert!(read.spec.is_automated());
@@ -185,7 +185,7 @@ fn a_malformed_part_of_a_status_hides_nothing_else() {
 }
 
 #[test]
-fn an_application_of_others_reads_whatever_it_lacks() {
+fn a_foreign_application_decodes_whatever_it_lacks() {
     for object in [json!({}), json!({"spec": {}, "status": {}}), json!({"spec": {"sources": []}})] {
         let read: Application = serde_json::from_value(object).unwrap();
         assert!(!read.spec.is_automated());
@@ -194,7 +194,7 @@ fn an_application_of_others_reads_whatever_it_lacks() {
 }
 
 #[test]
-fn an_app_project_reads_and_writes_the_same() {
+fn an_app_project_survives_a_round_trip() {
     let object = json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AppProject",

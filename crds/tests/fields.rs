@@ -1,5 +1,5 @@
-//! Who decides a field of an Application is said once: what is read, what counts as drift, and what
-//! the documentation says follow from it.
+//! Who decides a field of an Application is defined once: what is read, what counts as drift, and
+//! what the documentation says follow from it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crds::argocd::{Application, ApplicationSpec, FIELDS, Ownership, table};
@@ -18,7 +18,7 @@ fn spec_with(path: &str, value: Value) -> ApplicationSpec {
     serde_json::from_value::<Application>(object).unwrap().spec
 }
 
-/// The fields of a spec, the rest of each kind by a name that nobody knows.
+/// The fields of a spec; an unknown name stands for each `.*`.
 fn fields(ownership: Ownership) -> impl Iterator<Item = String> {
     let ours = FIELDS.into_iter().filter(move |field| field.ownership == ownership);
     let of_spec = ours.filter(|field| field.path.starts_with("spec."));
@@ -26,7 +26,7 @@ fn fields(ownership: Ownership) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn a_field_that_is_written_is_read_and_one_of_another_form_is_drift() {
+fn a_written_field_is_read_and_another_form_of_it_is_drift() {
     for path in fields(Ownership::Written) {
         let read = values().map(|value| spec_with(&path, value));
         let (drifted, fit): (Vec<_>, Vec<_>) =
@@ -39,14 +39,14 @@ fn a_field_that_is_written_is_read_and_one_of_another_form_is_drift() {
 }
 
 #[test]
-fn a_field_that_is_removed_is_drift_whatever_it_says() {
+fn a_removed_field_is_drift_whatever_its_value() {
     for path in fields(Ownership::Removed) {
         let pointer = path.trim_start_matches("spec").replace('.', "/");
         for value in values() {
             assert_eq!(spec_with(&path, value).drift, [pointer.clone()].into(), "{path}");
         }
         for empty in [json!(null), json!(""), json!([]), json!({})] {
-            assert_eq!(spec_with(&path, empty).drift, [].into(), "{path} says nothing");
+            assert_eq!(spec_with(&path, empty).drift, [].into(), "an empty {path} is no drift");
         }
     }
 }
@@ -61,7 +61,7 @@ fn a_field_that_is_left_alone_is_not_even_read() {
 }
 
 #[test]
-fn a_spec_of_any_form_is_read_as_an_application_that_exists() {
+fn a_spec_of_any_form_decodes_as_an_existing_application() {
     for spec in values() {
         let is_object = spec.is_object();
         let read: Application = serde_json::from_value(json!({"spec": spec})).unwrap();

@@ -1,4 +1,4 @@
-//! The committed manifests, and what in them is contract.
+//! The committed manifests, and the contract in them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn each_part(schema: &Value, visit: &mut impl FnMut(&Value)) {
 }
 
 #[test]
-fn the_committed_manifests_are_the_ones_that_the_types_say() {
+fn the_committed_manifests_match_the_types() {
     let committed = include_str!("../manifests/managed-gitops.yaml");
     let generated = crds::yaml().unwrap();
     assert!(
@@ -54,14 +54,14 @@ fn the_committed_manifests_are_the_ones_that_the_types_say() {
 }
 
 #[test]
-fn the_manifests_read_back_as_the_definitions() {
+fn the_manifests_parse_back_to_the_definitions() {
     let text = crds::yaml().unwrap();
     let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
     assert_eq!(documents, definitions());
 }
 
 #[test]
-fn compatibility_1_the_kinds_and_their_plurals_are_the_known_ones() {
+fn compatibility_1_the_kinds_and_their_plurals_match_the_contract() {
     let names: Vec<(String, String)> = crds::all()
         .into_iter()
         .map(|definition| (definition.spec.names.kind, definition.metadata.name.unwrap()))
@@ -101,7 +101,7 @@ fn spec_and_status_may_be_absent() {
 }
 
 #[test]
-fn nothing_is_nullable_or_filled_in_or_titled() {
+fn nothing_is_nullable_defaulted_or_titled() {
     for definition in definitions() {
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let mut parts = 0;
@@ -132,7 +132,7 @@ fn every_field_is_explained() {
 }
 
 #[test]
-fn compatibility_1_the_required_fields_of_a_deployment_are_the_known_ones() {
+fn compatibility_1_the_required_fields_of_a_deployment_match_the_contract() {
     let schema = schema("GitOpsDeployment");
     for (path, fields) in [
         ("spec", &["source", "type"] as &[&str]),
@@ -163,7 +163,7 @@ fn compatibility_1_the_required_fields_of_a_deployment_are_the_known_ones() {
 }
 
 #[test]
-fn compatibility_1_the_required_fields_of_the_other_kinds_are_the_known_ones() {
+fn compatibility_1_the_required_fields_of_the_other_kinds_match_the_contract() {
     let condition = ["lastTransitionTime", "message", "reason", "status", "type"];
     let environment = schema("GitOpsDeploymentManagedEnvironment");
     let fields = ["allowInsecureSkipTLSVerify", "apiURL", "credentialsSecret"];
@@ -180,7 +180,7 @@ fn compatibility_1_the_required_fields_of_the_other_kinds_are_the_known_ones() {
 }
 
 #[test]
-fn the_columns_answer_whether_it_works() {
+fn the_columns_show_whether_it_works() {
     let columns = |kind: &str| -> Vec<String> {
         let definition = crds::all().into_iter().find(|it| it.spec.names.kind == kind).unwrap();
         let columns = definition.spec.versions[0].additional_printer_columns.clone().unwrap();

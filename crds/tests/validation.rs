@@ -176,7 +176,7 @@ fn compatibility_1_another_repository_is_rejected() {
 }
 
 #[test]
-fn compatibility_1_the_typed_check_that_the_program_makes_says_the_same() {
+fn compatibility_1_the_programs_typed_check_gives_the_same_result() {
     let mut deployment: crds::GitOpsDeployment =
         serde_json::from_value(deployment(json!({"source": source(), "type": "manual"}))).unwrap();
     deployment.validate_cel().unwrap();

@@ -1,6 +1,6 @@
-//! What the examples share: a deployment machine that is told things, and says what it does.
+//! What the examples share: a deployment machine that receives events and shows what it does.
 
-// Each example uses its own part of this.
+// Each example uses a different part of this.
 #![allow(dead_code)]
 
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(crate) fn tenant_rows(namespace: &str) -> TenantRows {
     }
 }
 
-/// A GitOpsDeployment, its machine, and the clock that the example holds.
+/// A GitOpsDeployment, its machine, and the example's clock.
 pub(crate) struct Story {
     /// The machine.
     pub(crate) machine: Deployment,
@@ -52,7 +52,7 @@ pub(crate) struct Story {
     pub(crate) object: Snapshot,
     /// Namesakes that the machine can see.
     pub(crate) namesakes: Vec<Namesake>,
-    /// The moment.
+    /// The current time.
     pub(crate) now: Timestamp,
     /// Whether the steps are printed.
     pub(crate) told_aloud: bool,
@@ -90,7 +90,7 @@ impl Story {
         }
     }
 
-    /// Gives an event to the machine and prints what became of it.
+    /// Sends an event to the machine and prints the result.
     pub(crate) fn tell(&mut self, what: &str, event: &Event) {
         let before = (self.machine.path(), self.machine.mirror.path());
         let step = self.machine.clone().step(event, &self.facts());
@@ -105,11 +105,11 @@ impl Story {
         println!("    state   {} -> {}{stays}", before.0, after.0);
         println!("    status  {} -> {}", before.1, after.1);
         step.rows.iter().for_each(|row| println!("    row     {}", row_text(row)));
-        let owed = self.machine.obligations(STYLE);
-        owed.iter().for_each(|one| println!("    owes    {}", obligation_text(one)));
+        let obligations = self.machine.obligations(STYLE);
+        obligations.iter().for_each(|one| println!("    needs   {}", obligation_text(one)));
     }
 
-    /// The machine observes the object as it is.
+    /// The machine observes the current object.
     pub(crate) fn observe(&mut self, what: &str) {
         let event = Event::Observed(Box::new(self.object.clone()));
         self.tell(what, &event);
@@ -129,7 +129,7 @@ impl Story {
         self.object.revision.0 += 1;
     }
 
-    /// The object does not exist any more.
+    /// The object no longer exists.
     pub(crate) fn absent(&mut self, what: &str) {
         let as_of = Revision(self.object.revision.0 + 1);
         self.tell(what, &Event::Absent { as_of });
@@ -140,12 +140,12 @@ impl Story {
         self.machine.record.open.as_ref().map(|open| open.id.clone())
     }
 
-    /// The row of the open operation says this; `false` where none is open.
+    /// The row of the open operation gets this state; `false` if none is open.
     pub(crate) fn operation(&mut self, state: OperationState) -> bool {
         let Some(id) = self.open() else { return false };
         let what = match &state {
             OperationState::Waiting => "the operation waits".to_owned(),
-            OperationState::InProgress => "the agent has begun".to_owned(),
+            OperationState::InProgress => "the agent has started".to_owned(),
             OperationState::Completed => "the agent has completed".to_owned(),
             OperationState::Failed(text) => format!("the agent has failed: {text}"),
         };
@@ -168,7 +168,7 @@ impl Story {
         self.tell("Argo CD reports Synced and Healthy", &Event::Reported(Box::new(report)));
     }
 
-    /// Writes the status as the machine wants it, and lets it observe the echo.
+    /// Writes the status as the machine requires, and lets it observe the echo.
     pub(crate) fn write_status(&mut self) {
         for obligation in self.machine.obligations(STYLE) {
             let Obligation::StatusWritten(view) = obligation else {
@@ -182,7 +182,7 @@ impl Story {
         }
     }
 
-    /// Time passes until the machine wants to be woken; `false` where it wants nothing.
+    /// Time passes until the machine's deadline; `false` if it has none.
     pub(crate) fn wait_for_deadline(&mut self) -> bool {
         let Some(moment) = self.machine.wake_at() else {
             return false;
@@ -192,19 +192,19 @@ impl Story {
         true
     }
 
-    /// So much time passes.
+    /// Lets time pass.
     pub(crate) fn pass(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
     }
 
-    /// What a condition of the object's status says: its status and its message.
+    /// A condition in the object's status: its status and its message.
     pub(crate) fn condition(&self, type_: &str) -> Option<(&str, &str)> {
         let found = self.object.conditions.iter().find(|one| one.type_ == type_);
         found.map(|Condition { status, message, .. }| (status.as_str(), message.as_str()))
     }
 }
 
-/// The first digits of an id: enough to tell two of one example apart.
+/// The first digits of an id: enough to distinguish those of one example.
 pub(crate) fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// Everything that the core may link, transitively: data formats, hashes and the macros behind
-/// them. A new name here is a decision: it must do no I/O, start no thread, and know neither a
-/// clock nor randomness.
+/// them. A new name here is a decision: it must do no I/O, start no thread, and use neither a clock
+/// nor randomness.
 const ALLOWED: [&str; 28] = [
     "block-buffer",
     "cfg-if",
@@ -39,7 +39,7 @@ const ALLOWED: [&str; 28] = [
     "zmij",
 ];
 
-/// What of the standard library is not pure.
+/// The impure parts of the standard library.
 const IMPURE: [&str; 14] = [
     "std::fs",
     "std::net",
@@ -81,7 +81,7 @@ fn the_core_links_nothing_that_does_io() {
 }
 
 #[test]
-fn the_list_of_what_is_allowed_has_none_of_the_shells_libraries() {
+fn the_allowlist_has_none_of_the_shells_libraries() {
     for shell in ["tokio", "kube", "sea-orm", "sqlx", "hyper", "axum", "rustls", "getrandom"] {
         assert!(!ALLOWED.contains(&shell), "{shell} belongs to the shell");
     }

@@ -65,7 +65,7 @@ fn charts() -> [Chart; 5] {
 }
 
 #[test]
-fn no_state_swallows_events_for_want_of_a_handler() {
+fn no_state_drops_events_for_lack_of_a_handler() {
     for chart in charts() {
         assert!(chart.unhandled.is_empty(), "{}: {:?}", chart.name, chart.unhandled);
     }
@@ -87,7 +87,7 @@ fn every_state_has_a_cell_for_every_event() {
 }
 
 #[test]
-fn what_has_gone_stays_gone() {
+fn what_is_gone_stays_gone() {
     let finals = [
         (diagram::lifecycle(), "Gone"),
         (diagram::tenant(), "Reaped"),
@@ -99,7 +99,7 @@ fn what_has_gone_stays_gone() {
 }
 
 #[test]
-fn nothing_that_terminates_lives_again() {
+fn nothing_that_terminates_becomes_live_again() {
     let lifecycle = diagram::lifecycle();
     let returns: Vec<_> = lifecycle
         .steps

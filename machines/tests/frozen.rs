@@ -1,4 +1,5 @@
-//! What an earlier installation made on an environment stays as it is until environments are served.
+//! What an earlier installation created on an environment stays unchanged until environments are
+//! supported.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use machines::identity::{
@@ -64,14 +65,14 @@ fn first(environment: &str, existing: bool) -> Step<Deployment> {
     deployment.step(&seen(1, environment, false), &facts(existing))
 }
 
-/// What the status says: `Stalled`, its reason.
+/// The reason of `Stalled` in the status.
 fn stalled(deployment: &Deployment) -> (String, String) {
-    let owed = deployment.obligations(ConditionStyle::Conventional);
-    let view = owed.into_iter().find_map(|owed| match owed {
+    let obligations = deployment.obligations(ConditionStyle::Conventional);
+    let view = obligations.into_iter().find_map(|one| match one {
         Obligation::StatusWritten(view) => Some(view),
         _ => None,
     });
-    let conditions = view.expect("a status is owed").conditions;
+    let conditions = view.expect("a status is required").conditions;
     let found = conditions.into_iter().find(|one| one.type_ == "Stalled").unwrap();
     (found.status, found.reason)
 }
@@ -80,7 +81,7 @@ fn stalled(deployment: &Deployment) -> (String, String) {
 fn a_deployment_of_an_earlier_installation_on_an_environment_is_frozen() {
     let step = first("staging", true);
     assert_eq!(step.machine.path(), "Live/Frozen");
-    assert_eq!(step.rows, [], "nothing is written of it");
+    assert_eq!(step.rows, [], "nothing is written for it");
     assert_eq!(step.machine.wake_at(), None);
     let said = ("True".to_owned(), "EnvironmentNotServed".to_owned());
     assert_eq!(stalled(&step.machine), said);
@@ -91,17 +92,17 @@ fn a_deployment_of_an_earlier_installation_on_an_environment_is_frozen() {
 }
 
 #[test]
-fn its_deletion_waits_and_says_so() {
+fn its_deletion_waits_and_reports_it() {
     for deletion in [seen(2, "staging", true), seen(1, "staging", true)] {
         let deployment = first("staging", true).machine;
         let step = deployment.step(&deletion, &facts(false));
         assert_eq!(step.machine.path(), "Terminating/RemovalFrozen");
         assert_eq!(step.rows, []);
-        let owed = step.machine.obligations(ConditionStyle::Conventional);
-        assert!(!owed.contains(&Obligation::FinalizerRemoved));
+        let obligations = step.machine.obligations(ConditionStyle::Conventional);
+        assert!(!obligations.contains(&Obligation::FinalizerRemoved));
         assert_eq!(stalled(&step.machine).1, "EnvironmentNotServed");
     }
-    // Without the finalizer the object has gone; what was made for it stays on record.
+    // Without the finalizer the object is gone; what was created for it stays on record.
     let deployment = first("staging", true).machine;
     let gone = Event::Absent { as_of: Revision(9) };
     let step = deployment.step(&gone, &facts(false));

@@ -1,8 +1,8 @@
 //! Persisted states stay readable: one golden file for each state of each machine.
 //!
 //! A golden file is what an existing database holds, so it is written once and never changed: a
-//! change of a persisted form is a new version with files of its own. `UPDATE=1` writes files that
-//! are missing, and only those.
+//! change of a persisted form is a new version with its own files. `UPDATE=1` writes files that are
+//! missing, and only those.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-/// Parses the file to the value and serialises the value to the file, byte by byte.
+/// Checks that the file parses to the value and the value serialises to the file, byte by byte.
 fn compare<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
     let file = folder().join(format!("{name}.json"));
     let text = serde_json::to_string_pretty(value).unwrap() + "\n";
@@ -69,7 +69,7 @@ fn spec() -> DeploymentSpec {
     }
 }
 
-/// A record in which every field says something.
+/// A record in which every field is set.
 fn full_record() -> Record {
     let uid = DeploymentUid::new("4f1c9a3e-0000-4000-8000-000000000001");
     let tenant = TenantUid::new("4f1c9a3e-0000-4000-8000-0000000000aa");
@@ -169,7 +169,7 @@ fn lifecycles() -> [Lifecycle; 14] {
 }
 
 #[test]
-fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
+fn every_state_of_a_deployments_lifecycle_keeps_its_format() {
     let mut names = BTreeSet::new();
     for lifecycle in lifecycles() {
         let name = lifecycle_name(&lifecycle);
@@ -189,9 +189,9 @@ fn every_state_of_a_deployments_lifecycle_is_read_and_written_as_ever() {
     assert_eq!(names.len(), 14);
 }
 
-/// What later releases added, where it says something.
+/// What later releases added, with values set.
 #[test]
-fn what_was_added_to_a_deployment_is_read_and_written_as_ever() {
+fn later_additions_to_a_deployment_keep_their_format() {
     let remaining = ["apps/Deployment web (Degraded)".to_owned()];
     let mut record = full_record();
     record.removal = RemovalReport::new("no permission to delete", 1, remaining.into_iter());
@@ -217,7 +217,7 @@ fn what_was_added_to_a_deployment_is_read_and_written_as_ever() {
 }
 
 #[test]
-fn every_state_of_the_error_flag_and_of_the_mirror_is_read_and_written_as_ever() {
+fn every_state_of_the_error_flag_and_of_the_mirror_keeps_its_format() {
     let flags = [
         ErrorFlag::Never {},
         ErrorFlag::Raised { message: "spec type must be manual or automated".to_owned() },
@@ -254,7 +254,7 @@ fn every_state_of_the_error_flag_and_of_the_mirror_is_read_and_written_as_ever()
 }
 
 #[test]
-fn every_state_of_a_tenant_is_read_and_written_as_ever() {
+fn every_state_of_a_tenant_keeps_its_format() {
     let tenant = TenantUid::new("4f1c9a3e-0000-4000-8000-0000000000aa");
     let rows = TenantRows {
         namespace: "team-a".to_owned(),
@@ -295,7 +295,7 @@ fn document() -> Box<ApplicationDocument> {
 }
 
 #[test]
-fn every_state_of_an_operation_is_read_and_written_as_ever() {
+fn every_state_of_an_operation_keeps_its_format() {
     let phases = [
         OperationPhase::Unclaimed {},
         OperationPhase::PreparingProject { document: document(), deadline: MOMENT },
@@ -366,7 +366,7 @@ fn refusal<T: DeserializeOwned + Debug>(name: &str) -> String {
 }
 
 #[test]
-fn an_unknown_version_is_refused_by_its_number() {
+fn an_unknown_version_is_rejected_by_its_number() {
     let expected = "unknown variant `9`, expected ";
     let refusals = [
         refusal::<PersistedDeployment>("deployment-settled"),
@@ -379,7 +379,7 @@ fn an_unknown_version_is_refused_by_its_number() {
 }
 
 #[test]
-fn there_is_no_golden_file_that_no_test_reads() {
+fn every_golden_file_is_read_by_a_test() {
     let files = std::fs::read_dir(folder()).unwrap().count();
     assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2);
 }

@@ -83,14 +83,14 @@ fn settled() -> Deployment {
     machine
 }
 
-/// A deployment whose Application is the one of better times.
+/// A rejected deployment that still has its last good Application.
 fn rejected() -> Deployment {
     let machine = settled().step(&observed(2, "/"), &facts(at(2))).machine;
     assert_eq!(machine.path(), "Live/Rejected");
     machine
 }
 
-/// A report on what the spec asks for.
+/// A report on the spec.
 fn report(sync: &str, health: &str) -> Report {
     let (url, path) = ("https://example.com/team/app", "one");
     Report {
@@ -103,15 +103,15 @@ fn report(sync: &str, health: &str) -> Report {
 }
 
 fn conditions(machine: &Deployment) -> Vec<Condition> {
-    let owed = machine.obligations(ConditionStyle::Conventional);
-    let told = owed.into_iter().find_map(|owed| match owed {
+    let obligations = machine.obligations(ConditionStyle::Conventional);
+    let conditions = obligations.into_iter().find_map(|one| match one {
         Obligation::StatusWritten(view) => Some(view.conditions),
         _ => None,
     });
-    told.expect("a status to write")
+    conditions.expect("a status to write")
 }
 
-fn told(conditions: &[Condition], type_: &str) -> (String, String) {
+fn status_of(conditions: &[Condition], type_: &str) -> (String, String) {
     let found = conditions.iter().find(|one| one.type_ == type_).expect("the condition");
     (found.status.clone(), found.reason.clone())
 }
@@ -121,17 +121,17 @@ fn says(status: &str, reason: &str) -> (String, String) {
 }
 
 #[test]
-fn what_is_suspended_waits_for_a_person_and_says_what_to_do() {
+fn a_suspended_deployment_waits_for_a_person_and_says_what_to_do() {
     let event = Event::Reported(Box::new(report("Synced", "Suspended")));
     let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
-    assert_eq!(told(&conditions, READY), says("False", "Suspended"));
-    assert_eq!(told(&conditions, RECONCILING), says("False", "Suspended"));
-    assert_eq!(told(&conditions, STALLED), says("True", "Suspended"));
+    assert_eq!(status_of(&conditions, READY), says("False", "Suspended"));
+    assert_eq!(status_of(&conditions, RECONCILING), says("False", "Suspended"));
+    assert_eq!(status_of(&conditions, STALLED), says("True", "Suspended"));
     let stalled = conditions.iter().find(|one| one.type_ == STALLED).unwrap();
     assert!(stalled.message.contains("esume"), "{}", stalled.message);
 }
 
-/// Every moment at which a waiting machine changes, and so is written, until `end`.
+/// Every moment until `end` at which a waiting machine changes, and so is written.
 fn writes_until(mut machine: Deployment, facts: impl Fn(Timestamp) -> Facts, end: i64) -> usize {
     let mut writes = 0;
     loop {
@@ -140,7 +140,7 @@ fn writes_until(mut machine: Deployment, facts: impl Fn(Timestamp) -> Facts, end
             return writes;
         }
         let before = machine.clone();
-        // A deadline looks at the facts as well.
+        // A deadline also checks the facts.
         for event in [Event::FactsChanged, Event::DeadlineReached] {
             machine = machine.step(&event, &facts(now)).machine;
         }
@@ -150,7 +150,7 @@ fn writes_until(mut machine: Deployment, facts: impl Fn(Timestamp) -> Facts, end
 }
 
 #[test]
-fn waiting_writes_its_row_less_and_less_often() {
+fn waiting_writes_the_row_less_and_less_often() {
     let away = |now| Facts { instance: None, ..facts(now) };
     let draining = |now| Facts { tenant: TenantFact::Draining, ..facts(now) };
     let begin = |facts: Facts| deployment().step(&observed(1, "one"), &facts).machine;
@@ -162,7 +162,7 @@ fn waiting_writes_its_row_less_and_less_often() {
         let writes = writes_until(begin(draining(at(0))), draining, hours * HOUR);
         assert!(writes <= expected, "{writes} writes in {hours} h without a tenant");
     }
-    // Nobody answers an operation, and nobody takes the finalizer off.
+    // No operation is answered, and the finalizer is never removed.
     let writes = writes_until(begin(facts(at(0))), facts, 24 * HOUR);
     assert!(writes <= 5 + 24, "{writes} writes in 24 h without an agent");
     let finalizing = Deployment {
@@ -174,7 +174,7 @@ fn waiting_writes_its_row_less_and_less_often() {
 }
 
 #[test]
-fn what_is_waited_for_wakes_at_once_however_long_it_took() {
+fn the_awaited_event_wakes_at_once_however_long_it_took() {
     let away = |now| Facts { instance: None, ..facts(now) };
     let mut machine = deployment().step(&observed(1, "one"), &away(at(0))).machine;
     while machine.wake_at() < Some(at(24 * HOUR)) {
@@ -190,20 +190,20 @@ fn requests(step: &Step<Deployment>) -> usize {
 }
 
 #[test]
-fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_stays() {
+fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_kept() {
     let before = rejected();
     let step = before.clone().step(&Event::ApplicationDiffers, &facts(at(1_000)));
-    assert_eq!(requests(&step), 1, "an operation is asked for");
+    assert_eq!(requests(&step), 1, "an operation is requested");
     assert_eq!(step.rows.len(), 1, "the row of the last good spec stays: {:?}", step.rows);
     let machine = step.machine;
     assert_eq!(machine.path(), "Live/Rejected");
     assert_eq!(machine.error_flag, before.error_flag);
     assert_eq!(machine.mirror, before.mirror);
     assert!(machine.wake_at().is_some(), "a wait for machinery has a deadline");
-    // It is asked for once.
+    // It is requested once.
     let again = machine.clone().step(&Event::ApplicationDiffers, &facts(at(2_000)));
     assert_eq!((requests(&again), &again.machine), (0, &machine));
-    // A signal that was lost is given again.
+    // A lost signal is repeated.
     let claimed = finished(&machine, OperationState::InProgress);
     let machine = machine.step(&claimed, &facts(at(3_000))).machine;
     let moment = machine.wake_at().unwrap();
@@ -242,13 +242,13 @@ fn a_failed_sync_counts_only_for_what_is_compared_now() {
     for (is_outdated, reason) in [(false, "SyncFailed"), (true, "Progressing")] {
         let event = Event::Reported(Box::new(failed(is_outdated)));
         let conditions = conditions(&settled().step(&event, &facts(at(2))).machine);
-        let [reconciling, stalled] = [RECONCILING, STALLED].map(|one| told(&conditions, one));
+        let [reconciling, stalled] = [RECONCILING, STALLED].map(|one| status_of(&conditions, one));
         let says_so = |is: bool| says(if is { "True" } else { "False" }, reason);
         assert_eq!((reconciling, stalled), (says_so(is_outdated), says_so(!is_outdated)));
     }
 }
 
-/// A deployment that is being deleted, and whose Application Argo CD has begun to remove.
+/// A deployment that is being deleted, and whose Application Argo CD has started to remove.
 fn removing() -> Deployment {
     let machine = settled();
     let reported = Event::Reported(Box::new(report("Synced", "Healthy")));
@@ -268,57 +268,57 @@ fn removal(error: &str) -> Event {
 }
 
 #[test]
-fn what_keeps_argo_cd_from_removing_the_resources_is_told_at_once() {
+fn what_keeps_argo_cd_from_removing_the_resources_is_reported_at_once() {
     let before = removing();
     let quiet = before.clone().step(&removal(""), &facts(at(5))).machine;
-    assert_eq!(quiet.mirror, before.mirror, "a removal that goes on is not told of");
+    assert_eq!(quiet.mirror, before.mirror, "a removal in progress is not reported");
     let error = "deployments.apps \"web\" is forbidden";
     let event = removal(error);
     let step = quiet.step(&event, &facts(at(6)));
     let again = step.machine.clone().step(&event, &facts(at(7)));
     assert_eq!(again.machine, step.machine);
-    let told_of = conditions(&step.machine);
-    assert_eq!(told(&told_of, READY), says("False", "DeletionError"));
-    assert_eq!(told(&told_of, RECONCILING), says("False", "DeletionError"));
-    assert_eq!(told(&told_of, STALLED), says("True", "DeletionError"));
-    let stalled = told_of.iter().find(|one| one.type_ == STALLED).unwrap();
+    let reported = conditions(&step.machine);
+    assert_eq!(status_of(&reported, READY), says("False", "DeletionError"));
+    assert_eq!(status_of(&reported, RECONCILING), says("False", "DeletionError"));
+    assert_eq!(status_of(&reported, STALLED), says("True", "DeletionError"));
+    let stalled = reported.iter().find(|one| one.type_ == STALLED).unwrap();
     assert!(stalled.message.contains(error), "{}", stalled.message);
     assert!(stalled.message.contains("apps/Deployment web"), "{}", stalled.message);
-    // Argo CD's own condition is mirrored, for clients that look at that.
-    let mirrored = told_of.iter().find(|one| one.type_ == "DeletionError").unwrap();
+    // Argo CD's own condition is mirrored, for clients that read it.
+    let mirrored = reported.iter().find(|one| one.type_ == "DeletionError").unwrap();
     assert_eq!((mirrored.status.as_str(), mirrored.message.as_str()), ("True", error));
-    // It is over.
+    // It is resolved.
     let machine = step.machine.step(&removal(""), &facts(at(8))).machine;
-    let told_of = conditions(&machine);
-    assert_eq!(told(&told_of, STALLED), says("False", "Terminating"));
-    assert_eq!(told(&told_of, "DeletionError"), says("False", "DeletionErrorResolved"));
+    let reported = conditions(&machine);
+    assert_eq!(status_of(&reported, STALLED), says("False", "Terminating"));
+    assert_eq!(status_of(&reported, "DeletionError"), says("False", "DeletionErrorResolved"));
     let completed = finished(&machine, OperationState::Completed);
     let machine = machine.step(&completed, &facts(at(9))).machine;
     assert_eq!(machine.path(), "Terminating/Finalizing");
 }
 
 #[test]
-fn a_removal_that_takes_long_names_what_is_still_there() {
+fn a_slow_removal_names_what_is_left() {
     let machine = removing().step(&removal(""), &facts(at(5))).machine;
     let moment = machine.wake_at().unwrap().after(REMOVAL_DEADLINE);
     let machine = machine.step(&Event::DeadlineReached, &facts(moment)).machine;
-    let told_of = conditions(&machine);
-    let error = told_of.iter().find(|one| one.type_ == "ErrorOccurred").unwrap();
+    let reported = conditions(&machine);
+    let error = reported.iter().find(|one| one.type_ == "ErrorOccurred").unwrap();
     assert!(error.message.ends_with("Still there: apps/Deployment web (Degraded)"), "{error:?}");
 }
 
 #[test]
 fn only_the_conventional_conditions_carry_the_generation() {
     let before = rejected();
-    let told_of = conditions(&before);
-    for one in &told_of {
+    let reported = conditions(&before);
+    for one in &reported {
         let expected = match one.type_.as_str() {
             READY | RECONCILING | STALLED => Some(Generation(2)),
             _ => None,
         };
         assert_eq!(one.observed_generation, expected, "{}", one.type_);
     }
-    // One that is wrong is written again.
+    // A wrong one is written again.
     let written = |conditions: Vec<Condition>| {
         let Event::Observed(mut snapshot) = observed(2, "/") else { panic!("an observation") };
         snapshot.observed_generation = Generation(2);
@@ -326,35 +326,35 @@ fn only_the_conventional_conditions_carry_the_generation() {
         let event = Event::Observed(snapshot);
         before.clone().step(&event, &facts(at(4))).machine
     };
-    assert_eq!(written(told_of.clone()).obligations(ConditionStyle::Conventional), []);
-    let mut wrong = told_of.clone();
+    assert_eq!(written(reported.clone()).obligations(ConditionStyle::Conventional), []);
+    let mut wrong = reported.clone();
     wrong.last_mut().unwrap().observed_generation = Some(Generation(1));
-    assert_eq!(conditions(&written(wrong)), told_of);
-    // Legacy clients get exactly what they know.
+    assert_eq!(conditions(&written(wrong)), reported);
+    // Legacy clients get exactly what they expect.
     let legacy = |now| Facts { conditions: ConditionStyle::Legacy, ..facts(now) };
     let machine = deployment().step(&observed(1, "/"), &legacy(at(0))).machine;
-    let owed = machine.obligations(ConditionStyle::Legacy);
-    let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+    let obligations = machine.obligations(ConditionStyle::Legacy);
+    let [Obligation::StatusWritten(view)] = &obligations[..] else { panic!("{obligations:?}") };
     let types: Vec<&str> = view.conditions.iter().map(|one| one.type_.as_str()).collect();
     assert_eq!(types, ["ErrorOccurred"]);
     assert_eq!(view.conditions[0].observed_generation, None);
 }
 
 #[test]
-fn a_status_that_is_refused_for_its_size_gets_less_room_until_the_spec_changes() {
+fn a_status_rejected_for_its_size_gets_less_room_until_the_spec_changes() {
     let reported = Event::Reported(Box::new(report("Synced", "Degraded")));
     let mut machine = settled().step(&reported, &facts(at(2))).machine;
     for refusal in 0..6 {
         let mirror_budget = machine.record.mirror_budget;
         let event = Event::StatusTooLarge { mirror_budget };
         machine = machine.step(&event, &facts(at(3))).machine;
-        // The same refusal, told twice, is one.
+        // The same refusal, reported twice, counts once.
         let twice = machine.clone().step(&event, &facts(at(3))).machine;
         let is_last = usize::from(machine.record.mirror_budget) == MIRROR_BUDGETS.len() - 1;
         assert!(is_last || twice == machine, "refusal {refusal}");
     }
-    let owed = machine.obligations(ConditionStyle::Conventional);
-    let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+    let obligations = machine.obligations(ConditionStyle::Conventional);
+    let [Obligation::StatusWritten(view)] = &obligations[..] else { panic!("{obligations:?}") };
     assert_eq!(budget_bytes(view.mirror_budget), 0);
     let edited = machine.step(&observed(2, "two"), &facts(at(4))).machine;
     assert_eq!(edited.record.mirror_budget, 0);

@@ -25,7 +25,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-/// A moment: usual ones, and both ends of time.
+/// A moment: usual ones, and both extremes.
 pub fn moment() -> BoxedStrategy<Timestamp> {
     let millis = prop_oneof![8 => 0..10_000_000_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)];
     millis.prop_map(Timestamp::from_millis).boxed()
@@ -45,7 +45,7 @@ fn count() -> BoxedStrategy<u32> {
     prop_oneof![6 => 0..12_u32, 1 => Just(u32::MAX)].boxed()
 }
 
-/// A text of a few: equal ones meet, and one is longer than any bound.
+/// One of a few texts, so that equal ones meet; one is longer than any limit.
 fn text() -> BoxedStrategy<String> {
     let usual = prop_oneof![Just(""), Just("one"), Just("two"), Just("a\nb")];
     prop_oneof![6 => usual.prop_map(str::to_owned), 1 => Just("ü".repeat(3_000)), 1 => ".{0,12}"]
@@ -56,7 +56,7 @@ fn digest() -> BoxedStrategy<Digest> {
     text().prop_map(|text| Digest::of(&text)).boxed()
 }
 
-/// A spec: valid ones, and such as break each rule.
+/// A spec: valid ones, and some that break each rule.
 pub fn spec() -> BoxedStrategy<DeploymentSpec> {
     let repo_url = prop_oneof![
         6 => Just("https://example.com/team/app.git".to_owned()),
@@ -231,7 +231,7 @@ fn lifecycle() -> BoxedStrategy<Lifecycle> {
         .boxed()
 }
 
-/// Any deployment that its types permit.
+/// Any deployment that the types permit.
 pub fn deployment() -> BoxedStrategy<Deployment> {
     let error_flag = prop_oneof![
         Just(ErrorFlag::Never {}),
@@ -380,7 +380,7 @@ fn document() -> BoxedStrategy<ApplicationDocument> {
         .boxed()
 }
 
-/// Any operation that its types permit.
+/// Any operation that the types permit.
 pub fn operation() -> BoxedStrategy<Operation> {
     let phase = (document(), moment(), count(), 0..8_u8).prop_map(
         |(document, deadline, overdue, index)| {
@@ -453,7 +453,7 @@ pub fn operation_event() -> BoxedStrategy<OperationEvent> {
     .boxed()
 }
 
-/// Any tenant that its types permit.
+/// Any tenant that the types permit.
 pub fn tenant() -> BoxedStrategy<Tenant> {
     let state = prop_oneof![
         Just(TenantState::Unknown {}),

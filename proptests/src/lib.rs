@@ -1,14 +1,14 @@
 //! What the property tests in `tests/` share.
 //!
-//! * [`arbitrary`]: values that nothing promises to be reachable, for the properties that hold of
-//!   every state and every event;
-//! * [`walk`]: one deployment in an environment that plays with it, so that every state on the way
-//!   is reachable; and a helpful environment that brings any such state to its rest;
+//! * [`arbitrary`]: values that need not be reachable, for the properties that hold for every state
+//!   and every event;
+//! * [`walk`]: one deployment in an adversarial environment, so that every state on the way is
+//!   reachable; and a helpful environment that brings any such state to rest;
 //! * [`world`]: tenants, deployments and operations around an in-memory database, Kubernetes API
 //!   and Argo CD, under any interleaving, for the specification in `machines::esr`;
-//! * [`model`]: small such worlds under every interleaving, for the model checker.
+//! * [`model`]: small worlds of this kind under every interleaving, for the model checker.
 //!
-//! The machines are held as JSON between their steps: every step of every test is also a restart.
+//! Machines are kept as JSON between their steps: every step of every test is also a restart.
 
 pub mod arbitrary;
 pub mod model;
@@ -18,8 +18,8 @@ pub mod world;
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::FileFailurePersistence;
 
-/// The configuration of a property: so many cases, and counterexamples kept beside the test's
-/// source, as `tests/NAME.proptest-regressions`.
+/// The configuration of a property: its number of cases, and counterexamples kept next to the
+/// test's source, as `tests/NAME.proptest-regressions`.
 pub fn config(cases: u32) -> ProptestConfig {
     let persistence = FileFailurePersistence::WithSource("proptest-regressions");
     ProptestConfig {

@@ -1,24 +1,24 @@
-//! Small worlds in which everything happens that can happen, in every order.
+//! Small worlds in which everything possible happens, in every order.
 //!
-//! A [`Scenario`] says how a world begins, what its users may do and how much may go wrong.
-//! [`explore`] has stateright visit all that can become of it, breadth first. The same
-//! [`Move`](crate::world::Move)s that the property tests draw by chance are all taken here, each
-//! from every state. A state is a cluster in its normal form (`world/normal.rs`), so that what is
-//! the same is met once.
+//! A [`Scenario`] says how a world starts, what its users may do and how much may go wrong.
+//! [`explore`] has stateright visit everything reachable from it, breadth first. The
+//! [`Move`](crate::world::Move)s that the property tests draw at random are all taken here, each
+//! from every state. A state is a cluster in its normal form (`world/normal.rs`), so that equal
+//! ones are visited once.
 //!
 //! What is checked:
 //!
 //! * *always*: no safety promise is broken between two moments;
-//! * *always*: every terminal component satisfies the predicates. Once users and faults stop, what
-//!   helps goes on: observations arrive, what is owed is done, and where nothing else is left to do
-//!   time passes. In the end the world is caught in a set of states that it never leaves: a
-//!   terminal component of the graph of these moves. If no move is put off for ever, it meets every
-//!   state of that component again and again. So what the specification promises "at last, and for
-//!   good" holds exactly if it holds in all of them; see [`graph`];
-//! * *sometimes*: the faults do happen, and where it matters.
+//! * *always*: every terminal component satisfies the predicates. Once users and faults stop,
+//!   progress continues: observations arrive, required work is done, and if nothing else is left to
+//!   do time passes. In the end the world is caught in a set of states that it never leaves: a
+//!   terminal component of the graph of these moves. If no move is postponed forever, it visits
+//!   every state of that component infinitely often. So what the specification promises
+//!   "eventually, and permanently" holds exactly if it holds in all of them; see [`graph`];
+//! * *sometimes*: the faults do happen, where it matters.
 //!
-//! Terminal components are known when the graph is complete. Where one is wrong the scenario is
-//! explored once more with the states at fault, so that stateright finds the shortest way to one.
+//! Terminal components are known when the graph is complete. If one is wrong the scenario is
+//! explored once more with the faulty states, so that stateright finds the shortest path to one.
 
 pub mod graph;
 mod scenarios;
@@ -40,21 +40,20 @@ pub const SAFE: &str = "no safety promise is broken";
 /// The name of the property that is about the end.
 pub const KEPT: &str = "every terminal component satisfies the predicates";
 
-/// Far more than any scenario has; a machine that counts upwards where it should not would be
-/// explored for ever.
+/// Far more than any scenario has; a machine with an unbounded counter would be explored forever.
 const STATES_LIMIT: usize = 20_000_000;
 
 /// What an exploration found.
 pub struct Exploration {
-    /// How many states were met, each as often as it was.
+    /// How many states were generated, counting repetitions.
     pub states: usize,
-    /// How many different states there are.
+    /// How many distinct states there are.
     pub unique_states: usize,
-    /// How many moves the state that is farthest from a beginning is away from it.
+    /// The largest number of moves from a start to any state.
     pub depth: usize,
     /// How many terminal components there are.
     pub terminal_components: usize,
-    /// What is wrong, with the shortest way to it.
+    /// What is wrong, with the shortest path to it.
     pub failures: Vec<String>,
     /// What should happen sometimes and never does.
     pub unseen: Vec<&'static str>,
@@ -71,7 +70,7 @@ impl fmt::Display for Exploration {
     }
 }
 
-/// A scenario and what is known of its graph.
+/// A scenario and what is known about its graph.
 #[derive(Clone)]
 pub(crate) struct Explored {
     scenario: Scenario,
@@ -116,7 +115,7 @@ impl Model for Explored {
     }
 }
 
-/// Explores everything that can become of a scenario.
+/// Explores everything reachable from a scenario.
 pub fn explore(scenario: Scenario) -> Exploration {
     let graph = Arc::new(Mutex::new(Graph::default()));
     let mut explored = Explored { scenario, graph, condemned: BTreeSet::new() };
@@ -137,7 +136,7 @@ pub fn explore(scenario: Scenario) -> Exploration {
             Some(broken) => broken.to_string(),
             None => wrong.get(&end.key).cloned().unwrap_or_default(),
         };
-        Some(format!("it is not so that {name}: {why}\n{}", told(path)))
+        Some(format!("violated: {name}: {why}\n{}", readable(path)))
     });
     let sights = explored.scenario.sights.iter().map(|sight| sight.name);
     Exploration {
@@ -150,13 +149,13 @@ pub fn explore(scenario: Scenario) -> Exploration {
     }
 }
 
-/// One thread, so that the order of the visits, and with it every number, is always the same.
+/// One thread, so that the order of visits, and with it every number, is always the same.
 fn run(explored: Explored) -> impl Checker<Explored> {
     explored.checker().threads(1).target_state_count(STATES_LIMIT).spawn_bfs().join()
 }
 
-/// A way through the states, for people.
-fn told(path: &Path<Situation, Step>) -> String {
+/// A readable path through the states.
+fn readable(path: &Path<Situation, Step>) -> String {
     let mut text = String::new();
     for (number, (situation, step)) in path.clone().into_vec().into_iter().enumerate() {
         text.push_str(&format!("{number:4}. {situation:?}\n"));

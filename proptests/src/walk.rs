@@ -1,8 +1,8 @@
-//! One deployment and an environment that plays with it.
+//! One deployment and an adversarial environment.
 //!
-//! The environment holds the object as the API would (generations and revisions rise, a deletion
-//! is never undone), so whatever the machine gets to is reachable. [`Walk::settle`] is the same
-//! environment in a helpful mood: the agent completes, deadlines fire, writes are echoed.
+//! The environment keeps the object as the API would (generations and revisions rise, a deletion is
+//! never undone), so every state that the machine gets to is reachable. [`Walk::settle`] is the
+//! same environment, but helpful: the agent completes, deadlines fire, writes are echoed.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange, TenantRows};
 use proptest::prelude::*;
 
-/// Most steps that a helpful environment needs: a removal or a dispatch after one that is open
+/// The most steps that a helpful environment needs: a removal or a dispatch after one that is open
 /// (2 × claim and completion), a back-off, the finalizer, the status, and the final look.
 pub const SETTLE_LIMIT: usize = 40;
 
@@ -45,44 +45,44 @@ pub enum Input {
         /// Whether the machine sees it.
         seen: bool,
     },
-    /// The machine sees the object as it is, or that it has gone.
+    /// The machine sees the current object, or that it is gone.
     Rescan,
-    /// The machine sees the object as it was so many versions ago.
+    /// The machine sees the object as it was this many versions ago.
     Stale(u8),
-    /// The machine hears that there is no object, as of before it was last seen.
+    /// The machine learns that there is no object, as of a time before it was last seen.
     StaleAbsent,
-    /// The agent says this of the open operation.
+    /// The agent reports this about the open operation.
     Operation(Option<OperationState>),
-    /// The agent says this of another operation.
+    /// The agent reports this about another operation.
     Other(Option<OperationState>),
-    /// Argo CD reports so.
+    /// Argo CD reports this.
     Report(u8),
-    /// The surroundings change; the machine is told, or not.
+    /// The surroundings change; the machine is notified, or not.
     Facts {
-        /// How they are.
+        /// Their new state.
         situation: Situation,
-        /// Whether the machine is told.
-        told: bool,
+        /// Whether the machine is notified.
+        notified: bool,
     },
     /// Time passes.
     Wait {
         /// For how long.
         millis: i64,
     },
-    /// The machine is woken, in time or early.
+    /// The machine is woken, on time or early.
     Wake,
-    /// The object's status is written as the machine wants it, and echoed.
+    /// The object's status is written as the machine requires, and echoed.
     WriteStatus,
-    /// Somebody else writes the object's status.
+    /// Another client writes the object's status.
     SpoilStatus,
-    /// The finalizer is removed, if the machine wants that.
+    /// The finalizer is removed, if the machine requires it.
     RemoveFinalizer,
 }
 
-/// How the surroundings of a deployment are.
+/// The surroundings of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Situation {
-    /// All is there.
+    /// Everything exists.
     Good,
     /// The tenant has no rows.
     TenantUnknown,
@@ -90,9 +90,9 @@ pub enum Situation {
     Draining,
     /// Argo CD's namespace does not exist.
     EngineMissing,
-    /// Argo CD's namespace was created anew.
+    /// Argo CD's namespace was re-created.
     EngineReplaced,
-    /// A deployment of the same name is not gone yet.
+    /// A deployment of the same name still exists.
     Predecessor,
 }
 
@@ -124,7 +124,7 @@ pub fn input() -> impl Strategy<Value = Input> {
         1 => outcome.prop_map(Input::Other),
         3 => (0..6_u8).prop_map(Input::Report),
         3 => (situation, any::<bool>())
-            .prop_map(|(situation, told)| Input::Facts { situation, told }),
+            .prop_map(|(situation, notified)| Input::Facts { situation, notified }),
         3 => (0..200_000_i64).prop_map(|millis| Input::Wait { millis }),
         3 => Just(Input::Wake),
         4 => Just(Input::WriteStatus),
@@ -133,20 +133,20 @@ pub fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
-/// One step, as it was.
+/// One recorded step.
 #[derive(Clone, Debug)]
 pub struct Moment {
     /// The machine before.
     pub before: Deployment,
-    /// What it was told.
+    /// The event.
     pub event: Event,
-    /// What it could know.
+    /// The facts at that time.
     pub facts: Facts,
     /// The machine afterwards.
     pub after: Deployment,
-    /// What it asked the database to say.
+    /// The row changes that it requested.
     pub rows: Vec<RowChange>,
-    /// What became of the event.
+    /// How the event was handled.
     pub handling: Handling,
 }
 
@@ -155,13 +155,13 @@ pub struct Moment {
 pub struct Walk {
     /// The machine, resumed from what was persisted after each step.
     machine: Deployment,
-    /// The object; `None` once it has gone.
+    /// The object; `None` once it is gone.
     pub object: Option<Snapshot>,
-    /// What the object looked like.
+    /// The past versions of the object.
     history: Vec<Snapshot>,
-    /// The newest revision of anything.
+    /// The newest revision.
     revision: Revision,
-    /// How the surroundings are.
+    /// The surroundings.
     pub situation: Situation,
     now: Timestamp,
     /// Every step so far.
@@ -186,7 +186,7 @@ pub fn spec(path: u8) -> DeploymentSpec {
 }
 
 impl Walk {
-    /// An object that exists, and a machine that knows nothing of it yet.
+    /// An object that exists, and a machine that does not know it yet.
     pub fn new(path: u8, finalizer: bool) -> Self {
         let uid = DeploymentUid::new("uid-1");
         let machine = Deployment::new(uid, TenantUid::new("tenant-1"), NAMESPACE, "app");
@@ -208,19 +208,19 @@ impl Walk {
         }
     }
 
-    /// A walk along these inputs.
+    /// A walk with these inputs.
     pub fn along(path: u8, finalizer: bool, inputs: &[Input]) -> Self {
         let mut walk = Self::new(path, finalizer);
         inputs.iter().for_each(|input| walk.take(input));
         walk
     }
 
-    /// The machine as it is.
+    /// The current machine.
     pub fn machine(&self) -> &Deployment {
         &self.machine
     }
 
-    /// The surroundings at this moment.
+    /// The facts at this moment.
     pub fn facts(&self) -> Facts {
         let tenant = TenantUid::new("tenant-1");
         let name = match self.situation {
@@ -252,7 +252,7 @@ impl Walk {
         }
     }
 
-    /// Lets time pass until a moment, if it is not past.
+    /// Lets time pass until a moment, unless it has passed.
     pub fn pass(&mut self, until: Timestamp) {
         self.now = self.now.max(until);
     }
@@ -295,9 +295,9 @@ impl Walk {
                 self.tell(Event::OperationObserved { id, state: state.clone() });
             }
             Input::Report(kind) => self.report(*kind),
-            Input::Facts { situation, told } => {
+            Input::Facts { situation, notified } => {
                 self.situation = *situation;
-                if *told {
+                if *notified {
                     self.tell(Event::FactsChanged);
                 }
             }
@@ -318,7 +318,7 @@ impl Walk {
         }
     }
 
-    /// Gives an event to the machine and remembers the step.
+    /// Sends an event to the machine and records the step.
     pub fn tell(&mut self, event: Event) {
         let before = self.machine.clone();
         let facts = self.facts();
@@ -367,7 +367,7 @@ impl Walk {
         }
     }
 
-    /// The machine sees what is.
+    /// The machine observes the current state.
     pub fn look(&mut self) {
         let event = match &self.object {
             Some(object) => Event::Observed(Box::new(object.clone())),
@@ -376,7 +376,7 @@ impl Walk {
         self.tell(event);
     }
 
-    /// Argo CD reports on what it has: 0 and 1 are current and good, the rest is not.
+    /// Argo CD reports on what it has: 0 and 1 are current and good, the others are not.
     fn report(&mut self, kind: u8) {
         let spec = self.machine.record.spec.clone();
         let path = if kind > 3 { "elsewhere" } else { spec.path.as_str() };
@@ -391,8 +391,8 @@ impl Walk {
     }
 
     fn wanted_status(&self) -> Option<StatusView> {
-        let owed = self.machine.obligations(ConditionStyle::Conventional);
-        owed.into_iter().find_map(|one| match one {
+        let obligations = self.machine.obligations(ConditionStyle::Conventional);
+        obligations.into_iter().find_map(|one| match one {
             Obligation::StatusWritten(view) => Some(view),
             Obligation::OperationCreated(_) | Obligation::FinalizerRemoved => None,
         })
@@ -403,7 +403,7 @@ impl Walk {
             return false;
         };
         let mut conditions: Vec<Condition> = view.conditions;
-        // The API keeps lists as they are sent; the order says nothing.
+        // The API keeps lists as they are sent; the order is irrelevant.
         conditions.reverse();
         self.change(|object| {
             object.observed_generation = view.observed_generation;
@@ -417,8 +417,8 @@ impl Walk {
     }
 
     fn remove_finalizer(&mut self) -> bool {
-        let owed = self.machine.obligations(ConditionStyle::Conventional);
-        if !owed.contains(&Obligation::FinalizerRemoved) {
+        let obligations = self.machine.obligations(ConditionStyle::Conventional);
+        if !obligations.contains(&Obligation::FinalizerRemoved) {
             return false;
         }
         if self.object.as_ref().is_some_and(|object| object.deleting) {
@@ -430,8 +430,8 @@ impl Walk {
     }
 
     /// The helpful environment: makes the surroundings good, shows the machine everything once,
-    /// and then does what it waits for until it waits for nothing. Returns the number of steps,
-    /// or `None` if the machine did not come to rest within [`SETTLE_LIMIT`].
+    /// then does what it waits for until it waits for nothing. Returns the number of steps, or
+    /// `None` if the machine did not come to rest within [`SETTLE_LIMIT`].
     pub fn settle(&mut self) -> Option<usize> {
         let from = self.moments.len();
         self.situation = Situation::Good;
@@ -445,7 +445,7 @@ impl Walk {
         None
     }
 
-    /// Does one thing that the machine waits for; `false` where it waits for nothing.
+    /// Does one thing that the machine waits for; `false` if it waits for nothing.
     fn help(&mut self) -> bool {
         if let Some(open) = self.machine.record.open.clone() {
             let state =

@@ -1,9 +1,9 @@
 //! Tenants, deployments and operations around an in-memory database, Kubernetes API and Argo CD.
 //!
-//! The world is the specification's own [`esr::World`]; beside it stand the machines and what the
-//! API would keep (revisions, Operation CRs). Every [`Move`] is one thing that could happen next:
-//! a user acts, an observation arrives (late, twice or never), one effect is carried out, time
-//! passes. [`Cluster::rest`] is the safety net: full rescans until nothing changes any more.
+//! The world is the specification's own [`esr::World`], plus the machines and what the API would
+//! keep (revisions, Operation CRs). Every [`Move`] is one thing that could happen next: a user
+//! acts, an observation arrives (late, twice or never), one effect is carried out, time passes.
+//! [`Cluster::rest`] is the safety net: full rescans until nothing changes any more.
 
 mod agent;
 mod choices;
@@ -44,14 +44,14 @@ use crate::walk::{persist, resume};
 pub use faults::Fault;
 pub use moves::{Move, any_move};
 
-/// Most rounds of rescans until nothing changes: the longest chain (a namespace goes while its
-/// deployment waits for a predecessor that is still being dispatched) needs about twenty.
+/// The most rounds of rescans until nothing changes: the longest chain (a namespace is deleted
+/// while its deployment waits for a predecessor that is still being dispatched) needs about twenty.
 pub const ROUNDS_LIMIT: usize = 60;
 
 /// How many specs there are.
 pub const SPECS: u8 = 5;
 
-/// The moment at which everything begins.
+/// The moment at which everything starts.
 const START_MILLIS: i64 = 1_000_000;
 const STYLE: ConditionStyle = ConditionStyle::Conventional;
 const NAMES: [&str; 2] = ["app", "web"];
@@ -60,7 +60,7 @@ const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 /// The world and the machines in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
-    /// What there is.
+    /// What exists.
     pub world: World,
     tenants: BTreeMap<TenantUid, Tenant>,
     deployments: BTreeMap<DeploymentUid, Deployment>,
@@ -71,16 +71,16 @@ pub struct Cluster {
     history: BTreeMap<DeploymentUid, Vec<Snapshot>>,
     /// Where a deployment was: tenant, namespace, name.
     places: BTreeMap<DeploymentUid, (TenantUid, String, String)>,
-    /// What a digest in a status view stands for; the database has it.
+    /// What a digest in a status view refers to; it is in the database.
     reports: BTreeMap<Digest, ArgoReport>,
-    /// What a deployment owed when the process died, and whether it was done nobody knows.
+    /// What a deployment required when the process died; whether it was done is unknown.
     underway: Option<(DeploymentUid, Obligation)>,
     revision: Revision,
     now: Timestamp,
-    /// How long each step of a deployment takes. Operations are named by a machine's moment of
-    /// birth, so it must not be nothing unless something else keeps their names apart.
+    /// How long each step of a deployment takes. Operations are named after a machine's time of
+    /// creation, so it must not be zero unless their names are kept distinct in another way.
     pub step: Duration,
-    /// Broken safety promises, with the move at which they broke.
+    /// Broken safety promises, with the move that broke them.
     pub broken: Vec<Violation>,
 }
 
@@ -140,7 +140,7 @@ impl Default for Cluster {
 }
 
 impl Cluster {
-    /// Lets one thing happen, and checks what must hold between any two moments.
+    /// Performs one move, and checks what must hold between any two moments.
     pub fn take(&mut self, next: &Move) {
         let before = self.world.clone();
         self.happen(next);
@@ -161,7 +161,7 @@ impl Cluster {
         }
     }
 
-    /// What there is after one thing has happened; `None` where it changes nothing.
+    /// The state after a move; `None` if it changes nothing.
     pub fn after(&self, next: &Move) -> Option<Self> {
         let mut after = self.clone();
         after.happen(next);
@@ -212,8 +212,8 @@ impl Cluster {
             Move::ObserveFormerOperation { which, failed } => {
                 uid(which).iter().for_each(|uid| self.observe_former_operation(uid, failed));
             }
-            Move::Discharge { which, duty } => {
-                uid(which).iter().for_each(|uid| self.discharge(uid, duty));
+            Move::Discharge { which, choice } => {
+                uid(which).iter().for_each(|uid| self.discharge(uid, choice));
             }
             Move::Crash { which } => self.crash(which),
             Move::Arrive => self.arrive(),
@@ -241,8 +241,8 @@ impl Cluster {
         }
     }
 
-    /// Rescans everything and does everything that is owed, round after round, until a round
-    /// changes nothing. Returns the number of rounds, or `None` beyond [`ROUNDS_LIMIT`].
+    /// Rescans everything and does all required work, round after round, until a round changes
+    /// nothing. Returns the number of rounds, or `None` beyond [`ROUNDS_LIMIT`].
     pub fn rest(&mut self) -> Option<usize> {
         (1..=ROUNDS_LIMIT).find(|_| {
             let before = (self.world.clone(), self.states());
@@ -251,7 +251,7 @@ impl Cluster {
         })
     }
 
-    /// One full rescan; afterwards everybody whose moment has come is woken.
+    /// One full rescan; afterwards every machine with an expired deadline is woken.
     pub fn round(&mut self) {
         let tenants: BTreeSet<TenantUid> =
             self.places.values().map(|place| place.0.clone()).collect();
@@ -264,7 +264,7 @@ impl Cluster {
             self.tell(uid, &Event::FactsChanged);
             self.observe_operation(uid);
             self.report(uid);
-            // More than anyone owes at once.
+            // More than any machine requires at once.
             (0..3).for_each(|_| self.discharge(uid, 0));
         }
         for id in self.known_operations() {
@@ -283,7 +283,7 @@ impl Cluster {
         }
     }
 
-    /// In which state each machine is.
+    /// The state of each machine.
     pub fn states(&self) -> Vec<String> {
         let states = |one: &Deployment| format!("{} {}", one.path(), one.mirror.path());
         let deployments = self.deployments.values().map(states);
@@ -292,7 +292,7 @@ impl Cluster {
         deployments.chain(operations).chain(tenants).collect()
     }
 
-    /// How many machines are held; at rest, none of those whose object has gone.
+    /// How many machines exist; at rest, none whose object is gone.
     pub fn machines(&self) -> (usize, usize, usize) {
         (self.tenants.len(), self.deployments.len(), self.operations.len())
     }
@@ -343,7 +343,7 @@ impl Cluster {
         self.world.deployments.iter_mut().find(|object| object.uid == *uid)
     }
 
-    /// Gives the object a new revision and keeps what it looks like.
+    /// Gives the object a new revision and records this version.
     fn remember(&mut self, uid: &DeploymentUid) {
         self.revision.0 += 1;
         let revision = self.revision;
@@ -405,7 +405,7 @@ impl Cluster {
         self.collect_namespaces();
     }
 
-    /// A terminating namespace goes with the last object in it.
+    /// A terminating namespace is removed with the last object in it.
     fn collect_namespaces(&mut self) {
         let deployments = &self.world.deployments;
         let used = |space: &NamespaceObject| deployments.iter().any(|one| one.tenant == space.uid);
@@ -518,23 +518,23 @@ impl Cluster {
         self.tell(uid, &Event::Reported(Box::new(report)));
     }
 
-    /// Does one thing that a deployment owes and that is not so already: the one of this number,
-    /// or the next after it.
-    fn discharge(&mut self, uid: &DeploymentUid, duty: u8) {
+    /// Does one thing that a deployment requires and that is not done yet: the one with this
+    /// number, or the next after it.
+    fn discharge(&mut self, uid: &DeploymentUid, choice: u8) {
         let Some(machine) = self.deployments.get(uid) else {
             return;
         };
-        let mut owed = machine.obligations(STYLE);
-        let first = usize::from(duty).checked_rem(owed.len()).unwrap_or_default();
-        owed.rotate_left(first);
-        for obligation in owed {
+        let mut obligations = machine.obligations(STYLE);
+        let first = usize::from(choice).checked_rem(obligations.len()).unwrap_or_default();
+        obligations.rotate_left(first);
+        for obligation in obligations {
             if self.fulfil(uid, obligation) {
                 return;
             }
         }
     }
 
-    /// Does what is owed; whether that changed anything.
+    /// Does what is required; returns whether that changed anything.
     fn fulfil(&mut self, uid: &DeploymentUid, obligation: Obligation) -> bool {
         let acted = match obligation {
             Obligation::OperationCreated(id) => self.resources.insert(id),

@@ -1,5 +1,5 @@
 //! Tenants, deployments and operations together keep the specification, whatever happens to them
-//! and in whatever order they hear of it.
+//! and in whatever order they learn of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use machines::esr;
@@ -14,7 +14,8 @@ fn after(moves: &[Move]) -> Cluster {
     cluster
 }
 
-/// Lets everything come to rest, and checks that the specification holds and that rest is quiet.
+/// Lets everything come to rest, and checks that the specification holds and nothing more is
+/// written.
 fn rests_well(cluster: &mut Cluster) -> Result<(), String> {
     let rounds = cluster.rest();
     rounds.ok_or_else(|| format!("no rest: {cluster:#?}"))?;
@@ -77,7 +78,7 @@ fn one_deployment_is_deployed_and_its_namesake_replaces_it_after_a_missed_deleti
 }
 
 #[test]
-fn a_tenant_that_goes_takes_its_rows_along() {
+fn a_removed_tenant_takes_its_rows_along() {
     let mut cluster = after(&[create(1)]);
     rests_well(&mut cluster).unwrap();
     assert_eq!(cluster.world.database.users.len(), 1);
@@ -88,7 +89,7 @@ fn a_tenant_that_goes_takes_its_rows_along() {
 }
 
 #[test]
-fn two_deployments_share_a_repository_until_the_last_one_goes() {
+fn two_deployments_share_a_repository_until_the_last_one_is_removed() {
     let second = Move::Create { namespace: 0, name: 1, spec: 2, finalizer: false };
     let mut cluster = after(&[create(1), second]);
     rests_well(&mut cluster).unwrap();
@@ -103,7 +104,7 @@ fn two_deployments_share_a_repository_until_the_last_one_goes() {
 }
 
 #[test]
-fn a_stale_sight_of_what_has_been_replaced_is_not_believed() {
+fn a_stale_observation_of_a_replaced_deployment_is_ignored() {
     let mut cluster = after(&[create(1)]);
     rests_well(&mut cluster).unwrap();
     cluster.take(&Move::Delete { which: 0 });
@@ -117,7 +118,7 @@ fn a_stale_sight_of_what_has_been_replaced_is_not_believed() {
 }
 
 #[test]
-fn a_stale_sight_of_what_has_gone_is_undone_again() {
+fn a_stale_observation_of_a_deleted_deployment_is_undone() {
     let mut cluster = after(&[create(1)]);
     rests_well(&mut cluster).unwrap();
     cluster.take(&Move::Delete { which: 0 });
@@ -128,7 +129,7 @@ fn a_stale_sight_of_what_has_gone_is_undone_again() {
     for next in [
         Move::ObserveTenant { which: 0 },
         Move::Facts { which: 0 },
-        Move::Discharge { which: 0, duty: 0 },
+        Move::Discharge { which: 0, choice: 0 },
     ] {
         cluster.take(&next);
     }

@@ -1,4 +1,4 @@
-//! Properties of the deployment machine: of every state that its types permit, and of every state
+//! Properties of the deployment machine: for every state that its types permit, and for every state
 //! that it reaches.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -35,7 +35,7 @@ fn walk(inputs: usize) -> impl Strategy<Value = Walk> {
         .prop_map(|(path, finalizer, inputs)| Walk::along(path, finalizer, &inputs))
 }
 
-fn owed(machine: &Deployment) -> Vec<Obligation> {
+fn obligations(machine: &Deployment) -> Vec<Obligation> {
     machine.obligations(ConditionStyle::Conventional)
 }
 
@@ -75,9 +75,9 @@ proptest! {
         prop_assert_eq!(step.rows, vec![]);
     }
 
-    /// Whichever was seen first: revisions tell nothing where an etcd was restored.
+    /// Whichever was seen first: revisions mean nothing after an etcd was restored.
     #[test]
-    fn nobody_takes_a_name_that_another_one_holds(
+    fn no_deployment_takes_a_name_that_another_one_holds(
         machine in arbitrary::deployment(),
         event in arbitrary::event(),
         mut facts in arbitrary::facts(),
@@ -96,8 +96,8 @@ proptest! {
     }
 }
 
-/// The event as it would be of an older generation, as of an older revision, or about an operation
-/// that is not the open one; `None` where nothing is older, or where an event has no age.
+/// The event as it would be for an older generation, at an older revision, or for an operation that
+/// is not the open one; `None` if nothing is older, or if an event has no age.
 fn made_stale(machine: &Deployment, event: Event, by_generation: bool) -> Option<Event> {
     let record = &machine.record;
     let earlier = record.last_seen.0.checked_sub(1).map(Revision);
@@ -142,7 +142,7 @@ proptest! {
         mut walk in walk(40),
         back in any::<u8>(),
     ) {
-        // The machine looks at its surroundings as they are now before the stale news come.
+        // The machine checks its current surroundings before the stale event arrives.
         walk.tell(Event::FactsChanged);
         let before = walk.machine().clone();
         prop_assume!(before.path() != "Unseen");
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_observation_twice_equals_once(walk in walk(40)) {
+    fn a_repeated_observation_changes_nothing(walk in walk(40)) {
         for moment in &walk.moments {
             let again = moment.after.clone().step(&moment.event, &moment.facts);
             prop_assert_eq!(&again.machine, &moment.after, "{:?}", moment.event);
@@ -165,10 +165,10 @@ proptest! {
     }
 
     #[test]
-    fn a_state_that_waits_for_machinery_has_a_deadline_and_says_what_it_owes(walk in walk(40)) {
+    fn a_state_that_waits_for_machinery_has_a_deadline_and_an_obligation(walk in walk(40)) {
         for Moment { after, .. } in &walk.moments {
             let path = after.path();
-            let owed = owed(after);
+            let obligations = obligations(after);
             if WAITS_FOR_MACHINERY.contains(&path.as_str()) || is_holding(after) {
                 prop_assert!(after.wake_at().is_some(), "{path} has no deadline");
             }
@@ -178,22 +178,22 @@ proptest! {
                     prop_assert!(open.is_some(), "{path} waits for no operation");
                 }
                 "Terminating/Finalizing" => {
-                    prop_assert!(owed.contains(&Obligation::FinalizerRemoved));
+                    prop_assert!(obligations.contains(&Obligation::FinalizerRemoved));
                 }
                 _ => {}
             }
             if let Some(open) = open {
                 let created = Obligation::OperationCreated(open.id.clone());
-                prop_assert_eq!(owed.contains(&created), !open.claimed, "{}", path);
+                prop_assert_eq!(obligations.contains(&created), !open.claimed, "{}", path);
             }
             let dirty = matches!(after.mirror, Mirror::Dirty {});
-            let tells = owed.iter().any(|one| matches!(one, Obligation::StatusWritten(_)));
-            prop_assert_eq!(dirty, tells);
+            let writes = obligations.iter().any(|one| matches!(one, Obligation::StatusWritten(_)));
+            prop_assert_eq!(dirty, writes);
         }
     }
 
     #[test]
-    fn a_deadline_that_fired_is_over(walk in walk(40)) {
+    fn a_deadline_that_fired_is_cleared(walk in walk(40)) {
         for moment in walk.moments.iter().filter(|one| one.event == Event::DeadlineReached) {
             if let Some(next) = moment.after.wake_at() {
                 prop_assert!(next > moment.facts.now, "{} would spin", moment.after.path());
@@ -211,7 +211,7 @@ proptest! {
             };
             if waits {
                 prop_assert!(after.wake_at().is_none() || is_holding(after), "{:?}", after.lifecycle);
-                for one in owed(after) {
+                for one in obligations(after) {
                     prop_assert!(matches!(one, Obligation::StatusWritten(_)), "{one:?}");
                 }
             }
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn there_is_at_most_one_open_operation_and_no_id_is_given_twice(walk in walk(60)) {
+    fn there_is_at_most_one_open_operation_and_no_id_is_used_twice(walk in walk(60)) {
         let mut given: BTreeSet<OperationId> = BTreeSet::new();
         let mut open: BTreeSet<OperationId> = BTreeSet::new();
         for moment in &walk.moments {
@@ -241,7 +241,7 @@ proptest! {
     }
 
     #[test]
-    fn the_finalizer_goes_only_after_a_removal_was_completed(walk in walk(80)) {
+    fn the_finalizer_is_removed_only_after_a_completed_removal(walk in walk(80)) {
         let mut written = false;
         let mut removal = BTreeSet::new();
         let mut removing = false;
@@ -262,8 +262,9 @@ proptest! {
                     _ => {}
                 }
             }
-            let lets_go = ["Terminating/Finalizing", "Gone"].contains(&moment.after.path().as_str());
-            prop_assert!(!lets_go || !written || removed, "{:?}", moment.after);
+            let path = moment.after.path();
+            let leaving = ["Terminating/Finalizing", "Gone"].contains(&path.as_str());
+            prop_assert!(!leaving || !written || removed, "{:?}", moment.after);
         }
     }
 
@@ -322,17 +323,17 @@ fn a_namesake_that_was_seen_earlier_is_waited_for() {
     assert_eq!(walk.machine().path(), "Live/Awaiting/AwaitingPredecessor");
 }
 
-/// A report on what was asked for before: an error may still be right, once there was time for
-/// another one; a warning says nothing of whether anything was compared.
+/// A report on an earlier spec: an error may still be right, once there was time for another one; a
+/// warning does not show whether anything was compared.
 #[test]
-fn an_older_report_is_not_taken_for_one_of_this_generation() {
+fn an_older_report_does_not_count_for_the_current_generation() {
     let mut walk = Walk::new(1, true);
     walk.settle();
     assert_eq!(walk.machine().path(), "Live/Settled");
     for (type_, reason) in
         [("SharedResourceWarning", "AwaitingReport"), ("ComparisonError", "ArgoCDError")]
     {
-        let message = Some("of the generation before".to_owned());
+        let message = Some("of an earlier generation".to_owned());
         let report = Report {
             mirrored: Digest::of(&type_),
             sync: "Synced".to_owned(),
@@ -345,9 +346,9 @@ fn an_older_report_is_not_taken_for_one_of_this_generation() {
         let reported = walk.machine().clone().step(&Event::Reported(Box::new(report)), &facts);
         assert!(is_holding(&reported.machine), "{type_}");
         facts.now = reported.machine.wake_at().unwrap();
-        let told = reported.machine.step(&Event::DeadlineReached, &facts).machine;
-        let owed = owed(&told);
-        let [Obligation::StatusWritten(view)] = &owed[..] else { panic!("{owed:?}") };
+        let after = reported.machine.step(&Event::DeadlineReached, &facts).machine;
+        let obligations = obligations(&after);
+        let [Obligation::StatusWritten(view)] = &obligations[..] else { panic!("{obligations:?}") };
         let ready = view.conditions.iter().find(|one| one.type_ == READY).unwrap();
         assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", reason));
     }

@@ -1,7 +1,7 @@
-//! The deployment's lifecycle against a flat table that was written by hand.
+//! The deployment's lifecycle against a flat, handwritten table.
 //!
-//! The table knows no deadlines, revisions or documents: a spec is a number (0 is invalid), the
-//! row is the number that it asks for, an operation is its sequence number.
+//! The table knows no deadlines, revisions or documents: a spec is a number (0 is invalid), the row
+//! is the number of the spec it asks for, an operation is its sequence number.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use machines::identity::{ApplicationId, DeploymentUid, OperationId, Revision, Timestamp};
@@ -62,11 +62,11 @@ struct Table {
     situation: Situation,
     /// What the application row asks for.
     row: Option<u8>,
-    /// Whether the agent confirmed it.
+    /// Whether the agent has confirmed it.
     applied: bool,
     /// The number of the newest operation, and whether it is open.
     operation: (u32, bool),
-    /// The open operation is of older intent.
+    /// The open operation has an older intent.
     again: bool,
     /// The open operation repairs the Application of a rejected deployment.
     repairs: bool,

@@ -1,12 +1,11 @@
-//! In a small world everything that can happen happens, in every order, and the specification
-//! holds. `proptests::model` says what that means.
+//! In a small world everything possible happens, in every order, and the specification holds.
+//! `proptests::model` explains what that means.
 //!
-//! How many different situations there are is pinned. A number that moves without a reason is a
-//! finding: something that was possible no longer is, or the other way round. After a change of the
-//! machines, of the world's moves or of a scenario that is meant to change what is possible, look
-//! at whether it grew or shrank as it should, and pin the number that the failure shows. Where
-//! `MODELS_UNPINNED` is set the numbers do not count: a machine that was broken on purpose is to be
-//! found by what it does.
+//! The number of distinct situations is pinned. A number that changes without a reason is a
+//! finding: something that was possible no longer is, or vice versa. After an intended change of
+//! the machines, of the world's moves or of a scenario, check that it grew or shrank as expected,
+//! and pin the number that the failure shows. If `MODELS_UNPINNED` is set the numbers do not count:
+//! a machine broken on purpose must be found by its behaviour.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Instant;

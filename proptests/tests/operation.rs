@@ -18,7 +18,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptests::{arbitrary, config};
 
-/// Most steps that a helpful environment needs: claim, project, Application, project, signal,
+/// The most steps that a helpful environment needs: claim, project, Application, project, signal,
 /// and one deadline before each.
 const SETTLE_LIMIT: usize = 12;
 
@@ -27,7 +27,7 @@ fn persisted(operation: &Operation) -> Operation {
     serde_json::from_str::<PersistedOperation>(&text).unwrap().into()
 }
 
-/// One step, as it was.
+/// One recorded step.
 #[derive(Clone, Debug)]
 struct Moment {
     before: Operation,
@@ -36,7 +36,7 @@ struct Moment {
     step: Step<Operation>,
 }
 
-/// An operation that was told all this, with pauses, from its beginning.
+/// An operation that received all these events, with pauses, from its beginning.
 fn walk(length: usize) -> impl Strategy<Value = Vec<Moment>> {
     let pause = prop_oneof![3 => Just(0_u64), 1 => 0..10_000_000_u64];
     vec((likely_event(), pause), 1..length).prop_map(|events| {
@@ -74,7 +74,7 @@ fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> Application
     ApplicationView::Present { spec: Box::new(spec), labelled, deleting, sync: None }
 }
 
-/// Events that lead somewhere more often than arbitrary ones do.
+/// Events that make progress more often than arbitrary ones.
 fn likely_event() -> impl Strategy<Value = OperationEvent> {
     let state = prop_oneof![
         4 => Just(OperationState::Waiting),
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_finished_stays_as_it_is_until_it_is_collected(
+    fn a_finished_operation_stays_unchanged_until_it_is_collected(
         mut operation in arbitrary::operation(),
         deadline in arbitrary::moment(),
         phase in 0..3_u8,
@@ -143,7 +143,7 @@ proptest! {
     #![proptest_config(config(200))]
 
     #[test]
-    fn the_same_observation_twice_equals_once(moments in walk(30)) {
+    fn a_repeated_observation_changes_nothing(moments in walk(30)) {
         for Moment { event, now, step, .. } in moments {
             let again = step.machine.clone().step(&event, &now);
             prop_assert_eq!(&again.machine, &step.machine, "{:?}", event);
@@ -152,20 +152,20 @@ proptest! {
     }
 
     #[test]
-    fn what_works_has_a_deadline_and_owes_exactly_one_thing(moments in walk(30)) {
+    fn a_working_operation_has_a_deadline_and_exactly_one_obligation(moments in walk(30)) {
         for Moment { step, .. } in moments {
             let operation = step.machine;
-            let owed = operation.obligations().len();
+            let obligations = operation.obligations().len();
             let waits = operation.wake_at().is_some();
             match operation.path().as_str() {
-                "Unclaimed" | "Collected" => prop_assert_eq!((owed, waits), (0, false)),
-                path => prop_assert_eq!((owed, waits), (1, true), "{}", path),
+                "Unclaimed" | "Collected" => prop_assert_eq!((obligations, waits), (0, false)),
+                path => prop_assert_eq!((obligations, waits), (1, true), "{}", path),
             }
         }
     }
 
     #[test]
-    fn a_deadline_that_fired_is_over(moments in walk(30)) {
+    fn a_deadline_that_fired_is_cleared(moments in walk(30)) {
         for Moment { event, now, step, .. } in moments {
             if let (OperationEvent::DeadlineReached, Some(next)) = (event, step.machine.wake_at()) {
                 prop_assert!(next > now, "{} would spin", step.machine.path());
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn the_row_is_claimed_once_and_given_one_outcome(moments in walk(40)) {
+    fn the_row_is_claimed_once_and_gets_one_outcome(moments in walk(40)) {
         let rows = moments.into_iter().flat_map(|moment| moment.step.rows);
         let mut states = Vec::new();
         for row in rows {
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn a_removal_ends_only_when_the_application_was_seen_to_be_absent(moments in walk(40)) {
+    fn a_removal_ends_only_once_the_application_is_observed_absent(moments in walk(40)) {
         for Moment { before, event, step, .. } in moments {
             let left = is_deleting(&before) && !is_deleting(&step.machine);
             if left && step.machine.path() != "Finished/Failed" {
@@ -233,7 +233,7 @@ proptest! {
 }
 
 #[test]
-fn an_operation_whose_writes_are_refused_or_never_taken_fails_and_says_so() {
+fn an_operation_whose_writes_are_rejected_or_never_accepted_fails_and_reports_it() {
     let now = Timestamp::from_millis(0);
     let claimed = Operation::new(OperationId::new("operation-1"))
         .step(&row(OperationState::Waiting, true), &now)

@@ -1,4 +1,4 @@
-//! The operation machine against a flat table that was written by hand from the protocol.
+//! The operation machine against a flat table, handwritten from the protocol.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
@@ -31,7 +31,7 @@ enum Flat {
     Collected,
 }
 
-/// What is seen of the Application.
+/// What is observed of the Application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Absent,
@@ -41,9 +41,9 @@ enum Seen {
     Unlabelled,
     /// With a field that no row asks for.
     Drifted,
-    /// Right, but Argo CD's own sync goes on with what was wanted before.
+    /// Right, but an automatic sync of Argo CD still works on the previous spec.
     Outdated,
-    /// Right, beside a sync of something else that somebody asked for.
+    /// Right, during a requested sync of something else.
     AskedFor,
 }
 

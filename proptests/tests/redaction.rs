@@ -6,7 +6,7 @@ use machines::shared::redaction::{password, redacted, redacted_url};
 use proptest::prelude::*;
 use proptests::config;
 
-/// What stands in every password, and nowhere else.
+/// Part of every password, and of nothing else.
 const SECRET: &str = "Pa55W0RD";
 
 fn scheme() -> impl Strategy<Value = &'static str> {
@@ -17,8 +17,8 @@ fn user() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9._-]{0,6}"
 }
 
-/// Any characters but for those that end a URL in a text. One that a URL would have to encode is
-/// not the first: what begins with digits and a slash is a port and a path.
+/// Any characters except those that end a URL in a text. The first is not one that a URL would have
+/// to encode: digits and a slash at the start would be a port and a path.
 fn any_password() -> impl Strategy<Value = String> {
     let rest = "[a-z0-9:@/?#%!*\\[\\]{}é-]{0,8}";
     ("[a-z%!é]", rest, rest).prop_map(|(first, one, two)| format!("{first}{one}{SECRET}{two}"))

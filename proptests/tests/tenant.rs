@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_observation_twice_equals_once(moments in walk()) {
+    fn a_repeated_observation_changes_nothing(moments in walk()) {
         for (_, event, facts, step) in moments {
             let again = step.machine.clone().step(&event, &facts);
             prop_assert_eq!(again.machine, step.machine, "{:?}", event);
@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_are_there_exactly_while_they_are_remembered(moments in walk()) {
+    fn rows_exist_exactly_while_they_are_remembered(moments in walk()) {
         let mut there = None;
         for (_, _, _, step) in moments {
             for row in step.rows {
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_go_only_after_the_namespace_and_the_last_deployment(moments in walk()) {
+    fn rows_are_removed_only_after_the_namespace_and_the_last_deployment(moments in walk()) {
         let mut absent = false;
         for (_, event, _, step) in moments {
             absent |= event == TenantEvent::NamespaceAbsent;

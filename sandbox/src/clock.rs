@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 
-/// A clock that tells the time of day; clones tell the same. By default it is the system's.
+/// A clock with the time of day; clones share it. By default it is the system's.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// A clock that tells what this says.
+    /// A clock that reads this function.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

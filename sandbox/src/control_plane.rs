@@ -25,7 +25,7 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Options {
     /// Where to listen: a loopback address, and port 0 for any free one.
     pub address: SocketAddr,
-    /// The directory that keeps the data; without one everything is forgotten at the end.
+    /// The directory that keeps the data; without one nothing is kept.
     pub data: Option<PathBuf>,
     /// The definitions to install or update at the start.
     pub crds: Vec<CustomResourceDefinition>,
@@ -34,7 +34,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A forgetful server on any free port that knows Argo CD's kinds.
+    /// An in-memory server on any free port that knows Argo CD's kinds.
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -46,7 +46,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The default with more definitions.
+    /// The default options with more definitions.
     pub fn with_crds(crds: impl IntoIterator<Item = CustomResourceDefinition>) -> Self {
         let mut options = Self::default();
         options.crds.extend(crds);
@@ -68,18 +68,18 @@ pub enum Error {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] PersistError),
-    /// A definition was refused.
+    /// A definition was rejected.
     #[error(transparent)]
     Definition(#[from] InstallError),
 }
 
-/// A running server. Dropping it ends it without waiting.
+/// A running server. Dropping it stops it without waiting.
 #[derive(Debug)]
 pub struct ControlPlane {
     server: Arc<ApiServer>,
@@ -112,7 +112,7 @@ impl ControlPlane {
         }
         let shutdown = CancellationToken::new();
         let edge = Edge { server: Arc::clone(&server), shutdown: shutdown.clone() };
-        // Watch events are small and must not wait for each other.
+        // Watch events are small and must not be delayed to be sent together.
         let listener = listener.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
                 tracing::debug!(%error, "a connection stays with delayed sends");
@@ -177,7 +177,7 @@ impl ControlPlane {
         self.server.resource_version()
     }
 
-    /// How often each resource was asked for, by verb and resource.
+    /// The number of requests by verb and resource.
     pub fn requests(&self) -> RequestCounts {
         self.server.request_counts()
     }

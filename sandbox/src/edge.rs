@@ -1,4 +1,4 @@
-//! Where requests come in: over HTTP on loopback, or straight from a client in the same process.
+//! Where requests come in: over HTTP on loopback, or directly from a client in the same process.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -22,17 +22,17 @@ use crate::watch::Watch;
 /// How often a watch that wants bookmarks gets one, as in the API server.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 
-/// Warning texts longer than this are cut, as headers have to be short.
+/// Warning texts longer than this are truncated, as headers must be short.
 const WARNING_LENGTH_LIMIT: usize = 256;
 
-/// So much of a body that is too long is read in order to be thrown away: what somebody sends by
-/// mistake, a manifest with an archive in it, is answered; more than that is cut off.
+/// How much of a too long body is read and discarded: an honest mistake, such as a manifest with an
+/// archive in it, gets an answer; beyond that the connection is closed.
 const DISCARD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A server with the signal that ends its watches.
+/// A server and the signal that ends its watches.
 #[derive(Debug, Clone)]
 pub(crate) struct Edge {
     pub(crate) server: Arc<ApiServer>,
@@ -40,7 +40,7 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// The routes of the HTTP server: there is one handler for everything.
+    /// The routes of the HTTP server: one handler for everything.
     pub(crate) fn router(self) -> axum::Router {
         axum::Router::new().fallback(serve).with_state(self)
     }
@@ -77,18 +77,18 @@ impl Edge {
     }
 }
 
-/// Reads a body to its end. One that is too long becomes one that the core refuses for its length.
+/// Reads a body to its end. One that is too long becomes one that the core rejects for its length.
 async fn read<B>(body: B) -> Bytes
 where
     B: http_body::Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let mut body = pin!(body);
-    // One byte more than allowed is read, so that the core sees and refuses what is too long.
+    // One byte more than allowed is read, so that the core sees and rejects what is too long.
     if let Ok(body) = Limited::new(body.as_mut(), BODY_LIMIT_BYTES + 1).collect().await {
         return body.to_bytes();
     }
-    // A connection that is closed before it was read to its end is reset, and a client that is
+    // A connection that is closed before it was read to the end is reset, and a client that is
     // still sending may never see the answer.
     let mut rest = Limited::new(body, DISCARD_LIMIT_BYTES);
     while let Some(Ok(_)) = rest.frame().await {}
@@ -101,7 +101,7 @@ async fn serve(State(edge): State<Edge>, request: HttpRequest) -> http::Response
 
 /// A client that talks to a server in this process without a network in between.
 ///
-/// Watches end and bookmark by tokio's clock, so a paused one governs them as well.
+/// Watches use tokio's clock for timeouts and bookmarks, so a paused clock applies to them as well.
 pub fn client(server: Arc<ApiServer>, default_namespace: &str) -> kube::Client {
     let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
         let server = Arc::clone(&server);
@@ -110,7 +110,8 @@ pub fn client(server: Arc<ApiServer>, default_namespace: &str) -> kube::Client {
     kube::Client::new(service, default_namespace)
 }
 
-/// The answer of a server in this process, without a client. All but a watch is answered at once.
+/// The answer of a server in this process, without a client. Everything except a watch is answered
+/// at once.
 pub async fn answer<B>(server: &Arc<ApiServer>, request: http::Request<B>) -> http::Response<Body>
 where
     B: http_body::Body,
@@ -151,7 +152,7 @@ struct Streaming {
     ending: bool,
 }
 
-/// The chunks of a watch, with its bookmarks, until its time is over.
+/// The chunks of a watch, with its bookmarks, until it times out.
 fn stream(watch: Box<Watch>, shutdown: CancellationToken) -> impl Stream<Item = Bytes> + Send {
     let mut bookmarks = tokio::time::interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
     bookmarks.set_missed_tick_behavior(MissedTickBehavior::Delay);

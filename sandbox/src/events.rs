@@ -7,13 +7,14 @@ use serde_json::{Map, Value, json};
 
 use crate::store::{Object, Store};
 
-/// Events beyond which the oldest are dropped: they are for reading, and memory is precious.
+/// The number of events beyond which the oldest are dropped: they are informational, and memory is
+/// limited.
 pub(crate) const EVENT_COUNT_LIMIT: usize = 2_000;
 
-/// Events dropped at once when there are too many, so that not every write has to look for one.
+/// How many events are dropped at once, so that not every write has to search for one.
 const EVENT_DROP_COUNT: usize = 200;
 
-/// The age at which an event goes, as in the API server.
+/// The age at which an event expires, as in the API server.
 pub(crate) const EVENT_AGE_LIMIT_SECONDS: i64 = 3_600;
 
 /// Field names that differ: core/v1, then events.k8s.io/v1.
@@ -55,7 +56,7 @@ fn rename(
     fields.append(&mut renamed);
 }
 
-/// The events to drop now: those that are too old, and the oldest if there are too many.
+/// The events to drop now: expired ones, and the oldest if there are too many.
 pub(crate) fn expired(store: &Store, now: Timestamp) -> Vec<Arc<Object>> {
     if store.count("events") <= EVENT_COUNT_LIMIT {
         return Vec::new();
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_survives_the_way_through_both_apis() {
+    fn an_event_survives_conversion_between_both_apis() {
         let stored = json!({
             "apiVersion": "v1", "kind": "Event", "metadata": { "name": "e" },
             "message": "m", "involvedObject": { "name": "o" }, "reportingComponent": "c",

@@ -1,10 +1,10 @@
-//! JSON as an API server reads it: Go's reader puts U+FFFD in the place of each byte that is no
-//! text, where others refuse them.
+//! JSON as an API server reads it: Go's decoder replaces each invalid byte with U+FFFD, where
+//! others fail.
 
 use serde::de::DeserializeOwned;
 
 const REPLACEMENT: &str = "\u{fffd}";
-/// The first half of a pair of surrogates is below, the second from here on.
+/// High surrogates are below this, low ones from here on.
 const SECOND_HALVES: u32 = 0xdc00;
 /// `\u` and its digits.
 const ESCAPE: usize = 6;
@@ -14,8 +14,8 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(body).or_else(|_| serde_json::from_str(&repaired(body)))
 }
 
-/// The same JSON with U+FFFD for each byte that belongs to no character, and for each escape that
-/// is half of a pair.
+/// The same JSON with U+FFFD for each byte outside a valid character, and for each escape of an
+/// unpaired surrogate.
 fn repaired(body: &[u8]) -> String {
     without_lone_surrogates(&without_other_bytes(body))
 }
@@ -50,7 +50,7 @@ fn without_lone_surrogates(text: &str) -> String {
     repaired + rest
 }
 
-/// The surrogate that a text begins with, escaped.
+/// The escaped surrogate at the start of a text.
 fn surrogate(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..ESCAPE - 2)?;
     let code = u32::from_str_radix(digits, 16).ok()?;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_is_replaced_byte_by_byte() {
+    fn invalid_text_is_replaced_byte_by_byte() {
         for (bytes, text) in [
             (&b"a\xffb"[..], "a\u{fffd}b"),
             (b"\xe2\x82x", "\u{fffd}\u{fffd}x"),

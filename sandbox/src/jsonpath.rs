@@ -157,7 +157,7 @@ fn take_key(text: &str) -> (Cow<'_, str>, &str) {
     (Cow::Owned(key), "")
 }
 
-/// The position of the bracket that closes the one just opened, minding quotes and nesting.
+/// The position of the bracket that closes the one just opened, respecting quotes and nesting.
 fn closing_bracket(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut quote = None;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_does_not_parse() {
+    fn unsupported_paths_do_not_parse() {
         for path in [".a[", ".a[?(@.b==)]", "..a", ".a[x]"] {
             assert_eq!(JsonPath::parse(path), None, "{path}");
         }

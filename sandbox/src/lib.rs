@@ -3,23 +3,23 @@
 //! Map, from the inside out:
 //!
 //! * `store`: objects, resource versions, the bounded history, and their copy on disk;
-//! * `registry`: what is served: the table of built-in kinds, custom resources, discovery;
+//! * `registry`: what is served: built-in kinds, custom resources, discovery;
 //! * `admission`: pruning, defaults, structural validation, CEL rules, metadata;
 //! * `patch`: JSON, merge and strategic patches and server-side apply;
 //! * `json`, `selectors`, `jsonpath`, `table`, `openapi`, `events`, `protobuf`: what requests and
 //!   answers need;
-//! * [`api`]: the synchronous core, [`ApiServer::handle`], which knows neither network nor runtime;
+//! * [`api`]: the synchronous core, [`ApiServer::handle`], which needs neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
 //! * `edge`: the same core over HTTP and, by [`client`], inside the process;
 //! * [`ControlPlane`]: a server on loopback with its kubeconfig;
 //! * [`argocd`]: the stand-in.
 //!
-//! That it answers as a real API server does is what `tests/conformance` compares; where it does
-//! not is listed there, with the reasons.
+//! `tests/conformance` compares it with a real API server; the differences are listed there, with
+//! reasons.
 //!
-//! Absences: the core never reads a clock or makes a random number of its own, has no
-//! authentication (hence loopback only), and runs no controllers but those that empty namespaces
-//! and definitions and delete what nobody owns any longer.
+//! Not included: the core never reads a clock or generates a random number itself, has no
+//! authentication (hence loopback only), and runs no controllers except those that empty namespaces
+//! and definitions and delete dependents without an owner.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! OpenAPI documents, made on request: enough for `kubectl explain` and for kubectl's checks.
+//! OpenAPI documents, generated on request: enough for `kubectl explain` and kubectl's validation.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +16,13 @@ const GROUP_VERSION_KIND: &str = "x-kubernetes-group-version-kind";
 const API_VERSION_DESCRIPTION: &str = "The versioned schema of this representation of an object.";
 const KIND_DESCRIPTION: &str = "The REST resource that this object represents.";
 
-/// The form in which kubectl asks for version 2 when version 3 does not know a kind, such as List.
+/// The media type in which kubectl requests version 2 if version 3 does not know a kind, such as
+/// List.
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-/// The same as an answer says it: an `@` is not allowed there.
+/// The same in an answer, where `@` is not allowed.
 const PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-/// A document of that form that knows no kind, so that kubectl goes on to say so: `swagger` (field
-/// 1) is "2.0", and `info` (field 2) has the title "Kubernetes" (field 1).
+/// Such a document without kinds, so that kubectl goes on to report the kind: `swagger` (field 1)
+/// is "2.0", and `info` (field 2) has the title "Kubernetes" (field 1).
 const EMPTY_VERSION_2: &[u8] = b"\x0a\x032.0\x12\x0c\x0a\x0aKubernetes";
 
 /// Answers a path below `/openapi`.
@@ -103,7 +104,7 @@ fn version_3(registry: &Registry, store: &Store, group: &str, version: &str) -> 
     }))
 }
 
-/// The older document holds the custom kinds only; newer clients ask for version 3 first.
+/// The older document only holds the custom kinds; newer clients request version 3 first.
 fn version_2(registry: &Registry, store: &Store) -> Option<Value> {
     let definitions: Map<String, Value> = registry
         .iter()
@@ -126,7 +127,7 @@ fn identity(group: &str, version: &str, kind: &str) -> Value {
     json!({ "group": group, "version": version, "kind": kind })
 }
 
-/// A kind's name in the documents: its group backwards, its version and itself.
+/// A kind's name in the documents: its reversed group, version and kind.
 fn schema_name(resource: &Resource) -> String {
     let mut parts: Vec<&str> = resource.group.split('.').rev().collect();
     parts.extend([resource.version.as_str(), resource.kind.as_str()]);

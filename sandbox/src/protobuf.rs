@@ -1,7 +1,7 @@
 //! Reading the protobuf bodies that kubectl sends for a few built-in kinds.
 //!
-//! `kubectl create namespace` and its like send protobuf without being asked; everything else is
-//! JSON or YAML. Messages are described by a table; a field outside of it is refused rather than
+//! `kubectl create namespace` and similar commands send protobuf by default; everything else is
+//! JSON or YAML. Messages are described by a table; a field outside it is rejected rather than
 //! dropped.
 
 use k8s_openapi::ByteString;
@@ -14,7 +14,7 @@ pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 /// The bytes in front of every message.
 const MAGIC: &[u8] = b"k8s\0";
 
-/// Messages within messages; the deepest that is described here has eight.
+/// The limit on nested messages; the deepest described here has eight.
 const DEPTH_LIMIT: usize = 16;
 
 type Message = &'static [(u64, &'static str, Field)];
@@ -23,7 +23,7 @@ type Message = &'static [(u64, &'static str, Field)];
 #[derive(Debug, Clone, Copy)]
 enum Field {
     Text,
-    /// A number that is text in protobuf's wrapper and JSON alike: quantities.
+    /// A number that is text both in protobuf's wrapper and in JSON: quantities.
     Quantity,
     Bytes,
     Integer,
@@ -251,7 +251,7 @@ fn read_message(message: Message, bytes: &[u8], depth: usize) -> Result<Value, S
         let (number, content) = part?;
         match message.iter().find(|(known, _, _)| *known == number) {
             Some((_, name, field)) => read_field(&mut fields, name, *field, content, depth)?,
-            // Go writes structs that are empty, numbers that are zero and so on.
+            // Go writes empty structs, zeros and the like.
             None if content.is_empty() => {}
             None => {
                 return Err(format!(
@@ -385,7 +385,7 @@ impl Content<'_> {
     fn is_empty(self) -> bool {
         match self {
             Self::Number(number) => number == 0,
-            // A message that holds only empty fields is as good as none.
+            // A message with only empty fields counts as none.
             Self::Bytes(bytes) => {
                 parts(bytes).all(|part| part.is_ok_and(|(_, content)| content.is_empty()))
             }
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_described_is_refused_not_dropped() {
+    fn unknown_fields_and_kinds_are_rejected_not_dropped() {
         let refused = read(&envelope("Pod", b"")).expect_err("an unknown kind");
         assert!(refused.contains("send it as JSON or YAML"), "{refused}");
         let raw = field(9, &field(1, b"value"));

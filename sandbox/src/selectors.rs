@@ -38,7 +38,7 @@ enum FieldPath {
 }
 
 impl Filter {
-    /// Reads both selectors; the error is the sentence for a 400.
+    /// Reads both selectors; the error is the message of a 400.
     pub(crate) fn new(
         namespace: Option<&str>,
         selectable: &SelectableFields,
@@ -52,7 +52,7 @@ impl Filter {
         })
     }
 
-    /// Whether the filter lets every object of its namespace through.
+    /// Whether every object of the namespace passes the filter.
     pub(crate) fn has_selectors(&self) -> bool {
         !self.labels.is_empty() || !self.fields.is_empty()
     }
@@ -162,7 +162,7 @@ fn parse_labels(text: &str) -> Result<Vec<LabelRequirement>, String> {
         .collect()
 }
 
-/// Keys and values have to be possible ones.
+/// Keys and values must be valid.
 fn check_label(requirement: &LabelRequirement) -> Result<(), String> {
     let (LabelRequirement::In { key, .. }
     | LabelRequirement::Exists { key, .. }
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_selector_is_refused() {
+    fn a_malformed_selector_is_rejected() {
         for selector in ["a b", "a of (b)", "=x", "a>b"] {
             assert!(parse_labels(selector).is_err(), "{selector}");
         }

@@ -18,10 +18,11 @@ use crate::registry::Resource;
 use crate::selectors::Filter;
 use crate::store::{Change, Event, HistoryGap, Object, Store};
 
-/// Events encoded at once: enough to fill a network buffer, few enough to hold the lock shortly.
+/// Events encoded at once: enough to fill a network buffer, few enough to hold the lock only
+/// briefly.
 const BATCH_LIMIT: usize = 64;
 
-/// How a watch ends when the client names no time, as the API server's minimum.
+/// The timeout of a watch if the client sets none, like the API server's minimum.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 1_800;
 
 /// The annotation of the bookmark that ends a streamed list.
@@ -29,8 +30,8 @@ const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 /// A running watch: a stream of chunks, each some lines of JSON.
 ///
-/// It needs no particular runtime: whoever polls it is woken by the server's writes. Its timeout
-/// and its periodic bookmarks are left to the edge, which has a clock to wait on.
+/// It needs no particular runtime: its poller is woken by the server's writes. The edge, which has
+/// a clock, handles its timeout and its periodic bookmarks.
 #[derive(Debug)]
 pub struct Watch {
     server: Arc<ApiServer>,
@@ -44,18 +45,18 @@ pub struct Watch {
     initial_end: bool,
     bookmarks: bool,
     ended: bool,
-    /// Of a table, only the first event names the columns.
+    /// In a table, only the first event names the columns.
     columns_sent: bool,
     timeout_seconds: u64,
     waker: Arc<AtomicWaker>,
 }
 
-/// What a client asked for.
+/// What a client requested.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
-    /// Where to start; `None` for a listing of what is there first.
+    /// Where to start; `None` to list existing objects first.
     pub(crate) resource_version: Option<u64>,
-    /// Whether what is there comes first.
+    /// Whether existing objects come first.
     pub(crate) initial_events: bool,
     /// Whether a marked bookmark follows the initial events.
     pub(crate) initial_events_end: bool,
@@ -118,7 +119,7 @@ impl Watch {
         }
     }
 
-    /// A bookmark for the present, if the client wants any and is up to date.
+    /// A bookmark for the present, if the client wants bookmarks and is up to date.
     pub fn bookmark(&mut self) -> Option<Bytes> {
         if !self.bookmarks || self.ended || !self.initial.is_empty() || self.initial_end {
             return None;
@@ -177,7 +178,7 @@ impl Watch {
                     chunk.extend(line("ERROR", status.to_string().as_bytes()));
                     return;
                 }
-                // Nothing was missed up to the newest version, so a later compaction is no loss.
+                // Nothing was missed up to the newest version, so a later compaction does no harm.
                 Ok(events) if events.is_empty() => {
                     self.cursor = self.cursor.max(newest);
                     return;
@@ -195,7 +196,7 @@ impl Watch {
         }
     }
 
-    /// An object that begins or ceases to pass the filter is added or deleted for this watch.
+    /// An object that starts or stops matching the filter is added or deleted for this watch.
     fn encode(&mut self, event: &Event, chunk: &mut Vec<u8>) {
         let passes = event.change != Change::Deleted && self.filter.matches(&event.object);
         let passed = event.previous.as_ref().is_some_and(|object| self.filter.matches(object));
@@ -206,7 +207,7 @@ impl Watch {
             (true, false) => "DELETED",
         };
         let object = match &event.previous {
-            // What ceases to pass is shown as it last passed.
+            // What stops matching is shown as it last matched.
             Some(previous) if kind == "DELETED" && event.change != Change::Deleted => {
                 Arc::new(previous.at(event.object.resource_version))
             }

@@ -1,4 +1,4 @@
-//! The core without a network: requests in, answers out, on a clock and uids of the test's own.
+//! The core without a network: requests in, answers out, with a clock and uids of the test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -82,7 +82,7 @@ fn config_map(name: &str) -> Value {
 }
 
 #[test]
-fn the_same_requests_make_the_same_server() {
+fn the_same_requests_lead_to_the_same_state() {
     let run = || {
         let server = server();
         send(&server, Method::POST, CONFIG_MAPS, json!({ "metadata": { "generateName": "a-" } }));
@@ -95,7 +95,7 @@ fn the_same_requests_make_the_same_server() {
 }
 
 #[test]
-fn nonsense_is_refused_with_the_right_code() {
+fn nonsense_is_rejected_with_the_right_code() {
     let server = server();
     send(&server, Method::POST, CONFIG_MAPS, config_map("taken"));
     let cases = [
@@ -214,7 +214,7 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn a_watch_begins_where_it_is_told_to() {
+fn a_watch_starts_where_requested() {
     let server = server();
     send(&server, Method::POST, CONFIG_MAPS, config_map("a"));
     let version = server.resource_version();
@@ -243,7 +243,7 @@ fn a_watch_begins_where_it_is_told_to() {
 }
 
 #[test]
-fn a_watch_sees_the_objects_of_a_deleted_definition_go() {
+fn a_watch_sees_the_deletion_of_a_definitions_objects() {
     let server = server();
     let mut watch = watch(&server, &format!("{GADGETS}?watch=1"));
     send(&server, Method::POST, GADGETS, gadget(json!({ "mode": "manual" })));
@@ -329,11 +329,11 @@ fn events_are_kept_within_bounds() {
         .filter_map(|event| event["metadata"]["name"].as_str())
         .collect();
     assert!(names.len() <= 2_000, "{}", names.len());
-    assert!(names.contains(&"e2299") && !names.contains(&"e0"), "the oldest go");
+    assert!(names.contains(&"e2299") && !names.contains(&"e0"), "the oldest are dropped");
 }
 
 #[test]
-fn a_table_is_made_of_the_printer_columns() {
+fn a_table_has_the_printer_columns() {
     let server = server();
     let body = gadget(json!({ "mode": "manual" }));
     send(&server, Method::POST, GADGETS, body);
@@ -351,7 +351,7 @@ fn a_table_is_made_of_the_printer_columns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_works_in_the_process_and_on_virtual_time() {
+async fn a_client_works_in_process_and_in_virtual_time() {
     let server = server();
     let client = sandbox::client(Arc::clone(&server), "default");
     let api: Api<ConfigMap> = Api::default_namespaced(client);
@@ -361,15 +361,12 @@ async fn a_client_works_in_the_process_and_on_virtual_time() {
     let started = tokio::time::Instant::now();
     let events: Vec<_> = api.watch(&params, "0").await.expect("a watch").collect().await;
     assert!(matches!(events[0], Ok(WatchEvent::Added(_))));
-    assert!(matches!(events[1], Ok(WatchEvent::Bookmark(_))), "one a minute");
-    assert!(
-        started.elapsed() >= Duration::from_secs(120),
-        "the watch lasts as long as it was asked to"
-    );
+    assert!(matches!(events[1], Ok(WatchEvent::Bookmark(_))), "one per minute");
+    assert!(started.elapsed() >= Duration::from_secs(120), "the watch lasts as long as requested");
 }
 
 #[test]
-fn the_program_s_own_definitions_are_accepted() {
+fn the_programs_own_definitions_are_accepted() {
     let server = server();
     for definition in crds::all() {
         server.install(&definition).expect("installed");
@@ -390,7 +387,7 @@ fn the_program_s_own_definitions_are_accepted() {
 }
 
 #[test]
-fn a_namespace_with_thousands_of_objects_goes_at_once() {
+fn a_namespace_with_thousands_of_objects_is_removed_at_once() {
     let server = server();
     send(&server, Method::POST, "/api/v1/namespaces", json!({ "metadata": { "name": "big" } }));
     for round in 0..3_000 {

@@ -1,4 +1,4 @@
-//! A server that is killed at any moment has kept every write that it acknowledged.
+//! A server killed at any moment keeps every write that it acknowledged.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,7 +10,7 @@ use http::Method;
 use sandbox::{ApiServer, Reply, Request, Settings};
 use serde_json::json;
 
-/// Tells the child process where to write.
+/// Names the child process's data directory.
 const DIRECTORY: &str = "SANDBOX_TEST_DIRECTORY";
 
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -24,7 +24,7 @@ fn status(server: &std::sync::Arc<ApiServer>, request: &Request) -> u16 {
 
 /// The child: creates and deletes objects and prints each write once it is acknowledged.
 #[test]
-#[ignore = "run by the test below, in a process of its own"]
+#[ignore = "run by the test below, in a separate process"]
 fn writes_until_it_is_killed() {
     let Ok(directory) = std::env::var(DIRECTORY) else {
         return;
@@ -47,7 +47,7 @@ fn writes_until_it_is_killed() {
 }
 
 #[test]
-fn a_killed_server_has_kept_every_acknowledged_write() {
+fn a_killed_server_keeps_every_acknowledged_write() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut next = 0_u64;
     for lines in [7, 50, 300] {

@@ -1,4 +1,4 @@
-//! kube-rs against a running server: what a controller counts on.
+//! kube-rs against a running server: what a controller relies on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -44,7 +44,7 @@ async fn an_object_is_created_read_replaced_and_deleted() {
 }
 
 #[tokio::test]
-async fn failures_have_the_reasons_that_clients_test_for() {
+async fn failures_have_the_reasons_that_clients_check() {
     let (_control_plane, api) = gadgets().await;
     let post = PostParams::default();
     let created = api.create(&post, &gadget("a", "manual")).await.expect("created");
@@ -79,9 +79,9 @@ async fn failures_have_the_reasons_that_clients_test_for() {
     assert!(refused.message.ends_with("spec: Invalid value: a gadget cannot shrink"));
 }
 
-/// The client writes all it has before it reads, as one does whose answer comes too early.
+/// The client sends everything before it reads, and must still get the answer.
 #[tokio::test]
-async fn a_body_that_is_too_long_is_refused_with_a_sentence() {
+async fn a_body_that_is_too_long_is_rejected_with_an_explanation() {
     let control_plane = control_plane().await;
     let mut stream = TcpStream::connect(control_plane.address()).await.expect("connected");
     let body = vec![b'x'; 16 * 1024 * 1024];
@@ -99,7 +99,7 @@ async fn a_body_that_is_too_long_is_refused_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn spec_and_status_are_written_apart() {
+async fn spec_and_status_are_written_separately() {
     let (_control_plane, api) = gadgets().await;
     let mut new = gadget("a", "manual");
     new.status = Some(GadgetStatus { phase: Some("Early".into()) });
@@ -170,7 +170,7 @@ async fn finalizers_hold_an_object_until_the_last_is_gone() {
 }
 
 #[tokio::test]
-async fn a_deletion_can_be_tied_to_uid_and_version() {
+async fn a_deletion_can_be_bound_to_uid_and_version() {
     let (_control_plane, api) = gadgets().await;
     let created =
         api.create(&PostParams::default(), &gadget("a", "manual")).await.expect("created");
@@ -241,7 +241,7 @@ async fn patches_of_every_type_are_understood() {
 }
 
 #[tokio::test]
-async fn a_namespace_takes_its_content_with_it() {
+async fn a_namespace_is_deleted_with_its_content() {
     let control_plane = control_plane().await;
     let client: Client = client(&control_plane);
     let namespaces: Api<Namespace> = Api::all(client.clone());
@@ -279,7 +279,7 @@ async fn a_namespace_takes_its_content_with_it() {
 }
 
 #[tokio::test]
-async fn dependents_go_with_their_owner() {
+async fn dependents_are_deleted_with_their_owner() {
     let (control_plane, api) = gadgets().await;
     let owner =
         api.create(&PostParams::default(), &gadget("owner", "manual")).await.expect("created");
@@ -323,7 +323,7 @@ async fn a_recorder_writes_events_that_both_apis_show() {
 }
 
 #[tokio::test]
-async fn a_lease_is_won_by_one() {
+async fn only_one_client_wins_a_lease() {
     let control_plane = control_plane().await;
     let leases: Api<Lease> = Api::namespaced(client(&control_plane), "default");
     let lease = |holder: &str| -> Lease {
@@ -345,7 +345,7 @@ async fn a_lease_is_won_by_one() {
 }
 
 #[tokio::test]
-async fn a_definition_takes_its_objects_with_it() {
+async fn a_definition_is_deleted_with_its_objects() {
     let (control_plane, api) = gadgets().await;
     let definitions: Api<CustomResourceDefinition> = Api::all(client(&control_plane));
     let name = "gadgets.test.example.com";
@@ -390,7 +390,7 @@ async fn generated_names_and_collections() {
 }
 
 #[tokio::test]
-async fn a_server_listens_on_loopback_only_and_says_what_is_in_the_way() {
+async fn a_server_listens_only_on_loopback_and_reports_what_prevents_it() {
     let everywhere = Options { address: ([0, 0, 0, 0], 0).into(), ..Options::default() };
     let refused = ControlPlane::start(everywhere).await.expect_err("refused");
     assert!(refused.to_string().contains("not a loopback address"), "{refused}");

@@ -17,7 +17,7 @@ use serde_json::json;
 use common::{DEADLINE, Gadget, client, gadget, gadget_crd, gadgets, next};
 
 #[tokio::test]
-async fn lists_are_paged_over_one_version() {
+async fn paged_lists_show_one_version() {
     let (_control_plane, api) = gadgets().await;
     for name in ["a", "b", "c", "d", "e"] {
         api.create(&PostParams::default(), &gadget(name, "manual")).await.expect("created");
@@ -35,7 +35,7 @@ async fn lists_are_paged_over_one_version() {
 }
 
 #[tokio::test]
-async fn a_watch_goes_on_from_a_list_and_follows_a_selector() {
+async fn a_watch_continues_from_a_list_and_follows_a_selector() {
     let (_control_plane, api) = gadgets().await;
     api.create(&PostParams::default(), &gadget("a", "manual")).await.expect("created");
     let list = api.list(&ListParams::default()).await.expect("a list");
@@ -51,7 +51,7 @@ async fn a_watch_goes_on_from_a_list_and_follows_a_selector() {
 }
 
 #[tokio::test]
-async fn a_watch_from_a_compacted_version_is_told_so() {
+async fn a_watch_from_a_compacted_version_gets_an_error() {
     let (control_plane, api) = gadgets().await;
     let created =
         api.create(&PostParams::default(), &gadget("a", "manual")).await.expect("created");
@@ -103,7 +103,7 @@ async fn a_watcher_recovers_from_compaction_and_streams_lists() {
 }
 
 #[tokio::test]
-async fn a_server_with_a_directory_takes_up_where_it_was() {
+async fn a_server_with_a_directory_resumes_where_it_was() {
     let directory = tempfile::tempdir().expect("a directory");
     let start = || {
         let options = Options {
@@ -121,7 +121,7 @@ async fn a_server_with_a_directory_takes_up_where_it_was() {
     let reached = first.resource_version();
     first.shutdown().await;
     let late = api.get("a").await;
-    assert!(late.is_err(), "a server that was shut down answers nobody");
+    assert!(late.is_err(), "a server that was shut down answers no request");
     let again = start().await.expect("started again");
     assert_eq!(again.resource_version(), reached, "a restart writes nothing");
     let api: Api<Gadget> = Api::namespaced(client(&again), "default");

@@ -23,7 +23,7 @@ spec:
   mode: manual
 ";
 
-/// A kubectl that talks to one server and keeps its caches to itself.
+/// A kubectl that talks to one server, with its own cache.
 struct Kubectl {
     directory: TempDir,
 }
@@ -31,7 +31,7 @@ struct Kubectl {
 impl Kubectl {
     fn new(control_plane: &ControlPlane) -> Option<Self> {
         if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-            println!("kubectl is not installed: this test did not run");
+            println!("skipping: kubectl is not installed");
             return None;
         }
         let directory = TempDir::new().expect("a directory");
@@ -74,7 +74,7 @@ impl Kubectl {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    /// What kubectl complains of.
+    /// The error that kubectl prints.
     fn refused(&self, arguments: &[&str], input: &str) -> String {
         let output = self.output(arguments, input);
         let shown = String::from_utf8_lossy(&output.stdout);
@@ -155,7 +155,7 @@ async fn kubectl_applies_gets_and_deletes_a_custom_resource() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_shows_why_an_object_is_refused() {
+async fn kubectl_shows_why_an_object_is_rejected() {
     with_kubectl(|kubectl| {
         let unknown = GADGET.replace("mode: manual", "mode: manual\n  colour: red");
         contains(&kubectl.refused(&["apply", "-f", "-"], &unknown), &[

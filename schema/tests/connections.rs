@@ -1,4 +1,4 @@
-//! Opening: what each database is set to, and what is said when it cannot be opened.
+//! Opening: the settings of each database, and the errors if it cannot be opened.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -29,7 +29,7 @@ async fn setting(database: &Database, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_url_of_another_kind_is_told_which_kinds_there_are() {
+async fn an_unsupported_url_error_names_the_supported_kinds() {
     let error = refused("mysql://root:hunter2@localhost/x").await;
     assert_eq!(
         error.to_string(),
@@ -58,7 +58,7 @@ async fn no_error_and_no_debug_output_shows_a_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_told_from_one_that_has_no_name() {
+async fn a_server_that_refuses_connections_is_distinguished_from_an_unknown_host() {
     let error = refused("postgres://user@127.0.0.1:1/db").await;
     assert_eq!(
         error.to_string(),
@@ -70,7 +70,7 @@ async fn a_server_that_is_not_there_is_told_from_one_that_has_no_name() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_is_given_up_in_time() {
+async fn a_server_that_does_not_answer_times_out() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://user@{}/db", silent.local_addr().unwrap());
     let options =
@@ -91,7 +91,7 @@ async fn a_path_that_cannot_be_a_database_file_is_explained() {
     );
     let error = refused(&format!("sqlite://{}", path.display())).await;
     assert!(matches!(error, ConnectError::IsDirectory { .. }), "{error}");
-    // Nobody, not even root, can create files there.
+    // Not even root can create files there.
     let error = refused("sqlite:///proc/x.db").await;
     assert!(matches!(error, ConnectError::NotWritable { .. }), "{error}");
     let text = path.join("notes.txt");
@@ -102,7 +102,7 @@ async fn a_path_that_cannot_be_a_database_file_is_explained() {
 }
 
 #[tokio::test]
-async fn a_file_is_created_and_set_to_write_ahead() {
+async fn a_file_is_created_in_wal_mode() {
     in_a_file(async |scratch| {
         let database = scratch.open().await;
         assert_eq!(database.kind(), DatabaseKind::Sqlite);
@@ -148,7 +148,7 @@ async fn a_database_in_memory_outlives_its_idle_time() {
 }
 
 #[tokio::test]
-async fn postgres_is_told_our_name_and_our_limits() {
+async fn postgres_gets_our_name_and_our_limits() {
     on_postgres(async |scratch| {
         let database = scratch.open().await;
         assert_eq!(database.kind(), DatabaseKind::Postgres);
@@ -163,7 +163,7 @@ async fn postgres_is_told_our_name_and_our_limits() {
 }
 
 #[tokio::test]
-async fn postgres_without_that_database_says_so() {
+async fn a_missing_postgres_database_is_reported() {
     on_postgres(async |scratch| {
         let error = refused(&with_database(&scratch.url, "no_such_database")).await;
         assert!(matches!(error, ConnectError::NoDatabase { .. }), "{error}");
@@ -173,7 +173,7 @@ async fn postgres_without_that_database_says_so() {
 }
 
 #[tokio::test]
-async fn postgres_with_an_encoding_that_lacks_characters_is_refused_with_what_to_do() {
+async fn postgres_with_an_unsuitable_encoding_is_rejected_with_advice() {
     on_postgres(async |scratch| {
         let (_, name) = scratch.url.rsplit_once("/gitops_test_").unwrap();
         let name = format!("gitops_test_{}_latin1", name.split('?').next().unwrap());
@@ -197,7 +197,7 @@ async fn postgres_with_an_encoding_that_lacks_characters_is_refused_with_what_to
 }
 
 #[tokio::test]
-async fn postgres_that_refuses_the_user_says_so() {
+async fn a_user_that_postgres_rejects_is_reported() {
     on_postgres(async |scratch| {
         let (scheme, rest) = scratch.url.split_once("://").unwrap();
         let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);

@@ -1,4 +1,4 @@
-//! Backup, check and inspection of a file that is in use.
+//! Backup, check and inspection of a file in use.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -39,7 +39,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_backup_of_a_file_in_use_is_of_one_moment() {
+async fn a_backup_of_a_file_in_use_is_a_consistent_snapshot() {
     in_a_file(async |scratch| {
         let database = scratch.open().await;
         migrate(&database).await.unwrap();
@@ -50,8 +50,8 @@ async fn a_backup_of_a_file_in_use_is_of_one_moment() {
         let copies = tempfile::tempdir().unwrap();
         let copy = copies.path().join("backup.db");
 
-        // Each step waits until another row was written: a copy that started over for it would
-        // never end, and one that took it in would count it.
+        // Each step waits until another row was written: a copy that restarted because of it would
+        // never end, and one that included it would count it.
         let (told, mut steps) = tokio::sync::mpsc::channel::<std::sync::mpsc::Sender<()>>(1);
         let (from, to) = (source.clone(), copy.clone());
         let running = tokio::task::spawn_blocking(move || {
@@ -67,7 +67,7 @@ async fn a_backup_of_a_file_in_use_is_of_one_moment() {
         });
         let mut late = 0;
         while let Some(written) = steps.recv().await {
-            assert!(late < 100, "the backup starts over again and again");
+            assert!(late < 100, "the backup keeps starting over");
             add_machine(&database, "Deployment", &format!("late-{late}"), "Active").await;
             late += 1;
             written.send(()).unwrap();
@@ -136,7 +136,7 @@ async fn machines_are_counted_by_kind_and_state() {
 }
 
 #[tokio::test]
-async fn a_sound_file_passes_and_a_damaged_one_is_told_from_it() {
+async fn a_sound_file_passes_and_a_damaged_one_is_detected() {
     in_a_file(async |scratch| {
         let database = scratch.open().await;
         migrate(&database).await.unwrap();
@@ -159,7 +159,7 @@ async fn a_sound_file_passes_and_a_damaged_one_is_told_from_it() {
 }
 
 #[tokio::test]
-async fn a_row_without_what_it_refers_to_is_damage() {
+async fn a_dangling_reference_is_damage() {
     in_a_file(async |scratch| {
         let database = scratch.open().await;
         migrate(&database).await.unwrap();
@@ -182,7 +182,7 @@ async fn a_row_without_what_it_refers_to_is_damage() {
 }
 
 #[test]
-fn other_files_are_told_from_databases_of_ours() {
+fn other_files_are_distinguished_from_our_databases() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.db");
     let error = machine_counts(&path).unwrap_err();

@@ -22,7 +22,7 @@ use sea_orm::{
 };
 
 on_each_database!(
-    every_table_gives_back_the_row_that_it_took,
+    every_table_returns_the_row_that_was_inserted,
     a_row_that_others_refer_to_cannot_be_deleted,
     times_set_by_the_program_and_by_the_database_compare,
     transitions_are_numbered_in_their_order,
@@ -44,7 +44,7 @@ async fn migrated(scratch: &Scratch) -> Database {
     database
 }
 
-/// Inserts the row and reads it back; the database may fill nothing in or change it.
+/// Inserts the row and reads it back; the database must not add or change anything.
 async fn keeps<E, A>(database: &Database, row: E::Model)
 where
     E: EntityTrait,
@@ -57,7 +57,7 @@ where
     assert_eq!(E::find().all(database.connection()).await.unwrap(), [row]);
 }
 
-async fn every_table_gives_back_the_row_that_it_took(scratch: Scratch) {
+async fn every_table_returns_the_row_that_was_inserted(scratch: Scratch) {
     let database = migrated(&scratch).await;
     tenant_rows(&database).await;
     application_rows(&database).await;
@@ -347,7 +347,7 @@ async fn transitions_are_numbered_in_their_order(scratch: Scratch) {
         .unwrap();
     transition::Entity::delete_by_id(rows[1].id).exec(db).await.unwrap();
     let next = step("c").insert(db).await.unwrap();
-    assert!(rows[0].id < rows[1].id && rows[1].id < next.id, "numbers are not used again");
+    assert!(rows[0].id < rows[1].id && rows[1].id < next.id, "numbers are not reused");
 }
 
 async fn statements_are_counted_in_and_out_of_transactions(scratch: Scratch) {

@@ -32,15 +32,15 @@ on_each_database!(
     an_empty_database_is_migrated_once,
     two_processes_that_start_at_once_migrate_once,
     an_existing_database_is_adopted_with_its_rows,
-    an_adopted_repository_may_be_written_in_two_ways,
+    an_adopted_repository_may_have_two_spellings,
     a_second_open_operation_for_a_resource_is_refused,
-    duplicates_left_behind_put_off_the_guard_until_they_are_done,
+    leftover_duplicates_postpone_the_guard_until_they_finish,
     an_existing_database_at_another_version_is_refused_unchanged,
     an_existing_database_without_its_columns_is_refused_unchanged,
     a_database_of_a_newer_version_is_refused_unchanged,
-    who_does_not_migrate_is_told_what_is_missing,
-    what_the_store_looks_for_has_an_index,
-    what_the_store_looks_for_gets_an_index_in_an_existing_database,
+    without_migration_the_missing_migrations_are_reported,
+    every_lookup_of_the_store_has_an_index,
+    every_lookup_of_the_store_gets_an_index_in_an_existing_database,
 );
 
 async fn an_empty_database_is_migrated_once(scratch: Scratch) {
@@ -107,7 +107,7 @@ async fn an_existing_database_is_adopted_with_its_rows(scratch: Scratch) {
     assert_eq!(again, schema::MigrationReport::default());
 }
 
-async fn an_adopted_repository_may_be_written_in_two_ways(scratch: Scratch) {
+async fn an_adopted_repository_may_have_two_spellings(scratch: Scratch) {
     let database = scratch.open().await;
     fixture::install(&database).await;
     migrate(&database).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_second_open_operation_for_a_resource_is_refused(scratch: Scratch) {
     insert_operation(&database, "third", "Completed").await.unwrap();
 }
 
-async fn duplicates_left_behind_put_off_the_guard_until_they_are_done(scratch: Scratch) {
+async fn leftover_duplicates_postpone_the_guard_until_they_finish(scratch: Scratch) {
     let database = scratch.open().await;
     fixture::install(&database).await;
     insert_operation(&database, "second", "Waiting").await.unwrap();
@@ -214,14 +214,14 @@ async fn a_database_of_a_newer_version_is_refused_unchanged(scratch: Scratch) {
     }
 }
 
-async fn who_does_not_migrate_is_told_what_is_missing(scratch: Scratch) {
+async fn without_migration_the_missing_migrations_are_reported(scratch: Scratch) {
     let database = scratch.open().await;
     let error = check(&database).await.unwrap_err();
     assert!(matches!(error, MigrationError::Behind { ref pending } if pending == &ALL), "{error}");
     assert_eq!(tables(&database).await, Vec::<String>::new());
 }
 
-/// Statements of the store and of checks of foreign keys, with the index that each is to use.
+/// Statements of the store and of checks of foreign keys, with the index that each must use.
 const LOOKS: [(&str, &str); 6] = [
     (
         "syncoperation_application_idx",
@@ -250,7 +250,7 @@ const LOOKS: [(&str, &str); 6] = [
     ),
 ];
 
-async fn what_the_store_looks_for_has_an_index(scratch: Scratch) {
+async fn every_lookup_of_the_store_has_an_index(scratch: Scratch) {
     let database = scratch.open().await;
     migrate(&database).await.unwrap();
     for (index, _) in LOOKS {
@@ -262,7 +262,7 @@ async fn what_the_store_looks_for_has_an_index(scratch: Scratch) {
     uses_its_indexes(&database).await;
 }
 
-async fn what_the_store_looks_for_gets_an_index_in_an_existing_database(scratch: Scratch) {
+async fn every_lookup_of_the_store_gets_an_index_in_an_existing_database(scratch: Scratch) {
     let database = scratch.open().await;
     fixture::install(&database).await;
     let report = migrate(&database).await.unwrap();
@@ -277,14 +277,14 @@ async fn uses_its_indexes(database: &Database) {
     }
 }
 
-/// How the database would carry out a statement, where it prefers an index.
+/// The query plan of a statement, if the database prefers indexes.
 async fn plan(database: &Database, statement: &str) -> String {
     let transaction = database.connection().begin().await.unwrap();
     let backend = transaction.get_database_backend();
     let (explain, column) = match database.kind() {
         DatabaseKind::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
         DatabaseKind::Postgres => {
-            // In a table of a few rows it prefers to read them all.
+            // In a small table it prefers a sequential scan.
             transaction.execute_unprepared("SET LOCAL enable_seqscan = off").await.unwrap();
             ("EXPLAIN", "QUERY PLAN")
         }
@@ -303,7 +303,7 @@ async fn an_index_whose_build_was_interrupted_is_built_again() {
         migrate(&database).await.unwrap();
         let index = "syncoperation_application_idx";
         fixture::execute(&database, &format!("DROP INDEX {index}")).await;
-        // What a dump of the database does.
+        // As a dump of the database does.
         let dump = scratch.open().await;
         let dump = dump.connection().begin().await.unwrap();
         let read = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT * FROM syncoperation";
@@ -327,7 +327,7 @@ async fn an_index_whose_build_was_interrupted_is_built_again() {
     .await;
 }
 
-/// Whether PostgreSQL uses an index; `None` where there is none.
+/// Whether PostgreSQL uses an index; `None` if there is none.
 async fn valid(database: &Database, index: &str) -> Option<bool> {
     let query =
         format!("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{index}')");
@@ -366,7 +366,7 @@ async fn indexes_are_built_once_while_two_processes_start_and_one_serves() {
 }
 
 #[tokio::test]
-async fn who_does_not_own_the_tables_migrates_without_the_indexes_and_is_warned() {
+async fn a_user_who_does_not_own_the_tables_migrates_without_the_indexes_and_is_warned() {
     on_postgres(async |scratch| {
         let owner = scratch.open().await;
         migrate(&owner).await.unwrap();
@@ -401,7 +401,7 @@ async fn insert_operation(
     id: &str,
     state: &str,
 ) -> Result<(), sea_orm::DbErr> {
-    // In plain SQL: the entity knows columns that the tables have after the migration only.
+    // In plain SQL: the entity has columns that the tables only have after the migration.
     let copy = format!(
         "INSERT INTO operation (operation_id, instance_id, resource_id, operation_owner_user_id, \
            resource_type, created_on, last_state_update, state) \
@@ -414,7 +414,7 @@ async fn insert_operation(
     Ok(())
 }
 
-/// Tables, indexes and columns of the database, each as a line.
+/// Tables, indexes and columns of the database, one per line.
 async fn tables(database: &Database) -> Vec<String> {
     let (backend, query) = match database.kind() {
         DatabaseKind::Sqlite => (

@@ -1,5 +1,5 @@
-//! Whoever decides what goes wrong: of every request, every event of a watch and every call of the
-//! store. Random runs and exhaustive plans differ in nothing else.
+//! Decides what goes wrong with each request, each watch event and each store call. Random runs and
+//! exhaustive plans differ only in this.
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Duration;
@@ -7,13 +7,13 @@ use tokio::time::Duration;
 /// A request of the program to the Kubernetes API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Who sends it.
+    /// The sender.
     pub process: String,
     /// get, list, watch, create, update, patch or delete.
     pub verb: &'static str,
     /// The resource in the plural, with its subresource if any.
     pub resource: String,
-    /// `namespace/name`, as far as the request names them.
+    /// `namespace/name`, as far as the request contains them.
     pub object: String,
 }
 
@@ -23,7 +23,7 @@ impl Request {
         !matches!(self.verb, "get" | "list" | "watch")
     }
 
-    /// Whether it is about who acts, and not about what is to be done.
+    /// Whether it concerns leadership rather than the work itself.
     pub fn is_about_leases(&self) -> bool {
         self.resource == "leases"
     }
@@ -35,23 +35,23 @@ impl std::fmt::Display for Request {
     }
 }
 
-/// What becomes of a request, or of a call of the store.
+/// The fate of a request or of a store call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
-    /// It is done, after a while, and the answer takes a while.
+    /// It is done after a delay, and answered after another.
     Done {
-        /// Until it is done.
+        /// The delay until it is done.
         before: Duration,
-        /// From then until the answer.
+        /// The delay from then until the answer.
         after: Duration,
     },
     /// It is not done.
     Refused(Refusal),
-    /// It is done, and then the connection is cut: the caller does not know.
+    /// It is done, then the connection is cut: the caller does not learn the outcome.
     Unknown,
     /// The process ends before it is done.
     KilledBefore,
-    /// The process ends when it is done, before it has the answer.
+    /// The process ends once it is done, before the answer arrives.
     KilledAfter,
 }
 
@@ -60,20 +60,20 @@ pub enum Fate {
 pub enum Refusal {
     /// The connection is cut.
     Cut,
-    /// 409: somebody else was quicker.
+    /// 409: another client was faster.
     Conflict,
     /// 429: too many requests.
     TooManyRequests,
-    /// 503: not now.
+    /// 503: temporarily unavailable.
     Unavailable,
-    /// 500, from behind the API server: etcd's leader changes, an admission webhook is down.
+    /// 500, from behind the API server: etcd changes its leader, or an admission webhook is down.
     Internal,
 }
 
-/// An event that a watch is to tell to the program.
+/// An event that a watch is about to deliver to the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Who is told.
+    /// The recipient.
     pub process: String,
     /// The resource in the plural.
     pub resource: String,
@@ -92,33 +92,33 @@ impl std::fmt::Display for Notice {
     }
 }
 
-/// What becomes of an event.
+/// The fate of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// It arrives after a while; those behind it wait.
     After(Duration),
     /// It arrives twice.
     Twice,
-    /// It never arrives: the connection is cut before it, and the program asks for what it missed.
+    /// It never arrives: the connection is cut before it, and the program fetches what it missed.
     Cut,
-    /// It never arrives: after a while the server says 410, and everything is listed anew.
+    /// It never arrives: after a while the server says 410, and everything is listed again.
     Expired(Duration),
     /// The process is killed before it arrives.
     Killed,
-    /// It arrives, and so long after it the process is killed.
+    /// It arrives, and this long after it the process is killed.
     KilledAfter(Duration),
 }
 
 /// See the module.
 pub trait Adversary: Send + Sync {
-    /// Of a request.
+    /// The fate of a request.
     fn request(&self, request: &Request) -> Fate;
-    /// Of an event of a watch.
+    /// The fate of a watch event.
     fn event(&self, notice: &Notice) -> Delivery;
-    /// Of a call of the store.
+    /// The fate of a store call.
     fn store(&self, process: &str, call: &'static str) -> Fate;
-    /// The resource version as of which a list is answered, where that is not the newest: an API
-    /// server may serve from a cache that lags behind.
+    /// The resource version from which a list is answered, if not the newest: an API server may
+    /// serve from a stale cache.
     fn list_as_of(&self, _: &Request) -> Option<u64> {
         None
     }

@@ -1,7 +1,7 @@
-//! Campaigns: a user edits one deployment again and again, with values that its definition's schema
-//! suggests, valid and invalid. After each edit everything must come right; what is refused must
-//! change nothing; what is taken back must leave no trace; and the end must be that of a fresh
-//! installation that has only ever seen the last edit.
+//! Campaigns: a user edits one deployment repeatedly, with valid and invalid values derived from
+//! its schema. After each edit everything must converge; a rejected edit must change nothing; a
+//! reverted one must leave no trace; and the end must equal that of a fresh installation that has
+//! only seen the last edit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,31 +21,31 @@ use crate::script::{Step, after};
 use crate::stage::{Running, Stage, simulate};
 use crate::tally::Tally;
 
-/// Edits of a campaign.
+/// Edits per campaign.
 const EDITS: usize = 6;
-/// Within so much virtual time everything comes right after an edit.
+/// The virtual time within which everything converges after an edit.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The deployment that is edited.
 const EDITED: &str = "app";
 /// Its namespace.
 const NAMESPACE: &str = "team";
 
-/// What became of a campaign.
+/// The result of a campaign.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// Edits that the API server took.
+    /// Edits that the API server accepted.
     pub taken: u32,
-    /// Edits that it refused.
+    /// Edits that it rejected.
     pub refused: u32,
-    /// Edits that it took and the program rejects.
+    /// Edits that it accepted and the program rejects.
     pub rejected: u32,
-    /// Edits that were taken back.
+    /// Edits that were reverted.
     pub reverted: u32,
-    /// Comparisons with another world in which nothing was left out.
+    /// Full comparisons with another world.
     pub whole: u32,
-    /// Those in which something was that rightly depends on the past.
+    /// Comparisons that left out what legitimately depends on the past.
     pub in_part: u32,
-    /// What did not hold.
+    /// Violations.
     pub violations: Vec<String>,
 }
 
@@ -139,7 +139,7 @@ impl Campaign {
         Ok(())
     }
 
-    /// Rows and Argo CD's resources are as they were before an edit that is rejected.
+    /// Checks that a rejected edit left rows and Argo CD's resources unchanged.
     fn leaves_resources_alone(&mut self, before: &World, after: &World) {
         let (was, is) = (settled(before.clone()), settled(after.clone()));
         let same = was.database == is.database && was.argocd == is.argocd;
@@ -156,7 +156,7 @@ impl Campaign {
         Ok(())
     }
 
-    /// Two worlds are the same but for what rightly depends on the past.
+    /// Checks that two worlds are equal except for what legitimately depends on the past.
     fn compare(&mut self, was: World, is: World, what: &str) {
         let (was, is) = (settled(was), settled(is));
         let bare = (without_history(was.clone()), without_history(is.clone()));
@@ -211,7 +211,7 @@ impl Campaign {
     }
 }
 
-/// An installation with two deployments, of which one has this merged into its spec, at rest.
+/// An installation at rest with two deployments, one of them with this merged into its spec.
 async fn install(spec: &Value) -> anyhow::Result<(Arc<Stage>, Running)> {
     let (stage, running) = after(&[
         Step::CreateNamespace(NAMESPACE),
@@ -236,7 +236,7 @@ pub fn is_rejected(object: &esr::DeploymentObject) -> bool {
     conditions.iter().any(|one| one.type_ == ERROR_OCCURRED && one.status == "True")
 }
 
-/// Without what tells only how often something was edited: generations, and that an error is over.
+/// Drops what only reflects the number of edits: generations, and that an error is resolved.
 pub fn settled(mut world: World) -> World {
     world.writes = Writes::default();
     world.database.operations.clear();
@@ -253,8 +253,8 @@ pub fn settled(mut world: World) -> World {
     world
 }
 
-/// Without what rightly depends on the past: the Application from better times of a deployment that
-/// is rejected now, and what Argo CD says of one that it syncs only when it is told to.
+/// Drops what legitimately depends on the past: the last good Application of a deployment that is
+/// now rejected, and what Argo CD reports on a manual one.
 fn without_history(mut world: World) -> World {
     let rejected = world.deployments.iter().find(|one| is_rejected(one)).cloned();
     if let Some(rejected) = rejected {
@@ -268,14 +268,13 @@ fn without_history(mut world: World) -> World {
     for object in world.deployments.iter_mut().filter(|object| is_rejected(object)) {
         object.status.report = Default::default();
         object.status.conditions.retain(|one| one.type_ == ERROR_OCCURRED);
-        // The wording tells whether there was an Application before.
+        // The wording depends on whether there was an Application before.
         object.status.conditions.iter_mut().for_each(|one| one.message.clear());
     }
     without_manual_reports(world)
 }
 
-/// Without what Argo CD says of a deployment that it syncs only when it is told to: that depends on
-/// whether it ever was.
+/// Drops what Argo CD reports on a manual deployment: it depends on whether it was ever synced.
 fn without_manual_reports(mut world: World) -> World {
     for object in world.deployments.iter_mut().filter(|object| object.spec.type_ == "manual") {
         object.status.report = Default::default();
@@ -299,8 +298,8 @@ pub fn diff(before: &World, after: &World) -> String {
     lines.join(", ")
 }
 
-/// A merge patch that sets a field or two of a deployment's spec to something that its schema
-/// suggests, or that it forbids; now and then a label or an annotation, too.
+/// A merge patch that sets one or two fields of a deployment's spec to a value that its schema
+/// suggests or forbids; sometimes also a label or an annotation.
 fn any_patch(random: &mut Rng) -> Value {
     let definitions = crds::all();
     let schema = definitions
@@ -321,7 +320,7 @@ fn any_patch(random: &mut Rng) -> Value {
     patch
 }
 
-/// Puts the fields of one patch into another.
+/// Merges the fields of one patch into another.
 fn merge(patch: &mut Value, other: Value) {
     match (patch, other) {
         (Value::Object(patch), Value::Object(other)) => {
@@ -341,7 +340,7 @@ fn any_change(schema: &Value, field: &str, random: &mut Rng) -> Value {
         return any_value(schema, field, random);
     }
     if random.u8(..12) == 0 {
-        // Taken away, or of another type.
+        // Removed, or of another type.
         return if random.bool() { Value::Null } else { json!(7) };
     }
     let names: Vec<&String> = properties.keys().collect();
@@ -351,7 +350,7 @@ fn any_change(schema: &Value, field: &str, random: &mut Rng) -> Value {
     Value::Object(object)
 }
 
-/// Strings that make trouble elsewhere.
+/// Strings that cause trouble elsewhere.
 const STRINGS: [&str; 10] =
     ["", "/", "one", "a/b", "-", " ", "ünï/cödé", "\u{0}", "line\nbreak", "{{template}}"];
 /// Strings that fit fields by their names.

@@ -1,9 +1,9 @@
 //! Randomness that follows from a seed, for everything on one thread: the order in which hash maps
-//! are read, which branch of a `select!` is looked at first, jitter, and generated names.
+//! are read, which branch of a `select!` is polled first, jitter, and generated names.
 //!
-//! All of these begin with the C library's `getrandom`. The standard library asks for it by a weak
-//! symbol so that a program can put its own in its place, which is what happens here. A thread that
-//! was not seeded gets what the kernel gives.
+//! All of these start from the C library's `getrandom`. The standard library links it by a weak
+//! symbol so that a program can replace it, as happens here. A thread that was not seeded gets the
+//! kernel's randomness.
 
 #![allow(unsafe_code)]
 
@@ -14,8 +14,8 @@ thread_local! {
     static STATE: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// From now on everything random on this thread follows from the seed. To be called before the
-/// thread has made its first hash map.
+/// From now on everything random on this thread follows from the seed. Must be called before the
+/// thread creates its first hash map.
 pub fn seed(seed: u64) {
     STATE.set(Some(seed));
     fastrand::seed(seed);
@@ -29,14 +29,14 @@ pub fn seed(seed: u64) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, flags: c_uint) -> isize {
     let Some(state) = STATE.get() else {
-        // SAFETY: the same arguments, with what the caller has promised of them.
+        // SAFETY: the same arguments, with the caller's guarantees for them.
         let written = unsafe { libc::syscall(libc::SYS_getrandom, buffer, length, flags) };
         return isize::try_from(written).unwrap_or(-1);
     };
     let mut random = fastrand::Rng::with_seed(state);
     let bytes = buffer.cast::<u8>();
     for position in 0..length {
-        // SAFETY: within the length for which the caller has promised the buffer to be valid.
+        // SAFETY: within the length for which the caller guarantees a valid buffer.
         unsafe { bytes.add(position).write(random.u8(..)) };
     }
     STATE.set(Some(random.get_seed()));

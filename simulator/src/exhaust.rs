@@ -1,9 +1,9 @@
-//! Exhaustive plans: a workload is run once with nothing wrong, and then once for each thing that
-//! can go wrong at each moment of it. Each time the end must be the same, and each object created
-//! and deleted as often.
+//! Exhaustive plans: a workload runs once without faults, and then once for each fault at each of
+//! its moments. The end must always be the same, and each object must be created and deleted as
+//! often.
 //!
-//! Of Operations only that they are all gone in the end: how many there are depends on how often
-//! the program had to ask.
+//! Operations only have to be gone in the end: their number depends on how often the program had to
+//! ask.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,26 +25,26 @@ use crate::script::{Actor, settle};
 use crate::stage::{RESCAN, Stage, simulate};
 use crate::workloads::Workload;
 
-/// The seed of everything that is not struck.
+/// The seed of everything else.
 const SEED: u64 = 1;
-/// Within so much virtual time of the last step everything has come right: a rescan that finds
-/// something suspect, the grace, and a second one.
+/// The virtual time after the last step within which everything converges: a rescan that finds
+/// something suspect, the grace period, and a second rescan.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
-/// Pause before the successor of a process that was killed.
+/// The pause before a killed process is replaced.
 const RESTART: Duration = Duration::from_secs(1);
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What there is in the end, without what is retained for a while, part by part.
+    /// What exists in the end, part by part, without what is retained for a while.
     pub end: BTreeMap<String, String>,
     /// How often each object was created and deleted.
     pub counts: BTreeMap<String, (u32, u32)>,
-    /// What did not hold.
+    /// Violations.
     pub violations: Vec<Violation>,
-    /// The plans that it gives rise to.
+    /// The plans derived from it.
     pub plans: Vec<Strike>,
-    /// Whether the strike's moment came.
+    /// Whether the moment of the strike came.
     pub struck: bool,
     /// What happened.
     pub entries: Vec<Entry>,
@@ -52,7 +52,7 @@ pub struct Outcome {
     pub lasted: Duration,
 }
 
-/// A plan whose outcome is not that of the run without faults.
+/// A plan whose outcome differs from the run without faults.
 #[derive(Clone, Debug)]
 pub struct Difference {
     /// The workload.
@@ -93,7 +93,7 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
             actor.take(step).await;
         }
         settle(&stage, PATIENCE).await;
-        // What is told late has been told by then.
+        // By then everything delayed has been delivered.
         tokio::time::sleep(2 * STALE_FOR).await;
         let plans = plan::plans(&plan.record());
         let before = stage.witness.world()?;
@@ -118,7 +118,7 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
     })
 }
 
-/// One process after the other, until it is over.
+/// One process after another, until the run is over.
 async fn keep_running(stage: Arc<Stage>, adversary: Arc<dyn Adversary>, over: CancellationToken) {
     for number in 0.. {
         let name = format!("pod-{number}");
@@ -169,8 +169,8 @@ fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
     counts
 }
 
-/// Whether two deployments that had one name, one after the other, ever had an Application at the
-/// same time: both would deploy to the same place.
+/// Whether two successive deployments of one name ever had an Application at the same time: both
+/// would deploy to the same place.
 fn two_at_once(server: &Arc<ApiServer>) -> Option<Violation> {
     let text = |object: &Value, field: &str| {
         object["metadata"][field].as_str().unwrap_or_default().to_owned()
@@ -210,7 +210,7 @@ pub fn difference(clean: &Outcome, perturbed: &Outcome) -> Option<String> {
     for key in clean.counts.keys().chain(perturbed.counts.keys()) {
         let of = |outcome: &Outcome| outcome.counts.get(key).copied().unwrap_or_default();
         let ((created, deleted), (clean_created, clean_deleted)) = (of(perturbed), of(clean));
-        // What is seen late may be over by then, and need not be made any more.
+        // What is seen late may be obsolete by then, and need not be created any more.
         let fewer = clean_created.checked_sub(created);
         if fewer.is_none() || fewer != clean_deleted.checked_sub(deleted) {
             return Some(format!(
@@ -249,7 +249,7 @@ fn sorted(world: &World) -> Vec<String> {
 }
 
 /// What is wrong with a plan's outcome, if anything. A plan whose moment never came is wrong, too:
-/// the run did not repeat the one that it was made from.
+/// the run did not repeat the one that it was derived from.
 pub fn judge(
     workload: &Workload,
     clean: &Outcome,

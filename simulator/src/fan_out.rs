@@ -1,8 +1,8 @@
-//! Many runs at once.
+//! Parallel runs.
 
 use parking_lot::Mutex;
 
-/// Runs something for each item, on several threads, and hands the outcomes over as they come.
+/// Runs something for each item on several threads, and passes on the outcomes as they arrive.
 pub fn fan_out<I, O>(
     threads: usize,
     items: impl IntoIterator<Item = I, IntoIter: Send>,

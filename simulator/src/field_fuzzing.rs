@@ -1,5 +1,5 @@
-//! Every hostile text, and bytes that are none, in every field: see [`crate::poison`] for what must
-//! hold beside them.
+//! Every hostile text, and invalid bytes, in every field: see [`crate::poison`] for what must hold
+//! meanwhile.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::observe::GROUP;
 use crate::poison::{Play, Report};
 use crate::stage::simulate;
 
-/// Stands for bytes that are no text, in the JSON around them.
+/// A placeholder for invalid bytes in the JSON around them.
 const PLACEHOLDER: &str = "PLACEHOLDER";
 /// The tenant in whose namespace the healthy deployment is.
 const NAMESPACE: &str = "team";
@@ -20,12 +20,12 @@ const ENVIRONMENTS: &str = "gitopsdeploymentmanagedenvironments";
 const CREDENTIALS: &str = "gitopsdeploymentrepositorycredentials";
 const NAMESPACES: &str = "namespaces";
 
-/// Where a text stands.
+/// Where a text is placed.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     /// The resource.
     resource: &'static str,
-    /// The field, or the one whose key it is.
+    /// The field, or the parent of a key.
     field: &'static str,
     /// Whether it is a key.
     is_key: bool,
@@ -56,11 +56,11 @@ pub fn number() -> u64 {
     places().len() as u64
 }
 
-/// Puts every text into one place, by its number, each in an object of its own.
+/// Puts every text into the place with this number, each in its own object.
 ///
 /// # Errors
 ///
-/// There is no such place, or the run did not come to an end.
+/// There is no such place, or the run did not finish.
 pub fn run(number: u64) -> anyhow::Result<Report> {
     let place = usize::try_from(number).ok().and_then(|number| places().get(number).copied());
     let place = place.ok_or_else(|| anyhow::anyhow!("there is no place {number}"))?;
@@ -70,7 +70,7 @@ pub fn run(number: u64) -> anyhow::Result<Report> {
         let before = play.writes();
         let mut taken = Vec::new();
         for (number, object) in objects(place).into_iter().enumerate() {
-            // A namespace's is the healthy deployment's own, and stays.
+            // The namespace is that of the healthy deployment, and stays.
             if write(&mut play, place, &object).await && place.resource != NAMESPACES {
                 taken.push(format!("{}/poison-{number}", collection(place.resource)));
             }
@@ -120,7 +120,7 @@ fn objects(place: Place) -> Vec<Vec<u8>> {
     texts.chain(others).enumerate().map(object).collect()
 }
 
-/// An object with nothing wrong.
+/// A valid object.
 fn base(resource: &str, name: &str) -> Value {
     let (kind, spec) = match resource {
         NAMESPACES => return json!({}),

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::hostile_strings;
 
-/// Stands for an unpaired surrogate, which a JSON text can name and no string can hold.
+/// A placeholder for an unpaired surrogate, which JSON can express and no string can hold.
 const SURROGATE: &str = "UNPAIRED";
-/// Most resources that Argo CD reports.
+/// The most resources that Argo CD reports.
 const RESOURCES: usize = 2_000;
 
-/// Fields of a deployment in which a text can stand, or stood in some version.
+/// Fields of a deployment that hold, or in some version held, a text.
 pub const FIELDS: [&str; 12] = [
     "/spec/source/repoURL",
     "/spec/source/path",
@@ -45,7 +45,7 @@ pub fn deployment(random: &mut Rng, name: &str) -> String {
     encode(random, &object)
 }
 
-/// A merge patch of a deployment.
+/// A merge patch for a deployment.
 pub fn patch(random: &mut Rng) -> String {
     let mut patch = json!({});
     poison(random, &mut patch);
@@ -55,7 +55,7 @@ pub fn patch(random: &mut Rng) -> String {
 fn poison(random: &mut Rng, object: &mut Value) {
     for _ in 0..random.u8(1..4) {
         let field = FIELDS[random.usize(..FIELDS.len())];
-        // Most often where most texts are admitted.
+        // Most often in the field that admits most texts.
         let field = if random.u8(..4) > 0 { FIELDS[random.usize(..3)] } else { field };
         let value = match random.u8(..14) {
             0 => Value::Null,
@@ -65,7 +65,7 @@ fn poison(random: &mut Rng, object: &mut Value) {
         set(object, field, value);
     }
     if random.u8(..12) == 0 {
-        // Keys are texts as well.
+        // Keys are texts, too.
         let key = hostile_strings::any(random);
         let value = hostile_strings::any(random);
         let place = ["/metadata/annotations", "/metadata/labels", "/spec"][random.usize(..3)];
@@ -73,7 +73,7 @@ fn poison(random: &mut Rng, object: &mut Value) {
     }
 }
 
-/// A value of another type than a text.
+/// A value that is not a text.
 fn any_value(random: &mut Rng) -> Value {
     match random.u8(..6) {
         0 => json!(random.bool()),
@@ -85,7 +85,7 @@ fn any_value(random: &mut Rng) -> Value {
     }
 }
 
-/// Sets a field, and makes the objects and lists around it; what is of another type is replaced.
+/// Sets a field, and creates the objects and lists around it; values of another type are replaced.
 pub fn set(object: &mut Value, field: &str, value: Value) {
     let mut place = object;
     for part in field.split('/').skip(1) {
@@ -112,11 +112,11 @@ fn encode(random: &mut Rng, object: &Value) -> String {
     if random.u8(..20) > 0 {
         return text;
     }
-    // A text that nothing written in Rust can hold, and others can send.
+    // A text that Rust cannot represent, but other clients can send.
     text.replacen("\"one\"", &format!("\"one{SURROGATE}\""), 1).replace(SURROGATE, "\\ud800")
 }
 
-/// A status that somebody writes into a deployment.
+/// A foreign status for a deployment.
 pub fn status(random: &mut Rng) -> Value {
     let mut text = || hostile_strings::any(random);
     json!({
@@ -130,7 +130,7 @@ pub fn status(random: &mut Rng) -> Value {
     })
 }
 
-/// What Argo CD says of an Application.
+/// Argo CD's status of an Application.
 pub fn report(random: &mut Rng) -> Value {
     let number = if random.u8(..4) == 0 { RESOURCES } else { random.usize(..5) };
     let resources: Vec<Value> = (0..number)
@@ -162,8 +162,8 @@ pub fn report(random: &mut Rng) -> Value {
     json!({"status": report})
 }
 
-/// Something for Argo CD's namespace, with the resource that it is of; `rows` are the ids of
-/// application rows that exist.
+/// An object for Argo CD's namespace, and its resource; `rows` are the ids of existing application
+/// rows.
 pub fn plant(random: &mut Rng, rows: &[String]) -> (&'static str, Value) {
     let names = ["nonsense", "0", "a.b", "00000000-0000-0000-0000-000000000000"];
     let mut name = names[random.usize(..names.len())].to_owned();
@@ -219,7 +219,7 @@ pub fn is_of_deployments(definition: &CustomResourceDefinition) -> bool {
     definition.spec.names.kind == "GitOpsDeployment"
 }
 
-/// The same definition, of a version that promised nothing.
+/// The same definition without a schema, as an older version might have it.
 pub fn without_schema(definition: &CustomResourceDefinition) -> CustomResourceDefinition {
     let mut value = serde_json::to_value(definition).unwrap_or_default();
     let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});

@@ -1,9 +1,9 @@
-//! Texts that have made trouble somewhere: for databases, shells, templates, terminals, logs and
-//! whoever counts characters.
+//! Texts that have caused trouble somewhere: in databases, shells, templates, terminals, logs and
+//! code that counts characters.
 
 use fastrand::Rng;
 
-/// Texts that are hostile as they stand.
+/// Texts that are hostile as written.
 pub const TEXTS: &[&str] = &[
     "",
     " ",
@@ -76,29 +76,29 @@ pub const TEXTS: &[&str] = &[
     "__proto__",
 ];
 
-/// Bytes that are no text at all: a lone byte of a sequence, an overlong one, half a pair of
-/// surrogates, and what lies beyond the last character.
+/// Bytes that are not valid UTF-8: a lone byte of a sequence, an overlong sequence, half a
+/// surrogate pair, and a code point beyond the last.
 pub const NO_TEXTS: [&[u8]; 4] = [b"a\xffb", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"];
 
-/// So much of a text tells which one it is.
+/// A prefix of this length identifies a text.
 pub const SHORT: usize = 300;
-/// Longest of the texts that are merely long.
+/// The length of the longest of the merely long texts.
 const LONG: usize = 300 << 10;
 
-/// Some hostile text.
+/// A random hostile text.
 pub fn any(random: &mut Rng) -> String {
     match random.u8(..12) {
         0 => long(random),
         1 | 2 => of_any_characters(random),
         3 => format!("{}{}", some(random), some(random)),
-        // What is right at its beginning and wrong behind it.
+        // A valid beginning with an invalid rest.
         4 => format!("https://example.com/{}", some(random)),
         5 => format!("one/{}", some(random)),
         _ => some(random).to_owned(),
     }
 }
 
-/// One that is written as it stands.
+/// One from the list, unchanged.
 pub fn some(random: &mut Rng) -> &'static str {
     TEXTS[random.usize(..TEXTS.len())]
 }
@@ -106,7 +106,7 @@ pub fn some(random: &mut Rng) -> &'static str {
 fn long(random: &mut Rng) -> String {
     let unit = some(random);
     let unit = if unit.is_empty() { "x" } else { unit };
-    // Around the limits that we know of, and far beyond them.
+    // Around the known limits, and far beyond them.
     let lengths = [255, 256, 257, 1_023, 1_024, 1_025, 16_384, LONG];
     let length = lengths[random.usize(..lengths.len())];
     unit.chars().cycle().take(length / unit.len().div_ceil(unit.chars().count())).collect()
@@ -114,7 +114,7 @@ fn long(random: &mut Rng) -> String {
 
 fn of_any_characters(random: &mut Rng) -> String {
     let number = random.usize(1..40);
-    // Of each plane as often as of any other, and often of the first 256.
+    // Each plane equally often, and often the first 256.
     let character = |random: &mut Rng| {
         let plane = random.u32(..17) << 16;
         let of_plane = plane | random.u32(..1 << 16);

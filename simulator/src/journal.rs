@@ -8,17 +8,17 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, Instant};
 
-/// Entries that are kept. Those of the last virtual minutes tell why something went wrong.
+/// The number of entries kept. Those of the last virtual minutes show why something went wrong.
 const LIMIT: usize = 20_000;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When, from the beginning of the run.
+    /// When, since the beginning of the run.
     pub at: Duration,
-    /// Who did it.
+    /// The actor.
     pub who: String,
-    /// What.
+    /// What happened.
     pub what: String,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Entry {
     }
 }
 
-/// See the module; clones write to the same one.
+/// See the module; clones share the entries.
 #[derive(Clone, Debug)]
 pub struct Journal {
     begun: Instant,
@@ -62,17 +62,17 @@ impl Journal {
         entries.kept.push_back(entry);
     }
 
-    /// The entries that are kept, the oldest first.
+    /// The entries that are kept, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.lock().kept.iter().cloned().collect()
     }
 
-    /// Stands for everything that happened: two runs that differ anywhere differ here.
+    /// A digest of everything that happened: two runs that differ anywhere differ here.
     pub fn digest(&self) -> u64 {
         self.lock().digest
     }
 
-    /// How much happened.
+    /// The number of entries ever written.
     pub fn len(&self) -> u64 {
         self.lock().number
     }

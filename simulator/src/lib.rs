@@ -1,23 +1,25 @@
-//! The whole program in one thread on a virtual clock, under every fault that we can name.
+//! The whole program in one thread on a virtual clock, under every fault that we know.
 //!
-//! Machines, store, runtime, backend and agent are the ones of production; replaced are the clock,
-//! the network, the scheduling and the randomness. Map, from the inside out:
+//! Machines, store, runtime, backend and agent are those of production; clock, network, scheduling
+//! and randomness are replaced. Map, from the inside out:
 //!
-//! * [`entropy`], [`process`]: randomness and clocks that follow from a seed;
+//! * [`entropy`], [`process`]: randomness and clocks derived from a seed;
 //! * [`adversary`]: what can go wrong with a request, an event, a call of the store;
 //! * [`network`], [`storage`], [`postgresql_limits`]: where it goes wrong;
-//! * [`observe`], [`properties`]: what there is, and what must hold at every moment;
+//! * [`observe`], [`properties`]: what exists, and what must always hold;
 //! * [`stage`]: an installation;
-//! * [`swarm`], [`manual_changes`]: faults by chance, what users do, and manual changes to our objects;
+//! * [`swarm`], [`manual_changes`]: random faults, what users do, and manual changes to our
+//!   objects;
 //! * [`journal`]: what happened;
-//! * [`run`]: a run by chance, from a seed;
+//! * [`run`]: a random run, from a seed;
 //! * [`script`], [`workloads`]: what happens, as data;
-//! * [`plan`], [`exhaust`]: one thing that goes wrong at one exact moment, for all moments;
+//! * [`plan`], [`exhaust`]: one fault at one exact moment, for all moments;
 //! * [`campaign`]: sequences of edits, valid and invalid;
-//! * [`hostile_strings`], [`hostile_objects`], [`poison`], [`field_fuzzing`]: hostile texts, by chance and in every field;
-//! * [`secrets`], [`search`]: passwords, everywhere where one can enter, and a search for them;
-//! * [`subprocess`], [`fan_out`], [`tally`]: each of them in a process of its own, many at once, and what
-//!   they come to.
+//! * [`hostile_strings`], [`hostile_objects`], [`poison`], [`field_fuzzing`]: hostile texts, at
+//!   random and in every field;
+//! * [`secrets`], [`search`]: passwords in every possible input, and a search for them;
+//! * [`subprocess`], [`fan_out`], [`tally`]: each run in its own process, many in parallel, and
+//!   their totals.
 
 #![warn(missing_docs)]
 

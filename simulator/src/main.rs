@@ -13,10 +13,10 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Runs the whole program on a virtual clock, under every fault that we can name.
+/// Runs the whole program on a virtual clock, under every fault that we know.
 #[derive(Parser)]
 struct Arguments {
-    /// Runs at once.
+    /// Parallel runs.
     #[arg(long, global = true, default_value_t = 2)]
     threads: usize,
     /// Prints what the program logs.
@@ -28,13 +28,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Faults by chance, which follow from a seed.
+    /// Random faults, derived from a seed.
     Sim(sim::Sim),
     /// One fault at one exact moment, for all moments of all workloads.
     Plans(plans::Plans),
-    /// Sequences of edits, valid and invalid, as the definitions suggest them.
+    /// Sequences of edits, valid and invalid, derived from the definitions.
     Campaigns(campaigns::Campaigns),
-    /// Hostile texts and planted objects beside healthy deployments.
+    /// Hostile texts and planted objects next to healthy deployments.
     Poison(poison::Poison),
     /// Every hostile text in every field
     FieldFuzzing(field_fuzzing::FieldFuzzing),
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the command; whether something failed.
+/// Runs the command; returns whether something failed.
 fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let subprocesses = Subprocesses::new(std::env::current_exe()?).with_log(arguments.log);
     let threads = arguments.threads;

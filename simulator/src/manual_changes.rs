@@ -20,19 +20,19 @@ use crate::stage::Stage;
 pub const NAMESPACES: [&str; 3] = ["team-a", "team-b", "team-c"];
 /// The names of their deployments.
 pub const NAMES: [&str; 4] = ["app", "web", "api", "jobs"];
-/// Repositories, of which two are the same to existing readers and not to Argo CD.
+/// Repositories; two of them are the same to existing clients, but not to Argo CD.
 const REPOSITORIES: [&str; 3] = [
     "https://example.com/team/app.git",
     "https://example.com/team/app",
     "https://example.com/team/Other.git",
 ];
-/// What Argo CD may be told to make of an Application, beside that it works.
+/// The outcomes of an Application in the stand-in for Argo CD, other than success.
 const OUTCOMES: [&str; 5] =
     ["sync-fails", "degraded", "progressing", "missing-path", "deletion-never-finishes"];
 
-/// The annotation by which Argo CD is asked to look anew.
+/// The annotation that asks Argo CD for a refresh.
 const REFRESH: &str = "argocd.argoproj.io/refresh";
-/// The longest time for which there is no namespace of Argo CD.
+/// The longest time without a namespace of Argo CD.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(120);
 
 /// A deployment with this spec.
@@ -69,7 +69,7 @@ fn any_repository(random: &mut Rng) -> String {
     if random.u8(..8) == 0 { with_password() } else { pick(random, &REPOSITORIES).to_owned() }
 }
 
-/// The URL of a repository as nobody should write it.
+/// A repository URL as it should not be written, with a password.
 fn with_password() -> String {
     format!("https://user:{CANARY}@example.com/team/app.git")
 }
@@ -87,8 +87,8 @@ fn pick<T: Copy>(random: &mut Rng, items: &[T]) -> T {
     items[random.usize(..items.len())]
 }
 
-/// Does one thing that a user may do. What is refused, because there is no such object or there is
-/// one already, is no matter.
+/// Does one thing that a user may do. A rejection, because the object is missing or already exists,
+/// is fine.
 pub async fn user_acts(stage: &Stage, random: &mut Rng) {
     let namespace = pick(random, &NAMESPACES);
     let name = pick(random, &NAMES);
@@ -136,7 +136,7 @@ fn any_edit(random: &mut Rng) -> Value {
     }
 }
 
-/// Meddles with something that is ours, or that we rely upon.
+/// Changes something that we manage or rely on.
 pub async fn manual_change(stage: &Stage, random: &mut Rng) {
     match random.u8(..12) {
         0..=3 => meddle_with_application(stage, random).await,
@@ -164,7 +164,7 @@ async fn meddle_with_application(stage: &Stage, random: &mut Rng) {
         json!({"spec": {"sources": [{"repoURL": REPOSITORIES[2], "path": "by-hand"}]}}),
         json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}}),
         json!({"spec": {"source": {"directory": {"recurse": true}}}}),
-        // As a newer Argo CD might have it.
+        // As a newer Argo CD might write it.
         json!({"spec": {"destination": {"namespace": ["one", "two"]}}}),
         json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
         json!({"metadata": {"finalizers": null}}),
@@ -197,7 +197,7 @@ async fn meddle_with_deployment(stage: &Stage, random: &mut Rng) {
     let _ = api.patch_status(name, &PatchParams::default(), &patch).await;
 }
 
-/// Says that somebody else acts, or that nobody does.
+/// Changes the Lease: another holder, or none.
 async fn meddle_with_lease(stage: &Stage, random: &mut Rng) {
     let leases: Api<Lease> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let Some(name) = any(&leases, random).await else { return };
@@ -208,7 +208,7 @@ async fn meddle_with_lease(stage: &Stage, random: &mut Rng) {
         .await;
 }
 
-/// With everything in it; after a while there is a new one.
+/// Including everything in it; after a while it is created again.
 async fn delete_argocd_namespace(stage: &Stage, random: &mut Rng) {
     stage.journal.note("manual", "deletes Argo CD's namespace");
     let namespaces: Api<Namespace> = Api::all(stage.client.clone());
@@ -217,7 +217,7 @@ async fn delete_argocd_namespace(stage: &Stage, random: &mut Rng) {
     let _ = stage.create_namespace(ARGO_CD).await;
 }
 
-/// Argo CD, or whoever sees to it, writes into an Application what is no business of ours.
+/// Argo CD or an administrator sets fields of an Application that are not ours.
 pub async fn argocd_edits(stage: &Stage, random: &mut Rng) {
     let applications: Api<Application> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let Some(name) = any(&applications, random).await else { return };
@@ -231,7 +231,7 @@ pub async fn argocd_edits(stage: &Stage, random: &mut Rng) {
         json!({"spec": {"ignoreDifferences": [
             {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]},
         ]}}),
-        // As it stood in what a user has written once.
+        // Copied from an older spec of a user.
         json!({"status": {"conditions": [
             {"type": "ComparisonError", "message": format!("cannot fetch {}", with_password())},
         ]}}),
@@ -250,7 +250,7 @@ where
     let _ = api.delete(name, &DeleteParams::default()).await;
 }
 
-/// Merges a patch into an object, whoever does it.
+/// Merges a patch into an object.
 async fn merge<K>(stage: &Stage, api: &Api<K>, name: &str, what: &str, patch: &Value)
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
@@ -259,7 +259,7 @@ where
     let _ = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
 }
 
-/// The name of some object.
+/// The name of a random object.
 async fn any<K>(api: &Api<K>, random: &mut Rng) -> Option<String>
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
@@ -276,7 +276,7 @@ where
     (!names.is_empty()).then(|| names[random.usize(..names.len())].clone())
 }
 
-/// Tells Argo CD that something is to become of the Applications of some path.
+/// Sets a random outcome for the Applications of a random path.
 pub async fn argocd_errs(stage: &Stage, random: &mut Rng) {
     let path = pick(random, &["one", "two", "three"]);
     let outcome = pick(random, &OUTCOMES);

@@ -1,8 +1,7 @@
 //! The network between a process and the Kubernetes API.
 //!
-//! A request that was sent is on its way whatever becomes of the sender: it may be done after the
-//! sender has given up on it, or has died. Watches are streams of their own, so that kinds overtake
-//! each other.
+//! A sent request stays in flight whatever happens to the sender: it may be done after the sender
+//! has given up on it or died. Watches are separate streams, so that kinds overtake each other.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,19 +25,19 @@ use crate::storage::at_once;
 /// One process's connection to the API.
 #[derive(Clone)]
 pub struct Link {
-    /// Who sends.
+    /// The sender.
     pub process: Arc<Process>,
-    /// The API without a network in between.
+    /// The API, without a network in between.
     pub server: Arc<ApiServer>,
-    /// Who decides what goes wrong.
+    /// Decides what goes wrong.
     pub adversary: Arc<dyn Adversary>,
-    /// Who looks at each write.
+    /// Checks each write.
     pub witness: Arc<Witness>,
-    /// Where it is written down.
+    /// Records what happens.
     pub journal: Journal,
 }
 
-/// The connection was cut before there was an answer.
+/// The connection was cut before the answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was cut")]
 pub struct Broken;
@@ -46,7 +45,7 @@ pub struct Broken;
 type Answer = http::Response<sandbox::Body>;
 
 impl Link {
-    /// A client whose requests go this way.
+    /// A client that uses this connection.
     pub fn client(self) -> kube::Client {
         let send = tower::service_fn(move |request| {
             let link = self.clone();
@@ -87,7 +86,7 @@ impl Link {
         }
     }
 
-    /// Does a request, also when nobody waits for it any more.
+    /// Does a request, even if its sender no longer waits for it.
     async fn deliver(
         &self,
         described: Request,
@@ -99,7 +98,7 @@ impl Link {
             if !before.is_zero() {
                 tokio::time::sleep(before).await;
             }
-            // Nothing else happens between the looks and the deed.
+            // Nothing else happens between the checks and the request.
             let seen = link.witness.before(&described);
             let list = described.verb == "list";
             let as_of = if list { link.adversary.list_as_of(&described) } else { None };
@@ -126,7 +125,7 @@ impl Link {
         self.journal.note(self.process.name(), what);
     }
 
-    /// The answer to a watch, with events that arrive late, twice or never.
+    /// The answer to a watch, whose events may arrive late, twice or never.
     fn watched(&self, answer: Answer, resource: String) -> Answer {
         let (parts, body) = answer.into_parts();
         let lines = lines(body);
@@ -214,12 +213,12 @@ impl Stream {
     }
 }
 
-/// The lines of a body, each with its end.
+/// The lines of a body, each with its line ending.
 fn lines(body: sandbox::Body) -> BoxStream<'static, Bytes> {
     let chunks = body.into_data_stream().filter_map(|chunk| std::future::ready(chunk.ok()));
     chunks
         .flat_map(|chunk| {
-            // The server's chunks end where its lines do.
+            // The server's chunks end at line ends.
             let lines: Vec<Bytes> = chunk
                 .split_inclusive(|byte| *byte == b'\n')
                 .map(|line| chunk.slice_ref(line))
@@ -272,7 +271,7 @@ fn place(namespace: Option<&str>, name: Option<&str>) -> String {
     }
 }
 
-/// What a request asks for, from its method and path.
+/// Describes a request by its method and path.
 fn describe(process: &str, request: &http::Request<Body>) -> Request {
     let path = request.uri().path();
     let mut parts = path.split('/').filter(|part| !part.is_empty());

@@ -1,5 +1,5 @@
-//! What there is at one moment, in the specification's own terms: read from the API server and the
-//! database themselves, past every fault.
+//! What exists at one moment, in the specification's terms: read directly from the API server and
+//! the database, bypassing all faults.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,10 +53,10 @@ pub const APPLICATIONS: &str = "/apis/argoproj.io/v1alpha1/applications";
 /// The path of all AppProjects.
 pub const PROJECTS: &str = "/apis/argoproj.io/v1alpha1/appprojects";
 
-/// The resource version with which every server begins: the seconds of its clock.
+/// The resource version at which every server starts: the seconds of its clock.
 const BEGINNING: i64 = EPOCH_MILLIS / 1_000;
 
-/// Reads everything. What was written so far is for the caller to say.
+/// Reads everything. The caller provides what was written so far.
 pub fn observe(
     server: &Arc<ApiServer>,
     database: &Database,
@@ -91,12 +91,12 @@ pub fn observe(
     })
 }
 
-/// All objects at a path that can be read.
+/// All objects at a path that can be decoded.
 pub fn list<K>(server: &Arc<ApiServer>, path: &str) -> anyhow::Result<Vec<K>>
 where
     K: Clone + DeserializeOwned + kube::Resource,
 {
-    // What cannot be read, because somebody has made it so, is nobody's to speak of.
+    // What was made unreadable on purpose is outside the specification.
     Ok(everything(server, path)?.into_iter().filter_map(|item| item.0.ok()).collect())
 }
 
@@ -113,7 +113,7 @@ where
     Ok(list.items)
 }
 
-/// An Application that cannot be read deploys something all the same.
+/// An Application that cannot be read still deploys something.
 fn unreadable(invalid: InvalidObject) -> Application {
     Application { metadata: invalid.metadata, ..Application::default() }
 }
@@ -243,8 +243,8 @@ fn operation_entry(row: operation::Model) -> OperationEntry {
     }
 }
 
-/// Everything that has happened to the objects at a path since the server began, in order: what
-/// happened, and to what.
+/// All events of the objects at a path since the server started, in order: the kind of event, and
+/// the object.
 pub fn history(server: &Arc<ApiServer>, path: &str) -> Vec<(String, Value)> {
     let mut request = Request::get(path);
     request.query = format!("watch=1&resourceVersion={BEGINNING}");

@@ -1,7 +1,7 @@
-//! One thing that goes wrong at one exact moment, and everything else as always.
+//! One fault at one exact moment; everything else is normal.
 //!
-//! Moments are counted: the 3rd write, the 5th call of the store, the 7th event. Latencies are
-//! always the same, so that until its moment a plan repeats the run that it was made from.
+//! Moments are counted: the 3rd write, the 5th store call, the 7th event. Latencies are constant,
+//! so until its moment a plan repeats the run that it was derived from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,42 +12,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
-/// What everything takes when nothing is wrong.
+/// The normal latency of everything.
 const LATENCY: Duration = Duration::from_millis(1);
-/// How long a view is stale: long enough for everything else to be done meanwhile.
+/// How long a view is stale: long enough for everything else to finish meanwhile.
 pub const STALE_FOR: Duration = Duration::from_secs(60);
 
 /// How long a process acts on what it has seen before its successor sees less: long enough for all
-/// that follows at once, and for the user's next step.
+/// direct consequences, and for the user's next step.
 const ACTS_FOR: Duration = Duration::from_secs(5);
-/// Events further apart than this have something between them that waits until the first is seen,
-/// so that the two are never unseen together.
+/// Between events further apart than this, something waits until the first is seen, so the two are
+/// never both unseen.
 const UNSEEN_TOGETHER: Duration = Duration::from_millis(500);
 
 /// What goes wrong, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strike {
-    /// Nothing.
+    /// No fault.
     Nothing,
-    /// This becomes of a write to the API, by its number.
+    /// The fate of the API write with this number.
     Write(usize, Fate),
-    /// This becomes of a call of the store, by its number.
+    /// The fate of the store call with this number.
     Store(usize, Fate),
-    /// The watch that is to tell this event tells it, and all behind it, a minute late.
+    /// The watch delivers this event, and all after it, a minute late.
     Stale(usize),
-    /// The same, but this event is never told: then the watch expires, and everything is listed anew.
+    /// The same, but this event is never delivered: the watch expires, and everything is listed
+    /// again.
     StaleAndExpired(usize),
     /// The watch expires before this event.
     Expired(usize),
-    /// This event is told twice.
+    /// This event is delivered twice.
     Twice(usize),
-    /// Neither this event nor the one that comes so long after it is seen.
+    /// Neither this event nor the one this long after it is seen.
     Unseen(usize, Duration),
-    /// When this event is to be told the process is killed, and its successor's first list of the
-    /// resource is as it was before the event.
+    /// The process is killed when this event is due, and its successor's first list of the resource
+    /// is from before the event.
     StaleRestart(usize),
-    /// When the process has seen this event, and acted on it and on all that came after, it is
-    /// killed, and its successor's first list of the resource is as it was before the event.
+    /// The process is killed after it has acted on this event and everything that followed, and its
+    /// successor's first list of the resource is from before the event.
     StaleLater(usize),
 }
 
@@ -81,14 +82,14 @@ fn word(fate: Fate) -> &'static str {
     }
 }
 
-/// What there was to strike at in a run.
+/// Everything in a run that a plan can strike.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// The writes to the API, without those of Leases.
+    /// The writes to the API, except to Leases.
     pub writes: Vec<Request>,
-    /// The calls of the store.
+    /// The store calls.
     pub calls: Vec<&'static str>,
-    /// The events of all watches, and when they came.
+    /// The events of all watches, with their times.
     pub events: Vec<(Notice, Duration)>,
 }
 
@@ -103,17 +104,17 @@ pub struct Plan {
 struct State {
     record: Record,
     struck: bool,
-    /// The resource and version as of which the next list is answered.
+    /// The resource whose next list is stale, and the version from which it is answered.
     stale_list: Option<(String, u64)>,
 }
 
 impl Plan {
-    /// A plan that begins now.
+    /// A plan that starts now.
     pub fn new(strike: Strike) -> Self {
         Self { strike, begun: tokio::time::Instant::now(), state: Mutex::default() }
     }
 
-    /// What there was to strike at.
+    /// What there was to strike.
     pub fn record(&self) -> Record {
         self.state().record.clone()
     }
@@ -199,7 +200,7 @@ impl Adversary for Plan {
     }
 }
 
-/// The plans that a record gives rise to.
+/// The plans derived from a record.
 pub fn plans(record: &Record) -> Vec<Strike> {
     let fates = |conflicts: bool| {
         let mut fates =
@@ -232,16 +233,16 @@ pub fn plans(record: &Record) -> Vec<Strike> {
     plans
 }
 
-/// Whether the first event, or one of the same resource while it is acted on, tells of a new object
-/// or of one that has gone. Who is there is beyond doubt: the program asks for lists that a quorum
-/// agrees upon, and forgets what has gone. How those look that are there may be out of date.
+/// Whether the first event, or one of the same resource while it is acted on, creates or deletes an
+/// object. Existence is never stale: the program requests lists that are read by quorum, and
+/// forgets what is gone. Only the content of existing objects may be out of date.
 fn somebody_comes_or_goes(events: &[(Notice, Duration)]) -> bool {
     let Some((first, begun)) = events.first() else { return false };
     let mut meanwhile = events.iter().take_while(|(_, moment)| *moment - *begun <= 2 * ACTS_FOR);
     meanwhile.any(|(notice, _)| notice.resource == first.resource && notice.kind != "MODIFIED")
 }
 
-/// Every pair of events of one object, of which the second comes soon or ends the object.
+/// Every pair of events of one object whose second comes soon or deletes the object.
 fn unseen(record: &Record) -> Vec<Strike> {
     let mut by_object: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (number, (notice, _)) in record.events.iter().enumerate() {

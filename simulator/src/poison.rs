@@ -1,7 +1,7 @@
-//! Poison: beside healthy deployments, of the same tenant and of another one, there are objects
-//! with hostile texts wherever a text can stand, of a form that nothing promises, or planted by a
-//! hand where they do not belong. The healthy ones must not notice, by a single write; the process
-//! must live; what is poisoned is served or rejected; and once it is deleted nothing of it remains.
+//! Poison: next to healthy deployments, of the same tenant and of another one, there are objects
+//! with hostile texts in every field, objects of an unexpected form, and objects manually planted
+//! where they do not belong. The healthy ones must not be affected by a single write; the process
+//! must survive; poisoned objects are served or rejected; and once deleted they leave no trace.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,36 +23,36 @@ use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::storage::FAILS;
 use crate::tally::Tally;
 
-/// Rounds of a run; even, so that the healthy deployments end as they began.
+/// Rounds per run; even, so that the healthy deployments end as they started.
 const ROUNDS: usize = 4;
-/// Within so much virtual time everything comes right.
+/// The virtual time within which everything converges.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How often it is looked whether it has.
+/// How often this is checked.
 const LOOK: Duration = Duration::from_secs(2);
-/// Until everybody has been told of something.
+/// The time until everything has been delivered.
 const MOMENT: Duration = Duration::from_secs(1);
-/// Rescans after which still nothing may have been written.
+/// Rescans during which nothing may be written.
 const QUIET_RESCANS: u32 = 3;
-/// The deployments that must not notice anything.
+/// The deployments that must not be affected.
 const HEALTHY: [&str; 2] = ["team/web", "other/app"];
-/// The names of those that are poisoned, in the first tenant's namespace.
+/// The names of the poisoned deployments in the first tenant's namespace.
 const POISONED: [&str; 2] = ["poison-a", "poison-b"];
 /// Where the deployments of the first tenant are.
 const DEPLOYMENTS: &str =
     "/apis/managed-gitops.redhat.com/v1alpha1/namespaces/team/gitopsdeployments";
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// Writes of poison that the API server took.
+    /// Writes of poison that the API server accepted.
     pub taken: u32,
-    /// Writes that it refused.
+    /// Writes that it rejected.
     pub refused: u32,
-    /// Times that a poisoned deployment was rejected by the program.
+    /// How often the program rejected a poisoned deployment.
     pub rejected: u32,
-    /// Times that one was served.
+    /// How often it served one.
     pub served: u32,
-    /// What did not hold.
+    /// Violations.
     pub violations: Vec<String>,
 }
 
@@ -90,14 +90,14 @@ const SHOWN: usize = 12;
 /// How often each healthy object was written.
 pub(crate) type Writes = Vec<(String, usize)>;
 
-/// An installation with healthy deployments in it, and what has been brought in beside them.
+/// An installation with healthy deployments in it, and the poison planted next to them.
 pub(crate) struct Play {
     /// The installation.
     pub(crate) stage: Arc<Stage>,
     running: Running,
     processes: u32,
     random: Rng,
-    /// What has come of it so far.
+    /// The result so far.
     pub(crate) report: Report,
     log: Vec<String>,
     /// Paths of what was planted in Argo CD's namespace.
@@ -131,7 +131,7 @@ impl Play {
         Ok(play)
     }
 
-    /// The healthy deployments are edited while poison is brought in.
+    /// The healthy deployments are edited while poison is planted.
     async fn round(&mut self, round: usize, calm: &Writes) -> anyhow::Result<()> {
         let before = self.writes();
         for _ in 0..self.random.u8(1..4) {
@@ -145,10 +145,11 @@ impl Play {
         self.compare(&before, calm)
     }
 
-    /// The healthy were written as often as without poison; counts what the others came to.
+    /// Checks that the healthy ones were written as often as without poison; counts the results of
+    /// the others.
     pub(crate) fn compare(&mut self, before: &Writes, calm: &Writes) -> anyhow::Result<()> {
         let writes = difference(&self.writes(), before);
-        // A restart leaves out what it has come too late for.
+        // A restart skips what it came too late for.
         let more = writes.iter().zip(calm).any(|((_, one), (_, calm))| one > calm);
         self.holds(!more, "poison costs the healthy no write", || {
             format!("{writes:?} instead of {calm:?}")
@@ -257,7 +258,8 @@ impl Play {
         self.make_unreadable().await?;
         for name in POISONED {
             if let Some(application) = self.application_of(name)? {
-                // The stand-in for Argo CD does not read every status, and removes what it reads.
+                // The stand-in for Argo CD does not read every status, and removes what it does
+                // read.
                 self.stage.merge(&argo("applications", &application), r#"{"status":null}"#).await;
             }
             self.stage.delete(&format!("{DEPLOYMENTS}/{name}")).await;
@@ -270,7 +272,7 @@ impl Play {
         Ok(self.report)
     }
 
-    /// Everything is as it was before any poison, and stays so.
+    /// Checks that everything is as it was before any poison, and stays so.
     pub(crate) async fn leaves_no_trace(&mut self) -> anyhow::Result<()> {
         self.settle().await?;
         let (was, is) = (settled(self.healthy.clone()), settled(self.stage.witness.world()?));
@@ -279,9 +281,9 @@ impl Play {
         self.rest().await
     }
 
-    /// Nothing may be written any more.
+    /// Checks that nothing is written any more.
     pub(crate) async fn rest(&mut self) -> anyhow::Result<()> {
-        // A rescan may have found something suspect already.
+        // A rescan may already have found something suspect.
         tokio::time::sleep(2 * RESCAN).await;
         let before = self.world()?;
         tokio::time::sleep(RESCAN * QUIET_RESCANS).await;
@@ -292,15 +294,15 @@ impl Play {
         Ok(())
     }
 
-    /// Makes a deployment, or its Application, something that the program cannot read, as what is
-    /// left of another version's definitions may be. It is deleted next, the one or the other.
+    /// Makes a deployment or its Application unreadable for the program, as leftovers of another
+    /// version's definitions may be. Then one of the two is deleted.
     async fn make_unreadable(&mut self) -> anyhow::Result<()> {
         let name = POISONED[self.random.usize(..POISONED.len())];
         self.log.push(format!("{name} becomes unreadable"));
         if self.random.bool() {
             let Some(application) = self.application_of(name)? else { return Ok(()) };
             let path = argo("applications", &application);
-            // Argo CD cannot read it either, so somebody has to remove it by hand.
+            // Argo CD cannot read it either, so it has to be removed manually.
             let patch = r#"{"metadata":{"finalizers":null},"spec":{"source":7}}"#;
             self.stage.merge(&path, patch).await;
             tokio::time::sleep(MOMENT).await;
@@ -348,7 +350,7 @@ impl Play {
         Ok(())
     }
 
-    /// What there is, without what was planted.
+    /// What exists, without the planted objects.
     fn world(&self) -> anyhow::Result<World> {
         let mut world = self.stage.witness.world()?;
         let is_ours = |resource: &str, name: &String| !self.planted.contains(&argo(resource, name));
@@ -430,7 +432,7 @@ fn difference(now: &Writes, before: &Writes) -> Writes {
     now.iter().zip(before).map(|((what, now), (_, before))| (what.clone(), now - before)).collect()
 }
 
-/// As much of a text as a person can read, on one line.
+/// A readable prefix of a text, on one line.
 fn short(text: &str) -> String {
     text.escape_debug().take(hostile_strings::SHORT).collect()
 }

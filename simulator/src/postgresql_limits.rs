@@ -1,6 +1,6 @@
-//! SQLite takes any text into any column; PostgreSQL refuses a NUL, and more characters than a
-//! column has been given. Here SQLite refuses what PostgreSQL does, so that what would poison a
-//! batch there poisons it here.
+//! SQLite accepts any text in any column; PostgreSQL rejects a NUL, and text longer than its
+//! column. Here SQLite rejects what PostgreSQL does, so that what would poison a batch there also
+//! poisons it here.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ pub struct Column {
     pub table: String,
     /// Its own name.
     pub name: String,
-    /// The type that it was declared with, in small letters.
+    /// The type that it was declared with, in lower case.
     pub declared: String,
 }
 
-/// Every column of every table, of SQLite's own as well.
+/// Every column of every table, including SQLite's own.
 pub async fn columns(database: &Database) -> anyhow::Result<Vec<Column>> {
     let connection = database.connection();
     let query = "SELECT tables.name, columns.name, lower(columns.type) \
@@ -59,7 +59,7 @@ pub async fn refuse_as_postgresql(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What PostgreSQL refuses in a column of this type.
+/// What PostgreSQL rejects in a column of this type.
 fn refusal(column: &str, declared: &str) -> Option<String> {
     let nul = format!("instr(NEW.\"{column}\", char(0)) > 0");
     if declared == "text" {

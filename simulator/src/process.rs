@@ -1,5 +1,5 @@
 //! A process: alive, cut off, or dead. A dead one still has tasks in the runtime, but nothing
-//! reaches it any more and it reaches nothing: whatever it waits for never comes.
+//! reaches it and it reaches nothing: whatever it waits for never comes.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -8,10 +8,10 @@ use managed_gitops::runtime::clock::Clock;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
-/// Midnight of 2026-01-01 in UTC: when every run begins.
+/// Midnight of 2026-01-01 in UTC: when every run starts.
 pub const EPOCH_MILLIS: i64 = 1_767_225_600_000;
 
-/// The time of day at the cluster.
+/// The cluster's time of day.
 pub fn wall_clock(begun: Instant) -> Timestamp {
     let elapsed = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(EPOCH_MILLIS + elapsed)
@@ -35,7 +35,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A process that is alive; `begun` is when the run began.
+    /// A process that is alive; `begun` is the start of the run.
     pub fn new(name: impl Into<String>, begun: Instant, skew: i64) -> Self {
         let skew = AtomicI64::new(skew);
         Self { name: name.into(), begun, life: watch::Sender::new(Life::Alive), skew }
@@ -51,17 +51,17 @@ impl Process {
         *self.life.borrow() != Life::Dead
     }
 
-    /// Ends it, in the middle of whatever it does.
+    /// Kills it, in the middle of whatever it does.
     pub fn kill(&self) {
         self.life.send_replace(Life::Dead);
     }
 
-    /// Lets it reach nothing, and nothing reach it, until [`Self::join`].
+    /// Isolates it in both directions until [`Self::join`].
     pub fn cut_off(&self) {
         self.live(Life::CutOff);
     }
 
-    /// Ends what [`Self::cut_off`] began.
+    /// Undoes [`Self::cut_off`].
     pub fn join(&self) {
         self.live(Life::Alive);
     }
@@ -76,7 +76,7 @@ impl Process {
         });
     }
 
-    /// Waits until it can reach something; for ever if it is dead.
+    /// Waits until it can reach something; forever if it is dead.
     pub async fn connected(&self) {
         // The sender is ours, so this ends with the condition or never.
         let _ = self.life.subscribe().wait_for(|life| *life == Life::Alive).await;
@@ -87,7 +87,7 @@ impl Process {
         let _ = self.life.subscribe().wait_for(|life| *life == Life::Dead).await;
     }
 
-    /// Moves its clock, forth or back.
+    /// Moves its clock, forward or back.
     pub fn move_clock(&self, by: Duration, back: bool) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.skew.fetch_add(if back { -millis } else { millis }, Ordering::Relaxed);

@@ -1,12 +1,12 @@
-//! What must hold at every moment of a run, whatever goes wrong, checked when it could break: at
+//! What must hold at every moment of a run, whatever goes wrong; checked when it could break: at
 //! each write of the program.
 //!
 //! | property | excludes |
 //! |---|---|
-//! | `ESR-FIN` | a finalizer that goes before the Application and the rows have gone |
+//! | `ESR-FIN` | a finalizer that is removed before the Application and the rows |
 //! | `CAUSE` | an Application that is deleted while its deployment is wanted |
 //! | `LEADER` | a commit by a process whose role another has taken over |
-//! | `ALIVE` | a process that ends by itself without having been replaced |
+//! | `ALIVE` | a process that ends on its own without having been replaced |
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +34,7 @@ use crate::storage::at_once;
 pub struct Violation {
     /// Its name.
     pub property: String,
-    /// What is, and what should be.
+    /// What is, and what should be the case.
     pub what: String,
 }
 
@@ -66,27 +66,27 @@ struct Seen {
     writes: u64,
     /// Rows that were collected because of their age.
     collected: u64,
-    /// Who has taken over each role last.
+    /// Which process took over each role last.
     holders: BTreeMap<&'static str, String>,
     creations: BTreeMap<String, u64>,
     deletions: BTreeMap<String, u64>,
 }
 
-/// How it was before a write.
+/// The state before a write.
 pub enum Before {
-    /// There is nothing to compare.
+    /// Nothing to compare.
     Nothing,
     /// Everything.
     World(Box<World>),
 }
 
 impl Witness {
-    /// A witness of a server and a database.
+    /// A witness for a server and a database.
     pub fn new(server: Arc<ApiServer>, database: Database) -> Self {
         Self { server, database, seen: Mutex::default() }
     }
 
-    /// To be called before a request is done.
+    /// Must be called before a request is done.
     pub fn before(&self, request: &Request) -> Before {
         match (request.verb, request.resource.as_str()) {
             ("patch" | "update", "gitopsdeployments") => match self.world() {
@@ -104,7 +104,7 @@ impl Witness {
         }
     }
 
-    /// To be called when a request was done.
+    /// Must be called after a request is done.
     pub fn after(&self, before: Before, request: &Request, status: StatusCode) {
         if !request.writes() || request.is_about_leases() {
             return;
@@ -151,7 +151,7 @@ impl Witness {
         }
     }
 
-    /// To be called when the store has done a call.
+    /// Must be called after a store call is done.
     pub fn committed(&self, process: &str, call: &'static str, changed: u64) {
         if call == "collect_page" {
             self.seen().collected += changed;
@@ -171,12 +171,12 @@ impl Witness {
         }
     }
 
-    /// Takes note of a property that does not hold.
+    /// Records a violated property.
     pub fn violated(&self, property: &str, what: String) {
         self.seen().violations.push(Violation { property: property.to_owned(), what });
     }
 
-    /// What did not hold so far.
+    /// The violations so far.
     pub fn violations(&self) -> Vec<Violation> {
         self.seen().violations.clone()
     }
@@ -187,7 +187,7 @@ impl Witness {
         (seen.creations.clone(), seen.deletions.clone())
     }
 
-    /// Rows that were ever inserted, updated or deleted.
+    /// The number of rows ever inserted, updated or deleted.
     pub fn changes(&self) -> u64 {
         let connection = self.database.reader();
         let backend = connection.get_database_backend();
@@ -197,7 +197,7 @@ impl Witness {
         changes.and_then(|changes| u64::try_from(changes).ok()).unwrap_or_default()
     }
 
-    /// The persisted states of the machines that speak of a deployment, by its UID.
+    /// The persisted states of a deployment's machines, by its UID.
     pub fn states(&self, uid: &str) -> Vec<String> {
         let machines = machine::Entity::find()
             .filter(machine::Column::Key.eq(uid).or(machine::Column::State.contains(uid)));
@@ -205,12 +205,12 @@ impl Witness {
         rows.into_iter().map(|row| format!("{} {}: {}", row.kind, row.key, row.state)).collect()
     }
 
-    /// Where this is as it was, [`Self::world`] is, too.
+    /// While this is unchanged, so is [`Self::world`].
     pub fn mark(&self) -> (u64, u64, u64) {
         (self.server.resource_version(), self.changes(), self.seen().writes)
     }
 
-    /// Everything that there is.
+    /// Everything that exists.
     pub fn world(&self) -> anyhow::Result<World> {
         let (api_requests, collected) = {
             let seen = self.seen();

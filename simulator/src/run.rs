@@ -1,5 +1,5 @@
-//! A run by chance: first faults fly and nothing may go wrong for good; then they stop, and
-//! everything must come right.
+//! A random run: first faults strike and nothing may break permanently; then they stop, and
+//! everything must converge.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,52 +20,51 @@ use crate::search::{CANARY, Listener, search};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 use crate::swarm::{Faults, Swarm};
 
-/// How long faults fly, in virtual time.
+/// How long faults strike, in virtual time.
 pub const FAULTS_FOR: Duration = Duration::from_secs(20 * 60);
-/// Within so much virtual time of the end of all faults everything has come right. A manual change is
-/// found by the second rescan after it, and a deletion that nobody answered is tried again after two
-/// minutes.
+/// The virtual time after the end of all faults within which everything converges. A manual change
+/// is found by the second rescan after it, and an unanswered deletion is retried after two minutes.
 pub const CONVERGES_WITHIN: Duration = Duration::from_secs(40 * 60);
-/// How often it is looked at meanwhile.
+/// How often this is checked.
 const LOOK: Duration = Duration::from_secs(30);
-/// For so long a process tries to begin, or to do what it cannot do, before it ends by itself.
+/// How long a process tries to start, or to do what it cannot do, before it gives up and ends.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Rescans after which still nothing may have been written.
+/// Rescans during which nothing may be written.
 const QUIET_RESCANS: u32 = 3;
 /// The longest pause between two things that users do.
 const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Its seed.
     pub seed: u64,
-    /// Faults that the seed had picked and that were left out.
+    /// Faults that the seed picked and that were left out.
     pub without: Vec<String>,
     /// Its faults.
     pub faults: Faults,
-    /// What did not hold, the first first.
+    /// Violations, in order.
     pub violations: Vec<Violation>,
-    /// What happened, the last of it.
+    /// What happened last.
     pub entries: Vec<Entry>,
-    /// Stands for all that happened.
+    /// A digest of everything that happened.
     pub digest: u64,
-    /// How much happened.
+    /// How many entries the journal has.
     pub events: u64,
     /// How long it lasted, in virtual time.
     pub lasted: Duration,
-    /// How long after the end of the faults everything was right.
+    /// How long after the end of the faults everything had converged.
     pub converged_after: Option<Duration>,
     /// Processes that were started.
     pub processes: u32,
     /// The faults that struck at least once.
     pub struck: Vec<String>,
-    /// How often a password stood in what users or Argo CD wrote.
+    /// How often a password occurred in what users or Argo CD wrote.
     pub written: usize,
 }
 
 impl Report {
-    /// Of a run that did not come to an end: that is a failure like any other.
+    /// For a run that did not finish: a failure like any other.
     pub fn unfinished(seed: u64, without: &[String], error: &anyhow::Error) -> Self {
         let faults = Faults::pick(&mut Rng::with_seed(seed)).without(without);
         Self {
@@ -102,10 +101,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// Entries of a failure that are shown.
+/// How many entries of a failure are shown.
 const SHOWN: usize = 60;
 
-/// The last entries that speak of what a violation speaks of, or of nobody.
+/// The last entries that concern the subject of a violation, or no subject.
 fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry> {
     let words: Vec<&str> = violation
         .what
@@ -125,7 +124,7 @@ fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry>
 ///
 /// # Errors
 ///
-/// There is no such fault, or the run did not come to an end.
+/// There is no such fault, or the run did not finish.
 pub fn run(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     simulate(seed, move || play(seed, without))
 }
@@ -198,11 +197,11 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     })
 }
 
-/// The password that users have written is repeated nowhere; returns how often they wrote it.
+/// Checks that the password that users wrote is repeated nowhere; returns how often they wrote it.
 fn search_for_canary(stage: &Stage) -> anyhow::Result<usize> {
     let found = search(stage, CANARY)?;
     let (heard, lines) = Listener::heard();
-    anyhow::ensure!(lines > 0, "nobody listened to what is logged");
+    anyhow::ensure!(lines > 0, "the log was not captured");
     for leak in found.leaks.into_iter().chain(heard) {
         stage.witness.violated("SECRET", format!("{}: {}", leak.place, leak.text));
     }
@@ -231,7 +230,7 @@ async fn disturb_argocd(
     }
 }
 
-/// Waits until everything is right, and then looks whether it stays so and nothing is written.
+/// Waits until everything has converged, then checks that it stays so and nothing is written.
 async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     let begun = Instant::now();
     let (world, broken) = loop {
@@ -256,7 +255,7 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     if converged_after.is_none() {
         return Ok(None);
     }
-    // A rescan may have found something suspect already, and what users cannot see may go on.
+    // A rescan may already have found something suspect, and what users cannot see may go on.
     tokio::time::sleep(CONVERGES_WITHIN.saturating_sub(begun.elapsed())).await;
     let before = stage.witness.world()?;
     tokio::time::sleep(RESCAN * QUIET_RESCANS + LOOK).await;
@@ -270,13 +269,13 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     Ok(converged_after)
 }
 
-/// `namespace/name` of a deployment that exists, for whoever reads of its UID.
+/// `namespace/name` of an existing deployment, to explain its UID.
 fn place_of(world: &World, uid: &str) -> String {
     let object = world.deployments.iter().find(|object| object.uid.as_str() == uid);
     object.map(|object| format!("{}/{} ", object.namespace, object.name)).unwrap_or_default()
 }
 
-/// One place in a Deployment of Kubernetes: a process, and its successors.
+/// One replica of a Kubernetes Deployment: a process and its successors.
 struct Replica {
     number: u32,
     elects: bool,
@@ -285,7 +284,7 @@ struct Replica {
 }
 
 impl Replica {
-    /// Starts a process after the other until the run is over; how many it were.
+    /// Starts one process after another until the run is over; returns how many.
     async fn live(self, mut random: Rng, over: CancellationToken) -> u32 {
         let mut processes = 0;
         loop {
@@ -304,7 +303,7 @@ impl Replica {
         }
     }
 
-    /// Lives with a process until it ends; says why it did.
+    /// Runs a process until it ends; returns why it did.
     async fn attend(&self, running: Running, random: &mut Rng) -> String {
         let begun = Instant::now();
         let Running { process, mut task, shutdown, .. } = running;
@@ -335,7 +334,7 @@ impl Replica {
             ended = &mut task => self.ended_by_itself(process.name(), begun, ended),
             () = troubles => String::new(),
         };
-        // Nothing of it reaches anything any more.
+        // It can no longer reach anything.
         process.kill();
         shutdown.cancel();
         ended
@@ -352,7 +351,7 @@ impl Replica {
             Ok(Err(error)) => format!("ended: {error:#}"),
             Err(error) => format!("panicked: {error}"),
         };
-        // It may when it was replaced, lost its Lease, or has tried for long to begin without its
+        // It may if it was replaced, lost its Lease, or has tried long enough to start without its
         // database.
         let may = ["has taken over", "could not renew its Lease"];
         let was_patient = text.contains("the connection was cut") && begun.elapsed() >= PATIENCE;

@@ -16,12 +16,12 @@ use crate::manual_changes::deployment;
 use crate::observe::ARGO_CD;
 use crate::stage::{Running, Stage};
 
-/// How often it is looked whether everything has come right.
+/// How often convergence is checked.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a step waits for that. Faults may keep it from coming right until later.
+/// How long a step waits for it. Faults may delay it beyond that.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// One thing that happens. Deployments are named `namespace/name`.
+/// One thing that happens. Deployments are written as `namespace/name`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// A namespace is created.
@@ -32,7 +32,7 @@ pub enum Step {
     Create(&'static str, &'static str),
     /// The same with our finalizer on it.
     CreateFinalized(&'static str, &'static str),
-    /// The same that is synced only when a user says so.
+    /// The same, but synced only on a user's request.
     CreateManual(&'static str, &'static str),
     /// A patch is merged into a deployment.
     Edit(&'static str, Value),
@@ -44,24 +44,23 @@ pub enum Step {
     EditApplication(&'static str, Value),
     /// A manual deletion of all AppProjects that are ours.
     DeleteProjects,
-    /// The Applications of a path come to this.
+    /// The Applications of a path get this outcome.
     Outcome(&'static str, &'static str),
     /// Argo CD stops.
     ArgoCdStops,
     /// Argo CD starts again.
     ArgoCdStarts,
-    /// Everything comes right, or patience ends.
+    /// Waits until everything converges, or patience runs out.
     Settle,
-    /// Virtual time passes.
+    /// Lets virtual time pass.
     Pass(Duration),
 }
 
-/// An installation in which these steps have been taken, with nothing wrong; Argo CD stays as they
-/// have left it.
+/// An installation after these steps, without faults; Argo CD stays as they left it.
 ///
 /// # Errors
 ///
-/// The installation does not begin.
+/// The installation does not start.
 pub async fn after(steps: &[Step]) -> anyhow::Result<(Stage, Running)> {
     let stage = Stage::set().await?;
     let running = stage.launch_undisturbed("pod-0");
@@ -80,17 +79,17 @@ pub struct Actor<'a> {
 }
 
 impl<'a> Actor<'a> {
-    /// An actor on a stage where Argo CD runs.
+    /// An actor on a stage, for which it starts Argo CD.
     pub fn new(stage: &'a Stage) -> Self {
         Self { stage, argocd: stage.start_argocd(Duration::from_millis(50)) }
     }
 
-    /// An actor on a stage where Argo CD has been started already.
+    /// An actor on a stage where Argo CD is already running.
     pub fn beside(stage: &'a Stage) -> Self {
         Self { stage, argocd: CancellationToken::new() }
     }
 
-    /// Carries a step out. What a server refuses is part of the play: the journal says so.
+    /// Carries out a step. A server may reject it; the journal records that.
     pub async fn take(&mut self, step: &Step) {
         let client = || self.stage.client.clone();
         let applications: Api<Application> = Api::namespaced(client(), ARGO_CD);
@@ -147,7 +146,7 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// Leaves Argo CD running in the end.
+    /// Leaves Argo CD running at the end.
     pub fn stay(mut self) {
         self.argocd = CancellationToken::new();
     }
@@ -193,8 +192,7 @@ impl Drop for Actor<'_> {
     }
 }
 
-/// Waits until everything has come right and stays so while it is looked at twice; false when
-/// patience ends before.
+/// Waits until everything has converged, in two checks in a row; false if patience runs out first.
 pub async fn settle(stage: &Stage, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     let mut looked_at = None;

@@ -1,4 +1,4 @@
-//! A search for a secret in everything that anybody can read.
+//! A search for a secret in everything that anyone can read.
 
 use http::Request;
 use managed_gitops::api::router;
@@ -15,33 +15,33 @@ use crate::postgresql_limits::{Column, columns};
 use crate::stage::Stage;
 use crate::storage::at_once;
 
-/// The password that users write in every run by chance. It stands nowhere else.
+/// The password that users write in every random run. It occurs nowhere else.
 pub const CANARY: &str = "canary5e0c7f1d9b3a8264";
 
-/// Where somebody could read the secret, and what stands there.
+/// A place where the secret can be read, and its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
-    /// Where.
+    /// The place.
     pub place: String,
     /// The text around it.
     pub text: String,
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Where the secret was found and must not be.
+    /// Where the secret was found but must not be.
     pub leaks: Vec<Find>,
-    /// How often it was found where users, or Argo CD, have written it themselves.
+    /// How often it was found where users or Argo CD wrote it themselves.
     pub written: usize,
     /// How many texts were searched.
     pub searched: usize,
 }
 
-/// Searches all objects that ever were, all rows, the errors that processes ended with, and what
-/// those serve. What was logged is for the caller to search: see [`Listener`].
+/// Searches all objects that ever existed, all rows, the errors that processes ended with, and what
+/// they serve. The caller searches the logs: see [`Listener`].
 ///
-/// Meanwhile nothing else happens, and no virtual time passes.
+/// Nothing else happens meanwhile, and no virtual time passes.
 ///
 /// # Errors
 ///
@@ -62,7 +62,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Everything that ever stood in an object.
+    /// Every version of every object.
     fn objects(&mut self) -> anyhow::Result<()> {
         for path in [
             "/api/v1/namespaces",
@@ -142,7 +142,7 @@ impl Search<'_> {
     }
 }
 
-/// Where a text repeats a secret, with what stands around it.
+/// Where a text repeats a secret, with its surroundings.
 pub fn find(secret: &str, place: &str, text: &str) -> Option<Find> {
     let at = text.find(secret)?;
     let before: String = text[..at].chars().rev().take(120).collect();

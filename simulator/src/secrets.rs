@@ -1,5 +1,5 @@
-//! Secrets: a password that nobody else has is put wherever one can enter, and everything that
-//! anybody can read is searched for it.
+//! Secrets: a unique password is put into every possible input, and everything that anyone can read
+//! is searched for it.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::script::{Step, after};
 use crate::search::{Found, search};
 use crate::stage::{RESCAN, Running, Stage, simulate};
 
-/// Until everything has been told, and some rescans are over.
+/// The time until everything is delivered and some rescans are done.
 const PATIENCE: Duration = RESCAN.saturating_mul(3);
-/// Until Argo CD has made something of what it was told.
+/// The time until Argo CD has processed its input.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// What was found in a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Where the password was found, and how much was searched for it.
+    /// Where the password was found, and how much was searched.
     pub found: Found,
-    /// How many deployments were rejected for it.
+    /// How many deployments were rejected because of it.
     pub rejected: usize,
 }
 
-/// URLs with this password in them, also such as are none.
+/// URLs that contain this password, including malformed ones.
 pub fn urls(secret: &str) -> Vec<String> {
     vec![
         format!("https://user:{secret}@example.com/team/app.git"),
@@ -42,7 +42,7 @@ pub fn urls(secret: &str) -> Vec<String> {
     ]
 }
 
-/// Runs with this password; what the program logs meanwhile is for the caller to search.
+/// Runs with this password; the caller searches what the program logs meanwhile.
 pub fn run(secret: &str) -> anyhow::Result<Report> {
     let secret = secret.to_owned();
     simulate(1, move || async move {
@@ -76,7 +76,7 @@ impl Play {
         Ok(Self { stage, _running: running, secret })
     }
 
-    /// As the URL of new deployments, and of one that is served.
+    /// In the URL of new deployments, and of one that is served.
     async fn write_urls(&self) {
         for (number, url) in urls(&self.secret).iter().enumerate() {
             let source = json!({"repoURL": url, "path": "one"});
@@ -113,7 +113,7 @@ impl Play {
         self.stage.post("/api/v1/namespaces/team/secrets", &secret.to_string()).await;
     }
 
-    /// In everything that Argo CD says of an Application that is served.
+    /// In everything that Argo CD reports on a served Application.
     async fn argocd_repeats_it(&self) -> anyhow::Result<()> {
         let text = format!(
             "cannot fetch \"https://user:{0}@example.com/team/app\": ssh://git:{0}@example.com",
@@ -146,7 +146,7 @@ impl Play {
         Ok(())
     }
 
-    /// In an object that cannot be read, whose error quotes it.
+    /// In an unreadable object, which its error quotes.
     async fn leave_unreadable(&self) -> anyhow::Result<()> {
         let definition = crds::all().into_iter().find(hostile_objects::is_of_deployments);
         let definition = definition.unwrap_or_default();
@@ -171,7 +171,7 @@ impl Play {
             "metadata": {"name": name}, "spec": spec,
         });
         let path = format!("{GROUP}/namespaces/{namespace}/{resource}");
-        // What the server refuses is written nowhere.
+        // What the server rejects is written nowhere.
         self.stage.post(&path, &object.to_string()).await;
     }
 }

@@ -37,25 +37,25 @@ use crate::process::{Process, wall_clock};
 use crate::properties::Witness;
 use crate::storage::{Wire, at_once};
 
-/// How often the program compares everything anew: more often than it does by default, so that a
-/// run takes fewer virtual hours.
+/// How often the program rescans everything: more often than by default, so that a run takes fewer
+/// virtual hours.
 pub const RESCAN: Duration = Duration::from_secs(10 * 60);
-/// Events of each resource that the server keeps: all of a run, so that nothing but a fault makes
-/// a watch expire.
+/// Events that the server keeps per resource: all of a run, so that only a fault makes a watch
+/// expire.
 const HISTORY: usize = 100_000;
-/// Within so much virtual time a namespace that is deleted is empty, where Argo CD works.
+/// The virtual time within which a deleted namespace is empty, if Argo CD works.
 const EMPTY_WITHIN: Duration = Duration::from_secs(600);
-/// Stack of the thread of a run; a debug build's futures are large.
+/// The stack of a run's thread; a debug build's futures are large.
 const STACK_BYTES: usize = 16 << 20;
 
-/// Runs something on a thread of its own, on a virtual clock, with randomness from a seed.
+/// Runs something on its own thread, with a virtual clock and randomness from a seed.
 pub fn simulate<T, F>(seed: u64, run: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<T>
 where
     T: Send + 'static,
     F: Future<Output = anyhow::Result<T>>,
 {
     let body = move || {
-        // Before the thread makes its first hash map.
+        // Before the thread creates its first hash map.
         entropy::seed(seed);
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build()?;
@@ -75,16 +75,16 @@ pub struct Stage {
     pub begun: Instant,
     /// The API server.
     pub server: Arc<ApiServer>,
-    /// A client without faults, for users and manual changes.
+    /// A fault-free client, for users and manual changes.
     pub client: kube::Client,
-    /// The database without faults, for looks.
+    /// A fault-free connection to the database, for inspection.
     pub database: Database,
-    /// Who sees every write.
+    /// Sees every write.
     pub witness: Arc<Witness>,
     /// What happened.
     pub journal: Journal,
     settings: Settings,
-    /// What the processes serve is asked of these.
+    /// The endpoints of the processes.
     launched: Arc<Mutex<Vec<Arc<Health>>>>,
 }
 
@@ -92,7 +92,7 @@ pub struct Stage {
 pub struct Running {
     /// The process.
     pub process: Arc<Process>,
-    /// What it ended with.
+    /// How it ended.
     pub task: JoinHandle<anyhow::Result<()>>,
     /// Tells it to stop.
     pub shutdown: CancellationToken,
@@ -141,7 +141,7 @@ impl Stage {
         Api::all(self.client.clone()).create(&PostParams::default(), &object).await
     }
 
-    /// Waits until there is a namespace of Argo CD, and creates it where nobody else has.
+    /// Waits until there is a namespace of Argo CD, and creates it if nobody else has.
     pub async fn bring_back_argocd_namespace(&self) -> anyhow::Result<()> {
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let deadline = Instant::now() + EMPTY_WITHIN;
@@ -167,7 +167,7 @@ impl Stage {
         stop
     }
 
-    /// Tells Argo CD what is to become of Applications, in place of what it was told before.
+    /// Sets the outcomes of Applications in Argo CD, replacing earlier ones.
     pub async fn set_outcomes(&self, data: BTreeMap<String, String>) -> anyhow::Result<()> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
         let _ = api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await;
@@ -178,23 +178,23 @@ impl Stage {
         Ok(())
     }
 
-    /// Starts the only process of the program, with which nothing goes wrong.
+    /// Starts the only process of the program, without faults.
     pub fn launch_undisturbed(&self, name: &str) -> Running {
         let plan: Arc<dyn Adversary> = Arc::new(Plan::new(Strike::Nothing));
         self.launch(name, &plan, 0, false)
     }
 
-    /// Creates an object from its text, as a user does; whether the server has taken it.
+    /// Creates an object from its text, as a user does; returns whether the server accepted it.
     pub async fn post(&self, collection: &str, object: impl AsRef<[u8]>) -> bool {
         self.send(Method::POST, collection, "application/json", object).await
     }
 
-    /// Merges a patch into an object, as a user does; whether the server has taken it.
+    /// Merges a patch into an object, as a user does; returns whether the server accepted it.
     pub async fn merge(&self, path: &str, patch: impl AsRef<[u8]>) -> bool {
         self.send(Method::PATCH, path, "application/merge-patch+json", patch).await
     }
 
-    /// Deletes an object, as a user does; whether the server has taken it.
+    /// Deletes an object, as a user does; returns whether the server accepted it.
     pub async fn delete(&self, path: &str) -> bool {
         self.send(Method::DELETE, path, "", "").await
     }
@@ -258,7 +258,7 @@ impl Stage {
         Running { process, task: tokio::spawn(life), shutdown }
     }
 
-    /// What the processes serve that have begun so far.
+    /// The endpoints of the processes started so far.
     pub fn launched(&self) -> Vec<Arc<Health>> {
         self.launched.lock().clone()
     }
@@ -271,7 +271,7 @@ fn cluster_clock(begun: Instant) -> sandbox::Clock {
     })
 }
 
-/// The client of users, manual changes and Argo CD, which says so while it is answered.
+/// The client of users, manual changes and Argo CD, which marks its requests in `by_users`.
 fn users_client(server: Arc<ApiServer>, by_users: Arc<AtomicBool>) -> kube::Client {
     let send = tower::service_fn(move |request: http::Request<kube::client::Body>| {
         by_users.store(true, Ordering::Relaxed);
@@ -282,14 +282,14 @@ fn users_client(server: Arc<ApiServer>, by_users: Arc<AtomicBool>) -> kube::Clie
     kube::Client::new(send, ARGO_CD)
 }
 
-/// UIDs that count. Those of users' objects have numbers of their own, so that they do not depend
-/// on what the program has created meanwhile.
+/// UIDs that count. Those of users' objects have separate numbers, so that they do not depend on
+/// what the program created meanwhile.
 fn uids(by_users: Arc<AtomicBool>) -> impl Fn() -> uuid::Uuid + Send + Sync {
     let (users, others) = (AtomicU64::new(1), AtomicU64::new(1 << 32));
     move || {
         let next = if by_users.load(Ordering::Relaxed) { &users } else { &others };
         let number = next.fetch_add(1, Ordering::Relaxed);
-        // Spread, so that their order is not that of the objects' creation.
+        // Scattered, so that their order is not the order of creation.
         let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         uuid::Uuid::from_u64_pair(spread, number)
     }

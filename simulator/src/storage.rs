@@ -1,9 +1,9 @@
 //! The connection between a process and its database.
 //!
-//! SQLite answers from a thread of its own, and the runtime's clock would run away meanwhile. So
-//! the one thread of the simulation waits for it: a call of the store is one indivisible moment.
-//! That hides no interleaving: there is one connection, so no two calls could overlap, and what the
-//! rest of the program does during a call cannot be told from what it does before or after it.
+//! SQLite answers from its own thread, and the runtime's clock would advance meanwhile. So the only
+//! thread of the simulation waits for it: a store call is one indivisible moment. That hides no
+//! interleaving: there is one connection, so calls cannot overlap, and what the rest of the program
+//! does during a call is indistinguishable from what it does before or after it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,18 +17,18 @@ use crate::journal::Journal;
 use crate::process::Process;
 use crate::properties::Witness;
 
-/// What the journal says of a call of the store that failed without having been cut off.
+/// The journal's text for a store call that failed without being cut off.
 pub const FAILS: &str = " fails";
 
 /// See the module.
 pub struct Wire {
-    /// Who calls.
+    /// The caller.
     pub process: Arc<Process>,
-    /// Who decides what goes wrong.
+    /// Decides what goes wrong.
     pub adversary: Arc<dyn Adversary>,
-    /// Who looks at each commit.
+    /// Checks each commit.
     pub witness: Arc<Witness>,
-    /// Where it is written down.
+    /// Records what happens.
     pub journal: Journal,
 }
 
@@ -94,14 +94,15 @@ impl Gate for Wire {
     }
 }
 
-/// Lets the thread wait for the database, while the clock stands still.
+/// Blocks the thread on the database, while the clock stands still.
 ///
-/// The pool gives connections back in tasks of their own. Those belong to another runtime, whose
-/// clock is the real one.
+/// The pool returns connections in separate tasks. Those run on another runtime, with the real
+/// clock.
 pub fn at_once<T>(work: impl Future<Output = T>) -> T {
     static POOLS: LazyLock<Option<Runtime>> =
         LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().ok());
     let _context = POOLS.as_ref().map(Runtime::enter);
-    // Many calls in one turn would use up the turn, and what the thread waits for would never come.
+    // Many calls in one turn would exhaust tokio's task budget, and the awaited result would never
+    // come.
     futures::executor::block_on(tokio::task::unconstrained(work))
 }

@@ -1,9 +1,9 @@
-//! Runs, each in a process of its own.
+//! Runs, each in its own process.
 //!
-//! A process keeps what outlives a run: the counter from which tokio derives the order in which a
-//! `select!` looks at its branches, and whatever the first run fills for all others. So a run is
-//! sure to be the same again only where it is the first of its process. A run that ends its process,
-//! or never ends, takes no other with it, too.
+//! A process keeps state that outlives a run: the counter from which tokio derives the order in
+//! which `select!` polls its branches, and whatever the first run initialises for all others. So a
+//! run is certain to be repeatable only as the first of its process. Also, a run that kills its
+//! process, or never ends, affects no other.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -18,20 +18,20 @@ use crate::{campaign, exhaust, field_fuzzing, poison, run, workloads};
 
 /// The command of the program that performs a task.
 pub const COMMAND: &str = "subprocess";
-/// How long a run may take, in real time: a hundred times of what the longest takes. Beyond that it
-/// turns in a circle in which no virtual time passes.
+/// How long a run may take, in real time: a hundred times as long as the longest takes. Beyond that
+/// it is in an endless loop in which no virtual time passes.
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// What is to be run.
+/// What to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Task {
-    /// Faults by chance, and those of them that are left out.
+    /// Random faults, and those left out.
     Seed(u64, Vec<String>),
     /// A workload, and what goes wrong in it.
     Plan(String, Strike),
     /// A campaign of edits.
     Campaign(u64),
-    /// Poison by chance.
+    /// Random poison.
     Poison(u64),
     /// Every hostile text in one field.
     FieldFuzzing(u64),
@@ -45,12 +45,12 @@ pub struct Subprocesses {
 }
 
 impl Subprocesses {
-    /// By way of this program.
+    /// Uses this program.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), log: false }
     }
 
-    /// Also prints what is logged in the runs, where `log` says so.
+    /// Also prints the runs' logs, if `log` is set.
     #[must_use]
     pub fn with_log(self, log: bool) -> Self {
         Self { log, ..self }
@@ -87,7 +87,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn plan(&self, workload: &str, strike: Strike) -> anyhow::Result<exhaust::Outcome> {
         self.spawn(&Task::Plan(workload.to_owned(), strike))
     }
@@ -96,7 +96,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn campaign(&self, seed: u64) -> anyhow::Result<campaign::Report> {
         self.spawn(&Task::Campaign(seed))
     }
@@ -105,7 +105,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn poison(&self, seed: u64) -> anyhow::Result<poison::Report> {
         self.spawn(&Task::Poison(seed))
     }
@@ -114,7 +114,7 @@ impl Subprocesses {
     ///
     /// # Errors
     ///
-    /// The run did not come to an end.
+    /// The run did not finish.
     pub fn field(&self, place: u64) -> anyhow::Result<poison::Report> {
         self.spawn(&Task::FieldFuzzing(place))
     }
@@ -139,7 +139,7 @@ impl Subprocesses {
 ///
 /// # Errors
 ///
-/// The run did not come to an end, or the text is no task.
+/// The run did not finish, or the text is no task.
 pub fn perform(task: &str) -> anyhow::Result<()> {
     std::thread::spawn(|| {
         std::thread::sleep(DEADLINE);

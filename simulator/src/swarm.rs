@@ -1,4 +1,4 @@
-//! Faults by chance: each seed picks its own subset of them, and how often each strikes.
+//! Random faults: each seed picks its own subset of them, and how often each strikes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,33 +13,33 @@ use serde_json::{Map, Value, json};
 
 use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
-/// How often a fault strikes, of 1,000 chances. 200 is what the existing system's chaos tests use
-/// for its database and its client.
+/// How often a fault strikes, per 1,000 opportunities. 200 is what the existing system's chaos
+/// tests use for its database and its client.
 const RATES: [u32; 5] = [5, 20, 50, 100, 200];
-/// How often a process is killed, of 1,000 effects: more often, and it would never get anywhere.
+/// How often a process is killed, per 1,000 effects: more often, and it would never make progress.
 const KILL_RATES: [u32; 3] = [1, 3, 10];
-/// How long what is slow takes at the most. Beyond 20 s the client gives up on an answer.
+/// The longest delay of something slow. After 20 s the client gives up on an answer.
 const SLOWEST: Duration = Duration::from_secs(25);
 
-/// Which faults a run has, and how often, of 1,000 chances each.
+/// Which faults a run has, and how often, per 1,000 opportunities each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Faults {
-    /// Requests that are refused: cut off, 429, 503, 500.
+    /// Requests that are rejected: cut off, 429, 503, 500.
     pub refused: u32,
-    /// Writes that are refused as conflicts.
+    /// Writes that are rejected as conflicts.
     pub conflicts: u32,
     /// Requests whose outcome is unknown.
     pub unknown: u32,
     /// Requests and answers that take long.
     pub slow: u32,
-    /// Calls of the store that are cut off before they are done.
+    /// Store calls that are cut off before they are done.
     pub store_refused: u32,
-    /// Calls of the store whose outcome is unknown.
+    /// Store calls whose outcome is unknown.
     pub store_unknown: u32,
-    /// Calls of the store that take long.
+    /// Store calls that take long.
     pub store_slow: u32,
-    /// Events that arrive late, by up to some virtual seconds.
+    /// Events that arrive late, by up to a few virtual seconds.
     pub late: u32,
     /// Events that arrive twice.
     pub twice: u32,
@@ -51,18 +51,18 @@ pub struct Faults {
     pub killed: u32,
     /// Whether there are two replicas with a Lease.
     pub replicas: bool,
-    /// Whether processes are cut off from everything for a while.
+    /// Whether processes are isolated for a while.
     pub cut_off: bool,
     /// Whether clocks jump.
     pub clocks: bool,
     /// Whether Argo CD is slow, fails or is away.
     pub argocd: bool,
-    /// Whether somebody edits and deletes what is ours.
+    /// Whether our objects are manually edited and deleted.
     pub manual_changes: bool,
 }
 
 impl Faults {
-    /// Picks faults: each is there in every other run.
+    /// Picks faults: each occurs in every other run.
     pub fn pick(random: &mut Rng) -> Self {
         let mut rate = |rates: &[u32]| {
             let picked = rates[random.usize(..rates.len())];
@@ -106,16 +106,16 @@ impl Faults {
     ///
     /// # Errors
     ///
-    /// A name cannot be read; that does not happen.
+    /// A name cannot be parsed; that does not happen.
     pub fn names(&self) -> anyhow::Result<Vec<String>> {
         Ok(self.striking()?.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// The names of all faults that there are.
+    /// The names of all faults.
     ///
     /// # Errors
     ///
-    /// A name cannot be read; that does not happen.
+    /// A name cannot be parsed; that does not happen.
     pub fn all_names() -> anyhow::Result<BTreeSet<String>> {
         let fields = serde_json::to_value(Self::default())?;
         Ok(fields.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect())
@@ -125,7 +125,7 @@ impl Faults {
     ///
     /// # Errors
     ///
-    /// There is no fault of such a name.
+    /// There is no fault of that name.
     pub fn without(self, names: &[String]) -> anyhow::Result<Self> {
         let mut fields = serde_json::to_value(self)?;
         for name in names {
@@ -158,7 +158,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Faults that strike by chance.
+    /// Faults that strike at random.
     pub fn new(faults: Faults, random: Rng) -> Self {
         Self {
             faults,
@@ -168,7 +168,7 @@ impl Swarm {
         }
     }
 
-    /// Notes that a fault has struck, by its name.
+    /// Records that a fault struck, by its name.
     pub fn note(&self, fault: &'static str) {
         self.struck.lock().insert(fault);
     }
@@ -188,7 +188,7 @@ impl Swarm {
         strikes
     }
 
-    /// Mostly some milliseconds, as a healthy network and server take; now and then long.
+    /// Mostly some milliseconds, as a healthy network and server take; sometimes long.
     fn pause(&self, random: &mut Rng, fault: &'static str, rate: u32) -> Duration {
         if self.strikes(random, fault, rate) {
             return SLOWEST.mul_f64(random.f64());
@@ -211,7 +211,7 @@ impl Swarm {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Whether processes are cut off from everything for a while.
+    /// Whether processes are isolated for a while.
     pub fn cuts_off(&self) -> bool {
         self.faults.cut_off
     }

@@ -1,4 +1,4 @@
-//! Many runs of one kind, each from a seed, and what they come to together.
+//! Many runs of one kind, each from a seed, and their totals.
 
 use std::fmt;
 use std::io::Write;
@@ -7,18 +7,18 @@ use std::str::FromStr;
 
 use crate::fan_out::fan_out;
 
-/// What became of a run, to be added up with others of its kind.
+/// The result of a run, to be added up with others of its kind.
 pub trait Tally: Default + Send {
-    /// Counts what happened in another run, too; not what did not hold in it.
+    /// Adds the counts of another run, but not its violations.
     fn add(&mut self, other: &Self);
-    /// What did not hold.
+    /// Violations.
     fn violations(&self) -> &[String];
 }
 
-/// A run in which something did not hold, or that did not come to an end.
+/// A run with a violation, or that did not finish.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The command that repeats it, but for the seed.
+    /// The command that repeats it, without the seed.
     command: &'static str,
     seed: u64,
     what: String,
@@ -43,8 +43,8 @@ pub struct Tallied<R> {
     pub failed: u64,
 }
 
-/// Runs something for each seed, on several threads, and tells of each failure as it comes; `command`
-/// is what runs the one seed that is put behind it.
+/// Runs something for each seed, on several threads, and reports each failure as it occurs;
+/// `command` repeats the seed that is appended to it.
 pub fn tally<R: Tally>(
     threads: usize,
     seeds: impl IntoIterator<Item = u64, IntoIter: Send>,
@@ -75,22 +75,21 @@ pub fn tally<R: Tally>(
     tallied
 }
 
-/// How many a variable of the environment asks for.
+/// The number from an environment variable.
 pub fn asked_for<T: FromStr>(variable: &str, usual: T) -> T {
     let number = std::env::var(variable).ok().and_then(|number| number.parse().ok());
     number.unwrap_or(usual)
 }
 
-/// The seeds that a test runs, as many as a variable asks for. The gate gives another first one for
-/// each state of the code, so that what is judged twice is judged alike.
+/// The seeds that a test runs, as many as a variable says. The gate derives the first one from the
+/// state of the code, so that a repeated check gives the same result.
 pub fn seeds(variable: &str, usual: u64) -> Range<u64> {
     let first = asked_for("SIMULATOR_FIRST", 1);
     first..first + asked_for(variable, usual)
 }
 
-/// Says what a test came to, also where it passes: what it prints in the usual way is shown only
-/// where it fails.
+/// Prints a test's result even if it passes: normal output is shown only on failure.
 pub fn tell(what: &str) {
-    // Who cannot be told can do without.
+    // A failed write is harmless.
     let _ = writeln!(std::io::stdout(), "simulator: {what}");
 }

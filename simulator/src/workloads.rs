@@ -1,5 +1,5 @@
-//! What exhaustive plans perturb: each workload is a few lines, and all of them together come past
-//! every write, commit and event that the program knows.
+//! What exhaustive plans perturb: each workload is a few lines, and together they cover every kind
+//! of write, commit and event of the program.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::script::path;
 /// A workload.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// Its name, by which one plan of it can be run alone.
+    /// Its name, which selects it on the command line.
     pub name: &'static str,
     /// What happens.
     pub steps: Vec<Step>,
@@ -63,7 +63,7 @@ fn plain() -> Vec<Workload> {
                 Settle,
             ],
         ),
-        // Each while the one before is under way.
+        // Each while the previous one is in progress.
         workload(
             "edits in a row",
             [

@@ -1,5 +1,5 @@
-//! What is relied upon (see ARCHITECTURE.md, "Assumptions"), broken once:
-//! what is said to follow follows, and no more. What seeds and plans break is not repeated here.
+//! The assumptions (see ARCHITECTURE.md, "Assumptions"), each violated once: only the stated
+//! consequence follows. What seeds and plans violate is not repeated here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,10 +17,10 @@ use simulator::script::{Actor, after, path};
 use simulator::stage::{RESCAN, simulate};
 use simulator::subprocess::Subprocesses;
 
-/// Argo CD leaves `.spec` as it was written. Where it does not, the rescan writes it anew, every
-/// time: somebody who insists is not answered with a write for each of his.
+/// Argo CD leaves `.spec` as written. If it does not, each rescan writes it again: a persistent
+/// writer does not get one write per write.
 #[test]
-fn whoever_insists_on_another_spec_is_corrected_once_a_rescan() {
+fn a_persistent_writer_of_another_spec_is_corrected_once_per_rescan() {
     const RESCANS: u32 = 12;
     simulate(1, || async {
         let (stage, _running) =
@@ -49,11 +49,10 @@ fn whoever_insists_on_another_spec_is_corrected_once_a_rescan() {
     .unwrap();
 }
 
-/// A list is of the newest state. Where one comes to a new process from before something that was
-/// acted upon already, who is not in it is removed; the next process, or the next change, serves it
-/// again.
+/// A list shows the newest state. If a new process gets an older one, deployments missing from it
+/// are removed; the next process, or the next change, serves them again.
 #[test]
-fn who_is_missing_in_a_list_is_removed() {
+fn a_deployment_missing_from_a_list_is_removed() {
     let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
     let clean = subprocesses.plan("create", Strike::Nothing).unwrap();
     let left_out = clean.plans.iter().filter_map(|strike| match strike {
@@ -66,7 +65,7 @@ fn who_is_missing_in_a_list_is_removed() {
     for strike in left_out {
         let outcome = subprocesses.plan("create", strike).unwrap();
         assert!(outcome.struck, "{strike}");
-        // What is not there is not wanted; nobody else is harmed.
+        // What is missing is removed; nothing else is harmed.
         let expected = ["CAUSE", "ESR-GD"];
         let mut others = outcome.violations.iter();
         let other = others.find(|one| !expected.contains(&one.property.as_str()));
@@ -76,9 +75,9 @@ fn who_is_missing_in_a_list_is_removed() {
     assert!(removed > 0);
 }
 
-/// The fields of an Application that are not ours are Argo CD's, and nobody's business here.
+/// The fields of an Application that are not ours belong to Argo CD.
 #[test]
-fn what_is_not_ours_in_an_application_is_left_alone() {
+fn foreign_fields_of_an_application_are_left_alone() {
     simulate(1, || async {
         let (stage, _running) =
             after(&[CreateNamespace("team"), Create("team/app", "one"), Settle]).await?;

@@ -1,4 +1,4 @@
-//! Faults by chance: the seeds that ever failed, and others.
+//! Random faults: the seeds that once failed, and others.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,7 +10,7 @@ use simulator::subprocess::Subprocesses;
 use simulator::swarm::Faults;
 use simulator::tally::{seeds, tell};
 
-/// Seeds, unless the environment says how many, or which is the first.
+/// The default number of seeds; the environment may set it, and the first seed.
 const SEEDS: u64 = 256;
 const THREADS: usize = 2;
 
@@ -18,7 +18,7 @@ fn subprocesses() -> Subprocesses {
     Subprocesses::new(env!("CARGO_BIN_EXE_simulator"))
 }
 
-/// Those that ever failed.
+/// Those that once failed.
 fn regressions() -> BTreeSet<u64> {
     let text = include_str!("../seeds/regressions.txt");
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
@@ -26,7 +26,7 @@ fn regressions() -> BTreeSet<u64> {
 }
 
 #[test]
-fn seeds_that_ever_failed_and_others() {
+fn seeds_that_once_failed_and_others() {
     let subprocesses = subprocesses();
     let first = regressions();
     assert!(!first.is_empty());
@@ -59,19 +59,19 @@ fn seeds_that_ever_failed_and_others() {
     }
     let hours = virtual_time.as_secs_f64() / 3_600.0;
     tell(&format!(
-        "{number} seeds, of which {} that ever failed, the others from {} on: {hours:.0} virtual \
+        "{number} seeds, of which {} that once failed, the others from {} on: {hours:.0} virtual \
          hours, {processes} processes",
         regressions().len(),
         fresh.start
     ));
-    assert!(written > 0, "nobody ever wrote the password");
+    assert!(written > 0, "the password was never written");
     assert_eq!(struck, Faults::all_names().unwrap(), "a fault that never strikes proves nothing");
 }
 
 #[test]
 fn the_same_seed_is_the_same_run() {
     let digest = |seed| subprocesses().seed(seed, &[]).digest;
-    // With two replicas, kills, clocks, cuts and everything else that these seeds pick.
+    // With two replicas, kills, clock jumps, isolation and everything else that these seeds pick.
     for seed in [2, 9, 42] {
         assert_eq!(digest(seed), digest(seed), "seed {seed}");
     }

@@ -6,7 +6,7 @@ use simulator::campaign::Report;
 use simulator::subprocess::Subprocesses;
 use simulator::tally::{seeds, tally, tell};
 
-/// Campaigns, unless the environment says how many.
+/// The default number of campaigns; the environment may set it.
 const CAMPAIGNS: u64 = 1_000;
 const THREADS: usize = 2;
 
@@ -22,7 +22,7 @@ fn campaigns_of_edits() {
         "{number} campaigns: {taken} edits taken, of which {rejected} rejected; {refused} refused; \
          {reverted} taken back; {whole} ends compared as a whole, {in_part} in part"
     ));
-    // Each kind of edit has come about, and most ends say something.
+    // Each kind of edit occurred, and most ends are conclusive.
     assert!(taken > 0 && refused > 0 && rejected > 0 && reverted > 0);
     assert!(whole > in_part, "{whole} ends compared as a whole, {in_part} in part");
 }

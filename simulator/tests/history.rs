@@ -1,4 +1,4 @@
-//! What went wrong in the system that this one replaces, each tried here once.
+//! Bugs of the system that this one replaces, each tried here once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -15,10 +15,10 @@ use simulator::script::{Actor, after, path, settle};
 use simulator::stage::{Running, Stage, simulate};
 use simulator::storage::at_once;
 
-/// Within so much virtual time everything comes right.
+/// The virtual time within which everything converges.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
-/// Everything comes right, nothing that must never be has been, and the process lives.
+/// Checks that everything converges, nothing forbidden happened, and the process is alive.
 async fn comes_right(stage: &Stage, running: &Running) {
     let right = settle(stage, PATIENCE).await;
     assert!(right, "{:?}", esr::all(&stage.witness.world().unwrap()));
@@ -34,10 +34,10 @@ fn play<F: Future<Output = ()>>(run: impl FnOnce() -> F + Send + 'static) {
     .unwrap();
 }
 
-/// redhat-appstudio/managed-gitops, pull request 447: where the rows had gone before, the finalizer
+/// redhat-appstudio/managed-gitops, pull request 447: if the rows were already gone, the finalizer
 /// was never removed.
 #[test]
-fn a_finalizer_goes_although_the_rows_have_gone_before() {
+fn a_finalizer_is_removed_even_if_the_rows_are_already_gone() {
     play(|| async {
         let (stage, running) =
             after(&[CreateNamespace("team"), CreateFinalized("team/app", "one"), Settle])
@@ -60,10 +60,10 @@ fn a_finalizer_goes_although_the_rows_have_gone_before() {
     });
 }
 
-/// Pull request 594: two that needed the same repository at once raced for its row. Here one begins
-/// to need it while another one ceases to.
+/// Pull request 594: two deployments that needed the same repository at once raced for its row.
+/// Here one starts to need it while another stops.
 #[test]
-fn a_repository_that_one_gives_up_and_another_takes_up_stays_permitted() {
+fn a_repository_that_changes_users_stays_permitted() {
     play(|| async {
         let (stage, running) = after(&[
             CreateNamespace("team"),
@@ -82,9 +82,9 @@ fn a_repository_that_one_gives_up_and_another_takes_up_stays_permitted() {
     });
 }
 
-/// Pull request 434: each event left something behind in memory until the process was killed.
+/// Pull request 434: each event leaked memory until the process was killed.
 #[test]
-fn what_comes_and_goes_leaves_no_machine_behind() {
+fn short_lived_objects_leave_no_machine_behind() {
     play(|| async {
         let (stage, running) = after(&[CreateNamespace("team")]).await.unwrap();
         let mut actor = Actor::beside(&stage);
@@ -100,7 +100,7 @@ fn what_comes_and_goes_leaves_no_machine_behind() {
             }
         }
         comes_right(&stage, &running).await;
-        // That of the tenant stays for as long as its namespace does.
+        // The tenant's machine stays as long as its namespace.
         let machines = schema::entity::machine::Entity::find();
         let number = at_once(machines.count(stage.database.reader())).unwrap();
         assert_eq!(number, 1);
@@ -109,7 +109,7 @@ fn what_comes_and_goes_leaves_no_machine_behind() {
     });
 }
 
-/// Pull request 60: the agent crashed when an Operation was deleted that it was about to work on.
+/// Pull request 60: the agent crashed when an Operation that it was about to process was deleted.
 #[test]
 fn an_operation_that_is_deleted_under_the_agent_does_no_harm() {
     play(|| async {

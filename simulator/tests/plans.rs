@@ -11,9 +11,9 @@ use simulator::workloads;
 
 const THREADS: usize = 2;
 
-/// How many plans each workload gives rise to. They move where the program sends other requests,
-/// asks the store otherwise, or is told of other events: then look whether that is what you wanted,
-/// and write the new number here.
+/// How many plans each workload has. The numbers change when the program sends other requests,
+/// calls the store differently or gets other events: check that this is intended, and enter the new
+/// number here.
 const PLANS: [(&str, usize); 19] = [
     ("create", 365),
     ("edit", 511),
@@ -36,13 +36,13 @@ const PLANS: [(&str, usize); 19] = [
     ("Argo CD changes its mind", 255),
 ];
 
-/// One plan of so many is run, unless the environment says otherwise.
+/// One in this many plans is run, unless the environment says otherwise.
 const EVERY: usize = 1;
 
 #[test]
 fn one_fault_at_any_moment_changes_nothing_in_the_end() {
     let every = asked_for("SIMULATOR_EVERY", EVERY);
-    // Where not all are run, another share each time.
+    // If not all are run, a different share each time.
     let share = fastrand::usize(..every);
     let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
     let mut tried = 0;

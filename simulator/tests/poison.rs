@@ -7,12 +7,12 @@ use simulator::poison::Report;
 use simulator::subprocess::Subprocesses;
 use simulator::tally::{seeds, tally, tell};
 
-/// Runs, unless the environment says how many.
+/// The default number of runs; the environment may set it.
 const RUNS: u64 = 32;
 const THREADS: usize = 2;
 
 #[test]
-fn poison_leaves_the_healthy_untouched() {
+fn poison_does_not_affect_healthy_deployments() {
     let seeds = seeds("SIMULATOR_POISON", RUNS);
     let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
     let poison = |seed| subprocesses.poison(seed);
@@ -23,7 +23,7 @@ fn poison_leaves_the_healthy_untouched() {
         "{number} runs of poison: {taken} writes taken, {refused} refused; {rejected} rejected, \
          {served} served"
     ));
-    // Each has come about.
+    // Each occurred.
     assert!(taken > 0 && refused > 0 && rejected > 0 && served > 0);
 }
 

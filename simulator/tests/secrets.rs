@@ -48,7 +48,7 @@ impl Write for Log {
     }
 }
 
-/// A secret that stands nowhere else.
+/// A secret that occurs nowhere else.
 fn canary() -> String {
     LazyLock::force(&LOG);
     format!("canary{:016x}", fastrand::u64(..))
@@ -63,7 +63,7 @@ fn a_password_in_a_url_is_repeated_nowhere() {
     let secret = canary();
     let report = run(&secret).unwrap();
     assert_eq!(report.found.leaks, []);
-    // It was there, it was seen, and it was looked for.
+    // It was present, it was seen, and it was searched for.
     assert!(report.found.written >= urls(&secret).len(), "{report:?}");
     assert!(report.rejected >= urls(&secret).len(), "{report:?}");
     assert!(report.found.searched > 500, "{report:?}");
@@ -73,7 +73,7 @@ fn a_password_in_a_url_is_repeated_nowhere() {
 }
 
 #[test]
-fn what_the_api_server_says_loses_the_passwords_in_it() {
+fn passwords_are_removed_from_what_the_api_server_says() {
     let secret = canary();
     for url in urls(&secret).iter().filter(|url| url.starts_with("https://user")) {
         for code in [403, 409, 422, 500] {
@@ -99,7 +99,7 @@ fn serve(answer: Vec<u8>) -> u16 {
     port
 }
 
-/// PostgreSQL's answer to whom it does not know.
+/// PostgreSQL's answer to an unknown user.
 fn unknown_user() -> Vec<u8> {
     let fields = ["SFATAL", "VFATAL", "C28P01", "Mpassword authentication failed for user \"u\""];
     let fields = fields.map(|field| format!("{field}\0")).concat() + "\0";
@@ -172,7 +172,7 @@ async fn the_credentials_of_a_kubeconfig_are_in_no_error() {
     ] {
         let config = kubeconfig(port, &user);
         let config = kube::Config::from_custom_kubeconfig(config, &Default::default()).await;
-        // As the commands say it.
+        // As the commands print it.
         let error = match config {
             Err(error) => format!("{error:#}"),
             Ok(config) => match CountedClient::new(config, Tenure::unlimited()) {

@@ -1,5 +1,5 @@
-//! A real cluster, and the program on it: with an account of its own and the rights of
-//! `deploy/rbac.yaml`, on a fresh database.
+//! A real cluster, and the program on it: with its own account, the permissions of
+//! `deploy/rbac.yaml` and a fresh database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -28,7 +28,7 @@ const PARTS: [&str; 10] = [
     "argocd-application-controller",
 ];
 
-/// One for all scenarios, made by the first.
+/// Shared by all scenarios; the first one creates it.
 static SHARED: Mutex<Option<Cluster>> = Mutex::const_new(None);
 
 /// See the module.
@@ -42,7 +42,7 @@ pub struct Cluster {
     program: Option<Running>,
 }
 
-/// Whether the ring is to run on a cluster: never by accident, because it is not gentle.
+/// Whether to run on a cluster: opt-in, because the tests are destructive.
 pub fn is_wanted() -> bool {
     std::env::var("E2E").is_ok_and(|value| value == "cluster")
 }
@@ -73,10 +73,10 @@ pub async fn shared() -> Lent {
     MutexGuard::map(guard, |cluster| cluster.as_mut().unwrap())
 }
 
-/// What [`shared`] lends.
+/// What [`shared`] returns.
 pub type Lent = tokio::sync::MappedMutexGuard<'static, Cluster>;
 
-/// Ends the program and drops its database.
+/// Stops the program and drops its database.
 pub fn clean_up() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -110,7 +110,7 @@ impl Cluster {
         cluster
     }
 
-    /// Makes a kubeconfig of the program's account out of ours.
+    /// Derives a kubeconfig for the program's account from ours.
     fn write_own_kubeconfig(&self) {
         let token = ["create", "token", "managed-gitops", "-n", OWN_NAMESPACE, "--duration=24h"];
         let token = self.kubectl(&token);
@@ -134,7 +134,7 @@ impl Cluster {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A client with all rights.
+    /// A client with full permissions.
     pub async fn client(&self) -> kube::Client {
         harness::client(&self.kubeconfig).await
     }
@@ -146,8 +146,7 @@ impl Cluster {
         connect(&url, &options).await.unwrap()
     }
 
-    /// Starts whatever does not run, and waits until it works: the parts of the testbed and the
-    /// program.
+    /// Starts whatever is not running (parts of the testbed, the program) and waits until it works.
     pub async fn start_everything(&mut self) {
         if testbed().is_some() {
             for part in PARTS {
@@ -162,7 +161,7 @@ impl Cluster {
         eventually("PostgreSQL answers", || async {
             let database = connect(&self.server, &ConnectOptions::default()).await;
             if database.is_err() && testbed().is_some() {
-                // It refuses to start beside what is left of one that was killed.
+                // It refuses to start next to the leftovers of a killed one.
                 self.part("start", "postgres").await;
             }
             database.ok()?.close().await.ok()
@@ -177,7 +176,7 @@ impl Cluster {
     async fn start_program(&mut self) {
         let mut command = process::program(&["all", "--listen", "127.0.0.1:0"]);
         command.args(ring::SETTINGS);
-        // Under one name: who is killed need not wait for its own Lease.
+        // Always the same name: after a kill it need not wait for its own Lease.
         command.args(["--identity", "e2e", "--kubeconfig"]).arg(self.own_kubeconfig());
         command.env("DATABASE_URL", with_database(&self.server, &self.database));
         let started = tokio::task::spawn_blocking(move || {
@@ -188,23 +187,23 @@ impl Cluster {
         self.program = Some(started.await.unwrap());
     }
 
-    /// Kills the program, as the kernel would, and starts it again.
+    /// Kills the program with SIGKILL and restarts it.
     pub async fn kill_program(&mut self) {
         let mut old = self.program.take().unwrap();
         tokio::task::spawn_blocking(move || old.kill()).await.unwrap();
         self.start_program().await;
     }
 
-    /// Ends Argo CD's controller.
+    /// Stops Argo CD's controller.
     pub async fn stop_argocd(&self) {
         self.part("stop", "argocd-application-controller").await;
     }
 
-    /// Does something to a part of the testbed.
+    /// Runs `testbed/part` on one part.
     pub async fn part(&self, verb: &str, name: &str) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed/part");
         let mut command = tokio::process::Command::new(script);
-        // What it starts lives on, and must not hold our pipes.
+        // What it starts outlives it and must not inherit our pipes.
         command.args([verb, name]).stdin(Stdio::null()).stdout(Stdio::null());
         assert!(command.status().await.unwrap().success(), "testbed/part {verb} {name} failed");
     }

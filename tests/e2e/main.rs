@@ -1,14 +1,13 @@
-//! The end-to-end ring: what users do, against a sandbox, and against a real cluster with Argo CD.
+//! End-to-end tests: what users do, against a sandbox and against a real cluster with Argo CD.
 //!
-//! Each scenario sees nothing but the Kubernetes API and says which capabilities it needs. It runs
-//! in a sandbox of its own, and, where `E2E=cluster` is set, in a namespace of its own on the
-//! cluster of `KUBECONFIG`, with the program on a fresh database of `DATABASE_URL`, and a repository
-//! of its own in `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. Parts of
-//! the cluster are killed only where `TESTBED_DIR` says that it is a testbed. `testbed/up` prints
-//! all of these.
+//! Each scenario uses only the Kubernetes API and declares the capabilities it needs. It runs in
+//! its own sandbox and, if `E2E=cluster` is set, in its own namespace on the cluster of
+//! `KUBECONFIG`, with the program on a fresh database on `DATABASE_URL` and its own repository in
+//! `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. Parts of the cluster
+//! are killed only if `TESTBED_DIR` marks it as a testbed. `testbed/up` prints all of these.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(unreachable_pub, reason = "the modules are those of a program, not of a library")]
+#![allow(unreachable_pub, reason = "these modules belong to a binary, not a library")]
 
 mod cluster;
 #[path = "../harness/mod.rs"]
@@ -29,11 +28,11 @@ use libtest_mimic::{Arguments, Trial};
 
 use ring::{Capability, Ring};
 
-/// What is run.
+/// A test scenario.
 pub struct Scenario {
     /// Its name, as a sentence.
     pub name: &'static str,
-    /// What it needs of the place where it runs.
+    /// The capabilities it needs.
     pub needs: &'static [Capability],
     /// What it does.
     pub run: for<'a> fn(&'a mut Ring) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
@@ -58,15 +57,14 @@ fn main() -> ExitCode {
             trials.push(trial.with_ignored_flag(lacks));
         }
     } else {
-        println!("not run on a cluster: E2E is not `cluster`");
+        println!("skipping the cluster: E2E is not `cluster`");
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     cluster::clean_up();
     conclusion.exit_code()
 }
 
-/// Runs a scenario in a place that is made for it, and leaves the place as it was found. A panic
-/// is the test runner's to report.
+/// Sets up the environment, runs a scenario and cleans up. The test runner reports a panic.
 fn run<F: Future<Output = Ring>>(
     scenario: &Scenario,
     place: impl FnOnce(&'static str) -> F,
@@ -75,7 +73,7 @@ fn run<F: Future<Output = Ring>>(
     runtime.block_on(async {
         let mut ring = place(scenario.name).await;
         let outcome = AssertUnwindSafe((scenario.run)(&mut ring)).catch_unwind().await;
-        // Also after a failure: what it leaves would be in the way of the next.
+        // Also after a failure: leftovers would break the next scenario.
         let left = AssertUnwindSafe(ring.leave()).catch_unwind().await;
         if let Err(panic) = outcome.and(left) {
             resume_unwind(panic);

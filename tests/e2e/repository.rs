@@ -6,16 +6,16 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// A repository: a work tree here, and the bare one that is served.
+/// A repository: a local work tree, and the bare repository that is served.
 pub struct Repository {
     work: TempDir,
     bare: PathBuf,
-    /// Where Argo CD reads it.
+    /// The URL at which Argo CD reads it.
     pub url: String,
 }
 
 impl Repository {
-    /// An empty one below a folder that is served at a URL.
+    /// Creates an empty one in a folder that is served at a URL.
     pub fn create(folder: &Path, url: &str, name: &str) -> Self {
         let bare = folder.join(format!("{name}.git"));
         let work = tempfile::tempdir().unwrap();
@@ -25,7 +25,7 @@ impl Repository {
         Self { work, bare, url }
     }
 
-    /// Writes files and makes a commit of them; returns its hash.
+    /// Writes files and commits them; returns the commit hash.
     pub fn commit(&self, files: &[(&str, String)]) -> String {
         for (path, text) in files {
             let path = self.work.path().join(path);
@@ -53,7 +53,7 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A ConfigMap with one word in it.
+/// A ConfigMap that holds one word.
 pub fn config_map(name: &str, word: &str) -> String {
     let object = json!({
         "apiVersion": "v1",

@@ -16,28 +16,28 @@ use crate::harness::{self, ARGO_CD, all, eventually, is_ready};
 use crate::process::Running;
 use crate::repository::Repository;
 
-/// What a place can do, beyond the Kubernetes API and the program.
+/// What an environment offers beyond the Kubernetes API and the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// Argo CD reads git repositories and deploys what is in them.
+    /// Argo CD reads git repositories and deploys their content.
     Git,
     /// Pods run and become ready.
     Workloads,
-    /// Argo CD, or what stands in for it, can be stopped, and started again.
+    /// Argo CD, or its stand-in, can be stopped and restarted.
     ArgoCdStop,
-    /// The API server and PostgreSQL can be killed, and started again.
+    /// The API server and PostgreSQL can be killed and restarted.
     ServerKill,
 }
 
-/// What the sandbox can do.
+/// The capabilities of the sandbox.
 pub const SANDBOX: &[Capability] = &[Capability::ArgoCdStop];
 
-/// What the program is told in both places: manual changes are undone soon, not after half an hour.
+/// The program's settings in both: manual changes are undone soon, not after 30 minutes.
 pub const SETTINGS: &[&str] = &["--self-heal-interval=1", "--self-heal-grace=1"];
 
-/// A place for one scenario.
+/// The environment of one scenario.
 pub struct Ring {
-    /// A client with all rights.
+    /// A client with full permissions.
     pub client: kube::Client,
     /// The namespace of the scenario.
     pub namespace: String,
@@ -55,7 +55,7 @@ enum Place {
 }
 
 impl Ring {
-    /// In a sandbox of its own.
+    /// In its own sandbox.
     pub async fn in_sandbox(_: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_owned();
@@ -67,13 +67,13 @@ impl Ring {
         ring
     }
 
-    /// In a namespace of its own on the cluster.
+    /// In its own namespace on the cluster.
     pub async fn on_cluster(name: &'static str) -> Self {
         let mut cluster = cluster::shared().await;
         cluster.start_everything().await;
         let client = cluster.client().await;
         let id = uuid::Uuid::new_v4().simple().to_string();
-        // As much of the scenario's name as leaves room: a person who looks wants to know.
+        // As much of the scenario's name as fits, for a human who looks at the cluster.
         let name: String = name.replace('_', "-").chars().take(40).collect();
         let namespace = format!("e2e-{}-{}", name.trim_matches('-'), &id[..6]);
         let (folder, url) = &cluster.git;
@@ -83,12 +83,12 @@ impl Ring {
         ring
     }
 
-    /// Removes what the scenario has left, and checks that nothing of it stays.
+    /// Removes what the scenario left behind, and checks that nothing remains.
     pub async fn leave(self) {
         self.delete_namespace(&self.namespace).await;
         self.wait_until_namespace_gone(&self.namespace).await;
         let applications = self.applications();
-        eventually("no Application of it is left", || async {
+        eventually("none of its Applications is left", || async {
             let left = all(&applications).await;
             let is_ours = |one: &Application| one.spec.destination.namespace == self.namespace;
             (!left.iter().any(is_ours)).then_some(())
@@ -101,12 +101,12 @@ impl Ring {
         harness::create_namespace(&self.client, name).await;
     }
 
-    /// Deletes a namespace; does not wait.
+    /// Deletes a namespace, without waiting.
     pub async fn delete_namespace(&self, name: &str) {
         harness::delete_namespace(&self.client, name).await;
     }
 
-    /// Waits until a namespace has gone.
+    /// Waits until a namespace is gone.
     pub async fn wait_until_namespace_gone(&self, name: &str) {
         harness::wait_until_namespace_gone(&self.client, name).await;
     }
@@ -116,14 +116,14 @@ impl Ring {
         self.repository.as_ref().expect("the scenario says that it needs git")
     }
 
-    /// Another repository, with a part of its name given; `None` where nobody reads it.
+    /// Another repository, with part of its name given; `None` if nothing reads it.
     pub fn another_repository(&self, name: &str) -> Option<Repository> {
         let Place::Cluster(cluster) = &self.place else { return None };
         let (folder, url) = &cluster.git;
         Some(Repository::create(folder, url, &format!("{}-{name}", self.namespace)))
     }
 
-    /// A deployment of a folder of the scenario's repository, which in the sandbox nobody reads.
+    /// A deployment of a folder of the scenario's repository, which nothing reads in the sandbox.
     pub fn deployment(&self, name: &str, type_: &str, path: &str) -> GitOpsDeployment {
         let mut object = harness::automated(name);
         object.spec.type_ = type_.to_owned();
@@ -134,7 +134,7 @@ impl Ring {
         object
     }
 
-    /// Puts files into the repository where there is one; returns the hash of the commit.
+    /// Commits files to the repository, if there is one; returns the commit hash.
     pub fn commit(&self, files: &[(&str, String)]) -> Option<String> {
         self.repository.as_ref().map(|repository| repository.commit(files))
     }
@@ -170,12 +170,12 @@ impl Ring {
         self.deployments().patch(name, &parameters, &Patch::Merge(patch)).await.unwrap();
     }
 
-    /// Deletes a deployment; does not wait.
+    /// Deletes a deployment, without waiting.
     pub async fn delete(&self, name: &str) {
         self.deployments().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
-    /// Waits until a deployment looks as described.
+    /// Waits until a deployment meets a condition.
     pub async fn wait_for(
         &self,
         name: &str,
@@ -186,15 +186,15 @@ impl Ring {
         eventually(what, || async { api.get_opt(name).await.ok()?.filter(|one| is_so(one)) }).await
     }
 
-    /// Waits until a deployment is ready in its present generation.
+    /// Waits until a deployment is ready in its current generation.
     pub async fn wait_until_ready(&self, name: &str) -> GitOpsDeployment {
         self.wait_for(name, &format!("{name} is ready"), is_ready).await
     }
 
-    /// Waits until a deployment has gone.
+    /// Waits until a deployment is gone.
     pub async fn wait_until_gone(&self, name: &str) {
         let api = self.deployments();
-        eventually("the deployment has gone", || async {
+        eventually("the deployment is gone", || async {
             api.get_opt(name).await.unwrap().is_none().then_some(())
         })
         .await;
@@ -205,7 +205,7 @@ impl Ring {
         crds::names::application_name(&deployment.uid().unwrap())
     }
 
-    /// Waits until a deployment's Application is as described; `None` for absent.
+    /// Waits until a deployment's Application meets a condition; `None` means absent.
     pub async fn wait_for_application(
         &self,
         deployment: &GitOpsDeployment,
@@ -217,8 +217,8 @@ impl Ring {
             .await;
     }
 
-    /// Waits until Argo CD has seen an Application as it is now: until then it may act on what it
-    /// was. It takes the request for a refresh away when it has looked.
+    /// Waits until Argo CD has seen an Application in its current state: until then it may act on
+    /// an older one. It removes the refresh annotation once it has looked.
     pub async fn wait_until_argocd_has_seen(&self, name: &str) {
         const REFRESH: &str = "argocd.argoproj.io/refresh";
         let patch = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
@@ -231,7 +231,8 @@ impl Ring {
         .await;
     }
 
-    /// Waits until a ConfigMap of the scenario's namespace has this word; `None` for no ConfigMap.
+    /// Waits until a ConfigMap of the scenario's namespace holds this word; `None` means no
+    /// ConfigMap.
     pub async fn wait_for_word(&self, name: &str, word: Option<&str>) {
         let api = self.config_maps();
         eventually(&format!("ConfigMap {name} says {word:?}"), || async {
@@ -242,12 +243,13 @@ impl Ring {
         .await;
     }
 
-    /// Makes a path fail as one that is not in the repository: where git is read, it is not there.
+    /// Makes a path fail like one that is not in the repository; where git is read, it really is
+    /// not.
     pub async fn make_path_missing(&self, path: &str) {
         self.set_outcome(path, "missing-path").await;
     }
 
-    /// Nobody finishes the deletion of Applications of this path any more.
+    /// From now on, Applications of this path are never fully deleted.
     pub async fn stop_argocd(&mut self, path: &str) {
         self.set_outcome(path, "deletion-never-finishes").await;
         if let Place::Cluster(cluster) = &self.place {
@@ -255,7 +257,7 @@ impl Ring {
         }
     }
 
-    /// What [`Self::stop_argocd`] has stopped goes on.
+    /// Restarts what [`Self::stop_argocd`] stopped.
     pub async fn start_argocd(&mut self) {
         match &mut self.place {
             Place::Cluster(cluster) => cluster.start_everything().await,
@@ -266,7 +268,7 @@ impl Ring {
         }
     }
 
-    /// Tells the stand-in for Argo CD, where it is one, what is to become of a path.
+    /// Sets the outcome for a path in the stand-in for Argo CD, if there is one.
     async fn set_outcome(&self, path: &str, outcome: &str) {
         if !matches!(self.place, Place::Sandbox { .. }) {
             return;
@@ -279,7 +281,7 @@ impl Ring {
         api.create(&PostParams::default(), &map).await.unwrap();
     }
 
-    /// Kills the program, as the kernel would, and starts it again.
+    /// Kills the program with SIGKILL and restarts it.
     pub async fn kill_program(&mut self) {
         match &mut self.place {
             Place::Cluster(cluster) => cluster.kill_program().await,
@@ -297,18 +299,18 @@ impl Ring {
         }
     }
 
-    /// Kills a part of the testbed, as the kernel would, and starts it again.
+    /// Kills a part of the testbed with SIGKILL and restarts it.
     pub async fn kill_part(&mut self, part: &str) {
         let Place::Cluster(cluster) = &mut self.place else {
-            panic!("the scenario does not say that it kills servers");
+            panic!("the scenario does not declare that it kills servers");
         };
         cluster.part("kill", part).await;
         cluster.start_everything().await;
     }
 
-    /// Checks that the installation is at rest and holds what its deployments ask for and nothing
-    /// else. Everything: on a cluster the program serves nobody but the ring.
-    pub async fn check_that_nothing_is_lost_or_doubled(&self) {
+    /// Checks that the installation is at rest and holds exactly what its deployments ask for. All
+    /// of it: on a cluster the program serves only these tests.
+    pub async fn check_that_nothing_is_lost_or_duplicated(&self) {
         let database = match &self.place {
             Place::Cluster(cluster) => cluster.database().await,
             Place::Sandbox { directory, .. } => {
@@ -317,13 +319,13 @@ impl Ring {
             }
         };
         let operations = Api::<crds::Operation>::namespaced(self.client.clone(), ARGO_CD);
-        eventually("nothing is under way", || async {
+        eventually("nothing is in progress", || async {
             let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
             let rests = harness::count(&database, machines).await == 0;
             (rests && all(&operations).await.is_empty()).then_some(())
         })
         .await;
-        harness::check_that_nothing_is_lost_or_doubled(&self.client, &database).await;
+        harness::check_that_nothing_is_lost_or_duplicated(&self.client, &database).await;
         database.close().await.unwrap();
     }
 }

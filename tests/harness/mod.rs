@@ -1,10 +1,10 @@
-//! A whole installation inside of a test: the sandbox, the stand-in for Argo CD, and the program
-//! on a database of its own. The program can be ended and started again on the same world.
+//! A whole installation inside a test: the sandbox, the stand-in for Argo CD, and the program on
+//! its own database. The program can be stopped and restarted in the same world.
 //!
-//! The database is SQLite in a temporary folder, or, for a test that [`on_postgres`] runs, a fresh
-//! one on the server that `DATABASE_URL` names.
+//! The database is SQLite in a temporary folder, or, for tests run by [`on_postgres`], a fresh one
+//! on the server at `DATABASE_URL`.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses another part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a different part")]
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -32,10 +32,10 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-/// How long a condition may take to come true. Far beyond what is ever needed: it only bounds a
-/// test that would otherwise hang.
+/// How long a condition may take to come true. Far more than needed: it only bounds a test that
+/// would otherwise hang.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// The namespace of Argo CD.
 pub const ARGO_CD: &str = "gitops-service-argocd";
@@ -61,24 +61,24 @@ impl World {
         world
     }
 
-    /// Starts everything but the program.
+    /// Starts everything except the program.
     pub async fn without_program() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("state.db").display());
         Self::without_program_on(&url, directory, crds::all()).await
     }
 
-    /// Starts everything but the program, on an empty database at this URL.
+    /// Starts everything except the program, on an empty database at this URL.
     pub async fn without_program_at(url: &str) -> Self {
         Self::without_program_on(url, tempfile::tempdir().unwrap(), crds::all()).await
     }
 
-    /// Starts everything, on a cluster whose CRDs are older than the rules in them.
+    /// Starts everything, on a cluster whose CRDs predate the validation rules.
     pub async fn with_crds_without_rules() -> Self {
         Self::with_crds_without("x-kubernetes-validations").await
     }
 
-    /// Starts everything, on a cluster whose CRDs are older than a field.
+    /// Starts everything, on a cluster whose CRDs predate a field.
     pub async fn with_crds_without(field: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("state.db").display());
@@ -92,7 +92,7 @@ impl World {
         world
     }
 
-    /// Starts everything but the program, on an empty database.
+    /// Starts everything except the program, on an empty database.
     async fn without_program_on(
         url: &str,
         directory: TempDir,
@@ -146,7 +146,7 @@ impl World {
         self.program = Some((program, shutdown));
     }
 
-    /// Ends the program and waits until it has.
+    /// Stops the program and waits until it has ended.
     pub async fn stop_program(&mut self) {
         if let Some((program, shutdown)) = self.program.take() {
             shutdown.cancel();
@@ -195,7 +195,7 @@ impl World {
         api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
-    /// Deletes a deployment; does not wait.
+    /// Deletes a deployment, without waiting.
     pub async fn delete(&self, namespace: &str, name: &str) {
         self.deployments(namespace).delete(name, &DeleteParams::default()).await.unwrap();
     }
@@ -205,22 +205,22 @@ impl World {
         Api::namespaced(self.client.clone(), ARGO_CD)
     }
 
-    /// Deletes a namespace; does not wait.
+    /// Deletes a namespace, without waiting.
     pub async fn delete_namespace(&self, name: &str) {
         delete_namespace(&self.client, name).await;
     }
 
-    /// Waits until a namespace has gone.
+    /// Waits until a namespace is gone.
     pub async fn wait_until_namespace_gone(&self, name: &str) {
         wait_until_namespace_gone(&self.client, name).await;
     }
 
-    /// Ends the stand-in for Argo CD, so that a test can report in its place.
+    /// Stops the stand-in for Argo CD, so that a test can report in its place.
     pub fn stop_argocd(&self) {
         self.argocd.cancel();
     }
 
-    /// Merges a patch into an Application, as Argo CD or a person would.
+    /// Merges a patch into an Application, as Argo CD or a human would.
     pub async fn patch_application(
         &self,
         name: &str,
@@ -230,7 +230,7 @@ impl World {
         self.applications().patch(name, &parameters, &Patch::Merge(patch)).await.unwrap()
     }
 
-    /// Waits until a deployment's Application looks as described.
+    /// Waits until a deployment's Application meets a condition.
     pub async fn wait_for_application(
         &self,
         deployment: &GitOpsDeployment,
@@ -243,36 +243,35 @@ impl World {
         .await
     }
 
-    /// Waits until a deployment's Application has gone.
+    /// Waits until a deployment's Application is gone.
     pub async fn wait_until_application_gone(&self, deployment: &GitOpsDeployment) {
-        eventually("the Application has gone", || async {
+        eventually("the Application is gone", || async {
             self.application_of(deployment).await.is_none().then_some(())
         })
         .await;
     }
 
-    /// Waits until a deployment has gone.
+    /// Waits until a deployment is gone.
     pub async fn wait_until_gone(&self, namespace: &str, name: &str) {
         let api = self.deployments(namespace);
-        eventually("the deployment has gone", || async {
+        eventually("the deployment is gone", || async {
             api.get_opt(name).await.unwrap().is_none().then_some(())
         })
         .await;
     }
 
-    /// Waits until a query counts so many rows.
+    /// Waits until a query counts this many rows.
     pub async fn wait_until_counted(&self, query: &str, number: i64) {
         let what = format!("{query} counts {number}");
         eventually(&what, || async { (self.count(query).await == number).then_some(()) }).await;
     }
 
-    /// Everything that has happened to the objects of a kind since a resource version, in order,
-    /// up to now.
+    /// All events of a kind's objects since a resource version, in order, up to now.
     pub async fn history<K>(&self, api: &Api<K>, since: u64) -> Vec<WatchEvent<K>>
     where
         K: Clone + Debug + DeserializeOwned,
     {
-        // A watch that replays the past ends only when the server is told to end it.
+        // A watch that replays the past ends only when the server is told to.
         let parameters = WatchParams::default().timeout(1).disable_bookmarks();
         let events = api.watch(&parameters, &since.to_string()).await.unwrap();
         events
@@ -282,9 +281,9 @@ impl World {
             .await
     }
 
-    /// Tells the stand-in for Argo CD what is to become of Applications, by its ConfigMap:
-    /// `application.<name>` or `path.<path>` → outcome. In one write: in between, a sync that is to
-    /// fail on could succeed.
+    /// Sets the outcome of Applications in the stand-in for Argo CD, through its ConfigMap:
+    /// `application.<name>` or `path.<path>` → outcome. In one write: between two, a sync that
+    /// should keep failing could succeed.
     pub async fn set_outcomes(&self, outcomes: &[(&str, &str)]) {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
         let data = outcomes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -301,7 +300,7 @@ impl World {
         api.patch(sandbox::argocd::OUTCOMES, &parameters, &map).await.unwrap();
     }
 
-    /// Waits until a deployment looks as described.
+    /// Waits until a deployment meets a condition.
     pub async fn wait_for(
         &self,
         namespace: &str,
@@ -313,11 +312,11 @@ impl World {
         let look = || async { api.get_opt(name).await.unwrap().filter(|one| is_so(one)) };
         match within_patience(look).await {
             Some(found) => found,
-            None => panic!("in vain waited until {what}\n{}", self.account(namespace, name).await),
+            None => panic!("waited in vain until {what}\n{}", self.account(namespace, name).await),
         }
     }
 
-    /// Where a deployment stands and how it came there, for whoever waited for it in vain.
+    /// A deployment's state and how it got there, for the message of a wait that timed out.
     async fn account(&self, namespace: &str, name: &str) -> String {
         let object = self.deployments(namespace).get_opt(name).await.unwrap();
         let mut account = vec![format!("object: {}", serde_json::to_string(&object).unwrap())];
@@ -336,7 +335,7 @@ impl World {
         account.join("\n")
     }
 
-    /// Waits until a deployment is ready in its present generation.
+    /// Waits until a deployment is ready in its current generation.
     pub async fn wait_until_ready(&self, namespace: &str, name: &str) -> GitOpsDeployment {
         self.wait_for(namespace, name, "the deployment is ready", is_ready).await
     }
@@ -350,10 +349,10 @@ impl World {
         self.applications().get_opt(&name).await.unwrap()
     }
 
-    /// Waits until nothing is waiting or under way, and nothing is written any more; returns the
+    /// Waits until nothing is queued or in progress and nothing is written any more; returns the
     /// API's resource version.
     pub async fn wait_until_quiet(&self) -> u64 {
-        // Quiet is the same version and an idle program at several looks in a row.
+        // Quiet means the same version and an idle program in several checks in a row.
         let mut looks = 0;
         let mut version = self.plane.resource_version();
         let deadline = Instant::now() + PATIENCE;
@@ -368,7 +367,7 @@ impl World {
         version
     }
 
-    /// The text that a query finds in its first row.
+    /// The text in the first row of a query's result.
     pub async fn text(&self, query: &str) -> String {
         use sea_orm::{ConnectionTrait, Statement};
         let connection = self.database.reader();
@@ -392,20 +391,20 @@ impl Drop for World {
     }
 }
 
-/// Runs a test in a world, without the program as yet, whose database is an SQLite file.
+/// Runs a test in a world whose database is an SQLite file; the program is not started yet.
 pub async fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
     test(World::without_program().await).await;
 }
 
-/// Runs a test in a world, without the program as yet, whose database is a fresh one on the
-/// PostgreSQL server of `DATABASE_URL`; it is dropped at the end, also when the test fails.
+/// Runs a test in a world with a fresh database on the PostgreSQL server of `DATABASE_URL`, dropped
+/// at the end even if the test fails; the program is not started yet.
 pub async fn on_postgres<F>(test: impl FnOnce(World) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     use sea_orm::ConnectionTrait;
     let Ok(server) = std::env::var("DATABASE_URL") else {
-        println!("not run on PostgreSQL: DATABASE_URL is not set");
+        println!("skipping PostgreSQL: DATABASE_URL is not set");
         return;
     };
     let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
@@ -424,7 +423,7 @@ where
     }
 }
 
-/// Removes a member wherever it is.
+/// Removes a member wherever it occurs.
 fn remove_everywhere(value: &mut serde_json::Value, member: &str) {
     match value {
         serde_json::Value::Object(members) => {
@@ -438,7 +437,7 @@ fn remove_everywhere(value: &mut serde_json::Value, member: &str) {
     }
 }
 
-/// The same server and another database.
+/// The URL of another database on the same server.
 pub fn with_database(url: &str, name: &str) -> String {
     let (rest, query) = match url.split_once('?') {
         Some((rest, query)) => (rest, format!("?{query}")),
@@ -449,10 +448,10 @@ pub fn with_database(url: &str, name: &str) -> String {
     format!("{scheme}://{host}/{name}{query}")
 }
 
-/// Checks that an installation at rest holds what its deployments ask for and nothing else: each
-/// is ready and has exactly one Application and one row of each kind, no operation is open, and
-/// no machine owes anything or waits for a moment.
-pub async fn check_that_nothing_is_lost_or_doubled(client: &kube::Client, database: &Database) {
+/// Checks that an installation at rest holds exactly what its deployments ask for: each is ready
+/// and has one Application and one row of each kind, no operation is open, and no machine has
+/// pending work or a deadline.
+pub async fn check_that_nothing_is_lost_or_duplicated(client: &kube::Client, database: &Database) {
     let deployments = all(&Api::<GitOpsDeployment>::all(client.clone())).await;
     let not_ready: Vec<String> =
         deployments.iter().filter(|one| !is_ready(one)).map(ResourceExt::name_any).collect();
@@ -487,7 +486,7 @@ pub async fn count(database: &Database, query: &str) -> i64 {
     column(database, query).await[0]
 }
 
-/// What a query of one column finds.
+/// The result of a query of one column.
 async fn column<T: sea_orm::TryGetable>(database: &Database, query: &str) -> Vec<T> {
     use sea_orm::{ConnectionTrait, Statement};
     let connection = database.reader();
@@ -503,16 +502,16 @@ pub async fn create_namespace(client: &kube::Client, name: &str) -> Namespace {
     Api::all(client.clone()).create(&PostParams::default(), &namespace).await.unwrap()
 }
 
-/// Deletes a namespace; does not wait.
+/// Deletes a namespace, without waiting.
 pub async fn delete_namespace(client: &kube::Client, name: &str) {
     let api = Api::<Namespace>::all(client.clone());
     api.delete(name, &DeleteParams::default()).await.unwrap();
 }
 
-/// Waits until a namespace has gone.
+/// Waits until a namespace is gone.
 pub async fn wait_until_namespace_gone(client: &kube::Client, name: &str) {
     let api = Api::<Namespace>::all(client.clone());
-    eventually("the namespace has gone", || async {
+    eventually("the namespace is gone", || async {
         api.get_opt(name).await.unwrap().is_none().then_some(())
     })
     .await;
@@ -526,7 +525,7 @@ pub async fn client(kubeconfig: &Path) -> kube::Client {
     kube::Client::try_from(config).unwrap()
 }
 
-/// Waits until there is something, and returns it.
+/// Waits for a value, and returns it.
 pub async fn eventually<T, F, R>(what: &str, look: F) -> T
 where
     F: Fn() -> R,
@@ -534,7 +533,7 @@ where
 {
     match within_patience(look).await {
         Some(found) => found,
-        None => panic!("in vain waited until {what}"),
+        None => panic!("waited in vain until {what}"),
     }
 }
 
@@ -573,7 +572,7 @@ fn deployment(name: &str, type_: &str) -> GitOpsDeployment {
     GitOpsDeployment::new(name, spec)
 }
 
-/// The same deployment with the finalizer that lets the deletion wait for Argo CD.
+/// The same deployment with the finalizer that makes its deletion wait for Argo CD.
 pub fn with_finalizer(mut object: GitOpsDeployment) -> GitOpsDeployment {
     object.metadata.finalizers = Some(vec![crds::names::DEPLOYMENT_FINALIZER.to_owned()]);
     object
@@ -612,14 +611,14 @@ pub fn quadruple(
     (type_.to_owned(), status.to_owned(), reason.to_owned(), message.to_owned())
 }
 
-/// Whether `ErrorOccurred` says so.
+/// Whether `ErrorOccurred` reports this error.
 pub fn has_error(object: &GitOpsDeployment, message: &str) -> bool {
     condition(object, "ErrorOccurred").is_some_and(|error| {
         error.status == "True" && error.reason == "ErrorOccurred" && error.message == message
     })
 }
 
-/// Whether an error stood and stands no more.
+/// Whether an error was reported and is resolved.
 pub fn error_is_resolved(object: &GitOpsDeployment) -> bool {
     condition(object, "ErrorOccurred").is_some_and(|error| {
         error.status == "False"
@@ -628,7 +627,7 @@ pub fn error_is_resolved(object: &GitOpsDeployment) -> bool {
     })
 }
 
-/// Whether a deployment is ready in its present generation.
+/// Whether a deployment is ready in its current generation.
 pub fn is_ready(object: &GitOpsDeployment) -> bool {
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
     observed == object.metadata.generation

@@ -1,6 +1,6 @@
-//! The real binary: commands that end, and a `dev` that runs beside the test.
+//! The real binary: commands that end, and a `dev` that runs alongside the test.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses another part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a different part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,11 +10,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long the binary may take to say something. Far beyond what is ever needed: it only bounds
-/// a test that would otherwise hang.
+/// How long the binary may take to print something. Far more than needed: it only bounds a test
+/// that would otherwise hang.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The binary, with nothing in its environment that it would take for a setting.
+/// The binary, with nothing in its environment that it would read as a setting.
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_managed-gitops"));
     command.args(arguments).env_clear().stdin(Stdio::null());
@@ -31,7 +31,7 @@ pub fn run(arguments: &[&str]) -> Output {
     program(arguments).output().unwrap()
 }
 
-/// What the binary complains of, where it must end with this exit code; the sentence is one line.
+/// The binary's error, which must end with this exit code; the sentence is one line.
 pub fn refused(code: i32, arguments: &[&str]) -> String {
     let output = run(arguments);
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -39,7 +39,7 @@ pub fn refused(code: i32, arguments: &[&str]) -> String {
     sentence(&errors)
 }
 
-/// The program's last word, which follows its log.
+/// The program's final error, printed after its log.
 pub fn sentence(errors: &str) -> String {
     let last = errors.lines().last().unwrap_or_default();
     let sentence = last.strip_prefix("managed-gitops: ");
@@ -74,7 +74,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a `dev` on any free port and waits until it serves.
+    /// Starts a `dev` on any free port and waits until it is ready.
     pub fn dev(directory: &Path, more: &[&str]) -> Self {
         let dev = Self::begin_dev(directory, more);
         dev.wait_for_line(|line| line.starts_with("try:"));
@@ -102,14 +102,14 @@ impl Running {
         Self { child, lines, readers: readers.into() }
     }
 
-    /// Waits until it has printed or logged a line that is so, and returns that; panics with all
-    /// that it said if it ends before.
+    /// Waits until it has printed or logged a matching line, and returns it; panics with all its
+    /// output if it ends first.
     pub fn wait_for_line(&self, is_so: impl Fn(&str) -> bool) -> String {
-        self.wait_for_lines(1, is_so).expect("it said so before it ended")
+        self.wait_for_lines(1, is_so).expect("the line comes before it ends")
     }
 
-    /// Waits until it has printed or logged so many lines that are so, and returns the last;
-    /// nothing if it ends before.
+    /// Waits until it has printed or logged this many matching lines, and returns the last; `None`
+    /// if it ends first.
     pub fn wait_for_lines(&self, number: usize, is_so: impl Fn(&str) -> bool) -> Option<String> {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.lines.state.lock().unwrap();
@@ -127,13 +127,13 @@ impl Running {
         }
     }
 
-    /// The address of its health and metrics.
+    /// The address of its health and metrics endpoints.
     pub fn address(&self) -> String {
         let line = self.wait_for_line(|line| line.starts_with("health, metrics:"));
         line.split("http://").nth(1).unwrap().trim().to_owned()
     }
 
-    /// Status and body of a page of it.
+    /// The status and body of one of its pages.
     pub fn page(&self, path: &str) -> (String, String) {
         page(&self.address(), path)
     }
@@ -143,7 +143,7 @@ impl Running {
         self.signal("TERM");
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it is still running.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -154,7 +154,7 @@ impl Running {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Waits for its end; returns how it ended and everything that it said.
+    /// Waits for it to end; returns its exit status and all its output.
     pub fn wait(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         for reader in self.readers.drain(..) {
@@ -163,9 +163,9 @@ impl Running {
         (status, self.lines.state.lock().unwrap().lines.join("\n"))
     }
 
-    /// Kills it, as the kernel would: nothing of it runs any more afterwards.
+    /// Kills it with SIGKILL: nothing of it runs afterwards.
     pub fn kill(&mut self) {
-        // It may have ended by itself.
+        // It may already have ended.
         let _ = self.child.kill();
         self.child.wait().unwrap();
     }
@@ -177,7 +177,7 @@ impl Drop for Running {
     }
 }
 
-/// Status and body of a page that is served at an address.
+/// The status and body of a page served at an address.
 pub fn page(address: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: dev\r\nConnection: close\r\n\r\n").unwrap();

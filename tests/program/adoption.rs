@@ -1,4 +1,4 @@
-//! A database of an earlier installation whose deployments the program does not serve yet.
+//! A database of an earlier installation whose deployments the program does not support yet.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use crate::fixture;
 use crate::harness::{ARGO_CD, World, all, automated, condition, eventually, with_finalizer};
 
-/// What the fixture names its cluster user and its application row.
+/// The fixture's names for its cluster user and its application row.
 const USER: &str = "user";
 const APPLICATION: &str = "application";
-/// The repository that it permits the user.
+/// The repository that it permits for the user.
 const URL: &str = "https://github.com/acme/shop";
 
 fn on_environment(name: &str) -> GitOpsDeployment {
@@ -42,8 +42,8 @@ where
     api.create(&PostParams::default(), &object).await.unwrap()
 }
 
-/// The program on the rows that an earlier installation has made for a deployment, whose Application
-/// and AppProject are there.
+/// The program on the rows of an earlier installation for a deployment whose Application and
+/// AppProject exist.
 async fn adopted(
     object: GitOpsDeployment,
     directory: &tempfile::TempDir,
@@ -112,8 +112,8 @@ async fn adopted(
     (world, deployment, application, project)
 }
 
-/// What had been made for the deployment is as it was, although the program looks for drift all the
-/// time. Argo CD reports on the Application.
+/// The deployment's resources are unchanged, although the program checks for drift constantly. Argo
+/// CD reports on the Application.
 async fn is_left_alone(world: &World, application: &Application, project: &AppProject) {
     world.wait_until_quiet().await;
     let now = world.applications().get(&application.name_any()).await.unwrap();
@@ -125,13 +125,13 @@ async fn is_left_alone(world: &World, application: &Application, project: &AppPr
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_says_so() {
+async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_reports_it() {
     let directory = tempfile::tempdir().unwrap();
     let object = with_finalizer(on_environment("app"));
     let (world, _, application, project) = adopted(object, &directory).await;
     world.delete("team-a", "app").await;
     world
-        .wait_for("team-a", "app", "it says that it waits", |one| {
+        .wait_for("team-a", "app", "it reports that it is waiting", |one| {
             condition(one, "Stalled").is_some_and(|one| one.message == messages::REMOVAL_FROZEN)
         })
         .await;
@@ -139,7 +139,7 @@ async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_say
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_says_that_a_deletion_without_a_finalizer_waits() {
+async fn an_event_reports_that_a_deletion_without_a_finalizer_waits() {
     let directory = tempfile::tempdir().unwrap();
     let (world, deployment, application, project) =
         adopted(on_environment("app"), &directory).await;

@@ -1,6 +1,6 @@
-//! The binary as people and scripts meet it: exit codes, sentences that say what to do, and what
-//! `dev` serves. 0 is success, 1 failed while running, 2 bad input or environment, 3 not healthy
-//! in time.
+//! The binary as people and scripts see it: exit codes, errors that say what to do, and what `dev`
+//! serves. 0 is success, 1 a failure at run time, 2 bad input or environment, 3 not healthy in
+//! time.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ mod dev_refuses {
     }
 
     #[test]
-    fn a_directory_whose_files_cannot_be_written() {
+    fn a_directory_with_unwritable_files() {
         for name in ["lock", "state.db", "kubeconfig"] {
             let scratch = scratch();
             let in_the_way = scratch.path().join(name);
@@ -59,7 +59,7 @@ mod dev_refuses {
     }
 
     #[test]
-    fn a_port_that_is_taken() {
+    fn a_port_that_is_in_use() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port().to_string();
         let scratch = scratch();
@@ -79,11 +79,11 @@ mod dev_refuses {
         says(&said, &["another `managed-gitops dev`", text(scratch.path()), "--dir"]);
         first.terminate();
         let (status, said) = first.wait();
-        assert!(status.success(), "the first one is none the worse for it: {said}");
+        assert!(status.success(), "the first one is unaffected: {said}");
     }
 
     #[test]
-    fn settings_that_are_not_understood() {
+    fn invalid_settings() {
         let scratch = scratch();
         let said = refused(2, &["--log", "backend=loud", "dev", "--dir", text(scratch.path())]);
         says(&said, &["--log", "backend=loud", "info"]);
@@ -94,7 +94,7 @@ mod dev_refuses {
     }
 
     #[test]
-    fn a_namespace_that_cannot_be_one() {
+    fn an_invalid_namespace() {
         for name in ["", "Bad", "-a", "a/b", &"a".repeat(49)] {
             let argument = format!("--argo-cd-namespace={name}");
             let output = run(&["dev", "--port", "0", &argument]);
@@ -164,7 +164,7 @@ mod a_database_url_is_refused {
     async fn when_the_database_is_not_encoded_in_utf_8() {
         use sea_orm::ConnectionTrait;
         let Ok(server) = std::env::var("DATABASE_URL") else {
-            println!("not run on PostgreSQL: DATABASE_URL is not set");
+            println!("skipping PostgreSQL: DATABASE_URL is not set");
             return;
         };
         let admin = connect(&server, &ConnectOptions::default()).await.unwrap();
@@ -200,18 +200,18 @@ mod a_database_url_is_refused {
     }
 
     #[test]
-    fn when_it_is_of_another_database() {
+    fn when_it_is_for_another_database() {
         says(&said_of("mysql://gitops:hunter2@localhost/gitops"), &["mysql:", "postgres://"]);
     }
 
     #[test]
-    fn when_it_is_no_url() {
+    fn when_it_is_not_a_url() {
         says(&said_of("hunter2"), &["no scheme", "postgres://", "sqlite://"]);
     }
 
     #[test]
-    fn when_nobody_listens_there() {
-        // No test is ever given this port, and hardly any machine serves it.
+    fn when_nothing_listens_there() {
+        // No test is ever assigned this port, and hardly any machine listens on it.
         let url = "postgres://gitops:hunter2@127.0.0.1:1/gitops?sslmode=disable";
         says(&said_of(url), &["127.0.0.1:1", "refuses connections", "check"]);
     }
@@ -230,7 +230,7 @@ mod a_database_url_is_refused {
 mod on_a_cluster {
     use super::*;
 
-    /// A cluster, its kubeconfig in a directory, and a database beside that.
+    /// A cluster, its kubeconfig in a directory, and a database next to it.
     async fn cluster(options: Options) -> (ControlPlane, TempDir, String, String) {
         let plane = ControlPlane::start(options).await.unwrap();
         let scratch = scratch();
@@ -256,11 +256,11 @@ mod on_a_cluster {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn all_asks_for_the_definitions_that_are_missing() {
+    async fn all_asks_for_missing_definitions() {
         let said = refused_there("all", Options::default()).await;
         let missing = "gitopsdeployments.managed-gitops.redhat.com";
         says(&said, &["lacks", missing, "managed-gitops crds | kubectl apply -f -"]);
-        assert!(!said.contains("applications.argoproj.io"), "Argo CD's are there: {said}");
+        assert!(!said.contains("applications.argoproj.io"), "Argo CD's exist: {said}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -308,10 +308,10 @@ mod crds_prints {
     }
 
     #[test]
-    fn into_a_pipe_that_is_closed_early() {
+    fn into_a_pipe_that_closes_early() {
         let mut child =
             program(&["crds"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // The manifest is far longer than a pipe holds, so the rest of it cannot be written.
+        // The manifest is far larger than a pipe's buffer, so the rest of it cannot be written.
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
@@ -343,7 +343,7 @@ mod a_database {
         let length = std::fs::metadata(&copy).unwrap().len();
         says(&said, &[text(&copy), &format!("{length} bytes, checked")]);
         let names = std::fs::read_dir(scratch.path()).unwrap().count();
-        assert_eq!(names, 2, "there is the directory of dev, the copy, and nothing else");
+        assert_eq!(names, 2, "only the directory of dev and the copy exist");
         assert_eq!(schema::embedded::integrity_check(&copy).map_err(|one| one.to_string()), Ok(()));
         let connection = rusqlite::Connection::open(&copy).unwrap();
         let machines = "SELECT count(*) FROM machine WHERE kind = 'Deployment'";
@@ -414,10 +414,10 @@ mod dev_serves {
     use super::*;
 
     #[test]
-    fn whether_it_lives_and_is_ready() {
+    fn whether_it_is_alive_and_ready() {
         let scratch = scratch();
         let dev = Running::begin_dev(scratch.path(), &["--demo"]);
-        // A deployment that is healthy has been seen, so every watch has begun.
+        // A healthy deployment has been observed, so every watch has started.
         dev.wait_for_line(|line| line.contains("is Synced and Healthy"));
         for path in ["/livez", "/readyz"] {
             let (head, body) = dev.page(path);
@@ -456,9 +456,9 @@ mod dev_serves {
         samples: usize,
     }
 
-    /// The families of a text, each with its help and type before its samples, and none twice.
+    /// The metric families of a text: each once, with its help and type before its samples.
     fn families(body: &str) -> Vec<Family<'_>> {
-        let body = body.strip_suffix("# EOF\n").expect("the text ends with its mark");
+        let body = body.strip_suffix("# EOF\n").expect("the text ends with `# EOF`");
         let mut families: Vec<Family<'_>> = Vec::new();
         let mut helped = Vec::new();
         for line in body.lines() {
@@ -468,10 +468,10 @@ mod dev_serves {
                 helped.push(name);
             } else if let Some(type_) = line.strip_prefix("# TYPE ") {
                 let (name, type_) = type_.split_once(' ').unwrap();
-                assert_eq!(helped.last(), Some(&name), "help goes first: {line}");
+                assert_eq!(helped.last(), Some(&name), "help comes first: {line}");
                 families.push(Family { name, type_, samples: 0 });
             } else if !line.starts_with("# UNIT ") {
-                sample(families.last_mut().expect("a family begins with its type"), line);
+                sample(families.last_mut().expect("a family starts with its type"), line);
             }
         }
         families
@@ -481,7 +481,7 @@ mod dev_serves {
         let (series, value) = line.rsplit_once(' ').unwrap();
         let name = series.split('{').next().unwrap();
         let suffix = if family.type_ == "counter" { "_total" } else { "" };
-        assert_eq!(name, format!("{}{suffix}", family.name), "{line} is of another family");
+        assert_eq!(name, format!("{}{suffix}", family.name), "{line} belongs to another family");
         assert!(value.parse::<f64>().is_ok(), "{line} has no number");
         family.samples += 1;
     }

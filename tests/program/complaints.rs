@@ -1,5 +1,6 @@
-//! What the program complains of, and how an error is raised and resolved: the texts and conditions
-//! that clients of the existing system match, sentence by sentence of the compatibility contract.
+//! The errors that the program reports, and how they are raised and resolved: the texts and
+//! conditions that clients of the existing system match, clause by clause of the compatibility
+//! contract.
 
 use crds::GitOpsDeployment;
 use crds::deployment::{Destination, SyncPolicy};
@@ -60,13 +61,13 @@ async fn compatibility_1_admission_rejects_with_the_messages_of_the_webhooks() {
         assert_eq!(refused.code, 422);
         let causes = refused.details.unwrap().causes;
         assert!(causes.iter().any(|cause| cause.message.ends_with(message)), "{causes:?}");
-        // An edit is refused as a creation is.
+        // An edit is rejected like a creation.
         let patch = json!({"spec": object.spec});
         let patch = kube::api::Patch::Merge(patch);
         let refused = api.patch("existing", &Default::default(), &patch).await.unwrap_err();
         assert!(refused.to_string().contains(message), "{refused}");
     }
-    // Everything else passes, and is reported in status.
+    // Everything else is admitted, and reported in the status.
     for path in ["", "/"] {
         let mut object = automated("");
         object.metadata.name = None;
@@ -107,7 +108,7 @@ async fn compatibility_1_rules_hold_on_a_cluster_with_older_crds_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_6_of_several_complaints_the_contracts_first_is_told() {
+async fn compatibility_6_of_several_errors_the_contracts_first_is_reported() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let at = |namespace: &str| {
@@ -128,7 +129,7 @@ async fn compatibility_6_of_several_complaints_the_contracts_first_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_mended_by_an_edit() {
+async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_fixed_by_an_edit() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let mut environment = automated("environment");
@@ -161,7 +162,7 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_mended_by_an_ed
         assert_eq!(found.status.as_ref().unwrap().observed_generation, Some(1));
     }
     let quiet = world.wait_until_quiet().await;
-    assert_eq!(world.wait_until_quiet().await, quiet, "an invalid spec is tried again and again");
+    assert_eq!(world.wait_until_quiet().await, quiet, "an invalid spec is retried over and over");
     assert_eq!(all(&world.applications()).await, []);
     assert_eq!(all(&world.operations()).await, []);
     for (object, _) in &cases {
@@ -169,13 +170,13 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_mended_by_an_ed
             "source": {"path": "deploy", "repoURL": URL}, "destination": null,
         }});
         world.edit("team-a", &object.name_any(), spec).await;
-        let mended = world.wait_until_ready("team-a", &object.name_any()).await;
-        assert!(error_is_resolved(&mended), "{:?}", conditions(&mended));
+        let fixed = world.wait_until_ready("team-a", &object.name_any()).await;
+        assert!(error_is_resolved(&fixed), "{:?}", conditions(&fixed));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_argo_cd_would_refuse_is_told_in_the_first_status_without_asking_it() {
+async fn what_argo_cd_would_reject_is_reported_in_the_first_status_without_asking_it() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let at = |name: &str, path: &str| {
@@ -229,7 +230,7 @@ async fn what_argo_cd_would_refuse_is_told_in_the_first_status_without_asking_it
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_url_with_what_means_something_in_a_pattern_is_permitted_and_kept_as_written() {
+async fn a_url_with_pattern_characters_is_permitted_and_kept_as_written() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let cases = [
@@ -276,17 +277,17 @@ async fn compatibility_6_an_invalid_edit_leaves_the_last_good_application_alone(
         let kept = world.application_of(&created).await.unwrap();
         assert_eq!(kept.resource_version(), good.resource_version());
     }
-    let mend = json!({"spec": {"source": {"path": "deploy"}, "destination": null}});
-    world.edit("team-a", "app", mend).await;
-    let mended = world.wait_until_ready("team-a", "app").await;
-    assert!(error_is_resolved(&mended));
-    // What it asks for was never changed, so nothing had to be written.
+    let fix = json!({"spec": {"source": {"path": "deploy"}, "destination": null}});
+    world.edit("team-a", "app", fix).await;
+    let fixed = world.wait_until_ready("team-a", "app").await;
+    assert!(error_is_resolved(&fixed));
+    // What it asks for never changed, so nothing had to be written.
     let kept = world.application_of(&created).await.unwrap();
     assert_eq!(kept.resource_version(), good.resource_version());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_5_the_legacy_style_writes_exactly_the_conditions_of_old() {
+async fn compatibility_5_the_legacy_style_writes_exactly_the_old_conditions() {
     let mut world = World::without_program().await;
     world.settings.conditions = ConditionStyle::Legacy;
     world.start_program().await;
@@ -306,13 +307,13 @@ async fn compatibility_5_the_legacy_style_writes_exactly_the_conditions_of_old()
     let error = quadruple("ErrorOccurred", "True", "ErrorOccurred", PATH_ROOT);
     assert_eq!(conditions(&failed), [error]);
     world.edit("team-a", "app", json!({"spec": {"source": {"path": "deploy"}}})).await;
-    let mended = world.wait_for("team-a", "app", "the error is resolved", error_is_resolved).await;
+    let fixed = world.wait_for("team-a", "app", "the error is resolved", error_is_resolved).await;
     let resolved = quadruple("ErrorOccurred", "False", "ErrorOccurredResolved", "");
-    assert_eq!(conditions(&mended), [resolved]);
+    assert_eq!(conditions(&fixed), [resolved]);
     let quiet = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, quiet);
 
-    // The style may be changed at any time; the conditions follow.
+    // The style may change at any time; the conditions follow.
     world.stop_program().await;
     world.settings.conditions = ConditionStyle::Conventional;
     world.start_program().await;

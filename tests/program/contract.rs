@@ -1,5 +1,5 @@
 //! What clients of the existing system read: names, Applications, AppProjects, rows and the
-//! mirrored status, sentence by sentence of the compatibility contract.
+//! mirrored status, clause by clause of the compatibility contract.
 
 use crds::argocd::{AppProject, Application};
 use crds::deployment::SyncPolicy;
@@ -98,7 +98,7 @@ async fn compatibility_7_a_manual_application_has_no_sync_policy_but_the_users_o
         serde_json::to_value(options.spec.sync_policy.unwrap()).unwrap(),
         json!({"syncOptions": ["CreateNamespace=false"]})
     );
-    // What is automated and becomes manual is left with the same.
+    // An automated one that becomes manual ends up with the same.
     let edit = json!({"spec": {"type": "automated"}});
     let automated = world.edit("team-a", "options", edit).await;
     let is_automated = |one: &Application| one.spec.is_automated();
@@ -134,7 +134,7 @@ async fn compatibility_2_and_7_the_app_project_is_named_by_the_user_and_exists_f
             "destinations": [{"name": "in-cluster", "namespace": "*"}],
         })
     );
-    // Existing readers know the normalised URL; the one as written stands beside it.
+    // Existing clients read the normalised URL; the URL as written is next to it.
     let normalised = "SELECT repo_url FROM appprojectrepository";
     assert_eq!(world.text(normalised).await, "https://git.example.com/team/app/");
     let as_written = "SELECT repo_url_as_written FROM appprojectrepository";
@@ -162,7 +162,7 @@ async fn compatibility_2_and_7_the_app_project_is_named_by_the_user_and_exists_f
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_goes_with_the_last() {
+async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_is_removed_with_the_last() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     world.create("team-a", &named("one", URL)).await;
@@ -175,7 +175,7 @@ async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_goes_with_t
     let both = [URL, "https://git.example.com/team/app/"];
     let uid = wait_for_repositories(&world, &both).await.uid();
 
-    // Two share a URL: it stays until both have left it.
+    // Two share a URL: it stays until neither uses it.
     let other = json!({"spec": {"source": {"repoURL": "https://git.example.com/team/other"}}});
     world.edit("team-a", "one", other.clone()).await;
     world.wait_until_ready("team-a", "one").await;
@@ -191,7 +191,7 @@ async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_goes_with_t
     world.wait_until_counted("SELECT count(*) FROM application", 1).await;
     assert_eq!(wait_for_repositories(&world, &three[2..]).await.uid(), uid);
     world.delete("team-a", "two").await;
-    eventually("the AppProject has gone", || async {
+    eventually("the AppProject is gone", || async {
         all(&world.projects()).await.is_empty().then_some(())
     })
     .await;
@@ -240,13 +240,13 @@ async fn compatibility_7_without_isolation_the_project_is_the_default() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_2_an_operation_is_signalled_in_argo_cds_namespace_and_tidied_away() {
+async fn compatibility_2_an_operation_is_signalled_in_argo_cds_namespace_and_cleaned_up() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let since = world.plane.resource_version();
     world.create("team-a", &automated("app")).await;
     world.wait_until_ready("team-a", "app").await;
-    eventually("the Operation has gone", || async {
+    eventually("the Operation is gone", || async {
         all(&world.operations()).await.is_empty().then_some(())
     })
     .await;
@@ -260,7 +260,7 @@ async fn compatibility_2_an_operation_is_signalled_in_argo_cds_namespace_and_tid
     let id = world.text("SELECT operation_id FROM operation").await;
     assert_eq!(operation.name_any(), format!("operation-{id}"));
     assert_eq!(operation.spec.operation_id, id);
-    // The row is kept for whoever looks for the cause of something.
+    // The row is kept for debugging.
     let kept = "SELECT count(*) FROM operation WHERE state = 'Completed' \
                 AND resource_type = 'Application'";
     assert_eq!(world.count(kept).await, 1);
@@ -276,7 +276,7 @@ async fn compatibility_2_argo_cd_may_be_in_another_namespace() {
     let created = world.create("team-a", &automated("app")).await;
     let name = format!("gitopsdepl-{}", created.uid().unwrap());
     let elsewhere = kube::Api::<Application>::namespaced(world.client.clone(), "argocd");
-    eventually("the Application is there", || async { elsewhere.get_opt(&name).await.unwrap() })
+    eventually("the Application exists", || async { elsewhere.get_opt(&name).await.unwrap() })
         .await;
     let projects = kube::Api::<AppProject>::namespaced(world.client.clone(), "argocd");
     assert_eq!(all(&projects).await.len(), 1);
@@ -332,7 +332,7 @@ async fn compatibility_12_the_existing_tables_say_what_existing_clients_read() {
     }
 }
 
-/// A world in which Argo CD's reports are the test's, and its one Application's name.
+/// A world in which the test reports in Argo CD's place, and the name of its only Application.
 async fn world_of_reports() -> (World, String) {
     let world = World::start().await;
     world.create_namespace("team-a").await;
@@ -395,11 +395,11 @@ async fn compatibility_8_status_mirrors_the_application_exactly() {
         status["reconciledState"],
         json!({
             "source": {"repoURL": URL, "path": "deploy", "branch": "main"},
-            // The cluster of Argo CD itself has no name for a user.
+            // Argo CD's own cluster has no name that a user would know.
             "destination": {"name": "", "namespace": "team-a"},
         })
     );
-    // What goes from the report goes from the status.
+    // What disappears from the report disappears from the status.
     let patch = json!({"status": {
         "sync": {"status": "Synced"}, "health": {"status": "Healthy", "message": null},
         "resources": null, "operationState": null,
@@ -416,7 +416,7 @@ async fn compatibility_8_status_mirrors_the_application_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_8_conditions_of_argo_cd_come_and_are_resolved() {
+async fn compatibility_8_conditions_of_argo_cd_appear_and_are_resolved() {
     let (world, application) = world_of_reports().await;
     let report = |conditions: serde_json::Value| json!({"status": {"conditions": conditions}});
     let shared = json!({"type": "SharedResourceWarning", "message": "web is shared"});
@@ -441,7 +441,7 @@ async fn compatibility_8_conditions_of_argo_cd_come_and_are_resolved() {
     // A warning does not keep a deployment from being ready.
     assert_eq!(condition(&warned, "Ready").unwrap().status, "True");
 
-    // Of several of one type the last counts, and they do not flap.
+    // If several share a type the last one wins, and they do not flap.
     let twice = json!([
         {"type": "OrphanedResourceWarning", "message": "one is orphaned"},
         {"type": "OrphanedResourceWarning", "message": "two are orphaned"},
@@ -468,7 +468,7 @@ async fn compatibility_8_conditions_of_argo_cd_come_and_are_resolved() {
         .wait_for("team-a", "app", "the end", is("OrphanedResourceWarning", "False", ""))
         .await;
     assert_eq!(reason(&resolved, "OrphanedResourceWarning"), "OrphanedResourceWarningResolved");
-    assert!(condition(&resolved, "ErrorOccurred").is_none(), "Argo CD's are not our errors");
+    assert!(condition(&resolved, "ErrorOccurred").is_none(), "Argo CD's errors are not ours");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -480,5 +480,5 @@ async fn compatibility_8_a_refresh_that_finds_nothing_new_writes_nothing() {
         let patch = json!({"status": {"reconciledAt": time}});
         world.patch_application(&application, patch).await;
     }
-    assert_eq!(world.wait_until_quiet().await, quiet + 5, "only the test has written");
+    assert_eq!(world.wait_until_quiet().await, quiet + 5, "only the test wrote");
 }

@@ -1,7 +1,7 @@
-//! The program ends at any moment and goes on where it was: nothing is lost, nothing is doubled.
+//! The program ends at any moment and resumes where it was: nothing is lost or duplicated.
 //!
-//! Two ways: the real binary is killed with SIGKILL, sandbox and all; and the program is ended
-//! and started again while the cluster lives on and changes.
+//! Two ways: the real binary is killed with SIGKILL, including its sandbox; or the program is
+//! stopped and restarted while the cluster keeps running and changing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,23 +15,23 @@ use schema::connection::{ConnectOptions, Database, connect};
 use serde_json::json;
 
 use crate::harness::{
-    self, World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready,
+    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, eventually, is_ready,
     manual, with_finalizer,
 };
 use crate::process::Running;
 
-/// How often `dev` is killed, and after how many lines of its log each time: a few while it
-/// starts, many while it works, and some once most is done.
+/// The numbers of log lines after which `dev` is killed: a few while it starts, many while it
+/// works, and some once most is done.
 const KILLED_AFTER_LINES: [usize; 12] = [1, 4, 8, 12, 13, 16, 21, 30, 45, 64, 90, 130];
 /// Deployments of a burst.
 const BURST: usize = 50;
-/// Requests under way at once.
+/// Concurrent requests.
 const CONCURRENCY: usize = 8;
 /// The namespace of the deployments.
 const NAMESPACE: &str = "team";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dev_that_is_killed_at_any_moment_goes_on_and_loses_or_doubles_nothing() {
+async fn dev_killed_at_any_moment_resumes_and_loses_or_duplicates_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut acknowledged = BTreeSet::new();
     for (round, lines) in KILLED_AFTER_LINES.into_iter().enumerate() {
@@ -40,7 +40,7 @@ async fn dev_that_is_killed_at_any_moment_goes_on_and_loses_or_doubles_nothing()
         ensure_namespace(&client).await;
         let burst = tokio::spawn(burst(client, round));
         dev = tokio::task::spawn_blocking(move || {
-            // It may have said so already while it started; then this is the moment.
+            // It may have logged this already during startup; then kill it now.
             dev.wait_for_lines(lines, |line| line.contains(" INFO"));
             dev.kill();
             dev
@@ -52,7 +52,7 @@ async fn dev_that_is_killed_at_any_moment_goes_on_and_loses_or_doubles_nothing()
     }
     let dev = start(directory.path()).await;
     let client = client(directory.path()).await;
-    // The last round is the one that nothing cuts short.
+    // The last round is not interrupted.
     let round = KILLED_AFTER_LINES.len();
     acknowledged.extend(burst(client.clone(), round).await);
     let known = wait_until_all_ready(&client, directory.path()).await;
@@ -64,7 +64,7 @@ async fn dev_that_is_killed_at_any_moment_goes_on_and_loses_or_doubles_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_dev_finishes_the_deletions_that_it_had_begun() {
+async fn a_killed_dev_finishes_the_deletions_it_had_started() {
     let directory = tempfile::tempdir().unwrap();
     let dev = start(directory.path()).await;
     let first = client(directory.path()).await;
@@ -83,7 +83,7 @@ async fn a_killed_dev_finishes_the_deletions_that_it_had_begun() {
     let client = client(directory.path()).await;
     let applications =
         Api::<crds::argocd::Application>::namespaced(client.clone(), harness::ARGO_CD);
-    eventually("the Applications of what was deleted have gone", || async {
+    eventually("the Applications of the deleted deployments are gone", || async {
         (all(&applications).await.len() == kept.len()).then_some(())
     })
     .await;
@@ -101,7 +101,7 @@ async fn client(directory: &Path) -> kube::Client {
     harness::client(&directory.join("kubeconfig")).await
 }
 
-/// Creates the namespace, unless it exists or the server is gone already.
+/// Creates the namespace, unless it exists or the server is already gone.
 async fn ensure_namespace(client: &kube::Client) {
     let namespace = Namespace {
         metadata: ObjectMeta { name: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() },
@@ -127,12 +127,12 @@ async fn burst(client: kube::Client, round: usize) -> Vec<String> {
 }
 
 async fn wait_until_all_ready(client: &kube::Client, directory: &Path) -> BTreeSet<String> {
-    // The machines are cheaper to ask than the API, which then tells.
+    // The machines are cheaper to query than the API, so they come first.
     let database = open(directory).await;
-    let restless = "SELECT count(*) FROM machine WHERE kind = 'Deployment' \
+    let unsettled = "SELECT count(*) FROM machine WHERE kind = 'Deployment' \
                     AND state_path <> 'Live/Settled'";
     eventually("all machines are settled", || async {
-        (harness::count(&database, restless).await == 0).then_some(())
+        (harness::count(&database, unsettled).await == 0).then_some(())
     })
     .await;
     database.close().await.unwrap();
@@ -144,23 +144,23 @@ async fn wait_until_all_ready(client: &kube::Client, directory: &Path) -> BTreeS
     .await
 }
 
-/// The database of a `dev` that runs.
+/// The database of a running `dev`.
 async fn open(directory: &Path) -> Database {
     let url = format!("sqlite://{}", directory.join("state.db").display());
     connect(&url, &ConnectOptions::default()).await.unwrap()
 }
 
-/// Waits until no Operation is left, checks everything while `dev` runs, and ends it.
+/// Waits until no Operation is left, checks everything while `dev` runs, and stops it.
 async fn end_and_check(mut dev: Running, client: kube::Client, directory: &Path) {
     let operations = Api::<crds::Operation>::namespaced(client.clone(), harness::ARGO_CD);
     let database = open(directory).await;
-    eventually("nothing is under way", || async {
+    eventually("nothing is in progress", || async {
         let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
         let rests = harness::count(&database, machines).await == 0;
         (rests && all(&operations).await.is_empty()).then_some(())
     })
     .await;
-    check_that_nothing_is_lost_or_doubled(&client, &database).await;
+    check_that_nothing_is_lost_or_duplicated(&client, &database).await;
     database.close().await.unwrap();
     let (status, said) = tokio::task::spawn_blocking(move || {
         dev.terminate();
@@ -171,25 +171,25 @@ async fn end_and_check(mut dev: Running, client: kube::Client, directory: &Path)
     assert!(status.success(), "{said}");
 }
 
-/// Rounds of the program's ends while the cluster lives on.
+/// How often the program is stopped while the cluster keeps running.
 const ROUNDS: usize = 20;
 /// Deployments that a round creates.
 const CREATED: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_that_ends_in_the_middle_of_bursts_loses_or_doubles_nothing_on_sqlite() {
-    harness::on_sqlite(ends_in_the_middle_of_bursts).await;
+async fn a_program_stopped_in_the_middle_of_bursts_loses_or_duplicates_nothing_on_sqlite() {
+    harness::on_sqlite(stops_in_the_middle_of_bursts).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_that_ends_in_the_middle_of_bursts_loses_or_doubles_nothing_on_postgres() {
-    harness::on_postgres(ends_in_the_middle_of_bursts).await;
+async fn a_program_stopped_in_the_middle_of_bursts_loses_or_duplicates_nothing_on_postgres() {
+    harness::on_postgres(stops_in_the_middle_of_bursts).await;
 }
 
-/// Each round creates some, edits, deletes and re-creates some of the round before, ends the
-/// program after a few more requests of its own than in the round before, and changes more while
-/// it is down.
-async fn ends_in_the_middle_of_bursts(mut world: World) {
+/// Each round creates some; edits, deletes and re-creates some of the previous round; stops the
+/// program after a few more of its requests than in the previous round; and changes more while it
+/// is down.
+async fn stops_in_the_middle_of_bursts(mut world: World) {
     world.create_namespace(NAMESPACE).await;
     for round in 0..ROUNDS {
         world.start_program().await;
@@ -197,9 +197,9 @@ async fn ends_in_the_middle_of_bursts(mut world: World) {
         for number in 0..CREATED {
             world.create(NAMESPACE, &of_round(round, number)).await;
         }
-        // Another moment in each round, counted in what was written since the burst began.
+        // A different moment in each round, counted in writes since the burst began.
         let moment = before + (CREATED + 7 * round % 40) as u64;
-        eventually("that much was written", || async {
+        eventually("this much was written", || async {
             let quiet = world.program().health.is_ready() && world.program().health.backlog() == 0;
             (quiet || world.plane.resource_version() >= moment).then_some(())
         })
@@ -212,7 +212,11 @@ async fn ends_in_the_middle_of_bursts(mut world: World) {
     world.start_program().await;
     world.wait_until_quiet().await;
     let known = all(&world.deployments(NAMESPACE)).await;
-    assert_eq!(known.len(), ROUNDS * CREATED - 2 * (ROUNDS - 1), "those deleted for good are gone");
+    assert_eq!(
+        known.len(),
+        ROUNDS * CREATED - 2 * (ROUNDS - 1),
+        "those that were not re-created are gone"
+    );
     let edited: Vec<&GitOpsDeployment> =
         known.iter().filter(|one| one.spec.source.path == "edited").collect();
     assert_eq!(edited.len(), ROUNDS - 1);
@@ -220,7 +224,7 @@ async fn ends_in_the_middle_of_bursts(mut world: World) {
         let application = world.application_of(deployment).await.unwrap();
         assert_eq!(application.spec.source.path, "edited");
     }
-    check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+    check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
 }
 
 fn of_round(round: usize, number: usize) -> GitOpsDeployment {
@@ -232,8 +236,8 @@ fn of_round(round: usize, number: usize) -> GitOpsDeployment {
     }
 }
 
-/// Of the round before: one is edited, two are deleted, one of them with the finalizer, and one
-/// is deleted and created again under its name.
+/// Of the previous round: one is edited, two are deleted (one of them with the finalizer), and one
+/// is deleted and re-created under its name.
 async fn change_while_down(world: &World, round: usize) {
     let name = |number: usize| of_round(round - 1, number).name_any();
     world.edit(NAMESPACE, &name(3), json!({"spec": {"source": {"path": "edited"}}})).await;

@@ -16,7 +16,7 @@ const BLOCKED: [(&str, &str); 1] = [("path.deploy", "deletion-never-finishes")];
 const PREDECESSOR: &str =
     "waiting for the resources of the deleted GitOpsDeployment of the same name to be removed";
 
-/// Everything that a deployment leaves in the database has gone.
+/// Checks that nothing of a deployment is left in the database.
 async fn wait_until_forgotten(world: &World) {
     for table in ["application", "deploymenttoapplicationmapping", "applicationstate"] {
         world.wait_until_counted(&format!("SELECT count(*) FROM {table}"), 0).await;
@@ -39,11 +39,11 @@ async fn compatibility_3_without_the_finalizer_a_deployment_is_gone_at_once() {
     world.create_namespace("team-a").await;
     world.create("team-a", &automated("app")).await;
     let ready = world.wait_until_ready("team-a", "app").await;
-    assert_eq!(ready.finalizers(), [] as [String; 0], "none of ours was added");
+    assert_eq!(ready.finalizers(), [] as [String; 0], "ours was not added");
     world.delete("team-a", "app").await;
     assert!(world.deployments("team-a").get_opt("app").await.unwrap().is_none());
 
-    // What it deployed is removed afterwards, however long that takes.
+    // Its resources are removed afterwards, however long that takes.
     world
         .wait_for_application(&ready, "it is being deleted", |one| {
             one.metadata.deletion_timestamp.is_some()
@@ -58,7 +58,7 @@ async fn compatibility_3_without_the_finalizer_a_deployment_is_gone_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_3_with_the_finalizer_a_deployment_goes_after_its_resources() {
+async fn compatibility_3_with_the_finalizer_a_deployment_is_removed_after_its_resources() {
     let world = World::start().await;
     world.set_outcomes(&BLOCKED).await;
     world.create_namespace("team-a").await;
@@ -90,7 +90,7 @@ async fn compatibility_3_with_the_finalizer_a_deployment_goes_after_its_resource
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_3_a_finalizer_of_somebody_else_is_left_alone() {
+async fn compatibility_3_a_foreign_finalizer_is_left_alone() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let mut object = with_finalizer(automated("app"));
@@ -104,7 +104,7 @@ async fn compatibility_3_a_finalizer_of_somebody_else_is_left_alone() {
     assert_eq!(held.finalizers(), [FOREIGN]);
     assert!(world.application_of(&created).await.is_none());
     wait_until_forgotten(&world).await;
-    // Its owner may take any time, and edit it meanwhile; nothing comes back to life.
+    // Its owner may take any time and edit it meanwhile; nothing is re-created.
     world.edit("team-a", "app", json!({"spec": {"source": {"path": "zombie"}}})).await;
     let quiet = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, quiet);
@@ -116,9 +116,9 @@ async fn compatibility_3_a_finalizer_of_somebody_else_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_finalizer_that_somebody_else_removes_meanwhile_does_not_keep_ours() {
+async fn a_foreign_finalizer_removed_meanwhile_does_not_keep_ours() {
     let mut world = World::without_program().await;
-    // So that no status is written on the way, whose answer would show the finalizers.
+    // So that no status is written meanwhile: its response would show the finalizers.
     world.settings.conditions = ConditionStyle::Legacy;
     world.start_program().await;
     world.set_outcomes(&BLOCKED).await;
@@ -147,7 +147,7 @@ async fn a_finalizer_that_somebody_else_removes_meanwhile_does_not_keep_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_application_whose_label_a_hand_has_removed_goes_with_its_deployment() {
+async fn an_application_whose_label_was_manually_removed_is_deleted_with_its_deployment() {
     let mut world = World::without_program().await;
     world.settings.rescan = None;
     world.start_program().await;
@@ -179,7 +179,7 @@ async fn compatibility_3_a_foreign_finalizer_alone_does_not_keep_the_resources()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deployment_that_never_had_an_application_goes_at_once() {
+async fn a_deployment_that_never_had_an_application_is_removed_at_once() {
     let mut world = World::start().await;
     world.create_namespace("team-a").await;
     let mut invalid = with_finalizer(automated("invalid"));
@@ -193,7 +193,7 @@ async fn a_deployment_that_never_had_an_application_goes_at_once() {
     world.delete("team-a", "invalid").await;
     world.wait_until_gone("team-a", "invalid").await;
 
-    // One whose whole life passed while the program was stopped is let go as well.
+    // One that was created and deleted while the program was stopped is released as well.
     world.stop_program().await;
     world.create("team-a", &with_finalizer(automated("unseen"))).await;
     world.delete("team-a", "unseen").await;
@@ -212,7 +212,7 @@ async fn a_deployment_that_waits_for_argo_cd_can_be_deleted() {
     world.create_namespace("team-a").await;
     world.create("team-a", &with_finalizer(automated("app"))).await;
     world
-        .wait_for("team-a", "app", "it says that it waits", |one| {
+        .wait_for("team-a", "app", "it reports that it is waiting", |one| {
             condition(one, "Ready").is_some_and(|ready| ready.reason == "AwaitingArgoCD")
         })
         .await;
@@ -222,7 +222,7 @@ async fn a_deployment_that_waits_for_argo_cd_can_be_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deployment_deleted_in_the_midst_of_its_creation_leaves_nothing() {
+async fn a_deployment_deleted_during_its_creation_leaves_nothing() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     for number in 0..10 {
@@ -243,7 +243,7 @@ async fn a_deployment_deleted_in_the_midst_of_its_creation_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deletion_missed_while_the_program_was_stopped_is_made_up_for() {
+async fn a_deletion_missed_while_the_program_was_stopped_is_caught_up_on() {
     let mut world = World::start().await;
     world.create_namespace("team-a").await;
     let gone = world.create("team-a", &automated("gone")).await;
@@ -261,7 +261,7 @@ async fn a_deletion_missed_while_the_program_was_stopped_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_successor_of_the_same_name_waits_for_the_old_resources_to_go() {
+async fn a_successor_of_the_same_name_waits_for_the_removal_of_the_old_resources() {
     let world = World::start().await;
     world.set_outcomes(&BLOCKED).await;
     world.create_namespace("team-a").await;
@@ -277,7 +277,7 @@ async fn a_successor_of_the_same_name_waits_for_the_old_resources_to_go() {
     world.wait_until_ready("team-a", "app").await;
     assert!(world.application_of(&old).await.is_none());
     assert!(world.application_of(&new).await.is_some());
-    // The old one had gone before the new one came.
+    // The old one was gone before the new one was created.
     let events = world.history(&world.applications(), since).await;
     let mut is_old_gone = false;
     for event in events {
@@ -303,7 +303,7 @@ async fn a_successor_created_while_the_program_was_stopped_waits_too() {
     let new = world.create("team-a", &automated("app")).await;
     world.start_program().await;
     world.wait_for("team-a", "app", "it waits", waits_for_its_predecessor).await;
-    // Neither a restart nor a successor of the successor changes the order.
+    // Neither a restart nor a further successor changes the order.
     world.stop_program().await;
     world.delete("team-a", "app").await;
     let newest = world.create("team-a", &automated("app")).await;
@@ -319,7 +319,7 @@ async fn a_successor_created_while_the_program_was_stopped_waits_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_used_again_and_again_ends_with_the_last() {
+async fn a_name_reused_repeatedly_ends_with_the_last_deployment() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let mut last = world.create("team-a", &automated("app")).await;
@@ -337,13 +337,13 @@ async fn a_name_used_again_and_again_ends_with_the_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up() {
+async fn an_endlessly_retried_sync_does_not_delay_a_deletion() {
     let world = World::start().await;
     world.set_outcomes(&[("path.deploy", "sync-fails")]).await;
     world.create_namespace("team-a").await;
     let created = world.create("team-a", &with_finalizer(automated("app"))).await;
     world
-        .wait_for("team-a", "app", "the failed attempt is told", |one| {
+        .wait_for("team-a", "app", "the failed attempt is reported", |one| {
             condition(one, "Ready").is_some_and(|ready| {
                 ready.reason == "Syncing" && ready.message.contains("Retrying attempt #1")
             })
@@ -356,7 +356,7 @@ async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_application_that_a_hand_deletes_in_the_middle_of_such_a_sync_comes_back() {
+async fn an_application_manually_deleted_during_such_a_sync_is_restored() {
     let mut world = World::without_program().await;
     world.settings.rescan = Some(Duration::from_millis(10));
     world.settings.repair_grace = Duration::ZERO;
@@ -365,7 +365,7 @@ async fn an_application_that_a_hand_deletes_in_the_middle_of_such_a_sync_comes_b
     world.create_namespace("team-a").await;
     let created = world.create("team-a", &automated("app")).await;
     world
-        .wait_for("team-a", "app", "the failed attempt is told", |one| {
+        .wait_for("team-a", "app", "the failed attempt is reported", |one| {
             condition(one, "Ready").is_some_and(|ready| ready.reason == "Syncing")
         })
         .await;
@@ -376,7 +376,7 @@ async fn an_application_that_a_hand_deletes_in_the_middle_of_such_a_sync_comes_b
     applications.patch(&name, &parameters, &Patch::Merge(finalizer)).await.unwrap();
     applications.delete(&name, &DeleteParams::default()).await.unwrap();
     world
-        .wait_for_application(&created, "another has come", |one| {
+        .wait_for_application(&created, "a new one exists", |one| {
             one.metadata.uid != before.metadata.uid
         })
         .await;

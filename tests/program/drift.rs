@@ -1,5 +1,5 @@
-//! What of Argo CD's resources is ours: what others write into them, remove from them or copy from
-//! them, and what becomes of that.
+//! Which parts of Argo CD's resources are ours, and what happens when others add to them, remove
+//! from them or copy them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{ARGO_CD, World, automated, condition, eventually, with_finalizer};
 
-/// An installation that looks for drift all the time and repairs it at once, and a deployment.
+/// An installation that checks for drift constantly and repairs it at once, and a deployment.
 async fn settled() -> (World, GitOpsDeployment, String) {
     let mut world = World::without_program().await;
     world.settings.rescan = Some(Duration::from_millis(50));
@@ -35,7 +35,7 @@ async fn whole(world: &World, name: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_decides_what_is_deployed_and_is_not_ours_is_removed() {
+async fn foreign_fields_that_affect_what_is_deployed_are_removed() {
     let (world, _, name) = settled().await;
     let planted = [
         ("/spec/sources", json!({"sources": [{"repoURL": "https://example.com/x", "path": "y"}]})),
@@ -82,7 +82,7 @@ async fn what_decides_what_is_deployed_and_is_not_ours_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_argo_cds_or_an_administrators_is_left_alone() {
+async fn fields_of_argo_cd_and_of_administrators_are_left_alone() {
     let (world, _, name) = settled().await;
     let others = json!({
         "metadata": {"labels": {"team": "a"}, "annotations": {"notify": "chat"}},
@@ -94,7 +94,7 @@ async fn what_is_argo_cds_or_an_administrators_is_left_alone() {
         },
     });
     world.patch_application(&name, others.clone()).await;
-    // A repair, and a write of our own, leave it as it is.
+    // Neither a repair nor a regular write of ours changes it.
     world.patch_application(&name, json!({"spec": {"source": {"path": "by-hand"}}})).await;
     eventually("the path is repaired", || async {
         (whole(&world, &name).await["spec"]["source"]["path"] == "deploy").then_some(())
@@ -119,7 +119,7 @@ async fn what_is_argo_cds_or_an_administrators_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_planted_goes_with_the_next_write_too() {
+async fn the_next_write_also_removes_foreign_fields() {
     let world = World::start().await;
     let (_, name) = deployed(&world).await;
     world.patch_application(&name, json!({"spec": {"sources": [{"path": "y"}]}})).await;
@@ -131,13 +131,13 @@ async fn what_is_planted_goes_with_the_next_write_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_application_that_cannot_be_read_goes_before_the_finalizer_of_its_deployment() {
+async fn an_unreadable_application_is_deleted_before_the_finalizer_of_its_deployment() {
     let mut world = World::start().await;
     let (deployment, name) = deployed(&world).await;
     world.set_outcomes(&[("path.deploy", "deletion-never-finishes")]).await;
     world.wait_until_quiet().await;
     world.stop_program().await;
-    // As a newer Argo CD might have it.
+    // As a newer Argo CD might write it.
     let newer = json!({"spec": {"destination": {"namespace": ["one", "two"]}}});
     world.patch_application(&name, newer).await;
     world.delete("team-a", "app").await;
@@ -176,7 +176,7 @@ async fn a_copy_of_an_application_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_app_project_comes_back_for_as_long_as_an_application_needs_it() {
+async fn an_app_project_is_restored_while_an_application_needs_it() {
     let (world, deployment, name) = settled().await;
     let project = whole(&world, &name).await["spec"]["project"].as_str().unwrap().to_owned();
     world.set_outcomes(&[("path.deploy", "deletion-never-finishes")]).await;
@@ -196,13 +196,13 @@ async fn an_app_project_comes_back_for_as_long_as_an_application_needs_it() {
     assert_eq!(back.spec.source_repos, std::slice::from_ref(repository));
     world.set_outcomes(&[]).await;
     world.wait_until_gone("team-a", "app").await;
-    eventually("the AppProject has gone", || async {
+    eventually("the AppProject is gone", || async {
         world.projects().get_opt(&project).await.unwrap().is_none().then_some(())
     })
     .await;
 }
 
-/// Says that Argo CD is between two attempts at a sync that fails.
+/// Reports that Argo CD is between two attempts at a failing sync.
 async fn retrying(world: &World, name: &str, initiated_by: Value, path: &str) {
     let sync = json!({"revision": "old", "source": {
         "repoURL": automated("app").spec.source.repo_url, "path": path,
@@ -223,7 +223,7 @@ async fn phase_of(world: &World, name: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_ends_a_sync_of_argo_cds_own_that_works_on_what_is_no_longer_wanted() {
+async fn an_edit_ends_an_automatic_sync_of_an_outdated_spec() {
     let world = World::start().await;
     let (_, name) = deployed(&world).await;
     world.wait_until_quiet().await;
@@ -246,7 +246,7 @@ async fn an_edit_ends_a_sync_of_argo_cds_own_that_works_on_what_is_no_longer_wan
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_never_ends_a_sync_that_somebody_asked_for() {
+async fn an_edit_never_ends_a_requested_sync() {
     let world = World::start().await;
     let (_, name) = deployed(&world).await;
     world.wait_until_quiet().await;
@@ -264,7 +264,7 @@ async fn an_edit_never_ends_a_sync_that_somebody_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_that_fails_goes_on_with_the_next_commit() {
+async fn a_failing_sync_picks_up_the_next_commit() {
     let world = World::start().await;
     let fails = ("path.deploy", "sync-fails-at-first");
     world.set_outcomes(&[fails, ("commit.deploy", "first")]).await;

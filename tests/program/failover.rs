@@ -1,5 +1,5 @@
-//! A fail-over of PostgreSQL under the whole program: the old server keeps its connections, answers
-//! reads, and refuses writes, while new connections reach the new one.
+//! A failover of PostgreSQL under the whole program: the old server keeps its connections, answers
+//! reads and rejects writes, while new connections reach the new one.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait as _;
 use crate::harness::{self, World, automated, eventually};
 use crate::servers::{self, Address, Server};
 
-/// A loaded machine needs some of it; without a mend it would be half an hour.
+/// A loaded machine needs part of it; without recovery it would take 30 minutes.
 const SOON: Duration = Duration::from_secs(60);
 
 async fn open(server: &Server) -> Database {
@@ -20,7 +20,7 @@ async fn open(server: &Server) -> Database {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_fail_over_deployments_become_ready_on_the_new_server() {
+async fn after_a_failover_deployments_become_ready_on_the_new_server() {
     let Some(first) = Server::for_test() else { return };
     let admin = open(&first).await;
     let address = Address::of(&first).await;

@@ -1,4 +1,4 @@
-//! What one tenant does delays no other: compared by counts and order, not by seconds.
+//! No tenant delays another: measured by counts and order, not in seconds.
 
 use crds::GitOpsDeployment;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -13,17 +13,18 @@ use crate::harness::{self, World, all, automated, condition, eventually, with_fi
 const STUCK: usize = 500;
 /// Deployments of the hot tenant.
 const HOT: usize = 2_000;
-/// Machines that the backend or the agent takes at once, but for batches that end in no time.
+/// The most machines that the backend or the agent processes in one batch, except for batches that
+/// end at once.
 const BATCH: usize = 256;
-/// Between a deployment and its Application the backend and the agent each finish the batch that
-/// is under way and process the one with the newcomer, which the agent does once more when the
-/// AppProject is there. Meanwhile about as many Applications are written as these batches hold.
+/// Between a deployment and its Application, the backend and the agent each finish the current
+/// batch and process the one with the newcomer, the agent once more when the AppProject exists.
+/// Meanwhile about as many Applications are written as these batches hold.
 const OVERTAKING: usize = 5 * BATCH;
-/// Requests of the tests under way at once.
+/// Concurrent requests of the tests.
 const CONCURRENCY: usize = 32;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deletions_that_never_finish_delay_nobody() {
+async fn deletions_that_never_finish_delay_no_other_deployment() {
     let world = World::start().await;
     world.create_namespace("stuck").await;
     world.create_namespace("calm").await;
@@ -31,12 +32,13 @@ async fn deletions_that_never_finish_delay_nobody() {
     create_all(&world, "stuck", STUCK, |name| with_finalizer(of_path(name, "stuck"))).await;
     world.wait_until_quiet().await;
     delete_all(&world, "stuck").await;
-    // Nothing that is stuck holds a place in a queue, or is asked about again and again.
+    // Nothing that is stuck occupies a queue or is queried over and over.
     world.wait_until_quiet().await;
     assert_eq!(world.program().health.backlog(), 0);
-    let told = all(&world.applications()).await;
-    let told = told.iter().filter(|one| one.metadata.deletion_timestamp.is_some()).count();
-    assert_eq!(told, STUCK, "Argo CD was told to delete every Application");
+    let applications = all(&world.applications()).await;
+    let being_deleted =
+        applications.iter().filter(|one| one.metadata.deletion_timestamp.is_some()).count();
+    assert_eq!(being_deleted, STUCK, "Argo CD was told to delete every Application");
 
     let applications = writes(&world, "create", "applications.argoproj.io");
     for namespace in ["calm", "stuck"] {
@@ -46,22 +48,22 @@ async fn deletions_that_never_finish_delay_nobody() {
     assert_eq!(writes(&world, "create", "applications.argoproj.io") - applications, 2);
     let deleting = |one: &GitOpsDeployment| one.metadata.deletion_timestamp.is_some();
     let waiting = all(&world.deployments("stuck")).await;
-    assert_eq!(waiting.iter().filter(|one| deleting(one)).count(), STUCK, "they are stuck still");
+    assert_eq!(waiting.iter().filter(|one| deleting(one)).count(), STUCK, "they are still stuck");
 
     world.set_outcomes(&[]).await;
     world.wait_until_quiet().await;
     let left = all(&world.deployments("stuck")).await;
     assert_eq!(left.len(), 1, "the deletions finish once they can");
-    harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+    harness::check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
 }
 
-/// Whatever it is that a database refuses: here it is told to.
+/// Stands for anything that a database rejects: here a trigger does it.
 const REFUSAL: &str = "CREATE TRIGGER refusal BEFORE INSERT ON machine \
      WHEN NEW.kind = 'Deployment' AND NEW.name LIKE 'refused-%' \
      BEGIN SELECT RAISE(ABORT, 'refused'); END";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deployments_that_the_database_refuses_delay_nobody_and_their_owners_are_told() {
+async fn deployments_that_the_database_rejects_delay_no_others_and_their_owners_are_notified() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let rows = world.database.connection();
@@ -74,32 +76,32 @@ async fn deployments_that_the_database_refuses_delay_nobody_and_their_owners_are
     }
     let events: Api<Event> = Api::namespaced(world.client.clone(), "team-a");
     for name in ["refused-1", "refused-2"] {
-        let told = eventually("the owner is told", || async {
+        let event = eventually("the owner is notified", || async {
             let events = all(&events).await.into_iter();
             let mut events = events.filter(|one| one.involved_object.name.as_deref() == Some(name));
             events.next()
         });
-        let told = told.await;
-        assert_eq!(told.reason.as_deref(), Some("ProcessingFailed"));
-        let message = told.message.unwrap();
+        let event = event.await;
+        assert_eq!(event.reason.as_deref(), Some("ProcessingFailed"));
+        let message = event.message.unwrap();
         assert!(message.contains("a row breaks a constraint. It is tried again in"), "{message}");
     }
     rows.execute_unprepared("DROP TRIGGER refusal").await.unwrap();
-    // One by an edit, the other by itself.
+    // One by an edit, the other by a retry.
     let patch = serde_json::json!({"spec": {"source": {"path": "new"}}});
     world.edit("team-a", "refused-1", patch).await;
     for name in ["refused-1", "refused-2"] {
         world.wait_until_ready("team-a", name).await;
     }
-    // The check looks at rows and objects one after the other.
+    // The check does not read rows and objects at the same time.
     world.wait_until_quiet().await;
-    harness::check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+    harness::check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_thousand_deployments_of_one_tenant_do_not_delay_another_ones() {
+async fn two_thousand_deployments_of_one_tenant_do_not_delay_anothers() {
     let mut world = World::without_program().await;
-    // Nobody else writes Applications, so that their resource versions tell their order.
+    // Nothing else writes Applications, so their resource versions show their order.
     world.stop_argocd();
     world.create_namespace("hot").await;
     world.create_namespace("calm").await;
@@ -118,7 +120,7 @@ async fn two_thousand_deployments_of_one_tenant_do_not_delay_another_ones() {
     let before = hot.iter().filter(|one| revision(*one) < asked).count();
     let overtook = hot.iter().filter(|one| (asked..written).contains(&revision(*one))).count();
     println!("{before} hot Applications before the calm deployment, {overtook} before its own");
-    assert!(before + overtook < HOT - BATCH, "the hot tenant's were still in flight");
+    assert!(before + overtook < HOT - BATCH, "the hot tenant's were still in progress");
     assert!(overtook <= OVERTAKING, "{overtook} of the hot tenant's came first");
 }
 
@@ -139,11 +141,11 @@ async fn two_thousand_creates_of_one_tenant_delay_neither_anothers_removal_nor_i
     world.edit("calm", "rejected", serde_json::json!({"spec": {"source": {"path": "/"}}})).await;
     world.start_program().await;
     world
-        .wait_for("calm", "rejected", "its status says so", |one| {
+        .wait_for("calm", "rejected", "its status reports it", |one| {
             condition(one, "Stalled").is_some_and(|stalled| stalled.reason == "Rejected")
         })
         .await;
-    eventually("the removal has begun", || async {
+    eventually("the removal has started", || async {
         let application = world.application_of(&removed).await;
         application.is_none_or(|one| one.metadata.deletion_timestamp.is_some()).then_some(())
     })

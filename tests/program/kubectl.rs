@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::harness::World;
 
-/// Objects in the one file that is applied.
+/// Objects in the file that is applied.
 const OBJECTS: usize = 200;
 
 const GUESTBOOK: &str = "\
@@ -24,7 +24,7 @@ spec:
     targetRevision: HEAD
 ";
 
-/// A kubectl that keeps its caches to itself.
+/// A kubectl with a cache of its own.
 struct Kubectl {
     directory: TempDir,
 }
@@ -33,7 +33,7 @@ impl Kubectl {
     fn new(world: &World) -> Option<Self> {
         let present = Command::new("kubectl").args(["version", "--client"]).output();
         if !present.is_ok_and(|output| output.status.success()) {
-            println!("not run: kubectl is not installed");
+            println!("skipping: kubectl is not installed");
             return None;
         }
         let directory = tempfile::tempdir().unwrap();
@@ -63,7 +63,7 @@ impl Kubectl {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a line, shows it in the transcript, and checks that its output has these parts.
+    /// Runs a line, shows it in the transcript, and checks that its output contains these parts.
     fn shows(&self, line: &str, input: &str, parts: &[&str]) -> String {
         let text = self.run(line, input);
         println!("$ kubectl {line}\n{text}");
@@ -73,7 +73,7 @@ impl Kubectl {
         text
     }
 
-    /// What kubectl complains of.
+    /// Runs a line that must fail, and checks that the error contains these parts.
     fn refuses(&self, line: &str, input: &str, parts: &[&str]) {
         let output = self.output(line, input);
         let errors = String::from_utf8(output.stderr).unwrap();
@@ -85,7 +85,7 @@ impl Kubectl {
     }
 }
 
-/// The words of a line as a shell would split it; single quotes hold one together.
+/// Splits a line into words as a shell would; single quotes keep a word together.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (position, part) in line.split('\'').enumerate() {
@@ -155,7 +155,7 @@ fn edit(kubectl: &Kubectl) {
     assert_eq!(
         kubectl.run(generation, ""),
         "2",
-        "an apply that changes nothing is no new generation"
+        "an apply that changes nothing creates no new generation"
     );
 }
 
@@ -190,7 +190,7 @@ async fn kubectl_says_what_is_wrong_with_a_deployment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_file_of_many_deployments_is_applied_and_deleted_by_one_command_each() {
+async fn a_file_of_many_deployments_takes_one_command_each_to_apply_and_delete() {
     with_kubectl(|kubectl| {
         kubectl.run("create namespace demo", "");
         let file: Vec<String> = (0..OBJECTS)
@@ -215,7 +215,7 @@ async fn one_file_of_many_deployments_is_applied_and_deleted_by_one_command_each
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_get_prints_apply_takes_and_a_kind_that_nobody_knows_is_named() {
+async fn apply_accepts_what_get_prints_and_an_unknown_kind_is_named() {
     with_kubectl(|kubectl| {
         kubectl.run("create namespace team-a", "");
         kubectl.run("apply -n team-a -f -", GUESTBOOK);

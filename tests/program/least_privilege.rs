@@ -1,4 +1,4 @@
-//! The program with a PostgreSQL role that owns nothing and may change no table.
+//! The program with a PostgreSQL role that owns nothing and cannot alter tables.
 
 use schema::connection::{ConnectOptions, connect};
 use sea_orm::ConnectionTrait;
@@ -9,10 +9,10 @@ use crate::process::{self, Running};
 const PASSWORD: &str = "only-for-this-test";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn migrations_run_under_a_role_of_their_own_and_the_program_may_change_no_table() {
+async fn migrations_run_under_their_own_role_and_the_program_cannot_alter_tables() {
     harness::on_postgres(|world| async move {
-        // One of the roles of a server, not of a database: its name is the test's own. A quote and
-        // a capital are what an unquoted identifier would stumble over.
+        // Roles belong to a server, not to a database, so the name is unique to this test. The
+        // quote and the capital would break an unquoted identifier.
         let role = format!("App\"_{}", uuid::Uuid::new_v4().simple());
         let quoted = format!("\"{}\"", role.replace('"', "\"\""));
         let owner = world.database.connection().clone();
@@ -61,7 +61,7 @@ async fn migrations_run_under_a_role_of_their_own_and_the_program_may_change_no_
     .await;
 }
 
-/// The same database for another user.
+/// The URL of the same database for another user.
 fn with_user(url: &str, user: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap();
     let host = rest.split_once('@').map_or(rest, |(_, host)| host);

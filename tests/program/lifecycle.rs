@@ -1,5 +1,5 @@
-//! The life of a GitOpsDeployment from its creation over edits to restarts of the program, through
-//! every layer. Deletion and namespaces have files of their own.
+//! The life of a GitOpsDeployment through every layer: creation, edits and restarts of the program.
+//! Deletion and namespaces have their own files.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ async fn a_deployment_becomes_an_application_and_reports_healthy() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_manual_deployment_is_ready_when_argo_cd_has_reported_on_it() {
+async fn a_manual_deployment_is_ready_once_argo_cd_has_reported_on_it() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     world.create("team-a", &manual("app")).await;
@@ -57,8 +57,8 @@ async fn a_manual_deployment_is_ready_when_argo_cd_has_reported_on_it() {
         triple("True", "ApplicationWritten", "Argo CD reports OutOfSync and Missing")
     );
     let status = ready.status.as_ref().unwrap();
-    assert!(status.operation_state.is_none(), "nobody has asked for a sync");
-    // It was not ready before Argo CD had compared what the deployment asks for.
+    assert!(status.operation_state.is_none(), "no sync was requested");
+    // It was not ready until Argo CD had compared what the deployment asks for.
     for event in world.history(&world.deployments("team-a"), 0).await {
         if let WatchEvent::Added(seen) | WatchEvent::Modified(seen) = event
             && is_ready(&seen)
@@ -106,7 +106,7 @@ async fn edits_change_the_application_in_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_is_not_ready_before_argo_cd_has_compared_what_it_asks_for() {
+async fn an_edit_is_not_ready_until_argo_cd_has_compared_it() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     world.create("team-a", &automated("app")).await;
@@ -136,7 +136,7 @@ async fn edits_in_quick_succession_end_with_the_last_and_never_open_two_operatio
     let world = World::start().await;
     world.create_namespace("team-a").await;
     let created = world.create("team-a", &automated("app")).await;
-    // Or else it might be seen for the first time when all the edits are done.
+    // Otherwise it might first be seen when all the edits are done.
     world.wait_until_ready("team-a", "app").await;
     for number in 1..=20 {
         let path = format!("path-{number}");
@@ -148,7 +148,8 @@ async fn edits_in_quick_succession_end_with_the_last_and_never_open_two_operatio
     assert_eq!(ready.status.unwrap().reconciled_state.source.path, "path-20");
     world.wait_until_quiet().await;
 
-    // One is open from its row's creation to its outcome. The CR of a finished one may linger.
+    // An operation is open from the creation of its row to its outcome. The CR of a finished one
+    // may linger.
     let overlapping = "SELECT count(*) FROM operation one JOIN operation other \
          ON one.operation_id < other.operation_id \
          AND one.created_on < other.last_state_update \
@@ -161,7 +162,7 @@ async fn edits_in_quick_succession_end_with_the_last_and_never_open_two_operatio
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_goes_on_with_what_changed_meanwhile_and_writes_nothing_else() {
+async fn a_restart_picks_up_what_changed_meanwhile_and_writes_nothing_else() {
     let mut world = World::start().await;
     world.create_namespace("team-a").await;
     world.create("team-a", &automated("edited")).await;
@@ -198,7 +199,7 @@ async fn a_deployment_created_while_the_program_is_stopped_is_served_by_the_next
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_status_edited_by_hand_is_repaired() {
+async fn a_manually_edited_status_is_repaired() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     world.create("team-a", &automated("app")).await;
@@ -229,13 +230,13 @@ async fn a_status_edited_by_hand_is_repaired() {
             })
             .await;
     }
-    // The repaired status is at rest.
+    // The repaired status is not written again.
     let version = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, version);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_condition_keeps_its_transition_time_while_it_says_the_same() {
+async fn a_condition_keeps_its_transition_time_while_unchanged() {
     let world = World::start().await;
     world.create_namespace("team-a").await;
     world.create("team-a", &manual("app")).await;
@@ -243,7 +244,7 @@ async fn a_condition_keeps_its_transition_time_while_it_says_the_same() {
     let time = |object: &GitOpsDeployment| {
         condition(object, "Ready").unwrap().last_transition_time.clone().unwrap()
     };
-    // Another generation that says the same: it is observed, and no time moves.
+    // A new generation with the same result: it is observed, and no time changes.
     world.edit("team-a", "app", json!({"spec": {"source": {"path": "other"}}})).await;
     let after = world.wait_until_ready("team-a", "app").await;
     assert_eq!(after.status.as_ref().unwrap().observed_generation, Some(2));
@@ -251,7 +252,7 @@ async fn a_condition_keeps_its_transition_time_while_it_says_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ready_tells_what_argo_cd_could_not_do() {
+async fn ready_reports_what_argo_cd_could_not_do() {
     let world = World::start().await;
     world
         .set_outcomes(&[
@@ -292,10 +293,10 @@ async fn ready_tells_what_argo_cd_could_not_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() {
+async fn compatibility_4_a_manual_deletion_lasts_until_the_slow_rescan() {
     assert!(REPAIR_GRACE >= std::time::Duration::from_secs(120));
     let mut world = World::without_program().await;
-    // The rescan looks all the time; only the grace keeps it from acting.
+    // The rescan runs constantly; only the grace period keeps it from acting.
     world.settings.rescan = Some(std::time::Duration::from_millis(10));
     world.start_program().await;
     world.create_namespace("team-a").await;
@@ -306,7 +307,7 @@ async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() 
     world.applications().delete(&application.name_any(), &Default::default()).await.unwrap();
     world.wait_until_application_gone(&ready).await;
     let missing = world
-        .wait_for("team-a", "app", "it says so", |one| {
+        .wait_for("team-a", "app", "it reports that", |one| {
             condition(one, "Ready").is_some_and(|ready| ready.reason == "ApplicationMissing")
         })
         .await;
@@ -315,7 +316,7 @@ async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() 
     world.wait_until_quiet().await;
     assert!(world.application_of(&ready).await.is_none());
 
-    // A later operation writes it again, and so does a rescan whose grace is over.
+    // A later operation writes it again, and so does a rescan after the grace period.
     world.stop_program().await;
     world.settings.repair_grace = std::time::Duration::ZERO;
     world.start_program().await;
@@ -346,7 +347,7 @@ async fn compatibility_4_what_a_hand_deletes_stays_away_until_the_slow_rescan() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_app_project_comes_back_also_where_its_only_deployment_is_rejected() {
+async fn an_app_project_is_restored_even_if_its_only_deployment_is_rejected() {
     let mut world = World::without_program().await;
     world.settings.rescan = Some(std::time::Duration::from_millis(100));
     world.settings.repair_grace = std::time::Duration::ZERO;
@@ -369,7 +370,7 @@ async fn an_app_project_comes_back_also_where_its_only_deployment_is_rejected() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_kinds_on_which_nothing_acts_yet_say_so_once() {
+async fn kinds_that_nothing_serves_yet_report_it_once() {
     let mut world = World::start().await;
     world.create_namespace("team-a").await;
     let parameters = PostParams::default();
@@ -406,20 +407,20 @@ async fn the_kinds_on_which_nothing_acts_yet_say_so_once() {
     Api::namespaced(world.client.clone(), "team-a").create(&parameters, &credential).await.unwrap();
 
     let events = Api::<Event>::namespaced(world.client.clone(), "team-a");
-    let told = eventually("all three are told of", || async {
-        let told = all(&events).await;
-        (told.len() == 3).then_some(told)
+    let reported = eventually("all three are reported", || async {
+        let reported = all(&events).await;
+        (reported.len() == 3).then_some(reported)
     })
     .await;
     let kinds: BTreeSet<String> =
-        told.iter().filter_map(|event| event.involved_object.kind.clone()).collect();
+        reported.iter().filter_map(|event| event.involved_object.kind.clone()).collect();
     let expected = [
         "GitOpsDeploymentManagedEnvironment",
         "GitOpsDeploymentRepositoryCredential",
         "GitOpsDeploymentSyncRun",
     ];
     assert_eq!(kinds, expected.map(str::to_owned).into());
-    for event in &told {
+    for event in &reported {
         assert_eq!(event.type_.as_deref(), Some("Warning"));
         assert_eq!(event.reason.as_deref(), Some("NotSupported"));
         assert!(event.message.as_deref().unwrap().contains("nothing acts on a GitOpsDeployment"));
@@ -427,16 +428,16 @@ async fn the_kinds_on_which_nothing_acts_yet_say_so_once() {
     let quiet = world.wait_until_quiet().await;
     world.stop_program().await;
     world.start_program().await;
-    // A deployment that is served shows that the new program is at work; it tells nothing again.
+    // A served deployment shows that the new program is running; it does not report them again.
     world.create("team-a", &automated("app")).await;
     world.wait_until_ready("team-a", "app").await;
     world.wait_until_quiet().await;
     let since = world.history(&events, quiet).await;
-    assert!(since.is_empty(), "it was told again: {since:?}");
+    assert!(since.is_empty(), "it was reported again: {since:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn argo_cds_namespace_may_come_later_than_the_deployments() {
+async fn argo_cds_namespace_may_be_created_after_the_deployments() {
     let mut world = World::without_program().await;
     world.delete_namespace(ARGO_CD).await;
     world.wait_until_namespace_gone(ARGO_CD).await;
@@ -444,7 +445,7 @@ async fn argo_cds_namespace_may_come_later_than_the_deployments() {
     world.start_program().await;
     world.create("team-a", &automated("app")).await;
     let waiting = world
-        .wait_for("team-a", "app", "it says that it waits", |one| {
+        .wait_for("team-a", "app", "it reports that it is waiting", |one| {
             condition(one, "Ready").is_some_and(|ready| ready.reason == "AwaitingArgoCD")
         })
         .await;
@@ -459,11 +460,11 @@ async fn argo_cds_namespace_may_come_later_than_the_deployments() {
     world.create_namespace(ARGO_CD).await;
     let ready = world.wait_until_ready("team-a", "app").await;
 
-    // And it may go and come back: everything is made anew there.
+    // It may also be deleted and re-created: everything is created there again.
     world.delete_namespace(ARGO_CD).await;
     world.wait_until_namespace_gone(ARGO_CD).await;
     world.wait_until_quiet().await;
     world.create_namespace(ARGO_CD).await;
-    world.wait_for_application(&ready, "the Application is made anew", |_| true).await;
+    world.wait_for_application(&ready, "the Application is re-created", |_| true).await;
     world.wait_until_ready("team-a", "app").await;
 }

@@ -1,4 +1,4 @@
-//! `load` as its users call it: the binary, against a `dev` that runs beside it.
+//! `load` as its users call it: the binary, against a `dev` that runs alongside it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -11,10 +11,10 @@ use crate::harness;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_managed-gitops");
 
-/// A `dev` of its own, on ports of its own.
+/// A separate `dev` on its own ports.
 struct Dev {
     process: Child,
-    /// Kept open, for it prints more than its address.
+    /// Kept open, because it prints more than its address.
     _output: BufReader<ChildStdout>,
     directory: TempDir,
     metrics: String,
@@ -30,7 +30,7 @@ impl Dev {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // The address is printed when everything runs; without one the pipe ends.
+        // The address is printed once everything runs; without it the pipe ends.
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let metrics = output
             .by_ref()
@@ -75,7 +75,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The words of the line of a table that begins so.
+/// The words of the table line that begins with this.
 fn words(table: &str, beginning: &str) -> Vec<String> {
     let mut lines = table.lines().map(str::trim_start);
     let line = lines.find_map(|line| line.strip_prefix(beginning));
@@ -88,7 +88,7 @@ fn number(table: &str, beginning: &str) -> f64 {
 }
 
 #[test]
-fn a_run_measures_every_deployment_and_what_it_costs_and_deletes_it_all() {
+fn a_run_measures_every_deployment_and_its_cost_and_cleans_up() {
     let dev = Dev::start();
     let metrics = ["--metrics", &dev.metrics];
     let size = ["--deployments", "30", "--namespaces", "3", "--rest", "1", "--cleanup"];
@@ -99,12 +99,12 @@ fn a_run_measures_every_deployment_and_what_it_costs_and_deletes_it_all() {
         assert_eq!(words(&table, what).last().unwrap(), "30", "{table}");
     }
     let samples: usize = words(&table, "Application status").last().unwrap().parse().unwrap();
-    assert!(samples >= 30, "each status became Healthy at least:\n{table}");
+    assert!(samples >= 30, "each status at least became Healthy:\n{table}");
     assert_eq!(words(&table, "with an Application")[..3], ["30", "of", "30"]);
     assert_eq!(words(&table, "create applications"), ["1.000"], "{table}");
     assert!(number(&table, "SQL statements") > 0.0, "{table}");
     assert!(table.contains("deleted, and gone after"), "{table}");
-    assert!(!errors.contains("kubectl delete"), "nothing is left to be deleted:\n{errors}");
+    assert!(!errors.contains("kubectl delete"), "nothing is left to delete:\n{errors}");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn one_at_a_time_leaves_the_deployments_and_says_how_to_delete_them() {
 }
 
 #[test]
-fn the_deployments_of_a_namespace_are_spread_over_as_many_repositories_as_are_asked_for() {
+fn the_deployments_of_a_namespace_are_spread_over_the_requested_number_of_repositories() {
     let dev = Dev::start();
     let size = ["--deployments", "12", "--namespaces", "2", "--repositories", "3"];
     let output = dev.load(&size);
@@ -128,7 +128,7 @@ fn the_deployments_of_a_namespace_are_spread_over_as_many_repositories_as_are_as
     assert!(output.status.success(), "{table}\n{errors}");
     let title = "12 deployments in 2 namespaces of 3 repositories each, from 16 connections";
     assert!(table.contains(title), "{table}");
-    // The AppProject of each namespace permits what its deployments use.
+    // Each namespace's AppProject permits what its deployments use.
     let projects = dev.app_projects();
     assert_eq!(projects.len(), 2);
     for project in projects {
@@ -161,9 +161,9 @@ fn bad_input_ends_with_2_and_says_what_to_do() {
 }
 
 #[test]
-fn what_nobody_reconciles_ends_with_3_and_the_numbers_so_far() {
+fn unreconciled_deployments_end_with_3_and_the_numbers_so_far() {
     let dev = Dev::start();
-    // Applications never appear in this namespace, so they are waited for in vain.
+    // Applications never appear in this namespace, so the wait fails.
     let elsewhere = ["--argo-cd-namespace", "default", "--until", "applications"];
     let few = ["--deployments", "3", "--within", "2"];
     let output = dev.load(&[elsewhere, few].concat());
@@ -180,8 +180,8 @@ fn an_interrupted_run_deletes_nothing_and_says_what_is_left() {
     let mut command = dev.command(&[elsewhere.as_slice(), &["--deployments", "3"]].concat());
     let mut run = command.arg("--cleanup").stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
-    // It waits in vain for Applications in a namespace where there are none.
-    lines.find(|line| line.contains("3 created")).expect("the run says how far it has come");
+    // It waits in vain for Applications in a namespace that has none.
+    lines.find(|line| line.contains("3 created")).expect("the run reports its progress");
     let signal = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
     assert!(signal.success());
     let rest: String = lines.collect();

@@ -1,5 +1,5 @@
 //! The whole program in a sandbox, or as the real binary: what users and other programs see of it,
-//! and what the database holds. They are one test binary, because each one links the whole program.
+//! and what the database holds. One test binary, because each would link the whole program.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

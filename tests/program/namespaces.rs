@@ -1,4 +1,4 @@
-//! Namespaces that go, and come back under the same name.
+//! Namespaces that are deleted, and re-created under the same name.
 
 use crds::argocd::Application;
 use k8s_openapi::api::core::v1::Namespace;
@@ -74,7 +74,7 @@ async fn compatibility_11_no_application_is_created_in_a_terminating_namespace()
     let api = Api::<Namespace>::all(world.client.clone());
     assert!(is_terminating(&api.get("team-a").await.unwrap()));
     world.start_program().await;
-    // Our finalizer does not keep the namespace, although nothing was ever deployed.
+    // Our finalizer does not keep the namespace: nothing was ever deployed.
     world.wait_until_gone("team-a", "ours").await;
     world.edit("team-a", "held", serde_json::json!({"spec": {"source": {"path": "x"}}})).await;
     world.wait_until_quiet().await;
@@ -88,13 +88,13 @@ async fn compatibility_11_no_application_is_created_in_a_terminating_namespace()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_11_a_namespace_that_came_back_while_the_program_was_stopped_is_new() {
+async fn compatibility_11_a_namespace_recreated_while_the_program_was_stopped_is_a_new_tenant() {
     let mut world = World::start().await;
     let old = world.create_namespace("team-a").await;
     let old_app = world.create("team-a", &automated("app")).await;
     world.wait_until_ready("team-a", "app").await;
     let old_user = user_of(&world, &old).await;
-    // The removal of the old Application blocks; it is not the new tenant's concern.
+    // The removal of the old Application is blocked; that does not affect the new tenant.
     world.set_outcomes(&[("path.deploy", "deletion-never-finishes")]).await;
     world.stop_program().await;
     world.delete_namespace("team-a").await;
@@ -113,12 +113,12 @@ async fn compatibility_11_a_namespace_that_came_back_while_the_program_was_stopp
             one.metadata.deletion_timestamp.is_some()
         })
         .await;
-    // The old tenant stays on record for as long as it has something to remove.
+    // The old tenant stays on record while it has something to remove.
     assert_eq!(user_of(&world, &old).await, old_user);
     world.set_outcomes(&[]).await;
     wait_until_tenant_gone(&world, &old).await;
     world.wait_until_application_gone(&old_app).await;
-    eventually("the old AppProject has gone", || async {
+    eventually("the old AppProject is gone", || async {
         (all(&world.projects()).await.len() == 1).then_some(())
     })
     .await;
@@ -126,7 +126,7 @@ async fn compatibility_11_a_namespace_that_came_back_while_the_program_was_stopp
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_11_a_namespace_that_comes_back_at_once_is_a_new_tenant() {
+async fn compatibility_11_a_namespace_recreated_at_once_is_a_new_tenant() {
     let world = World::start().await;
     let mut spaces = vec![world.create_namespace("team-a").await];
     world.create("team-a", &automated("app")).await;
@@ -134,7 +134,7 @@ async fn compatibility_11_a_namespace_that_comes_back_at_once_is_a_new_tenant() 
     for _ in 0..5 {
         world.delete_namespace("team-a").await;
         world.wait_until_namespace_gone("team-a").await;
-        // What follows is as quick as one `kubectl apply` of a file with both.
+        // As fast as one `kubectl apply` of a file with both.
         spaces.push(world.create_namespace("team-a").await);
         world.create("team-a", &automated("app")).await;
     }
@@ -149,14 +149,14 @@ async fn compatibility_11_a_namespace_that_comes_back_at_once_is_a_new_tenant() 
     }
     assert_eq!(world.text(owner).await, user);
     assert_eq!(all(&world.applications()).await.len(), 1);
-    eventually("the old AppProjects have gone", || async {
+    eventually("the old AppProjects are gone", || async {
         (all(&world.projects()).await.len() == 1).then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_namespace_deleted_while_the_program_was_stopped_is_cleaned_up_after() {
+async fn a_namespace_deleted_while_the_program_was_stopped_is_cleaned_up() {
     let mut world = World::start().await;
     let namespace = world.create_namespace("team-a").await;
     let created = world.create("team-a", &automated("app")).await;
@@ -167,7 +167,7 @@ async fn a_namespace_deleted_while_the_program_was_stopped_is_cleaned_up_after()
     world.start_program().await;
     world.wait_until_application_gone(&created).await;
     wait_until_tenant_gone(&world, &namespace).await;
-    eventually("the AppProject has gone", || async {
+    eventually("the AppProject is gone", || async {
         all(&world.projects()).await.is_empty().then_some(())
     })
     .await;
@@ -176,7 +176,7 @@ async fn a_namespace_deleted_while_the_program_was_stopped_is_cleaned_up_after()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tenant_without_deployments_goes_with_its_namespace() {
+async fn a_tenant_without_deployments_is_removed_with_its_namespace() {
     let world = World::start().await;
     let namespace = world.create_namespace("team-a").await;
     world.create("team-a", &automated("app")).await;

@@ -1,7 +1,8 @@
 //! Two replicas of the real binary on one cluster and one PostgreSQL database: one acts, and
-//! whatever becomes of it in the middle of the work, the other goes on and nothing is doubled.
+//! whatever happens to it in the middle of the work, the other takes over and nothing is
+//! duplicated.
 //!
-//! How long a hand-over may take is tested in virtual time (`src/lease.rs`); here it is printed.
+//! How long a handover may take is tested in virtual time (`src/lease.rs`); here it is printed.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use kube::api::WatchEvent;
 use kube::{Resource, ResourceExt};
 
 use crate::harness::{
-    self, World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready,
+    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, eventually, is_ready,
     manual, with_finalizer,
 };
 use crate::process::{self, Running};
@@ -19,11 +20,11 @@ use crate::process::{self, Running};
 const NAMESPACE: &str = "team-a";
 /// Deployments of the burst.
 const BURST: usize = 60;
-/// What happens to the first replica happens once so many Applications exist.
+/// The first replica is disturbed once this many Applications exist.
 const MOMENT: usize = 15;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_that_is_killed_is_replaced_and_nothing_is_doubled() {
+async fn a_killed_replica_is_replaced_and_nothing_is_duplicated() {
     harness::on_postgres(|world| async {
         let Pair { mut first, second, since, .. } = Pair::in_the_middle(&world).await;
         first.kill();
@@ -34,7 +35,7 @@ async fn a_replica_that_is_killed_is_replaced_and_nothing_is_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_that_is_paused_past_its_lease_is_replaced_and_does_no_more_when_it_wakes() {
+async fn a_replica_paused_past_its_lease_is_replaced_and_does_nothing_when_it_resumes() {
     harness::on_postgres(|world| async {
         let Pair { mut first, second, since, .. } = Pair::in_the_middle(&world).await;
         first.signal("STOP");
@@ -59,7 +60,7 @@ async fn a_replica_that_is_paused_past_its_lease_is_replaced_and_does_no_more_wh
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_that_is_told_to_stop_hands_over() {
+async fn a_replica_that_is_stopped_hands_over() {
     harness::on_postgres(|world| async {
         let Pair { mut first, second, since, .. } = Pair::in_the_middle(&world).await;
         first.terminate();
@@ -81,7 +82,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Starts both and gives them work; returns in the middle of it.
+    /// Starts both and creates deployments; returns while they are in progress.
     async fn in_the_middle(world: &World) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let kubeconfig = directory.path().join("kubeconfig");
@@ -125,7 +126,7 @@ async fn until_it_says(replica: Running, what: &'static str) -> Running {
     .unwrap()
 }
 
-/// `/readyz` and the metrics tell who leads, and the one that stands by is ready too.
+/// `/readyz` and the metrics show who leads, and the standby is ready too.
 async fn check_who_leads(first: &Running, second: &Running) {
     for (replica, text, gauge) in [
         (first, "ok\nleader: first\n", "gitops_leader 1"),
@@ -142,7 +143,7 @@ async fn check_who_leads(first: &Running, second: &Running) {
     }
 }
 
-/// Where a replica serves its health, as its log says.
+/// The address of a replica's health endpoint, from its log.
 fn address_of(replica: &Running) -> String {
     let line = replica.wait_for_line(|line| line.contains("address="));
     line.split("address=").nth(1).unwrap().trim().to_owned()
@@ -159,25 +160,25 @@ async fn took_over(second: &Running, how: &str) {
     println!("the first was {how}: the second took over after {:.1?}", begun.elapsed());
 }
 
-/// Everything is as it should be in the end, and came into being once.
+/// Checks that everything is right in the end, and was created once.
 async fn end(world: World, mut second: Running, since: u64) {
     eventually("all deployments are ready", || async {
         let found = all(&world.deployments(NAMESPACE)).await;
         (found.len() == BURST && found.iter().all(is_ready)).then_some(())
     })
     .await;
-    let restless = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-    world.wait_until_counted(restless, 0).await;
-    check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
+    world.wait_until_counted(unsettled, 0).await;
+    check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
     let applications = world.history(&world.applications(), since).await;
     let operations = world.history(&world.operations(), since).await;
     assert_eq!(creations(&applications).len(), BURST);
     for (name, number) in creations(&applications) {
         assert_eq!(number, 1, "{name} was created more than once");
     }
-    // One whose outcome is known before its signal was written needs none. One that the first
-    // replica had signalled may be finished, and its signal removed, while the second is about to
-    // signal it: that signal is one too many, does nothing, and is removed as well.
+    // An operation whose outcome is known before its signal was written needs none. One that the
+    // first replica signalled may finish, and its signal be removed, just before the second signals
+    // it: that extra signal does nothing, and is removed as well.
     assert!(creations(&operations).len() <= BURST);
     for (name, number) in creations(&operations) {
         assert!(number <= 2, "{name} was created {number} times");
@@ -187,7 +188,7 @@ async fn end(world: World, mut second: Running, since: u64) {
     assert!(status.success(), "{said}");
 }
 
-/// How often each object came into being.
+/// How often each object was created.
 fn creations<K: Resource + Clone>(events: &[WatchEvent<K>]) -> BTreeMap<String, usize> {
     let mut creations = BTreeMap::new();
     for event in events {

@@ -1,5 +1,5 @@
 //! A thousand deployments in fifty namespaces: all become ready, each at the same small cost, and
-//! afterwards the installation is silent.
+//! afterwards the installation is idle.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,22 +8,22 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kube::api::{Api, PostParams};
 
 use crate::harness::{
-    self, World, all, automated, check_that_nothing_is_lost_or_doubled, eventually, is_ready,
+    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, eventually, is_ready,
 };
 
 const NAMESPACES: usize = 50;
 const DEPLOYMENTS: usize = 1_000;
-/// Requests under way at once: as many as an eager client sends.
+/// Concurrent requests: as many as an eager client sends.
 const CONCURRENCY: usize = 32;
-/// Looks at an installation at rest, and the pause between two of them.
+/// Checks of an installation at rest, and the pause between two of them.
 const LOOKS: usize = 50;
 const PAUSE: Duration = Duration::from_millis(20);
-/// Statuses that a deployment may get on its way: that its Application is under way, what the
-/// stand-in's three reports say, and that it is ready.
+/// Status writes that a deployment may need: that its Application is in progress, the stand-in's
+/// three reports, and that it is ready.
 const STATUSES: u64 = 5;
-/// Statements for each deployment. Alone each costs more than ten; the rest is what batches save.
+/// Statements per deployment. One alone costs more than ten; batching saves the rest.
 const STATEMENTS: u64 = 5;
-/// Of so many requests one may be repeated: on a machine that is so slow that a deadline passes.
+/// One in this many requests may be repeated: on a slow machine a deadline may pass.
 const REPEATED: u64 = 10;
 
 const GITOPSDEPLOYMENTS: &str = "gitopsdeployments.managed-gitops.redhat.com";
@@ -50,7 +50,7 @@ async fn a_thousand_deployments(mut world: World) {
     let requests = world.plane.requests();
     let statements = world.database.statements();
     create_all(&world).await;
-    // A list of all of them is dear, so it is asked for only once nothing moves any more.
+    // Listing all of them is expensive, so wait until nothing changes any more.
     world.wait_until_quiet().await;
     let everything = Api::<crds::GitOpsDeployment>::all(world.client.clone());
     eventually("all deployments are ready", || async {
@@ -62,7 +62,7 @@ async fn a_thousand_deployments(mut world: World) {
     let statements = world.database.statements() - statements;
     let requests = since(&requests, &world.plane.requests());
     check_costs(&world, &requests, statements);
-    check_that_nothing_is_lost_or_doubled(&world.client, &world.database).await;
+    check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
     let operations = world.count("SELECT count(*) FROM operation").await;
     assert_eq!(operations, i64::try_from(DEPLOYMENTS).unwrap(), "one operation for each");
     check_silence(&world).await;
@@ -107,17 +107,17 @@ fn check_costs(world: &World, requests: &Requests, statements: u64) {
         assert!((least..=most).contains(&sent), "{verb} {resource}: {sent}");
     };
     let about = deployments + deployments / REPEATED;
-    // An operation whose outcome is known before its signal was written needs none, so there is no
-    // least number of those.
+    // An operation whose outcome is known before its signal was written needs none, so they have no
+    // minimum.
     costs("create", OPERATIONS, 0, about);
     costs("create", "applications.argoproj.io", deployments, about);
     costs("delete", OPERATIONS, 0, about);
     let namespaces = NAMESPACES as u64;
     costs("create", "appprojects.argoproj.io", namespaces, namespaces + namespaces / REPEATED);
     costs("patch", GITOPSDEPLOYMENTS, deployments, STATUSES * deployments);
-    // Whose the first deployment of a namespace is.
+    // The lookup of a namespace at its first deployment.
     costs("get", "namespaces", namespaces, namespaces);
-    // Else the program reads by watch alone; what is listed is listed by this test.
+    // Otherwise the program only watches; lists are this test's own.
     for (verb, resource) in requests.keys() {
         let reads = (verb == "get" && resource != "namespaces")
             || (verb == "list" && resource != GITOPSDEPLOYMENTS);
@@ -126,7 +126,7 @@ fn check_costs(world: &World, requests: &Requests, statements: u64) {
     assert!(statements <= STATEMENTS * deployments, "{statements} statements");
 }
 
-/// Nothing is written, nothing is asked, and nothing waits for its moment.
+/// Checks that nothing is written or requested, and no deadline is pending.
 async fn check_silence(world: &World) {
     let versions = "SELECT CAST(sum(version) AS BIGINT) FROM machine";
     let transitions = "SELECT count(*) FROM transition";
@@ -137,12 +137,16 @@ async fn check_silence(world: &World) {
     let statements = world.database.statements();
     for _ in 0..LOOKS {
         tokio::time::sleep(PAUSE).await;
-        assert_eq!(world.plane.resource_version(), version, "the API is written to at rest");
-        assert_eq!(world.database.statements(), statements, "the database is asked at rest");
+        assert_eq!(world.plane.resource_version(), version, "something writes to the API at rest");
+        assert_eq!(
+            world.database.statements(),
+            statements,
+            "something queries the database at rest"
+        );
     }
-    // Watches that end by their time-out are begun anew; nothing else is asked for.
+    // Watches that time out are restarted; nothing else is requested.
     let asked = since(&requests, &world.plane.requests());
-    assert!(asked.keys().all(|(verb, _)| verb == "watch"), "asked for at rest: {asked:?}");
+    assert!(asked.keys().all(|(verb, _)| verb == "watch"), "requested at rest: {asked:?}");
     assert_eq!(world.count(versions).await, row_versions);
     assert_eq!(world.count(transitions).await, moves);
 }

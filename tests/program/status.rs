@@ -1,5 +1,5 @@
-//! What a tenant reads in a status, whatever Argo CD reports: reports of any size, removals that
-//! are blocked, Applications that were changed by hand.
+//! What a tenant reads in a status, whatever Argo CD reports: reports of any size, blocked
+//! removals, manually changed Applications.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn says(object: &GitOpsDeployment, type_: &str, status: &str, reason: &str) -> b
     condition(object, type_).is_some_and(|one| one.status == status && one.reason == reason)
 }
 
-/// Resources whose names hardly compress; every hundredth is Degraded.
+/// Resources whose names barely compress; every hundredth is Degraded.
 fn resources(count: usize, length: usize) -> Vec<Value> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut name = || (0..length).map(|_| random.alphanumeric()).collect::<String>();
@@ -30,7 +30,7 @@ fn resources(count: usize, length: usize) -> Vec<Value> {
     (0..count).map(resource).collect()
 }
 
-/// A deployment that is ready; Argo CD stands still.
+/// A ready deployment; Argo CD is stopped.
 async fn ready(world: &World, object: &GitOpsDeployment) -> GitOpsDeployment {
     world.create_namespace("team-a").await;
     world.create("team-a", object).await;
@@ -59,7 +59,7 @@ async fn wait_until_degraded(world: &World) -> crds::GitOpsDeploymentStatus {
     let is_bad = |one: &&crds::argocd::ResourceStatus| {
         one.health.as_ref().is_some_and(|health| health.status == "Degraded")
     };
-    let truncated = status.truncated.as_ref().expect("it says that it is cut");
+    let truncated = status.truncated.as_ref().expect("it says that it is truncated");
     assert_eq!(truncated.kept, i64::try_from(status.resources.len()).unwrap());
     let expected = usize::try_from(truncated.resources).unwrap() / 100;
     assert_eq!(status.resources.iter().filter(is_bad).count(), expected, "those are kept first");
@@ -73,7 +73,7 @@ async fn events(world: &World) -> Vec<Event> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_report_that_the_database_has_no_room_for_is_cut_and_gets_through() {
+async fn a_report_too_large_for_the_database_is_truncated_and_delivered() {
     let world = World::start().await;
     let ready = ready(&world, &automated("app")).await;
     report(&world, &ready, resources(3_200, 200)).await;
@@ -81,24 +81,24 @@ async fn a_report_that_the_database_has_no_room_for_is_cut_and_gets_through() {
     let truncated = status.truncated.unwrap();
     assert_eq!(truncated.resources, 3_200);
     assert!(truncated.kept > 1_000, "{truncated:?}");
-    let told = eventually("an Event says so", || async {
-        let told = events(&world).await;
-        (!told.is_empty()).then_some(told)
+    let reported = eventually("an Event reports it", || async {
+        let reported = events(&world).await;
+        (!reported.is_empty()).then_some(reported)
     })
     .await;
-    assert_eq!(told.len(), 1);
-    let about = &told[0].involved_object;
+    assert_eq!(reported.len(), 1);
+    let about = &reported[0].involved_object;
     assert_eq!((about.uid.clone(), about.name.as_deref()), (ready.uid(), Some("app")));
-    assert!(told[0].message.as_ref().unwrap().contains("some of the resources"));
-    // It is at rest, and told once.
+    assert!(reported[0].message.as_ref().unwrap().contains("some of the resources"));
+    // It is at rest, and was reported once.
     world.wait_until_quiet().await;
     report(&world, &ready, resources(3_200, 210)).await;
     world.wait_until_quiet().await;
     assert_eq!(events(&world).await.len(), 1);
-    // What fits again is whole again.
+    // Once it fits, it is complete again.
     report(&world, &ready, resources(10, 10)).await;
     world
-        .wait_for("team-a", "app", "it is whole again", |one| {
+        .wait_for("team-a", "app", "it is complete again", |one| {
             let status = one.status.as_ref().unwrap();
             status.truncated.is_none() && status.resources.len() == 10
         })
@@ -106,7 +106,7 @@ async fn a_report_that_the_database_has_no_room_for_is_cut_and_gets_through() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_older_crds_a_report_is_cut_and_written_once() {
+async fn with_older_crds_a_report_is_truncated_and_written_once() {
     let world = World::with_crds_without("truncated").await;
     let ready = ready(&world, &automated("app")).await;
     report(&world, &ready, resources(3_200, 200)).await;
@@ -120,10 +120,10 @@ async fn with_older_crds_a_report_is_cut_and_written_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_status_that_the_api_server_refuses_for_its_size_is_cut_further() {
+async fn a_status_that_the_api_server_rejects_for_its_size_is_truncated_further() {
     let world = World::start().await;
     let mut object = automated("app");
-    // 750 KiB that are no annotation, so that less is left than usual.
+    // 750 KiB outside the annotations, so that less is left than usual.
     let prefix = "a".repeat(240);
     let finalizers = (0..3_000).map(|number| format!("{prefix}.example/{number:04}"));
     object.metadata.finalizers = Some(finalizers.collect());
@@ -139,11 +139,11 @@ async fn a_status_that_the_api_server_refuses_for_its_size_is_cut_further() {
     let bytes = crds::argocd::stored_bytes(&status.resources);
     assert!(bytes <= budget_bytes(1), "{bytes} bytes");
     let version = world.wait_until_quiet().await;
-    assert_eq!(world.wait_until_quiet().await, version, "it is not tried again and again");
+    assert_eq!(world.wait_until_quiet().await, version, "it is not retried over and over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_blocks_a_removal_is_told_to_the_tenant() {
+async fn what_blocks_a_removal_is_reported_to_the_tenant() {
     let world = World::start().await;
     world.set_outcomes(&[("path.deploy", "deletion-never-finishes")]).await;
     world.create_namespace("team-a").await;
@@ -164,21 +164,24 @@ async fn what_blocks_a_removal_is_told_to_the_tenant() {
         ],
     }});
     world.patch_application(&application.name_any(), blocked).await;
-    let told = world
-        .wait_for("team-a", "app", "it says what blocks it", |one| {
+    let reported = world
+        .wait_for("team-a", "app", "it reports what blocks it", |one| {
             says(one, "Stalled", "True", "DeletionError")
         })
         .await;
-    assert!(says(&told, "Ready", "False", "DeletionError"));
-    assert!(says(&told, "DeletionError", "True", "DeletionError"), "as Argo CD's others are");
-    let message = &condition(&told, "Stalled").unwrap().message;
+    assert!(says(&reported, "Ready", "False", "DeletionError"));
+    assert!(
+        says(&reported, "DeletionError", "True", "DeletionError"),
+        "like other conditions of Argo CD"
+    );
+    let message = &condition(&reported, "Stalled").unwrap().message;
     assert!(message.contains("webhook denied the deletion"), "{message}");
     assert!(message.contains("apps/Deployment web (Degraded)"), "{message}");
     assert!(!message.contains("Service"), "{message}");
     let over = json!({"status": {"conditions": []}});
     world.patch_application(&application.name_any(), over).await;
     world
-        .wait_for("team-a", "app", "nothing blocks it any more", |one| {
+        .wait_for("team-a", "app", "nothing blocks it", |one| {
             says(one, "Stalled", "False", "Terminating")
                 && says(one, "DeletionError", "False", "DeletionErrorResolved")
         })
@@ -189,7 +192,7 @@ async fn what_blocks_a_removal_is_told_to_the_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_stays() {
+async fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_kept() {
     let mut world = World::without_program().await;
     world.settings.rescan = Some(Duration::from_millis(10));
     world.settings.repair_grace = Duration::ZERO;
@@ -205,8 +208,8 @@ async fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_sta
     let before = world.deployments("team-a").get("app").await.unwrap();
     let operations = world.count("SELECT count(*) FROM operation").await;
     let name = crds::names::application_name(&ready.uid().unwrap());
-    let by_hand = json!({"spec": {"source": {"path": "by-hand"}}});
-    world.patch_application(&name, by_hand).await;
+    let edit = json!({"spec": {"source": {"path": "by-hand"}}});
+    world.patch_application(&name, edit).await;
     world
         .wait_for_application(&ready, "the Application is repaired", |one| {
             one.spec.source.path == "deploy"
@@ -216,7 +219,7 @@ async fn the_application_of_a_rejected_deployment_is_repaired_and_its_status_sta
     let after = world.deployments("team-a").get("app").await.unwrap();
     assert!(says(&after, "Stalled", "True", "Rejected"));
     let of = |object: &GitOpsDeployment| object.status.clone().unwrap().conditions;
-    assert_eq!(of(&after), of(&before), "no condition has moved");
+    assert_eq!(of(&after), of(&before), "no condition has changed");
     let asked = world.count("SELECT count(*) FROM operation").await - operations;
-    assert_eq!(asked, 1, "one operation was asked for");
+    assert_eq!(asked, 1, "one operation was requested");
 }

@@ -1,4 +1,4 @@
-//! Argo CD's Application: what to deploy where, and how that stands.
+//! Argo CD's Application: what to deploy where, and its status.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::names::{ARGO_CD_GROUP, VERSION};
 
 /// An Application: Argo CD makes a namespace match a folder of a git repository.
 ///
-/// It has an `operation` beside `spec` and `status`, hence the hand-written traits.
+/// It has an `operation` next to `spec` and `status`, hence the handwritten traits.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Application {
@@ -24,10 +24,10 @@ pub struct Application {
     pub metadata: ObjectMeta,
     /// What is deployed where.
     pub spec: ApplicationSpec,
-    /// What Argo CD is asked to do; it takes the request by removing it.
+    /// The operation requested from Argo CD, which accepts it by removing it.
     #[serde(deserialize_with = "lenient")]
     pub operation: Option<Operation>,
-    /// How it stands; absent until Argo CD has looked at the Application.
+    /// Its status; absent until Argo CD has processed the Application.
     pub status: Option<ApplicationStatus>,
 }
 
@@ -39,13 +39,13 @@ impl Application {
         Self { metadata, spec, operation: None, status: None }
     }
 
-    /// The operation that runs or ran last.
+    /// The current or last operation.
     #[must_use]
     pub fn operation_state(&self) -> Option<&OperationState> {
         self.status.as_ref()?.operation_state.as_ref()
     }
 
-    /// Whether an operation was asked for or runs.
+    /// Whether an operation was requested or is running.
     #[must_use]
     pub fn is_operation_open(&self) -> bool {
         self.operation.is_some() || self.operation_state().is_some_and(OperationState::is_running)
@@ -110,7 +110,7 @@ impl Serialize for Application {
 
 /// What is deployed where, as far as this program decides it: see [`FIELDS`](super::FIELDS).
 ///
-/// It can always be decoded: what has another form than Argo CD's is in [`Self::drift`].
+/// It can always be decoded: what does not have Argo CD's form is in [`Self::drift`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationSpec {
@@ -123,10 +123,10 @@ pub struct ApplicationSpec {
     /// When and how they are synced; absent means only when asked, and without options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_policy: Option<SyncPolicy>,
-    /// Whether a retry goes to the newest commit; None where nothing is said.
+    /// Whether a retry uses the newest commit; None if unset.
     #[serde(skip)]
     pub refresh: Option<bool>,
-    /// What is there and should not be, as JSON pointers into the spec.
+    /// What exists but should not, as JSON pointers into the spec.
     #[serde(skip)]
     pub drift: BTreeSet<String>,
 }
@@ -150,7 +150,7 @@ impl<'de> Deserialize<'de> for ApplicationSpec {
         let retry = has("/syncPolicy/retry")
             .then(|| RetryStrategy { limit: reader.value("/syncPolicy/retry/limit"), backoff });
         let sync_options = reader.value("/syncPolicy/syncOptions");
-        // An empty policy and none mean the same to Argo CD.
+        // To Argo CD an empty policy and none are the same.
         let policy = SyncPolicy { automated, sync_options, retry };
         Ok(Self {
             project: reader.value("/project"),
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for ApplicationSpec {
     }
 }
 
-/// Reads a spec field by field, and notes which have an unknown form.
+/// Reads a spec field by field, and records which have an unknown form.
 struct Reader<'a> {
     spec: &'a Value,
     drift: BTreeSet<String>,
@@ -191,7 +191,7 @@ impl Reader<'_> {
 }
 
 impl ApplicationSpec {
-    /// Whether Argo CD syncs without being asked.
+    /// Whether Argo CD syncs automatically.
     #[must_use]
     pub fn is_automated(&self) -> bool {
         let automated = self.sync_policy.as_ref().and_then(|policy| policy.automated.as_ref());
@@ -209,7 +209,7 @@ pub struct ApplicationDestination {
     /// The namespace.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
-    /// The URL of the cluster's API; empty where the name says it.
+    /// The URL of the cluster's API; empty if the name is set.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub server: String,
 }
@@ -229,7 +229,7 @@ pub struct SyncPolicy {
     pub retry: Option<RetryStrategy>,
 }
 
-/// What a sync that nobody asked for may do.
+/// What an automatic sync may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SyncPolicyAutomated {
@@ -275,7 +275,7 @@ pub struct ApplicationStatus {
     /// The kind of tool that makes the manifests, for example `Kustomize`.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub source_type: String,
-    /// What was left out of it on its way through this program; Argo CD writes no such field.
+    /// What this program left out of it; Argo CD writes no such field.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub truncated: Option<Truncated>,
 }
@@ -296,7 +296,7 @@ pub struct SyncStatus {
     pub revisions: Vec<String>,
 }
 
-/// What [`SyncStatus`] speaks of.
+/// What [`SyncStatus`] refers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ComparedTo {
@@ -306,7 +306,7 @@ pub struct ComparedTo {
     pub destination: ApplicationDestination,
 }
 
-/// The words of [`SyncStatus::status`].
+/// The values of [`SyncStatus::status`].
 pub mod sync {
     /// Cluster and repository could not be compared.
     pub const UNKNOWN: &str = "Unknown";
@@ -343,7 +343,7 @@ pub struct HealthStatus {
     pub message: String,
 }
 
-/// The words of [`HealthStatus::status`].
+/// The values of [`HealthStatus::status`].
 pub mod health {
     /// It works.
     pub const HEALTHY: &str = "Healthy";
@@ -400,7 +400,7 @@ pub struct ApplicationCondition {
     pub last_transition_time: Option<String>,
 }
 
-/// The words of [`ApplicationCondition::type_`].
+/// The values of [`ApplicationCondition::type_`].
 pub mod condition_type {
     /// The Application's resources could not be deleted.
     pub const DELETION_ERROR: &str = "DeletionError";
@@ -414,7 +414,7 @@ pub mod condition_type {
     pub const UNKNOWN_ERROR: &str = "UnknownError";
     /// A resource belongs to several Applications.
     pub const SHARED_RESOURCE_WARNING: &str = "SharedResourceWarning";
-    /// A resource stands in the repository more than once.
+    /// A resource is in the repository more than once.
     pub const REPEATED_RESOURCE_WARNING: &str = "RepeatedResourceWarning";
     /// A resource is of a kind that Argo CD was told to ignore.
     pub const EXCLUDED_RESOURCE_WARNING: &str = "ExcludedResourceWarning";
@@ -422,7 +422,7 @@ pub mod condition_type {
     pub const ORPHANED_RESOURCE_WARNING: &str = "OrphanedResourceWarning";
 }
 
-/// Decodes a value, or takes the default where its form is unexpected.
+/// Decodes a value, or uses the default if its form is unexpected.
 fn lenient<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,6 +1,5 @@
-//! Who decides each field of an Application. This table is the only place that says so: what is
-//! read of a spec, what counts as drift, and what a repair removes follow from it, and
-//! ARCHITECTURE.md repeats it.
+//! Who decides each field of an Application. This table is the only source: what is read of a spec,
+//! what counts as drift, and what a repair removes follow from it, and ARCHITECTURE.md repeats it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,16 +11,16 @@ use serde_json::{Map, Value};
 pub enum Ownership {
     /// This program writes it, and repairs another value.
     Written,
-    /// This program writes none and removes what is there: it would decide what is deployed, and no
-    /// GitOpsDeployment asked for it.
+    /// This program never writes it, and removes it: it would affect what is deployed, and no
+    /// GitOpsDeployment requests it.
     Removed,
-    /// This program looks at it, and writes it in the cases that the reason names.
+    /// This program reads it, and writes it in the cases that the reason names.
     Read,
     /// Others may set it; it is neither read nor written.
     Left,
 }
 
-/// A field, or by `.*` all others beside it.
+/// A field, or with `.*` all its other siblings.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// Its path, with dots between the names.
@@ -79,16 +78,16 @@ pub const FIELDS: [Field; 33] = [
     field("status.*", Read, "mirrored"),
 ];
 
-/// The fields of a spec that are there and should not be, as JSON pointers into the spec: those
-/// that are removed, and those whose form is not what the type has.
+/// The fields of a spec that exist but should not, as JSON pointers into the spec: those that are
+/// removed, and those whose form does not match the type.
 ///
-/// Nothing in here can fail: an Application of which a field has an unknown form still exists, and
-/// is repaired or deleted like any other.
+/// Nothing in here can fail: an Application with a field of an unknown form still exists, and is
+/// repaired or deleted like any other.
 pub(super) fn drift_of(spec: &Value) -> BTreeSet<String> {
     let mut drift = BTreeSet::new();
     match spec {
         Value::Object(fields) => collect(fields, "spec", "", &mut drift),
-        // Without a spec nothing is there.
+        // Without a spec there are no fields.
         Value::Null => {}
         _ => drop(drift.insert(String::new())),
     }
@@ -113,7 +112,7 @@ fn collect(fields: &Map<String, Value>, parent: &str, pointer: &str, drift: &mut
     }
 }
 
-/// What Argo CD takes for absent.
+/// What Argo CD treats as absent.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -137,7 +136,7 @@ fn ownership(parent: &str, path: &str) -> Ownership {
     named.or_else(others).map_or(Ownership::Left, |field| field.ownership)
 }
 
-/// The table, as ARCHITECTURE.md has it.
+/// The table as in ARCHITECTURE.md.
 #[must_use]
 pub fn table() -> String {
     let mut table = String::from("| field | who decides it | why |\n|---|---|---|\n");

@@ -1,8 +1,8 @@
 //! Argo CD's Application and AppProject, as far as this program reads or writes them.
 //!
-//! Unknown fields are ignored, absent ones are empty, and a part of a status that has an
-//! unexpected form is empty too: these types are for reading what another program wrote. Write
-//! with patches, never with a whole object, or the fields that are not here get lost.
+//! Unknown fields are ignored, absent ones are empty, and a part of a status that has an unexpected
+//! form is empty too: these types are for reading what another program wrote. Write with patches,
+//! never with a whole object, or the fields that are missing here are lost.
 
 mod application;
 mod fields;

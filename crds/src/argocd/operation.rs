@@ -1,8 +1,8 @@
-//! Argo CD's operations: what an Application is asked to do, and how it went.
+//! Argo CD's operations: what an Application is requested to do, and the result.
 //!
-//! The same types stand in the status of a GitOpsDeployment, which mirrors the Application's. What
-//! is required there is always written; what is absent in an Application decodes as empty, so that
-//! one odd Application cannot make itself invisible.
+//! The same types are in the status of a GitOpsDeployment, which mirrors the Application's. What is
+//! required there is always written; what is absent in an Application decodes as empty, so that an
+//! unusual Application cannot make itself invisible.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How much room a status takes, and a shorter one where there is less.
+//! The size of a status, and a shorter one that fits into less.
 
 use std::iter::once;
 
@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::operation::{OperationState, ResourceResult};
 use super::{ApplicationCondition, ApplicationStatus, ResourceStatus};
 
-/// Longest text of a status that was shortened, in characters: no condition shows more.
+/// The longest text of a shortened status, in characters: no condition shows more.
 const TEXT_LIMIT: usize = 1_024;
-/// Most conditions of a status that was shortened.
+/// The most conditions of a shortened status.
 const CONDITIONS_LIMIT: usize = 32;
-/// Longest type of a condition of a status that was shortened, in characters.
+/// The longest condition type of a shortened status, in characters.
 const TYPE_LIMIT: usize = 128;
-/// What the note on what is missing takes, in bytes, with the fields that a status repeats.
+/// The size of the note on what is missing, in bytes, including the fields that a status repeats.
 const NOTE_BYTES: usize = 1_024;
 
 /// What a status has no room for.
@@ -47,11 +47,11 @@ pub fn stored_bytes(value: &impl Serialize) -> usize {
 }
 
 impl ApplicationStatus {
-    /// The same status in so many bytes of JSON. What it says of the whole Application is always
+    /// The same status in this many bytes of JSON. What concerns the whole Application is always
     /// kept: sync, health, and the phase of the last sync; then conditions, within limits. Equal
     /// statuses are shortened equally.
     ///
-    /// Left out are, in this order and no more than needed: what the last sync says of single
+    /// Left out, in this order and no more than needed: the last sync's results for single
     /// resources; what exceeds 1,024 characters of a text, and conditions that a status does not
     /// show; resources, those that are in sync and healthy first, from the end of Argo CD's order;
     /// parameters of the last sync.
@@ -118,7 +118,7 @@ impl ApplicationStatus {
     }
 }
 
-/// What is missing now, and was missing before.
+/// What is missing now, and what was already missing.
 fn note(known: Option<&Truncated>, resources: usize, kept: usize, missing: &[&str]) -> Truncated {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let was_missing = |part: &str| known.is_some_and(|one| one.message.contains(part));
@@ -133,7 +133,7 @@ fn note(known: Option<&Truncated>, resources: usize, kept: usize, missing: &[&st
 }
 
 impl OperationState {
-    /// How it ended, without what was asked for.
+    /// Its outcome, without its parameters.
     fn outcome(self) -> Self {
         let revision = self.operation.sync.map(|sync| sync.revision).unwrap_or_default();
         let sync = super::SyncOperation { revision, ..super::SyncOperation::default() };
@@ -148,7 +148,7 @@ impl OperationState {
 }
 
 impl ResourceStatus {
-    /// Whether a person would look at it before others.
+    /// Whether a person would look at it first.
     fn needs_attention(&self) -> bool {
         let health = self.health.as_ref().map_or("", |health| health.status.as_str());
         !matches!(self.status.as_str(), "" | super::sync::SYNCED)
@@ -162,7 +162,7 @@ impl ResourceResult {
     }
 }
 
-/// Those items for which there is room, in their order: first those that come first.
+/// The items that fit, in their order: earlier ones first.
 fn fitting<T: Clone + Serialize>(items: &[T], room: usize, comes_first: fn(&T) -> bool) -> Vec<T> {
     let mut left = room;
     let first = (0..items.len()).filter(|position| comes_first(&items[*position]));
@@ -170,7 +170,7 @@ fn fitting<T: Clone + Serialize>(items: &[T], room: usize, comes_first: fn(&T) -
     let mut kept: Vec<usize> = first
         .chain(then)
         .take_while(|position| {
-            // With the comma.
+            // Including the comma.
             let bytes = stored_bytes(&items[*position]).saturating_add(1);
             let fits = bytes <= left;
             left = left.saturating_sub(bytes);
@@ -190,7 +190,7 @@ fn cut_texts(value: &mut Value) {
     }
 }
 
-/// At most so many characters, the last three of which are dots where some are missing.
+/// At most this many characters; if some are missing, the last three are dots.
 fn cut(text: &mut String, limit: usize) {
     if text.chars().nth(limit).is_some() {
         *text = text.chars().take(limit - 3).chain(once('.').cycle().take(3)).collect();
@@ -241,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn a_status_for_which_there_is_room_stays_as_it_is() {
+    fn a_status_that_fits_stays_unchanged() {
         let status = large(100);
         assert_eq!(status.clone().shortened(stored_bytes(&status)), status);
     }
 
     #[test]
-    fn the_results_of_single_resources_go_before_any_resource_and_failures_last() {
+    fn the_results_of_single_resources_are_dropped_before_any_resource_and_failures_last() {
         let status = large(100);
         let short = status.clone().shortened(stored_bytes(&status) - 2_000);
         assert_eq!(short.resources, status.resources);
@@ -276,14 +276,14 @@ mod tests {
         assert!(first_of_others.iter().all(|one| kept.contains(one)), "the first of the others");
         let truncated = short.truncated.clone().unwrap();
         assert_eq!((truncated.resources, truncated.kept), (1_001, kept.len() as i64));
-        // What was shortened for one reader and is shortened again still knows how many there were.
+        // A status that is shortened a second time still has the original count.
         let shorter = short.clone().shortened(5_000).truncated.unwrap();
         assert_eq!(shorter.resources, 1_001);
         assert!(shorter.kept < truncated.kept);
     }
 
     #[test]
-    fn one_long_text_takes_the_room_of_no_resource() {
+    fn a_long_text_does_not_displace_a_resource() {
         let mut status = large(100);
         let budget = stored_bytes(&status);
         status.operation_state.as_mut().unwrap().message = "<".repeat(1_000_000);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_whole_stays_where_there_is_no_room_at_all() {
+    fn the_overall_status_is_kept_even_without_any_room() {
         let status = large(1_000);
         let short = status.clone().shortened(0);
         assert_eq!((&short.sync, &short.health), (&status.sync, &status.health));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_go_writes_longer_is_counted_so() {
+    fn characters_that_go_escapes_count_as_escaped() {
         assert_eq!(stored_bytes(&"<&>"), 2 + 18);
         assert_eq!(stored_bytes(&"abc"), 5);
     }

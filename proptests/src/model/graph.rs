@@ -1,9 +1,8 @@
-//! The graph of what goes on by itself, and its terminal components.
+//! The graph of spontaneous moves, and its terminal components.
 //!
-//! A terminal component is a largest set of states of which each can be reached from each, and from
-//! which nothing else can be reached: where a run ends up if nobody interferes any more. In it
-//! everything that `machines::esr` promises must hold, no machine may outlive its object, and
-//! nothing may be written.
+//! A terminal component is a maximal set of states that can all reach each other and nothing else:
+//! where a run ends up without further interference. In it everything that `machines::esr` promises
+//! must hold, no machine may outlive its object, and nothing may be written.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +10,7 @@ use machines::esr;
 
 use super::{Kind, Situation, Step};
 
-/// The graph, as far as it was explored.
+/// The graph, as far as explored.
 #[derive(Default)]
 pub struct Graph {
     nodes: BTreeMap<u64, Node>,
@@ -21,7 +20,7 @@ pub struct Graph {
 struct Node {
     /// The first promise that is broken if the world stays so.
     wrong: Option<String>,
-    /// Where it goes by itself, and whether something is written on the way.
+    /// Its spontaneous successors, and whether something is written on the way.
     edges: Vec<(u64, bool)>,
 }
 
@@ -29,12 +28,12 @@ struct Node {
 pub struct TerminalComponent {
     /// How many there are.
     pub size: usize,
-    /// What is wrong in which of them.
+    /// What is wrong in which of these states.
     pub wrong: Vec<(u64, String)>,
 }
 
 impl Graph {
-    /// Takes in a state with all that can come next.
+    /// Adds a state with all its successors.
     pub(super) fn insert(&mut self, situation: &Situation, steps: &[Step]) {
         let helpful = steps.iter().filter(|step| step.kind == Kind::Help);
         let edges = helpful.map(|step| (step.next.key, step.wrote)).collect();
@@ -49,7 +48,7 @@ impl Graph {
         self.nodes.insert(situation.key, Node { wrong: broken.or_else(outlives), edges });
     }
 
-    /// The terminal components. A state that was not explored is taken for a way out.
+    /// The terminal components. A state that was not explored counts as a way out.
     pub fn terminal_components(&self) -> Vec<TerminalComponent> {
         let component_of = self.components();
         let mut components: BTreeMap<usize, Option<TerminalComponent>> = BTreeMap::new();
@@ -64,7 +63,7 @@ impl Graph {
             }
             if let Some(component) = component {
                 let writes = node.edges.iter().any(|(_, wrote)| *wrote);
-                let unquiet = writes.then(|| "QUIET: it is written for ever".to_owned());
+                let unquiet = writes.then(|| "QUIET: writes never stop".to_owned());
                 component.size += 1;
                 let wrong = node.wrong.clone().or(unquiet);
                 component.wrong.extend(wrong.map(|wrong| (*key, wrong)));
@@ -130,7 +129,7 @@ impl Search {
         }
     }
 
-    /// All that can be reached from here is known.
+    /// Everything reachable from here is known.
     fn close(&mut self, key: u64) {
         if self.earliest.get(&key) != self.found.get(&key) {
             return;

@@ -1,4 +1,4 @@
-//! What is explored.
+//! The explored scenarios.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use machines::kinds::deployment::conditions::READY;
 use super::{Explored, Kind, Situation, Step};
 use crate::world::{Cluster, Fault, Move};
 
-/// Something that must be met at least once: a model in which nothing happens proves nothing.
+/// Something that must occur at least once: a model in which nothing happens proves nothing.
 #[derive(Clone)]
 pub(super) struct Sight {
     pub(super) name: &'static str,
     pub(super) seen: fn(&Explored, &Situation) -> bool,
 }
 
-/// One way in which a world begins, and what may happen from there.
+/// One start of a world, and what may happen from there.
 #[derive(Clone)]
 struct Chapter {
-    /// What has happened; after each of it everything came to rest.
+    /// What has happened; after each step everything came to rest.
     rested: Vec<Move>,
-    /// What has happened just now, and nobody has seen it.
+    /// What has just happened, unobserved.
     begun: Vec<Move>,
     /// What users may do, each once, in any order and at any time.
     acts: Vec<Move>,
-    /// What may go wrong at any time: one of these, once.
+    /// What may go wrong, at any time: one of these, once.
     faults: &'static [Fault],
 }
 
-/// How a world begins, what its users may do and what may go wrong.
+/// How a world starts, what its users may do and what may go wrong.
 #[derive(Clone)]
 pub struct Scenario {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     chapters: Vec<Chapter>,
     pub(super) sights: Vec<Sight>,
 }
 
-/// Everything that can go wrong but for delays: these open so many ways that they have chapters of
-/// their own.
+/// Everything that can go wrong, except delays: these open so many paths that they have separate
+/// chapters.
 const PROMPT_FAULTS: &[Fault] = &[
     Fault::Crash,
     Fault::StaleObservation,
@@ -62,7 +62,7 @@ const FAULTS: [Fault; 10] = [
     Fault::Delay,
 ];
 
-/// What is told late or more than once.
+/// What is observed late or repeatedly.
 const UNTIMELY: &[Fault] = &[
     Fault::StaleObservation,
     Fault::RepeatedObservation,
@@ -103,14 +103,14 @@ impl Scenario {
                 .into_iter()
                 .chain([
                     sight("a deployment that is ready", |_, one| is_ready(one)),
-                    sight("nothing that is left", |_, one| is_empty(one)),
+                    sight("nothing left", |_, one| is_empty(one)),
                 ])
                 .collect(),
         }
     }
 
-    /// A deployment and another of the same name, which is created when the first has gone from the
-    /// API. Without a finalizer the first goes at once, and nobody need have seen it go.
+    /// A deployment and another of the same name, which is created once the first is gone from the
+    /// API. Without a finalizer the first goes at once, possibly unobserved.
     pub fn a_deployment_and_its_recreation() -> Self {
         let delete = || Move::Delete { which: 0 };
         let fresh = |finalizer| Chapter {
@@ -125,14 +125,14 @@ impl Scenario {
             acts: vec![delete(), create(0, 2, true)],
             faults: &[],
         };
-        // The first has gone unseen, and the second is there.
+        // The first is gone, unobserved, and the second exists.
         let overlapping = Chapter {
             rested: vec![create(0, 1, false)],
             begun: vec![delete(), create(0, 2, true)],
             acts: Vec::new(),
             faults: &[Fault::Crash],
         };
-        // The first is removed and forgotten when the second is created.
+        // The first is removed and forgotten before the second is created.
         let following = Chapter {
             rested: vec![create(0, 1, true), delete()],
             begun: vec![create(0, 2, true)],
@@ -155,7 +155,7 @@ impl Scenario {
                     let any = |state| states.iter().any(|one| one.contains(state));
                     any("AwaitingPredecessor") && any("Removing")
                 }),
-                sight("a predecessor that has gone unseen", |_, one| {
+                sight("a predecessor that is gone, unobserved", |_, one| {
                     let world = &one.cluster.world;
                     let kept =
                         |row: &&str| world.deployments.iter().all(|one| one.uid.as_str() != *row);
@@ -221,7 +221,7 @@ impl Scenario {
                 fault_sight(Fault::CrashDuringOperation),
                 fault_sight(Fault::LateWrite),
                 fault_sight(Fault::Refusal),
-                sight("one that keeps its repository when the other has gone", |_, one| {
+                sight("one that keeps its repository when the other is gone", |_, one| {
                     let world = &one.cluster.world;
                     is_ready(one)
                         && world.deployments.len() == 1
@@ -229,7 +229,7 @@ impl Scenario {
                         && world.database.repositories.len() == 1
                         && world.argocd.projects[0].source_repos.len() == 1
                 }),
-                sight("nothing that is left", |_, one| is_empty(one)),
+                sight("nothing left", |_, one| is_empty(one)),
             ],
         }
     }
@@ -248,7 +248,7 @@ impl Scenario {
         self.chapters.iter().map(begin).collect()
     }
 
-    /// All that can happen next and changes anything.
+    /// Everything that can happen next and changes something.
     pub(super) fn steps(&self, situation: &Situation) -> Vec<Step> {
         let mut steps = helpful_steps(situation);
         for (index, act) in situation.acts.iter().enumerate() {
@@ -261,11 +261,11 @@ impl Scenario {
     }
 }
 
-/// That something goes wrong.
+/// The fault did happen.
 fn fault_sight(fault: Fault) -> Sight {
     match fault {
         Fault::Crash => {
-            sight("a crash with a duty open", |_, one| one.happened == Some(Fault::Crash))
+            sight("a crash with an open obligation", |_, one| one.happened == Some(Fault::Crash))
         }
         Fault::CrashDuringOperation => {
             sight("a crash while an operation is in progress", |_, one| {
@@ -278,13 +278,13 @@ fn fault_sight(fault: Fault) -> Sight {
         Fault::StaleObservation => sight("a stale observation after a newer one", |_, one| {
             one.happened == Some(Fault::StaleObservation)
         }),
-        Fault::RepeatedObservation => sight("an observation for the second time", |_, one| {
+        Fault::RepeatedObservation => sight("a repeated observation", |_, one| {
             one.happened == Some(Fault::RepeatedObservation)
         }),
-        Fault::RepeatedOutcome => sight("an outcome for the second time", |_, one| {
-            one.happened == Some(Fault::RepeatedOutcome)
-        }),
-        Fault::SightOfTheGone => sight("the sight of what has gone", |_, one| {
+        Fault::RepeatedOutcome => {
+            sight("a repeated outcome", |_, one| one.happened == Some(Fault::RepeatedOutcome))
+        }
+        Fault::SightOfTheGone => sight("an observation of a deleted object", |_, one| {
             one.happened == Some(Fault::SightOfTheGone)
         }),
         Fault::Refusal => sight("a refused write", |_, one| one.happened == Some(Fault::Refusal)),
@@ -317,8 +317,8 @@ fn is_empty(situation: &Situation) -> bool {
         && world.argocd.projects.is_empty()
 }
 
-/// A move and what is after it, if it changes or writes anything: what is written anew as it was
-/// leads nowhere, but is no rest.
+/// A move and its result, if it changes or writes anything: writing the same again leads nowhere,
+/// but is not rest.
 fn step(
     situation: &Situation,
     kind: Kind,
@@ -340,7 +340,7 @@ fn helpful_steps(situation: &Situation) -> Vec<Step> {
         moves.iter().filter_map(step).collect()
     };
     let steps = helpful(situation.cluster.helpful_moves());
-    // Nobody waits while there is something to do.
+    // Time does not pass while there is something to do.
     if steps.is_empty() { helpful(situation.cluster.waking_moves()) } else { steps }
 }
 
@@ -349,7 +349,7 @@ fn faulty_steps(situation: &Situation) -> Vec<Step> {
     let mut steps = Vec::new();
     for next in cluster.faulty_moves() {
         let named = cluster.faults(&next);
-        // What a crash left under way arrives at no further cost.
+        // What a crash left in flight arrives at no further cost.
         let late = next == Move::Arrive;
         if !late && !named.iter().any(|fault| situation.faults.contains(fault)) {
             continue;

@@ -1,4 +1,4 @@
-//! One moment of a scenario, and what can come next.
+//! One moment of a scenario, and its successors.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,19 +9,19 @@ use crate::world::{Cluster, Fault, Move};
 /// One moment of a scenario.
 #[derive(Clone)]
 pub struct Situation {
-    /// Everything there is, in its normal form.
+    /// Everything that exists, in its normal form.
     pub cluster: Arc<Cluster>,
     /// What users may still do, each once, in any order.
     pub acts: Vec<Move>,
     /// What may still go wrong: one of these, once.
     pub faults: &'static [Fault],
-    /// The fault that has just happened. Such a situation only says that it did: nothing comes
-    /// after it, because what does comes after another situation without this.
+    /// The fault that has just happened. Such a situation only records the fault: it has no
+    /// successors, because those belong to the same situation without this mark.
     pub happened: Option<Fault>,
-    /// Stands for all of the above, as a fingerprint does for a state in stateright itself: of a
-    /// million situations two share one with a chance of one in forty million.
+    /// A digest of all of the above, like a state's fingerprint in stateright: among a million
+    /// situations, the chance that two share one is one in forty million.
     pub key: u64,
-    /// Stands for the cluster.
+    /// A digest of the cluster.
     pub(super) cluster_key: u64,
 }
 
@@ -33,7 +33,7 @@ fn number_of(value: &(impl Hash + ?Sized)) -> u64 {
 }
 
 impl Situation {
-    /// A moment at which this cluster is there and so much may still happen.
+    /// A moment with this cluster, and with what may still happen.
     pub(super) fn new(mut cluster: Cluster, acts: Vec<Move>, faults: &'static [Fault]) -> Self {
         cluster.normalise(if faults.is_empty() { 0 } else { VERSIONS });
         let cluster_key = number_of(format!("{cluster:?}").as_str());
@@ -41,20 +41,20 @@ impl Situation {
         Self { cluster: Arc::new(cluster), acts, faults, happened: None, key, cluster_key }
     }
 
-    /// Whether nothing is looked at after it: it is a mere sign, or a promise is broken already.
+    /// Whether it has no successors: it is a mere mark, or a promise is already broken.
     pub(super) fn is_an_end(&self) -> bool {
         self.happened.is_some() || !self.cluster.broken.is_empty()
     }
 
-    /// The sign that a fault has happened here.
+    /// The mark that a fault happened here.
     pub(super) fn sign(&self, fault: Fault) -> Self {
         let key = number_of(&format!("{fault:?}"));
         Self { happened: Some(fault), key, ..self.clone() }
     }
 }
 
-/// So many older versions of an object can still be shown late: the one that it began as, which is
-/// the one that differs most from what it became.
+/// How many older versions of an object can still be shown late: the first one, which differs most
+/// from the current one.
 const VERSIONS: usize = 1;
 
 impl PartialEq for Situation {
@@ -77,25 +77,25 @@ impl fmt::Debug for Situation {
     }
 }
 
-/// Why a move is taken.
+/// The kind of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A user acts.
     Act,
     /// Something goes wrong.
     Fault,
-    /// Something goes on by itself.
+    /// Something happens spontaneously.
     Help,
 }
 
-/// One thing that can happen, and what is then.
+/// One thing that can happen, and its result.
 #[derive(Clone, PartialEq)]
 pub struct Step {
     /// Why it happens.
     pub kind: Kind,
     /// What happens.
     pub next_move: Move,
-    /// What is then.
+    /// The result.
     pub next: Situation,
     /// Whether anything was written, to the API or to the database.
     pub wrote: bool,

@@ -1,10 +1,10 @@
-//! The agent's half of the world: operations, and what they write to Argo CD.
+//! The agent's part of the world: operations, and what they write to Argo CD.
 
 use super::*;
 use machines::machine::Machine;
 
 impl Cluster {
-    /// Operations that the agent knows by their CR or by their machine.
+    /// Operations that the agent knows from their CR or from their machine.
     pub(super) fn known_operations(&self) -> BTreeSet<OperationId> {
         self.resources.iter().chain(self.operations.keys()).cloned().collect()
     }
@@ -81,8 +81,8 @@ impl Cluster {
     }
 
     pub(super) fn discharge_operation(&mut self, id: &OperationId) {
-        let owed = self.operations.get(id).map(Operation::obligations);
-        for obligation in owed.into_iter().flatten() {
+        let obligations = self.operations.get(id).map(Operation::obligations);
+        for obligation in obligations.into_iter().flatten() {
             let acted = match obligation {
                 OperationObligation::ProjectWritten(owner) => self.write_project(&owner),
                 OperationObligation::ApplicationWritten(application, document) => {
@@ -132,7 +132,7 @@ impl Cluster {
         true
     }
 
-    /// Argo CD does its own work: an Application becomes what it says.
+    /// Argo CD does its own work: an Application is deployed as specified.
     pub(super) fn sync(&mut self, which: u8) {
         let count = self.world.argocd.applications.len();
         let Some(index) = usize::from(which).checked_rem(count) else {
@@ -153,7 +153,7 @@ impl Cluster {
 
     // === the database ===
 
-    /// The row of a finished operation has been kept for long enough.
+    /// The row of a finished operation has reached its retention time.
     pub(super) fn collect_operation(&mut self, which: u8) {
         let finished = |one: &&OperationEntry| one.state.is_terminal();
         let rows = self.world.database.operations.iter().filter(finished);

@@ -1,4 +1,4 @@
-//! Which moves there are at a moment, for those who take them all.
+//! The possible moves at a moment, for exhaustive exploration.
 
 use super::*;
 use machines::machine::Machine;
@@ -8,8 +8,8 @@ fn numbers(count: usize) -> std::ops::Range<u8> {
 }
 
 impl Cluster {
-    /// What happens by itself where nothing goes wrong: observations of what is, effects of what
-    /// is owed, Argo CD's own work. Time is not among it; see [`Cluster::waking_moves`].
+    /// What happens spontaneously if nothing goes wrong: observations of the current state,
+    /// required effects, Argo CD's own work. Time is not included; see [`Cluster::waking_moves`].
     pub fn helpful_moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
         let tenants: BTreeSet<&TenantUid> = self.places.values().map(|place| &place.0).collect();
@@ -19,8 +19,8 @@ impl Cluster {
             moves.push(Move::Facts { which });
             moves.push(Move::ObserveOperation { which });
             moves.push(Move::Report { which });
-            let owed = machine.obligations(STYLE).len();
-            moves.extend(numbers(owed).map(|duty| Move::Discharge { which, duty }));
+            let obligations = machine.obligations(STYLE).len();
+            moves.extend(numbers(obligations).map(|choice| Move::Discharge { which, choice }));
         }
         moves.extend(
             numbers(self.known_operations().len()).map(|which| Move::ClaimOperation { which }),
@@ -35,7 +35,7 @@ impl Cluster {
         moves
     }
 
-    /// The moments for which somebody waits.
+    /// The deadlines that are pending.
     pub fn waking_moves(&self) -> Vec<Move> {
         let deployments = self.deployments.values().filter_map(Deployment::wake_at).count();
         let operations = self.operations.values().filter_map(Operation::wake_at).count();
@@ -54,7 +54,7 @@ impl Cluster {
             moves
                 .extend([false, true].map(|failed| Move::ObserveFormerOperation { which, failed }));
         }
-        moves.extend(numbers(self.duties().len()).map(|which| Move::Crash { which }));
+        moves.extend(numbers(self.obligations().len()).map(|which| Move::Crash { which }));
         moves.extend(self.underway.iter().map(|_| Move::Arrive));
         moves.extend(numbers(self.operations.len()).map(|which| Move::Refuse { which }));
         let rows = self.world.database.operations.iter();

@@ -1,4 +1,4 @@
-//! What the machines ask of the database.
+//! What the machines request from the database.
 
 use super::*;
 
@@ -57,7 +57,7 @@ impl Cluster {
         }
     }
 
-    /// A repository row stands for each repository that an application of the owner uses.
+    /// There is a repository row for each repository that an application of the owner uses.
     pub(super) fn derive_repositories(&mut self) {
         let rows = self.world.database.applications.iter();
         let wanted: BTreeSet<(ClusterUserId, String, String)> = rows

@@ -1,4 +1,4 @@
-//! What goes wrong in the world: the process dies, writes arrive late, news comes twice.
+//! What goes wrong in the world: the process dies, writes arrive late, events arrive twice.
 
 use machines::kinds::deployment::PersistedDeployment;
 use machines::kinds::tenant::PersistedTenant;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::*;
 
-/// What becomes of a machine in a process that dies and starts again.
+/// What a machine becomes when its process dies and restarts.
 #[allow(clippy::expect_used, reason = "a machine that cannot be resumed fails its test")]
 fn restarted<M, P>(machine: &M) -> M
 where
@@ -21,23 +21,22 @@ where
 }
 
 impl Cluster {
-    /// Everything that deployments owe, the first deployment's first.
-    pub(super) fn duties(&self) -> Vec<(DeploymentUid, Obligation)> {
-        let owed = self.deployments.iter();
-        owed.flat_map(|(uid, one)| {
-            one.obligations(STYLE).into_iter().map(|owed| (uid.clone(), owed))
-        })
-        .collect()
+    /// All pending obligations of deployments, in the order of deployments.
+    pub(super) fn obligations(&self) -> Vec<(DeploymentUid, Obligation)> {
+        let deployments = self.deployments.iter();
+        deployments
+            .flat_map(|(uid, one)| one.obligations(STYLE).into_iter().map(|one| (uid.clone(), one)))
+            .collect()
     }
 
-    /// The process dies while this duty is under way. Nothing but what was persisted survives:
-    /// nobody knows any more whether the duty was done, and it stays owed.
+    /// The process dies while this obligation is in progress. Only what was persisted survives:
+    /// whether the work was done is unknown, and it is still required.
     ///
-    /// A write of the agent is not left under way: once it has arrived at Argo CD after the
-    /// agent's next life wrote the opposite, no observation that a machine is given tells of it.
-    /// What prevents it is the Lease's fence, which is not the machines'.
+    /// A write of the agent is not left in flight: if it reached Argo CD after the agent's next
+    /// life wrote the opposite, no observation of a machine would show it. The Lease's fence
+    /// prevents that, not the machines.
     pub(super) fn crash(&mut self, which: u8) {
-        self.underway = pick(self.duties(), which);
+        self.underway = pick(self.obligations(), which);
         for machine in self.tenants.values_mut() {
             *machine = restarted::<Tenant, PersistedTenant>(machine);
         }
@@ -49,14 +48,14 @@ impl Cluster {
         }
     }
 
-    /// What was under way arrives, whatever has happened since.
+    /// What was in flight arrives, whatever has happened since.
     pub(super) fn arrive(&mut self) {
         if let Some((uid, obligation)) = self.underway.take() {
             self.fulfil(&uid, obligation);
         }
     }
 
-    /// A deployment hears of an operation that is not its open one.
+    /// A deployment is notified of an operation that is not its open one.
     pub(super) fn observe_former_operation(&mut self, uid: &DeploymentUid, failed: bool) {
         let id = OperationId::new("a-former-operation");
         let state = match failed {
@@ -66,8 +65,8 @@ impl Cluster {
         self.tell(uid, &Event::OperationObserved { id, state: Some(state) });
     }
 
-    /// Time passes until the moment for which one machine waits; others whose moment has come as
-    /// well are woken later.
+    /// Time passes until one machine's deadline; others whose deadlines have also passed are woken
+    /// later.
     pub(super) fn wake_one(&mut self, which: u8) {
         let deployments = self.deployments.iter();
         let deployments =
@@ -88,30 +87,30 @@ impl Cluster {
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
-    /// The process dies while a duty is under way.
+    /// The process dies while an obligation is in progress.
     Crash,
     /// It does so while an operation is in progress.
     CrashDuringOperation,
-    /// What was under way at a crash arrives after the next life did something else.
+    /// What was in flight at a crash arrives after the next life did something else.
     LateWrite,
     /// An observation is made after a newer one.
     StaleObservation,
-    /// An observation is made once more.
+    /// An observation is repeated.
     RepeatedObservation,
-    /// What has gone is seen as if it were there.
+    /// What is gone is observed as if it existed.
     SightOfTheGone,
-    /// What became of a former operation is told late or once more.
+    /// The outcome of a former operation is reported late or again.
     RepeatedOutcome,
-    /// The Kubernetes API refuses a write for good.
+    /// The Kubernetes API rejects a write permanently.
     Refusal,
-    /// The row of an operation is collected before its deployment knows the outcome.
+    /// The row of an operation is collected before its deployment learns the outcome.
     EarlyCollection,
     /// Time passes although there is something to do.
     Delay,
 }
 
 impl Cluster {
-    /// What goes wrong by this move.
+    /// The fault of this move.
     pub fn faults(&self, next: &Move) -> BTreeSet<Fault> {
         let fault = match next {
             Move::Crash { .. } => {
@@ -145,7 +144,7 @@ impl Cluster {
         }
     }
 
-    /// What is going on, in a line.
+    /// The current state, on one line.
     pub fn summary(&self) -> String {
         let objects = self.world.deployments.iter().map(|object| {
             let deleting = if object.deleting { " deleting" } else { "" };

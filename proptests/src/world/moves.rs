@@ -4,16 +4,16 @@ use proptest::prelude::*;
 
 use super::SPECS;
 
-/// One thing that happens. Numbers choose among what there is.
+/// One thing that happens. Numbers select among what exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// A user creates a deployment, its namespace too where it is missing.
+    /// A user creates a deployment, and its namespace if missing.
     Create {
         /// In which namespace.
         namespace: u8,
         /// Under which name.
         name: u8,
-        /// With which spec; 0 is invalid.
+        /// Which spec; 0 is invalid.
         spec: u8,
         /// Whether with our finalizer.
         finalizer: bool,
@@ -37,7 +37,7 @@ pub enum Move {
     },
     /// Argo CD's namespace disappears or comes back.
     ToggleEngine,
-    /// A deployment is observed as it is, or its absence.
+    /// The current deployment is observed, or its absence.
     Observe {
         /// Which of all that ever existed.
         which: u8,
@@ -54,42 +54,42 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
-    /// A deployment is told to look at the facts.
+    /// A deployment is told to check the facts.
     Facts {
         /// Which one.
         which: u8,
     },
-    /// A deployment is told of its open operation's row.
+    /// A deployment is notified of its open operation's row.
     ObserveOperation {
         /// Which one.
         which: u8,
     },
-    /// A deployment is told what Argo CD reports.
+    /// A deployment is notified of Argo CD's report.
     Report {
         /// Which one.
         which: u8,
     },
-    /// A deployment is told, late or once more, of an operation that it no longer waits for.
+    /// A deployment is notified, late or again, of an operation that it no longer waits for.
     ObserveFormerOperation {
         /// Which one.
         which: u8,
-        /// What became of the operation: completed, or failed.
+        /// The outcome of the operation: completed, or failed.
         failed: bool,
     },
-    /// One thing that a deployment owes is done.
+    /// One thing that a deployment requires is done.
     Discharge {
         /// Which one.
         which: u8,
-        /// Which of what it owes comes first.
-        duty: u8,
+        /// Which of its obligations comes first.
+        choice: u8,
     },
-    /// The process dies while a deployment's duty is under way, and starts again from what it
-    /// persisted.
+    /// The process dies while an obligation of a deployment is in progress, and restarts from what
+    /// it persisted.
     Crash {
-        /// Which of all duties of all deployments.
+        /// Which of all obligations of all deployments.
         which: u8,
     },
-    /// What was under way at the last crash arrives after all, as it was meant then.
+    /// What was in flight at the last crash arrives after all, unchanged.
     Arrive,
     /// The agent observes the row behind an operation, or that there is none.
     ClaimOperation {
@@ -101,12 +101,12 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
-    /// One thing that an operation owes is done.
+    /// One thing that an operation requires is done.
     DischargeOperation {
         /// Which one.
         which: u8,
     },
-    /// The Kubernetes API refuses an operation's write for good.
+    /// The Kubernetes API rejects an operation's write permanently.
     Refuse {
         /// Which one.
         which: u8,
@@ -121,19 +121,19 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
-    /// Time passes, and everybody is woken.
+    /// Time passes, and every machine is woken.
     Wait {
         /// For how many seconds.
         seconds: u16,
     },
-    /// Time passes until the moment for which a machine waits, and it alone is woken.
+    /// Time passes until a machine's deadline, and only it is woken.
     Wake {
-        /// Which of all machines that wait.
+        /// Which of all waiting machines.
         which: u8,
     },
 }
 
-/// Any move; what makes progress is likelier than what destroys.
+/// Any move; progress is likelier than destruction.
 pub fn any_move() -> impl Strategy<Value = Move> {
     let which = any::<u8>();
     prop_oneof![
@@ -152,7 +152,7 @@ pub fn any_move() -> impl Strategy<Value = Move> {
         2 => which.prop_map(|which| Move::Report { which }),
         1 => (which, any::<bool>())
             .prop_map(|(which, failed)| Move::ObserveFormerOperation { which, failed }),
-        8 => (which, any::<u8>()).prop_map(|(which, duty)| Move::Discharge { which, duty }),
+        8 => (which, any::<u8>()).prop_map(|(which, choice)| Move::Discharge { which, choice }),
         1 => which.prop_map(|which| Move::Crash { which }),
         1 => Just(Move::Arrive),
         5 => which.prop_map(|which| Move::ClaimOperation { which }),

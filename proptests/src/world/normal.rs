@@ -1,28 +1,27 @@
-//! The normal form of a cluster, in which equal situations are equal values.
+//! The normal form of a cluster, in which equivalent situations are equal values.
 //!
-//! A run of the real system counts upwards for ever: revisions, moments, numbers of operations.
-//! None of it matters by its value. [`Cluster::normalise`] gives the same cluster with
+//! In a run of the real system, revisions, moments and operation numbers grow forever. Their
+//! absolute values do not matter. [`Cluster::normalise`] gives the same cluster with
 //!
-//! * *revisions* replaced by their rank: machines compare them with each other and do nothing else
-//!   with them, and a new revision is larger than all there are. What a machine saw last is
-//!   compared with the versions of its object that can still be shown to it, so it is told by
-//!   these;
-//! * *moments* told from the present, what is past being past: a machine compares a moment with the
-//!   present only, and time never turns back. This needs steps that take no time
+//! * *revisions* replaced by their rank: machines only compare them with each other, and a new
+//!   revision is larger than all existing ones. What a machine saw last is compared with the
+//!   versions of its object that can still be shown to it, so it is expressed in terms of these;
+//! * *moments* relative to the present, all past ones being equal: a machine compares a moment only
+//!   with the present, and time never goes back. This needs steps that take no time
 //!   ([`Cluster::step`]); time passes where a [`Move`] says so;
-//! * *when a state was entered* left out, because nothing reads it but people;
-//! * *operations* named by their rank within their deployment: a name is compared with names and
-//!   nothing else, and a new operation has a new name. With names given so, births and numbers of
-//!   operations, from which the real names are made, say nothing any more;
-//! * *lists without an order* sorted, and counters that nobody reads set to nothing;
-//! * *what nobody can see any more* dropped: versions of objects beyond those that a late
-//!   observation may still show, finished operations for which nobody waits, a write under way to
-//!   an object that has gone.
+//! * *when a state was entered* left out, because only people read it;
+//! * *operations* named by their rank within their deployment: a name is only compared with other
+//!   names, and a new operation has a new name. With such names, the creation times and operation
+//!   numbers that make up the real names no longer matter;
+//! * *lists without an order* sorted, and counters that nothing reads set to zero;
+//! * *what can no longer be seen* dropped: versions of objects beyond those that a late observation
+//!   may still show, finished operations that nothing waits for, a write in flight to an object
+//!   that is gone.
 //!
-//! Each of these is a renaming that every move commutes with, or leaves out what no move reads. So
-//! two clusters with one normal form have the same future, and what is found of one of them is
-//! found of all. That operations have new names is taken for granted here; a test of
-//! `machines::identity` and `a_stale_sight_of_what_has_gone_is_undone_again` are about that.
+//! Each of these is a renaming that every move commutes with, or drops what no move reads. So two
+//! clusters with the same normal form have the same future, and what is found for one holds for
+//! all. That operations have new names is assumed here; a test of `machines::identity` and
+//! `a_stale_observation_of_a_deleted_deployment_is_undone` check it.
 
 use machines::kinds::deployment::lifecycle::Lifecycle;
 use machines::kinds::deployment::mirror::Mirror;
@@ -30,7 +29,7 @@ use machines::operation::OperationPhase;
 
 use super::*;
 
-/// Deadlines stop growing here; more passings make no difference.
+/// Deadlines stop growing here; further expirations make no difference.
 const OVERDUE_LIMIT: u32 = 8;
 
 /// How often a deadline has passed.
@@ -53,7 +52,7 @@ fn overdue(lifecycle: &mut Lifecycle) -> Option<&mut u32> {
     }
 }
 
-/// The moments that a lifecycle and a mirror wait for.
+/// The deadlines of a lifecycle and of a mirror.
 fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
     let lifecycle = match &mut machine.lifecycle {
         Lifecycle::AwaitingTenant { deadline, .. }
@@ -90,7 +89,7 @@ fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
 }
 
 impl Cluster {
-    /// Brings the cluster into its normal form. Of each object at most `versions` older versions
+    /// Brings the cluster into its normal form. At most `versions` older versions of each object
     /// are kept for late observations: the first one and the latest ones.
     pub fn normalise(&mut self, versions: usize) {
         self.forget(versions);
@@ -105,7 +104,7 @@ impl Cluster {
         self.world.writes = esr::Writes::default();
     }
 
-    /// Drops what nobody can see any more.
+    /// Drops what can no longer be seen.
     fn forget(&mut self, versions: usize) {
         for (uid, kept) in &mut self.history {
             let exists = self.world.deployments.iter().any(|object| object.uid == *uid);
@@ -118,8 +117,9 @@ impl Cluster {
             }
         }
         let exists = |uid: &DeploymentUid| self.world.deployments.iter().any(|one| one.uid == *uid);
-        let futile = |owed: &Obligation| !matches!(owed, Obligation::OperationCreated(_));
-        self.underway.take_if(|(uid, owed)| futile(owed) && !exists(uid));
+        let futile =
+            |obligation: &Obligation| !matches!(obligation, Obligation::OperationCreated(_));
+        self.underway.take_if(|(uid, obligation)| futile(obligation) && !exists(uid));
         let mentioned = |digest: &Digest| {
             let mut reports =
                 self.deployments.values().filter_map(|one| one.record.report.as_ref());
@@ -164,11 +164,11 @@ impl Cluster {
     fn tell_moments_from_the_present(&mut self) {
         let present = Timestamp::from_millis(START_MILLIS);
         let passed = self.now.as_millis() - START_MILLIS;
-        let told = |moment: &mut Timestamp| {
+        let relative = |moment: &mut Timestamp| {
             *moment = Timestamp::from_millis(moment.as_millis() - passed).max(present);
         };
         for machine in self.deployments.values_mut() {
-            moments(machine).for_each(told);
+            moments(machine).for_each(relative);
             if let Some(overdue) = overdue(&mut machine.lifecycle) {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
             }
@@ -178,7 +178,7 @@ impl Cluster {
         }
         for machine in self.operations.values_mut() {
             machine.record.since = None;
-            moment(machine).into_iter().for_each(told);
+            moment(machine).into_iter().for_each(relative);
             if let OperationPhase::Deleting { overdue, .. } = &mut machine.state {
                 *overdue = OVERDUE_LIMIT.min(*overdue);
             }
@@ -188,7 +188,7 @@ impl Cluster {
 
     fn name_operations(&mut self) {
         let rows = &mut self.world.database.operations;
-        // Of one requester the order of the requests stays.
+        // The order of one requester's requests is kept.
         rows.sort_by(|one, other| one.requester.cmp(&other.requester));
         let mut named: BTreeMap<OperationId, OperationId> = BTreeMap::new();
         let mut name = |id: &mut OperationId| {
@@ -201,7 +201,7 @@ impl Cluster {
         if let Some((_, Obligation::OperationCreated(id))) = &mut self.underway {
             name(id);
         }
-        // What is named by nobody else has lost its row, and one such is as good as another.
+        // What nothing else names has lost its row, and all of these are equivalent.
         self.resources = std::mem::take(&mut self.resources)
             .into_iter()
             .map(|mut id| {

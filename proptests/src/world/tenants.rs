@@ -1,4 +1,4 @@
-//! What tenants' machines are told.
+//! The events of tenants' machines.
 
 use super::*;
 use machines::machine::Machine;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::failure::{Cause, Failure};
 
-/// Bytes of all data of a Secret or a ConfigMap.
+/// The limit on all data of a Secret or a ConfigMap, in bytes.
 const DATA_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// Fills in the defaults of a built-in kind, and folds a Secret's `stringData` into its data.
@@ -40,7 +40,7 @@ pub(crate) fn apply_defaults(kind: &str, object: &mut Value) -> Result<(), Failu
     Ok(())
 }
 
-/// What a new object of a built-in kind starts with, besides its defaults.
+/// Initial values of a new object of a built-in kind, besides its defaults.
 pub(crate) fn prepare_new(kind: &str, object: &mut Value) {
     match kind {
         "Namespace" => {
@@ -52,7 +52,7 @@ pub(crate) fn prepare_new(kind: &str, object: &mut Value) {
     }
 }
 
-/// Checks that only concern some built-in kinds.
+/// Checks that apply only to some built-in kinds.
 pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
     if kind == "Lease"
@@ -104,7 +104,7 @@ pub(crate) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<C
     causes
 }
 
-/// Checks the bytes of all data together.
+/// Checks the total size of all data.
 fn check_size(kind: &str, object: &Value) -> Option<Cause> {
     let lengths = |name: &str, is_base64: bool| {
         let texts = object[name].as_object().into_iter().flatten();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_immutable_config_map_stays_as_it_is() {
+    fn an_immutable_config_map_stays_unchanged() {
         let old = json!({ "immutable": true, "data": { "a": "1" } });
         let changed = json!({ "immutable": true, "data": { "a": "2" } });
         let causes = validate("ConfigMap", &changed, Some(&old));

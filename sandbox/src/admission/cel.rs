@@ -9,8 +9,8 @@ use crate::api::failure::Cause;
 #[derive(Debug)]
 pub(crate) struct Rules {
     compiled: CompiledSchema,
-    /// Whether each rule looks at one member of the object as it is now, and so cannot be broken
-    /// by an update that leaves that member alone.
+    /// For each rule, whether it reads only one member of the current object, so that an update
+    /// that leaves that member unchanged cannot break it.
     are_of_members: bool,
 }
 
@@ -25,7 +25,7 @@ impl Rules {
         })
     }
 
-    /// Evaluates the rules; what an update leaves alone is not held against it.
+    /// Evaluates the rules; an update is not blamed for what it leaves unchanged.
     pub(crate) fn evaluate(
         &self,
         validator: &Validator,
@@ -45,7 +45,7 @@ impl Rules {
     }
 }
 
-/// Evaluating a rule is dear: most updates are of the status, about which the rules say nothing.
+/// Evaluating a rule is expensive, and most updates only change the status, which has no rules.
 fn changed_members(object: &Value, old: &Value) -> Value {
     let members = object.as_object().into_iter().flatten();
     let changed = members.filter(|(name, value)| old.get(name.as_str()) != Some(value));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_rule_is_reported_at_its_field() {
+    fn a_violated_rule_is_reported_at_its_field() {
         let found = judge(json!({ "spec": { "mode": "bad", "size": 1 } }), None);
         assert_eq!(found, [r#"spec.mode: Invalid value: "bad": mode is bad"#]);
     }
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_value_is_let_through_on_update() {
+    fn an_unchanged_value_passes_an_update() {
         let old = json!({ "spec": { "mode": "bad", "size": 2 } });
         assert!(judge(json!({ "spec": { "mode": "bad", "size": 3 } }), Some(old)).is_empty());
     }
 
     #[test]
-    fn a_rule_without_a_past_judges_what_has_changed() {
+    fn a_rule_without_old_self_checks_only_what_changed() {
         let rules = json!([{ "rule": "self.mode != 'bad'", "message": "mode is bad" }]);
         let with = |mode: &str, status: &str| json!({ "spec": { "mode": mode }, "status": status });
         let told = ["spec: Invalid value: mode is bad"];

@@ -1,4 +1,4 @@
-//! Checks of what every object has: names, labels and the shape of its metadata.
+//! Checks that apply to every object: names, labels and the form of its metadata.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,9 +11,9 @@ use crate::registry::{NameRule, Resource};
 
 const SUBDOMAIN_LENGTH_LIMIT: usize = 253;
 const LABEL_LENGTH_LIMIT: usize = 63;
-/// Bytes of all annotations of an object, as in the API server.
+/// The limit on all annotations of an object in bytes, as in the API server.
 const ANNOTATIONS_LIMIT_BYTES: usize = 256 * 1024;
-/// Characters that `generateName` may keep, so that the suffix fits into a label.
+/// Characters that `generateName` keeps, so that the suffix still fits into a label.
 const GENERATED_PREFIX_LIMIT: usize = 58;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
@@ -38,7 +38,7 @@ const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters,
     and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or \
     '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-/// The finalizers that need no domain in front.
+/// The finalizers that need no domain prefix.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 
 /// The fields of an object's metadata; others are unknown.
@@ -60,7 +60,7 @@ const FIELDS: [&str; 15] = [
     "managedFields",
 ];
 
-/// The object's metadata, to be changed; an absent one is made.
+/// The object's metadata, mutable; created if absent.
 pub(crate) fn of(object: &mut Value) -> Result<&mut Map<String, Value>, Failure> {
     let fields = object
         .as_object_mut()
@@ -83,16 +83,17 @@ pub(crate) fn finalizers(object: &Value) -> Vec<&str> {
     list.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// Whether the object's deletion has been asked for.
+/// Whether the object is being deleted.
 pub(crate) fn is_deleting(object: &Value) -> bool {
     text(object, "deletionTimestamp").is_some()
 }
 
-/// Drops nulls and unknown fields of the metadata, whose paths it returns, and checks its types.
+/// Drops nulls and unknown fields of the metadata and checks its types; returns the paths of the
+/// unknown fields.
 pub(crate) fn normalise(resource: &Resource, object: &mut Value) -> Result<Vec<String>, Failure> {
     let metadata = of(object)?;
     metadata.retain(|_, value| !value.is_null());
-    // Null is the empty text, as Go reads it.
+    // Null is an empty text, as Go reads it.
     for name in ["labels", "annotations"] {
         for value in metadata.get_mut(name).and_then(Value::as_object_mut).into_iter().flatten() {
             if value.1.is_null() {
@@ -108,7 +109,7 @@ pub(crate) fn normalise(resource: &Resource, object: &mut Value) -> Result<Vec<S
         }
         known
     });
-    // Empty collections are absent ones.
+    // Empty collections count as absent.
     for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
         let is_empty = metadata.get(name).is_some_and(|value| match value {
             Value::Array(items) => items.is_empty(),
@@ -140,7 +141,7 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<Cause> {
     } else {
         causes.extend(check_name(resource.name_rule, name));
     }
-    // A name that is none, or made of what is none, is blamed on both.
+    // An invalid name, or one from an invalid prefix, is reported for both fields.
     if let Some(prefix) = text(object, "generateName").filter(|_| resource.is_custom()) {
         let fault = check_name(resource.name_rule, prefix.trim_end_matches('-'));
         causes.extend(fault.map(|fault| Cause { field: "metadata.generateName".into(), ..fault }));
@@ -188,7 +189,7 @@ fn is_proper_finalizer(finalizer: &str) -> bool {
     finalizer.contains('/') || STANDARD_FINALIZERS.contains(&finalizer)
 }
 
-/// What a custom object's finalizers are warned of; a built-in one's are refused for it.
+/// Warnings about a custom object's finalizers; a built-in kind rejects these.
 pub(crate) fn finalizer_warnings(object: &Value) -> Vec<String> {
     let improper = finalizers(object).into_iter().filter(|each| !is_proper_finalizer(each));
     let warning = |finalizer: &str| {
@@ -226,7 +227,7 @@ fn check_name(rule: NameRule, name: &str) -> Option<Cause> {
     (!fits).then(|| Cause::invalid("metadata.name", &shown, detail))
 }
 
-/// A name from a prefix and random characters, of the alphabet that Kubernetes uses.
+/// A name from a prefix and random characters from Kubernetes' alphabet.
 pub(crate) fn generate_name(prefix: &str, random: u128) -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut name: String = prefix.chars().take(GENERATED_PREFIX_LIMIT).collect();
@@ -263,7 +264,7 @@ fn is_name_part(text: &str) -> bool {
         && text.ends_with(|last: char| last.is_ascii_alphanumeric())
 }
 
-/// What is wrong with the value of a label.
+/// The errors of a label value.
 pub(crate) fn faults_of_label_value(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if text.len() > LABEL_LENGTH_LIMIT {
@@ -275,7 +276,7 @@ pub(crate) fn faults_of_label_value(text: &str) -> Vec<String> {
     faults
 }
 
-/// What is wrong with a name such as `example.com/name`, as labels, annotations and finalizers have.
+/// What is wrong with a name such as `example.com/name`, as in labels, annotations and finalizers.
 pub(crate) fn faults_of_qualified_name(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let name = match text.split('/').collect::<Vec<&str>>().as_slice() {
@@ -307,7 +308,7 @@ fn check_qualified_name(field: &str, name: &str, shown: &str) -> Vec<Cause> {
     faults.iter().map(|fault| Cause::invalid(field, &shown, fault)).collect()
 }
 
-/// Whether the text is base64, as the data of Secrets has to be.
+/// Whether the text is base64, as the data of Secrets must be.
 pub(crate) fn is_base64(text: &str) -> bool {
     ByteString::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text))
         .is_ok()

@@ -1,4 +1,4 @@
-//! What a written object goes through before it is stored: pruning, defaults and validation.
+//! The steps before a written object is stored: pruning, defaults and validation.
 
 pub(crate) mod builtins;
 pub(crate) mod cel;

@@ -6,7 +6,7 @@ use crate::api::failure::Cause;
 
 const FIELD: &str = "metadata.ownerReferences";
 
-/// Checks that each reference is complete and that at most one owner is in control.
+/// Checks that each reference is complete and that at most one owner is the controller.
 pub(crate) fn validate(object: &Value) -> Vec<Cause> {
     let references = object["metadata"]["ownerReferences"].as_array();
     let references = references.map(Vec::as_slice).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Removal of unknown fields and filling-in of defaults, by the schema.
+//! Removes unknown fields and fills in defaults, according to the schema.
 
 use serde_json::{Map, Value};
 
 use super::schema::{Additional, Schema};
 
-/// Fields that every object has and that no schema has to name.
+/// Fields that every object has and that no schema needs to name.
 const OBJECT_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// Removes the fields that the schema does not know and returns their paths.
@@ -62,7 +62,7 @@ fn prune_fields(
     }
 }
 
-/// Removes the nulls of fields that are not nullable: they are as good as absent.
+/// Removes the nulls of fields that are not nullable: they count as absent.
 pub(crate) fn prune_nulls(schema: &Schema, value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -109,7 +109,7 @@ pub(crate) fn apply_defaults(schema: &Schema, value: &mut Value) {
     }
 }
 
-/// Removes nulls, which built-in kinds take for absent fields.
+/// Removes nulls, which built-in kinds treat as absent fields.
 pub(crate) fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -121,7 +121,7 @@ pub(crate) fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// A path and a field of what is there.
+/// Appends a field name to a path.
 pub(crate) fn join(path: &str, name: &str) -> String {
     match path {
         "" => name.to_owned(),
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_fields_go_and_are_named() {
+    fn unknown_fields_are_removed_and_named() {
         let raw = json!({ "type": "object", "properties": {
             "spec": { "type": "object", "properties": {
                 "a": { "type": "string" },

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
-/// Nesting beyond which a schema is taken to be recursive and left open.
+/// Nesting depth beyond which a schema is considered recursive and left open.
 const DEPTH_LIMIT: usize = 64;
 
-/// The JSON types that a schema can ask for.
+/// The JSON types that a schema can require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Any,
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Boolean,
 }
 
-/// What a schema says of properties that it does not name.
+/// How a schema treats properties that it does not name.
 #[derive(Debug)]
 pub(crate) enum Additional {
     /// They are unknown fields.
@@ -31,14 +31,14 @@ pub(crate) enum Additional {
     Schema(Box<Schema>),
 }
 
-/// How the elements of a list are told apart by server-side apply.
+/// How server-side apply identifies the elements of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ListKind {
     /// The list is one value.
     Atomic,
     /// Elements are their own keys.
     Set,
-    /// Elements are told apart by these fields.
+    /// Elements are identified by these fields.
     Map(Vec<String>),
 }
 
@@ -156,7 +156,7 @@ fn compile(raw: &Value, definitions: &Value, depth: usize) -> Schema {
         Some(schema) => Additional::Schema(Box::new(below(schema))),
     };
     let flag = |name: &str| raw.get(name).and_then(Value::as_bool).unwrap_or(false);
-    // Built-in kinds describe free-form objects as an object without any property.
+    // Built-in kinds describe free-form objects as objects without properties.
     let free_form = built_in && properties.is_empty() && matches!(additional, Additional::Unknown);
     Schema {
         kind: kind(raw),

@@ -1,4 +1,4 @@
-//! Validation by structural schema, in the words of the API server.
+//! Validation by structural schema, with the API server's messages.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::api::failure::Cause;
 
 type Findings = Vec<Cause>;
 
-/// What is wrong with a value; parts that equal the old value are not held against an update.
+/// What is wrong with a value; an update is not blamed for parts that equal the old value.
 pub(crate) fn validate(schema: &Schema, value: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut findings = Findings::new();
     check(schema, value, old, "", &mut findings);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn each_check_refuses_in_the_words_of_the_api_server() {
+    fn each_check_rejects_with_the_message_of_the_api_server() {
         let cases = [
             (
                 json!({ "type": "string" }),
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_let_through() {
+    fn valid_values_pass() {
         let cases = [
             (json!({ "type": "integer" }), json!(3.0)),
             (json!({ "type": "string", "nullable": true }), json!(null)),
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_is_not_blamed_for_what_it_leaves_alone() {
+    fn an_update_is_not_blamed_for_unchanged_values() {
         let raw = field(json!({ "type": "string", "maxLength": 2 }));
         let schema = Schema::compile(&raw, &Value::Null);
         let old = json!({ "f": "abc" });

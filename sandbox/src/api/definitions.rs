@@ -78,7 +78,7 @@ fn check(object: &Value, old: Option<&Value>) -> Vec<Cause> {
     causes
 }
 
-/// Rules that cannot be compiled would refuse every object later, so they are refused here.
+/// Rules that do not compile would reject every object later, so they are rejected here.
 fn check_rules(schema: &Value, field: &str) -> Vec<Cause> {
     let mut causes = Vec::new();
     let compiled = kube::core::cel::compile_schema(schema);
@@ -154,7 +154,7 @@ fn condition(kind: &str, status: &str, reason: &str, message: &str, now: &str) -
     })
 }
 
-/// Notes in a definition's status that it is going.
+/// Records in a definition's status that it is terminating.
 pub(super) fn mark_terminating(object: &mut Value, now: &str) {
     let terminating = condition(
         "Terminating",

@@ -21,7 +21,7 @@ pub(super) struct DeleteOptions {
     dry_run: bool,
     uid: Option<String>,
     resource_version: Option<String>,
-    /// Dependents stay, if the object goes at once: there is no finalizer that remembers it.
+    /// Dependents stay, if the object is removed at once: no finalizer records the choice.
     orphan: bool,
 }
 
@@ -74,7 +74,7 @@ impl DeleteOptions {
     }
 }
 
-/// What became of an object whose deletion was asked for.
+/// The outcome of a deletion.
 enum Deletion {
     /// It is gone; this was its uid.
     Done { uid: String },
@@ -136,7 +136,7 @@ impl Turn<'_> {
         Ok(encoder.list(resource, &objects, &metadata, self.now))
     }
 
-    /// Deletes an object for the server's own reasons.
+    /// Deletes an object on the server's own behalf.
     pub(super) fn delete_quietly(&mut self, resource: &Resource, live: &Arc<Object>) {
         if let Err(failure) = self.delete(resource, live, &DeleteOptions::default()) {
             tracing::warn!(
@@ -175,7 +175,7 @@ impl Turn<'_> {
             });
         }
         if is_releasable(resource, &object) {
-            // Nothing held the object, so watchers see its last state as it was.
+            // Nothing held the object, so watchers see its last state unchanged.
             let last = live.value();
             if options.orphan {
                 self.orphan_dependents(&uid);

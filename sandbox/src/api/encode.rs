@@ -1,4 +1,4 @@
-//! From stored objects to what clients asked for.
+//! From stored objects to the form that clients requested.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ fn served_json(resource: &Resource, object: &Object) -> Bytes {
     }
 }
 
-/// What a client wants objects to look like.
+/// The form in which a client wants objects.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encoder {
     format: Format,
@@ -76,7 +76,7 @@ impl ListMetadata {
 }
 
 impl Encoder {
-    /// Reads the wish from the request.
+    /// Reads the requested form from the request.
     pub(crate) fn negotiate(request: &Request, parameters: &Parameters) -> Result<Self, Failure> {
         let include = match parameters.get("includeObject") {
             Some("None") => Include::None,
@@ -86,7 +86,7 @@ impl Encoder {
         Ok(Self { format: Format::negotiate(&request.accept)?, include })
     }
 
-    /// The answer that consists of one object.
+    /// An answer with one object.
     pub(crate) fn one(
         self,
         status: u16,
@@ -101,7 +101,7 @@ impl Encoder {
         }
     }
 
-    /// The answer that is a list.
+    /// An answer with a list.
     pub(crate) fn list(
         self,
         resource: &Resource,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::registry::Resource;
 use crate::store::PersistError;
 
-/// Bytes of a request body beyond which the server refuses it, as a real API server does.
+/// The largest request body in bytes, as in a real API server.
 pub const BODY_LIMIT_BYTES: usize = 3 * 1024 * 1024;
 
 /// A refused request, ready to be sent as a `Status` object.
@@ -44,7 +44,7 @@ impl Cause {
         Self::new("FieldValueInvalid", field, format!("Invalid value: {detail}"))
     }
 
-    /// A value that is none of those that its field accepts.
+    /// A value that is not among those that its field accepts.
     pub(crate) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
         let supported: Vec<String> = supported.iter().map(|each| format!("\"{each}\"")).collect();
         let supported = supported.join(", ");
@@ -61,7 +61,7 @@ impl Cause {
         Self::new("FieldValueRequired", field, message)
     }
 
-    /// A value that may not be set in the present circumstances.
+    /// A value that may not be set in these circumstances.
     pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
         Self::new("FieldValueForbidden", field, format!("Forbidden: {detail}"))
     }
@@ -71,7 +71,7 @@ impl Cause {
         Self { reason, message, field: field.into() }
     }
 
-    /// Whether it makes it pointless to evaluate rules on the object.
+    /// Whether it makes evaluating rules on the object pointless.
     pub(crate) fn blocks_rules(&self) -> bool {
         matches!(
             self.reason,
@@ -99,7 +99,7 @@ impl Failure {
         self
     }
 
-    /// 400: the request makes no sense whatever the server holds.
+    /// 400: the request is invalid, whatever the server holds.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
@@ -116,7 +116,7 @@ impl Failure {
             .with_details(details(resource, name))
     }
 
-    /// 409 for a name that is taken, be it by an object on its way out.
+    /// 409 for a name that is taken, possibly by an object that is being deleted.
     pub(crate) fn already_exists(resource: &Resource, name: &str, is_deleting: bool) -> Self {
         let head = if is_deleting { "object is being deleted: " } else { "" };
         let message = format!("{head}{} \"{name}\" already exists", resource.qualified());
@@ -140,7 +140,7 @@ impl Failure {
         )
     }
 
-    /// 409 for a deletion that is meant for another object or another version of it.
+    /// 409 for a deletion meant for another object or another version of it.
     pub(crate) fn precondition(resource: &Resource, name: &str, why: &str) -> Self {
         let kind = resource.qualified_kind();
         let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
@@ -181,7 +181,7 @@ impl Failure {
         Self::new(403, "Forbidden", message).with_details(details(resource, name))
     }
 
-    /// 403 for a creation in a namespace that is on its way out.
+    /// 403 for a creation in a terminating namespace.
     pub(crate) fn namespace_terminating(resource: &Resource, name: &str, namespace: &str) -> Self {
         let message = format!(
             "{} \"{name}\" is forbidden: unable to create new content in namespace {namespace} \
@@ -243,7 +243,7 @@ impl Failure {
             .with_details(json!({}))
     }
 
-    /// 422 for a patch that leaves what its kind cannot be read from.
+    /// 422 for a patch whose result cannot be decoded as its kind.
     pub(crate) fn patched_invalid(patched: &Value, why: &str) -> Self {
         let cause = Cause::invalid("patch", &Value::String(patched.to_string()), why);
         let message = format!(" \"\" is invalid: {}", cause.sentence());
@@ -270,7 +270,7 @@ impl Failure {
         }))
     }
 
-    /// 405 for a verb that the resource does not have.
+    /// 405 for a verb that the resource does not support.
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             405,
@@ -279,7 +279,7 @@ impl Failure {
         )
     }
 
-    /// 405 for a verb that a custom resource's subresource does not have.
+    /// 405 for a verb that a custom resource's subresource does not support.
     pub(crate) fn verb_not_supported(resource: &Resource, verb: &str) -> Self {
         let kind = resource.qualified();
         let message = format!("{verb} is not supported on resources of kind \"{kind}\"");
@@ -299,12 +299,12 @@ impl Failure {
         )
     }
 
-    /// 503 from a server that is on its way out.
+    /// 503 from a server that is shutting down.
     pub(crate) fn shutting_down() -> Self {
         Self::new(503, "ServiceUnavailable", "the sandbox is shutting down")
     }
 
-    /// 500 for an object that cannot be stored. What etcd says is repeated without a reason.
+    /// 500 for an object that cannot be stored. etcd's message is repeated without a reason.
     pub(crate) fn not_stored(error: PersistError) -> Self {
         match error {
             PersistError::TooLarge => Self::new(500, "", error.to_string()),

@@ -1,5 +1,5 @@
-//! What follows from a write: namespaces and definitions that empty themselves, dependents that
-//! go with their owner, events that grow old.
+//! The consequences of a write: namespaces and definitions are emptied, dependents are deleted with
+//! their owner, old events expire.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether objects of a custom kind can be created: not while its definition goes.
+    /// Whether objects of a custom kind can be created: not while its definition is terminating.
     pub(super) fn check_definition(
         &self,
         resource: &Resource,
@@ -64,7 +64,7 @@ impl Turn<'_> {
         }
     }
 
-    /// After a deletion was asked for but has to wait.
+    /// After a deletion was requested but has to wait.
     pub(super) fn after_marking(&mut self, resource: &Resource, marked: &Arc<Object>) {
         if resource.is_namespace() {
             self.empty_namespace(&marked.key.name);
@@ -91,7 +91,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Lets the dependents of an owner outlive it: they forget it.
+    /// Lets the dependents of an owner outlive it, by removing their references to it.
     pub(super) fn orphan_dependents(&mut self, owner_uid: &str) {
         let resources = self.state.registry.collections();
         for (collection, key) in self.state.store.dependents(owner_uid) {
@@ -125,7 +125,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Deletes every object of a namespace, then the namespace itself if nothing holds on.
+    /// Deletes every object of a namespace, then the namespace itself if nothing holds it.
     fn empty_namespace(&mut self, namespace: &str) {
         for resource in self.state.registry.collections() {
             if !resource.namespaced {
@@ -147,7 +147,7 @@ impl Turn<'_> {
         })
     }
 
-    /// Lets a terminating namespace go once it is empty.
+    /// Removes a terminating namespace once it is empty.
     fn finish_namespace(&mut self, name: &str) {
         let Ok(namespaces) = self.built_in(NAMESPACES) else {
             return;
@@ -208,7 +208,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Lets a terminating definition go once its last object is gone.
+    /// Removes a terminating definition once its last object is gone.
     fn finish_definition(&mut self, name: &str) {
         let Ok(definitions) = self.built_in(DEFINITIONS) else {
             return;
@@ -239,7 +239,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Serves the stored definitions, and goes on emptying what an earlier process began to.
+    /// Serves the stored definitions, and resumes the emptying that an earlier process started.
     pub(super) fn restore(&mut self) {
         let Ok(definitions) = self.built_in(DEFINITIONS) else {
             return;

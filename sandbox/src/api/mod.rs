@@ -1,4 +1,5 @@
-//! The API server's core: synchronous, with clock and uids from outside, one lock around its state.
+//! The API server's core: synchronous, with an injected clock and uids, and one lock around its
+//! state.
 
 mod definitions;
 mod delete;
@@ -38,8 +39,8 @@ use failure::Failure;
 use options::WriteOptions;
 use request::{Parameters, ResourcePath};
 
-/// Events kept for each resource. A watcher that is further behind has to list again; a thousand
-/// outlast a burst of writes to every object of a thousand-deployment installation.
+/// Events kept per resource. A watcher that is further behind has to list again; a thousand cover a
+/// burst of writes to every object of a thousand-deployment installation.
 pub const DEFAULT_HISTORY_LIMIT: usize = 1_024;
 
 /// Namespaces that exist from the start.
@@ -48,13 +49,13 @@ const INITIAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
 /// Where uids and the random parts of generated names come from.
 pub type UidSource = Box<dyn Fn() -> Uuid + Send + Sync>;
 
-/// What makes one server differ from another.
+/// The settings of a server.
 pub struct Settings {
     /// The clock; the system's by default.
     pub clock: Clock,
     /// The uids; random ones by default.
     pub uids: UidSource,
-    /// Events kept for each resource.
+    /// Events kept per resource.
     pub history_limit: usize,
 }
 
@@ -74,7 +75,7 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// How often each resource was asked for, by verb and resource.
+/// The number of requests by verb and resource.
 pub type RequestCounts = BTreeMap<(String, String), u64>;
 
 /// An API server without any network.
@@ -90,7 +91,7 @@ pub(crate) struct State {
     pub(crate) registry: Registry,
     validator: Validator,
     counts: RequestCounts,
-    /// The data directory was given up, so nothing can be promised any longer.
+    /// The data directory was released, so nothing can be guaranteed any more.
     closed: bool,
 }
 
@@ -131,7 +132,7 @@ impl ApiServer {
         server
     }
 
-    /// Serves what is stored, and takes up what an earlier process may have left half done.
+    /// Serves what is stored, and resumes what an earlier process may have left unfinished.
     fn restore(self: &Arc<Self>) {
         let mut guard = self.lock();
         let mut turn = self.turn(&mut guard);
@@ -177,17 +178,17 @@ impl ApiServer {
         self.lock().store.resource_version()
     }
 
-    /// How often each resource was asked for.
+    /// The number of requests by verb and resource.
     pub fn request_counts(&self) -> RequestCounts {
         self.lock().counts.clone()
     }
 
-    /// Drops the history, so that watches from before have to start over.
+    /// Drops the history, so that earlier watches have to start over.
     pub fn compact(&self) {
         self.lock().store.compact();
     }
 
-    /// Gives up the data directory and refuses every request from now on.
+    /// Releases the data directory and rejects every request from now on.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -199,7 +200,7 @@ impl ApiServer {
         self.clock.now()
     }
 
-    /// The state. A panic elsewhere leaves it consistent: objects are replaced whole.
+    /// The state. A panic elsewhere leaves it consistent: objects are replaced as a whole.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -289,7 +290,7 @@ pub struct InstallError {
     reason: String,
 }
 
-/// What a request is about.
+/// The target of a request.
 struct Endpoint<'a> {
     resource: &'a Arc<Resource>,
     path: &'a ResourcePath<'a>,
@@ -318,7 +319,7 @@ fn verb(method: &Method, path: &ResourcePath<'_>, parameters: &Parameters) -> &'
     }
 }
 
-/// One request's exclusive hold on the state, with the time at which it happens.
+/// One request's exclusive access to the state, with the time of the request.
 pub(crate) struct Turn<'a> {
     state: &'a mut State,
     now: Timestamp,
@@ -394,7 +395,7 @@ impl Turn<'_> {
             .ok_or_else(|| Failure::internal(format!("no resource at {path}")))
     }
 
-    /// Creates an object of the server's own.
+    /// Creates an object on the server's own behalf.
     fn create_at(&mut self, path: &str, body: Value) -> Result<(), Failure> {
         let resource = self.built_in(path)?;
         self.create(&resource, None, body, &WriteOptions::internal()).map(|_| ())

@@ -1,4 +1,4 @@
-//! What a namespace on its way out says about what it waits for.
+//! What a terminating namespace reports about what it waits for.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::Turn;
 use crate::admission::metadata;
 
 impl Turn<'_> {
-    /// What a namespace holds, and the finalizers of that, as the conditions enumerate them.
+    /// What a namespace holds, and its finalizers, as the conditions list them.
     fn remaining_in(&self, namespace: &str) -> (String, String) {
         let mut resources = Vec::new();
         let mut finalizers: BTreeMap<String, usize> = BTreeMap::new();
@@ -35,7 +35,7 @@ impl Turn<'_> {
         (resources.join(", "), finalizers.join(", "))
     }
 
-    /// The conditions of a terminating namespace, in the words of Kubernetes' controller.
+    /// The conditions of a terminating namespace, with the messages of Kubernetes' controller.
     pub(super) fn conditions_of_terminating(&self, namespace: &str) -> Value {
         let (resources, finalizers) = self.remaining_in(namespace);
         let remaining = match resources.as_str() {
@@ -90,7 +90,7 @@ impl Turn<'_> {
         ])
     }
 
-    /// Notes in a terminating namespace what holds it.
+    /// Records in a terminating namespace what holds it.
     pub(super) fn note_remaining(&mut self, namespace: &str) {
         let Ok(namespaces) = self.built_in(super::lifecycle::NAMESPACES) else { return };
         let Ok(live) = self.get(&namespaces, None, namespace) else { return };

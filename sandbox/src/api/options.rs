@@ -1,4 +1,4 @@
-//! The options of reads and writes, and what the server refuses in them.
+//! The options of reads and writes, and what the server rejects in them.
 
 use super::failure::{Cause, Failure};
 use super::request::{Parameters, Request};
@@ -11,7 +11,7 @@ pub(super) struct WriteOptions {
     pub(super) manager: String,
     pub(super) validation: FieldValidation,
     pub(super) force: bool,
-    /// The object came about by a patch, of which refusals speak.
+    /// The object is the result of a patch, which error messages mention.
     pub(super) patched: bool,
 }
 

@@ -62,7 +62,7 @@ impl Turn<'_> {
     }
 }
 
-/// Which part of which version of a collection is asked for.
+/// Which part of which version of a collection is requested.
 #[derive(Debug, Default)]
 struct Page {
     limit: Option<usize>,
@@ -121,7 +121,7 @@ fn read_token(token: &str) -> Option<(u64, Key)> {
     Some((at, Key::new(parts.next()?, parts.next()?)))
 }
 
-/// The wanted version; the error is the sentence of a refusal.
+/// The requested version; the error is the message of a rejection.
 fn resource_version(parameters: &Parameters) -> Result<Option<u64>, String> {
     let Some(text) = parameters.get("resourceVersion") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
@@ -167,7 +167,7 @@ pub(super) fn watch(
     }
     let bookmarks = parameters.flag("allowWatchBookmarks");
     let options = Options {
-        // Initial events show the present, so the watch goes on from there.
+        // Initial events show the present, so the watch continues from there.
         resource_version: wanted.filter(|_| !initial_events),
         initial_events,
         initial_events_end: streaming_list == Some(true) && bookmarks,

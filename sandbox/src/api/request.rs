@@ -1,4 +1,4 @@
-//! Requests and replies of the server, free of any HTTP library but its vocabulary.
+//! Requests and replies of the server; of the HTTP library only its basic types.
 
 use std::collections::BTreeMap;
 
@@ -50,12 +50,12 @@ impl Request {
         }
     }
 
-    /// The query's parameters; of a repeated one the last counts.
+    /// The query's parameters; if one is repeated, the last counts.
     pub(crate) fn parameters(&self) -> Parameters {
         Parameters(form_urlencoded::parse(self.query.as_bytes()).into_owned().collect())
     }
 
-    /// Refuses a body that is too long.
+    /// Rejects a body that is too long.
     pub(crate) fn check_length(&self) -> Result<(), Failure> {
         if self.body.len() <= BODY_LIMIT_BYTES {
             return Ok(());
@@ -123,7 +123,7 @@ impl Parameters {
         matches!(self.get(name), Some("true" | "1"))
     }
 
-    /// The parameter as a number; one below zero is as good as none.
+    /// The parameter as a number; a negative one counts as none.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let number: i64 = text.parse().map_err(|_| {
@@ -145,7 +145,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The first of the accepted formats that the server speaks.
+    /// The first of the accepted formats that the server supports.
     pub(crate) fn negotiate(accept: &str) -> Result<Self, Failure> {
         if accept.trim().is_empty() {
             return Ok(Self::Object);
@@ -190,12 +190,12 @@ pub struct Response {
 pub(crate) const JSON: &str = "application/json";
 
 impl Response {
-    /// An answer of JSON bytes.
+    /// An answer with JSON bytes.
     pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, content_type: JSON, warnings: Vec::new(), body: body.into() }
     }
 
-    /// An answer of a JSON value.
+    /// An answer with a JSON value.
     pub(crate) fn value(status: u16, value: &Value) -> Self {
         Self::json(status, value.to_string())
     }
@@ -205,7 +205,7 @@ impl Response {
         Self { status: 200, content_type, warnings: Vec::new(), body: Bytes::from_static(body) }
     }
 
-    /// An answer of plain text.
+    /// An answer in plain text.
     pub(crate) fn text(body: &'static str) -> Self {
         Self {
             status: 200,
@@ -231,7 +231,7 @@ pub enum Reply {
     Watch(Box<Watch>),
 }
 
-/// Where a path leads.
+/// What a path refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ResourcePath<'a> {
     pub(crate) group: &'a str,

@@ -37,7 +37,7 @@ impl Scope {
     }
 }
 
-/// Whether nothing holds the object: its deletion was asked for and no finalizer is left.
+/// Whether nothing holds the object: its deletion was requested and no finalizer is left.
 pub(super) fn is_releasable(resource: &Resource, object: &Value) -> bool {
     let namespace_finalizers = match resource.is_namespace() {
         true => object.pointer("/spec/finalizers").and_then(Value::as_array).map_or(0, Vec::len),
@@ -81,7 +81,7 @@ pub(super) fn check_type(resource: &Resource, object: &mut Value) -> Result<(), 
     Ok(())
 }
 
-/// Checks that an object is the one that the path names.
+/// Checks that an object matches the path.
 pub(super) fn check_name(
     path: &ResourcePath<'_>,
     name: &str,
@@ -109,7 +109,7 @@ pub(super) fn check_name(
     }
 }
 
-/// Refuses an applied configuration with fields that nobody could own.
+/// Rejects an applied configuration with fields that cannot be owned.
 pub(super) fn check_unknown_applied(
     resource: &Resource,
     name: &str,
@@ -130,7 +130,7 @@ pub(super) fn check_unknown_applied(
     ))
 }
 
-/// Checks that the write is meant for the live object as it is.
+/// Checks that the write is meant for the current live object.
 pub(super) fn check_preconditions(
     resource: &Resource,
     live: &Object,
@@ -168,7 +168,7 @@ pub(super) fn check_preconditions(
     }
 }
 
-/// Refuses to have an object deleted, or deleted at another time, by a write.
+/// Rejects a write that deletes an object, or changes its deletion time.
 pub(super) fn check_fixed(resource: &Resource, old: &Value, new: &Value) -> Result<(), Failure> {
     let field = "deletionTimestamp";
     match metadata::text(new, field) {
@@ -182,7 +182,7 @@ pub(super) fn check_fixed(resource: &Resource, old: &Value, new: &Value) -> Resu
     }
 }
 
-/// Refuses what a built-in kind cannot be read from.
+/// Rejects what cannot be decoded as a built-in kind.
 pub(super) fn refuse_mistyped(resource: &Resource, causes: &[Cause]) -> Result<(), Failure> {
     let Some(cause) = causes.iter().find(|cause| cause.message.contains("must be of type")) else {
         return Ok(());
@@ -194,7 +194,7 @@ pub(super) fn refuse_mistyped(resource: &Resource, causes: &[Cause]) -> Result<(
     )))
 }
 
-/// What is left of the new state when the scope and the server's own fields are respected.
+/// The new state, restricted to the scope and with the server's own fields preserved.
 pub(super) fn merge_scope(
     resource: &Resource,
     old: &Value,
@@ -240,14 +240,14 @@ pub(super) fn merge_scope(
             new = object;
         }
     }
-    // An apply has computed the managers; other writes do not bring any of their own.
+    // An apply has computed the managers; other writes do not bring their own.
     if let Some(managers) = managers {
         metadata::of(&mut new)?.insert("managedFields".into(), managers);
     }
     Ok(new)
 }
 
-/// The managers of a write: those that an apply computed, or the old ones less what has changed.
+/// The managers of a write: those that an apply computed, or the old ones without what has changed.
 pub(super) fn keep_managers(old: &Value, object: &mut Value) {
     let unchanged = object["metadata"]["managedFields"] == old["metadata"]["managedFields"];
     let is_apply = !unchanged && object["metadata"]["managedFields"].is_array();
@@ -264,7 +264,7 @@ pub(super) fn keep_managers(old: &Value, object: &mut Value) {
     }
 }
 
-/// Refuses new finalizers on an object that is being deleted.
+/// Rejects new finalizers on an object that is being deleted.
 pub(super) fn check_finalizers(
     resource: &Resource,
     name: &str,
@@ -286,7 +286,7 @@ pub(super) fn check_finalizers(
     Err(Failure::invalid(resource, name, &[cause]))
 }
 
-/// Raises the generation when anything but metadata (and status, where it is apart) changes.
+/// Raises the generation when anything except metadata (and a separate status) changes.
 pub(super) fn set_generation(resource: &Resource, old: &Value, object: &mut Value) {
     if !resource.behaviour.generation {
         return;
@@ -306,7 +306,7 @@ pub(super) fn set_generation(resource: &Resource, old: &Value, object: &mut Valu
     }
 }
 
-/// The unknown fields in the part that the scope does not let through, which are told all the same.
+/// The unknown fields outside the scope, which are reported nevertheless.
 pub(super) fn unknown_beyond(
     resource: &Resource,
     scope: Scope,
@@ -323,7 +323,7 @@ pub(super) fn unknown_beyond(
     prune::prune(schema, &mut json!({ part: new[part] }))
 }
 
-/// Turns unknown fields into a refusal or into warnings, as the client asked.
+/// Turns unknown fields into an error or into warnings, as the client requested.
 pub(super) fn refuse_unknown(
     resource: &Resource,
     mut unknown: Vec<String>,
@@ -331,7 +331,7 @@ pub(super) fn refuse_unknown(
 ) -> Result<Vec<String>, Failure> {
     unknown.sort();
     if resource.is_custom() {
-        // Its metadata is read before the rest.
+        // Metadata is read before the rest.
         unknown.sort_by_key(|path| !path.starts_with("metadata."));
     }
     let sentences: Vec<String> =

@@ -144,7 +144,7 @@ impl Turn<'_> {
         Ok(Key::new(namespace.unwrap_or_default(), &name))
     }
 
-    /// Replaces an object by PUT.
+    /// Replaces an object with PUT.
     pub(super) fn update(
         &mut self,
         endpoint: &Endpoint<'_>,
@@ -169,7 +169,7 @@ impl Turn<'_> {
         Ok(outcome.response(200, resource, *encoder, self.now))
     }
 
-    /// Patches an object; an apply creates it where it is missing.
+    /// Patches an object; an apply creates it if it is missing.
     pub(super) fn patch(
         &mut self,
         endpoint: &Endpoint<'_>,
@@ -261,7 +261,7 @@ impl Turn<'_> {
         Ok(merged)
     }
 
-    /// Replaces an object for the server's own reasons.
+    /// Replaces an object on the server's own behalf.
     pub(super) fn replace_main(
         &mut self,
         resource: &Resource,
@@ -272,7 +272,7 @@ impl Turn<'_> {
         self.replace(resource, live, new, Scope::Main, options).map(|_| ())
     }
 
-    /// Puts a new state in place of the live one, within what the scope allows.
+    /// Replaces the live state with a new one, within the scope.
     fn replace(
         &mut self,
         resource: &Resource,
@@ -301,7 +301,7 @@ impl Turn<'_> {
         }
         to_stored(resource, &mut object);
         let object = if !options.dry_run && is_releasable(resource, &object) {
-            // Watchers see the last state that was stored, not the write that let it go.
+            // Watchers see the last stored state, not the write that released the object.
             self.remove(resource, &live.key, live.value())?;
             Arc::new(Object::preview(live.key.clone(), &object))
         } else {
@@ -310,7 +310,7 @@ impl Turn<'_> {
         Ok(Outcome { object, warnings })
     }
 
-    /// Prunes, fills in and validates an object in its served form; returns warnings.
+    /// Prunes, defaults and validates an object in its served form; returns warnings.
     fn admit(
         &mut self,
         resource: &Resource,

@@ -1,8 +1,8 @@
-//! Server-side apply: merging an applied configuration and keeping who owns which field.
+//! Server-side apply: merging an applied configuration and tracking field owners.
 //!
-//! Sets of fields are kept in the form in which `managedFields` shows them: a tree whose edges are
-//! `f:<field>`, `k:<keys of a list's element>` and `v:<element of a set>`. Only managers that apply
-//! are recorded; a plain write takes the fields that it changes away from them.
+//! Sets of fields have the form of `managedFields`: a tree whose edges are `f:<field>`, `k:<keys of
+//! a list's element>` and `v:<element of a set>`. Only managers that apply are recorded; a plain
+//! write takes the fields that it changes away from them.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::api::failure::Failure;
 
 type Tree = Map<String, Value>;
 
-/// What identifies an object rather than configures it, and so has no owner.
+/// Fields that identify an object rather than configure it, and so have no owner.
 const UNOWNED: [&str; 2] = ["apiVersion", "kind"];
 const UNOWNED_METADATA: [&str; 10] = [
     "name",
@@ -27,7 +27,7 @@ const UNOWNED_METADATA: [&str; 10] = [
     "managedFields",
 ];
 
-/// Who applies, and in what circumstances.
+/// Who applies, and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Applier<'a> {
     pub(crate) manager: &'a str,
@@ -37,14 +37,14 @@ pub(crate) struct Applier<'a> {
     pub(crate) force: bool,
 }
 
-/// The live object with the configuration merged in and its `managedFields` brought up to date.
+/// The live object with the configuration merged in and its `managedFields` updated.
 pub(crate) fn apply(
     schema: Option<&Schema>,
     live: &Value,
     applied: &Value,
     applier: Applier<'_>,
 ) -> Result<Value, Failure> {
-    // Built-in kinds go by the table of merge keys; a schema with list types goes by itself.
+    // Built-in kinds use the table of merge keys; a schema with list types is enough on its own.
     let shape = Shape { schema, built_in: schema.is_none(), field: "" };
     let mut configuration = applied.clone();
     strip_unowned(&mut configuration);
@@ -74,7 +74,7 @@ pub(crate) fn apply(
     if !applier.subresource.is_empty() {
         entry["subresource"] = json!(applier.subresource);
     }
-    // In its old place, or an apply that changes nothing would be a change itself.
+    // In its old position, or an apply that changes nothing would itself be a change.
     entries.insert(own_at.unwrap_or(entries.len()), entry);
     entries.retain(|entry| !fields_of_entry(entry).is_empty());
     keep_times(&mut entries, live);
@@ -97,7 +97,7 @@ pub(crate) fn after_write(old: &Value, new: &Value) -> Option<Value> {
     (!entries.is_empty()).then_some(Value::Array(entries))
 }
 
-/// An apply that changes nothing keeps the time of the entry, or it would be a change itself.
+/// An apply that changes nothing keeps the time of the entry, or it would itself be a change.
 fn keep_times(entries: &mut [Value], live: &Value) {
     for before in managed_fields(live) {
         for entry in entries.iter_mut() {
@@ -137,7 +137,7 @@ fn strip_unowned(configuration: &mut Value) {
     }
 }
 
-/// Where in an object a value is, as far as merging is concerned.
+/// The position of a value in an object, for merging.
 #[derive(Clone, Copy)]
 struct Shape<'a> {
     schema: Option<&'a Schema>,
@@ -253,7 +253,7 @@ fn merge(shape: Shape<'_>, live: &mut Value, applied: &Value) {
     }
 }
 
-/// Removes what the manager applied before, applies no longer, and nobody else owns.
+/// Removes what the manager applied before, no longer applies, and no other manager owns.
 fn remove_dropped(live: &mut Value, previous: &Tree, current: Option<&Tree>, others: &[&Tree]) {
     for (step, below) in previous {
         let current_below = current.and_then(|tree| tree.get(step)).and_then(Value::as_object);
@@ -310,7 +310,7 @@ fn is_element(item: &Value, step: &str) -> bool {
     }
 }
 
-/// Finds what other managers own with another value: a conflict, or with force theirs no longer.
+/// Finds what other managers own with another value: a conflict, or with force no longer theirs.
 fn take_over(
     entries: &mut [Value],
     owned: &Tree,
@@ -355,7 +355,7 @@ fn dispute(
             dispute(below, own_below, live, wanted, &path, disputed);
             return !below.is_empty();
         }
-        // An empty map or struct takes nothing from what another manager has put into it.
+        // An empty map or struct takes nothing from another manager's content in it.
         let is_shared =
             live.is_object() && wanted.is_object() && (is_empty(live) || is_empty(wanted));
         let keeps = is_shared || live == wanted;
@@ -374,7 +374,7 @@ fn retain_unchanged(set: &mut Tree, old: &Value, new: &Value) {
         let (before, after) = (child(old, step), child(new, step));
         let (before, after) = match (before, after) {
             (Some(before), Some(after)) => (before, after),
-            // An empty value that is left out was and is nothing.
+            // An omitted empty value is absent before and after.
             (before, after) => return before == after,
         };
         match below.as_object_mut() {
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_a_manager_drops_go_unless_another_owns_them() {
+    fn fields_that_a_manager_drops_are_removed_unless_another_owns_them() {
         let schema = schema();
         let one = json!({ "spec": { "a": "1", "b": "1", "list": [{ "name": "x", "v": 1 }] } });
         let live = apply(Some(&schema), &json!({ "metadata": {} }), &one, applier("one", false))

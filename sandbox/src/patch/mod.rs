@@ -13,7 +13,7 @@ use crate::registry::Resource;
 
 pub(crate) use strategic::merge_keys;
 
-/// Operations of one JSON patch, as the API server limits them.
+/// The API server's limit on operations of one JSON patch.
 const OPERATIONS_LIMIT: usize = 10_000;
 
 /// A patch as it was sent.
@@ -62,7 +62,7 @@ impl Patch {
         }
     }
 
-    /// The patched object, for every kind of patch but an apply.
+    /// The patched object, for every kind of patch except an apply.
     pub(crate) fn patched(&self, object: &Value) -> Result<Value, Failure> {
         let mut patched = object.clone();
         match self {
@@ -75,7 +75,7 @@ impl Patch {
     }
 }
 
-/// The body of a patch that is an object itself.
+/// The body of a patch that is itself an object.
 fn fields(request: &Request) -> Result<Value, Failure> {
     request.check_length()?;
     let fields: Map<String, Value> = json::read(&request.body).map_err(undecodable)?;
@@ -88,14 +88,14 @@ fn undecodable(error: serde_json::Error) -> Failure {
 
 fn apply_operations(object: &mut Value, operations: &[PatchOperation]) -> Result<(), Failure> {
     for operation in operations {
-        // The API server takes a missing field for null in a test; kube-rs's finalizers need it.
+        // In a test, the API server treats a missing field as null; kube-rs's finalizers need this.
         if let PatchOperation::Test(test) = operation
             && test.value.is_null()
             && test.path.resolve(object).is_err()
         {
             continue;
         }
-        // It takes a replacement of a missing field for an addition.
+        // It treats a replacement of a missing field as an addition.
         let operation = match operation {
             PatchOperation::Replace(replace) if replace.path.resolve(object).is_err() => {
                 let (path, value) = (replace.path.clone(), replace.value.clone());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// The fields that tell the elements of a built-in kind's list apart; empty for a set.
+/// The fields that identify the elements of a built-in kind's list; empty for a set.
 ///
 /// `None`: the list is one value. The names are unambiguous over the built-in kinds served here.
 pub(crate) fn merge_keys(field: &str) -> Option<&'static [&'static str]> {
@@ -93,7 +93,7 @@ fn merge_list(list: &mut Value, elements: &[Value], keys: &[&str]) {
         return;
     };
     if keys.is_empty() {
-        // The patch's elements come first, in its order.
+        // The patch's elements come first, in the patch's order.
         let kept = items.iter().filter(|item| !elements.contains(item));
         *items = elements.iter().chain(kept).cloned().collect();
         return;

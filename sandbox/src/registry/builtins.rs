@@ -272,7 +272,7 @@ pub(super) fn compile_schema(key: &str) -> Option<Schema> {
     Some(Schema::compile(&root, &definitions))
 }
 
-/// A generator whose references are those of the API server's documents.
+/// A generator whose references match the API server's documents.
 pub(crate) fn generator() -> SchemaGenerator {
     SchemaSettings::openapi3().with(|settings| settings.meta_schema = None).into_generator()
 }

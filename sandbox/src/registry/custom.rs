@@ -7,7 +7,7 @@ use crate::admission::cel::Rules;
 use crate::admission::schema::Schema;
 use crate::table::Column;
 
-/// One resource for each served version of the definition.
+/// One resource per served version of the definition.
 pub(super) fn resources(definition: &Value) -> Vec<Resource> {
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
     let versions = versions.map(Vec::as_slice).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Discovery documents, in the aggregated and in the older form.
+//! Discovery documents, in the aggregated and the older form.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(crate) fn api_versions(host: &str) -> Value {
 }
 
 impl Registry {
-    /// Groups but the core one, each with its versions, newest first.
+    /// All groups except the core one, each with its versions, newest first.
     fn groups(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for resource in self.iter().filter(|resource| !resource.group.is_empty()) {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_group_is_discovered_apart_from_the_others() {
+    fn the_core_group_is_discovered_separately() {
         let registry = Registry::new();
         let core = registry.aggregated(true);
         assert_eq!(core["items"][0]["metadata"]["name"], "");

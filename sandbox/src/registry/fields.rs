@@ -1,15 +1,15 @@
 //! The fields by which objects can be selected, besides their name and namespace.
 
-/// How a kind takes a selector of a field that it does not have.
+/// How a kind reacts to a selector of a field that it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SelectableFields {
     pub(crate) names: Vec<String>,
-    /// Kinds without fields of their own speak in other words than those with some.
+    /// Kinds without fields of their own use a different message from those with some.
     pub(crate) is_plain: bool,
 }
 
 impl SelectableFields {
-    /// Those of a built-in kind.
+    /// The fields of a built-in kind.
     pub(crate) fn built_in(kind: &str) -> Self {
         let names: &[&str] = match kind {
             "Event" => &[
@@ -46,7 +46,7 @@ impl SelectableFields {
         Self { is_plain: names.is_empty(), names }
     }
 
-    /// Those that a definition names.
+    /// The fields that a definition names.
     pub(crate) fn custom(version: &serde_json::Value) -> Self {
         let fields = version.get("selectableFields").and_then(serde_json::Value::as_array);
         let paths = fields.into_iter().flatten().filter_map(|field| field["jsonPath"].as_str());
@@ -54,7 +54,7 @@ impl SelectableFields {
         Self { names, is_plain: false }
     }
 
-    /// The sentence for a field that cannot be selected by.
+    /// The message for a field that cannot be used in a selector.
     pub(crate) fn refuse(&self, field: &str) -> Option<String> {
         if self.names.iter().any(|name| name == field) {
             return None;

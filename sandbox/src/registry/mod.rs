@@ -41,7 +41,7 @@ pub(crate) enum Conversion {
     Events,
 }
 
-/// What a kind does beyond holding objects.
+/// What a kind does besides holding objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Behaviour {
     /// `status` is written through its own subresource only.
@@ -62,10 +62,10 @@ pub(crate) enum SchemaSource {
     /// A CustomResourceDefinition's version.
     Custom {
         schema: Box<Schema>,
-        /// Absent where the schema has no rules.
+        /// Absent if the schema has no rules.
         rules: Option<Box<Rules>>,
     },
-    /// A built-in kind, compiled when it is first written.
+    /// A built-in kind, compiled at its first write.
     BuiltIn { name: &'static str, schema: OnceLock<Box<Schema>> },
 }
 
@@ -205,7 +205,7 @@ impl Registry {
             .collect()
     }
 
-    /// Serves what a CustomResourceDefinition defines, in place of what it defined before.
+    /// Serves what a CustomResourceDefinition defines, replacing its earlier version.
     pub(crate) fn install(&mut self, definition: &serde_json::Value) {
         self.uninstall(definition);
         for resource in custom::resources(definition) {
@@ -213,7 +213,7 @@ impl Registry {
         }
     }
 
-    /// Serves a CustomResourceDefinition's kinds no longer.
+    /// Stops serving a CustomResourceDefinition's kinds.
     pub(crate) fn uninstall(&mut self, definition: &serde_json::Value) {
         let name = definition.pointer("/metadata/name").and_then(serde_json::Value::as_str);
         self.resources.retain(|_, resource| {

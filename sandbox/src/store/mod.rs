@@ -16,10 +16,10 @@ use serde_json::Value;
 pub use persist::PersistError;
 use persist::{Database, Row};
 
-/// etcd's limit on a request, by default: what an object may take in JSON.
+/// etcd's default limit on a request, here on an object's JSON.
 pub(crate) const OBJECT_LIMIT_BYTES: usize = 3 * 512 * 1024;
 
-/// Where an object is within its resource; the namespace of a cluster-scoped one is empty.
+/// An object's position within its resource; the namespace of a cluster-scoped one is empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub(crate) namespace: Arc<str>,
@@ -82,7 +82,7 @@ impl Object {
             .filter_map(|owner| Some(owner.get("uid")?.as_str()?.to_owned()))
             .collect();
         let mut json = Vec::new();
-        // Writing to a Vec cannot fail; an empty document would be refused on the way out anyway.
+        // Writing to a Vec cannot fail; an empty document would be rejected later anyway.
         if serde_json::to_writer(&mut json, value).is_err() {
             json.clear();
         }
@@ -90,7 +90,7 @@ impl Object {
         Self { key, resource_version, labels, owners, json: json.into() }
     }
 
-    /// An object that is shown but not stored: the result of a dry run, or a removed one.
+    /// An object that is returned but not stored: the result of a dry run, or a removed one.
     pub(crate) fn preview(key: Key, value: &Value) -> Self {
         let resource_version = value
             .pointer("/metadata/resourceVersion")
@@ -135,7 +135,8 @@ struct Shelf {
     history: VecDeque<Event>,
     /// Events up to and including this resource version are gone.
     compacted: u64,
-    /// The collection is no longer there; its last events are, for those who have yet to see them.
+    /// The collection no longer exists; its last events are kept for watchers that have yet to see
+    /// them.
     gone: bool,
     wakers: Vec<Weak<AtomicWaker>>,
 }
@@ -145,7 +146,7 @@ struct Shelf {
 pub(crate) enum HistoryGap {
     /// The history no longer reaches back that far.
     Expired,
-    /// The collection is not there any more.
+    /// The collection no longer exists.
     Gone,
 }
 
@@ -175,7 +176,7 @@ impl Store {
         }
     }
 
-    /// The store kept in a directory, with everything that was written there before.
+    /// The store in a directory, with everything written there before.
     pub(crate) fn open(directory: &Path, history_limit: usize) -> Result<Self, PersistError> {
         let (database, rows, resource_version) = Database::open(directory)?;
         let mut store = Self::in_memory(history_limit, resource_version);
@@ -303,7 +304,7 @@ impl Store {
         Ok(shelf.history.iter().skip(start).take(limit).cloned().collect())
     }
 
-    /// Has the waker called at the collection's next change.
+    /// Registers the waker for the collection's next change.
     pub(crate) fn subscribe(&mut self, collection: &Collection, waker: &Arc<AtomicWaker>) {
         let wakers = &mut self.shelf(collection).wakers;
         wakers.retain(|waker| waker.strong_count() > 0);
@@ -388,7 +389,7 @@ impl Store {
         }
     }
 
-    /// Forgets an empty collection, which ends its watches when they have seen its last events.
+    /// Drops an empty collection, which ends its watches once they have seen its last events.
     pub(crate) fn forget(&mut self, collection: &str) {
         if let Some(shelf) = self.shelves.get_mut(collection) {
             shelf.gone = true;
@@ -396,12 +397,12 @@ impl Store {
         }
     }
 
-    /// Releases the directory; what is written from now on is not kept.
+    /// Releases the directory; later writes are not persisted.
     pub(crate) fn close(&mut self) {
         self.database = None;
     }
 
-    /// Makes a collection known, so that it can be watched while it is empty.
+    /// Registers a collection, so that it can be watched while empty.
     pub(crate) fn prepare(&mut self, collection: &Collection) {
         if self.shelves.get(collection).is_some_and(|shelf| shelf.gone) {
             let compacted = self.resource_version;
@@ -414,7 +415,7 @@ impl Store {
     /// Drops the history of every collection, as a compaction of etcd does.
     pub(crate) fn compact(&mut self) {
         for shelf in self.shelves.values_mut() {
-            // A watch that has seen all of it has missed nothing and goes on.
+            // A watch that has seen all of it has missed nothing and continues.
             if let Some(newest) = shelf.history.back() {
                 shelf.compacted = newest.object.resource_version;
             }

@@ -1,4 +1,4 @@
-//! The store's copy on disk: one SQLite file, written before an answer is sent.
+//! The store's copy on disk: one SQLite file, written before the answer is sent.
 //!
 //! WAL with `synchronous=NORMAL` keeps every committed write when the process is killed; only a
 //! crash of the machine can lose the last ones, which is good enough for a sandbox.
@@ -13,10 +13,10 @@ use super::{Key, Object};
 /// The file within the data directory.
 const FILE_NAME: &str = "sandbox.db";
 
-/// The format of the file; a newer one is refused rather than guessed at.
+/// The format of the file; a newer one is rejected rather than guessed at.
 const FORMAT: i64 = 1;
 
-/// SQLite's page cache, in KiB: everything is in memory already, so it only has to serve writes.
+/// SQLite's page cache, in KiB: everything is in memory anyway, so it only serves writes.
 const CACHE_KIB: i64 = 256;
 
 /// Why the data directory cannot be used.
@@ -30,7 +30,7 @@ pub enum PersistError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file was written by a newer program.
@@ -45,7 +45,7 @@ pub enum PersistError {
         /// The format found in it.
         found: i64,
     },
-    /// The object is larger than a real API server's etcd takes.
+    /// The object is larger than a real API server's etcd accepts.
     #[error("etcdserver: request is too large")]
     TooLarge,
     /// Another process has the file open.
@@ -151,7 +151,7 @@ impl Database {
         Ok(())
     }
 
-    /// Removes an object and notes the resource version of the removal.
+    /// Removes an object and records the resource version of the removal.
     pub(super) fn remove(
         &self,
         collection: &str,
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_used_by_one_server_at_a_time() {
+    fn only_one_server_at_a_time_uses_a_directory() {
         let directory = tempfile::tempdir().expect("a directory");
         let _first = Store::open(directory.path(), 10).expect("opened");
         let second = Store::open(directory.path(), 10).expect_err("refused");
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused_in_a_sentence() {
+    fn a_newer_format_is_rejected_with_an_explanation() {
         let directory = tempfile::tempdir().expect("a directory");
         drop(Store::open(directory.path(), 10).expect("opened"));
         let path = directory.path().join(FILE_NAME);

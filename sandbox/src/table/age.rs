@@ -1,4 +1,4 @@
-//! Ages as kubectl prints them: two units at most, the coarser the older.
+//! Ages as kubectl prints them: at most two units, coarser with age.
 
 use k8s_openapi::jiff::Timestamp;
 

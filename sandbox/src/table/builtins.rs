@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Column, age_of};
 
-/// The columns of a kind; kinds without own ones show name and age.
+/// The columns of a kind; kinds without their own columns show name and age.
 pub(crate) fn columns(kind: &str) -> Vec<Column> {
     let mut columns = vec![Column::name()];
     match kind {

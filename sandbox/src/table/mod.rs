@@ -15,7 +15,7 @@ pub(crate) use age::age_of;
 pub(crate) struct Column {
     name: String,
     kind: String,
-    /// The type that clients are told.
+    /// The type as shown to clients.
     shown_kind: String,
     format: String,
     description: String,
@@ -39,7 +39,8 @@ pub(crate) enum Include {
 }
 
 impl Column {
-    /// The columns of a custom resource: its name, then what the definition says, or else its age.
+    /// The columns of a custom resource: its name, then the columns of the definition, or otherwise
+    /// its age.
     pub(crate) fn custom(definitions: &[Value]) -> Vec<Self> {
         let mut columns = vec![Self::name()];
         columns.extend(definitions.iter().map(|definition| {
@@ -67,7 +68,7 @@ impl Column {
         columns
     }
 
-    /// The time of creation, as an age that is told to be a date.
+    /// The time of creation, as an age that is declared as a date.
     fn date(name: &str) -> Self {
         let mut column = Self::path(name, "date", ".metadata.creationTimestamp");
         column.shown_kind = "date".to_owned();

@@ -1,4 +1,4 @@
-//! A custom resource of the tests' own, and what the tests share.
+//! A custom resource for the tests, and shared helpers.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -108,12 +108,12 @@ pub fn gadget(name: &str, mode: &str) -> Gadget {
     Gadget::new(name, GadgetSpec { mode: mode.to_owned(), size: None })
 }
 
-/// A forgetful server that knows gadgets.
+/// An in-memory server that knows gadgets.
 pub async fn control_plane() -> ControlPlane {
     ControlPlane::start(Options::with_crds([gadget_crd()])).await.expect("started")
 }
 
-/// A client that does not retry, so that every answer is seen.
+/// A client that does not retry, so that tests see every answer.
 pub fn client(control_plane: &ControlPlane) -> Client {
     let mut config = control_plane.client_config();
     config.default_retry = false;

@@ -71,8 +71,8 @@ fn differ(left: &Value, right: &Value, at: &str, report: &mut dyn FnMut(&str, &V
     }
 }
 
-/// The steps in which the sandbox failed by its own fault. Some requests make a real server fail,
-/// and the sandbox after it; those failures have no reason.
+/// The steps in which the sandbox had an internal error. Some requests make a real server fail, and
+/// so the sandbox; those failures have no reason.
 pub(crate) fn check_faults(steps: &[Step], outcomes: &[Value]) -> Vec<String> {
     let reason =
         |outcome: &Value| outcome["body"]["reason"].as_str().unwrap_or_default().to_owned();
@@ -86,7 +86,7 @@ pub(crate) fn check_faults(steps: &[Step], outcomes: &[Value]) -> Vec<String> {
         .collect()
 }
 
-/// Watches that are followed at once by the list of the same objects must lead to it.
+/// A watch that is directly followed by a list of the same objects must lead to that list.
 pub(crate) fn check_replays(steps: &[Step], outcomes: &[Value]) -> Vec<String> {
     let mut broken = Vec::new();
     let pairs = steps.windows(2).zip(outcomes.windows(2));
@@ -121,7 +121,7 @@ pub(crate) fn check_replays(steps: &[Step], outcomes: &[Value]) -> Vec<String> {
     broken
 }
 
-/// The items of a list of a built-in kind say neither kind nor version.
+/// The items of a list of a built-in kind have neither kind nor version.
 fn same_but_type(left: &Value, right: &Value) -> bool {
     let parts = |value: &Value| {
         let fields = value.as_object().into_iter().flatten();

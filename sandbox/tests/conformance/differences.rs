@@ -10,9 +10,10 @@ use crate::compare::Mismatch;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Difference {
     pub(crate) id: String,
-    /// The fixed trace that shows it. It must go on to do so, or the difference is to be struck.
+    /// The fixed trace that shows it. It must still show it, otherwise the difference must be
+    /// removed.
     pub(crate) shown_by: String,
-    /// Where else it is let pass: in any trace, rather than only in the one that shows it.
+    /// Whether it is allowed in any trace, rather than only in the one that shows it.
     #[serde(default)]
     anywhere: bool,
     #[serde(default)]
@@ -25,7 +26,7 @@ pub(crate) struct Difference {
     pub(crate) reason: String,
 }
 
-/// A regular expression; without one everything fits.
+/// A regular expression; without one everything matches.
 #[derive(Debug, Default, Deserialize)]
 #[serde(try_from = "String")]
 struct Pattern(Option<Regex>);

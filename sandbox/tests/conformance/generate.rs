@@ -11,13 +11,13 @@ use crate::trace::{
     smallest, strategic_patch, watch, with,
 };
 
-/// The longest trace, without what is looked at in the end.
+/// The longest trace, without the final checks.
 const LONGEST: usize = 25;
 
 const PLURALS: [&str; 5] =
     ["configmaps", "secrets", "gitopsdeployments", "operations", "applications"];
 
-/// A trace; in the end every event and every object is looked at.
+/// A trace; in the end every event and every object is read.
 pub(crate) fn trace() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..=LONGEST).prop_map(|mut steps| {
         for plural in PLURALS {
@@ -52,7 +52,7 @@ fn name() -> impl Strategy<Value = &'static str> {
     select(vec!["a", "b"])
 }
 
-/// What a write may say of an object's metadata.
+/// Metadata of a write.
 fn metadata() -> impl Strategy<Value = Value> {
     let finalizers = prop_oneof![
         4 => Just(Value::Null),
@@ -176,8 +176,7 @@ fn status() -> impl Strategy<Value = Step> {
     })
 }
 
-/// Applies are of objects of their own: whom the fields of a plain write belong to is a known
-/// difference.
+/// Applies use separate objects: who owns the fields of a plain write is a known difference.
 fn applied() -> impl Strategy<Value = Step> {
     let data =
         select(vec![json!({ "k": "v" }), json!({ "k": "w", "l": "w" }), json!({ "l": "v" })]);
@@ -212,7 +211,7 @@ fn collection() -> impl Strategy<Value = Step> {
         .prop_map(|(plural, selector)| delete(format!("{plural}?labelSelector={selector}")))
 }
 
-/// Lists of version 0 are not among them: a real server may answer those from the past.
+/// Lists of version 0 are not among them: a real server may answer those from an older state.
 fn reading() -> impl Strategy<Value = Step> {
     let query = select(vec![
         "",

@@ -1,16 +1,16 @@
 //! The sandbox against a real Kubernetes API server: the same traces of requests, the same answers.
 //!
-//! The real one is named by `CONFORMANCE_KUBECONFIG`, the path of a kubeconfig with all rights; the
-//! testbed makes one. Without it the traces run on the sandbox alone, which must answer each of them
-//! in the same way twice, without faults of its own, and with watches that lead to what lists show.
+//! `CONFORMANCE_KUBECONFIG` is the path of a kubeconfig with full permissions for the real one; the
+//! testbed creates one. Without it the traces run on the sandbox alone, which must answer each of
+//! them identically twice, without internal errors, and with watches that lead to what lists show.
 //!
 //! * `trace`: what a trace is made of; `fixed`: the known subtleties; `generate`: random traces;
-//! * `server`: runs a trace, in namespaces of its own, so that others may use the server meanwhile;
-//! * `normal`, `compare`: what the answers have in common, and where they differ;
-//! * `differences`: those that are known, in `differences.yaml`, each with its reason.
+//! * `server`: runs a trace in its own namespaces, so that others may use the server meanwhile;
+//! * `normal`, `compare`: makes answers comparable, and finds where they differ;
+//! * `differences`: the known differences, in `differences.yaml`, each with its reason.
 //!
-//! The definitions of the custom kinds are installed where they are missing and stay: others may
-//! have begun to use them.
+//! The definitions of the custom kinds are installed if missing, and stay: others may have started
+//! to use them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -37,13 +37,13 @@ use trace::{Call, Step};
 /// The variable that names the real server's kubeconfig.
 const KUBECONFIG: &str = "CONFORMANCE_KUBECONFIG";
 
-/// Traces under way at once: the real server's controllers take seconds for what needs no work.
+/// Concurrent traces: the real server's controllers take seconds, mostly waiting.
 const CONCURRENCY: usize = 12;
 
-/// Random traces, unless `PROPTEST_CASES` says how many.
+/// The default number of random traces; `PROPTEST_CASES` overrides it.
 const CASES: u32 = 64;
 
-/// Threads that try random traces.
+/// Threads that run random traces.
 const WORKERS: u32 = 8;
 
 /// The servers of a run.
@@ -62,14 +62,14 @@ impl Servers {
         Self { sandbox, real, _control_plane: control_plane }
     }
 
-    /// Deletes what the traces made on the real server.
+    /// Deletes what the traces created on the real server.
     async fn clean_up(&self) {
         if let Some(real) = &self.real {
             real.clean_up().await;
         }
     }
 
-    /// Runs a trace on both servers: how they differ, and what is wrong with either.
+    /// Runs a trace on both servers: returns how they differ, and what is wrong with either.
     async fn run(&self, steps: &[Step]) -> (Vec<Mismatch>, Vec<String>) {
         // Without a real server, the sandbox must agree with itself.
         let reference = self.real.as_ref().unwrap_or(&self.sandbox);
@@ -100,8 +100,8 @@ async fn real_server() -> Option<Server> {
     Some(server)
 }
 
-/// The kinds that traces are about: ours, and the stand-in's Application and AppProject, which are
-/// not looked into, in a group of their own, because a server may have Argo CD's.
+/// The kinds that traces are about: ours, and the stand-in's Application and AppProject, whose
+/// content is not validated, in a separate group, because a server may have Argo CD's.
 fn definitions() -> Vec<CustomResourceDefinition> {
     let free = sandbox::argocd_crds().into_iter().map(|mut definition| {
         "conformance.example.com".clone_into(&mut definition.spec.group);
@@ -130,7 +130,7 @@ async fn install_definitions(server: &Server) {
 #[derive(Default)]
 struct Report {
     failures: Vec<String>,
-    /// The known differences that were seen where they are to be seen.
+    /// The known differences that were seen where expected.
     seen: Vec<String>,
 }
 
@@ -204,14 +204,14 @@ fn random_traces_have_the_same_outcome() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// Tries random traces; reports the smallest that fails. Each try has fresh namespaces.
+/// Runs random traces; reports the smallest that fails. Each run has fresh namespaces.
 fn try_random(
     runtime: &tokio::runtime::Runtime,
     servers: &Servers,
     known: &[differences::Difference],
     cases: u32,
 ) -> Option<String> {
-    // Traces come and go with the namespaces; what they found belongs among the fixed ones.
+    // Failing traces are not saved: what they find belongs among the fixed ones.
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&generate::trace(), |steps| {
         let (mismatches, broken) = runtime.block_on(servers.run(&steps));

@@ -1,17 +1,17 @@
-//! Making the answers of two servers comparable: what has to differ gets a name that does not.
+//! Making the answers of two servers comparable: what must differ gets a common name.
 //!
 //! * the namespaces become `<ns>` and `<other>`;
 //! * a uid becomes `uid-1`, `uid-2`, … in the order in which the trace meets them;
 //! * an object's resource version becomes `rv-1`, `rv-2`, … by its rank among those of the object
-//!   that the trace met, so that what grows must grow and what stays must stay;
+//!   that the trace met, so that both servers must raise or keep it alike;
 //! * times, ages, continue tokens and generated names become `<time>`, `<age>`, `<continue>` and
 //!   `<generated-1>`, …;
-//! * `managedFields` go, since the servers may divide the same object differently among managers;
-//!   whom a field belongs to shows in conflicts, which are compared;
-//! * the events of a watch are put together by object: between objects there is no order;
-//! * of several causes of a refusal the order is left open, as a real server does;
-//! * the warnings of what found no object go: a real server first tries a patch on the object that
-//!   its cache still shows, and keeps the warnings of that attempt.
+//! * `managedFields` are dropped, since the servers may divide the same object differently among
+//!   managers; ownership shows in conflicts, which are compared;
+//! * the events of a watch are grouped by object: there is no order between objects;
+//! * the order of several causes of a rejection is ignored, as a real server's varies;
+//! * the warnings of a request that found no object are dropped: a real server first tries a patch
+//!   on the object that its cache still shows, and keeps the warnings of that attempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,10 @@ use serde_json::{Map, Value, json};
 
 use crate::server::{Outcome, Run, other};
 
-/// What answers for an object that does not exist.
+/// Stands in for an object that does not exist.
 const NOT_FOUND: u16 = 404;
 
-/// What every namespace of a real server has and the sandbox does not make.
+/// What every namespace of a real server has and the sandbox does not create.
 const FOREIGN: [&str; 1] = ["kube-root-ca.crt"];
 
 /// The outcomes of a run, in comparable form.
@@ -37,7 +37,7 @@ pub(crate) fn normalise(run: &Run) -> Vec<Value> {
 
 struct Normaliser {
     namespace: String,
-    /// By uid, the resource versions that were met.
+    /// By uid, the resource versions seen so far.
     versions: BTreeMap<String, BTreeSet<u64>>,
     uids: Vec<String>,
     generated: Vec<String>,
@@ -45,7 +45,7 @@ struct Normaliser {
     time: Regex,
     age: Regex,
     number: Regex,
-    /// A generated name of an object that was refused.
+    /// The generated name of a rejected object.
     unnamed: Regex,
 }
 
@@ -68,7 +68,7 @@ impl Normaliser {
         }
     }
 
-    /// Notes the objects within a value.
+    /// Records the objects within a value.
     fn learn(&mut self, value: &Value) {
         match value {
             Value::Object(fields) => {
@@ -132,7 +132,7 @@ impl Normaliser {
             Value::Array(items) => {
                 let items = items.iter().filter(|item| !is_foreign(item));
                 let mut items: Vec<Value> = items.map(|item| self.value(item, field)).collect();
-                // Names that were generated have another order on each server.
+                // Generated names sort differently on each server.
                 if items.iter().any(|item| name_of(item).starts_with("<generated")) {
                     items.sort_by_key(|item| name_of(item).to_owned());
                 }
@@ -145,7 +145,7 @@ impl Normaliser {
     }
 
     fn object(&mut self, fields: &Map<String, Value>) -> Value {
-        // In the order of the names, so that uids are met in the same order on both servers.
+        // In the order of the names, so that uids appear in the same order on both servers.
         let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
         let mut object = Map::new();
         for (name, value) in sorted {
@@ -195,7 +195,7 @@ impl Normaliser {
     }
 }
 
-/// The position of a text in a list, to which it is added if it is new.
+/// The position of a text in a list, to which it is added if new.
 fn note(known: &mut Vec<String>, text: &str) -> usize {
     known.iter().position(|each| each == text).unwrap_or_else(|| {
         known.push(text.to_owned());
@@ -215,7 +215,7 @@ fn is_foreign(value: &Value) -> bool {
     FOREIGN.contains(&name_of(value))
 }
 
-/// Several causes stand in no order, neither in the details nor in the message.
+/// Several causes have no order, neither in the details nor in the message.
 fn sort_causes(status: &mut Value) {
     let Some(causes) = status["details"]["causes"].as_array_mut() else { return };
     let sentence = |cause: &Value| {

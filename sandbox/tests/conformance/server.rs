@@ -11,22 +11,22 @@ use serde_json::{Value, json};
 
 use crate::trace::{self, Call, Settle, State, Step, Until, Watch};
 
-/// How long the server may take for what it does on its own time.
+/// How long the server may take for asynchronous work.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long a watch may take to show what it is read for.
+/// How long a watch may take to show what is expected.
 const WATCH_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long to pause between two looks at what is waited for.
+/// The pause between two checks while waiting.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Stands for a byte that need not belong to a text.
+/// A placeholder for a byte that need not be valid UTF-8.
 const BYTE: &str = "<byte ([0-9a-f]{2})>";
 
-/// Stands for the uid of an object that is not there.
+/// A placeholder for the uid of a missing object.
 const NO_UID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// The kinds of which a trace may leave objects that finalizers hold.
+/// The kinds of which a trace may leave objects with finalizers.
 const CLEANED: [&str; 6] =
     ["configmaps", "secrets", "leases", "gitopsdeployments", "operations", "applications"];
 
@@ -51,19 +51,19 @@ pub(crate) struct Server {
     client: kube::Client,
     /// Whether it is a real one, with controllers.
     has_controllers: bool,
-    /// To be deleted in the end: until then the controllers have time for what traces wait for.
+    /// Deleted only at the end, so that the controllers have time for what traces wait for.
     namespaces: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     pub(crate) fn new(mut config: kube::Config, has_controllers: bool) -> Self {
-        // What the server answers is wanted, also where a client would try again.
+        // The server's own answer is needed, even if a client would retry.
         config.default_retry = false;
         let client = kube::Client::try_from(config).expect("a client");
         Self { client, has_controllers, namespaces: Arc::default() }
     }
 
-    /// Runs a trace in a namespace of its own.
+    /// Runs a trace in its own namespace.
     pub(crate) async fn run(&self, steps: &[Step]) -> Run {
         let namespace = format!("conformance-{}", uuid::Uuid::new_v4().simple());
         let session = Session::start(self.clone(), &namespace).await;
@@ -71,7 +71,7 @@ impl Server {
         session.play(steps).await
     }
 
-    /// Deletes what the traces made.
+    /// Deletes what the traces created.
     pub(crate) async fn clean_up(&self) {
         let namespaces = std::mem::take(&mut *self.namespaces.lock().expect("the list"));
         for namespace in namespaces {
@@ -79,7 +79,7 @@ impl Server {
         }
     }
 
-    /// Sends a request whose places are filled in already; one that comes too early is repeated.
+    /// Sends a request with all placeholders filled in; one that comes too early is repeated.
     pub(crate) async fn send(&self, call: &Call) -> Outcome {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -91,7 +91,7 @@ impl Server {
         }
     }
 
-    /// Waits until a path is answered as wished, or for too long; returns the last answer.
+    /// Waits until a path gives the expected answer, or until the timeout; returns the last answer.
     pub(crate) async fn wait_for(&self, path: &str, wish: impl Fn(&Outcome) -> bool) -> Outcome {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -130,7 +130,7 @@ impl Server {
         self.client.send(request).await.expect("an answer")
     }
 
-    /// Deletes the namespaces of a trace, and what would hold them.
+    /// Deletes the namespaces of a trace, and what would block that.
     async fn delete_namespaces(&self, namespace: &str) {
         for namespace in [namespace.to_owned(), other(namespace)] {
             let path = format!("/api/v1/namespaces/{namespace}");
@@ -160,7 +160,7 @@ impl Server {
     }
 }
 
-/// The path with those characters encoded that selectors have and addresses may not.
+/// The path with the characters encoded that selectors contain and URLs may not.
 fn encoded(path: &str) -> String {
     path.replace(' ', "%20").replace('<', "%3C").replace('>', "%3E")
 }
@@ -170,7 +170,7 @@ pub(crate) fn other(namespace: &str) -> String {
     format!("{namespace}-other")
 }
 
-/// One trace under way.
+/// One running trace.
 struct Session {
     server: Server,
     namespace: String,
@@ -188,7 +188,7 @@ impl Session {
         assert_eq!(outcome.code, 201, "{}", outcome.body);
         let list = format!("/api/v1/namespaces/{namespace}/configmaps");
         if server.has_controllers {
-            // What the controllers put into every namespace must not come in between.
+            // What the controllers create in every namespace must not interfere.
             let own = format!("{list}/kube-root-ca.crt");
             server.wait_for(&own, |outcome| outcome.code == 200).await;
         }
@@ -229,7 +229,7 @@ impl Session {
         outcome
     }
 
-    /// Puts values in their places.
+    /// Fills in the placeholders.
     async fn fill(&self, text: &str) -> String {
         let mut values = Vec::new();
         for place in self.places.captures_iter(text) {
@@ -286,7 +286,7 @@ impl Session {
         Outcome { code, body: json!({ "events": events, "inTime": in_time }), warnings: Vec::new() }
     }
 
-    /// Creates an object that the watch is going to see last.
+    /// Creates an object that the watch will see last.
     async fn sentinel(&mut self, path: &str) -> String {
         self.sentinels += 1;
         let name = format!("sentinel-{}", self.sentinels);
@@ -308,7 +308,7 @@ impl Session {
             State::Condition(kind) => has_condition(&outcome.body, kind),
         };
         let outcome = self.server.wait_for(&path, wish).await;
-        // What is there now is for the next step to compare.
+        // The next step compares the result.
         match wish(&outcome) {
             true => Outcome { code: 0, body: Value::Null, warnings: Vec::new() },
             false => outcome,
@@ -324,7 +324,7 @@ fn has_condition(object: &Value, kind: &str) -> bool {
         .any(|condition| condition["type"] == kind && condition["status"] == "True")
 }
 
-/// The name of an event's object, also of one in a table.
+/// The name of an event's object, even in a table.
 fn name_of(event: &Value) -> &str {
     let object = &event["object"];
     let row = &object["rows"][0]["object"];
@@ -356,7 +356,7 @@ async fn read_events(
     }
 }
 
-/// A body with the bytes that [`BYTE`] stands for.
+/// A body with the bytes of its [`BYTE`] placeholders.
 fn bytes(body: &str) -> Vec<u8> {
     let place = regex::bytes::Regex::new(BYTE).expect("a pattern");
     let byte = |found: &regex::bytes::Captures<'_>| {

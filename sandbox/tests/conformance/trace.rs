@@ -1,11 +1,11 @@
 //! What is sent to both servers: traces, which are lists of steps.
 //!
-//! Paths, queries and bodies may hold places that are filled in when a step is run, since their
-//! values differ from server to server and from run to run:
+//! Paths, queries and bodies may contain placeholders that are filled in when a step runs, since
+//! their values differ between servers and runs:
 //!
-//! * `<ns>`: the namespace that every trace has to itself, and `<other>`: the name of a second one,
-//!   which a trace has to create if it wants it;
-//! * `<rv:configmaps/a>`, `<uid:configmaps/a>`: the present resourceVersion and uid of an object;
+//! * `<ns>`: the trace's own namespace, and `<other>`: the name of a second one, which a trace must
+//!   create if it needs it;
+//! * `<rv:configmaps/a>`, `<uid:configmaps/a>`: the current resourceVersion and uid of an object;
 //! * `<start>`: the resource version before the first step;
 //! * `<continue>`: the token of the last list that had one.
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// The group of the program's own kinds, as paths name it.
 const GITOPS: &str = "/apis/managed-gitops.redhat.com/v1alpha1";
-/// The group of the kinds that are not looked into, as paths name it.
+/// The group of the kinds whose content is not validated, as paths name it.
 const FREE: &str = "/apis/conformance.example.com/v1alpha1";
 
 /// The media types of patches.
@@ -24,7 +24,7 @@ pub(crate) const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json
 pub(crate) const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const JSON: &str = "application/json";
 
-/// What kubectl asks for when it prints a list.
+/// What kubectl requests to print a list.
 pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
 /// One step of a trace.
@@ -45,7 +45,7 @@ pub(crate) struct Call {
     pub(crate) body: String,
 }
 
-/// A watch that is read as far as `until`.
+/// A watch that is read up to `until`.
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
     pub(crate) path: String,
@@ -53,11 +53,11 @@ pub(crate) struct Watch {
     pub(crate) until: Until,
 }
 
-/// How far a watch is read. An ERROR event or the end of the stream ends it in any case.
+/// How far a watch is read. An ERROR event or the end of the stream always ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
-    /// An object that is created for this, with the label `tier=a`, is seen: so everything that
-    /// came before has been seen too, without any waiting.
+    /// An object created for this purpose, with the label `tier=a`, is seen: so everything before
+    /// it has been seen too, without waiting.
     Sentinel,
     /// The first DELETED event.
     Deleted,
@@ -67,24 +67,24 @@ pub(crate) enum Until {
     End,
 }
 
-/// Waits for what the server does on its own time.
+/// Waits for asynchronous work of the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Settle {
     pub(crate) path: String,
     pub(crate) state: State,
 }
 
-/// What is waited for.
+/// What to wait for.
 #[derive(Debug, Clone)]
 pub(crate) enum State {
     /// The path answers 404.
     Gone,
     /// A condition of the object is True.
     Condition(&'static str),
-    /// The object has something, or has it no longer.
+    /// The object has a field, or no longer has it.
     Has(&'static str),
     Lacks(&'static str),
-    /// The path is served: a definition that is new takes its time.
+    /// The path is served: a new definition takes time.
     Served,
 }
 
@@ -134,7 +134,7 @@ impl Step {
     }
 }
 
-/// The path on the server: a short one begins with a plural and is meant in `<ns>`.
+/// The path on the server: a short one starts with a plural and is relative to `<ns>`.
 pub(crate) fn full_path(path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
@@ -212,7 +212,8 @@ pub(crate) fn config_map(name: &str) -> Value {
     json!({ "metadata": { "name": name, "labels": { "tier": "a" } }, "data": { "k": "v" } })
 }
 
-/// A GitOpsDeployment; its kind is named, since the servers must not guess that of a custom one.
+/// A GitOpsDeployment; its kind is named, since the servers must not guess the kind of a custom
+/// object.
 pub(crate) fn deployment(name: &str) -> Value {
     typed(
         "GitOpsDeployment",
@@ -254,7 +255,7 @@ pub(crate) fn smallest(plural: &str, name: &str) -> Value {
     }
 }
 
-/// The value with something merged into it, as a merge patch does.
+/// The value with another merged into it, as a merge patch does.
 pub(crate) fn with(mut value: Value, changes: &Value) -> Value {
     merge(&mut value, changes);
     value

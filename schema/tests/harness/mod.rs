@@ -9,7 +9,7 @@ use std::time::Duration;
 use schema::{ConnectOptions, Database, DatabaseKind, connect};
 use sea_orm::ConnectionTrait as _;
 
-/// Makes three tests, one per database, of each function that takes a [`Scratch`].
+/// Makes three tests, one per database, from each function that takes a [`Scratch`].
 #[allow(unused_macros, reason = "no test uses all of it")]
 macro_rules! on_each_database {
     ($($test:ident),+ $(,)?) => { $(
@@ -40,29 +40,29 @@ macro_rules! on_each_database {
 #[allow(unused_imports, reason = "no test uses all of it")]
 pub(crate) use on_each_database;
 
-/// A test that is called by a pointer.
+/// A test that is called through a pointer.
 pub type Boxed = fn(Scratch) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An empty database that ends with its test.
 #[derive(Clone)]
 pub struct Scratch {
     pub url: String,
-    /// A database in memory is only one as long as it is not opened twice.
+    /// Opening a database in memory again would create another one, so it is opened once.
     memory: Option<Database>,
 }
 
 impl Scratch {
-    /// A database that is there already.
+    /// A database that already exists.
     pub fn at(url: String) -> Self {
         Self { url, memory: None }
     }
 
-    /// A database that is open already.
+    /// A database that is already open.
     pub fn holding(database: Database) -> Self {
         Self { url: String::new(), memory: Some(database) }
     }
 
-    /// Opens the database; each call is another process's view of it.
+    /// Opens the database; each call acts as another process.
     pub async fn open(&self) -> Database {
         match &self.memory {
             Some(database) => database.clone(),
@@ -87,13 +87,13 @@ pub async fn in_a_file<F: Future<Output = ()>>(test: impl FnOnce(Scratch) -> F) 
     test(Scratch { url, memory: None }).await;
 }
 
-/// Runs the test on a database of its own, which is dropped even when the test fails.
+/// Runs the test on its own database, which is dropped even if the test fails.
 pub async fn on_postgres<F>(test: impl FnOnce(Scratch) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let Ok(server) = std::env::var("DATABASE_URL") else {
-        println!("not run on PostgreSQL: DATABASE_URL is not set");
+        println!("skipping PostgreSQL: DATABASE_URL is not set");
         return;
     };
     let name = format!("gitops_test_{}", uuid::Uuid::new_v4().simple());
@@ -111,7 +111,7 @@ where
     }
 }
 
-/// The same server and another database.
+/// The URL of another database on the same server.
 pub fn with_database(url: &str, name: &str) -> String {
     let (rest, query) = match url.split_once('?') {
         Some((rest, query)) => (rest, format!("?{query}")),

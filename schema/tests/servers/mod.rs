@@ -1,6 +1,6 @@
-//! Servers that a test starts for itself, on loopback, and ends by their process ids.
+//! Servers that a test starts on loopback, and stops by their process ids.
 
-#![allow(clippy::unwrap_in_result, reason = "none stands for what is not installed here")]
+#![allow(clippy::unwrap_in_result, reason = "`None` means not installed")]
 #![allow(dead_code, unreachable_pub, reason = "no test uses all of it")]
 
 use std::fs;
@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 
-/// Where Debian keeps the programs of PostgreSQL.
+/// Where Debian installs the programs of PostgreSQL.
 const POSTGRES_BIN: &str = "/usr/lib/postgresql/15/bin";
 
-/// Who runs servers: neither PostgreSQL nor PgBouncer runs as root.
+/// The user that runs servers: neither PostgreSQL nor PgBouncer runs as root.
 fn account() -> Option<(u32, u32)> {
     let uid = |path: &str| Some(std::os::unix::fs::MetadataExt::uid(&fs::metadata(path).ok()?));
     if uid("/proc/self")? != 0 {
@@ -28,7 +28,7 @@ fn account() -> Option<(u32, u32)> {
     Some((numbers.next().unwrap(), numbers.next().unwrap()))
 }
 
-/// A program as that user, in silence.
+/// A program as that user, without output.
 fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
@@ -38,7 +38,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// A folder that the user may use.
+/// A folder that the user can access.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     if let Some((user, group)) = account() {
@@ -51,7 +51,7 @@ fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// A server; it ends with its value.
+/// A server; it is stopped when dropped.
 pub struct Server {
     pub port: u16,
     process: Child,
@@ -75,21 +75,20 @@ fn program(name: &str) -> Option<PathBuf> {
 }
 
 impl Server {
-    /// A new PostgreSQL for a test, where tests on one are wanted and it is installed; otherwise says
-    /// why there is none.
+    /// A new PostgreSQL for a test, if enabled and installed; otherwise prints why there is none.
     pub fn for_test() -> Option<Self> {
         if std::env::var("DATABASE_URL").is_err() {
-            println!("not run: DATABASE_URL is not set");
+            println!("skipping: DATABASE_URL is not set");
             return None;
         }
         let server = Self::postgres();
         if server.is_none() {
-            println!("not run: PostgreSQL's programs are not installed");
+            println!("skipping: PostgreSQL's programs are not installed");
         }
         server
     }
 
-    /// A new PostgreSQL; `None` where it is not installed.
+    /// A new PostgreSQL; `None` if it is not installed.
     fn postgres() -> Option<Self> {
         let folder = folder();
         let data = folder.path().join("data");
@@ -115,12 +114,12 @@ impl Server {
         let mut server = command(&program("postgres")?);
         server.arg("-D").arg(data).args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
         server.args(["-c", "unix_socket_directories=", "-c", &format!("port={port}")]);
-        // Killed, it would leave its children behind.
+        // SIGKILL would leave its children behind.
         Some(Self { port, process: server.spawn().unwrap(), end: "-QUIT", _folder: folder })
     }
 
-    /// PgBouncer in transaction mode before this server, with two connections to it for everybody,
-    /// and with these settings; `None` where it is not installed.
+    /// PgBouncer in transaction mode in front of this server, with two server connections in total,
+    /// and with these settings; `None` if it is not installed.
     pub fn pgbouncer(server: &str, settings: &str) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(PathBuf::from);
         let program = program.into_iter().find(|path| path.exists())?;
@@ -133,7 +132,7 @@ impl Server {
         );
         fs::write(&file, text).unwrap();
         let process = command(&program).arg(&file).spawn().unwrap();
-        // It has no children, and while it starts it ignores other signals.
+        // It has no children, and ignores other signals while it starts.
         Some(Self { port, process, end: "-KILL", _folder: folder })
     }
 
@@ -142,13 +141,12 @@ impl Server {
     }
 }
 
-/// The database of a server that asks for no password.
+/// The database of a server without a password.
 pub fn url(port: u16) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
 }
 
-/// An address behind which a server can be replaced by another one. Connections stay with the
-/// server to which they were made.
+/// An address behind which a server can be replaced. Existing connections stay with their server.
 pub struct Address {
     pub port: u16,
     server: Arc<AtomicU16>,

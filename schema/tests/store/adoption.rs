@@ -1,30 +1,30 @@
-//! Rows of an earlier installation: they are found, taken over and in the end removed.
+//! Rows of an earlier installation: they are found, taken over and finally removed.
 
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
 use machines::kinds::deployment::ExistingApplication;
 use machines::kinds::tenant::TenantEvent;
 use schema::migrate;
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World};
+use crate::driver::{ARGOCD, BEGINNING, Input, Object, World};
 use crate::fixture;
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
     a_deployment_of_an_earlier_installation_keeps_its_rows,
-    compatibility_7_a_remaining_credential_permits_nothing_by_itself,
-    a_mapping_to_an_instance_that_has_gone_is_made_anew,
+    compatibility_7_a_remaining_credential_permits_nothing_on_its_own,
+    a_mapping_to_an_instance_that_is_gone_is_recreated,
     a_deployment_that_waits_at_first_is_taken_over_later,
-    a_rejected_deployment_is_taken_over_when_it_is_mended,
-    what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted,
-    a_deployment_that_is_first_seen_deleting_is_removed,
-    an_application_from_before_the_table_of_owners_is_its_namespaces_users,
-    an_environment_that_has_gone_is_made_anew,
+    a_rejected_deployment_is_taken_over_once_it_is_fixed,
+    a_deployment_to_an_environment_keeps_its_rows_even_when_deleted,
+    a_deployment_first_seen_during_its_deletion_is_removed,
+    an_application_older_than_the_owner_table_belongs_to_its_namespaces_user,
+    an_environment_that_is_gone_is_recreated,
     open_operations_of_an_earlier_installation_make_room,
-    a_repository_of_an_earlier_installation_goes_with_its_last_user,
-    the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it,
+    a_repository_of_an_earlier_installation_is_removed_with_its_last_user,
+    the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation,
 );
 
-/// A database of the existing system, in which the fixture's environment is the tenant's own.
+/// A database of the existing system, in which the fixture's environment belongs to the tenant.
 async fn adopted(scratch: &Scratch) -> World {
     let database = scratch.open().await;
     fixture::install(&database).await;
@@ -44,7 +44,7 @@ async fn engine(world: &World) -> Option<InstanceId> {
     Some(ensured.await.unwrap())
 }
 
-/// The object that the fixture's rows were made for.
+/// The object that the fixture's rows belong to.
 fn object() -> Object {
     let mut object = Object::new("namespace-uid", "shop").with_url("https://github.com/Acme/shop");
     object.uid = DeploymentUid::new("deployment");
@@ -67,7 +67,7 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     world.instance = engine(&world).await;
     assert_eq!(world.instance, Some(InstanceId::new("instance")));
     let object = object();
-    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let application = ApplicationId::new("application");
     let existing = ExistingApplication {
         id: application.clone(),
@@ -88,15 +88,15 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
     assert_eq!(world.count("kubernetestodbresourcemapping").await, 2);
     let machine = world.deployment(&object.uid).await.unwrap();
     assert_eq!(machine.record.application.unwrap().id, application);
-    let loaded = world.tell(&[Note::Seen(object)]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object)]).await.unwrap();
     assert_eq!((loaded.existing_users.len(), loaded.existing_applications.len()), (0, 0));
 }
 
-async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratch: Scratch) {
+async fn compatibility_7_a_remaining_credential_permits_nothing_on_its_own(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world.instance = engine(&world).await;
     let object = object();
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     world
         .execute(
             "INSERT INTO appprojectrepository \
@@ -108,14 +108,14 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_by_itself(scratc
     let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
     let of_a_credential = "https://example.com/credential";
     assert!(permitted[&user].contains(of_a_credential), "{permitted:?}");
-    world.tell(&[Note::Absent(object.uid)]).await.unwrap();
+    world.process(&[Input::Absent(object.uid)]).await.unwrap();
     let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
     assert_eq!(permitted[&user], [].into());
     let left = world.texts("repo_url", "appprojectrepository").await;
     assert_eq!(left, [of_a_credential], "the credential's row stays");
 }
 
-async fn a_mapping_to_an_instance_that_has_gone_is_made_anew(scratch: Scratch) {
+async fn a_mapping_to_an_instance_that_is_gone_is_recreated(scratch: Scratch) {
     let world = adopted(&scratch).await;
     let gone = "UPDATE kubernetestodbresourcemapping SET db_relation_key = 'gone' \
                 WHERE db_relation_type = 'GitopsEngineInstance'";
@@ -129,41 +129,41 @@ async fn a_mapping_to_an_instance_that_has_gone_is_made_anew(scratch: Scratch) {
 async fn a_deployment_that_waits_at_first_is_taken_over_later(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     let object = object();
-    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(loaded.existing_applications.len(), 1);
     assert_eq!(world.path(&object).await, "Live/Awaiting/AwaitingEngine");
     world.instance = engine(&world).await;
-    let needed = Note::Namespace(object.tenant.clone(), TenantEvent::Needed);
-    world.tell(&[needed, Note::Facts(object.uid.clone())]).await.unwrap();
+    let needed = Input::Namespace(object.tenant.clone(), TenantEvent::Needed);
+    world.process(&[needed, Input::Facts(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
 }
 
-async fn a_rejected_deployment_is_taken_over_when_it_is_mended(scratch: Scratch) {
+async fn a_rejected_deployment_is_taken_over_once_it_is_fixed(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     let mut broken = object();
     broken.spec.path.clear();
-    world.tell(&[Note::Seen(broken.clone())]).await.unwrap();
+    world.process(&[Input::Seen(broken.clone())]).await.unwrap();
     assert_eq!(world.path(&broken).await, "Live/Rejected");
     world.instance = engine(&world).await;
-    let mut mended = object();
-    mended.generation += 1;
-    mended.revision += 1;
-    world.tell(&[Note::Seen(mended.clone())]).await.unwrap();
-    assert_eq!(world.path(&mended).await, "Live/Dispatching");
+    let mut fixed = object();
+    fixed.generation += 1;
+    fixed.revision += 1;
+    world.process(&[Input::Seen(fixed.clone())]).await.unwrap();
+    assert_eq!(world.path(&fixed).await, "Live/Dispatching");
     keeps_its_rows(&world).await;
 }
 
-async fn what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted(scratch: Scratch) {
+async fn a_deployment_to_an_environment_keeps_its_rows_even_when_deleted(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world.instance = engine(&world).await;
     let mut object = object();
     object.spec.environment = "staging".to_owned();
     object.spec.destination_namespace = "jane".to_owned();
     let before = world.texts("spec_field", "application").await;
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Frozen");
-    world.tell(&[Note::Absent(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Absent(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/RemovalFrozen");
     assert_eq!(world.texts("spec_field", "application").await, before);
     assert_eq!(world.texts("application_id", "application").await, ["application"]);
@@ -173,27 +173,29 @@ async fn what_deploys_to_an_environment_keeps_its_rows_also_when_it_is_deleted(s
     assert_eq!(owners, [ClusterUserId::new("user")].into());
 }
 
-async fn a_deployment_that_is_first_seen_deleting_is_removed(scratch: Scratch) {
-    // Neither the tenant nor Argo CD is known yet, and the tenant is never needed again.
+async fn a_deployment_first_seen_during_its_deletion_is_removed(scratch: Scratch) {
+    // Neither the tenant nor Argo CD is known yet, and the tenant is not needed any more.
     let world = adopted(&scratch).await;
     let object = object();
-    world.tell(&[Note::Seen(object.deleted())]).await.unwrap();
+    world.process(&[Input::Seen(object.deleted())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/Removing");
     let machine = world.deployment(&object.uid).await.unwrap();
-    assert!(machine.record.open.is_some(), "the agent is asked to remove the Application");
+    assert!(machine.record.open.is_some(), "the agent must remove the Application");
     assert_eq!(world.count("deploymenttoapplicationmapping").await, 0);
     assert_eq!(world.count("application").await, 0);
 }
 
-async fn an_application_from_before_the_table_of_owners_is_its_namespaces_users(scratch: Scratch) {
+async fn an_application_older_than_the_owner_table_belongs_to_its_namespaces_user(
+    scratch: Scratch,
+) {
     let world = adopted(&scratch).await;
     world.execute("DELETE FROM applicationowner").await;
     let object = object();
-    let loaded = world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(loaded.existing_applications[&object.uid].user, ClusterUserId::new("user"));
 }
 
-async fn an_environment_that_has_gone_is_made_anew(scratch: Scratch) {
+async fn an_environment_that_is_gone_is_recreated(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world
         .execute(
@@ -202,7 +204,7 @@ async fn an_environment_that_has_gone_is_made_anew(scratch: Scratch) {
         )
         .await;
     world.instance = engine(&world).await;
-    let loaded = world.tell(&[Note::Seen(object())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(object())]).await.unwrap();
     assert_eq!(loaded.existing_environments, 0);
     keeps_its_rows(&world).await;
     assert_eq!(world.count("managedenvironment").await, 2);
@@ -228,17 +230,17 @@ async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) 
     assert_eq!(world.texts("state", &state("deletion")).await, ["Waiting"]);
 
     world.instance = engine(&world).await;
-    world.tell(&[Note::Seen(object())]).await.unwrap();
+    world.process(&[Input::Seen(object())]).await.unwrap();
     assert_eq!(world.path(&object()).await, "Live/Dispatching");
-    // Those of this program are not foreign to its next start.
+    // Operations of this program are not foreign after a restart.
     let world = World { instance: world.instance.clone(), ..World::on(world.database).await };
     let open = "operation WHERE state = 'Waiting'";
     assert_eq!(world.count(open).await, 2);
 }
 
-async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch: Scratch) {
+async fn a_repository_of_an_earlier_installation_is_removed_with_its_last_user(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
-    // A second deployment of the earlier installation, which is seen late.
+    // A second deployment of the earlier installation, which is observed late.
     for statement in [
         "INSERT INTO application (application_id, name, spec_field, engine_instance_inst_id, \
          managed_environment_id, created_on) VALUES \
@@ -269,7 +271,7 @@ async fn a_repository_of_an_earlier_installation_goes_with_its_last_user(scratch
     assert_eq!(written().await, Vec::<String>::new());
 }
 
-async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(scratch: Scratch) {
+async fn the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
     world.execute("UPDATE syncoperation SET application_id = 'application'").await;
     world
@@ -281,7 +283,7 @@ async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(s
         )
         .await;
     world.instance = engine(&world).await;
-    // The deployment behind the existing application was deleted while nobody looked.
+    // The deployment behind the existing application was deleted unobserved.
     let mut other = Object::new("namespace-uid", "other");
     world.settle(std::slice::from_ref(&other)).await;
     other.revision += 1;
@@ -292,7 +294,7 @@ async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(s
         TenantEvent::NamespaceAbsent,
         TenantEvent::ChildrenCounted { children: 0 },
     ] {
-        world.tell(&[Note::Namespace(tenant.clone(), event)]).await.unwrap();
+        world.process(&[Input::Namespace(tenant.clone(), event)]).await.unwrap();
     }
     for table in [
         "apicrtodatabasemapping",
@@ -312,7 +314,7 @@ async fn the_end_of_a_tenant_takes_the_rows_of_an_earlier_installation_with_it(s
     ] {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
-    // Argo CD's own stay.
+    // Argo CD's own rows stay.
     let mapped = world.texts("db_relation_type", "kubernetestodbresourcemapping").await;
     assert_eq!(mapped, ["GitopsEngineInstance"]);
     assert_eq!(world.count("clustercredentials").await, 1);

@@ -1,7 +1,6 @@
-//! A backend and an agent of a few lines around the store: they load, step real machines, and
-//! commit.
+//! A minimal backend and agent around the store: they load, step real machines, and commit.
 
-#![allow(unreachable_pub, reason = "the tests beside it are all that there is")]
+#![allow(unreachable_pub, reason = "only the tests in this binary use it")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -30,11 +29,11 @@ use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::harness::{DEADLINE, Scratch};
 
-/// Where the tests' time begins; it moves only when a test says so.
+/// The start of the tests' time; it moves only when a test moves it.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_343_185_917);
 pub const ARGOCD: &str = "gitops-service-argocd";
 
-/// A GitOpsDeployment, as its object is.
+/// A GitOpsDeployment's object.
 #[derive(Clone, Debug)]
 pub struct Object {
     pub uid: DeploymentUid,
@@ -72,7 +71,7 @@ impl Object {
         self
     }
 
-    /// The same object after its user has changed the URL.
+    /// The same object after its user changed the URL.
     pub fn edited(&self, url: &str) -> Self {
         let mut edited = self.clone().with_url(url);
         edited.generation += 1;
@@ -80,7 +79,7 @@ impl Object {
         edited
     }
 
-    /// The same object after its user has deleted it.
+    /// The same object after its user deleted it.
     pub fn deleted(&self) -> Self {
         let revision = self.revision + 1;
         Self { deleting: true, revision, ..self.clone() }
@@ -110,10 +109,10 @@ pub fn namespace_of(tenant: &TenantUid) -> String {
     format!("team-{tenant}")
 }
 
-/// Something to tell the backend.
+/// An event for the backend.
 #[allow(clippy::large_enum_variant, reason = "tests hold few of them")]
 #[derive(Clone, Debug)]
-pub enum Note {
+pub enum Input {
     Seen(Object),
     Absent(DeploymentUid),
     Operation(DeploymentUid),
@@ -133,7 +132,7 @@ pub struct World {
 }
 
 impl World {
-    /// Both halves on an empty database, with an Argo CD.
+    /// Both roles on an empty database, with an Argo CD.
     pub async fn start(scratch: &Scratch) -> Self {
         let database = scratch.open().await;
         migrate(&database).await.unwrap();
@@ -143,7 +142,7 @@ impl World {
         world
     }
 
-    /// Both halves on a migrated database that may hold anything.
+    /// Both roles on a migrated database with any content.
     pub async fn on(database: Database) -> Self {
         let take = |role| Store::take_over(database.clone(), role, "test", BEGINNING);
         let backend = take(Role::Backend).await.unwrap();
@@ -155,24 +154,24 @@ impl World {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// One batch of the backend; gives back what it had loaded.
-    pub async fn tell(&self, notes: &[Note]) -> Result<Loaded, StoreError> {
+    /// One batch of the backend; returns what it loaded.
+    pub async fn process(&self, inputs: &[Input]) -> Result<Loaded, StoreError> {
         self.backend
-            .backend_batch(&request(notes), self.now, |loaded| {
+            .backend_batch(&request(inputs), self.now, |loaded| {
                 let seen = Loaded::of(&loaded);
-                (self.decide(loaded, notes), seen)
+                (self.decide(loaded, inputs), seen)
             })
             .await
     }
 
-    /// What a batch with these notes would write. For tests that commit something else.
-    pub fn decide(&self, mut loaded: BackendLoaded, notes: &[Note]) -> BackendChanges {
+    /// What a batch with these events would write. For tests that commit something else.
+    pub fn decide(&self, mut loaded: BackendLoaded, inputs: &[Input]) -> BackendChanges {
         let mut changes = BackendChanges::default();
-        let facts = self.step_tenants(&mut loaded, notes, &mut changes);
-        for (uid, notes) in by_deployment(notes) {
-            let before = match (loaded.deployments.known.remove(&uid), &notes[0]) {
+        let facts = self.step_tenants(&mut loaded, inputs, &mut changes);
+        for (uid, inputs) in by_deployment(inputs) {
+            let before = match (loaded.deployments.known.remove(&uid), &inputs[0]) {
                 (Some(known), _) => known,
-                (None, Note::Seen(object)) if !loaded.deployments.unreadable.contains(&uid) => {
+                (None, Input::Seen(object)) if !loaded.deployments.unreadable.contains(&uid) => {
                     let namespace = object.namespace();
                     let tenant = object.tenant.clone();
                     let machine = Deployment::new(uid, tenant, &namespace, &object.name);
@@ -181,9 +180,9 @@ impl World {
                 (None, _) => continue,
             };
             let events: Vec<Event> =
-                notes.iter().filter_map(|note| event(&loaded, &before.machine, note)).collect();
+                inputs.iter().filter_map(|input| event(&loaded, &before.machine, input)).collect();
             let facts = self.facts(&loaded, &before.machine, &facts);
-            if notes.iter().any(|note| matches!(note, Note::Reported(_))) {
+            if inputs.iter().any(|input| matches!(input, Input::Reported(_))) {
                 let application = before.machine.record.application.as_ref();
                 changes.read.extend(application.map(|application| application.id.clone()));
             }
@@ -218,16 +217,16 @@ impl World {
     fn step_tenants(
         &self,
         loaded: &mut BackendLoaded,
-        notes: &[Note],
+        inputs: &[Input],
         changes: &mut BackendChanges,
     ) -> HashMap<TenantUid, TenantFact> {
         let mut events: BTreeMap<TenantUid, Vec<TenantEvent>> = BTreeMap::new();
-        for note in notes {
-            match note {
-                Note::Seen(object) => {
+        for input in inputs {
+            match input {
+                Input::Seen(object) => {
                     events.entry(object.tenant.clone()).or_insert(vec![TenantEvent::Needed]);
                 }
-                Note::Namespace(tenant, event) => {
+                Input::Namespace(tenant, event) => {
                     events.entry(tenant.clone()).or_default().push(event.clone());
                 }
                 _ => {}
@@ -279,7 +278,7 @@ impl World {
             .await
     }
 
-    /// The agent takes operations up.
+    /// The agent starts operations.
     pub async fn claim(&self, ids: &[OperationId]) -> AgentLoaded {
         let read = |_: &Operation, row: Option<&RowView>| match row {
             Some(row) => vec![OperationEvent::RowObserved(Box::new(row.clone()))],
@@ -288,7 +287,7 @@ impl World {
         self.operate(ids, read).await.unwrap()
     }
 
-    /// The agent sees that Argo CD does as it was told.
+    /// The agent observes that Argo CD did as requested.
     pub async fn obey(&self, ids: &[OperationId]) {
         let seen = |machine: &Operation, _: Option<&RowView>| {
             let application = match &machine.state {
@@ -302,7 +301,7 @@ impl World {
         self.operate(ids, seen).await.unwrap();
     }
 
-    /// The API refuses what the agent wants.
+    /// The API rejects the agent's writes.
     pub async fn refuse(&self, ids: &[OperationId], text: impl Fn(&OperationId) -> String + Sync) {
         let refused = |machine: &Operation, _: Option<&RowView>| {
             vec![OperationEvent::Refused { text: text(&machine.record.id) }]
@@ -310,7 +309,7 @@ impl World {
         self.operate(ids, refused).await.unwrap();
     }
 
-    /// The Operation CRs have gone.
+    /// The Operation CRs are gone.
     pub async fn forget(&self, ids: &[OperationId]) {
         self.operate(ids, |_, _| vec![OperationEvent::ResourceAbsent]).await.unwrap();
     }
@@ -335,34 +334,34 @@ impl World {
         open
     }
 
-    /// Everything from the observation of these objects to the end of what follows from it.
+    /// Everything from the observation of these objects to the end of its consequences.
     pub async fn settle(&self, objects: &[Object]) -> Vec<OperationId> {
-        let seen: Vec<Note> = objects.iter().cloned().map(Note::Seen).collect();
-        self.tell(&seen).await.unwrap();
+        let seen: Vec<Input> = objects.iter().cloned().map(Input::Seen).collect();
+        self.process(&seen).await.unwrap();
         let open = self.open(objects).await;
         self.claim(&open).await;
         self.obey(&open).await;
         self.forget(&open).await;
-        let outcomes: Vec<Note> =
-            objects.iter().map(|object| Note::Operation(object.uid.clone())).collect();
-        self.tell(&outcomes).await.unwrap();
+        let outcomes: Vec<Input> =
+            objects.iter().map(|object| Input::Operation(object.uid.clone())).collect();
+        self.process(&outcomes).await.unwrap();
         open
     }
 
-    /// The objects are deleted by their user, and go.
+    /// The objects are deleted by their user, and are gone.
     pub async fn remove(&self, objects: &[Object]) {
         let deleted: Vec<Object> = objects.iter().map(Object::deleted).collect();
         self.settle(&deleted).await;
-        let gone: Vec<Note> =
-            objects.iter().map(|object| Note::Absent(object.uid.clone())).collect();
-        self.tell(&gone).await.unwrap();
+        let gone: Vec<Input> =
+            objects.iter().map(|object| Input::Absent(object.uid.clone())).collect();
+        self.process(&gone).await.unwrap();
     }
 
     pub async fn path(&self, object: &Object) -> String {
         self.deployment(&object.uid).await.unwrap().path()
     }
 
-    /// How many rows there are; `of` is a table and perhaps a condition.
+    /// How many rows there are; `of` is a table and optionally a condition.
     pub async fn count(&self, of: &str) -> i64 {
         count(&self.database, of).await
     }
@@ -387,7 +386,7 @@ impl World {
         (self.database.statements() - before, result)
     }
 
-    /// A line for each row that a commit could touch.
+    /// One line for each row that a commit could touch.
     pub async fn everything(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (table, columns) in COLUMNS {
@@ -403,7 +402,7 @@ impl World {
     }
 }
 
-/// What of each table tells one state of the database from another.
+/// The columns of each table that distinguish states of the database.
 const COLUMNS: [(&str, &[&str]); 13] = [
     ("machine", &["kind", "key", "state", "version", "updated_at"]),
     ("transition", &["id", "kind", "key", "to_path"]),
@@ -430,18 +429,18 @@ pub async fn count(database: &Database, of: &str) -> i64 {
     row.try_get("", "rows").unwrap()
 }
 
-/// Until so many other connections of this database wait for a lock.
+/// Waits until this many other connections of this database wait for a lock.
 pub async fn wait_for_locks(database: &Database, connections: i64) {
     let begin = Instant::now();
     let waiting = "pg_stat_activity WHERE datname = current_database() \
         AND wait_event_type = 'Lock'";
     while count(database, waiting).await < connections {
-        assert!(begin.elapsed() < DEADLINE, "not so many wait");
+        assert!(begin.elapsed() < DEADLINE, "fewer than expected wait");
         tokio::task::yield_now().await;
     }
 }
 
-/// What a test looks at of a loaded batch.
+/// What a test checks of a loaded batch.
 #[derive(Debug, Default)]
 pub struct Loaded {
     pub known: Vec<DeploymentUid>,
@@ -469,61 +468,64 @@ impl Loaded {
     }
 }
 
-pub fn request(notes: &[Note]) -> BackendRequest {
+pub fn request(inputs: &[Input]) -> BackendRequest {
     let mut request = BackendRequest::default();
-    for note in notes {
-        match note {
-            Note::Seen(object) => request.observed.push(DeploymentName {
+    for input in inputs {
+        match input {
+            Input::Seen(object) => request.observed.push(DeploymentName {
                 uid: object.uid.clone(),
                 tenant: object.tenant.clone(),
                 name: object.name.clone(),
             }),
-            Note::Reported(uid) => {
+            Input::Reported(uid) => {
                 request.reported.insert(uid.clone());
                 request.poked.push(uid.clone());
             }
-            Note::Absent(uid) | Note::Operation(uid) | Note::Facts(uid) | Note::Deadline(uid) => {
+            Input::Absent(uid)
+            | Input::Operation(uid)
+            | Input::Facts(uid)
+            | Input::Deadline(uid) => {
                 request.poked.push(uid.clone());
             }
-            Note::Namespace(tenant, _) => request.tenants.push(tenant.clone()),
+            Input::Namespace(tenant, _) => request.tenants.push(tenant.clone()),
         }
     }
     request
 }
 
-fn by_deployment(notes: &[Note]) -> Vec<(DeploymentUid, Vec<Note>)> {
-    let mut groups: Vec<(DeploymentUid, Vec<Note>)> = Vec::new();
-    for note in notes {
-        let uid = match note {
-            Note::Seen(object) => &object.uid,
-            Note::Absent(uid)
-            | Note::Operation(uid)
-            | Note::Reported(uid)
-            | Note::Facts(uid)
-            | Note::Deadline(uid) => uid,
-            Note::Namespace(..) => continue,
+fn by_deployment(inputs: &[Input]) -> Vec<(DeploymentUid, Vec<Input>)> {
+    let mut groups: Vec<(DeploymentUid, Vec<Input>)> = Vec::new();
+    for input in inputs {
+        let uid = match input {
+            Input::Seen(object) => &object.uid,
+            Input::Absent(uid)
+            | Input::Operation(uid)
+            | Input::Reported(uid)
+            | Input::Facts(uid)
+            | Input::Deadline(uid) => uid,
+            Input::Namespace(..) => continue,
         };
         match groups.iter_mut().find(|(known, _)| known == uid) {
-            Some((_, notes)) => notes.push(note.clone()),
-            None => groups.push((uid.clone(), vec![note.clone()])),
+            Some((_, inputs)) => inputs.push(input.clone()),
+            None => groups.push((uid.clone(), vec![input.clone()])),
         }
     }
     groups
 }
 
-fn event(loaded: &BackendLoaded, machine: &Deployment, note: &Note) -> Option<Event> {
-    match note {
-        Note::Seen(object) => Some(Event::Observed(object.snapshot())),
-        Note::Absent(_) => Some(Event::Absent { as_of: Revision(u64::MAX) }),
-        Note::Operation(_) => {
+fn event(loaded: &BackendLoaded, machine: &Deployment, input: &Input) -> Option<Event> {
+    match input {
+        Input::Seen(object) => Some(Event::Observed(object.snapshot())),
+        Input::Absent(_) => Some(Event::Absent { as_of: Revision(u64::MAX) }),
+        Input::Operation(_) => {
             let id = machine.record.open.as_ref()?.id.clone();
             let state = loaded.operations.get(&id).cloned();
             Some(Event::OperationObserved { id, state })
         }
-        Note::Reported(_) => Some(Event::Reported(Box::default())),
-        Note::Facts(_) => Some(Event::FactsChanged),
-        Note::Deadline(_) => Some(Event::DeadlineReached),
-        Note::Namespace(..) => None,
+        Input::Reported(_) => Some(Event::Reported(Box::default())),
+        Input::Facts(_) => Some(Event::FactsChanged),
+        Input::Deadline(_) => Some(Event::DeadlineReached),
+        Input::Namespace(..) => None,
     }
 }
 

@@ -1,5 +1,5 @@
-//! What happens to the connections that are open when another server takes over, and when tables
-//! are changed under them.
+//! What happens to open connections when another server takes over, and when tables change under
+//! them.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use schema::notify::{Listener, notify};
 use schema::{ConnectError, Database, ErrorClass, connect};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::driver::{Note, Object, World};
+use crate::driver::{Input, Object, World};
 use crate::harness::{DEADLINE, Scratch, on_postgres, options};
 use crate::servers::{Address, Server, url};
 
-/// How often a worker tries again at once.
+/// How often a worker retries at once.
 const AT_ONCE: usize = 3;
 
 async fn text(database: &Database, query: &str) -> String {
@@ -45,13 +45,12 @@ async fn until(database: &Database, query: &str, answer: &str) {
     tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("{query}: {answer}"));
 }
 
-/// Commits an edit as a worker does, which tries again at once for a few times; says what was in
-/// its way.
+/// Commits an edit as a worker does, with a few immediate retries; returns the errors on the way.
 async fn commit(world: &World, object: &Object) -> Vec<&'static str> {
     let mut troubles = Vec::new();
-    let edited = [Note::Seen(object.edited("https://h/new"))];
+    let edited = [Input::Seen(object.edited("https://h/new"))];
     for _ in 0..=AT_ONCE {
-        match world.tell(&edited).await {
+        match world.process(&edited).await {
             Ok(_) => return troubles,
             Err(error) => {
                 assert_eq!(error.fault().class, ErrorClass::Connection, "{error}");
@@ -63,7 +62,7 @@ async fn commit(world: &World, object: &Object) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn after_a_fail_over_that_keeps_connections_alive_the_next_commit_reaches_the_new_server() {
+async fn after_a_failover_that_keeps_connections_open_the_next_commit_reaches_the_new_server() {
     let Some(first) = Server::for_test() else { return };
     let admin = open(&first).await;
     let address = Address::of(&first).await;
@@ -74,7 +73,7 @@ async fn after_a_fail_over_that_keeps_connections_alive_the_next_commit_reaches_
 
     let second = first.standby().unwrap();
     let promoting = open(&second).await;
-    // The first one goes on answering those who are connected to it, and refuses what they write.
+    // The first one keeps answering its existing connections, but rejects their writes.
     for statement in
         ["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"]
     {
@@ -88,16 +87,16 @@ async fn after_a_fail_over_that_keeps_connections_alive_the_next_commit_reaches_
     let port = "SELECT inet_server_port()::text";
     assert_eq!(text(&world.database, port).await, second.port.to_string());
     assert_eq!(text(&promoting, "SELECT count(*)::text FROM application").await, "1");
-    // Who listens has moved as well, and knows that something may have been missed.
+    // The listener has moved as well, and knows that it may have missed something.
     let gap = tokio::time::timeout(DEADLINE, listener.next()).await.expect("a gap");
     assert_eq!(gap.unwrap(), None, "once");
     notify(&world.database, "news").await.unwrap();
-    let news = tokio::time::timeout(DEADLINE, listener.next()).await.expect("the news");
+    let news = tokio::time::timeout(DEADLINE, listener.next()).await.expect("a notification");
     assert_eq!(news.unwrap().as_deref(), Some("news"));
 }
 
 #[tokio::test]
-async fn columns_that_are_widened_under_prepared_statements_delay_a_commit_by_one_attempt() {
+async fn columns_widened_under_prepared_statements_delay_a_commit_by_one_attempt() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let object = Object::new("t1", "a");
@@ -113,7 +112,7 @@ async fn columns_that_are_widened_under_prepared_statements_delay_a_commit_by_on
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_has_ended_delays_a_commit_by_one_attempt() {
+async fn a_connection_closed_by_the_server_delays_a_commit_by_one_attempt() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let object = Object::new("t1", "a");

@@ -1,4 +1,4 @@
-//! Who may commit: the one who took the role over last.
+//! Who may commit: the process that took over the role last.
 
 use std::sync::mpsc;
 
@@ -10,13 +10,13 @@ use schema::store::reports::ApplicationReport;
 use schema::store::{Role, Store, StoreError};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World, wait_for_locks};
+use crate::driver::{ARGOCD, BEGINNING, Input, Object, World, wait_for_locks};
 use crate::harness::{DEADLINE, Scratch, in_a_file, on_each_database, on_postgres};
 
 on_each_database!(
     a_deposed_backend_cannot_commit,
     a_deposed_agent_cannot_commit,
-    each_take_over_raises_the_epoch_of_its_role,
+    each_takeover_raises_the_epoch_of_its_role,
 );
 
 async fn a_deposed_backend_cannot_commit(scratch: Scratch) {
@@ -27,21 +27,21 @@ async fn a_deposed_backend_cannot_commit(scratch: Scratch) {
     let next = next.await.unwrap();
     let before = world.everything().await;
 
-    let edited = Note::Seen(object.edited("https://h/new"));
-    let error = world.tell(std::slice::from_ref(&edited)).await.unwrap_err();
+    let edited = Input::Seen(object.edited("https://h/new"));
+    let error = world.process(std::slice::from_ref(&edited)).await.unwrap_err();
     assert!(matches!(error, StoreError::Deposed { role: Role::Backend }), "{error}");
     assert!(error.to_string().contains("as backend"), "{error}");
-    // Not even one that writes nothing.
-    deposed(world.tell(&[]).await);
+    // Not even a commit that writes nothing.
+    deposed(world.process(&[]).await);
     deposed(world.backend.ensure_instance(ARGOCD, "other", "uid-system", BEGINNING).await);
     deposed(world.backend.collect(BEGINNING).await);
     assert_eq!(world.everything().await, before);
 
-    // The other role and the successor go on.
+    // The other role and the successor continue.
     let open = world.agent.agent_batch(&[], BEGINNING, |_| (Default::default(), ()));
     open.await.unwrap();
     let world = World { backend: next, ..world };
-    world.tell(&[edited]).await.unwrap();
+    world.process(&[edited]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Dispatching");
 }
 
@@ -52,7 +52,7 @@ fn deposed<T>(outcome: Result<T, StoreError>) {
 async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let open = world.open(std::slice::from_ref(&object)).await;
     let next = Store::take_over(world.database.clone(), Role::Agent, "next", BEGINNING);
     let next = next.await.unwrap();
@@ -69,11 +69,11 @@ async fn a_deposed_agent_cannot_commit(scratch: Scratch) {
     deposed(world.agent.write_reports(vec![report.clone()]).await);
     assert_eq!(world.everything().await, before);
 
-    world.tell(&[Note::Facts(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Facts(object.uid.clone())]).await.unwrap();
     assert_eq!(next.write_reports(vec![report]).await.unwrap().written.len(), 1);
 }
 
-async fn each_take_over_raises_the_epoch_of_its_role(scratch: Scratch) {
+async fn each_takeover_raises_the_epoch_of_its_role(scratch: Scratch) {
     let world = World::start(&scratch).await;
     assert_eq!((world.backend.epoch(), world.agent.epoch()), (1, 1));
     let holder = "h".repeat(300);
@@ -86,7 +86,7 @@ async fn each_take_over_raises_the_epoch_of_its_role(scratch: Scratch) {
     assert_eq!(world.texts("cast(epoch AS text)", "fence").await, ["2", "2"]);
 }
 
-mod a_take_over_waits_for_a_commit_that_is_under_way {
+mod a_takeover_waits_for_a_commit_in_progress {
     #[tokio::test]
     async fn in_a_file() {
         super::in_a_file(super::take_over_during_a_batch).await;
@@ -116,18 +116,18 @@ async fn take_over_during_a_batch(scratch: Scratch) {
     let (committed, second) = tokio::task::spawn_blocking(|| old.join().unwrap()).await.unwrap();
     committed.unwrap();
     let next = tokio::time::timeout(DEADLINE, take_over).await.unwrap().unwrap().unwrap();
-    // World::start took it over once, the held batch's process once more.
+    // World::start took over once, the held batch's process once more.
     assert_eq!(next.epoch(), 3);
     assert_eq!(world.count("application").await, 1, "the batch was committed");
-    // Whether the second one came before the take-over is open; afterwards it cannot.
+    // The second one may have committed before the takeover; afterwards it cannot.
     drop(second);
     let world = World { backend: next, ..world };
-    world.tell(&[]).await.unwrap();
+    world.process(&[]).await.unwrap();
 }
 
 type Outcome = Result<(), StoreError>;
 
-/// Another process: it takes over, and holds a batch between load and commit until it is told.
+/// Another process: it takes over, and holds a batch between load and commit until released.
 fn held_batch(
     url: String,
     begun: tokio::sync::oneshot::Sender<()>,
@@ -141,13 +141,13 @@ fn held_batch(
             let instance =
                 world.backend.ensure_instance(ARGOCD, "uid-argocd", "uid-system", BEGINNING);
             world.instance = Some(instance.await.unwrap());
-            let notes = [Note::Seen(Object::new("t1", "a"))];
-            let request = crate::driver::request(&notes);
+            let inputs = [Input::Seen(Object::new("t1", "a"))];
+            let request = crate::driver::request(&inputs);
             let deciding = &world;
             let held = world.backend.backend_batch(&request, world.now, move |loaded| {
                 begun.send(()).unwrap();
                 released.recv_timeout(DEADLINE).unwrap();
-                (deciding.decide(loaded, &notes), ())
+                (deciding.decide(loaded, &inputs), ())
             });
             let first = held.await;
             let nothing = |_| (BackendChanges::default(), ());
@@ -157,7 +157,7 @@ fn held_batch(
     })
 }
 
-mod a_batch_that_begins_during_a_take_over_is_deposed {
+mod a_batch_that_starts_during_a_takeover_is_deposed {
     #[tokio::test]
     async fn on_postgres() {
         super::on_postgres(super::batch_during_a_take_over).await;

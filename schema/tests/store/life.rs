@@ -1,4 +1,4 @@
-//! A deployment's rows, from the first sight to the end of its tenant.
+//! A deployment's rows, from the first observation to the end of its tenant.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use schema::entity::{
 use schema::spec_field;
 use sea_orm::{EntityTrait, QueryOrder as _};
 
-use crate::driver::{Note, Object, World, namespace_of};
+use crate::driver::{Input, Object, World, namespace_of};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
-    the_first_sight_makes_every_row_that_existing_readers_know,
+    the_first_observation_creates_every_row_that_existing_clients_read,
     an_operation_is_claimed_and_completed,
     an_operation_fails_with_its_own_text,
-    a_new_url_takes_the_place_of_the_old_one,
+    a_new_url_replaces_the_old_one,
     a_url_stays_while_another_deployment_of_the_tenant_uses_it,
     tenants_with_one_url_do_not_disturb_each_other,
-    each_spelling_of_a_url_is_permitted_by_itself,
-    a_removal_leaves_no_row_of_the_application,
+    each_spelling_of_a_url_is_permitted_separately,
+    a_removal_leaves_no_row_of_an_application,
     the_end_of_a_tenant_leaves_no_row_of_it,
-    a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row,
-    deployments_of_one_name_are_known_together,
-    only_what_is_remembered_and_has_gone_belongs_to_nobody,
-    a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often,
+    a_deployment_written_and_removed_in_one_batch_leaves_no_row,
+    deployments_of_one_name_are_found_together,
+    only_remembered_deployments_that_are_gone_are_orphans,
+    without_an_argo_cd_a_deployment_writes_its_row_less_and_less_often,
 );
 
 async fn only<E: EntityTrait>(world: &World) -> E::Model {
@@ -39,11 +39,11 @@ async fn only<E: EntityTrait>(world: &World) -> E::Model {
     rows.remove(0)
 }
 
-async fn the_first_sight_makes_every_row_that_existing_readers_know(scratch: Scratch) {
+async fn the_first_observation_creates_every_row_that_existing_clients_read(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
     let user = ClusterUserId::of(&object.tenant);
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
 
     let row = only::<cluster_user::Entity>(&world).await;
     assert_eq!((row.clusteruser_id.as_str(), row.user_name.as_str()), (user.as_str(), "t1"));
@@ -117,7 +117,7 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
     let mut world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
     let user = ClusterUserId::of(&object.tenant);
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let open = world.open(std::slice::from_ref(&object)).await;
 
     let loaded = world.claim(&open).await;
@@ -130,7 +130,7 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
     assert_eq!(urls, ["https://example.com/Team/App.git"]);
     assert_eq!(world.texts("state", "operation").await, ["In_Progress"]);
 
-    world.tell(&[Note::Operation(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Operation(object.uid.clone())]).await.unwrap();
     let machine = world.deployment(&object.uid).await.unwrap();
     assert!(machine.record.open.unwrap().claimed);
 
@@ -143,7 +143,7 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
 
     world.forget(&open).await;
     assert_eq!(world.count("machine WHERE kind = 'Operation'").await, 0);
-    world.tell(&[Note::Operation(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Operation(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Settled");
     let moves = format!("transition WHERE kind = 'Deployment' AND key = '{}'", object.uid);
     assert_eq!(world.count(&moves).await, 2);
@@ -152,8 +152,8 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
 async fn an_operation_fails_with_its_own_text(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = ["a", "b", "c"].map(|which| Object::new("t1", which));
-    let seen = objects.clone().map(Note::Seen);
-    world.tell(&seen).await.unwrap();
+    let seen = objects.clone().map(Input::Seen);
+    world.process(&seen).await.unwrap();
     let open = world.open(&objects).await;
     world.claim(&open).await;
     world.obey(&open[2..]).await;
@@ -168,12 +168,12 @@ async fn an_operation_fails_with_its_own_text(scratch: Scratch) {
         let text = (!completed).then(|| format!("no\u{fffd} {}", row.operation_id));
         assert_eq!(row.human_readable_state, text);
     }
-    world.tell(&objects.clone().map(|object| Note::Operation(object.uid))).await.unwrap();
+    world.process(&objects.clone().map(|object| Input::Operation(object.uid))).await.unwrap();
     assert_eq!(world.path(&objects[0]).await, "Live/BackingOff");
     assert_eq!(world.path(&objects[2]).await, "Live/Settled");
 }
 
-async fn a_new_url_takes_the_place_of_the_old_one(scratch: Scratch) {
+async fn a_new_url_replaces_the_old_one(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a").with_url("https://example.com/old");
     world.settle(std::slice::from_ref(&object)).await;
@@ -219,7 +219,7 @@ async fn tenants_with_one_url_do_not_disturb_each_other(scratch: Scratch) {
     assert_eq!(Vec::from_iter(&permitted[&users[0]]), ["https://h/y"]);
 }
 
-async fn each_spelling_of_a_url_is_permitted_by_itself(scratch: Scratch) {
+async fn each_spelling_of_a_url_is_permitted_separately(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let spellings = ["https://h/Shop", "https://h/Shop/", "https://h/shop.git", "https://h/shop"];
     let objects: Vec<Object> = spellings
@@ -235,7 +235,7 @@ async fn each_spelling_of_a_url_is_permitted_by_itself(scratch: Scratch) {
     assert_eq!(left, ["https://h/Shop", "https://h/shop"]);
 }
 
-async fn a_removal_leaves_no_row_of_the_application(scratch: Scratch) {
+async fn a_removal_leaves_no_row_of_an_application(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
     world.settle(std::slice::from_ref(&object)).await;
@@ -252,7 +252,7 @@ async fn a_removal_leaves_no_row_of_the_application(scratch: Scratch) {
             "INSERT INTO applicationstate (applicationstate_application_id) VALUES ('{id}')"
         ))
         .await;
-    world.tell(&[Note::Seen(object.deleted())]).await.unwrap();
+    world.process(&[Input::Seen(object.deleted())]).await.unwrap();
     for table in [
         "application",
         "applicationowner",
@@ -266,11 +266,11 @@ async fn a_removal_leaves_no_row_of_the_application(scratch: Scratch) {
     let open = world.open(std::slice::from_ref(&object)).await;
     let loaded = world.claim(&open).await;
     let Wanted::Application { document, .. } = &loaded.rows[&open[0]].wanted;
-    assert_eq!(*document, None, "the agent is to remove the Application");
+    assert_eq!(*document, None, "the agent must remove the Application");
     world.obey(&open).await;
-    world.tell(&[Note::Operation(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Operation(object.uid.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Terminating/Finalizing");
-    world.tell(&[Note::Absent(object.uid.clone())]).await.unwrap();
+    world.process(&[Input::Absent(object.uid.clone())]).await.unwrap();
     assert_eq!(world.count("machine WHERE kind = 'Deployment'").await, 0);
 }
 
@@ -281,18 +281,18 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     let neighbour = Object::new("t2", "a");
     world.settle(&[objects[0].clone(), objects[1].clone(), neighbour.clone()]).await;
     let tenant = objects[0].tenant.clone();
-    let namespace = |event| Note::Namespace(tenant.clone(), event);
+    let namespace = |event| Input::Namespace(tenant.clone(), event);
     let terminating = namespace(TenantEvent::NamespaceObserved { terminating: true });
-    world.tell(&[terminating]).await.unwrap();
+    world.process(&[terminating]).await.unwrap();
     world.remove(&objects[..1]).await;
-    let loaded = world.tell(&[namespace(TenantEvent::NamespaceAbsent)]).await.unwrap();
-    assert_eq!(loaded.children.get(&tenant), None, "nobody counts yet");
+    let loaded = world.process(&[namespace(TenantEvent::NamespaceAbsent)]).await.unwrap();
+    assert_eq!(loaded.children.get(&tenant), None, "no deployment counts yet");
     let counted = namespace(TenantEvent::ChildrenCounted { children: 1 });
-    let loaded = world.tell(&[counted]).await.unwrap();
+    let loaded = world.process(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 1);
     world.remove(&objects[1..]).await;
     let counted = namespace(TenantEvent::ChildrenCounted { children: 0 });
-    let loaded = world.tell(&[counted]).await.unwrap();
+    let loaded = world.process(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 0);
 
     assert_eq!(world.texts("user_name", "clusteruser").await, ["t2"]);
@@ -306,34 +306,34 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     world.remove(&[neighbour]).await;
     let ended = [TenantEvent::NamespaceAbsent, TenantEvent::ChildrenCounted { children: 0 }];
     for event in ended {
-        world.tell(&[Note::Namespace(tenant.clone(), event)]).await.unwrap();
+        world.process(&[Input::Namespace(tenant.clone(), event)]).await.unwrap();
     }
     world.execute("DELETE FROM transition").await;
     assert_eq!(world.everything().await, before);
 }
 
-async fn a_deployment_that_was_put_and_removed_in_one_batch_leaves_no_row(scratch: Scratch) {
+async fn a_deployment_written_and_removed_in_one_batch_leaves_no_row(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
-    let notes = [Note::Seen(object.clone()), Note::Seen(object.deleted())];
-    world.tell(&notes).await.unwrap();
+    let inputs = [Input::Seen(object.clone()), Input::Seen(object.deleted())];
+    world.process(&inputs).await.unwrap();
     assert_eq!(world.count("application").await, 0);
     assert_eq!(world.count("appprojectrepository").await, 0);
     assert_eq!(world.path(&object).await, "Terminating/Removing");
     assert_eq!(world.count("operation").await, 1);
 }
 
-async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
+async fn deployments_of_one_name_are_found_together(scratch: Scratch) {
     let mut world = World::start(&scratch).await;
     let old = Object::new("t1", "a");
     world.settle(std::slice::from_ref(&old)).await;
-    world.tell(&[Note::Seen(old.deleted())]).await.unwrap();
+    world.process(&[Input::Seen(old.deleted())]).await.unwrap();
     let mut new = Object::new("t1", "a");
     new.uid = DeploymentUid::new("uid-new");
     new.revision = 20;
-    // The same name elsewhere is nobody's namesake.
+    // The same name in another namespace is not a namesake.
     world.settle(&[Object::new("t2", "a")]).await;
-    let loaded = world.tell(&[Note::Seen(new.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Seen(new.clone())]).await.unwrap();
     assert_eq!(loaded.known, std::slice::from_ref(&old.uid));
     assert_eq!(world.path(&new).await, "Live/Awaiting/AwaitingPredecessor");
 
@@ -343,26 +343,26 @@ async fn deployments_of_one_name_are_known_together(scratch: Scratch) {
         uids.sort();
         uids
     };
-    for note in [Note::Seen(new.clone()), Note::Facts(new.uid.clone())] {
-        let loaded = world.tell(&[note]).await.unwrap();
+    for input in [Input::Seen(new.clone()), Input::Facts(new.uid.clone())] {
+        let loaded = world.process(&[input]).await.unwrap();
         assert_eq!(uids(&loaded.named[&name]), [new.uid.clone(), old.uid.clone()]);
         assert_eq!(loaded.named.len(), 1);
     }
     world.pass(1);
     world.remove(&[old]).await;
-    let loaded = world.tell(&[Note::Facts(new.uid.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Facts(new.uid.clone())]).await.unwrap();
     assert_eq!(uids(&loaded.named[&name]), [new.uid.clone()]);
     assert_eq!(world.path(&new).await, "Live/Dispatching");
     assert_ne!(new.application(), ApplicationId::of(&DeploymentUid::new("uid-t1-a")));
 }
 
-async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch) {
+async fn only_remembered_deployments_that_are_gone_are_orphans(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let [deployed, gone, rejected, foreign] =
         ["deployed", "gone", "rejected", "foreign"].map(|which| Object::new("t1", which));
     world.settle(&[deployed.clone(), gone.clone()]).await;
     world.remove(std::slice::from_ref(&gone)).await;
-    world.tell(&[Note::Seen(rejected.clone().with_url(""))]).await.unwrap();
+    world.process(&[Input::Seen(rejected.clone().with_url(""))]).await.unwrap();
     assert_eq!(world.path(&rejected).await, "Live/Rejected");
 
     let all = [&deployed, &gone, &rejected, &foreign];
@@ -371,11 +371,11 @@ async fn only_what_is_remembered_and_has_gone_belongs_to_nobody(scratch: Scratch
     assert_eq!(orphans, [gone.uid].into());
 }
 
-async fn a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often(scratch: Scratch) {
+async fn without_an_argo_cd_a_deployment_writes_its_row_less_and_less_often(scratch: Scratch) {
     let mut world = World::start(&scratch).await;
     world.instance = None;
     let object = Object::new("t1", "a");
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let written = "machine WHERE kind = 'Deployment' AND version =";
     assert_eq!(world.count(&format!("{written} 1")).await, 1);
     let end = world.now.after(Duration::from_secs(24 * 3_600));
@@ -384,7 +384,7 @@ async fn a_deployment_without_an_argo_cd_writes_its_row_less_and_less_often(scra
         && wake_at < end
     {
         world.now = wake_at;
-        world.tell(&[Note::Deadline(object.uid.clone())]).await.unwrap();
+        world.process(&[Input::Deadline(object.uid.clone())]).await.unwrap();
         deadlines += 1;
     }
     assert_eq!(world.path(&object).await, "Live/Awaiting/AwaitingEngine");

@@ -1,5 +1,5 @@
-//! Locks on PostgreSQL: transactions of the two roles overlap and never wait for each other in a
-//! circle, because each locks its rows in the order of their keys.
+//! Locks on PostgreSQL: transactions of the two roles overlap and never deadlock, because each
+//! locks its rows in key order.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use sea_orm::{
     ConnectionTrait as _, DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait as _,
 };
 
-use crate::driver::{BEGINNING, Note, Object, World, namespace_of, wait_for_locks};
+use crate::driver::{BEGINNING, Input, Object, World, namespace_of, wait_for_locks};
 use crate::harness::on_postgres;
 
 /// Tables that both roles write, with their keys.
@@ -45,7 +45,7 @@ fn sqlstate(error: &StoreError) -> Option<String> {
     error.as_database_error()?.code().map(|code| code.into_owned())
 }
 
-/// Does it until it succeeds, and counts how often PostgreSQL refused, by SQLSTATE.
+/// Repeats it until it succeeds, and counts PostgreSQL's errors by SQLSTATE.
 async fn until_done<T, F>(refused: &mut BTreeMap<String, usize>, work: impl Fn() -> F)
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -63,7 +63,7 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
         let world = World::start(&scratch).await;
         let objects = objects(300);
         let size = objects.len() / BATCHES;
-        // Derived ids are in no order, so neither are the rows of several batches.
+        // Derived ids have no order, so the rows of several batches have none either.
         for batch in objects.chunks(size) {
             world.settle(batch).await;
             world.agent.write_reports(reports(batch, "first")).await.unwrap();
@@ -82,18 +82,18 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
         let backend = async {
             let mut refused = BTreeMap::new();
             for (number, batch) in objects.chunks(size).enumerate() {
-                let mut notes: Vec<Note> =
-                    batch.iter().map(|one| Note::Seen(one.deleted())).collect();
+                let mut inputs: Vec<Input> =
+                    batch.iter().map(|one| Input::Seen(one.deleted())).collect();
                 if number % 2 == 1 {
-                    // The same batch takes in a report, and marks it as read.
-                    notes.extend(batch.iter().map(|one| Note::Reported(one.uid.clone())));
+                    // The same batch takes in a report and marks it as read.
+                    inputs.extend(batch.iter().map(|one| Input::Reported(one.uid.clone())));
                 }
-                until_done(&mut refused, || world.tell(&notes)).await;
+                until_done(&mut refused, || world.process(&inputs)).await;
             }
             removed.store(true, Ordering::Relaxed);
             refused
         };
-        // Deadlocks are 40P01; 23503 is a report on an application that has gone meanwhile.
+        // Deadlocks are 40P01; 23503 is a report on an application that is gone by now.
         let (reports, removals) = tokio::join!(agent, backend);
         println!("refused: {reports:?} of the reports, {removals:?} of the removals");
         assert_eq!((reports, removals), (BTreeMap::new(), BTreeMap::new()));
@@ -106,7 +106,7 @@ async fn removals_and_reports_on_the_same_deployments_never_deadlock() {
 /// A tenant's deployments, with a row each in every table that both roles write.
 async fn reported_on(world: &World) -> Vec<Object> {
     let objects = objects(20);
-    world.tell(&objects.iter().cloned().map(Note::Seen).collect::<Vec<_>>()).await.unwrap();
+    world.process(&objects.iter().cloned().map(Input::Seen).collect::<Vec<_>>()).await.unwrap();
     world.agent.write_reports(reports(&objects, "first")).await.unwrap();
     objects
 }
@@ -129,7 +129,7 @@ async fn remove_tenant(world: &World) -> Result<(), StoreError> {
     world.backend.backend_batch(&request, world.now, |_| (changes, ())).await
 }
 
-/// Writes the rows of a table again, from the last key to the first, and says which keys there are.
+/// Rewrites the rows of a table, from the last key to the first, and returns the keys.
 async fn written_backwards(world: &World, (table, column): (&str, &str)) -> Vec<String> {
     let key = format!("cast({column} AS text)");
     let keys = world.texts(&key, &format!("{table} ORDER BY {column} --")).await;
@@ -155,13 +155,13 @@ async fn a_removal_and_reports_that_meet_halfway_do_not_deadlock() {
         let objects = reported_on(&world).await;
         let keys = written_backwards(&world, STATES).await;
         let blocker = block(&world, STATES, &keys[keys.len() / 2]).await;
-        let deleted: Vec<Note> = objects.iter().map(|one| Note::Seen(one.deleted())).collect();
+        let deleted: Vec<Input> = objects.iter().map(|one| Input::Seen(one.deleted())).collect();
         let release = async {
             wait_for_locks(&world.database, 2).await;
             blocker.rollback().await.unwrap();
         };
         let write = world.agent.write_reports(reports(&objects, "second"));
-        let (written, removed, ()) = tokio::join!(write, world.tell(&deleted), release);
+        let (written, removed, ()) = tokio::join!(write, world.process(&deleted), release);
         let refused = [written.map(drop), removed.map(drop)]
             .map(|one| one.err().map(|error| sqlstate(&error).unwrap_or_default()));
         assert_eq!(refused, [None, None], "40P01 is a deadlock");
@@ -170,8 +170,8 @@ async fn a_removal_and_reports_that_meet_halfway_do_not_deadlock() {
     .await;
 }
 
-/// Blocks the row in the middle and lets `work` run into it: by then it must have locked the rows
-/// with lower keys and no others, although the table holds them in the opposite order.
+/// Locks the row in the middle and lets `work` run into it: by then it must have locked exactly the
+/// rows with lower keys, although the table holds them in the opposite order.
 async fn locks_in_order(
     world: &World,
     (table, column): (&str, &str),
@@ -194,7 +194,7 @@ async fn locks_in_order(
 }
 
 #[tokio::test]
-async fn reports_lock_their_rows_in_the_order_of_the_keys() {
+async fn reports_lock_their_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
@@ -202,8 +202,9 @@ async fn reports_lock_their_rows_in_the_order_of_the_keys() {
             let write = world.agent.write_reports(reports(&objects, table.0));
             locks_in_order(&world, table, async { write.await.map(drop) }).await;
         }
-        let notes: Vec<Note> = objects.iter().map(|one| Note::Reported(one.uid.clone())).collect();
-        let take_in = async { world.tell(&notes).await.map(drop) };
+        let inputs: Vec<Input> =
+            objects.iter().map(|one| Input::Reported(one.uid.clone())).collect();
+        let take_in = async { world.process(&inputs).await.map(drop) };
         locks_in_order(&world, STATES, take_in).await;
         assert_eq!(world.backend.unread().await.unwrap(), []);
     })
@@ -211,12 +212,12 @@ async fn reports_lock_their_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn a_removal_locks_its_rows_in_the_order_of_the_keys() {
+async fn a_removal_locks_its_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
-        let deleted: Vec<Note> = objects.iter().map(|one| Note::Seen(one.deleted())).collect();
-        let delete = async { world.tell(&deleted).await.map(drop) };
+        let deleted: Vec<Input> = objects.iter().map(|one| Input::Seen(one.deleted())).collect();
+        let delete = async { world.process(&deleted).await.map(drop) };
         locks_in_order(&world, APPLICATIONS, delete).await;
         assert_eq!(world.count("application").await, 0);
     })
@@ -224,7 +225,7 @@ async fn a_removal_locks_its_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_tenant_locks_its_rows_in_the_order_of_the_keys() {
+async fn the_end_of_a_tenant_locks_its_rows_in_key_order() {
     for table in [APPLICATIONS, OPERATIONS] {
         on_postgres(async move |scratch| {
             let world = World::start(&scratch).await;
@@ -237,7 +238,7 @@ async fn the_end_of_a_tenant_locks_its_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn outcomes_lock_their_rows_in_the_order_of_the_keys() {
+async fn outcomes_lock_their_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = reported_on(&world).await;
@@ -259,7 +260,7 @@ async fn outcomes_lock_their_rows_in_the_order_of_the_keys() {
 }
 
 #[tokio::test]
-async fn a_collection_locks_its_rows_in_the_order_of_the_keys() {
+async fn a_collection_locks_its_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         reported_on(&world).await;
@@ -273,7 +274,7 @@ async fn a_collection_locks_its_rows_in_the_order_of_the_keys() {
         assert_eq!(world.count("operation").await, 0);
 
         let others = Object::new("t2", "a");
-        world.tell(&[Note::Seen(others), Note::Seen(Object::new("t2", "b"))]).await.unwrap();
+        world.process(&[Input::Seen(others), Input::Seen(Object::new("t2", "b"))]).await.unwrap();
         world.execute("UPDATE transition SET at = 0").await;
         let collect = async { world.agent.collect(due).await.map(drop) };
         locks_in_order(&world, ("transition", "id"), collect).await;

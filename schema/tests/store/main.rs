@@ -1,15 +1,15 @@
 //! The store, driven by real machines: what a batch reads, and what a commit leaves behind.
 //!
 //! * `driver`: a small backend and agent around the store;
-//! * `life`: a deployment's rows from the first sight to the end of its tenant;
+//! * `life`: a deployment's rows from the first observation to the end of its tenant;
 //! * `batches`: atomicity, conflicts, unreadable machines, and the number of statements;
-//! * `failover`: connections that lead nowhere, and statements that no longer fit;
+//! * `failover`: dead connections, and outdated prepared statements;
 //! * `pooler`: PgBouncer between the store and the server;
 //! * `fence`: who may commit;
 //! * `locks`: transactions of the two roles that overlap on PostgreSQL;
-//! * `reports`: what Argo CD says, from the agent to the backend;
+//! * `reports`: Argo CD's reports, from the agent to the backend;
 //! * `adoption`: rows of an earlier installation;
-//! * `upkeep`: the instance's rows, the index and what is removed by age;
+//! * `upkeep`: the instance's rows, the index, and removal by age;
 //! * `sizes`: whatever the machines accept fits its column.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,6 +1,7 @@
-//! PgBouncer in transaction mode: each transaction has another session, and none may be relied on.
+//! PgBouncer in transaction mode: each transaction may get another session, so nothing may rely on
+//! one.
 
-#![allow(clippy::unwrap_in_result, reason = "none stands for what is not installed here")]
+#![allow(clippy::unwrap_in_result, reason = "`None` means not installed")]
 
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use schema::notify::{Listener, notify};
 use schema::{ConnectError, Database, check, connect, migrate};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::driver::{Note, Object, World};
+use crate::driver::{Input, Object, World};
 use crate::harness::{DEADLINE, Scratch, on_postgres, options};
 use crate::servers::Server;
 
-/// How PgBouncer takes settings that it does not know, which is what its manual suggests.
+/// Makes PgBouncer accept settings that it does not know, as its manual suggests.
 const IGNORING: &str = "ignore_startup_parameters = extra_float_digits,options";
 
-/// How PgBouncer reaches the server of a URL, and the URL of the same database through it.
+/// A PgBouncer in front of the server of a URL, and the URL of the same database through it.
 fn through(url: &str, settings: &str) -> Option<(Server, String)> {
     let rest = url.split_once("://").unwrap().1;
     let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
@@ -29,7 +30,7 @@ fn through(url: &str, settings: &str) -> Option<(Server, String)> {
         server.push_str(&format!(" password={password}"));
     }
     let Some(pooler) = Server::pgbouncer(&server, settings) else {
-        println!("not run: pgbouncer is not installed");
+        println!("skipping: pgbouncer is not installed");
         return None;
     };
     let url = format!("postgres://{user}@127.0.0.1:{}/{name}?sslmode=disable", pooler.port);
@@ -56,7 +57,7 @@ async fn opened(url: &str, options: &ConnectOptions) -> Result<Database, Connect
 }
 
 #[tokio::test]
-async fn a_pooler_that_was_not_announced_is_told_and_what_to_do() {
+async fn an_unannounced_pooler_is_reported_with_advice() {
     on_postgres(async |scratch| {
         for settings in ["", IGNORING] {
             let Some((_pooler, url)) = through(&scratch.url, settings) else { return };
@@ -71,13 +72,13 @@ async fn a_pooler_that_was_not_announced_is_told_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn everything_works_through_a_pooler_that_was_announced() {
+async fn everything_works_through_an_announced_pooler() {
     on_postgres(async |scratch| {
         for settings in ["", IGNORING] {
             let Some((_pooler, url)) = through(&scratch.url, settings) else { return };
             let database = opened(&url, &pooled()).await.unwrap();
             migrate(&database).await.unwrap();
-            // Another process, which meets the sessions of the first.
+            // Another process, which gets the sessions of the first.
             let other = opened(&url, &pooled()).await.unwrap();
             migrate(&other).await.unwrap();
             check(&other).await.unwrap();
@@ -90,18 +91,21 @@ async fn everything_works_through_a_pooler_that_was_announced() {
 }
 
 #[tokio::test]
-async fn deployments_live_through_a_pooler() {
+async fn deployments_work_through_a_pooler() {
     on_postgres(async |scratch| {
         let Some((_pooler, url)) = through(&scratch.url, "") else { return };
         let world = World::start(&Scratch::holding(opened(&url, &pooled()).await.unwrap())).await;
         let objects: Vec<Object> =
             (0..20).map(|number| Object::new("t1", &number.to_string())).collect();
         world.settle(&objects).await;
-        // More at once than the pooler has sessions.
-        let edits = objects.iter().map(|object| {
-            let world = &world;
-            async move { world.tell(&[Note::Seen(object.edited("https://h/new"))]).await.map(drop) }
-        });
+        // More concurrency than the pooler has sessions.
+        let edits =
+            objects.iter().map(|object| {
+                let world = &world;
+                async move {
+                    world.process(&[Input::Seen(object.edited("https://h/new"))]).await.map(drop)
+                }
+            });
         let edits = edits.map(|edit| async { edit.await.map_err(|error| error.to_string()) });
         for edited in join(edits.collect()).await {
             edited.unwrap();
@@ -157,14 +161,14 @@ async fn limits_hold_in_each_transaction_and_nothing_is_left_in_a_session() {
 }
 
 #[tokio::test]
-async fn signals_go_through_a_pooler_and_are_heard_beside_it() {
+async fn signals_are_sent_through_a_pooler_and_received_without_it() {
     on_postgres(async |scratch| {
         let Some((_pooler, url)) = through(&scratch.url, "") else { return };
         let direct = scratch.open().await;
         let database = opened(&url, &pooled()).await.unwrap().listening_on(direct);
         let mut listener = Listener::connect(&database).await.unwrap();
         notify(&database, "news").await.unwrap();
-        let heard = tokio::time::timeout(DEADLINE, listener.next()).await.expect("the news");
+        let heard = tokio::time::timeout(DEADLINE, listener.next()).await.expect("a notification");
         assert_eq!(heard.unwrap().as_deref(), Some("news"));
     })
     .await;

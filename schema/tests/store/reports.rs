@@ -1,4 +1,4 @@
-//! What Argo CD says, from the agent to the backend.
+//! Argo CD's reports, from the agent to the backend.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use schema::store::backend::BackendLoaded;
 use schema::store::reports::{ApplicationReport, Reported};
 use schema::store::{Role, Store};
 
-use crate::driver::{BEGINNING, Note, Object, World, request};
+use crate::driver::{BEGINNING, Input, Object, World, request};
 use crate::harness::{Scratch, on_each_database, on_postgres, options};
 
 on_each_database!(
@@ -16,7 +16,7 @@ on_each_database!(
     reports_on_applications_without_a_row_are_left_out,
     of_several_reports_on_one_application_the_last_counts,
     a_report_under_the_label_of_another_deployment_is_left_out,
-    what_argo_cd_says_of_a_removal_stands_in_its_operation_until_that_ends,
+    argo_cds_report_on_a_removal_stays_in_its_operation_until_it_ends,
 );
 
 fn report(object: &Object, text: &str) -> ApplicationReport {
@@ -46,9 +46,9 @@ async fn a_report_is_unread_until_the_backend_takes_it_in(scratch: Scratch) {
     assert_eq!(unread, objects.clone().map(|object| object.uid));
 
     let uid = &objects[0].uid;
-    let loaded = world.tell(&[Note::Reported(uid.clone())]).await.unwrap();
+    let loaded = world.process(&[Input::Reported(uid.clone())]).await.unwrap();
     assert_eq!(loaded.reports[uid], b"first");
-    assert_eq!(loaded.reports.len(), 1, "nobody asked for the other one");
+    assert_eq!(loaded.reports.len(), 1, "the other one was not requested");
     assert_eq!(world.backend.unread().await.unwrap(), std::slice::from_ref(&objects[1].uid));
     let machine = world.deployment(uid).await.unwrap();
     assert!(machine.record.report.is_some());
@@ -108,27 +108,27 @@ async fn a_report_under_the_label_of_another_deployment_is_left_out(scratch: Scr
     assert_eq!(world.backend.reports([&id]).await.unwrap()[&id], b"true");
 }
 
-async fn what_argo_cd_says_of_a_removal_stands_in_its_operation_until_that_ends(scratch: Scratch) {
+async fn argo_cds_report_on_a_removal_stays_in_its_operation_until_it_ends(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let objects = ["a", "b"].map(|which| Object::new("t1", which));
     world.settle(&objects).await;
     let [removed, other] = &objects;
-    world.tell(&[Note::Seen(removed.deleted())]).await.unwrap();
+    world.process(&[Input::Seen(removed.deleted())]).await.unwrap();
     let open = world.open(std::slice::from_ref(removed)).await;
     let remaining = "apps/Deployment web (Degraded)".to_owned();
     let removal = RemovalReport::new("no permission", 1, [remaining].into_iter());
     let blocked = ApplicationReport { removal: removal.clone(), ..report(removed, "blocked") };
     let mislabelled = ApplicationReport { deployment: other.uid.clone(), ..blocked.clone() };
     let told = world.agent.write_reports(vec![mislabelled]).await.unwrap();
-    assert_eq!(told, Reported::default(), "it is the operation of another deployment");
+    assert_eq!(told, Reported::default(), "the operation belongs to another deployment");
     let told = world.agent.write_reports(vec![blocked.clone()]).await.unwrap();
     assert_eq!(told.removals, written(std::slice::from_ref(removed)));
     let told = world.agent.write_reports(vec![blocked]).await.unwrap();
-    assert_eq!(told, Reported::default(), "it says so already");
+    assert_eq!(told, Reported::default(), "it is already recorded");
     let rows = format!("operation WHERE operation_id = '{}'", open[0]);
     let text = world.texts("human_readable_state", &rows);
     assert_eq!(text.await, [removal.to_text()]);
-    // The agent takes it up only then.
+    // Only then does the agent start it.
     world.claim(&open).await;
     let text = world.texts("human_readable_state", &rows);
     assert_eq!(text.await, [removal.to_text()]);
@@ -139,31 +139,31 @@ async fn what_argo_cd_says_of_a_removal_stands_in_its_operation_until_that_ends(
     assert_eq!(world.agent.write_reports(vec![late]).await.unwrap(), Reported::default());
 }
 
-/// On SQLite nobody writes while a batch is under way.
+/// On SQLite nothing else writes during a batch.
 #[tokio::test]
-async fn a_report_that_is_replaced_while_it_is_taken_in_stays_unread() {
+async fn a_report_replaced_while_being_read_stays_unread() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;
         let objects = ["a", "b"].map(|which| Object::new("t1", which));
         world.settle(&objects).await;
         let both = objects.iter().map(|object| report(object, "first")).collect();
         world.agent.write_reports(both).await.unwrap();
-        let notes = objects.clone().map(|object| Note::Reported(object.uid));
+        let inputs = objects.clone().map(|object| Input::Reported(object.uid));
         let decide = |loaded: BackendLoaded| {
             let read = loaded.reports.clone();
             replace(scratch.url.clone(), report(&objects[0], "second"));
-            (world.decide(loaded, &notes), read)
+            (world.decide(loaded, &inputs), read)
         };
-        let read = world.backend.backend_batch(&request(&notes), world.now, decide).await.unwrap();
+        let read = world.backend.backend_batch(&request(&inputs), world.now, decide).await.unwrap();
         assert_eq!(read[&objects[0].uid], b"first");
         assert_eq!(world.backend.unread().await.unwrap(), [objects[0].uid.clone()]);
-        world.tell(&notes).await.unwrap();
+        world.process(&inputs).await.unwrap();
         assert_eq!(world.backend.unread().await.unwrap(), Vec::<DeploymentUid>::new());
     })
     .await;
 }
 
-/// Another process's agent writes a report, while this thread waits for it.
+/// Another process's agent writes a report, while this thread waits.
 fn replace(url: String, report: ApplicationReport) {
     let write = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

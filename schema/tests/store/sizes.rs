@@ -1,5 +1,5 @@
-//! Whatever the machines accept fits its column: else one deployment would fail every batch that
-//! it is in, for ever.
+//! Whatever the machines accept fits its column: otherwise one deployment would fail every batch
+//! that it is in, forever.
 
 use machines::identity::{ClusterUserId, DeploymentUid};
 use machines::kinds::deployment::render::render;
@@ -9,15 +9,15 @@ use machines::kinds::deployment::spec::{
 };
 use schema::spec_field;
 
-use crate::driver::{Note, Object, World};
+use crate::driver::{Input, Object, World};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
     the_longest_names_and_urls_are_stored,
-    texts_that_postgresql_does_not_take_are_rejected_before,
+    texts_that_postgresql_does_not_accept_are_rejected_earlier,
 );
 
-/// As many of these characters as fit so many bytes.
+/// As many of these characters as fit into this many bytes.
 fn filled(characters: &str, limit: usize) -> String {
     let mut text = String::new();
     for character in characters.chars().cycle() {
@@ -45,9 +45,9 @@ fn longest(characters: &str) -> DeploymentSpec {
     }
 }
 
-/// The length of the text in `application.spec_field`; it must be read back as it was written.
+/// The length of the text in `application.spec_field`; it must be read back unchanged.
 fn encoded(spec: &DeploymentSpec) -> usize {
-    // The longest that fit the columns for their ids and names.
+    // The longest that fit the columns for ids and names.
     let uid = DeploymentUid::new("u".repeat(48));
     let user = ClusterUserId::new("c".repeat(48));
     let namespace = "n".repeat(63);
@@ -59,7 +59,7 @@ fn encoded(spec: &DeploymentSpec) -> usize {
 }
 
 #[test]
-fn every_spec_that_is_accepted_fits_the_column_whatever_its_characters() {
+fn every_accepted_spec_fits_the_column_whatever_its_characters() {
     let mut longest_text = 0;
     let every: Vec<char> = ('\0'..=char::MAX).filter(|one| !one.is_control()).collect();
     for characters in every.chunks(200) {
@@ -72,7 +72,7 @@ fn every_spec_that_is_accepted_fits_the_column_whatever_its_characters() {
         assert_eq!(validate("name", &spec, true), Ok(()), "{characters:?}");
         longest_text = longest_text.max(encoded(&spec));
     }
-    // What grows most in quotes, on its own.
+    // The character that grows most when quoted, on its own.
     for characters in ["\"", "\\", "'", "\u{2028}", "\u{feff}", "\u{10ffff}", "\u{e000}", "é"] {
         let spec = longest(characters);
         if validate("name", &spec, true).is_ok() {
@@ -84,7 +84,7 @@ fn every_spec_that_is_accepted_fits_the_column_whatever_its_characters() {
 }
 
 #[test]
-fn a_url_in_its_normal_form_is_no_longer_than_as_written() {
+fn a_normalised_url_is_no_longer_than_as_written() {
     for character in ('\0'..=char::MAX).filter(|one| !one.is_control()) {
         let url = format!("https://h/{}", filled(&character.to_string(), REPO_URL_LIMIT - 10));
         if let Some(normal) = normalise_repo_url(&url) {
@@ -98,11 +98,11 @@ async fn the_longest_names_and_urls_are_stored(scratch: Scratch) {
     for (which, characters) in ["x", "ß世", "İ", "🦀\"", "'\\"].into_iter().enumerate() {
         let mut object = Object::new("t1", &which.to_string());
         object.spec = longest(characters);
-        // Environments are not served yet.
+        // Environments are not supported yet.
         object.spec.environment.clear();
         object.spec.destination_namespace.clear();
         object.name = filled(characters, NAME_LIMIT);
-        world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+        world.process(&[Input::Seen(object.clone())]).await.unwrap();
         assert_eq!(world.path(&object).await, "Live/Dispatching", "{characters}");
         let machine = world.deployment(&object.uid).await.unwrap();
         assert_eq!(machine.record.name, object.name);
@@ -111,12 +111,12 @@ async fn the_longest_names_and_urls_are_stored(scratch: Scratch) {
     assert_eq!(world.count("application").await, 5);
 }
 
-async fn texts_that_postgresql_does_not_take_are_rejected_before(scratch: Scratch) {
+async fn texts_that_postgresql_does_not_accept_are_rejected_earlier(scratch: Scratch) {
     let world = World::start(&scratch).await;
     let mut object = Object::new("t1", "a");
     object.spec.path = "a\0b".to_owned();
     object.spec.target_revision = "r".repeat(1_000_000);
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     assert_eq!(world.path(&object).await, "Live/Rejected");
     assert_eq!(world.count("application").await, 0);
 }

@@ -1,4 +1,4 @@
-//! The rows of Argo CD's instance, the index of all machines, and what is removed by age.
+//! The rows of Argo CD's instance, the index of all machines, and removal by age.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use schema::store::collect::{
     Collected, OPERATION_RETENTION, TRANSITION_LIMIT, TRANSITION_RETENTION,
 };
 
-use crate::driver::{ARGOCD, BEGINNING, Note, Object, World};
+use crate::driver::{ARGOCD, BEGINNING, Input, Object, World};
 use crate::harness::{Scratch, on_each_database};
 
 on_each_database!(
@@ -42,7 +42,7 @@ async fn an_instance_is_recorded_once(scratch: Scratch) {
     let again = world.backend.ensure_instance(ARGOCD, "uid-argocd", "uid-system", BEGINNING);
     assert_eq!(again.await.unwrap(), world.instance.clone().unwrap());
     assert_eq!(rows().await, [1, 1, 1, 2]);
-    // The namespace was made anew, in the same cluster.
+    // The namespace was re-created, in the same cluster.
     let other = world.backend.ensure_instance(ARGOCD, "uid-other", "uid-system", BEGINNING);
     assert_ne!(other.await.unwrap(), world.instance.clone().unwrap());
     assert_eq!(rows().await, [2, 1, 1, 3]);
@@ -68,7 +68,7 @@ async fn the_index_lists_every_machine_once(scratch: Scratch) {
     const MACHINES: usize = 6_000;
     let world = World::start(&scratch).await;
     let object = Object::new("t1", "a");
-    world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+    world.process(&[Input::Seen(object.clone())]).await.unwrap();
     let others: Vec<String> = (1..MACHINES)
         .map(|which| {
             format!(
@@ -100,7 +100,7 @@ async fn finished_operations_are_removed_after_their_retention(scratch: Scratch)
     let objects = ["old", "open", "failed", "young"].map(|which| Object::new("t1", which));
     world.settle(&objects[..1]).await;
     for object in &objects[1..3] {
-        world.tell(&[Note::Seen(object.clone())]).await.unwrap();
+        world.process(&[Input::Seen(object.clone())]).await.unwrap();
     }
     let failed = world.open(&objects[2..3]).await;
     world.claim(&failed).await;
@@ -113,8 +113,8 @@ async fn finished_operations_are_removed_after_their_retention(scratch: Scratch)
     assert_eq!(collected, Collected { operations: 2, transitions: 0 });
     let left = world.texts("requester", "operation").await;
     assert_eq!(left, ["uid-t1-open", "uid-t1-young"]);
-    // One that is waited for, and whose row has gone, is asked for again.
-    world.tell(&[Note::Operation(objects[2].uid.clone())]).await.unwrap();
+    // An awaited one whose row is gone is requested again.
+    world.process(&[Input::Operation(objects[2].uid.clone())]).await.unwrap();
     assert_eq!(world.path(&objects[2]).await, "Live/Dispatching");
 }
 

@@ -7,7 +7,7 @@ use simulator::tally::tally;
 
 use super::Seeds;
 
-/// Campaigns that are run unless another number is asked for.
+/// The default number of campaigns.
 const USUAL: u64 = 1_000;
 
 /// See the command.
@@ -18,7 +18,7 @@ pub(crate) struct Campaigns {
 }
 
 impl Campaigns {
-    /// Runs campaigns; whether one failed.
+    /// Runs campaigns; returns whether one failed.
     pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let campaign = |seed| subprocesses.campaign(seed);
         let seeds = self.seeds.range(USUAL);

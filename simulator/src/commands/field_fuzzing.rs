@@ -9,13 +9,13 @@ use simulator::tally::tally;
 /// See the command.
 #[derive(Args)]
 pub(crate) struct FieldFuzzing {
-    /// The only place to poison, by its number.
+    /// The number of the only place to poison.
     #[arg(long)]
     place: Option<u64>,
 }
 
 impl FieldFuzzing {
-    /// Poisons the places; whether a run failed.
+    /// Poisons the places; returns whether a run failed.
     pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let places = self.place.map_or(0..number(), |place| place..place + 1);
         let poison = |place| subprocesses.field(place);

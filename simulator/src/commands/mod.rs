@@ -16,10 +16,10 @@ struct Seeds {
     /// The only seed to run.
     #[arg(long, conflicts_with_all = ["number", "first"])]
     seed: Option<u64>,
-    /// How many to run [default: 256 by chance, 1000 campaigns, 64 of poison].
+    /// How many to run [default: 256 random runs, 1000 campaigns, 64 of poison].
     #[arg(long, visible_alias = "seeds")]
     number: Option<u64>,
-    /// The first of them; without it a new one each time.
+    /// The first of them [default: a new one each time].
     #[arg(long)]
     first: Option<u64>,
 }

@@ -19,7 +19,7 @@ pub(crate) struct Plans {
 }
 
 impl Plans {
-    /// Runs plans; whether one failed.
+    /// Runs plans; returns whether one failed.
     pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let mut failed = 0;
         let mut total = 0;

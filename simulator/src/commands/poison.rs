@@ -7,7 +7,7 @@ use simulator::tally::tally;
 
 use super::Seeds;
 
-/// Runs unless another number is asked for.
+/// The default number of runs.
 const USUAL: u64 = 64;
 
 /// See the command.
@@ -18,7 +18,7 @@ pub(crate) struct Poison {
 }
 
 impl Poison {
-    /// Runs poison; whether a run failed.
+    /// Runs poison; returns whether a run failed.
     pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let poison = |seed| subprocesses.poison(seed);
         let seeds = self.seeds.range(USUAL);

@@ -1,4 +1,4 @@
-//! Faults by chance.
+//! Random faults.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use simulator::subprocess::Subprocesses;
 
 use super::Seeds;
 
-/// Seeds that are run unless another number is asked for.
+/// The default number of seeds.
 const USUAL: u64 = 256;
 
 /// See the command.
@@ -17,16 +17,16 @@ const USUAL: u64 = 256;
 pub(crate) struct Sim {
     #[command(flatten)]
     seeds: Seeds,
-    /// A fault that the seed picks and that is left out, as a failure names it.
+    /// A fault that the seed picks and that is left out, named as in a failure.
     #[arg(long, requires = "seed")]
     without: Vec<String>,
-    /// Prints everything that happened, also where nothing went wrong.
+    /// Prints everything that happened, even if nothing went wrong.
     #[arg(long)]
     verbose: bool,
 }
 
 impl Sim {
-    /// Runs seeds; whether one failed.
+    /// Runs seeds; returns whether one failed.
     pub(crate) fn run(self, subprocesses: &Subprocesses, threads: usize) -> bool {
         let mut totals = Totals::default();
         fan_out(
@@ -41,7 +41,7 @@ impl Sim {
         !totals.failed.is_empty()
     }
 
-    /// Runs a seed; one that fails again and again, with ever fewer faults.
+    /// Runs a seed; a failing one repeatedly, with fewer and fewer faults.
     fn run_seed(&self, subprocesses: &Subprocesses, seed: u64) -> Report {
         let report = subprocesses.seed(seed, &self.without);
         if report.violations.is_empty() || self.verbose || !self.without.is_empty() {

@@ -1,6 +1,6 @@
-//! What the API server allows: for each GitOpsDeployment it makes the four writes of the contract
-//! (Operation, Application, Operation away, status), keeps nothing, checks nothing and survives
-//! nothing. Measured beside the program, it tells what of a figure is the API server's.
+//! The API server's limit: for each GitOpsDeployment it makes the four writes of the contract
+//! (Operation, Application, Operation deleted, status), stores nothing, checks nothing and survives
+//! nothing. Compared with the program, it shows the API server's share of a figure.
 
 use std::pin::pin;
 
@@ -12,14 +12,14 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
-/// Deployments under way at once: as many requests as the program has.
+/// Concurrent deployments: as many requests as the program has.
 const CONCURRENCY: usize = 16;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let client = Client::try_default().await?;
     let stream = watcher(Api::<GitOpsDeployment>::all(client.clone()), Config::default());
-    // What exists already is another's; an event of one that has a status is its own echo.
+    // Already existing ones are left alone; an event of one with a status is its own echo.
     let new = stream.try_filter_map(|event| async move {
         Ok(match event {
             Event::Apply(one) if one.status.is_none() => Some(one),

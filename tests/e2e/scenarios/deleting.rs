@@ -1,4 +1,4 @@
-//! What goes, and in which order.
+//! What is deleted, and in which order.
 
 use std::collections::BTreeSet;
 
@@ -9,34 +9,34 @@ use crate::harness::{all, condition, eventually, with_finalizer};
 use crate::repository::config_map;
 use crate::ring::Ring;
 
-/// Requests under way at once.
+/// Concurrent requests.
 const CONCURRENCY: usize = 8;
 /// As in the existing system's worst case: 500 deletions without Argo CD stopped every tenant.
 const DELETIONS: usize = 500;
 
-pub async fn with_the_finalizer_the_resources_go_first(ring: &mut Ring) {
+pub async fn with_the_finalizer_the_resources_are_removed_first(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     ring.create(&with_finalizer(ring.deployment("shop", "automated", "shop"))).await;
     let shop = ring.wait_until_ready("shop").await;
     ring.wait_for_word("first", Some("one")).await;
     ring.delete("shop").await;
     ring.wait_until_gone("shop").await;
-    // Not eventually: the finalizer promises it.
+    // Without waiting: the finalizer guarantees it.
     assert!(ring.config_maps().get_opt("first").await.unwrap().is_none());
     let name = ring.application_name(&shop);
     assert!(ring.applications().get_opt(&name).await.unwrap().is_none());
 }
 
-pub async fn without_the_finalizer_the_resources_go_all_the_same(ring: &mut Ring) {
+pub async fn without_the_finalizer_the_resources_are_removed_too(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     ring.create(&ring.deployment("shop", "automated", "shop")).await;
     let shop = ring.wait_until_ready("shop").await;
     ring.delete("shop").await;
-    ring.wait_for_application(&shop, "the Application has gone", |found| found.is_none()).await;
+    ring.wait_for_application(&shop, "the Application is gone", |found| found.is_none()).await;
     ring.wait_for_word("first", None).await;
 }
 
-pub async fn a_namespace_that_is_deleted_and_created_again_begins_anew(ring: &mut Ring) {
+pub async fn a_recreated_namespace_starts_from_scratch(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     let mut projects = BTreeSet::new();
     for round in 1..=3 {
@@ -45,15 +45,15 @@ pub async fn a_namespace_that_is_deleted_and_created_again_begins_anew(ring: &mu
         let shop = ring.wait_until_ready("shop").await;
         let name = ring.application_name(&shop);
         projects.insert(ring.applications().get(&name).await.unwrap().spec.project);
-        assert_eq!(projects.len(), round, "each time it is another tenant");
+        assert_eq!(projects.len(), round, "it is a new tenant each time");
         ring.delete_namespace(&ring.namespace).await;
         ring.wait_until_namespace_gone(&ring.namespace).await;
         ring.create_namespace(&ring.namespace).await;
-        ring.wait_for_application(&shop, "its Application has gone", |one| one.is_none()).await;
+        ring.wait_for_application(&shop, "its Application is gone", |one| one.is_none()).await;
     }
 }
 
-pub async fn five_hundred_deletions_without_argo_cd_delay_nobody(ring: &mut Ring) {
+pub async fn five_hundred_deletions_without_argo_cd_delay_no_other_deployment(ring: &mut Ring) {
     ring.commit(&[
         ("hot/first.json", config_map("first", "one")),
         ("other/second.json", config_map("second", "two")),
@@ -83,13 +83,13 @@ pub async fn five_hundred_deletions_without_argo_cd_delay_nobody(ring: &mut Ring
     let other = theirs.create(&PostParams::default(), &object).await.unwrap();
     ring.wait_for_application(&other, "the neighbour's Application exists", |one| one.is_some())
         .await;
-    // All of them wait still, so it was delayed by none.
+    // All of them are still waiting, so none delayed it.
     assert_eq!(all(&api).await.len(), DELETIONS);
     let applications = all(&ring.applications()).await;
     let going = applications.iter().filter(|one| one.metadata.deletion_timestamp.is_some());
     println!("{} of {DELETIONS} Applications were being deleted by then", going.count());
     ring.start_argocd().await;
-    ring.wait_for_application(&other, "Argo CD reports on it", |one| {
+    ring.wait_for_application(&other, "Argo CD reports its state", |one| {
         one.and_then(|one| one.status.as_ref()).is_some_and(|one| one.sync.status == "Synced")
     })
     .await;
@@ -97,11 +97,11 @@ pub async fn five_hundred_deletions_without_argo_cd_delay_nobody(ring: &mut Ring
     ring.wait_until_namespace_gone(&neighbour).await;
 }
 
-pub async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up(ring: &mut Ring) {
-    // The API server refuses it, whenever it is asked.
+pub async fn an_endlessly_retried_sync_does_not_delay_a_deletion(ring: &mut Ring) {
+    // The API server always rejects it.
     ring.commit(&[("shop/first.json", config_map("Not_A_Name", "one"))]);
     ring.create(&with_finalizer(ring.deployment("shop", "automated", "shop"))).await;
-    ring.wait_for("shop", "the failed attempt is told", |shop| {
+    ring.wait_for("shop", "the failed attempt is reported", |shop| {
         condition(shop, "Ready").is_some_and(|ready| {
             ready.reason == "Syncing" && ready.message.contains("Retrying attempt")
         })
@@ -111,7 +111,7 @@ pub async fn a_sync_that_is_tried_again_for_ever_does_not_hold_a_deletion_up(rin
     ring.wait_until_gone("shop").await;
 }
 
-pub async fn an_app_project_that_a_deletion_needs_comes_back(ring: &mut Ring) {
+pub async fn an_app_project_that_a_deletion_needs_is_restored(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     ring.create(&with_finalizer(ring.deployment("shop", "automated", "shop"))).await;
     let shop = ring.wait_until_ready("shop").await;
@@ -123,10 +123,10 @@ pub async fn an_app_project_that_a_deletion_needs_comes_back(ring: &mut Ring) {
         found.is_some_and(|one| one.metadata.deletion_timestamp.is_some())
     })
     .await;
-    // It is the namespace's last deployment, so that no row asks for the AppProject any more.
+    // It is the namespace's last deployment, so no row requires the AppProject any more.
     let projects = ring.projects();
     projects.delete(&project, &Default::default()).await.unwrap();
-    eventually("the AppProject has come back", || async {
+    eventually("the AppProject is back", || async {
         projects.get_opt(&project).await.ok()?.map(drop)
     })
     .await;

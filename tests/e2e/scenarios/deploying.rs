@@ -1,4 +1,4 @@
-//! From a deployment to what runs.
+//! From a deployment to running workloads.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::Api;
@@ -40,15 +40,15 @@ pub async fn an_automated_deployment_becomes_ready(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     ring.create(&ring.deployment("shop", "automated", "shop")).await;
     ring.wait_until_ready("shop").await;
-    ring.check_that_nothing_is_lost_or_doubled().await;
+    ring.check_that_nothing_is_lost_or_duplicated().await;
 }
 
-pub async fn a_path_that_is_missing_is_told_and_can_be_mended(ring: &mut Ring) {
+pub async fn a_missing_path_is_reported_and_can_be_fixed(ring: &mut Ring) {
     ring.commit(&[("right/first.json", config_map("first", "one"))]);
     ring.make_path_missing("wrong").await;
     ring.create(&ring.deployment("shop", "automated", "wrong")).await;
     let shop = ring
-        .wait_for("shop", "Argo CD's complaint is told", |shop| {
+        .wait_for("shop", "Argo CD's error is reported", |shop| {
             condition(shop, "ComparisonError").is_some_and(|one| one.status == "True")
         })
         .await;
@@ -79,7 +79,7 @@ pub async fn a_repository_at_an_ipv6_address_is_permitted(ring: &mut Ring) {
         let mut object = ring.deployment(name, "automated", "shop");
         object.spec.source.repo_url = url.to_owned();
         ring.create(&object).await;
-        // Nobody serves it: where Argo CD reads repositories, it says so.
+        // Nothing serves it; an Argo CD that reads repositories reports that.
         let looked_at = ring
             .wait_for(name, "Argo CD has looked at it", |one| {
                 let is_true = |type_| condition(one, type_).is_some_and(|it| it.status == "True");
@@ -92,13 +92,13 @@ pub async fn a_repository_at_an_ipv6_address_is_permitted(ring: &mut Ring) {
     }
 }
 
-pub async fn a_commit_arrives_by_itself(ring: &mut Ring) {
+pub async fn a_new_commit_is_deployed_without_an_edit(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     ring.create(&ring.deployment("shop", "automated", "shop")).await;
     ring.wait_until_ready("shop").await;
     let commit = ring.commit(&[("shop/first.json", config_map("first", "changed"))]).unwrap();
     ring.wait_for_word("first", Some("changed")).await;
-    ring.wait_for("shop", "the new revision is told", |shop| {
+    ring.wait_for("shop", "the new revision is reported", |shop| {
         shop.status
             .as_ref()
             .is_some_and(|status| status.sync.revision == commit && status.sync.status == "Synced")
@@ -131,7 +131,7 @@ pub async fn a_manual_deployment_waits_and_an_automated_one_does_not(ring: &mut 
     ring.wait_until_argocd_has_seen(&name).await;
     let patch = kube::api::Patch::Merge(json!({"data": {"word": "by hand"}}));
     ring.config_maps().patch("first", &Default::default(), &patch).await.unwrap();
-    ring.wait_for("shop", "the change by hand is told", |shop| {
+    ring.wait_for("shop", "the manual change is reported", |shop| {
         shop.status.as_ref().is_some_and(|status| status.sync.status == "OutOfSync")
     })
     .await;
@@ -157,10 +157,10 @@ pub async fn a_path_that_argo_cd_refuses_is_rejected_and_any_other_is_deployed(r
     ring.wait_until_ready("below").await;
 }
 
-pub async fn a_report_of_any_size_is_told(ring: &mut Ring) {
+pub async fn a_report_of_any_size_is_passed_on(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     let mut object = ring.deployment("shop", "automated", "shop");
-    // The largest that an API server takes.
+    // The largest that an API server accepts.
     let note = "x".repeat(250_000);
     object.metadata.annotations = Some([("example.com/note".to_owned(), note)].into());
     ring.create(&object).await;
@@ -169,7 +169,7 @@ pub async fn a_report_of_any_size_is_told(ring: &mut Ring) {
     let resource = |_| {
         json!({
             "version": "v1", "kind": "ConfigMap", "namespace": "shop", "status": "Synced",
-            // Names that hardly compress.
+            // Names that barely compress.
             "name": format!("{}.{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()),
             "health": {"status": "Degraded"},
         })
@@ -180,7 +180,7 @@ pub async fn a_report_of_any_size_is_told(ring: &mut Ring) {
     let patch = kube::api::Patch::Merge(report);
     ring.applications().patch(&name, &Default::default(), &patch).await.unwrap();
     let told = ring
-        .wait_for("shop", "its health is told", |one| {
+        .wait_for("shop", "its health is reported", |one| {
             condition(one, "Stalled").is_some_and(|stalled| stalled.reason == "Degraded")
         })
         .await;

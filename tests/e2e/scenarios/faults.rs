@@ -1,4 +1,4 @@
-//! What is killed in the middle of the work.
+//! Kills in the middle of the work.
 
 use futures::{StreamExt, stream};
 use kube::api::PostParams;
@@ -9,9 +9,9 @@ use crate::ring::Ring;
 
 /// Deployments of a burst.
 const BURST: usize = 60;
-/// Requests under way at once.
+/// Concurrent requests.
 const CONCURRENCY: usize = 8;
-/// A part is killed when so many Applications exist: early, in the middle, and late.
+/// The numbers of Applications at which a part is killed: early, in the middle and late.
 const MOMENTS: [usize; 3] = [1, 25, 50];
 
 pub async fn the_program_is_killed_in_the_middle_of_a_burst(ring: &mut Ring) {
@@ -46,8 +46,8 @@ fn name(moment: usize, number: usize) -> String {
     format!("app-{moment}-{number}")
 }
 
-/// Each deployment has a folder and a ConfigMap of its own: two that deploy the same resource would
-/// fight for it.
+/// Each deployment has its own folder and ConfigMap: two that deploy the same resource would fight
+/// over it.
 fn commit(ring: &Ring) {
     let all = MOMENTS.iter().flat_map(|moment| (0..BURST).map(|number| name(*moment, number)));
     let files: Vec<(String, String)> =
@@ -57,7 +57,7 @@ fn commit(ring: &Ring) {
     ring.commit(&files);
 }
 
-/// Begins to create a burst, and returns when so many of its Applications exist.
+/// Starts creating a burst, and returns once this many of its Applications exist.
 async fn begin(ring: &Ring, moment: usize) -> tokio::task::JoinHandle<()> {
     let objects: Vec<_> = (0..BURST)
         .map(|number| {
@@ -94,7 +94,7 @@ async fn begin(ring: &Ring, moment: usize) -> tokio::task::JoinHandle<()> {
     burst
 }
 
-/// Everything is as it should be in the end.
+/// Checks that everything is right in the end.
 async fn end(ring: &Ring) {
     let api = ring.deployments();
     eventually("all deployments are ready", || async {
@@ -102,5 +102,5 @@ async fn end(ring: &Ring) {
         (found.len() == MOMENTS.len() * BURST && found.iter().all(is_ready)).then_some(())
     })
     .await;
-    ring.check_that_nothing_is_lost_or_doubled().await;
+    ring.check_that_nothing_is_lost_or_duplicated().await;
 }

@@ -1,4 +1,4 @@
-//! Manual changes to what is ours.
+//! Manual changes to resources that we manage.
 
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams};
@@ -8,8 +8,8 @@ use crate::harness::eventually;
 use crate::repository::config_map;
 use crate::ring::Ring;
 
-/// The rescan comes once a minute, so one scenario makes all manual changes.
-pub async fn manual_changes_to_what_is_ours_are_undone(ring: &mut Ring) {
+/// The rescan runs once a minute, so one scenario makes all manual changes.
+pub async fn manual_changes_to_managed_resources_are_undone(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     let mut deployments = Vec::new();
     for name in ["edited", "deleted", "neighbour"] {
@@ -34,7 +34,7 @@ pub async fn manual_changes_to_what_is_ours_are_undone(ring: &mut Ring) {
         found.is_some_and(|one| one.spec.source.path == "shop")
     })
     .await;
-    ring.wait_for_application(&deployments[1], "another Application has come", |found| {
+    ring.wait_for_application(&deployments[1], "a new Application exists", |found| {
         found.is_some_and(|one| one.uid() != gone)
     })
     .await;
@@ -42,12 +42,12 @@ pub async fn manual_changes_to_what_is_ours_are_undone(ring: &mut Ring) {
         let found = projects.get_opt(&project.name_any()).await.ok()??;
         (found.spec.source_repos == project.spec.source_repos).then_some(())
     };
-    eventually("the AppProject permits no more than it should", is_mended).await;
+    eventually("the AppProject permits only what it should", is_mended).await;
     projects.delete(&project.name_any(), &DeleteParams::default()).await.unwrap();
-    eventually("the AppProject has come back", is_mended).await;
+    eventually("the AppProject is back", is_mended).await;
     for name in ["edited", "deleted", "neighbour"] {
         ring.wait_until_ready(name).await;
     }
     assert_eq!(applications.get(&neighbour).await.unwrap().spec, untouched.spec);
-    ring.check_that_nothing_is_lost_or_doubled().await;
+    ring.check_that_nothing_is_lost_or_duplicated().await;
 }

@@ -1,4 +1,4 @@
-//! Syncs that fail, and what ends them.
+//! Failing syncs, and what ends them.
 
 use serde_json::json;
 
@@ -6,11 +6,11 @@ use crate::harness::condition;
 use crate::repository::config_map;
 use crate::ring::Ring;
 
-/// The API server refuses it, whenever it is asked.
+/// The API server always rejects it.
 const REFUSED: &str = "Not_A_Name";
 
 async fn wait_until_it_is_retried(ring: &Ring) {
-    ring.wait_for("shop", "the failed attempt is told", |shop| {
+    ring.wait_for("shop", "the failed attempt is reported", |shop| {
         condition(shop, "Ready").is_some_and(|ready| {
             ready.reason == "Syncing" && ready.message.contains("Retrying attempt")
         })
@@ -18,7 +18,7 @@ async fn wait_until_it_is_retried(ring: &Ring) {
     .await;
 }
 
-pub async fn a_sync_that_fails_goes_on_with_the_next_commit(ring: &mut Ring) {
+pub async fn a_failing_sync_picks_up_the_next_commit(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map(REFUSED, "one"))]);
     ring.create(&ring.deployment("shop", "automated", "shop")).await;
     wait_until_it_is_retried(ring).await;
@@ -28,7 +28,7 @@ pub async fn a_sync_that_fails_goes_on_with_the_next_commit(ring: &mut Ring) {
     assert_eq!(shop.status.unwrap().sync.revision, commit);
 }
 
-pub async fn an_edit_ends_a_sync_that_fails(ring: &mut Ring) {
+pub async fn an_edit_ends_a_failing_sync(ring: &mut Ring) {
     ring.commit(&[
         ("wrong/first.json", config_map(REFUSED, "one")),
         ("right/first.json", config_map("first", "one")),

@@ -1,4 +1,4 @@
-//! What takes its time on a real server: namespaces, definitions, dependents.
+//! What takes time on a real server: namespaces, definitions, dependents.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The fixed traces: one for each subtlety that is known, by topic.
+//! The fixed traces: one for each known subtlety, by topic.
 
 mod deleting;
 mod lifecycle;

@@ -28,7 +28,7 @@ fn spec(changes: &Value) -> Value {
     with(deployment("a"), &json!({ "spec": changes }))
 }
 
-/// A dry run each, so that all of them are of a new object.
+/// A dry run each, so that each one creates a new object.
 fn tried(plural: &str, objects: Vec<Value>) -> Vec<Step> {
     objects.iter().map(|object| post(format!("{plural}?dryRun=All"), object)).collect()
 }
@@ -220,7 +220,7 @@ fn unknown() -> Fixed {
             &json!({ "status": { "extra": 1 } }),
         ),
     ]);
-    // Also where the request cannot change anything.
+    // Even if the request cannot change anything.
     steps.extend([
         merge_patch("gitopsdeployments/a", &json!({ "status": { "extra": 1 } })),
         merge_patch("gitopsdeployments/a/status", &json!({ "spec": { "extra": 1 } })),

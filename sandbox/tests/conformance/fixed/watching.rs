@@ -1,4 +1,4 @@
-//! Watches: where they begin, what they show, how they end.
+//! Watches: where they start, what they show, how they end.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn changes() -> Vec<Step> {
         post("gitopsdeployments", &deployment("a")),
         merge_patch("gitopsdeployments/a", &json!({ "spec": { "type": "automated" } })),
         delete("gitopsdeployments/a"),
-        // A list brings the real server's cache up to date, from which some watches begin.
+        // A list brings the real server's cache up to date, from which some watches start.
         get("configmaps"),
         get("gitopsdeployments"),
     ]

@@ -383,8 +383,8 @@ fn bodies() -> Vec<Fixed> {
                     "secrets",
                     &json!({ "metadata": { "name": "a" }, "stringData": { "k": "x".repeat((1 << 20) + 1) } }),
                 ),
-                // Of a body that is longer by more than 256 KiB, the API server does not read the
-                // rest, and whether a client sees its answer is a matter of luck.
+                // If a body is more than 256 KiB too long, the API server does not read the rest,
+                // and a client may or may not see its answer.
                 post(
                     "configmaps",
                     &with(

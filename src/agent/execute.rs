@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use machines::identity::{ApplicationId, OperationId};
-use machines::operation::application::{ApplicationDocument, project_name};
+use machines::identity::OperationId;
+use machines::operation::application::project_name;
 
+use crate::agent::Agent;
 use crate::agent::argo::{Argo, Changed};
-use crate::agent::decide::Observations;
-use crate::agent::effect::{Effect, Ending};
-use crate::agent::{Agent, effect};
+use crate::agent::batch::Observations;
+use crate::agent::effects::{self, Effect};
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, QueuedEffect};
 
@@ -52,26 +52,7 @@ impl Agent {
         let namespace = &self.settings.argocd_namespace;
         match effect {
             Effect::WriteProject { user, wanted } => {
-                let name = project_name(user);
-                let (exists, asked) = {
-                    let argo = self.argo();
-                    (argo.project(&name).is_some(), argo.ask_project())
-                };
-                let written = match wanted {
-                    Some(wanted) => {
-                        let write = effect::write_project(&self.client, namespace, wanted, exists);
-                        Some(write.await?)
-                    }
-                    None => {
-                        effect::remove_project(&self.client, namespace, &name).await?;
-                        None
-                    }
-                };
-                self.take_in_answer(effect, |argo| match written {
-                    Some(written) => argo.project_written(&written, asked).into_iter().collect(),
-                    None => argo.project_gone(&name).into_iter().collect(),
-                });
-                Ok(Outcome::Done)
+                self.write_project(effect, user, wanted.as_deref()).await
             }
             Effect::WriteApplication { row, document, .. } => {
                 self.write_application(effect, row, document).await
@@ -81,7 +62,7 @@ impl Agent {
             }
             Effect::RemoveOperation { operation } => {
                 let sighting = self.open().resources.get(operation).copied();
-                effect::remove_operation(&self.client, namespace, operation).await?;
+                effects::remove_operation(&self.client, namespace, operation).await?;
                 self.effects.answered(&effect.key());
                 if self.open().is_absent(operation, sighting) {
                     self.poke(
@@ -97,80 +78,13 @@ impl Agent {
         }
     }
 
-    async fn write_application(
-        &self,
-        effect: &Effect,
-        row: &ApplicationId,
-        document: &ApplicationDocument,
-    ) -> Result<Outcome, ApiError> {
-        let ApplicationDocument { name, namespace, .. } = document;
-        let (existing, asked, knows_refresh) = {
-            let argo = self.argo();
-            (argo.application(name).cloned(), argo.ask_application(), argo.knows_refresh())
-        };
-        let existing = existing.as_ref();
-        if let Some(existing) = existing.filter(|existing| existing.deleting) {
-            // It is written anew once it has gone.
-            if existing.sync.is_some() {
-                effect::end_sync(&self.client, namespace, name, existing, Ending::Any).await?;
-            }
-            return Ok(Outcome::Pending);
-        }
-        let mut answers = Vec::new();
-        if !existing.is_some_and(|existing| existing.is_written(row, document)) {
-            let client = &self.client;
-            let written = effect::write_application(client, row, document, existing, knows_refresh);
-            answers.push(written.await?);
-        }
-        // Afterwards, or Argo CD would begin the next one with what it had before.
-        if let Some(existing) = existing.filter(|existing| existing.works_on_another(document)) {
-            let ended =
-                effect::end_sync(&self.client, namespace, name, existing, Ending::Automated);
-            answers.extend(ended.await?);
-        }
-        self.take_in_answer(effect, |argo| {
-            let answers = answers.into_iter();
-            answers.flat_map(|one| argo.application_written(one, asked)).collect()
-        });
-        Ok(Outcome::Done)
-    }
-
-    async fn remove_application(
-        &self,
-        effect: &Effect,
-        row: &ApplicationId,
-        name: Option<&str>,
-        operation: Option<&OperationId>,
-    ) -> Result<Outcome, ApiError> {
-        let namespace = &self.settings.argocd_namespace;
-        let (application, asked) = {
-            let argo = self.argo();
-            (argo.application_to_remove(row, name), argo.ask_application())
-        };
-        let Some((name, existing)) = application else {
-            if let Some(operation) = operation {
-                self.poke(operation, Observations::default());
-            }
-            return Ok(Outcome::Done);
-        };
-        let mut deleting = None;
-        if !existing.deleting {
-            let client = &self.client;
-            deleting = effect::remove_application(client, namespace, &name, &existing).await?;
-        }
-        if existing.sync.is_some() {
-            effect::end_sync(&self.client, namespace, &name, &existing, Ending::Any).await?;
-        }
-        self.take_in_answer(effect, |argo| {
-            let deleting = deleting.into_iter();
-            deleting.flat_map(|one| argo.application_written(one, asked)).collect()
-        });
-        Ok(Outcome::Done)
-    }
-
     /// Takes in the answer to what an effect has written. Where it is no news, those that require it are
     /// stepped all the same if they did so once more meanwhile: see [`EffectQueue::answered`].
-    fn take_in_answer(&self, effect: &Effect, note: impl FnOnce(&mut Argo) -> Vec<Changed>) {
+    pub(super) fn take_in_answer(
+        &self,
+        effect: &Effect,
+        note: impl FnOnce(&mut Argo) -> Vec<Changed>,
+    ) {
         let required_again = self.effects.answered(&effect.key());
         let is_news = self.take_in(note);
         if !is_news && required_again {

@@ -9,8 +9,8 @@ use machines::rows::Target;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
-use crate::agent::decide::{FollowUp, Observations};
-use crate::agent::effect::{Effect, Subject};
+use crate::agent::batch::{FollowUp, Observations};
+use crate::agent::effects::{Effect, Subject};
 use crate::runtime::effects::{QueuedEffect, Required};
 
 impl Agent {

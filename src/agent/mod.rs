@@ -1,19 +1,21 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
-//! [`argo`] holds what the watches show, `open` the operations that look at it, [`decide`] steps a
-//! batch of operations between load and commit, [`effect`]s do what their states require,
-//! `definition` tells what the installed Argo CD knows, [`reports`] carries what Argo CD says into the
-//! database, and `rescan` finds manual changes.
+//! [`argo`] holds what the watches show, `open` the operations that look at it, [`batch`] steps
+//! operations between load and commit, [`effects`] do what their states require, `definition` tells
+//! what the installed Argo CD supports, [`reports`] carries what Argo CD says into the database, and
+//! `rescan` finds manual changes. What depends on the kind of an operation's target is in
+//! [`targets`].
 
 pub mod argo;
-pub mod decide;
+pub mod batch;
 mod definition;
-pub mod effect;
+pub mod effects;
 mod execute;
 mod follow_up;
 mod open;
 pub mod reports;
 mod rescan;
+pub mod targets;
 mod watching;
 
 use std::sync::Arc;
@@ -26,8 +28,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::argo::{Argo, Changed};
-use crate::agent::decide::Observations;
-use crate::agent::effect::Effect;
+use crate::agent::batch::Observations;
+use crate::agent::effects::Effect;
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::metrics::Metrics;
@@ -87,7 +89,7 @@ impl Process<OperationId, Observations> for Agent {
             .agent_batch(&keys, now, |mut loaded| {
                 let argo = self.argo();
                 let (changes, follow_ups) =
-                    decide::decide(&mut loaded, &items, &argo, isolation, now);
+                    batch::decide(&mut loaded, &items, &argo, isolation, now);
                 (changes, (follow_ups, loaded.repositories))
             })
             .await;

@@ -8,8 +8,9 @@ use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 use machines::operation::application::project_name;
 use machines::rows::Target;
 
-use crate::agent::argo::{Changed, ProjectDocument};
-use crate::agent::decide::FollowUp;
+use crate::agent::argo::Changed;
+use crate::agent::batch::FollowUp;
+use crate::agent::targets::project::entry::ProjectDocument;
 
 /// See the module.
 #[derive(Debug, Default)]

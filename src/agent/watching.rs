@@ -9,7 +9,7 @@ use machines::identity::{OPERATION_ID_LIMIT, OperationId};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
-use crate::agent::decide::Observations;
+use crate::agent::batch::Observations;
 use crate::runtime::sightings::{Listed, Sightings};
 use crate::runtime::watch::{self, WatchEvent};
 

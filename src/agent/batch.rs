@@ -14,7 +14,8 @@ use machines::shared::messages;
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::machine_rows::{Stepped, Versioned};
 
-use crate::agent::argo::{Argo, ProjectDocument, WantedProject};
+use crate::agent::argo::Argo;
+use crate::agent::targets::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::inbox::Coalesce;
 
 /// An operation looks at Argo CD again after each move; it moves this often at the most, from

@@ -1,131 +1,14 @@
-//! What the agent writes to Argo CD's namespace, one request for each effect.
+//! The requests that write an Application.
 
-use std::sync::Arc;
-
-use crds::Operation;
-use crds::argocd::{AppProject, AppProjectSpec, Application};
+use crds::argocd::Application;
 use kube::Resource;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::identity::ApplicationId;
 use machines::operation::application::{ApplicationDocument, SyncPolicy};
 use serde_json::{Value, json};
 
-use crate::agent::argo::{ApplicationEntry, ProjectDocument};
+use super::entry::ApplicationEntry;
 use crate::kubernetes::{ApiError, api_error, json_patch};
-use crate::runtime::effects::{Priority, QueuedEffect};
-
-/// One write to Argo CD's namespace.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// The AppProject of a user says this; `None` where there should be none.
-    WriteProject {
-        /// The user.
-        user: ClusterUserId,
-        /// What it is to say.
-        wanted: Option<Arc<ProjectDocument>>,
-    },
-    /// The Application says this.
-    WriteApplication {
-        /// Its row.
-        row: ApplicationId,
-        /// What it is to say.
-        document: Box<ApplicationDocument>,
-        /// The operation that requires it.
-        operation: OperationId,
-    },
-    /// No Application stands for this row.
-    RemoveApplication {
-        /// The row.
-        row: ApplicationId,
-        /// The Application's name, where it is known whose it was.
-        name: Option<String>,
-        /// The operation that requires it; none where it belongs to nobody.
-        operation: Option<OperationId>,
-    },
-    /// The Operation CR does not exist.
-    RemoveOperation {
-        /// The operation.
-        operation: OperationId,
-    },
-}
-
-/// What an effect is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
-    /// The AppProject of a user.
-    Project(ClusterUserId),
-    /// The Application of a row.
-    Application(ApplicationId),
-    /// An Operation CR.
-    Operation(OperationId),
-}
-
-impl QueuedEffect for Effect {
-    type Key = Subject;
-
-    fn key(&self) -> Subject {
-        match self {
-            Self::WriteProject { user, .. } => Subject::Project(user.clone()),
-            Self::WriteApplication { row, .. } | Self::RemoveApplication { row, .. } => {
-                Subject::Application(row.clone())
-            }
-            Self::RemoveOperation { operation } => Subject::Operation(operation.clone()),
-        }
-    }
-
-    fn priority(&self) -> Priority {
-        match self {
-            Self::WriteProject { .. } | Self::WriteApplication { .. } => Priority::High,
-            Self::RemoveApplication { .. } => Priority::Normal,
-            Self::RemoveOperation { .. } => Priority::Low,
-        }
-    }
-
-    fn is_answered(&self) -> bool {
-        true
-    }
-}
-
-/// Creates an AppProject, or makes the one that exists say what it should.
-pub async fn write_project(
-    client: &kube::Client,
-    namespace: &str,
-    wanted: &ProjectDocument,
-    exists: bool,
-) -> Result<AppProject, ApiError> {
-    let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
-    let spec = AppProjectSpec {
-        source_repos: wanted.source_repos.iter().cloned().collect(),
-        destinations: wanted.destinations.clone(),
-        ..AppProjectSpec::default()
-    };
-    let annotations = json!({crds::names::USERNAME_ANNOTATION: wanted.user});
-    if exists {
-        let patch = json!({
-            "metadata": {"annotations": annotations},
-            "spec": {"sourceRepos": spec.source_repos, "destinations": spec.destinations},
-        });
-        let parameters = PatchParams::default();
-        return api.patch(&wanted.name, &parameters, &Patch::Merge(patch)).await.map_err(api_error);
-    }
-    let mut project = AppProject::new(&wanted.name, spec);
-    project
-        .metadata
-        .annotations
-        .get_or_insert_default()
-        .insert(crds::names::USERNAME_ANNOTATION.to_owned(), wanted.user.clone());
-    api.create(&PostParams::default(), &project).await.map_err(api_error)
-}
-
-/// Deletes an AppProject, unless it has gone.
-pub async fn remove_project(
-    client: &kube::Client,
-    namespace: &str,
-    name: &str,
-) -> Result<(), ApiError> {
-    let api: Api<AppProject> = Api::namespaced(client.clone(), namespace);
-    absent(api.delete(name, &DeleteParams::default()).await.map(drop).map_err(api_error))
-}
 
 /// Creates an Application, or makes the one that exists say what it should: see
 /// [`crds::argocd::FIELDS`]. `knows_refresh` says whether Argo CD knows `retry.refresh`.
@@ -248,17 +131,6 @@ pub async fn end_sync(
     }
 }
 
-/// Deletes an Operation CR, unless it has gone.
-pub async fn remove_operation(
-    client: &kube::Client,
-    namespace: &str,
-    operation: &OperationId,
-) -> Result<(), ApiError> {
-    let api: Api<Operation> = Api::namespaced(client.clone(), namespace);
-    let name = crds::names::operation_name(operation.as_str());
-    absent(api.delete(&name, &DeleteParams::default()).await.map(drop).map_err(api_error))
-}
-
 /// Creates an Application as it is written here: its type has fewer fields.
 async fn create(
     client: &kube::Client,
@@ -281,13 +153,6 @@ fn without_nulls(value: Value) -> Value {
             fields.map(|(name, value)| (name, without_nulls(value))).collect()
         }
         other => other,
-    }
-}
-
-fn absent(outcome: Result<(), ApiError>) -> Result<(), ApiError> {
-    match outcome {
-        Err(ApiError::Missing) => Ok(()),
-        outcome => outcome,
     }
 }
 

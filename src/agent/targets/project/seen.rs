@@ -1,47 +1,17 @@
-//! AppProjects: what has been seen of them, and what they should say.
+//! What the watch of AppProjects shows, the answers to writes, and what each should say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crds::argocd::{AppProject, AppProjectSpec, ApplicationDestination as Destination};
 use kube::ResourceExt;
-use machines::identity::{ClusterUserId, Revision};
+use machines::identity::ClusterUserId;
 use machines::operation::application::{IN_CLUSTER, project_name};
 use machines::shared::repository_url::source_repo_pattern;
 
+use super::entry::{ProjectDocument, ProjectEntry, WantedProject};
 use crate::agent::argo::{Argo, Changed};
 use crate::runtime::sightings::Asked;
 use crate::runtime::watch::{self, WatchEvent};
-
-/// What is remembered of an AppProject.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProjectEntry {
-    /// Its revision.
-    pub revision: Revision,
-    /// What it says.
-    pub document: ProjectDocument,
-}
-
-/// What an AppProject of ours says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectDocument {
-    /// Its name.
-    pub name: String,
-    /// The cluster user that it belongs to.
-    pub user: String,
-    /// The repositories that it permits, as patterns.
-    pub source_repos: BTreeSet<String>,
-    /// The destinations that it permits.
-    pub destinations: Vec<Destination>,
-}
-
-/// What an AppProject of ours should say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WantedProject {
-    /// What it should say; `None` where there should be none.
-    pub document: Option<ProjectDocument>,
-    /// The repositories for which it has no room.
-    pub left_out: BTreeSet<String>,
-}
 
 /// Bytes of the repositories in one AppProject: some 20,000 of them. etcd takes no request beyond
 /// 1.5 MiB, and the rest of the object needs room as well.
@@ -201,4 +171,48 @@ impl Argo {
 fn in_cluster() -> Destination {
     let (name, namespace) = (IN_CLUSTER.to_owned(), "*".to_owned());
     Destination { name, namespace, ..Destination::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_project_has_room_for_as_much_as_the_server_takes() {
+        let url = |number: usize| format!("https://git.example.com/{number:036}");
+        let room = SOURCE_REPOS_LIMIT / (url(0).len() + PER_ITEM);
+        let mut permitted: BTreeMap<String, String> =
+            (0..room + 10).map(|number| (url(number), pattern(&url(number)))).collect();
+        // The last ones are in use already, so others have to make room.
+        let left_out = trim(&mut permitted, |wanted, _| wanted < url(room).as_str());
+        assert_eq!((permitted.len(), left_out.len()), (room, 10));
+        assert!((room..room + 10).map(url).all(|url| permitted.contains_key(&url)));
+        assert_eq!(trim(&mut permitted, |_, _| 0), BTreeSet::new());
+        let written: Vec<&String> = permitted.values().collect();
+        assert!(serde_json::to_string(&written).unwrap().len() <= SOURCE_REPOS_LIMIT + 2);
+    }
+
+    #[test]
+    fn the_environments_of_an_earlier_installation_stay_permitted() {
+        let user = ClusterUserId::new("user");
+        let destinations = serde_json::json!([
+            {"name": "managed-env-1", "namespace": "*"},
+            {"name": "*", "namespace": "*"},
+            {"name": "in-cluster", "namespace": "*"},
+        ]);
+        let object = serde_json::json!({
+            "metadata": {"name": project_name(&user)},
+            "spec": {"destinations": destinations},
+        });
+        let mut argo = Argo::default();
+        argo.project_seen(WatchEvent::Present(serde_json::from_value(object).unwrap()));
+        let repositories = BTreeSet::from(["https://example.com/a".to_owned()]);
+        let permitted = |argo: &Argo| {
+            let wanted = argo.wanted_project(&user, &repositories).document.unwrap();
+            wanted.destinations.into_iter().map(|one| one.name).collect::<Vec<_>>()
+        };
+        assert_eq!(permitted(&argo), ["in-cluster"]);
+        argo.note_environments([user.clone()].into());
+        assert_eq!(permitted(&argo), ["managed-env-1", "in-cluster"]);
+    }
 }

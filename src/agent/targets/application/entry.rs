@@ -1,0 +1,116 @@
+//! What is remembered of an Application.
+
+use crds::argocd::{Application, phase};
+use machines::identity::{ApplicationId, Revision};
+use machines::operation::application::{
+    ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
+    Backoff, Retry, RunningSync, SyncPolicy,
+};
+
+/// What is remembered of an Application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApplicationEntry {
+    /// Its UID.
+    pub uid: String,
+    /// Its revision.
+    pub revision: Revision,
+    /// The row that it stands for, by its label.
+    pub row: Option<ApplicationId>,
+    /// The part of its spec that we own.
+    pub spec: ApplicationSpec,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// What Argo CD is in the middle of, or between two attempts at.
+    pub sync: Option<RunningSync>,
+    /// Whether retries go to the newest commit, as far as its spec says.
+    pub refresh: Option<bool>,
+    /// Its finalizers.
+    pub finalizers: Vec<String>,
+}
+
+impl ApplicationEntry {
+    /// Whether it says what a row asks for, and Argo CD works on nothing else.
+    pub fn says(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
+        self.is_written(row, document) && !self.works_on_another(document)
+    }
+
+    /// Whether it says what a row asks for.
+    pub fn is_written(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
+        self.spec == document.spec && self.row.as_ref() == Some(row)
+    }
+
+    /// Whether Argo CD would go on with what is no longer wanted.
+    pub fn works_on_another(&self, document: &ApplicationDocument) -> bool {
+        self.sync.as_ref().is_some_and(|sync| sync.is_outdated(&document.spec))
+    }
+
+    /// Where Argo CD knows it, an Application with retries has it: without it a sync that fails is
+    /// retried at its old commit, whatever git says by then.
+    pub(super) fn judge_refresh(&mut self, is_known: bool) {
+        let retries = self.spec.sync_policy.as_ref().is_some_and(|policy| policy.retry.is_some());
+        if is_known && retries && self.refresh != Some(true) {
+            self.spec.drift.insert(REFRESH.to_owned());
+        } else {
+            self.spec.drift.remove(REFRESH);
+        }
+    }
+}
+
+/// Where a spec says that retries go to the newest commit.
+const REFRESH: &str = "/syncPolicy/retry/refresh";
+
+pub(super) fn running_sync(application: &Application) -> Option<RunningSync> {
+    let state = application.operation_state().filter(|state| state.phase == phase::RUNNING)?;
+    application.operation.as_ref()?;
+    let request = state.operation.sync.clone().unwrap_or_default();
+    let source = request.source.as_ref().map(application_source);
+    // Several sources at once are never ours.
+    let several = (!request.sources.is_empty()).then(ApplicationSource::default);
+    Some(RunningSync {
+        automated: state.operation.initiated_by.automated,
+        source: several.or(source),
+    })
+}
+
+fn application_source(source: &crds::argocd::ApplicationSource) -> ApplicationSource {
+    ApplicationSource {
+        repo_url: source.repo_url.clone(),
+        path: source.path.clone(),
+        target_revision: source.target_revision.clone(),
+    }
+}
+
+/// The part of an Application's spec that we own.
+pub fn application_spec(spec: &crds::argocd::ApplicationSpec) -> ApplicationSpec {
+    let destination = &spec.destination;
+    ApplicationSpec {
+        source: application_source(&spec.source),
+        destination: ApplicationDestination {
+            name: destination.name.clone(),
+            namespace: destination.namespace.clone(),
+            server: destination.server.clone(),
+        },
+        project: spec.project.clone(),
+        sync_policy: spec.sync_policy.as_ref().map(sync_policy),
+        drift: spec.drift.clone(),
+    }
+}
+
+fn sync_policy(policy: &crds::argocd::SyncPolicy) -> SyncPolicy {
+    SyncPolicy {
+        automated: policy.automated.as_ref().map(|automated| Automated {
+            prune: automated.prune,
+            self_heal: automated.self_heal,
+            allow_empty: automated.allow_empty,
+        }),
+        sync_options: policy.sync_options.clone(),
+        retry: policy.retry.as_ref().map(|retry| Retry {
+            limit: retry.limit,
+            backoff: retry.backoff.as_ref().map(|backoff| Backoff {
+                duration: backoff.duration.clone(),
+                factor: backoff.factor,
+                max_duration: backoff.max_duration.clone(),
+            }),
+        }),
+    }
+}

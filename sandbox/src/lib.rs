@@ -1,4 +1,4 @@
-//! An in-process Kubernetes API server, and a stand-in for Argo CD to go with it.
+//! An in-process Kubernetes API server.
 //!
 //! Map, from the inside out:
 //!
@@ -11,8 +11,7 @@
 //! * [`api`]: the synchronous core, [`ApiServer::handle`], which knows neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
 //! * `edge`: the same core over HTTP and, by [`client`], inside the process;
-//! * [`ControlPlane`]: a server on loopback with its kubeconfig;
-//! * [`argocd`]: the stand-in.
+//! * [`ControlPlane`]: a server on loopback with its kubeconfig.
 //!
 //! That it answers as a real API server does is what `tests/conformance` compares; where it does
 //! not is listed there, with the reasons.
@@ -25,8 +24,6 @@
 
 mod admission;
 pub mod api;
-pub mod argocd;
-mod argocd_crds;
 mod clock;
 mod control_plane;
 mod edge;
@@ -43,7 +40,6 @@ mod table;
 mod watch;
 
 pub use api::{ApiServer, InstallError, Reply, Request, RequestCounts, Response, Settings};
-pub use argocd_crds::argocd_crds;
 pub use clock::Clock;
 pub use control_plane::{ControlPlane, Error, Options};
 pub use edge::{Body, answer, client};

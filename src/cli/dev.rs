@@ -84,7 +84,7 @@ struct Running {
     client: kube::Client,
     program: Program,
     address: SocketAddr,
-    argocd: tokio::task::JoinHandle<Result<(), sandbox::argocd::Error>>,
+    argocd: tokio::task::JoinHandle<Result<(), argocd_stand_in::Error>>,
     kubeconfig: PathBuf,
     /// Held until the end, so that two processes never share a directory.
     _lock: File,
@@ -105,10 +105,11 @@ impl Running {
             tracing::warn!("{warning}");
         }
         let listener = api::bind(dev.listen).await.map_err(Failure::Input)?;
+        let crds = argocd_stand_in::definitions().into_iter().chain(crds::all());
         let plane = ControlPlane::start(Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, dev.port)),
             data: Some(directory.join("sandbox")),
-            ..Options::with_crds(crds::all())
+            ..Options::with_crds(crds)
         })
         .await
         .map_err(|error| match error {
@@ -123,12 +124,12 @@ impl Running {
         program::check_cluster(&client, &database).await.map_err(Failure::Input)?;
         let argocd_namespace = settings.argocd_namespace.clone();
         ensure_namespace(&client, &argocd_namespace).await.map_err(Failure::Running)?;
-        let stand_in = sandbox::argocd::Options {
+        let stand_in = argocd_stand_in::Options {
             namespace: argocd_namespace,
             pace: Duration::from_millis(dev.argo_cd_pace),
-            ..sandbox::argocd::Options::default()
+            ..argocd_stand_in::Options::default()
         };
-        let argocd = tokio::spawn(sandbox::argocd::run(client.clone(), stand_in, shutdown.clone()));
+        let argocd = tokio::spawn(argocd_stand_in::run(client.clone(), stand_in, shutdown.clone()));
         tracing::info!(
             "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
              stand-in for Argo CD reads no git and deploys nothing"

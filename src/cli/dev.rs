@@ -175,7 +175,7 @@ impl Running {
         create(&api, &sample()).await.map_err(Failure::Running)?;
         loop {
             if let Some(object) = api.get_opt(name).await.map_err(Failure::running)?
-                && is_ready(&object)
+                && object.is_ready()
             {
                 let status = object.status.unwrap_or_default();
                 let (sync, health) = (status.sync.status, status.health.status);
@@ -220,7 +220,7 @@ impl Running {
     async fn not_in_time(&self, seconds: u64) -> Failure {
         let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
         let all = api.list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
-        let waiting: Vec<&GitOpsDeployment> = all.iter().filter(|one| !is_ready(one)).collect();
+        let waiting: Vec<&GitOpsDeployment> = all.iter().filter(|one| !one.is_ready()).collect();
         let mut text = format!(
             "{} of {} deployments were not ready within {seconds} s",
             waiting.len(),
@@ -243,7 +243,7 @@ impl Running {
             // A status may be of an earlier run, as long as something waits to be looked at.
             let health = &self.program.health;
             let is_current = health.is_ready() && health.backlog() == 0;
-            if is_current && all.iter().all(is_ready) {
+            if is_current && all.iter().all(GitOpsDeployment::is_ready) {
                 println!("healthy: {} of {}", all.len(), all.len());
                 return Ok(());
             }
@@ -274,16 +274,6 @@ fn why_not_ready(object: &GitOpsDeployment) -> String {
         Some(ready) => ready.message.clone(),
         None => "nothing was reported on this generation yet".to_owned(),
     }
-}
-
-pub(super) fn is_ready(object: &GitOpsDeployment) -> bool {
-    object.status.as_ref().is_some_and(|status| {
-        status.observed_generation == object.metadata.generation
-            && status.conditions.iter().any(|condition| {
-                condition.type_ == crds::conditions::condition_type::READY
-                    && condition.status == "True"
-            })
-    })
 }
 
 /// The sample: what most people deploy first with Argo CD.

@@ -40,7 +40,7 @@ const MOST_DEPLOYMENTS: i64 = 100_000;
 
 /// Options of a run.
 ///
-/// It creates namespaces and GitOpsDeployments, waits until each has an Application and is ready,
+/// A run creates namespaces and GitOpsDeployments, waits until each has an Application and is ready,
 /// and prints how long that took and what it cost. What it creates stays, unless --cleanup is
 /// given: a run that went badly can be looked into, and the next one can be made beside it. The
 /// command that deletes it is printed.
@@ -152,7 +152,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] if the options do not go together, or name no metrics.
+    /// [`Error::Input`] if the options do not go together, or one for metrics is no URL.
     pub fn prepare(self) -> Result<Prepared, Error> {
         let plan = Plan::new(self.deployments, self.namespaces, self.repositories);
         let plan = plan.map_err(Error::input)?;
@@ -161,7 +161,7 @@ impl Options {
     }
 }
 
-/// A run that wants nothing but a cluster.
+/// A run that needs nothing more but a cluster.
 pub struct Prepared {
     options: Options,
     plan: Plan,

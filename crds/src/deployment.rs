@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::absent::absent_is_default;
 use crate::argocd::{HealthStatus, OperationState, ResourceStatus, Truncated};
+use crate::conditions::condition_type::READY;
 
 /// The value of [`GitOpsDeploymentSpec::type_`] that syncs automatically.
 pub const TYPE_AUTOMATED: &str = "automated";
@@ -114,6 +115,18 @@ impl GitOpsDeploymentSpec {
     #[must_use]
     pub fn sync_options(&self) -> &[String] {
         self.sync_policy.as_ref().map_or(&[], |policy| &policy.sync_options)
+    }
+}
+
+impl GitOpsDeployment {
+    /// Whether its present generation is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| {
+            let mut conditions = status.conditions.iter();
+            status.observed_generation == self.metadata.generation
+                && conditions.any(|one| one.type_ == READY && one.status == "True")
+        })
     }
 }
 

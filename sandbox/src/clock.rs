@@ -1,4 +1,4 @@
-//! The time of day, as a server or the stand-in reads it.
+//! The time of day, as a server reads it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::api::{ApiServer, InstallError, RequestCounts, Settings};
-use crate::argocd_crds::argocd_crds;
 use crate::edge::Edge;
 use crate::store::PersistError;
 
@@ -34,23 +33,21 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// An in-memory server on any free port that knows Argo CD's kinds.
+    /// An in-memory server on any free port that knows no kinds but the built-in ones.
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data: None,
-            crds: argocd_crds(),
+            crds: Vec::new(),
             settings: Settings::default(),
         }
     }
 }
 
 impl Options {
-    /// The default options with more definitions.
+    /// The default with these definitions.
     pub fn with_crds(crds: impl IntoIterator<Item = CustomResourceDefinition>) -> Self {
-        let mut options = Self::default();
-        options.crds.extend(crds);
-        options
+        Self { crds: crds.into_iter().collect(), ..Self::default() }
     }
 }
 

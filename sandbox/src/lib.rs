@@ -1,4 +1,4 @@
-//! An in-process Kubernetes API server, and a stand-in for Argo CD to go with it.
+//! An in-process Kubernetes API server.
 //!
 //! Map, from the inside out:
 //!
@@ -11,8 +11,7 @@
 //! * [`api`]: the synchronous core, [`ApiServer::handle`], which needs neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
 //! * `edge`: the same core over HTTP and, by [`client`], inside the process;
-//! * [`ControlPlane`]: a server on loopback with its kubeconfig;
-//! * [`argocd`]: the stand-in.
+//! * [`ControlPlane`]: a server on loopback with its kubeconfig.
 //!
 //! `tests/conformance` compares it with a real API server; the differences are listed there, with
 //! reasons.
@@ -25,8 +24,6 @@
 
 mod admission;
 pub mod api;
-pub mod argocd;
-mod argocd_crds;
 mod clock;
 mod control_plane;
 mod edge;
@@ -43,7 +40,6 @@ mod table;
 mod watch;
 
 pub use api::{ApiServer, InstallError, Reply, Request, RequestCounts, Response, Settings};
-pub use argocd_crds::argocd_crds;
 pub use clock::Clock;
 pub use control_plane::{ControlPlane, Error, Options};
 pub use edge::{Body, answer, client};

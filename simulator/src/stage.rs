@@ -104,11 +104,11 @@ impl Stage {
         let begun = Instant::now();
         let by_users = Arc::new(AtomicBool::new(false));
         let server = ApiServer::in_memory(sandbox::api::Settings {
-            clock: cluster_clock(begun),
+            clock: sandbox::Clock::new(move || cluster_time(begun)),
             uids: Box::new(uids(Arc::clone(&by_users))),
             history_limit: HISTORY,
         });
-        let definitions = sandbox::argocd_crds().into_iter().chain(crds::all());
+        let definitions = argocd_stand_in::definitions().into_iter().chain(crds::all());
         for definition in definitions {
             server.install(&definition)?;
         }
@@ -158,20 +158,21 @@ impl Stage {
     /// Starts the stand-in for Argo CD, until the token is cancelled.
     pub fn start_argocd(&self, pace: Duration) -> CancellationToken {
         let stop = CancellationToken::new();
-        let options = sandbox::argocd::Options {
+        let begun = self.begun;
+        let options = argocd_stand_in::Options {
             namespace: ARGO_CD.to_owned(),
             pace,
-            clock: cluster_clock(self.begun),
+            clock: Arc::new(move || cluster_time(begun)),
         };
-        tokio::spawn(sandbox::argocd::run(self.client.clone(), options, stop.clone()));
+        tokio::spawn(argocd_stand_in::run(self.client.clone(), options, stop.clone()));
         stop
     }
 
     /// Sets the outcomes of Applications in Argo CD, replacing earlier ones.
     pub async fn set_outcomes(&self, data: BTreeMap<String, String>) -> anyhow::Result<()> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
-        let _ = api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await;
-        let name = Some(sandbox::argocd::OUTCOMES.to_owned());
+        let _ = api.delete(argocd_stand_in::OUTCOMES, &DeleteParams::default()).await;
+        let name = Some(argocd_stand_in::OUTCOMES.to_owned());
         let metadata = ObjectMeta { name, ..ObjectMeta::default() };
         let map = ConfigMap { metadata, data: Some(data), ..ConfigMap::default() };
         api.create(&PostParams::default(), &map).await.context("the outcomes")?;
@@ -264,11 +265,9 @@ impl Stage {
     }
 }
 
-fn cluster_clock(begun: Instant) -> sandbox::Clock {
-    sandbox::Clock::new(move || {
-        let millis = wall_clock(begun).as_millis();
-        jiff::Timestamp::from_millisecond(millis).unwrap_or_default()
-    })
+/// The time of day in the cluster: for the API server and for Argo CD.
+fn cluster_time(begun: Instant) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(wall_clock(begun).as_millis()).unwrap_or_default()
 }
 
 /// The client of users, manual changes and Argo CD, which marks its requests in `by_users`.

@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_field_is_known_where_the_definition_of_the_served_version_has_it() {
-        let mut definition = sandbox::argocd_crds().remove(0);
+        let mut definition = argocd_stand_in::definitions().remove(0);
         assert!(has_field(&definition, &REFRESH));
         assert!(!has_field(&definition, &["spec", "syncPolicy", "retry", "unknown"]));
         assert!(!has_field(&definition, &["spec", "unknown", "retry", "refresh"]));

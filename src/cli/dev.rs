@@ -85,7 +85,7 @@ struct Running {
     client: kube::Client,
     program: Program,
     address: SocketAddr,
-    argocd: tokio::task::JoinHandle<Result<(), sandbox::argocd::Error>>,
+    argocd: tokio::task::JoinHandle<Result<(), argocd_stand_in::Error>>,
     kubeconfig: PathBuf,
     /// Held until the end, so that two processes never share a directory.
     _lock: File,
@@ -106,10 +106,11 @@ impl Running {
             tracing::warn!("{warning}");
         }
         let listener = api::bind(dev.listen).await.map_err(Failure::Input)?;
+        let crds = argocd_stand_in::definitions().into_iter().chain(crds::all());
         let plane = ControlPlane::start(Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, dev.port)),
             data: Some(directory.join("sandbox")),
-            ..Options::with_crds(crds::all())
+            ..Options::with_crds(crds)
         })
         .await
         .map_err(|error| match error {
@@ -124,12 +125,12 @@ impl Running {
         program::check_cluster(&client, &database).await.map_err(Failure::Input)?;
         let argocd_namespace = settings.argocd_namespace.clone();
         ensure_namespace(&client, &argocd_namespace).await.map_err(Failure::Running)?;
-        let stand_in = sandbox::argocd::Options {
+        let stand_in = argocd_stand_in::Options {
             namespace: argocd_namespace,
             pace: Duration::from_millis(dev.argo_cd_pace),
-            ..sandbox::argocd::Options::default()
+            ..argocd_stand_in::Options::default()
         };
-        let argocd = tokio::spawn(sandbox::argocd::run(client.clone(), stand_in, shutdown.clone()));
+        let argocd = tokio::spawn(argocd_stand_in::run(client.clone(), stand_in, shutdown.clone()));
         tracing::info!(
             "this is a sandbox: an in-process Kubernetes API stands in for a cluster, and a \
              stand-in for Argo CD reads no git and deploys nothing"
@@ -175,7 +176,7 @@ impl Running {
         create(&api, &sample()).await.map_err(Failure::Running)?;
         loop {
             if let Some(object) = api.get_opt(name).await.map_err(Failure::running)?
-                && is_ready(&object)
+                && object.is_ready()
             {
                 let status = object.status.unwrap_or_default();
                 let (sync, health) = (status.sync.status, status.health.status);
@@ -220,7 +221,7 @@ impl Running {
     async fn not_in_time(&self, seconds: u64) -> Failure {
         let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
         let all = api.list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
-        let waiting: Vec<&GitOpsDeployment> = all.iter().filter(|one| !is_ready(one)).collect();
+        let waiting: Vec<&GitOpsDeployment> = all.iter().filter(|one| !one.is_ready()).collect();
         let mut text = format!(
             "{} of {} deployments were not ready within {seconds} s",
             waiting.len(),
@@ -243,7 +244,7 @@ impl Running {
             // A status may be of an earlier run, as long as something waits to be looked at.
             let health = &self.program.health;
             let is_current = health.is_ready() && health.backlog() == 0;
-            if is_current && all.iter().all(is_ready) {
+            if is_current && all.iter().all(GitOpsDeployment::is_ready) {
                 println!("healthy: {} of {}", all.len(), all.len());
                 return Ok(());
             }
@@ -274,16 +275,6 @@ fn why_not_ready(object: &GitOpsDeployment) -> String {
         Some(ready) => ready.message.clone(),
         None => "nothing was reported on this generation yet".to_owned(),
     }
-}
-
-pub(super) fn is_ready(object: &GitOpsDeployment) -> bool {
-    object.status.as_ref().is_some_and(|status| {
-        status.observed_generation == object.metadata.generation
-            && status.conditions.iter().any(|condition| {
-                condition.type_ == crds::conditions::condition_type::READY
-                    && condition.status == "True"
-            })
-    })
 }
 
 /// The sample: what most people deploy first with Argo CD.

@@ -263,7 +263,7 @@ impl Ring {
             Place::Cluster(cluster) => cluster.start_everything().await,
             Place::Sandbox { .. } => {
                 let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
-                api.delete(sandbox::argocd::OUTCOMES, &DeleteParams::default()).await.unwrap();
+                api.delete(argocd_stand_in::OUTCOMES, &DeleteParams::default()).await.unwrap();
             }
         }
     }
@@ -274,7 +274,7 @@ impl Ring {
             return;
         }
         let data = BTreeMap::from([(format!("path.{path}"), outcome.to_owned())]);
-        let name = Some(sandbox::argocd::OUTCOMES.to_owned());
+        let name = Some(argocd_stand_in::OUTCOMES.to_owned());
         let metadata = ObjectMeta { name, ..ObjectMeta::default() };
         let map = ConfigMap { metadata, data: Some(data), ..ConfigMap::default() };
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);

@@ -98,6 +98,7 @@ impl World {
         directory: TempDir,
         crds: Vec<CustomResourceDefinition>,
     ) -> Self {
+        let crds = argocd_stand_in::definitions().into_iter().chain(crds);
         let plane = ControlPlane::start(Options::with_crds(crds)).await.unwrap();
         let client = kube::Client::try_from(plane.client_config()).unwrap();
         let settings = Settings::default();
@@ -120,12 +121,12 @@ impl World {
     }
 
     fn start_argocd(&self) {
-        let options = sandbox::argocd::Options {
+        let options = argocd_stand_in::Options {
             namespace: ARGO_CD.to_owned(),
             pace: Duration::ZERO,
-            ..sandbox::argocd::Options::default()
+            ..argocd_stand_in::Options::default()
         };
-        tokio::spawn(sandbox::argocd::run(self.client.clone(), options, self.argocd.clone()));
+        tokio::spawn(argocd_stand_in::run(self.client.clone(), options, self.argocd.clone()));
     }
 
     /// Starts the program.
@@ -289,7 +290,7 @@ impl World {
         let data = outcomes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let map = ConfigMap {
             metadata: ObjectMeta {
-                name: Some(sandbox::argocd::OUTCOMES.to_owned()),
+                name: Some(argocd_stand_in::OUTCOMES.to_owned()),
                 ..ObjectMeta::default()
             },
             data: Some(data.collect()),
@@ -297,7 +298,7 @@ impl World {
         };
         let parameters = PatchParams::apply("tests").force();
         let map = Patch::Apply(&map);
-        api.patch(sandbox::argocd::OUTCOMES, &parameters, &map).await.unwrap();
+        api.patch(argocd_stand_in::OUTCOMES, &parameters, &map).await.unwrap();
     }
 
     /// Waits until a deployment meets a condition.

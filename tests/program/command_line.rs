@@ -257,7 +257,7 @@ mod on_a_cluster {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn all_asks_for_missing_definitions() {
-        let said = refused_there("all", Options::default()).await;
+        let said = refused_there("all", Options::with_crds(argocd_stand_in::definitions())).await;
         let missing = "gitopsdeployments.managed-gitops.redhat.com";
         says(&said, &["lacks", missing, "managed-gitops crds | kubectl apply -f -"]);
         assert!(!said.contains("applications.argoproj.io"), "Argo CD's exist: {said}");
@@ -397,7 +397,7 @@ mod dev_ends {
     fn degrade_the_sample(directory: &Path) {
         let kubeconfig = Kubeconfig::read_from(directory.join("kubeconfig")).unwrap();
         let mut map = ConfigMap::default();
-        map.metadata.name = Some(sandbox::argocd::OUTCOMES.to_owned());
+        map.metadata.name = Some(argocd_stand_in::OUTCOMES.to_owned());
         map.data = Some([("path.guestbook".to_owned(), "degraded".to_owned())].into());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {

@@ -103,6 +103,10 @@ fn a_run_measures_every_deployment_and_its_cost_and_cleans_up() {
     assert_eq!(words(&table, "with an Application")[..3], ["30", "of", "30"]);
     assert_eq!(words(&table, "create applications"), ["1.000"], "{table}");
     assert!(number(&table, "SQL statements") > 0.0, "{table}");
+    if cfg!(target_os = "linux") {
+        words(&table, "CPU of the whole process");
+        assert!(number(&table, "resident memory of the whole process") > 0.1, "{table}");
+    }
     assert!(table.contains("deleted, and gone after"), "{table}");
     assert!(!errors.contains("kubectl delete"), "nothing is left to delete:\n{errors}");
 }

@@ -108,9 +108,10 @@ pub fn gadget(name: &str, mode: &str) -> Gadget {
     Gadget::new(name, GadgetSpec { mode: mode.to_owned(), size: None })
 }
 
-/// An in-memory server that knows gadgets.
+/// An in-memory server that knows gadgets, and Argo CD's kinds for one without a status subresource.
 pub async fn control_plane() -> ControlPlane {
-    ControlPlane::start(Options::with_crds([gadget_crd()])).await.expect("started")
+    let crds = argocd_stand_in::definitions().into_iter().chain([gadget_crd()]);
+    ControlPlane::start(Options::with_crds(crds)).await.expect("started")
 }
 
 /// A client that does not retry, so that tests see every answer.

@@ -103,7 +103,7 @@ async fn real_server() -> Option<Server> {
 /// The kinds that traces are about: ours, and the stand-in's Application and AppProject, whose
 /// content is not validated, in a separate group, because a server may have Argo CD's.
 fn definitions() -> Vec<CustomResourceDefinition> {
-    let free = sandbox::argocd_crds().into_iter().map(|mut definition| {
+    let free = argocd_stand_in::definitions().into_iter().map(|mut definition| {
         "conformance.example.com".clone_into(&mut definition.spec.group);
         let name = format!("{}.{}", definition.spec.names.plural, definition.spec.group);
         definition.metadata.name = Some(name);

@@ -241,7 +241,7 @@ mod tests {
 
     async fn client() -> kube::Client {
         let server = ApiServer::in_memory(sandbox::api::Settings::default());
-        for definition in sandbox::argocd_crds() {
+        for definition in argocd_stand_in::definitions() {
             server.install(&definition).expect("a definition");
         }
         let client = sandbox::client(server, NAMESPACE);

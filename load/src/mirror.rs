@@ -8,19 +8,19 @@ const WAITING_LIMIT: usize = 32;
 
 /// What Argo CD says of an Application in two words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     sync: String,
     health: String,
 }
 
 impl Standing {
     /// `None` while neither is known.
-    pub(super) fn new(sync: &str, health: &str) -> Option<Self> {
+    pub(crate) fn new(sync: &str, health: &str) -> Option<Self> {
         let is_known = !(sync.is_empty() && health.is_empty());
         is_known.then(|| Self { sync: sync.to_owned(), health: health.to_owned() })
     }
 
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.sync == "Synced" && self.health == "Healthy"
     }
 }
@@ -28,7 +28,7 @@ impl Standing {
 /// The changes of one Application and of the deployment that mirrors it. A change that the
 /// deployment skips, because a later one overtook it, gives no sample.
 #[derive(Debug, Default)]
-pub(super) struct Mirror {
+pub(crate) struct Mirror {
     application: Option<Standing>,
     deployment: Option<Standing>,
     waiting: Vec<(Standing, Instant)>,
@@ -39,7 +39,7 @@ pub(super) struct Mirror {
 
 impl Mirror {
     /// The Application's watch shows this.
-    pub(super) fn application_shows(&mut self, standing: Standing, at: Instant) {
+    pub(crate) fn application_shows(&mut self, standing: Standing, at: Instant) {
         if self.application.as_ref() == Some(&standing) {
             return;
         }
@@ -57,7 +57,7 @@ impl Mirror {
     }
 
     /// The deployment's watch shows this.
-    pub(super) fn deployment_shows(&mut self, standing: Standing, at: Instant) {
+    pub(crate) fn deployment_shows(&mut self, standing: Standing, at: Instant) {
         if self.deployment.as_ref() == Some(&standing) {
             return;
         }
@@ -75,7 +75,7 @@ impl Mirror {
     }
 
     /// One duration for each change that both have shown.
-    pub(super) fn samples(&self) -> &[Duration] {
+    pub(crate) fn samples(&self) -> &[Duration] {
         &self.samples
     }
 }

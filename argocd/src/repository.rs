@@ -2,7 +2,7 @@
 
 /// A URL, or a pattern, as Argo CD compares it: lower case, without `.git`, without `ssh://`, and
 /// as Go's `net/url` prints it; empty where that cannot read it.
-pub(super) fn normal_form(repository: &str) -> String {
+pub(crate) fn normal_form(repository: &str) -> String {
     let lower = repository.trim().to_lowercase();
     let url = if is_ssh(&lower) && !lower.starts_with("ssh://") {
         format!("ssh://{}", lower.replacen(':', "/", 1))

@@ -3,38 +3,38 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::application::Application;
+use crate::application::Application;
 
 /// The phases of an operation.
-pub(super) mod phase {
-    pub(in crate::argocd) const RUNNING: &str = "Running";
-    pub(in crate::argocd) const TERMINATING: &str = "Terminating";
-    pub(in crate::argocd) const FAILED: &str = "Failed";
-    pub(in crate::argocd) const ERROR: &str = "Error";
-    pub(in crate::argocd) const SUCCEEDED: &str = "Succeeded";
+pub(crate) mod phase {
+    pub(crate) const RUNNING: &str = "Running";
+    pub(crate) const TERMINATING: &str = "Terminating";
+    pub(crate) const FAILED: &str = "Failed";
+    pub(crate) const ERROR: &str = "Error";
+    pub(crate) const SUCCEEDED: &str = "Succeeded";
 }
 
 /// The words for whether cluster and repository match.
-pub(super) mod sync {
-    pub(in crate::argocd) const UNKNOWN: &str = "Unknown";
-    pub(in crate::argocd) const SYNCED: &str = "Synced";
-    pub(in crate::argocd) const OUT_OF_SYNC: &str = "OutOfSync";
+pub(crate) mod sync {
+    pub(crate) const UNKNOWN: &str = "Unknown";
+    pub(crate) const SYNCED: &str = "Synced";
+    pub(crate) const OUT_OF_SYNC: &str = "OutOfSync";
 }
 
 /// The words for whether something works.
-pub(super) mod health {
-    pub(in crate::argocd) const HEALTHY: &str = "Healthy";
-    pub(in crate::argocd) const PROGRESSING: &str = "Progressing";
-    pub(in crate::argocd) const DEGRADED: &str = "Degraded";
-    pub(in crate::argocd) const MISSING: &str = "Missing";
-    pub(in crate::argocd) const UNKNOWN: &str = "Unknown";
+pub(crate) mod health {
+    pub(crate) const HEALTHY: &str = "Healthy";
+    pub(crate) const PROGRESSING: &str = "Progressing";
+    pub(crate) const DEGRADED: &str = "Degraded";
+    pub(crate) const MISSING: &str = "Missing";
+    pub(crate) const UNKNOWN: &str = "Unknown";
 }
 
 /// The types of conditions.
-pub(super) mod condition {
-    pub(in crate::argocd) const INVALID_SPEC_ERROR: &str = "InvalidSpecError";
-    pub(in crate::argocd) const COMPARISON_ERROR: &str = "ComparisonError";
-    pub(in crate::argocd) const SYNC_ERROR: &str = "SyncError";
+pub(crate) mod condition {
+    pub(crate) const INVALID_SPEC_ERROR: &str = "InvalidSpecError";
+    pub(crate) const COMPARISON_ERROR: &str = "ComparisonError";
+    pub(crate) const SYNC_ERROR: &str = "SyncError";
 }
 
 /// The number of hexadecimal digits in a commit.
@@ -42,7 +42,7 @@ const COMMIT_LENGTH: usize = 40;
 
 /// The commit that a branch, tag or commit of a repository stands for: always the same one, until
 /// another is said to have been pushed, by any name.
-pub(super) fn commit(repository: &str, revision: &str, pushed: &str) -> String {
+pub(crate) fn commit(repository: &str, revision: &str, pushed: &str) -> String {
     let is_commit = revision.len() == COMMIT_LENGTH
         && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if is_commit {
@@ -59,7 +59,7 @@ pub(super) fn commit(repository: &str, revision: &str, pushed: &str) -> String {
 }
 
 /// `status.sync`.
-pub(super) fn sync_of(application: &Application, status: &str, revision: &str) -> Value {
+pub(crate) fn sync_of(application: &Application, status: &str, revision: &str) -> Value {
     let destination = &application.spec.destination;
     if !application.has_many_sources() {
         let compared_to = json!({"source": application.spec.source, "destination": destination});
@@ -82,7 +82,7 @@ pub(super) fn sync_of(application: &Application, status: &str, revision: &str) -
 }
 
 /// `status.health`; the time moves only when the status changes.
-pub(super) fn health_of(application: &Application, status: &str, now: &str) -> Value {
+pub(crate) fn health_of(application: &Application, status: &str, now: &str) -> Value {
     let before = &application.status.health;
     let since = before.last_transition_time.as_deref().filter(|_| before.status == status);
     let message = if status == health::DEGRADED {
@@ -98,7 +98,7 @@ pub(super) fn health_of(application: &Application, status: &str, now: &str) -> V
 }
 
 /// `status.conditions` with one condition.
-pub(super) fn only_condition(type_: &str, message: &str, now: &str) -> Value {
+pub(crate) fn only_condition(type_: &str, message: &str, now: &str) -> Value {
     json!([{"type": type_, "message": message, "lastTransitionTime": now}])
 }
 
@@ -110,7 +110,7 @@ fn kinds(application: &Application) -> [(&'static str, &'static str, String); 2]
 }
 
 /// `status.resources`, all of them with one status and health.
-pub(super) fn resources_of(application: &Application, status: &str, health: &str) -> Value {
+pub(crate) fn resources_of(application: &Application, status: &str, health: &str) -> Value {
     let namespace = application.destination_text("namespace");
     let resource = |(group, kind, name): (&str, &str, String)| {
         let mut resource = json!({
@@ -129,7 +129,7 @@ pub(super) fn resources_of(application: &Application, status: &str, health: &str
 }
 
 /// `status.operationState.syncResult`; the message is that of the failure, if it failed.
-pub(super) fn sync_result(
+pub(crate) fn sync_result(
     application: &Application,
     operation: &Value,
     revision: &str,
@@ -153,7 +153,7 @@ pub(super) fn sync_result(
 }
 
 /// The same before anything has come of it.
-pub(super) fn begun_result(application: &Application, operation: &Value, revision: &str) -> Value {
+pub(crate) fn begun_result(application: &Application, operation: &Value, revision: &str) -> Value {
     let mut result = json!({"revision": revision, "source": application.source_of(operation)});
     let sources = application.sources_of(operation);
     if !sources.is_empty() {

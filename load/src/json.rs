@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::figures::Figures;
-use super::percentiles::Percentiles;
-use super::report::{Cost, Report, Rest};
+use crate::figures::Figures;
+use crate::percentiles::Percentiles;
+use crate::report::{Cost, Report, Rest};
 
-pub(super) fn json(report: &Report) -> Value {
+pub(crate) fn json(report: &Report) -> Value {
     let Report { deployments, counts, durations, watch_failures, cost, rest, .. } = report;
     let total = |count: usize, took: Duration| {
         let seconds = took.as_secs_f64();

@@ -3,6 +3,7 @@
 //!
 //! | module | what is there |
 //! |---|---|
+//! | `definitions` | the CustomResourceDefinitions of Application and AppProject |
 //! | `application` | what the stand-in reads of an Application |
 //! | `project` | whether an AppProject permits an Application |
 //! | `glob` | the patterns of an AppProject |
@@ -40,8 +41,11 @@
 //! commit, as if somebody had pushed it. To break a deployment and to mend it in git:
 //! `path.shop: sync-fails-at-1` with `commit.shop: 1`, and then with `commit.shop: 2`.
 
+#![warn(missing_docs)]
+
 mod application;
 mod decision;
+mod definitions;
 mod driver;
 mod glob;
 mod outcome;
@@ -49,20 +53,22 @@ mod project;
 mod repository;
 mod status;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::jiff;
+use k8s_openapi::jiff::{self, Timestamp};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
 use driver::{Driver, WriteFailure, WriteOutcome};
+
+pub use definitions::definitions;
 
 /// The name of the ConfigMap that changes what Applications come to.
 pub const OUTCOMES: &str = "argocd-stand-in";
@@ -71,8 +77,11 @@ pub const OUTCOMES: &str = "argocd-stand-in";
 /// a loopback server faster.
 const WRITES_AT_ONCE: usize = 20;
 
+/// Tells the time of day.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// How to stand in for Argo CD.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The namespace of the Applications, the AppProjects and the ConfigMap of outcomes.
     pub namespace: String,
@@ -87,7 +96,7 @@ impl Default for Options {
         Self {
             namespace: "gitops-service-argocd".to_owned(),
             pace: Duration::from_millis(50),
-            clock: Clock::default(),
+            clock: Arc::new(Timestamp::now),
         }
     }
 }
@@ -134,7 +143,7 @@ async fn stand_in(
     loop {
         let now = Instant::now().into_std();
         let free = WRITES_AT_ONCE.saturating_sub(writes.len());
-        for write in driver.take_due(now, &timestamp(&clock), free) {
+        for write in driver.take_due(now, &timestamp(clock()), free) {
             let applications = &applications;
             writes.push(async move {
                 let patch = Patch::Merge(&write.patch);
@@ -217,8 +226,7 @@ where
 }
 
 /// The time as it stands in a status.
-fn timestamp(clock: &Clock) -> String {
-    let now = clock.now();
+fn timestamp(now: Timestamp) -> String {
     jiff::fmt::strtime::format("%Y-%m-%dT%H:%M:%SZ", now).unwrap_or_else(|_| now.to_string())
 }
 

@@ -1,4 +1,4 @@
-//! The two Argo CD kinds that the program writes, as far as a client can tell.
+//! The two kinds of Argo CD that the stand-in knows, as far as a client can tell.
 //!
 //! Fields are not checked: that is the business of Argo CD, which the stand-in plays. As in the
 //! real definitions, `Application` has no status subresource.
@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 const GROUP: &str = "argoproj.io";
 
 /// The definitions of `Application` and `AppProject`.
-pub fn argocd_crds() -> Vec<CustomResourceDefinition> {
+pub fn definitions() -> Vec<CustomResourceDefinition> {
     vec![application(), app_project()]
 }
 

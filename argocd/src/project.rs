@@ -4,9 +4,9 @@ use kube::api::DynamicObject;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::application::Application;
-use super::glob::matches;
-use super::repository::normal_form;
+use crate::application::Application;
+use crate::glob::matches;
+use crate::repository::normal_form;
 
 /// The AppProject that permits everything and that need not exist here.
 const DEFAULT: &str = "default";
@@ -14,7 +14,7 @@ const DEFAULT: &str = "default";
 /// What an AppProject permits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Project {
+pub(crate) struct Project {
     source_repos: Vec<String>,
     destinations: Vec<Destination>,
 }
@@ -29,7 +29,7 @@ struct Destination {
 
 impl Project {
     /// Reads an AppProject; one that cannot be read permits nothing.
-    pub(super) fn read(object: &DynamicObject) -> Self {
+    pub(crate) fn read(object: &DynamicObject) -> Self {
         Self::deserialize(&object.data["spec"]).unwrap_or_default()
     }
 
@@ -57,7 +57,7 @@ impl Project {
 }
 
 /// Why Argo CD would not accept the Application's spec; None if it would.
-pub(super) fn objection(application: &Application, project: Option<&Project>) -> Option<String> {
+pub(crate) fn objection(application: &Application, project: Option<&Project>) -> Option<String> {
     let [name, namespace, server] =
         ["name", "namespace", "server"].map(|field| application.destination_text(field));
     if name.is_empty() && server.is_empty() {

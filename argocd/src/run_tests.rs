@@ -4,11 +4,11 @@ use crds::argocd::{Application, health, sync};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
+use sandbox::ControlPlane;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::ControlPlane;
 
 /// Far longer than anything here takes, on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ struct Scene {
 
 impl Scene {
     async fn start(pace: Duration) -> Self {
-        let plane = ControlPlane::start(crate::Options::default()).await.unwrap();
+        let plane = ControlPlane::start(sandbox::Options::with_crds(definitions())).await.unwrap();
         let client = Client::try_from(plane.client_config()).unwrap();
         let mut namespace = Namespace::default();
         namespace.metadata.name = Some(NAMESPACE.to_owned());

@@ -25,7 +25,7 @@ enum Characters {
 }
 
 /// Whether a text matches a pattern.
-pub(super) fn matches(pattern: &str, text: &str, separator: Option<char>) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str, separator: Option<char>) -> bool {
     let mut input = pattern.chars().peekable();
     let Some(parts) = sequence(&mut input, false) else { return false };
     let text: Vec<char> = text.chars().collect();

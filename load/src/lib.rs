@@ -1,12 +1,16 @@
-//! `load`: creates deployments in a cluster and measures how they fare.
+//! Creates deployments in a cluster and measures how they fare.
 //!
 //! * `plan`: what is created; `run`: creates it, waits, and deletes it if asked to;
 //! * `observer`: the watches; they write into the `ledger`, which has a `mirror` for each
 //!   deployment;
 //! * `reporter`: stands in for Argo CD where none runs;
 //! * `figures`: what the program says that it costs;
-//! * `progress` while it runs, `report` (or `json`) and `percentiles` when it is done.
+//! * `progress` while it runs, `report` (or `json`) and `percentiles` when it is done;
+//! * `error`: why it did not do what it should.
 
+#![warn(missing_docs)]
+
+mod error;
 mod figures;
 mod json;
 mod ledger;
@@ -22,25 +26,26 @@ mod run;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
-use self::figures::Sources;
-use self::plan::Plan;
-use self::run::Run;
-use crate::cli::{ClusterArguments, Failure};
+use crate::figures::Sources;
+use crate::plan::Plan;
+use crate::run::Run;
+
+pub use crate::error::Error;
 
 /// Most deployments of one run: what the project is meant for.
 const MOST_DEPLOYMENTS: i64 = 100_000;
 
-/// Options of `load`.
+/// Options of a run.
 ///
-/// It creates namespaces and GitOpsDeployments, waits until each has an Application and is ready,
+/// A run creates namespaces and GitOpsDeployments, waits until each has an Application and is ready,
 /// and prints how long that took and what it cost. What it creates stays, unless --cleanup is
 /// given: a run that went badly can be looked into, and the next one can be made beside it. The
 /// command that deletes it is printed.
 #[derive(Clone, Debug, Args)]
-pub struct Load {
-    #[command(flatten)]
-    cluster: ClusterArguments,
+pub struct Options {
     /// How many GitOpsDeployments to create.
     #[arg(
         long,
@@ -142,43 +147,56 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-impl Load {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let Self {
-            cluster,
-            deployments,
-            namespaces,
-            repositories,
-            rate,
-            one_at_a_time,
-            until,
-            as_argo_cd,
-            within,
-            rest,
-            metrics,
-            argo_cd_namespace,
-            output,
-            cleanup,
-        } = self;
-        let plan = Plan::new(deployments, namespaces, repositories).map_err(Failure::input)?;
-        let sources = Sources::new(&metrics).map_err(Failure::input)?;
-        let config = cluster.config().await?;
-        let client = kube::Client::try_from(config).map_err(Failure::client)?;
+impl Options {
+    /// Checks what can be checked without a cluster.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] if the options do not go together, or one for metrics is no URL.
+    pub fn prepare(self) -> Result<Prepared, Error> {
+        let plan = Plan::new(self.deployments, self.namespaces, self.repositories);
+        let plan = plan.map_err(Error::input)?;
+        let sources = Sources::new(&self.metrics).map_err(Error::input)?;
+        Ok(Prepared { options: self, plan, sources })
+    }
+}
+
+/// A run that needs nothing more but a cluster.
+pub struct Prepared {
+    options: Options,
+    plan: Plan,
+    sources: Sources,
+}
+
+impl Prepared {
+    /// Creates, waits, measures and prints the results on standard output; on standard error, how
+    /// far it has come and what it leaves behind.
+    ///
+    /// # Errors
+    ///
+    /// If the cluster is not fit for it, something fails or does not come in time, or the run is
+    /// interrupted.
+    pub fn run(
+        self,
+        client: kube::Client,
+        interrupt: CancellationToken,
+    ) -> BoxFuture<'static, Result<(), Error>> {
+        let Self { options, plan, sources } = self;
         let run = Run {
             client,
             plan,
             sources,
-            argocd_namespace: argo_cd_namespace,
-            rate,
-            one_at_a_time,
-            until,
-            as_argo_cd,
-            within: Duration::from_secs(within),
-            rest: rest.map(Duration::from_secs),
-            output,
-            cleanup,
+            argocd_namespace: options.argo_cd_namespace,
+            rate: options.rate,
+            one_at_a_time: options.one_at_a_time,
+            until: options.until,
+            as_argo_cd: options.as_argo_cd,
+            within: Duration::from_secs(options.within),
+            rest: options.rest.map(Duration::from_secs),
+            output: options.output,
+            cleanup: options.cleanup,
         };
-        run.perform(super::shutdown_on_signal()).await
+        Box::pin(run.perform(interrupt))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::interval;
 
-use super::observer::Observer;
+use crate::observer::Observer;
 
 /// How often a bar is drawn.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
@@ -15,13 +15,13 @@ const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// See the module. Everything goes to standard error, so that standard output has the results.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     total: u64,
 }
 
 impl Progress {
-    pub(super) fn new(total: u32) -> Self {
+    pub(crate) fn new(total: u32) -> Self {
         let total = u64::from(total);
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total);
@@ -35,7 +35,7 @@ impl Progress {
     }
 
     /// Says what happens now.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
             None => eprintln!("{text}"),
@@ -43,7 +43,7 @@ impl Progress {
     }
 
     /// Shows what the observer sees, for as long as it is asked to.
-    pub(super) async fn show(&self, observer: &Observer) -> Infallible {
+    pub(crate) async fn show(&self, observer: &Observer) -> Infallible {
         let mut ticks = interval(if self.bar.is_some() { BAR_INTERVAL } else { LINE_INTERVAL });
         // The first tick comes at once, when there is nothing to tell.
         ticks.tick().await;
@@ -54,7 +54,7 @@ impl Progress {
     }
 
     /// Shows what the observer sees now.
-    pub(super) fn draw(&self, observer: &Observer) {
+    pub(crate) fn draw(&self, observer: &Observer) {
         let counts = observer.ledger().counts();
         let text = format!(
             "of {}: {} created, {} with an Application, {} ready",
@@ -67,7 +67,7 @@ impl Progress {
     }
 
     /// Takes the bar away, so that results can follow.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

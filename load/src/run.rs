@@ -14,15 +14,15 @@ use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::figures::{Figures, Sources};
-use super::json::json;
-use super::observer::Observer;
-use super::plan::Plan;
-use super::progress::Progress;
-use super::report::{Cost, Report, Rest, human};
-use super::reporter;
-use super::{Output, Until};
-use crate::cli::Failure;
+use crate::error::Error;
+use crate::figures::{Figures, Sources};
+use crate::json::json;
+use crate::observer::Observer;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::report::{Cost, Report, Rest, human};
+use crate::reporter;
+use crate::{Output, Until};
 
 /// Requests under way at once. The connection is HTTP/1.1, so that many connections: enough to
 /// keep an API server busy on two cores, and what the existing system was measured with.
@@ -33,24 +33,24 @@ const LIST_PATIENCE: Duration = Duration::from_secs(60);
 const DELETION_INTERVAL: Duration = Duration::from_millis(250);
 
 /// See the module.
-pub(super) struct Run {
-    pub(super) client: kube::Client,
-    pub(super) plan: Plan,
-    pub(super) sources: Sources,
-    pub(super) argocd_namespace: String,
-    pub(super) rate: Option<f64>,
-    pub(super) one_at_a_time: bool,
-    pub(super) until: Until,
-    pub(super) as_argo_cd: bool,
-    pub(super) within: Duration,
-    pub(super) rest: Option<Duration>,
-    pub(super) output: Output,
-    pub(super) cleanup: bool,
+pub(crate) struct Run {
+    pub(crate) client: kube::Client,
+    pub(crate) plan: Plan,
+    pub(crate) sources: Sources,
+    pub(crate) argocd_namespace: String,
+    pub(crate) rate: Option<f64>,
+    pub(crate) one_at_a_time: bool,
+    pub(crate) until: Until,
+    pub(crate) as_argo_cd: bool,
+    pub(crate) within: Duration,
+    pub(crate) rest: Option<Duration>,
+    pub(crate) output: Output,
+    pub(crate) cleanup: bool,
 }
 
 impl Run {
     /// Does it all, unless interrupted; says what it leaves behind.
-    pub(super) async fn perform(self, interrupt: CancellationToken) -> Result<(), Failure> {
+    pub(crate) async fn perform(self, interrupt: CancellationToken) -> Result<(), Error> {
         self.check().await?;
         let selector = self.plan.selector();
         let (observer, mut tasks) =
@@ -71,7 +71,7 @@ impl Run {
         };
         let (outcome, is_clean) = tokio::select! {
             ended = work => ended,
-            () = interrupt.cancelled() => (Err(Failure::Running(anyhow!("interrupted"))), false),
+            () = interrupt.cancelled() => (Err(Error::Running(anyhow!("interrupted"))), false),
         };
         progress.clear();
         let created = observer.ledger().counts().created;
@@ -87,7 +87,7 @@ impl Run {
     }
 
     /// Whether the cluster has what a run needs.
-    async fn check(&self) -> Result<(), Failure> {
+    async fn check(&self) -> Result<(), Error> {
         let one = ListParams::default().limit(1);
         let found = Api::<GitOpsDeployment>::all(self.client.clone()).list(&one).await.map(drop);
         found.map_err(|error| {
@@ -103,7 +103,7 @@ impl Run {
         found.map_err(|error| refused(error, "Applications", "install Argo CD"))?;
         let namespaces = Api::<Namespace>::all(self.client.clone());
         match namespaces.get_opt(&self.argocd_namespace).await {
-            Ok(None) => Err(Failure::Input(anyhow!(
+            Ok(None) => Err(Error::Input(anyhow!(
                 "the cluster has no namespace {}; name the one that the program uses with \
                  --argo-cd-namespace",
                 self.argocd_namespace
@@ -114,9 +114,9 @@ impl Run {
     }
 
     /// Creates everything, waits for it, and prints the results, also those of a failure.
-    async fn measure(&self, observer: &Arc<Observer>, progress: &Progress) -> Result<(), Failure> {
+    async fn measure(&self, observer: &Arc<Observer>, progress: &Progress) -> Result<(), Error> {
         timeout(LIST_PATIENCE, observer.until_synced()).await.map_err(|_| {
-            Failure::Input(anyhow!(
+            Error::Input(anyhow!(
                 "the API server did not list GitOpsDeployments and Applications within {} s; \
                  --log debug says why",
                 LIST_PATIENCE.as_secs()
@@ -131,7 +131,7 @@ impl Run {
         };
         progress.draw(observer);
         let in_time = match in_time {
-            Ok(Err(failure)) => return Err(failure),
+            Ok(Err(error)) => return Err(error),
             Ok(Ok(())) => true,
             Err(_) => false,
         };
@@ -179,9 +179,9 @@ impl Run {
         }
     }
 
-    fn not_in_time(&self, observer: &Observer) -> Failure {
+    fn not_in_time(&self, observer: &Observer) -> Error {
         let counts = observer.ledger().counts();
-        Failure::NotInTime(format!(
+        Error::NotInTime(format!(
             "within {} s only {} of {} had an Application and {} were ready; does the program run, \
              on this cluster? See `kubectl get gitopsdeployments -A -o wide -l {}`",
             self.within.as_secs(),
@@ -192,7 +192,7 @@ impl Run {
         ))
     }
 
-    async fn create_namespaces(&self) -> Result<(), Failure> {
+    async fn create_namespaces(&self) -> Result<(), Error> {
         let api = Api::<Namespace>::all(self.client.clone());
         let creations = stream::iter(0..self.plan.namespaces).map(|number| {
             let (api, namespace) = (&api, self.plan.namespace(number));
@@ -202,7 +202,7 @@ impl Run {
         all.await.map_err(|error| not_created("a namespace", error))
     }
 
-    async fn create_and_wait(&self, observer: &Observer) -> Result<(), Failure> {
+    async fn create_and_wait(&self, observer: &Observer) -> Result<(), Error> {
         let start = tokio::time::Instant::now();
         let connections = if self.one_at_a_time { 1 } else { CONNECTIONS };
         let creations = stream::iter(0..self.plan.deployments)
@@ -220,7 +220,7 @@ impl Run {
         Ok(())
     }
 
-    async fn create(&self, number: u32, observer: &Observer) -> Result<(), Failure> {
+    async fn create(&self, number: u32, observer: &Observer) -> Result<(), Error> {
         let (namespace, object) = self.plan.deployment(number);
         let api = Api::<GitOpsDeployment>::namespaced(self.client.clone(), &namespace);
         let requested = Instant::now();
@@ -236,25 +236,25 @@ impl Run {
     }
 
     /// The figures of the program once it is at rest, and whether it came to rest.
-    async fn figures_at_rest(&self, progress: &Progress) -> Result<(Figures, bool), Failure> {
+    async fn figures_at_rest(&self, progress: &Progress) -> Result<(Figures, bool), Error> {
         if self.sources.is_empty() {
             return Ok((Figures::default(), true));
         }
         progress.say("waiting until the program is at rest");
-        self.sources.at_rest().await.map_err(Failure::input)
+        self.sources.at_rest().await.map_err(Error::input)
     }
 
-    async fn watch_rest(&self, lasts: Duration, progress: &Progress) -> Result<Rest, Failure> {
+    async fn watch_rest(&self, lasts: Duration, progress: &Progress) -> Result<Rest, Error> {
         progress.say(&format!("watching the program at rest for {} s", lasts.as_secs()));
-        let before = self.sources.read().await.map_err(Failure::running)?;
+        let before = self.sources.read().await.map_err(Error::running)?;
         let began = Instant::now();
         sleep(lasts).await;
-        let after = self.sources.read().await.map_err(Failure::running)?;
+        let after = self.sources.read().await.map_err(Error::running)?;
         Ok(Rest { before, after, lasted: began.elapsed() })
     }
 
     /// Deletes the namespaces and waits until they and the Applications have gone.
-    async fn delete(&self, observer: &Observer, progress: &Progress) -> Result<(), Failure> {
+    async fn delete(&self, observer: &Observer, progress: &Progress) -> Result<(), Error> {
         progress.say("deleting what was created");
         let began = Instant::now();
         let api = Api::<Namespace>::all(self.client.clone());
@@ -268,10 +268,10 @@ impl Run {
             }
         });
         let all = deletions.buffer_unordered(CONNECTIONS).try_for_each(|()| async { Ok(()) });
-        all.await.map_err(Failure::running)?;
+        all.await.map_err(Error::running)?;
         let gone = async {
             let ours = ListParams::default().labels(&self.plan.selector());
-            while !api.list_metadata(&ours).await.map_err(Failure::running)?.items.is_empty() {
+            while !api.list_metadata(&ours).await.map_err(Error::running)?.items.is_empty() {
                 sleep(DELETION_INTERVAL).await;
             }
             observer.until(|ledger| ledger.existing_applications() == 0).await;
@@ -280,7 +280,7 @@ impl Run {
         match timeout(self.within, gone).await {
             Ok(gone) => gone?,
             Err(_) => {
-                return Err(Failure::NotInTime(format!(
+                return Err(Error::NotInTime(format!(
                     "within {} s not everything that was created had gone; {} Applications are left",
                     self.within.as_secs(),
                     observer.ledger().existing_applications()
@@ -295,39 +295,37 @@ impl Run {
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), Error> {
     match std::io::stdout().write_all(text.as_bytes()) {
         // Whoever read it has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.map_err(Failure::running),
+        outcome => outcome.map_err(Error::running),
     }
 }
 
 /// Why a kind cannot be listed, and what to do.
-fn refused(error: kube::Error, kind: &str, remedy: &str) -> Failure {
-    Failure::Input(match &error {
+fn refused(error: kube::Error, kind: &str, remedy: &str) -> Error {
+    match error {
         kube::Error::Api(status) if status.is_not_found() => {
-            anyhow!("the cluster knows no {kind}; {remedy}")
+            Error::Input(anyhow!("the cluster knows no {kind}; {remedy}"))
         }
-        kube::Error::Api(status) => {
-            anyhow!("{kind} cannot be listed: {}; use an account that may", status.message)
-        }
-        other => anyhow!(
-            "the Kubernetes API does not answer ({}); check the kubeconfig and that the server runs",
-            crate::kubernetes::cause(other)
-        ),
-    })
+        kube::Error::Api(status) => Error::Input(anyhow!(
+            "{kind} cannot be listed: {}; use an account that may",
+            status.message
+        )),
+        other => Error::Unreachable(Box::new(other)),
+    }
 }
 
 /// Why something cannot be created: the caller's matter when the server refuses it.
-fn not_created(what: &str, error: kube::Error) -> Failure {
+fn not_created(what: &str, error: kube::Error) -> Error {
     match error {
-        kube::Error::Api(status) if (400..500).contains(&status.code) => Failure::Input(anyhow!(
+        kube::Error::Api(status) if (400..500).contains(&status.code) => Error::Input(anyhow!(
             "the server refuses to create {what}: {}; give the account the right or the quota, or \
              ask for fewer",
             status.message
         )),
-        other => Failure::Running(anyhow!("{what} could not be created: {other}")),
+        other => Error::Running(anyhow!("{what} could not be created: {other}")),
     }
 }
 
@@ -344,21 +342,22 @@ mod tests {
     #[test]
     fn an_exceeded_quota_is_told_in_the_servers_words() {
         let error = api_error(403, "Forbidden", "exceeded quota: count/gitopsdeployments=10");
-        let failure = not_created("a GitOpsDeployment", error);
-        assert_eq!(failure.code(), 2);
-        assert!(failure.to_string().contains("exceeded quota"), "{failure}");
+        let error = not_created("a GitOpsDeployment", error);
+        assert!(matches!(error, Error::Input(_)), "{error:?}");
+        assert!(error.to_string().contains("exceeded quota"), "{error}");
     }
 
     #[test]
     fn a_server_that_fails_is_not_the_callers_fault() {
-        assert_eq!(not_created("a namespace", api_error(500, "InternalError", "oh")).code(), 1);
+        let error = not_created("a namespace", api_error(500, "InternalError", "oh"));
+        assert!(matches!(error, Error::Running(_)), "{error:?}");
     }
 
     #[test]
     fn missing_definitions_are_told_with_their_remedy() {
-        let failure =
+        let error =
             refused(api_error(404, "NotFound", "page not found"), "Applications", "do this");
-        assert_eq!(failure.code(), 2);
-        assert_eq!(failure.to_string(), "the cluster knows no Applications; do this");
+        assert!(matches!(error, Error::Input(_)), "{error:?}");
+        assert_eq!(error.to_string(), "the cluster knows no Applications; do this");
     }
 }

@@ -19,9 +19,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::ledger::Ledger;
-use super::mirror::Standing;
-use crate::cli::dev::is_ready;
+use crate::ledger::Ledger;
+use crate::mirror::Standing;
 
 /// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
 /// of common load balancers.
@@ -31,7 +30,7 @@ const PAGE_SIZE: u32 = 500;
 
 /// The ledger, and who wants to know of its changes.
 #[derive(Debug)]
-pub(super) struct Observer {
+pub(crate) struct Observer {
     ledger: Mutex<Ledger>,
     changed: watch::Sender<()>,
     synced: watch::Sender<usize>,
@@ -56,7 +55,7 @@ enum Sight<K> {
 impl Observer {
     /// Watches the deployments that the selector selects, and the Applications of a namespace,
     /// for as long as the set of tasks lives.
-    pub(super) fn start(
+    pub(crate) fn start(
         client: &kube::Client,
         selector: &str,
         argocd_namespace: &str,
@@ -83,19 +82,19 @@ impl Observer {
         (observer, tasks)
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // No holder leaves the ledger half changed, so one that panicked does no harm.
         self.ledger.lock()
     }
 
     /// Notes something in the ledger.
-    pub(super) fn note(&self, change: impl FnOnce(&mut Ledger)) {
+    pub(crate) fn note(&self, change: impl FnOnce(&mut Ledger)) {
         change(&mut self.ledger());
         self.changed.send_replace(());
     }
 
     /// Waits until the ledger says so.
-    pub(super) async fn until(&self, is_so: impl Fn(&Ledger) -> bool) {
+    pub(crate) async fn until(&self, is_so: impl Fn(&Ledger) -> bool) {
         let mut changed = self.changed.subscribe();
         while !is_so(&self.ledger()) {
             // The sender lives in self.
@@ -104,17 +103,17 @@ impl Observer {
     }
 
     /// Waits until both watches have listed what there is.
-    pub(super) async fn until_synced(&self) {
+    pub(crate) async fn until_synced(&self) {
         let _ = self.synced.subscribe().wait_for(|watches| *watches == 2).await;
     }
 
     /// How often a watch failed; what happens until it is begun anew is seen late.
-    pub(super) fn failures(&self) -> u64 {
+    pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
     /// The next Application that has appeared without a report.
-    pub(super) async fn unreported(&self) -> Application {
+    pub(crate) async fn unreported(&self) -> Application {
         let Some(queue) = &self.unreported else { return std::future::pending().await };
         match queue.receiver.lock().await.recv().await {
             Some(application) => application,
@@ -200,7 +199,7 @@ impl Observer {
 fn is_done(object: &GitOpsDeployment, standing: Option<&Standing>) -> bool {
     let conditions = object.status.iter().flat_map(|status| &status.conditions);
     match conditions.into_iter().any(|condition| condition.type_ == READY) {
-        true => is_ready(object),
+        true => object.is_ready(),
         false => standing.is_some_and(Standing::is_good),
     }
 }

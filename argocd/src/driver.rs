@@ -14,11 +14,11 @@ use kube::api::DynamicObject;
 use kube::runtime::watcher::Event;
 use serde_json::Value;
 
-use super::Seen;
-use super::application::Application;
-use super::decision;
-use super::outcome::Outcomes;
-use super::project::Project;
+use crate::Seen;
+use crate::application::Application;
+use crate::decision;
+use crate::outcome::Outcomes;
+use crate::project::Project;
 
 /// How long a write that the server refused waits for its next try: long enough not to hammer a
 /// server in trouble, short enough for nobody to notice.
@@ -26,15 +26,15 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// A write that is due.
 #[derive(Debug)]
-pub(super) struct Write {
-    pub(super) name: String,
-    pub(super) uid: String,
-    pub(super) patch: Value,
+pub(crate) struct Write {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    pub(crate) patch: Value,
 }
 
 /// Why a write did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WriteFailure {
+pub(crate) enum WriteFailure {
     /// The Application is no longer what it was; the watch will tell what it is.
     Overtaken,
     /// The server would not, or could not be reached.
@@ -42,11 +42,11 @@ pub(super) enum WriteFailure {
 }
 
 /// What a write came to: the Application as the server has it now.
-pub(super) type WriteOutcome = Result<Box<DynamicObject>, WriteFailure>;
+pub(crate) type WriteOutcome = Result<Box<DynamicObject>, WriteFailure>;
 
 /// What the stand-in knows, and what it has to do.
 #[derive(Debug)]
-pub(super) struct Driver {
+pub(crate) struct Driver {
     pace: Duration,
     applications: HashMap<String, Tracked>,
     projects: HashMap<String, Project>,
@@ -95,7 +95,7 @@ impl Tracked {
             uid: application.metadata.uid.clone(),
             project: application.project().to_owned(),
             text: serde_json::to_vec(object)?.into_boxed_slice(),
-            version: super::version(object),
+            version: crate::version(object),
             due: None,
             writing: None,
         })
@@ -109,7 +109,7 @@ impl Tracked {
 
 impl Driver {
     /// A driver that knows nothing, and leaves each Application in each state for a while.
-    pub(super) fn new(pace: Duration) -> Self {
+    pub(crate) fn new(pace: Duration) -> Self {
         Self {
             pace,
             applications: HashMap::new(),
@@ -121,7 +121,7 @@ impl Driver {
     }
 
     /// Takes note of what a watch says.
-    pub(super) fn observe(&mut self, seen: Seen, now: Instant) {
+    pub(crate) fn observe(&mut self, seen: Seen, now: Instant) {
         match seen {
             Seen::Application(event) => self.observe_application(event, now),
             Seen::Project(event) => self.observe_project(event, now),
@@ -130,7 +130,7 @@ impl Driver {
     }
 
     /// When the next write is due.
-    pub(super) fn next_due(&mut self) -> Option<Instant> {
+    pub(crate) fn next_due(&mut self) -> Option<Instant> {
         while let Some(Reverse((due, name))) = self.timers.peek() {
             if self.applications.get(name).is_some_and(|it| it.due == Some(*due)) {
                 return Some(*due);
@@ -141,7 +141,7 @@ impl Driver {
     }
 
     /// The writes that are due, at most so many; each is to be answered by `write_done`.
-    pub(super) fn take_due(&mut self, now: Instant, timestamp: &str, at_most: usize) -> Vec<Write> {
+    pub(crate) fn take_due(&mut self, now: Instant, timestamp: &str, at_most: usize) -> Vec<Write> {
         let mut writes = Vec::new();
         while writes.len() < at_most {
             let Some(due) = self.next_due().filter(|due| *due <= now) else {
@@ -169,7 +169,7 @@ impl Driver {
     }
 
     /// Takes note of what a write came to.
-    pub(super) fn write_done(&mut self, write: &Write, outcome: WriteOutcome, now: Instant) {
+    pub(crate) fn write_done(&mut self, write: &Write, outcome: WriteOutcome, now: Instant) {
         let Some(tracked) = self.applications.get_mut(&write.name) else {
             return;
         };

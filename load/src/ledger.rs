@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::Until;
-use super::mirror::{Mirror, Standing};
+use crate::Until;
+use crate::mirror::{Mirror, Standing};
 
 /// How many deployments have come how far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Created by this run.
-    pub(super) created: usize,
+    pub(crate) created: usize,
     /// Of these, with an Application.
-    pub(super) applications: usize,
+    pub(crate) applications: usize,
     /// Of these, ready.
-    pub(super) ready: usize,
+    pub(crate) ready: usize,
 }
 
 /// One deployment. Its parts come in any order: a watch may tell of an object before the answer
@@ -48,36 +48,36 @@ impl Track {
 
 /// All deployments, by UID.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     tracks: HashMap<String, Track>,
     counts: Counts,
 }
 
 /// How long everything took.
 #[derive(Debug, Default)]
-pub(super) struct Durations {
+pub(crate) struct Durations {
     /// From each deployment's creation to its Application.
-    pub(super) application: Vec<Duration>,
+    pub(crate) application: Vec<Duration>,
     /// From each deployment's creation to its being ready.
-    pub(super) ready: Vec<Duration>,
+    pub(crate) ready: Vec<Duration>,
     /// From each change of an Application to the same in the deployment's status.
-    pub(super) status: Vec<Duration>,
+    pub(crate) status: Vec<Duration>,
     /// From the first creation to the last answer to one.
-    pub(super) all_created: Duration,
+    pub(crate) all_created: Duration,
     /// From the first creation to the last Application.
-    pub(super) all_applications: Duration,
+    pub(crate) all_applications: Duration,
     /// From the first creation until the last deployment was ready.
-    pub(super) all_ready: Duration,
+    pub(crate) all_ready: Duration,
 }
 
 impl Ledger {
     /// A deployment of this run was created.
-    pub(super) fn created(&mut self, uid: &str, requested: Instant, answered: Instant) {
+    pub(crate) fn created(&mut self, uid: &str, requested: Instant, answered: Instant) {
         self.update(uid, |track| track.created = Some((requested, answered)));
     }
 
     /// A watch shows the Application of a deployment.
-    pub(super) fn application(&mut self, uid: &str, standing: Option<Standing>, at: Instant) {
+    pub(crate) fn application(&mut self, uid: &str, standing: Option<Standing>, at: Instant) {
         self.update(uid, |track| {
             track.application.get_or_insert(at);
             track.application_exists = true;
@@ -88,12 +88,12 @@ impl Ledger {
     }
 
     /// The Application of a deployment has gone.
-    pub(super) fn application_gone(&mut self, uid: &str) {
+    pub(crate) fn application_gone(&mut self, uid: &str) {
         self.update(uid, |track| track.application_exists = false);
     }
 
     /// A watch shows a deployment.
-    pub(super) fn deployment(
+    pub(crate) fn deployment(
         &mut self,
         uid: &str,
         standing: Option<Standing>,
@@ -124,12 +124,12 @@ impl Ledger {
         *ready = *ready + after.ready - before.ready;
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// How many deployments have come so far.
-    pub(super) fn have_come(&self, until: Until) -> usize {
+    pub(crate) fn have_come(&self, until: Until) -> usize {
         match until {
             Until::Ready => self.counts.ready,
             Until::Applications => self.counts.applications,
@@ -137,7 +137,7 @@ impl Ledger {
     }
 
     /// Whether this deployment has come so far.
-    pub(super) fn has_come(&self, uid: &str, until: Until) -> bool {
+    pub(crate) fn has_come(&self, uid: &str, until: Until) -> bool {
         self.tracks.get(uid).is_some_and(|track| match until {
             Until::Ready => track.ready.is_some(),
             Until::Applications => track.application.is_some(),
@@ -145,7 +145,7 @@ impl Ledger {
     }
 
     /// How many Applications of this run exist.
-    pub(super) fn existing_applications(&self) -> usize {
+    pub(crate) fn existing_applications(&self) -> usize {
         self.ours().filter(|track| track.application_exists).count()
     }
 
@@ -153,7 +153,7 @@ impl Ledger {
         self.tracks.values().filter(|track| track.created.is_some())
     }
 
-    pub(super) fn durations(&self) -> Durations {
+    pub(crate) fn durations(&self) -> Durations {
         let Some(first) = self.ours().filter_map(|track| track.created).map(|(at, _)| at).min()
         else {
             return Durations::default();

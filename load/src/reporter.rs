@@ -8,10 +8,10 @@ use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::observer::Observer;
+use crate::observer::Observer;
 
 /// Says of each Application that appears, once, that it is Synced and Healthy. Ends never.
-pub(super) async fn report(
+pub(crate) async fn report(
     observer: Arc<Observer>,
     client: kube::Client,
     namespace: String,

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
 /// The label of everything that a run creates; its value is the run's id.
-pub(super) const RUN_LABEL: &str = "managed-gitops.redhat.com/load-run";
+pub(crate) const RUN_LABEL: &str = "managed-gitops.redhat.com/load-run";
 /// Characters of a run's id: enough for runs in one cluster to differ, short enough to type.
 const RUN_ID_LENGTH: usize = 8;
 /// Namespaces, unless the caller says otherwise.
@@ -17,7 +17,7 @@ const REPOSITORY: &str = "https://github.com/argoproj/argocd-example-apps";
 
 /// More of something than the deployments suffice for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TooFewDeployments {
+pub(crate) enum TooFewDeployments {
     /// More namespaces than deployments.
     #[error(
         "{deployments} deployments cannot fill {namespaces} namespaces; give --namespaces at most \
@@ -34,16 +34,16 @@ pub(super) enum TooFewDeployments {
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) run: String,
-    pub(super) deployments: u32,
-    pub(super) namespaces: u32,
+pub(crate) struct Plan {
+    pub(crate) run: String,
+    pub(crate) deployments: u32,
+    pub(crate) namespaces: u32,
     /// The repositories that the deployments of a namespace are of.
-    pub(super) repositories: u32,
+    pub(crate) repositories: u32,
 }
 
 impl Plan {
-    pub(super) fn new(
+    pub(crate) fn new(
         deployments: u32,
         namespaces: Option<u32>,
         repositories: u32,
@@ -62,7 +62,7 @@ impl Plan {
     }
 
     /// What selects everything of the run.
-    pub(super) fn selector(&self) -> String {
+    pub(crate) fn selector(&self) -> String {
         format!("{RUN_LABEL}={}", self.run)
     }
 
@@ -71,11 +71,11 @@ impl Plan {
         ObjectMeta { name: Some(name), labels: Some(labels), ..ObjectMeta::default() }
     }
 
-    pub(super) fn namespace_name(&self, number: u32) -> String {
+    pub(crate) fn namespace_name(&self, number: u32) -> String {
         format!("load-{}-{}", self.run, number % self.namespaces)
     }
 
-    pub(super) fn namespace(&self, number: u32) -> Namespace {
+    pub(crate) fn namespace(&self, number: u32) -> Namespace {
         let metadata = self.metadata(self.namespace_name(number));
         Namespace { metadata, ..Namespace::default() }
     }
@@ -90,7 +90,7 @@ impl Plan {
     }
 
     /// A deployment and its namespace; neighbours in number are in different namespaces.
-    pub(super) fn deployment(&self, number: u32) -> (String, GitOpsDeployment) {
+    pub(crate) fn deployment(&self, number: u32) -> (String, GitOpsDeployment) {
         let spec = GitOpsDeploymentSpec {
             source: Source {
                 repo_url: self.repository(number),
@@ -106,7 +106,7 @@ impl Plan {
     }
 
     /// The command that deletes everything of the run.
-    pub(super) fn deletion(&self) -> String {
+    pub(crate) fn deletion(&self) -> String {
         format!("kubectl delete namespaces -l {}", self.selector())
     }
 }

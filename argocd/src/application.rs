@@ -5,10 +5,10 @@ use kube::api::DynamicObject;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::status::{condition, health, phase};
+use crate::status::{condition, health, phase};
 
 /// Asks for a new comparison; Argo CD removes it when it has compared.
-pub(super) const REFRESH_ANNOTATION: &str = "argocd.argoproj.io/refresh";
+pub(crate) const REFRESH_ANNOTATION: &str = "argocd.argoproj.io/refresh";
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 
 /// An Application, as the stand-in sees it.
@@ -17,114 +17,114 @@ const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 /// copied as a whole.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Application {
+pub(crate) struct Application {
     /// From the metadata.
     #[serde(skip)]
-    pub(super) metadata: Metadata,
-    pub(super) spec: Spec,
-    pub(super) operation: Option<Value>,
-    pub(super) status: Status,
+    pub(crate) metadata: Metadata,
+    pub(crate) spec: Spec,
+    pub(crate) operation: Option<Value>,
+    pub(crate) status: Status,
     /// The status as it is written.
     #[serde(skip)]
-    pub(super) written_status: Value,
+    pub(crate) written_status: Value,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Metadata {
-    pub(super) name: String,
-    pub(super) uid: String,
-    pub(super) resource_version: Option<String>,
-    pub(super) is_deleted: bool,
-    pub(super) finalizers: Vec<String>,
-    pub(super) is_refresh_asked: bool,
+pub(crate) struct Metadata {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    pub(crate) resource_version: Option<String>,
+    pub(crate) is_deleted: bool,
+    pub(crate) finalizers: Vec<String>,
+    pub(crate) is_refresh_asked: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Spec {
-    pub(super) project: String,
+pub(crate) struct Spec {
+    pub(crate) project: String,
     /// What is synced; of several sources the first.
-    pub(super) source: Value,
+    pub(crate) source: Value,
     /// All of them, in place of `source`, where there is one.
-    pub(super) sources: Vec<Value>,
+    pub(crate) sources: Vec<Value>,
     /// What counts in place of both.
-    pub(super) source_hydrator: Value,
-    pub(super) destination: Value,
-    pub(super) sync_policy: Option<SyncPolicy>,
+    pub(crate) source_hydrator: Value,
+    pub(crate) destination: Value,
+    pub(crate) sync_policy: Option<SyncPolicy>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct SyncPolicy {
-    pub(super) automated: Option<Automated>,
-    pub(super) sync_options: Vec<String>,
-    pub(super) retry: Option<Value>,
+pub(crate) struct SyncPolicy {
+    pub(crate) automated: Option<Automated>,
+    pub(crate) sync_options: Vec<String>,
+    pub(crate) retry: Option<Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Automated {
-    pub(super) prune: bool,
+pub(crate) struct Automated {
+    pub(crate) prune: bool,
     /// Absent means enabled.
-    pub(super) enabled: Option<bool>,
+    pub(crate) enabled: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Status {
-    pub(super) sync: Sync,
-    pub(super) health: Health,
-    pub(super) conditions: Vec<Condition>,
-    pub(super) resources: Vec<Value>,
-    pub(super) operation_state: Option<OperationState>,
+pub(crate) struct Status {
+    pub(crate) sync: Sync,
+    pub(crate) health: Health,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) resources: Vec<Value>,
+    pub(crate) operation_state: Option<OperationState>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Sync {
-    pub(super) status: String,
-    pub(super) compared_to: ComparedTo,
-    pub(super) revision: String,
+pub(crate) struct Sync {
+    pub(crate) status: String,
+    pub(crate) compared_to: ComparedTo,
+    pub(crate) revision: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub(super) struct ComparedTo {
-    pub(super) source: Value,
-    pub(super) sources: Vec<Value>,
-    pub(super) destination: Value,
+pub(crate) struct ComparedTo {
+    pub(crate) source: Value,
+    pub(crate) sources: Vec<Value>,
+    pub(crate) destination: Value,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Health {
-    pub(super) status: String,
-    pub(super) last_transition_time: Option<String>,
+pub(crate) struct Health {
+    pub(crate) status: String,
+    pub(crate) last_transition_time: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct Condition {
+pub(crate) struct Condition {
     #[serde(rename = "type")]
-    pub(super) type_: String,
-    pub(super) message: String,
+    pub(crate) type_: String,
+    pub(crate) message: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct OperationState {
-    pub(super) phase: String,
-    pub(super) message: String,
-    pub(super) operation: Value,
-    pub(super) sync_result: SyncResult,
+pub(crate) struct OperationState {
+    pub(crate) phase: String,
+    pub(crate) message: String,
+    pub(crate) operation: Value,
+    pub(crate) sync_result: SyncResult,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct SyncResult {
-    pub(super) source: Value,
-    pub(super) sources: Vec<Value>,
-    pub(super) revision: String,
+pub(crate) struct SyncResult {
+    pub(crate) source: Value,
+    pub(crate) sources: Vec<Value>,
+    pub(crate) revision: String,
 }
 
 impl Spec {
@@ -145,7 +145,7 @@ impl Spec {
 
 impl Application {
     /// Reads an Application.
-    pub(super) fn read(object: &DynamicObject) -> Result<Self, serde_json::Error> {
+    pub(crate) fn read(object: &DynamicObject) -> Result<Self, serde_json::Error> {
         let mut application = Self::deserialize(&object.data)?;
         application.spec.settle_source();
         application.metadata = Metadata {
@@ -160,31 +160,31 @@ impl Application {
         Ok(application)
     }
 
-    pub(super) fn is_automated(&self) -> bool {
+    pub(crate) fn is_automated(&self) -> bool {
         let automated = self.spec.sync_policy.as_ref().and_then(|it| it.automated.as_ref());
         automated.is_some_and(|automated| automated.enabled.unwrap_or(true))
     }
 
     /// The name of the AppProject; an empty one means `default`, as for Argo CD.
-    pub(super) fn project(&self) -> &str {
+    pub(crate) fn project(&self) -> &str {
         if self.spec.project.is_empty() { "default" } else { &self.spec.project }
     }
 
-    pub(super) fn source_text(&self, field: &str) -> &str {
+    pub(crate) fn source_text(&self, field: &str) -> &str {
         self.spec.source[field].as_str().unwrap_or_default()
     }
 
-    pub(super) fn destination_text(&self, field: &str) -> &str {
+    pub(crate) fn destination_text(&self, field: &str) -> &str {
         self.spec.destination[field].as_str().unwrap_or_default()
     }
 
     /// Whether `sources` counts in place of `source`.
-    pub(super) fn has_many_sources(&self) -> bool {
+    pub(crate) fn has_many_sources(&self) -> bool {
         !self.spec.sources.is_empty()
     }
 
     /// The sources that the AppProject must permit.
-    pub(super) fn permission_sources(&self) -> &[Value] {
+    pub(crate) fn permission_sources(&self) -> &[Value] {
         if self.has_many_sources() {
             &self.spec.sources
         } else {
@@ -193,7 +193,7 @@ impl Application {
     }
 
     /// Whether the last comparison was of what the spec says now.
-    pub(super) fn is_compared(&self) -> bool {
+    pub(crate) fn is_compared(&self) -> bool {
         let Sync { compared_to, .. } = &self.status.sync;
         let is_same_source = if self.has_many_sources() {
             compared_to.sources == self.spec.sources
@@ -204,20 +204,20 @@ impl Application {
     }
 
     /// How what is deployed at the spec's destination works, as far as the status tells.
-    pub(super) fn live_health(&self) -> &str {
+    pub(crate) fn live_health(&self) -> &str {
         let is_same_place = self.status.sync.compared_to.destination == self.spec.destination;
         let workload = self.status.resources.first().filter(|_| is_same_place);
         workload.and_then(|it| it["health"]["status"].as_str()).unwrap_or(health::MISSING)
     }
 
     /// Whether a condition says that the Application could not be compared.
-    pub(super) fn is_blocked(&self) -> bool {
+    pub(crate) fn is_blocked(&self) -> bool {
         let blocking = [condition::INVALID_SPEC_ERROR, condition::COMPARISON_ERROR];
         self.status.conditions.iter().any(|it| blocking.contains(&it.type_.as_str()))
     }
 
     /// Whether the last sync brought what the spec says now to where it says now.
-    pub(super) fn is_deployed(&self) -> bool {
+    pub(crate) fn is_deployed(&self) -> bool {
         self.is_compared()
             && self.status.resources.iter().any(|resource| resource["status"] == "Synced")
             && self.status.operation_state.as_ref().is_some_and(|state| {
@@ -227,23 +227,23 @@ impl Application {
             })
     }
 
-    pub(super) fn phase(&self) -> &str {
+    pub(crate) fn phase(&self) -> &str {
         self.status.operation_state.as_ref().map_or("", |state| &state.phase)
     }
 
     /// Whether an attempt at a sync has failed and the next has not begun.
-    pub(super) fn is_between_attempts(&self) -> bool {
-        self.phase() == super::status::phase::RUNNING
+    pub(crate) fn is_between_attempts(&self) -> bool {
+        self.phase() == crate::status::phase::RUNNING
             && !self.written_status["operationState"]["finishedAt"].is_null()
     }
 
     /// The operation that runs, or ran last.
-    pub(super) fn last_operation(&self) -> &Value {
+    pub(crate) fn last_operation(&self) -> &Value {
         self.status.operation_state.as_ref().map_or(&Value::Null, |state| &state.operation)
     }
 
     /// What an operation syncs: what it was begun with, whatever the spec says by now.
-    pub(super) fn source_of<'a>(&'a self, operation: &'a Value) -> &'a Value {
+    pub(crate) fn source_of<'a>(&'a self, operation: &'a Value) -> &'a Value {
         match &operation["sync"]["source"] {
             source @ Value::Object(_) => source,
             _ => operation["sync"]["sources"].get(0).unwrap_or(&self.spec.source),
@@ -251,7 +251,7 @@ impl Application {
     }
 
     /// All that an operation syncs, if it is more than one source.
-    pub(super) fn sources_of<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
+    pub(crate) fn sources_of<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
         let begun_with = &operation["sync"];
         match begun_with["sources"].as_array() {
             Some(sources) => sources,
@@ -261,7 +261,7 @@ impl Application {
     }
 
     /// The finalizers that Argo CD leaves when what it deployed is gone; None if it has none there.
-    pub(super) fn finalizers_without_ours(&self) -> Option<Value> {
+    pub(crate) fn finalizers_without_ours(&self) -> Option<Value> {
         let is_ours = |finalizer: &String| {
             finalizer
                 .strip_prefix(FINALIZER)

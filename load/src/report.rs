@@ -3,44 +3,44 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::figures::Figures;
-use super::ledger::{Counts, Durations};
-use super::percentiles::Percentiles;
+use crate::figures::Figures;
+use crate::ledger::{Counts, Durations};
+use crate::percentiles::Percentiles;
 
 /// Everything that a run has found.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// What was done, in one line.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// How many deployments were to be created.
-    pub(super) deployments: u32,
-    pub(super) counts: Counts,
-    pub(super) durations: Durations,
+    pub(crate) deployments: u32,
+    pub(crate) counts: Counts,
+    pub(crate) durations: Durations,
     /// How often a watch failed.
-    pub(super) watch_failures: u64,
+    pub(crate) watch_failures: u64,
     /// What the program did for it; absent where its metrics were not named.
-    pub(super) cost: Option<Cost>,
+    pub(crate) cost: Option<Cost>,
     /// What the program did at rest; absent where that was not asked for.
-    pub(super) rest: Option<Rest>,
+    pub(crate) rest: Option<Rest>,
 }
 
 /// What the program did for the deployments.
 #[derive(Debug)]
-pub(super) struct Cost {
+pub(crate) struct Cost {
     /// Before the first creation.
-    pub(super) before: Figures,
+    pub(crate) before: Figures,
     /// After all was done.
-    pub(super) after: Figures,
+    pub(crate) after: Figures,
     /// Whether the program had come to rest before and after.
-    pub(super) is_complete: bool,
+    pub(crate) is_complete: bool,
 }
 
 /// What the program did while nothing was asked of it.
 #[derive(Debug)]
-pub(super) struct Rest {
-    pub(super) before: Figures,
-    pub(super) after: Figures,
-    pub(super) lasted: Duration,
+pub(crate) struct Rest {
+    pub(crate) before: Figures,
+    pub(crate) after: Figures,
+    pub(crate) lasted: Duration,
 }
 
 impl fmt::Display for Report {
@@ -179,7 +179,7 @@ fn mebibytes(bytes: f64) -> String {
 }
 
 /// A duration with three digits or so; a dash where there is none.
-pub(super) fn human(duration: Option<Duration>) -> String {
+pub(crate) fn human(duration: Option<Duration>) -> String {
     let Some(duration) = duration else { return "-".to_owned() };
     let milliseconds = duration.as_secs_f64() * 1000.0;
     match milliseconds {

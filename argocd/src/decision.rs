@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::application::{Application, Condition, REFRESH_ANNOTATION};
-use super::outcome::{Outcome, Outcomes};
-use super::project::{self, Project};
-use super::repository::normal_form;
-use super::status::{
+use crate::application::{Application, Condition, REFRESH_ANNOTATION};
+use crate::outcome::{Outcome, Outcomes};
+use crate::project::{self, Project};
+use crate::repository::normal_form;
+use crate::status::{
     begun_result, condition, health, health_of, only_condition, phase, resources_of, sync, sync_of,
     sync_result,
 };
@@ -41,7 +41,7 @@ impl Change {
 /// The merge patch that takes the Application one step on; None at rest.
 ///
 /// The project is the one that the Application names, if it exists.
-pub(super) fn next(
+pub(crate) fn next(
     application: &Application,
     outcomes: &Outcomes,
     project: Option<&Project>,

@@ -4,28 +4,28 @@ use std::time::Duration;
 
 /// Durations in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Percentiles(Vec<Duration>);
+pub(crate) struct Percentiles(Vec<Duration>);
 
 impl Percentiles {
-    pub(super) fn of(mut samples: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut samples: Vec<Duration>) -> Self {
         samples.sort_unstable();
         Self(samples)
     }
 
     /// How many samples there are.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The smallest sample that at least so many percent of all samples do not exceed (nearest
     /// rank, so it is always a sample); `None` when there are no samples.
-    pub(super) fn at(&self, percent: usize) -> Option<Duration> {
+    pub(crate) fn at(&self, percent: usize) -> Option<Duration> {
         let rank = (percent * self.0.len()).div_ceil(100).max(1);
         self.0.get(rank - 1).copied()
     }
 
     /// The largest sample.
-    pub(super) fn max(&self) -> Option<Duration> {
+    pub(crate) fn max(&self) -> Option<Duration> {
         self.0.last().copied()
     }
 }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::application::Application;
-use super::status::commit;
+use crate::application::Application;
+use crate::status::commit;
 
 /// The value by which syncs of one commit fail, before the commit's name.
 const FAILS_AT: &str = "sync-fails-at-";
 
 /// What an Application comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It is synced and healthy.
     #[default]
     Works,
@@ -69,7 +69,7 @@ impl Entry {
 
 /// What the ConfigMap says.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outcomes {
+pub(crate) struct Outcomes {
     by_key: BTreeMap<String, Entry>,
     /// What was warned of; a warning is given once.
     warned: BTreeSet<(String, String)>,
@@ -77,7 +77,7 @@ pub(super) struct Outcomes {
 
 impl Outcomes {
     /// Takes over the data of the ConfigMap, and warns of what is not understood.
-    pub(super) fn replace(&mut self, data: Option<BTreeMap<String, String>>) {
+    pub(crate) fn replace(&mut self, data: Option<BTreeMap<String, String>>) {
         self.by_key.clear();
         for (key, value) in data.unwrap_or_default() {
             match Entry::parse(&key, &value) {
@@ -93,7 +93,7 @@ impl Outcomes {
         let warning = (key, value);
         if !self.warned.contains(&warning) {
             let (key, value) = &warning;
-            tracing::warn!(key, value, "ConfigMap {}: not an outcome", super::OUTCOMES);
+            tracing::warn!(key, value, "ConfigMap {}: not an outcome", crate::OUTCOMES);
             self.warned.insert(warning);
         }
     }
@@ -106,7 +106,7 @@ impl Outcomes {
     }
 
     /// What the Application comes to.
-    pub(super) fn of(&self, application: &Application) -> Outcome {
+    pub(crate) fn of(&self, application: &Application) -> Outcome {
         match self.entry(application, &application.spec.source) {
             Some(Entry::Outcome(outcome)) => *outcome,
             _ => Outcome::Works,
@@ -114,7 +114,7 @@ impl Outcomes {
     }
 
     /// Whether a sync of a source at a revision fails.
-    pub(super) fn fails(&self, application: &Application, source: &Value, revision: &str) -> bool {
+    pub(crate) fn fails(&self, application: &Application, source: &Value, revision: &str) -> bool {
         match self.entry(application, source) {
             Some(Entry::Outcome(outcome)) => *outcome == Outcome::SyncFails,
             Some(Entry::FailsAt(name)) => {
@@ -125,19 +125,19 @@ impl Outcomes {
     }
 
     /// The commit that a revision of a source stands for; an empty one is that of the source.
-    pub(super) fn commit(&self, source: &Value, revision: &str) -> String {
+    pub(crate) fn commit(&self, source: &Value, revision: &str) -> String {
         let revision = if revision.is_empty() { text(source, "targetRevision") } else { revision };
         commit_of(source, revision, self.pushed(source).unwrap_or_default())
     }
 
     /// The commit that a source stands for now.
-    pub(super) fn newest(&self, source: &Value) -> String {
+    pub(crate) fn newest(&self, source: &Value) -> String {
         self.commit(source, "")
     }
 
     /// Whether another commit has been pushed since the Application was compared. A commit that
     /// was asked for counts as the newest while nothing is known to have been pushed.
-    pub(super) fn has_moved(&self, application: &Application) -> bool {
+    pub(crate) fn has_moved(&self, application: &Application) -> bool {
         let source = &application.spec.source;
         !application.has_many_sources()
             && self.pushed(source).is_some()

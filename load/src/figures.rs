@@ -23,7 +23,7 @@ const MEMORY: &str = "process_resident_memory_bytes";
 
 /// Why the figures of the program cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// Not a URL.
     #[error("{0:?} is no http:// URL; give --metrics as the program prints it at its start")]
     Url(String),
@@ -44,15 +44,15 @@ pub(super) enum Error {
 
 /// Counters of all processes of the program together, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Figures {
+pub(crate) struct Figures {
     /// Statements sent to the database.
-    pub(super) statements: f64,
+    pub(crate) statements: f64,
     /// Requests to the Kubernetes API, by verb and resource.
-    pub(super) requests: BTreeMap<(String, String), f64>,
+    pub(crate) requests: BTreeMap<(String, String), f64>,
     /// Seconds of CPU; absent where the program's system does not tell.
-    pub(super) cpu_seconds: Option<f64>,
+    pub(crate) cpu_seconds: Option<f64>,
     /// Bytes of resident memory; absent where the program's system does not tell.
-    pub(super) resident_bytes: Option<f64>,
+    pub(crate) resident_bytes: Option<f64>,
 }
 
 impl Figures {
@@ -95,7 +95,7 @@ impl Figures {
 
     /// What was counted since; the memory is the later one. `None` when a counter went back,
     /// because a process has started again.
-    pub(super) fn since(&self, earlier: &Self) -> Option<Self> {
+    pub(crate) fn since(&self, earlier: &Self) -> Option<Self> {
         let difference = |now: f64, before: f64| (now >= before).then_some(now - before);
         let mut requests = BTreeMap::new();
         for (key, count) in &self.requests {
@@ -115,7 +115,7 @@ impl Figures {
     }
 
     /// All requests but watches: those are held open and renewed by the clock, whatever happens.
-    pub(super) fn requests_without_watches(&self) -> f64 {
+    pub(crate) fn requests_without_watches(&self) -> f64 {
         let counted = self.requests.iter().filter(|((verb, _), _)| verb != "watch");
         counted.map(|(_, count)| count).sum()
     }
@@ -133,20 +133,20 @@ fn label(labels: &str, name: &str) -> String {
 }
 
 /// Where the metrics of the program are: one URL for each of its processes.
-pub(super) struct Sources(Vec<(kube::Client, Uri)>);
+pub(crate) struct Sources(Vec<(kube::Client, Uri)>);
 
 impl Sources {
     /// Sources at these URLs; one without a path is asked for `/metrics`.
-    pub(super) fn new(urls: &[String]) -> Result<Self, Error> {
+    pub(crate) fn new(urls: &[String]) -> Result<Self, Error> {
         urls.iter().map(|url| source(url)).collect::<Result<_, _>>().map(Self)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The figures of all processes together.
-    pub(super) async fn read(&self) -> Result<Figures, Error> {
+    pub(crate) async fn read(&self) -> Result<Figures, Error> {
         let mut total: Option<Figures> = None;
         for (client, uri) in &self.0 {
             let failed = |error| Error::Unreachable { uri: uri.clone(), error: Box::new(error) };
@@ -165,7 +165,7 @@ impl Sources {
 
     /// Waits until the program sends neither statements nor requests, and returns its figures and
     /// whether it came to rest at all.
-    pub(super) async fn at_rest(&self) -> Result<(Figures, bool), Error> {
+    pub(crate) async fn at_rest(&self) -> Result<(Figures, bool), Error> {
         let deadline = Instant::now() + QUIET_PATIENCE;
         let mut figures = self.read().await?;
         let mut unchanged_since = Instant::now();
@@ -209,32 +209,39 @@ fn source(url: &str) -> Result<(kube::Client, Uri), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ApiRequests, Metrics, RequestLabels};
 
-    fn text(statements: i64, creations: u64) -> String {
-        let requests = ApiRequests::default();
-        for (verb, resource) in [("create", "operations"), ("watch", "operations")] {
-            requests.get_or_create(&RequestLabels { verb, resource }).inc_by(creations);
-        }
-        let metrics = Metrics::counting(requests);
-        metrics.statements.set(statements);
-        metrics.text()
+    /// As the program writes them.
+    fn text(statements: u64, creations: u64) -> String {
+        format!(
+            "# HELP process_resident_memory_bytes Resident memory.\n\
+             # TYPE process_resident_memory_bytes gauge\n\
+             process_resident_memory_bytes 52428800\n\
+             # HELP process_cpu_seconds User and system CPU time.\n\
+             # TYPE process_cpu_seconds counter\n\
+             process_cpu_seconds_total 1.25\n\
+             # HELP gitops_statements Statements sent to the database.\n\
+             # TYPE gitops_statements gauge\n\
+             gitops_statements {statements}\n\
+             # HELP gitops_api_requests Requests to the Kubernetes API, by verb and resource.\n\
+             # TYPE gitops_api_requests counter\n\
+             gitops_api_requests_total{{verb=\"create\",resource=\"operations\"}} {creations}\n\
+             gitops_api_requests_total{{verb=\"watch\",resource=\"operations\"}} {creations}\n\
+             # EOF\n"
+        )
     }
 
-    fn figures(statements: i64, creations: u64) -> Figures {
+    fn figures(statements: u64, creations: u64) -> Figures {
         Figures::parse(&text(statements, creations)).unwrap()
     }
 
     #[test]
-    fn what_the_program_writes_is_read_back() {
+    fn what_the_program_writes_is_read() {
         let figures = figures(12, 3);
         let key = ("create".to_owned(), "operations".to_owned());
         assert_eq!((figures.statements, figures.requests[&key]), (12.0, 3.0));
         assert_eq!(figures.requests_without_watches(), 3.0);
-        if cfg!(target_os = "linux") {
-            assert!(figures.cpu_seconds.is_some());
-            assert!(figures.resident_bytes.unwrap() > 100_000.0);
-        }
+        assert_eq!(figures.cpu_seconds, Some(1.25));
+        assert_eq!(figures.resident_bytes, Some(52_428_800.0));
     }
 
     #[test]
@@ -252,9 +259,7 @@ mod tests {
 
     #[test]
     fn the_difference_of_two_readings_is_what_was_done_between() {
-        // In the order of the readings: the CPU time in them is this process' own.
-        let before = figures(10, 1);
-        let difference = figures(12, 5).since(&before).unwrap();
+        let difference = figures(12, 5).since(&figures(10, 1)).unwrap();
         assert_eq!((difference.statements, difference.requests_without_watches()), (2.0, 4.0));
     }
 

@@ -1,0 +1,29 @@
+//! Why a run did not do what it should.
+
+/// Why a run did not do what it should, by whose matter it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It failed while running.
+    #[error("{0:#}")]
+    Running(anyhow::Error),
+    /// The options or the cluster are not fit.
+    #[error("{0:#}")]
+    Input(anyhow::Error),
+    /// The Kubernetes API does not answer. Why not is for the caller to say: it knows what of a
+    /// kubeconfig may be told.
+    #[error("the Kubernetes API does not answer; check the kubeconfig and that the server runs")]
+    Unreachable(#[source] Box<kube::Error>),
+    /// What was waited for did not come in time.
+    #[error("{0}")]
+    NotInTime(String),
+}
+
+impl Error {
+    pub(crate) fn running(error: impl Into<anyhow::Error>) -> Self {
+        Self::Running(error.into())
+    }
+
+    pub(crate) fn input(error: impl Into<anyhow::Error>) -> Self {
+        Self::Input(error.into())
+    }
+}

@@ -2,13 +2,17 @@
 //! act, and what goes wrong, by who must act.
 
 use std::error::Error;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use http::{Method, Request};
-use kube::api::Patch;
+use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
+use kube::api::{Api, ListParams, Patch};
 use kube::client::{AuthError, Body, ClientBuilder};
-use kube::core::Status;
+use kube::core::{DeserializeGuard, Status};
 use machines::shared::redaction::redacted;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::filter::FilterLayer;
 use tower::timeout::TimeoutLayer;
@@ -167,12 +171,34 @@ fn resource_path(path: &str) -> ResourcePath<'_> {
     }
 }
 
+/// The objects of a kind that have a name: one or none, whatever a watch has shown. Only an answered
+/// list proves that there is none: a 404 may be about the kind. One that cannot be decoded exists.
+pub async fn list_named<K>(
+    client: &kube::Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Vec<DeserializeGuard<K>>, ApiError>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let api: Api<DeserializeGuard<K>> = Api::namespaced(client.clone(), namespace);
+    // Without a resource version the answer is at least as new as the request.
+    let parameters = ListParams::default().fields(&format!("metadata.name={name}"));
+    Ok(api.list(&parameters).await.map_err(api_error)?.items)
+}
+
 /// Why a request did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// The object does not exist.
     #[error("the object does not exist")]
     Missing,
+    /// What was to be created exists.
+    #[error("the object exists already: {0}")]
+    AlreadyExists(String),
     /// Somebody else has written in between, or the object is another one.
     #[error("the object was changed by somebody else: {0}")]
     Outdated(String),
@@ -251,6 +277,7 @@ pub fn api_error(error: kube::Error) -> ApiError {
         404 if status.details.as_ref().is_some_and(|details| !details.name.is_empty()) => {
             ApiError::Missing
         }
+        409 if status.is_already_exists() => ApiError::AlreadyExists(text),
         409 => ApiError::Outdated(text),
         // So a server answers when the `test` of a JSON patch fails: the object has changed.
         422 if text.contains(PATCH_FAILED) => ApiError::Outdated(text),

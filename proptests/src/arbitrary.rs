@@ -426,7 +426,11 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
             ApplicationView::Present { spec: Box::new(spec), labelled, deleting, sync }
         },
     );
-    let application = prop_oneof![1 => Just(ApplicationView::Absent), 3 => present];
+    let application = prop_oneof![
+        1 => Just(ApplicationView::Unseen),
+        1 => Just(ApplicationView::Absent),
+        6 => present,
+    ];
     (any::<bool>(), application)
         .prop_map(|(project_matches, application)| ArgoView { project_matches, application })
         .boxed()

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crds::argocd::ApplicationStatus;
 use machines::identity::{ApplicationId, ClusterUserId, Revision};
+use machines::operation::ApplicationView;
 use machines::operation::application::project_name;
-use machines::operation::{ApplicationView, ArgoView};
 
 use crate::agent::targets::application::entry::ApplicationEntry;
 use crate::agent::targets::project::entry::ProjectEntry;
@@ -65,17 +65,16 @@ impl Argo {
         [application.map(|(_, entry)| entry.revision), project.map(|entry| entry.revision)]
     }
 
-    /// What an operation sees of Argo CD.
-    pub fn view(&self, row: &ApplicationId, name: Option<&str>, project_matches: bool) -> ArgoView {
-        let application = match self.application_of(row, name) {
-            None => ApplicationView::Absent,
+    /// What the watch shows of the Application of an operation.
+    pub fn view(&self, row: &ApplicationId, name: Option<&str>) -> ApplicationView {
+        match self.application_of(row, name) {
+            None => ApplicationView::Unseen,
             Some((_, entry)) => ApplicationView::Present {
                 spec: Box::new(entry.spec.clone()),
                 labelled: entry.row.as_ref() == Some(row),
                 deleting: entry.deleting,
                 sync: entry.sync.clone().map(Box::new),
             },
-        };
-        ArgoView { project_matches, application }
+        }
     }
 }

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use machines::identity::{ClusterUserId, OperationId, Revision, Timestamp};
 use machines::machine::{Machine, Run};
 use machines::operation::{
-    Operation, OperationEvent, OperationObligation, OperationPhase, RowView,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
+    RowView,
 };
 use machines::rows::{Requester, RowChange, Target};
 use machines::shared::messages;
@@ -30,17 +31,23 @@ pub struct Observations {
     pub refused: Option<String>,
     /// The Operation CR does not exist.
     pub resource_absent: bool,
+    /// The server has listed no Application of the name.
+    pub application_absent: bool,
+    /// The server has listed no AppProject of the name.
+    pub project_absent: bool,
     /// The machine's moment has come.
     pub deadline: bool,
 }
 
 impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
-        let Self { refused, resource_absent, deadline } = newer;
+        let Self { refused, resource_absent, application_absent, project_absent, deadline } = newer;
         if refused.is_some() {
             self.refused = refused;
         }
         self.resource_absent |= resource_absent;
+        self.application_absent |= application_absent;
+        self.project_absent |= project_absent;
         self.deadline |= deadline;
     }
 }
@@ -185,7 +192,7 @@ impl OperationRun {
             self.step(&OperationEvent::ResourceAbsent);
         }
         for _ in 0..MOVES {
-            if !self.run.machine.watches_argo() || !self.look(projects, isolation) {
+            if !self.run.machine.watches_argo() || !self.look(observations, projects, isolation) {
                 break;
             }
         }
@@ -195,12 +202,19 @@ impl OperationRun {
     }
 
     /// Looks at Argo CD's resources; says whether that moved the machine.
-    fn look(&mut self, projects: &mut Projects<'_>, isolation: bool) -> bool {
+    fn look(
+        &mut self,
+        observations: &Observations,
+        projects: &mut Projects<'_>,
+        isolation: bool,
+    ) -> bool {
         let record = &self.run.machine.record;
         let mut project_matches = true;
         if isolation {
             let project = projects.of(&record.owner);
-            project_matches = project.matches;
+            // Where there is to be none, only a list of the server proves that there is none.
+            let is_proven = project.wanted.document.is_some() || observations.project_absent;
+            project_matches = project.matches && is_proven;
             if let OperationPhase::PreparingProject { document, .. } = &self.run.machine.state
                 && project.wanted.left_out.contains(&document.spec.source.repo_url)
             {
@@ -210,7 +224,12 @@ impl OperationRun {
         }
         let Some(row) = record.application() else { return false };
         let name = record.application_name();
-        let view = projects.argo.view(row, name.as_deref(), project_matches);
+        let argo = projects.argo;
+        let mut application = argo.view(row, name.as_deref());
+        if application == ApplicationView::Unseen && observations.application_absent {
+            application = ApplicationView::Absent;
+        }
+        let view = ArgoView { project_matches, application };
         self.step(&OperationEvent::ArgoObserved(Box::new(view)))
     }
 

@@ -30,7 +30,8 @@ pub enum Effect {
         /// The operation that requires it.
         operation: OperationId,
     },
-    /// No Application stands for this row.
+    /// No Application stands for this row: it is deleted where one was seen, and where none was,
+    /// the server is asked whether there is one.
     RemoveApplication {
         /// The row.
         row: ApplicationId,
@@ -38,6 +39,8 @@ pub enum Effect {
         name: Option<String>,
         /// The operation that requires it; none where it belongs to nobody.
         operation: Option<OperationId>,
+        /// Whether one was seen.
+        is_seen: bool,
     },
     /// The Operation CR does not exist.
     RemoveOperation {

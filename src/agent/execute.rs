@@ -36,7 +36,7 @@ impl Agent {
     }
 
     /// The operations that require an effect.
-    fn requiring(&self, effect: &Effect) -> Vec<OperationId> {
+    pub(super) fn requiring(&self, effect: &Effect) -> Vec<OperationId> {
         match effect {
             Effect::WriteProject { user, .. } => {
                 self.open().concerned(&Changed::Project(project_name(user)))
@@ -57,7 +57,7 @@ impl Agent {
             Effect::WriteApplication { row, document, .. } => {
                 self.write_application(effect, row, document).await
             }
-            Effect::RemoveApplication { row, name, operation } => {
+            Effect::RemoveApplication { row, name, operation, .. } => {
                 self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
             }
             Effect::RemoveOperation { operation } => {

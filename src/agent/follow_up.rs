@@ -94,6 +94,7 @@ impl Agent {
                 row: row.clone(),
                 name: application_name.clone(),
                 operation: Some(id.clone()),
+                is_seen: self.argo().application_of(row, application_name.as_deref()).is_some(),
             },
             OperationObligation::ResourceRemoved(id) => {
                 Effect::RemoveOperation { operation: id.clone() }
@@ -108,7 +109,7 @@ impl Agent {
         let turn = row.as_str().to_owned();
         self.require_afresh(
             &turn,
-            Effect::RemoveApplication { row, name: Some(name), operation: None },
+            Effect::RemoveApplication { row, name: Some(name), operation: None, is_seen: true },
         );
     }
 

@@ -18,6 +18,9 @@ mod rescan;
 pub mod targets;
 mod watching;
 
+#[cfg(test)]
+mod absence_tests;
+
 use std::sync::Arc;
 
 use machines::identity::{DeploymentUid, OperationId, TenantUid, Timestamp};

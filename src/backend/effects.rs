@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crds::argocd::ApplicationStatus;
 use crds::{Operation, OperationSpec};
+use kube::ResourceExt;
 use kube::api::{Api, PostParams};
+use kube::core::DeserializeGuard;
 use machines::identity::{ApplicationId, DeploymentUid, OperationId, TenantUid};
 use machines::kinds::deployment::conditions::StatusView;
 
@@ -108,7 +110,7 @@ impl QueuedEffect for Effect {
     }
 }
 
-/// Creates the Operation CR, unless it exists.
+/// Creates the Operation CR. One that exists counts only if it asks for the same.
 pub async fn create_operation(
     client: &kube::Client,
     argocd_namespace: &str,
@@ -125,7 +127,66 @@ pub async fn create_operation(
         .insert(crds::names::TENANT_LABEL.to_owned(), tenant.as_str().to_owned());
     match api.create(&PostParams::default(), &object).await {
         Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        Err(error) => Err(kubernetes::api_error(error)),
+        Err(error) => match kubernetes::api_error(error) {
+            ApiError::AlreadyExists(text) => {
+                let name = object.name_any();
+                let found = kubernetes::list_named(client, argocd_namespace, &name).await?;
+                is_wanted(&found, operation).then_some(()).ok_or(ApiError::Outdated(text))
+            }
+            error => Err(error),
+        },
+    }
+}
+
+/// Whether what exists in the place of a new Operation is as good as that.
+fn is_wanted(found: &[DeserializeGuard<Operation>], operation: &OperationId) -> bool {
+    // It has gone again: the agent has seen it, and what became of it is in the row.
+    let mut found = found.iter();
+    found.all(|one| match &one.0 {
+        Ok(one) => {
+            one.spec.operation_id == operation.as_str() && one.metadata.deletion_timestamp.is_none()
+        }
+        // What cannot be decoded exists, and asks for nothing.
+        Err(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Namespace;
+    use sandbox::ApiServer;
+
+    use super::*;
+
+    const NAMESPACE: &str = "argocd";
+
+    async fn client() -> kube::Client {
+        let server = ApiServer::in_memory(sandbox::api::Settings::default());
+        for definition in crds::all() {
+            server.install(&definition).expect("a definition");
+        }
+        let client = sandbox::client(server, NAMESPACE);
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some(NAMESPACE.to_owned());
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        client
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_exists_counts_only_if_it_asks_for_the_same() {
+        let client = client().await;
+        let (tenant, operation) = (TenantUid::new("tenant"), OperationId::new("one"));
+        for attempt in ["it is created", "it exists and asks for the same"] {
+            let created = create_operation(&client, NAMESPACE, &tenant, &operation).await;
+            assert_eq!(created, Ok(()), "{attempt}");
+        }
+        let api: Api<Operation> = Api::namespaced(client.clone(), NAMESPACE);
+        let spec = OperationSpec { operation_id: "another".to_owned() };
+        let object = Operation::new(&crds::names::operation_name("two"), spec);
+        api.create(&PostParams::default(), &object).await.expect("somebody creates it");
+        let two = OperationId::new("two");
+        let created = create_operation(&client, NAMESPACE, &tenant, &two).await;
+        assert!(matches!(created, Err(ApiError::Outdated(_))), "{created:?}");
     }
 }

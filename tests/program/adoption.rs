@@ -132,7 +132,10 @@ async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_rep
     world.delete("team-a", "app").await;
     world
         .wait_for("team-a", "app", "it reports that it is waiting", |one| {
-            condition(one, "Stalled").is_some_and(|one| one.message == messages::REMOVAL_FROZEN)
+            condition(one, "Stalled").is_some_and(|one| {
+                one.message.starts_with(messages::REMOVAL_FROZEN)
+                    && one.message.ends_with(messages::REMOVAL_FROZEN_ADVICE)
+            })
         })
         .await;
     is_left_alone(&world, &application, &project).await;

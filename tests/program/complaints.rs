@@ -150,13 +150,14 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_fixed_by_an_edi
         let name = object.name_any();
         world.create("team-a", object).await;
         let found = world.wait_for("team-a", &name, message, |one| has_error(one, message)).await;
+        let stalled = format!("{message}. {}", messages::REJECTED_ADVICE);
         assert_eq!(
             conditions(&found),
             [
                 quadruple("ErrorOccurred", "True", "ErrorOccurred", message),
                 quadruple("Ready", "False", "Rejected", message),
                 quadruple("Reconciling", "False", "Rejected", ""),
-                quadruple("Stalled", "True", "Rejected", message),
+                quadruple("Stalled", "True", "Rejected", &stalled),
             ]
         );
         assert_eq!(found.status.as_ref().unwrap().observed_generation, Some(1));

@@ -264,7 +264,9 @@ pub struct ArgoView {
 /// An Application, as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationView {
-    /// There is none.
+    /// The watch shows none, which proves nothing: it may be behind.
+    Unseen,
+    /// There is none: the API server has listed none of its name when asked.
     Absent,
     /// There is one.
     Present {

@@ -2,7 +2,8 @@
 
 use crds::argocd::Application;
 use kube::Resource;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::DeserializeGuard;
 use machines::identity::ApplicationId;
 use machines::operation::application::{ApplicationDocument, SyncPolicy};
 use serde_json::{Value, json};
@@ -88,6 +89,22 @@ pub async fn remove_application(
         Err(ApiError::Missing) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The Applications that have the label of a row and a name of ours: operations of an earlier
+/// installation do not say whose they are.
+pub async fn list_labelled(
+    client: &kube::Client,
+    namespace: &str,
+    row: &ApplicationId,
+) -> Result<Vec<DeserializeGuard<Application>>, ApiError> {
+    let api: Api<DeserializeGuard<Application>> = Api::namespaced(client.clone(), namespace);
+    let label = format!("{}={row}", crds::names::DATABASE_ID_LABEL);
+    let listed = api.list(&ListParams::default().labels(&label)).await.map_err(api_error)?;
+    let name = |one: &DeserializeGuard<Application>| one.meta().name.clone().unwrap_or_default();
+    let ours =
+        |one: &DeserializeGuard<Application>| crds::names::deployment_uid(&name(one)).is_some();
+    Ok(listed.items.into_iter().filter(ours).collect())
 }
 
 /// Which syncs are ended.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crds::argocd::Application;
 use kube::ResourceExt;
+use kube::api::ObjectMeta;
+use kube::core::DeserializeGuard;
 use machines::identity::{ApplicationId, DeploymentUid};
 use machines::operation::application::ApplicationSpec;
 
@@ -20,16 +22,7 @@ impl Argo {
             WatchEvent::Restarted => Vec::new(),
             WatchEvent::Present(application) => self.application_present(application, None),
             WatchEvent::Gone(gone) => self.application_gone(&gone.name, Some(&gone.uid)),
-            WatchEvent::Malformed(metadata) => {
-                // It exists, and its metadata is enough to repair or to delete it.
-                let application = Application { metadata: *metadata, ..Application::default() };
-                let name = application.name_any();
-                // What it said last still counts as what it uses.
-                let known = self.applications.get(&name).map(|known| known.spec.clone());
-                let mut spec = known.unwrap_or_default();
-                spec.drift.insert(String::new());
-                self.application_present(application, Some(spec))
-            }
+            WatchEvent::Malformed(metadata) => self.unreadable_present(*metadata),
             WatchEvent::Synced => {
                 let Some(listed) = listed else { return Vec::new() };
                 let missing: Vec<String> =
@@ -51,6 +44,37 @@ impl Argo {
         } else {
             Vec::new()
         }
+    }
+
+    /// Takes in what the server has listed by a name; whether that is news.
+    pub fn application_listed(
+        &mut self,
+        listed: DeserializeGuard<Application>,
+        asked: Asked,
+    ) -> Vec<Changed> {
+        match listed.0 {
+            Ok(application) => self.application_written(application, asked),
+            Err(invalid) => {
+                let metadata = invalid.metadata;
+                let object = Application { metadata, ..Application::default() };
+                if self.applications_seen.is_news(&object, asked) {
+                    self.unreadable_present(object.metadata)
+                } else {
+                    Vec::new()
+                }
+            }
+        }
+    }
+
+    /// Notes that an Application exists that cannot be read: its metadata is enough to repair or to
+    /// delete it.
+    fn unreadable_present(&mut self, metadata: ObjectMeta) -> Vec<Changed> {
+        let application = Application { metadata, ..Application::default() };
+        // What it said last still counts as what it uses.
+        let known = self.applications.get(&application.name_any()).map(|known| known.spec.clone());
+        let mut spec = known.unwrap_or_default();
+        spec.drift.insert(String::new());
+        self.application_present(application, Some(spec))
     }
 
     /// Notes that an Application exists; `spec` stands for one that cannot be read.

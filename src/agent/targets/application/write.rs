@@ -1,5 +1,7 @@
 //! Writes and removes an Application, and takes in the answers.
 
+use crds::argocd::Application;
+use kube::core::DeserializeGuard;
 use machines::identity::{ApplicationId, OperationId};
 use machines::operation::application::ApplicationDocument;
 
@@ -7,8 +9,9 @@ use super::requests::{self, Ending};
 use crate::agent::Agent;
 use crate::agent::batch::Observations;
 use crate::agent::effects::Effect;
-use crate::kubernetes::ApiError;
-use crate::runtime::effects::Outcome;
+use crate::kubernetes::{self, ApiError};
+use crate::runtime::effects::{Outcome, QueuedEffect};
+use crate::runtime::sightings::Asked;
 
 impl Agent {
     pub(in crate::agent) async fn write_application(
@@ -35,7 +38,13 @@ impl Agent {
             let client = &self.client;
             let written =
                 requests::write_application(client, row, document, existing, knows_refresh);
-            answers.push(written.await?);
+            match written.await {
+                Ok(written) => answers.push(written),
+                Err(ApiError::AlreadyExists(_)) if existing.is_none() => {
+                    return self.look_up_application(effect, name).await;
+                }
+                Err(error) => return Err(error),
+            }
         }
         // Afterwards, or Argo CD would begin the next one with what it had before.
         if let Some(existing) = existing.filter(|existing| existing.works_on_another(document)) {
@@ -63,10 +72,7 @@ impl Agent {
             (argo.application_to_remove(row, name), argo.ask_application())
         };
         let Some((name, existing)) = application else {
-            if let Some(operation) = operation {
-                self.poke(operation, Observations::default());
-            }
-            return Ok(Outcome::Done);
+            return self.find_application(effect, row, name, operation).await;
         };
         let mut deleting = None;
         if !existing.deleting {
@@ -81,5 +87,55 @@ impl Agent {
             deleting.flat_map(|one| argo.application_written(one, asked)).collect()
         });
         Ok(Outcome::Done)
+    }
+
+    /// Asks the server for an Application that the watch has not shown, before a removal counts as
+    /// complete.
+    async fn find_application(
+        &self,
+        effect: &Effect,
+        row: &ApplicationId,
+        name: Option<&str>,
+        operation: Option<&OperationId>,
+    ) -> Result<Outcome, ApiError> {
+        let namespace = &self.settings.argocd_namespace;
+        let asked = self.argo().ask_application();
+        let found = match name {
+            Some(name) => kubernetes::list_named(&self.client, namespace, name).await?,
+            None => requests::list_labelled(&self.client, namespace, row).await?,
+        };
+        if found.is_empty() {
+            self.effects.answered(&effect.key());
+            if let Some(operation) = operation {
+                let absent = Observations { application_absent: true, ..Observations::default() };
+                self.poke(operation, absent);
+            }
+            return Ok(Outcome::Done);
+        }
+        Ok(self.take_in_listed(effect, found, asked))
+    }
+
+    /// What was to be created exists: learns what it says. The operation's next step tells whether
+    /// that is what is wanted.
+    async fn look_up_application(&self, effect: &Effect, name: &str) -> Result<Outcome, ApiError> {
+        let namespace = &self.settings.argocd_namespace;
+        let asked = self.argo().ask_application();
+        let found = kubernetes::list_named(&self.client, namespace, name).await?;
+        Ok(self.take_in_listed(effect, found, asked))
+    }
+
+    fn take_in_listed(
+        &self,
+        effect: &Effect,
+        found: Vec<DeserializeGuard<Application>>,
+        asked: Asked,
+    ) -> Outcome {
+        self.effects.answered(&effect.key());
+        let is_news = self.take_in(|argo| {
+            found.into_iter().flat_map(|one| argo.application_listed(one, asked)).collect()
+        });
+        // What is news has the operations stepped that it concerns. What is none has been shown by the
+        // watch meanwhile, or is another one's.
+        if is_news { Outcome::Pending } else { Outcome::Failed }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crds::argocd::{AppProject, AppProjectSpec, ApplicationDestination as Destination};
 use kube::ResourceExt;
+use kube::api::ObjectMeta;
+use kube::core::DeserializeGuard;
 use machines::identity::ClusterUserId;
 use machines::operation::application::{IN_CLUSTER, project_name};
 use machines::shared::repository_url::source_repo_pattern;
@@ -57,9 +59,7 @@ impl Argo {
             WatchEvent::Present(project) => self.project_present(&project).into_iter().collect(),
             WatchEvent::Gone(gone) => self.project_gone(&gone.name).into_iter().collect(),
             WatchEvent::Malformed(metadata) => {
-                // It exists, and says nothing of what it should.
-                let project = AppProject { metadata: *metadata, spec: AppProjectSpec::default() };
-                self.project_present(&project).into_iter().collect()
+                self.project_present(&unreadable(*metadata)).into_iter().collect()
             }
             WatchEvent::Synced => {
                 let Some(listed) = listed else { return Vec::new() };
@@ -78,6 +78,16 @@ impl Argo {
     /// Takes in the answer to a write.
     pub fn project_written(&mut self, written: &AppProject, asked: Asked) -> Option<Changed> {
         self.projects_seen.is_news(written, asked).then(|| self.project_present(written))?
+    }
+
+    /// Takes in what the server has listed by a name.
+    pub fn project_listed(
+        &mut self,
+        listed: DeserializeGuard<AppProject>,
+        asked: Asked,
+    ) -> Option<Changed> {
+        let project = listed.0.unwrap_or_else(|invalid| unreadable(invalid.metadata));
+        self.project_written(&project, asked)
     }
 
     fn project_present(&mut self, project: &AppProject) -> Option<Changed> {
@@ -165,6 +175,11 @@ impl Argo {
         let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
         wanted.document.as_ref() == actual
     }
+}
+
+/// One that cannot be read exists, and says nothing of what it should.
+fn unreadable(metadata: ObjectMeta) -> AppProject {
+    AppProject { metadata, spec: AppProjectSpec::default() }
 }
 
 /// Every namespace of the cluster that Argo CD runs in.

@@ -1,14 +1,18 @@
 //! Writes an AppProject, and takes in the answer.
 
+use crds::argocd::AppProject;
+use kube::core::DeserializeGuard;
 use machines::identity::ClusterUserId;
 use machines::operation::application::project_name;
 
 use super::entry::ProjectDocument;
 use super::requests;
 use crate::agent::Agent;
+use crate::agent::argo::Argo;
+use crate::agent::batch::Observations;
 use crate::agent::effects::Effect;
-use crate::kubernetes::ApiError;
-use crate::runtime::effects::Outcome;
+use crate::kubernetes::{self, ApiError};
+use crate::runtime::effects::{Outcome, QueuedEffect};
 
 impl Agent {
     pub(in crate::agent) async fn write_project(
@@ -23,20 +27,53 @@ impl Agent {
             let argo = self.argo();
             (argo.project(&name).is_some(), argo.ask_project())
         };
-        let written = match wanted {
-            Some(wanted) => {
-                let write = requests::write_project(&self.client, namespace, wanted, exists);
-                Some(write.await?)
-            }
-            None => {
+        let Some(wanted) = wanted else {
+            if exists {
                 requests::remove_project(&self.client, namespace, &name).await?;
-                None
             }
+            return self.look_up_project(effect, &name).await;
         };
-        self.take_in_answer(effect, |argo| match written {
-            Some(written) => argo.project_written(&written, asked).into_iter().collect(),
-            None => argo.project_gone(&name).into_iter().collect(),
+        match requests::write_project(&self.client, namespace, wanted, exists).await {
+            Ok(written) => {
+                self.take_in_answer(effect, |argo| {
+                    argo.project_written(&written, asked).into_iter().collect()
+                });
+                Ok(Outcome::Done)
+            }
+            Err(ApiError::AlreadyExists(_)) if !exists => self.look_up_project(effect, &name).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the server for an AppProject: before a removal counts as complete, and where what was to
+    /// be created exists. The next step of those that require it tells what follows.
+    async fn look_up_project(&self, effect: &Effect, name: &str) -> Result<Outcome, ApiError> {
+        let namespace = &self.settings.argocd_namespace;
+        let revision = |argo: &Argo| argo.project(name).map(|project| project.revision);
+        let (asked, before) = {
+            let argo = self.argo();
+            (argo.ask_project(), revision(&argo))
+        };
+        let found: Vec<DeserializeGuard<AppProject>> =
+            kubernetes::list_named(&self.client, namespace, name).await?;
+        self.effects.answered(&effect.key());
+        let is_absent = found.is_empty();
+        let is_news = self.take_in(|argo| {
+            if is_absent {
+                // Unless the watch has shown another one meanwhile.
+                let gone = (revision(argo) == before).then(|| argo.project_gone(name)).flatten();
+                return gone.into_iter().collect();
+            }
+            found.into_iter().filter_map(|one| argo.project_listed(one, asked)).collect()
         });
-        Ok(Outcome::Done)
+        if is_absent {
+            for id in self.requiring(effect) {
+                let absent = Observations { project_absent: true, ..Observations::default() };
+                self.poke(&id, absent);
+            }
+            return Ok(Outcome::Done);
+        }
+        // What is no news has been shown by the watch meanwhile.
+        Ok(if is_news { Outcome::Pending } else { Outcome::Failed })
     }
 }

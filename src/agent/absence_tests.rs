@@ -1,0 +1,191 @@
+//! A cache that has been silent proves nothing: removals and creates ask the server.
+
+use std::sync::Arc;
+
+use crds::argocd::{AppProject, Application};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, PostParams};
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId};
+use machines::operation::application::{
+    ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec,
+    application_name, project_name,
+};
+use machines::rows::Requester;
+use sandbox::ApiServer;
+use schema::connection::{ConnectOptions, connect};
+use schema::store::{Role, Store};
+
+use crate::agent::Agent;
+use crate::agent::batch::Observations;
+use crate::agent::effects::Effect;
+use crate::agent::targets::application::requests;
+use crate::agent::targets::project::entry::ProjectDocument;
+use crate::runtime::effects::Outcome;
+use crate::settings::Settings;
+use crate::signals::Listener;
+
+struct Nobody;
+
+impl Listener for Nobody {
+    fn operation_finished(&self, _: &Requester) {}
+    fn report_changed(&self, _: &DeploymentUid) {}
+    fn application_differs(&self, _: &DeploymentUid) {}
+    fn is_behind(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// An agent whose watches are silent, with one open operation.
+struct Silent {
+    agent: Arc<Agent>,
+    client: kube::Client,
+    operation: OperationId,
+}
+
+impl Silent {
+    async fn new() -> Self {
+        let settings = Settings::default();
+        let server = ApiServer::in_memory(sandbox::api::Settings::default());
+        for definition in argocd_stand_in::definitions() {
+            server.install(&definition).expect("a definition");
+        }
+        let client = sandbox::client(server, &settings.argocd_namespace);
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some(settings.argocd_namespace.clone());
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
+        schema::migrate(&database).await.expect("tables");
+        let now = settings.clock.now();
+        let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
+        let agent = Agent::new(client.clone(), store, settings, Arc::default(), Arc::new(Nobody));
+        let operation = OperationId::new("operation");
+        agent.open().note(&operation, "tenant");
+        Self { agent, client, operation }
+    }
+
+    fn namespace(&self) -> String {
+        self.agent.settings.argocd_namespace.clone()
+    }
+
+    fn document(&self, path: &str) -> ApplicationDocument {
+        ApplicationDocument {
+            name: application_name(&DeploymentUid::new("uid")),
+            namespace: self.namespace(),
+            spec: ApplicationSpec {
+                source: ApplicationSource {
+                    repo_url: "https://example.com/team/app".to_owned(),
+                    path: path.to_owned(),
+                    target_revision: String::new(),
+                },
+                destination: ApplicationDestination::default(),
+                project: "default".to_owned(),
+                ..ApplicationSpec::default()
+            },
+        }
+    }
+
+    /// Somebody creates an Application, of which the watch says nothing.
+    async fn create(&self, path: &str) -> Application {
+        let (row, document) = (ApplicationId::new("row"), self.document(path));
+        let created = requests::write_application(&self.client, &row, &document, None, false);
+        created.await.expect("it is created")
+    }
+
+    async fn execute(&self, effect: Effect) -> Outcome {
+        Arc::clone(&self.agent).execute(effect).await
+    }
+
+    fn removal(&self, is_seen: bool) -> Effect {
+        Effect::RemoveApplication {
+            row: ApplicationId::new("row"),
+            name: Some(application_name(&DeploymentUid::new("uid"))),
+            operation: Some(self.operation.clone()),
+            is_seen,
+        }
+    }
+
+    /// What was observed of the operation since.
+    fn observed(&self) -> Observations {
+        self.agent.inbox.take_one(&self.operation).unwrap_or_default()
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_the_watch_has_not_shown_is_found_before_its_removal_is_complete() {
+    let silent = Silent::new().await;
+    silent.create("one").await;
+    assert_eq!(silent.execute(silent.removal(false)).await, Outcome::Pending);
+    assert!(!silent.observed().application_absent);
+    let name = silent.document("one").name;
+    assert!(
+        silent.agent.argo().application(&name).is_some(),
+        "the removal has something to delete"
+    );
+    assert_eq!(silent.execute(silent.removal(true)).await, Outcome::Done);
+    assert!(!silent.observed().application_absent, "Argo CD's finalizer holds it");
+}
+
+#[tokio::test]
+async fn an_application_is_absent_once_the_server_lists_none_of_its_name() {
+    let silent = Silent::new().await;
+    assert_eq!(silent.execute(silent.removal(false)).await, Outcome::Done);
+    assert!(silent.observed().application_absent);
+}
+
+#[tokio::test]
+async fn a_create_that_is_answered_with_already_exists_is_done_once_what_exists_is_wanted() {
+    let silent = Silent::new().await;
+    let before = silent.create("one").await;
+    let write = || Effect::WriteApplication {
+        row: ApplicationId::new("row"),
+        document: Box::new(silent.document("two")),
+        operation: silent.operation.clone(),
+    };
+    assert_eq!(silent.execute(write()).await, Outcome::Pending);
+    let api: Api<Application> = Api::namespaced(silent.client.clone(), &silent.namespace());
+    let name = silent.document("one").name;
+    assert_eq!(api.get(&name).await.expect("it exists").spec, before.spec, "not written blindly");
+    assert_eq!(silent.execute(write()).await, Outcome::Done);
+    assert_eq!(api.get(&name).await.expect("it exists").spec.source.path, "two");
+}
+
+#[tokio::test]
+async fn an_app_project_is_absent_once_the_server_lists_none_of_its_name() {
+    let silent = Silent::new().await;
+    let user = ClusterUserId::new("user");
+    let name = project_name(&user);
+    let wanted = ProjectDocument {
+        name: name.clone(),
+        user: user.as_str().to_owned(),
+        source_repos: ["https://example.com/team/app".to_owned()].into(),
+        destinations: Vec::new(),
+    };
+    let namespace = silent.namespace();
+    let api: Api<AppProject> = Api::namespaced(silent.client.clone(), &namespace);
+    let write = |wanted| Effect::WriteProject { user: user.clone(), wanted };
+    let other = ProjectDocument { source_repos: Default::default(), ..wanted.clone() };
+    crate::agent::targets::project::requests::write_project(
+        &silent.client,
+        &namespace,
+        &other,
+        false,
+    )
+    .await
+    .expect("somebody creates it");
+
+    let wanted = Some(Arc::new(wanted));
+    assert_eq!(silent.execute(write(wanted.clone())).await, Outcome::Pending, "it exists already");
+    assert_eq!(silent.execute(write(wanted)).await, Outcome::Done);
+    assert_eq!(api.get(&name).await.expect("it exists").spec.source_repos.len(), 1);
+
+    assert_eq!(silent.execute(write(None)).await, Outcome::Done);
+    assert!(api.get_opt(&name).await.expect("an answer").is_none());
+    assert!(silent.agent.argo().project(&name).is_none());
+    let held = serde_json::json!({"metadata": {"name": name, "finalizers": ["example.com/held"]}});
+    let held: AppProject = serde_json::from_value(held).expect("an AppProject");
+    api.create(&PostParams::default(), &held).await.expect("another one");
+    assert_eq!(silent.execute(write(None)).await, Outcome::Pending, "the watch has not shown it");
+    assert_eq!(silent.execute(write(None)).await, Outcome::Pending, "it is deleted, and held");
+    assert!(silent.agent.argo().project(&name).is_some());
+}

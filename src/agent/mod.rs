@@ -37,7 +37,7 @@ use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
-use crate::runtime::effects::EffectQueue;
+use crate::runtime::effects::{EffectQueue, Pool};
 use crate::runtime::inbox::Inbox;
 use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
@@ -152,7 +152,7 @@ impl Agent {
             open: Mutex::default(),
             inbox: Arc::default(),
             timers: Timers::new(clock),
-            effects: Arc::default(),
+            effects: EffectQueue::new(Pool::API_SERVER),
             watches,
             commits: Commits::new("operations"),
         })

@@ -40,7 +40,7 @@ use crate::backend::index::{Delivery, Index};
 use crate::backend::observations::{Item, Key, Observations};
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
-use crate::runtime::effects::EffectQueue;
+use crate::runtime::effects::{EffectQueue, Pool};
 use crate::runtime::inbox::Inbox;
 use crate::runtime::retry::patiently;
 use crate::runtime::supervisor::{Stopped, supervise};
@@ -183,7 +183,7 @@ impl Backend {
             events: Arc::new(Events::new(clock.clone())),
             loses_note: AtomicBool::new(false),
             timers: Timers::new(clock),
-            effects: Arc::default(),
+            effects: EffectQueue::new(Pool::API_SERVER),
             watches,
             commits: Commits::new("deployments"),
             seen: Notify::new(),

@@ -7,6 +7,7 @@ use crds::deployment::{Destination, SyncPolicy};
 use kube::ResourceExt;
 use kube::api::PostParams;
 use machines::kinds::deployment::conditions::ConditionStyle;
+use machines::shared::messages;
 use serde_json::json;
 
 use crate::harness::{

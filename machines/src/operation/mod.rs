@@ -8,6 +8,8 @@
 #![allow(missing_docs)]
 
 pub mod application;
+mod observations;
+mod persisted;
 pub(crate) mod rows;
 pub(crate) mod samples;
 
@@ -17,13 +19,14 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
 use crate::drive::drive;
-use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
-use crate::machine::{Change, Machine, Observation};
-use crate::operation::application::{
-    ApplicationDocument, ApplicationSpec, RunningSync, application_name,
-};
+use crate::identity::{ApplicationId, ClusterUserId, OperationId, Timestamp};
+use crate::machine::{Change, Machine};
+use crate::operation::application::{ApplicationDocument, application_name};
 use crate::rows::{OperationState, Requester, RowChange, Target};
 use crate::waiting::{Party, Wait};
+
+pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView, Wanted};
+pub use persisted::PersistedOperation;
 
 /// The Kubernetes API takes a write within milliseconds. An operation that cannot write for so
 /// long fails, and its deployment says so and asks again.
@@ -108,66 +111,6 @@ pub struct OperationRecord {
     pub since: Option<Timestamp>,
 }
 
-/// The persisted form; a new version is a new variant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "version")]
-pub enum PersistedOperation {
-    /// The first version.
-    #[serde(rename = "1")]
-    V1(OperationV1),
-    /// The target and the requester say of what kind they are.
-    #[serde(rename = "2")]
-    V2(Operation),
-}
-
-/// An operation in the first version's form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperationV1 {
-    state: OperationPhase,
-    record: RecordV1,
-}
-
-/// What an operation remembered: it was always about an Application, and a deployment's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct RecordV1 {
-    id: OperationId,
-    application: ApplicationId,
-    owner: ClusterUserId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    requester: Option<DeploymentUid>,
-}
-
-impl From<OperationV1> for Operation {
-    fn from(OperationV1 { state, record }: OperationV1) -> Self {
-        let RecordV1 { id, application, owner, requester } = record;
-        // Empty before the row was read.
-        let known = !application.as_str().is_empty();
-        let record = OperationRecord {
-            id,
-            target: known.then_some(Target::Application(application)),
-            owner,
-            requester: requester.map(Requester::Deployment),
-            since: None,
-        };
-        Self { state, record }
-    }
-}
-
-impl From<Operation> for PersistedOperation {
-    fn from(operation: Operation) -> Self {
-        Self::V2(operation)
-    }
-}
-
-impl From<PersistedOperation> for Operation {
-    fn from(persisted: PersistedOperation) -> Self {
-        match persisted {
-            PersistedOperation::V1(operation) => operation.into(),
-            PersistedOperation::V2(operation) => operation,
-        }
-    }
-}
-
 impl OperationRecord {
     /// The application row that it is about.
     pub fn application(&self) -> Option<&ApplicationId> {
@@ -182,113 +125,6 @@ impl OperationRecord {
         match (self.target.as_ref()?, self.requester.as_ref()?) {
             (Target::Application(_), Requester::Deployment(uid)) => Some(application_name(uid)),
         }
-    }
-}
-
-/// What is observed of an operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OperationEvent {
-    /// The operation's row, with what the application's row says.
-    RowObserved(Box<RowView>),
-    /// There is no row behind the Operation CR.
-    RowAbsent,
-    /// Argo CD's resources, as they are.
-    ArgoObserved(Box<ArgoView>),
-    /// The Kubernetes API refuses what is to be written, and will refuse it again.
-    Refused {
-        /// What it says.
-        text: String,
-    },
-    /// The Operation CR does not exist.
-    ResourceAbsent,
-    /// A moment passed for which the machine had asked.
-    DeadlineReached,
-}
-
-impl Observation for OperationEvent {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::RowObserved(_) => "RowObserved",
-            Self::RowAbsent => "RowAbsent",
-            Self::ArgoObserved(_) => "ArgoObserved",
-            Self::Refused { .. } => "Refused",
-            Self::ResourceAbsent => "ResourceAbsent",
-            Self::DeadlineReached => "DeadlineReached",
-        }
-    }
-}
-
-/// An operation's row with what the row of its target asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowView {
-    /// The operation's state.
-    pub state: OperationState,
-    /// The cluster user who owns it.
-    pub owner: ClusterUserId,
-    /// Who waits for it.
-    pub requester: Option<Requester>,
-    /// What it is about, and what is wanted of that.
-    pub wanted: Wanted,
-}
-
-/// What the row of an operation's target asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Something of the Application of an application row.
-    Application {
-        /// The row.
-        row: ApplicationId,
-        /// What the Application is to say; `None` where the row has gone, and the Application is to go.
-        document: Option<ApplicationDocument>,
-    },
-}
-
-impl Wanted {
-    /// What the operation is about.
-    pub fn target(&self) -> Target {
-        match self {
-            Self::Application { row, .. } => Target::Application(row.clone()),
-        }
-    }
-}
-
-/// Argo CD's resources, as far as an operation looks at them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArgoView {
-    /// Whether the tenant's AppProject says what it should.
-    pub project_matches: bool,
-    /// The Application.
-    pub application: ApplicationView,
-}
-
-/// An Application, as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ApplicationView {
-    /// The watch shows none, which proves nothing: it may be behind.
-    Unseen,
-    /// There is none: the API server has listed none of its name when asked.
-    Absent,
-    /// There is one.
-    Present {
-        /// The part of its spec that we own.
-        spec: Box<ApplicationSpec>,
-        /// Whether it carries the label that says whose it is.
-        labelled: bool,
-        /// Whether it is being deleted.
-        deleting: bool,
-        /// What Argo CD is in the middle of.
-        sync: Option<Box<RunningSync>>,
-    },
-}
-
-impl ApplicationView {
-    /// Whether it says what is wanted, and Argo CD works on nothing else.
-    fn says(&self, document: &ApplicationDocument) -> bool {
-        let Self::Present { spec, labelled: true, deleting: false, sync } = self else {
-            return false;
-        };
-        let outdated = |sync: &RunningSync| sync.is_outdated(&document.spec);
-        **spec == document.spec && !sync.as_deref().is_some_and(outdated)
     }
 }
 

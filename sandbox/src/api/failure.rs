@@ -196,7 +196,9 @@ impl Failure {
         }]);
         Self::new(403, "Forbidden", message).with_details(details)
     }
+}
 
+impl Failure {
     /// 422 with every cause, as field validation reports it.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         Self::invalid_kind(&resource.kind, &resource.group, name, causes)

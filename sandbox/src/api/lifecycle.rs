@@ -179,7 +179,9 @@ impl Turn<'_> {
             tracing::warn!(namespace = name, error = failure.message(), "a namespace stays");
         }
     }
+}
 
+impl Turn<'_> {
     /// Adds the finalizer that keeps a definition until its objects are gone.
     pub(super) fn hold_definition(&self, definition: &mut Value) -> Result<(), Failure> {
         definitions::mark_terminating(definition, &self.timestamp());

@@ -143,7 +143,9 @@ impl Turn<'_> {
         }
         Ok(Key::new(namespace.unwrap_or_default(), &name))
     }
+}
 
+impl Turn<'_> {
     /// Replaces an object with PUT.
     pub(super) fn update(
         &mut self,
@@ -309,7 +311,9 @@ impl Turn<'_> {
         };
         Ok(Outcome { object, warnings })
     }
+}
 
+impl Turn<'_> {
     /// Prunes, defaults and validates an object in its served form; returns warnings.
     fn admit(
         &mut self,

@@ -310,7 +310,9 @@ impl Store {
         wakers.retain(|waker| waker.strong_count() > 0);
         wakers.push(Arc::downgrade(waker));
     }
+}
 
+impl Store {
     /// Writes an object under a new resource version, which it sets in the value.
     pub(crate) fn put(
         &mut self,

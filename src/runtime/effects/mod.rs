@@ -15,7 +15,7 @@ mod turns;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-pub use queue::EffectQueue;
+pub use queue::{EffectQueue, Pool};
 pub use slot::Required;
 
 /// How long somebody is willing to wait for an effect.

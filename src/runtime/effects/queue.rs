@@ -16,13 +16,26 @@ use crate::runtime::effects::slot::{Action, Slot, Work};
 use crate::runtime::effects::turns::Turns;
 use crate::runtime::effects::{Outcome, QueuedEffect, Required};
 
-/// Requests under way at once. They keep an API server of several cores busy; with more, each would
-/// only take longer, and what comes next waits for those under way.
-const CONCURRENCY: usize = 8;
+/// How many effects run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Of all tenants together.
+    pub size: usize,
+    /// Of one tenant.
+    pub per_tenant: usize,
+}
+
+impl Pool {
+    /// For requests to the API server. They keep one of several cores busy; with more, each would
+    /// only take longer, and what comes next waits for those under way. As all go to the same
+    /// server, none takes longer because of its tenant, and one tenant alone may use all of them.
+    pub const API_SERVER: Self = Self { size: 8, per_tenant: 8 };
+}
 
 /// See the module.
 #[derive(Debug)]
 pub struct EffectQueue<E: QueuedEffect> {
+    pool: Pool,
     state: Mutex<State<E>>,
     changed: Notify,
 }
@@ -33,16 +46,23 @@ struct State<E: QueuedEffect> {
     slots: HashMap<E::Key, Slot<E>>,
     turns: Turns<E::Key>,
     running: usize,
-}
-
-impl<E: QueuedEffect> Default for EffectQueue<E> {
-    fn default() -> Self {
-        let state = State { slots: HashMap::new(), turns: Turns::default(), running: 0 };
-        Self { state: Mutex::new(state), changed: Notify::new() }
-    }
+    /// Those of each tenant that has any.
+    running_of: HashMap<String, usize>,
 }
 
 impl<E: QueuedEffect> EffectQueue<E> {
+    /// A queue in which nothing waits. Effects whose requests go to servers that tenants choose
+    /// belong in one with a pool of their own, in which no tenant has more than a share.
+    pub fn new(pool: Pool) -> Arc<Self> {
+        let state = State {
+            slots: HashMap::new(),
+            turns: Turns::default(),
+            running: 0,
+            running_of: HashMap::new(),
+        };
+        Arc::new(Self { pool, state: Mutex::new(state), changed: Notify::new() })
+    }
+
     /// Adds an effect that follows from observations, none of which came after `as_of`.
     ///
     /// One that runs is not added once more. One that was done is repeated after a pause, a few
@@ -97,17 +117,18 @@ impl<E: QueuedEffect> EffectQueue<E> {
         F: Fn(E) -> R,
         R: Future<Output = Outcome> + Send + 'static,
     {
-        let mut running: JoinSet<(E::Key, Outcome)> = JoinSet::new();
+        let mut running: JoinSet<(String, E::Key, Outcome)> = JoinSet::new();
         loop {
             // Interest is registered before the look, so that nothing slips between the two.
             let changed = self.changed.notified();
-            while running.len() < CONCURRENCY
-                && let Some(effect) = self.next()
+            while running.len() < self.pool.size
+                && let Some((tenant, effect)) = self.next()
             {
                 let key = effect.key();
                 // A panic in one run is a failure of that one and stops no other.
                 let outcome = AssertUnwindSafe(execute(effect)).catch_unwind();
-                running.spawn(async move { (key, outcome.await.unwrap_or(Outcome::Failed)) });
+                running
+                    .spawn(async move { (tenant, key, outcome.await.unwrap_or(Outcome::Failed)) });
             }
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -120,20 +141,28 @@ impl<E: QueuedEffect> EffectQueue<E> {
         }
     }
 
-    fn settle(self: &Arc<Self>, finished: Result<(E::Key, Outcome), JoinError>) {
+    fn settle(self: &Arc<Self>, finished: Result<(String, E::Key, Outcome), JoinError>) {
         match finished {
-            Ok((key, outcome)) => self.change(&key, |slot, now| ((), slot.finish(outcome, now))),
+            Ok((tenant, key, outcome)) => {
+                self.change(&key, |slot, now| ((), slot.finish(outcome, now)));
+                self.lock().ended(&tenant);
+            }
+            // Panics are caught, and nothing cancels a run but the end of the process.
             Err(error) => tracing::error!(%error, "a run was cancelled"),
         }
-        self.lock().running -= 1;
     }
 
-    fn next(&self) -> Option<E> {
+    fn next(&self) -> Option<(String, E)> {
+        let per_tenant = self.pool.per_tenant;
         let mut state = self.lock();
-        while let Some(key) = state.turns.take() {
-            if let Some(effect) = state.slots.get_mut(&key).and_then(Slot::start) {
-                state.running += 1;
-                return Some(effect);
+        let State { slots, turns, running, running_of } = &mut *state;
+        let has_share =
+            |tenant: &str| running_of.get(tenant).is_none_or(|number| *number < per_tenant);
+        while let Some((tenant, key)) = turns.take(has_share) {
+            if let Some(effect) = slots.get_mut(&key).and_then(Slot::start) {
+                *running += 1;
+                *running_of.entry(tenant.clone()).or_default() += 1;
+                return Some((tenant, effect));
             }
         }
         None
@@ -176,6 +205,18 @@ impl<E: QueuedEffect> EffectQueue<E> {
     fn lock(&self) -> MutexGuard<'_, State<E>> {
         // Of what runs under the lock only comparing and cloning effects is somebody else's code.
         self.state.lock()
+    }
+}
+
+impl<E: QueuedEffect> State<E> {
+    fn ended(&mut self, tenant: &str) {
+        self.running -= 1;
+        if let Some(number) = self.running_of.get_mut(tenant) {
+            *number -= 1;
+            if *number == 0 {
+                self.running_of.remove(tenant);
+            }
+        }
     }
 }
 
@@ -255,7 +296,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_users_wait_for_goes_first() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("collect", 0, Priority::Low));
         require(&queue, "t", effect("status", 0, Priority::Normal));
         require(&queue, "t", effect("operation", 0, Priority::High));
@@ -265,7 +306,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_effect_of_a_key_replaces_the_waiting_one() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("status", 1, Priority::Normal));
         require(&queue, "t", effect("status", 2, Priority::Normal));
         require(&queue, "t", effect("other", 1, Priority::Normal));
@@ -275,7 +316,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_done_does_not_run_again_at_once_unless_invalidated() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("operation", 1, Priority::High);
         require(&queue, "t", effect.clone());
         assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 1);
@@ -288,7 +329,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_done_in_vain_is_repeated_a_few_times_and_no_more() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         let mut runs = 0;
         for _ in 0..40 {
@@ -302,7 +343,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_required_without_knowing_of_the_answer_is_in_doubt_and_not_repeated() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         let application = effect("application", 1, Priority::High);
         let signal = effect("signal", 1, Priority::High);
         let before = Instant::now();
@@ -319,7 +360,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_undone_between_the_answer_and_the_end_of_its_run_is_repeated() {
-        let queue: Arc<EffectQueue<Effect>> = Arc::default();
+        let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
         let effect = effect("status", 1, Priority::Normal);
         require(&queue, "tenant", effect.clone());
         let runs = Arc::new(Mutex::new(0));
@@ -353,7 +394,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_required_without_knowing_of_the_answer_before_its_run_ends_is_in_doubt() {
-        let queue: Arc<EffectQueue<Effect>> = Arc::default();
+        let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
         require(&queue, "tenant", effect("status", 1, Priority::Normal));
         let before = Instant::now();
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -370,7 +411,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_tells_whether_its_effect_was_required_once_more_meanwhile() {
         for required_again in [false, true] {
-            let queue: Arc<EffectQueue<Effect>> = Arc::default();
+            let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
             require(&queue, "tenant", effect("status", 1, Priority::Normal));
             let answering = Arc::clone(&queue);
             let order = executed(&queue, move |effect, _| {
@@ -387,7 +428,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_withdrawn_is_not_repeated() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         require(&queue, "t", effect.clone());
         assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 1);
@@ -399,7 +440,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_failed_and_is_required_again_comes_after_what_was_required_between() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("status", 1, Priority::Normal));
         let other = Arc::clone(&queue);
         tokio::spawn(async move {
@@ -422,7 +463,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_older_effect_that_failed_never_runs_after_a_newer_one() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("application", 1, Priority::High));
         let newer = Arc::clone(&queue);
         let order = executed(&queue, move |effect, attempt| match (effect.content, attempt) {
@@ -439,7 +480,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_waits_for_its_next_attempt_is_not_hurried_by_being_required_again() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         require(&queue, "t", effect.clone());
         let began = Instant::now();
@@ -462,7 +503,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_failed_is_tried_again_and_delays_no_other() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "a", effect("fails", 1, Priority::High));
         require(&queue, "b", effect("works", 1, Priority::Normal));
         let order = executed(&queue, |effect, attempt| match (effect.key, attempt) {
@@ -477,7 +518,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_withdrawn_while_it_runs_is_neither_repeated_nor_remembered() {
         for outcome in [Outcome::Done, Outcome::Pending, Outcome::Failed] {
-            let queue = Arc::new(EffectQueue::default());
+            let queue = EffectQueue::new(Pool::API_SERVER);
             require(&queue, "t", effect("signal", 1, Priority::Low));
             let withdrawing = Arc::clone(&queue);
             let order = executed(&queue, move |effect, _| {
@@ -492,7 +533,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_run_that_panics_is_a_failure_of_its_own_only() {
-        let queue = Arc::new(EffectQueue::default());
+        let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "a", effect("panics", 1, Priority::High));
         require(&queue, "b", effect("works", 1, Priority::High));
         let attempts = Arc::new(std::sync::atomic::AtomicU32::new(0));
@@ -515,5 +556,35 @@ mod tests {
         shutdown.cancel();
         run.await.unwrap();
         assert!(queue.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenant_whose_server_never_answers_leaves_room_for_others() {
+        let queue = EffectQueue::new(Pool { size: 3, per_tenant: 2 });
+        for key in ["a1", "a2", "a3", "a4"] {
+            require(&queue, "a", effect(key, 1, Priority::High));
+        }
+        require(&queue, "b", effect("b1", 1, Priority::Low));
+        let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+        let shutdown = CancellationToken::new();
+        let execute = move |effect: Effect| {
+            let _ = started.send(effect.key);
+            async move {
+                if effect.key.starts_with('a') {
+                    std::future::pending::<()>().await;
+                }
+                Outcome::Done
+            }
+        };
+        let run = tokio::spawn(Arc::clone(&queue).run(execute, shutdown));
+        let mut order = Vec::new();
+        for _ in 0..3 {
+            order.push(starts.recv().await);
+        }
+        order.sort_unstable();
+        assert_eq!(order, [Some("a1"), Some("a2"), Some("b1")]);
+        let next = tokio::time::timeout(Duration::from_secs(60), starts.recv()).await;
+        assert!(next.is_err(), "a has its share: {next:?}");
+        run.abort();
     }
 }

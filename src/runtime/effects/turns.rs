@@ -107,16 +107,18 @@ impl<K: Clone + Eq + Hash> Turns<K> {
         self.places.insert(key, Place { tenant: tenant.to_owned(), due, priority });
     }
 
-    /// Takes the key whose turn it is.
-    pub(super) fn take(&mut self) -> Option<K> {
+    /// Takes the key whose turn it is, with its tenant. A tenant that has its share of what runs, by
+    /// `may_run`, keeps its turn for later.
+    pub(super) fn take(&mut self, may_run: impl Fn(&str) -> bool) -> Option<(String, K)> {
         let urgent = self.urgent_is_next;
         self.urgent_is_next = !urgent;
-        let first = if urgent { self.take_urgent() } else { None };
-        first.or_else(|| self.take_any())
+        let first = if urgent { self.take_urgent(&may_run) } else { None };
+        first.or_else(|| self.take_any(&may_run))
     }
 
-    fn take_urgent(&mut self) -> Option<K> {
-        while let Some(tenant) = self.urgent.pop_front() {
+    fn take_urgent(&mut self, may_run: &impl Fn(&str) -> bool) -> Option<(String, K)> {
+        for _ in 0..self.urgent.len() {
+            let tenant = self.urgent.pop_front()?;
             let Some(line) = self.lines.get_mut(&tenant) else { continue };
             if line.urgent == 0 {
                 line.has_urgent_turn = false;
@@ -124,13 +126,16 @@ impl<K: Clone + Eq + Hash> Turns<K> {
                 continue;
             }
             self.urgent.push_back(tenant.clone());
-            return self.take_of(&tenant);
+            if may_run(&tenant) {
+                return self.take_of(tenant);
+            }
         }
         None
     }
 
-    fn take_any(&mut self) -> Option<K> {
-        while let Some(tenant) = self.all.pop_front() {
+    fn take_any(&mut self, may_run: &impl Fn(&str) -> bool) -> Option<(String, K)> {
+        for _ in 0..self.all.len() {
+            let tenant = self.all.pop_front()?;
             let Some(line) = self.lines.get_mut(&tenant) else { continue };
             if line.by_due.is_empty() {
                 line.has_turn = false;
@@ -138,7 +143,9 @@ impl<K: Clone + Eq + Hash> Turns<K> {
                 continue;
             }
             self.all.push_back(tenant.clone());
-            return self.take_of(&tenant);
+            if may_run(&tenant) {
+                return self.take_of(tenant);
+            }
         }
         None
     }
@@ -150,14 +157,14 @@ impl<K: Clone + Eq + Hash> Turns<K> {
         }
     }
 
-    fn take_of(&mut self, tenant: &str) -> Option<K> {
-        let line = self.lines.get_mut(tenant)?;
+    fn take_of(&mut self, tenant: String) -> Option<(String, K)> {
+        let line = self.lines.get_mut(&tenant)?;
         let (_, key) = line.by_due.pop_first()?;
         let place = self.places.remove(&key)?;
         if place.priority == Priority::High {
             line.urgent -= 1;
         }
-        Some(key)
+        Some((tenant, key))
     }
 
     /// Takes a key out of its line.
@@ -191,8 +198,25 @@ mod tests {
         turns.queue(tenant, format!("{tenant}/{name}"), priority, at);
     }
 
+    fn take<K: Clone + Eq + Hash>(turns: &mut Turns<K>) -> Option<K> {
+        turns.take(|_| true).map(|(_, key)| key)
+    }
+
     fn all(turns: &mut Turns<String>) -> Vec<String> {
-        std::iter::from_fn(|| turns.take()).collect()
+        std::iter::from_fn(|| take(turns)).collect()
+    }
+
+    #[test]
+    fn a_tenant_that_has_its_share_keeps_its_turn() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        for name in ["one", "two"] {
+            queue(&mut turns, "a", name, Priority::High, now);
+        }
+        queue(&mut turns, "b", "one", Priority::Low, now);
+        let next = turns.take(|tenant| tenant != "a");
+        assert_eq!(next, Some(("b".to_owned(), "b/one".to_owned())));
+        assert_eq!(turns.take(|tenant| tenant != "a"), None);
+        assert_eq!(all(&mut turns), ["a/one", "a/two"]);
     }
 
     #[test]
@@ -221,7 +245,7 @@ mod tests {
         }
         queue(&mut turns, "calm", "status", Priority::Low, now);
         queue(&mut turns, "other", "create", Priority::High, now);
-        let first: Vec<String> = std::iter::from_fn(|| turns.take()).take(6).collect();
+        let first: Vec<String> = std::iter::from_fn(|| take(&mut turns)).take(6).collect();
         assert!(first.iter().any(|key| key == "calm/status"), "{first:?}");
         assert!(first.iter().any(|key| key == "other/create"), "{first:?}");
     }
@@ -233,7 +257,7 @@ mod tests {
             queue(&mut turns, &number.to_string(), "status", Priority::Normal, now);
         }
         queue(&mut turns, "t", "create", Priority::High, now);
-        let first = [turns.take().unwrap(), turns.take().unwrap()];
+        let first = [take(&mut turns).unwrap(), take(&mut turns).unwrap()];
         assert!(first.iter().any(|key| key == "t/create"), "{first:?}");
     }
 
@@ -272,7 +296,7 @@ mod tests {
                         waiting.remove(&(tenant, key));
                     }
                     Deed::Take => {
-                        let taken = turns.take();
+                        let taken = take(&mut turns);
                         prop_assert_eq!(taken.is_none(), waiting.is_empty());
                         prop_assert!(taken.is_none_or(|key| waiting.remove(&key)));
                     }
@@ -287,10 +311,10 @@ mod tests {
                     prop_assert!(turns_of(&turns.all) <= 1 && turns_of(&turns.urgent) <= 1);
                 }
             }
-            while turns.take().is_some() {}
+            while take(&mut turns).is_some() {}
             // The turns end with the tenants that have nothing more.
-            prop_assert_eq!(turns.take(), None);
-            prop_assert_eq!(turns.take(), None);
+            prop_assert_eq!(take(&mut turns), None);
+            prop_assert_eq!(take(&mut turns), None);
             prop_assert!(turns.lines.is_empty() && turns.places.is_empty());
         }
     }

@@ -1,53 +1,25 @@
-//! What the states of the lifecycle do: take over what was observed, ask for rows and operations,
-//! and choose where to go.
+//! What the states of the lifecycle do: ask for rows and operations, and choose where to go.
+
+use std::time::Duration;
+
+use statig::prelude::*;
 
 use super::{
     AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Finished, Lifecycle,
     REMOVAL_DEADLINE,
 };
-use crate::identity::{ApplicationId, Digest, OperationId};
+use crate::identity::{ApplicationId, Digest, OperationId, Timestamp};
 use crate::kinds::deployment::removal::RemovalReport;
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec;
-use crate::kinds::deployment::{
-    ApplicationRecord, MirroredCondition, OpenOperation, Record, Snapshot, TenantFact, conditions,
-};
+use crate::kinds::deployment::{ApplicationRecord, OpenOperation, Record, Snapshot, TenantFact};
 use crate::operation::application::{self, ApplicationDocument};
 use crate::rows::{
-    ApplicationKey, ApplicationRows, OperationRow, OperationState, Requester, RowChange, Target,
-    TenantRows,
+    ApplicationKey, ApplicationRows, OperationRow, Requester, RowChange, Target, TenantRows,
 };
 use crate::shared::{messages, retry};
 
 impl Record {
-    pub(super) fn is_stale(&self, snapshot: &Snapshot) -> bool {
-        snapshot.generation < self.generation || snapshot.revision < self.last_seen
-    }
-
-    /// Takes over what an observation says. The revision is remembered with what is worth
-    /// remembering only, so that an echo of our own status write changes nothing.
-    pub(super) fn take(&mut self, snapshot: &Snapshot) {
-        let before = self.clone();
-        if snapshot.generation != self.generation {
-            // The new spec may leave more room.
-            self.mirror_budget = 0;
-        }
-        self.present = true;
-        self.finalizer = snapshot.finalizer;
-        self.generation = snapshot.generation;
-        self.spec = snapshot.spec.clone();
-        self.actual = conditions::actual(snapshot);
-        if *self != before {
-            self.last_seen = snapshot.revision;
-        }
-    }
-
-    /// The object is no more.
-    pub(super) fn vanish(&mut self) {
-        self.present = false;
-        self.finalizer = false;
-    }
-
     /// Whether another machine holds the name, or comes before this one in waiting for it.
     ///
     /// Two objects never have one name at once, so one of the two has gone, and that will be seen:
@@ -181,20 +153,6 @@ impl Record {
         Lifecycle::Dispatching { deadline, again, overdue: 0 }
     }
 
-    /// The Application does not say what its row says.
-    pub(super) fn note_difference(&mut self) {
-        if let Some(application) = self.application.as_mut() {
-            application.applied = false;
-        }
-    }
-
-    /// The Application says what its row says.
-    pub(super) fn note_applied(&mut self) {
-        if let Some(application) = self.application.as_mut() {
-            application.applied = true;
-        }
-    }
-
     /// Asks the agent to write the Application as its row says; `false` where there is none, or
     /// where an operation that does so is open.
     pub(super) fn request_repair(&mut self, context: &mut Context<'_>) -> bool {
@@ -223,38 +181,6 @@ impl Record {
         true
     }
 
-    pub(super) fn note_operation(
-        &mut self,
-        id: &OperationId,
-        state: Option<&OperationState>,
-    ) -> Finished {
-        let Some(open) = self.open.as_mut().filter(|open| open.id == *id) else {
-            return Finished::No;
-        };
-        let finished = match state {
-            Some(OperationState::Waiting) => return Finished::No,
-            Some(OperationState::InProgress) => {
-                open.claimed = true;
-                return Finished::No;
-            }
-            Some(OperationState::Completed) => Finished::Completed,
-            Some(OperationState::Failed(text)) if text.is_empty() => {
-                Finished::Failed(messages::OPERATION_FAILED.to_owned())
-            }
-            Some(OperationState::Failed(text)) => Finished::Failed(text.clone()),
-            None => Finished::Lost,
-        };
-        self.open = None;
-        finished
-    }
-
-    /// After a deadline the Operation is created again: a claim that led to nothing is not trusted.
-    pub(super) fn expect_no_claim(&mut self) {
-        if let Some(open) = self.open.as_mut() {
-            open.claimed = false;
-        }
-    }
-
     pub(super) fn settle(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.failures = 0;
         self.note_applied();
@@ -278,30 +204,6 @@ impl Record {
     pub(super) fn can_follow(&self, context: &Context<'_>) -> bool {
         let facts = context.facts;
         matches!(&facts.tenant, TenantFact::Active(rows) if Some(&rows.instance) == facts.instance.as_ref())
-    }
-
-    pub(super) fn note_report(&mut self, report: &crate::kinds::deployment::Report) {
-        conditions::mirror(&mut self.mirrored_conditions, &report.conditions);
-        self.report = Some(report.clone());
-    }
-
-    /// What Argo CD says of the removal. Its error is mirrored as its other conditions are.
-    pub(super) fn note_removal(&mut self, report: &RemovalReport) {
-        if report.error != self.removal.error {
-            let error = report.has_failed().then(|| MirroredCondition {
-                type_: conditions::DELETION_ERROR.to_owned(),
-                message: Some(report.error.clone()),
-            });
-            conditions::mirror(&mut self.mirrored_conditions, error.as_slice());
-        }
-        self.removal = report.clone();
-    }
-
-    /// Room for less of Argo CD's report, unless another refusal has led to that already.
-    pub(in crate::kinds::deployment) fn lower_budget(&mut self, refused: u8) {
-        if self.mirror_budget == refused {
-            self.mirror_budget = conditions::next_budget(refused);
-        }
     }
 
     pub(super) fn begin_removal(&mut self, context: &mut Context<'_>) -> Lifecycle {
@@ -350,5 +252,87 @@ impl Record {
             return Lifecycle::Finalizing { deadline, overdue: 0 };
         }
         Lifecycle::Gone {}
+    }
+}
+
+impl Record {
+    /// Follows a newer spec.
+    pub(super) fn follow_spec(
+        &mut self,
+        snapshot: &Snapshot,
+        context: &mut Context<'_>,
+    ) -> Outcome<Lifecycle> {
+        let changed = snapshot.generation > self.generation;
+        self.take(snapshot);
+        if !changed {
+            return Handled;
+        }
+        self.failures = 0;
+        // What was wrong with the older one is no matter any more.
+        context.clear();
+        Transition(self.resolve(context))
+    }
+
+    /// What the outcome of an operation means while the spec is rejected.
+    pub(super) fn end_repair(&mut self, finished: &Finished, deadline: &mut Option<Timestamp>) {
+        // One that was asked for before the spec changed is of older intent.
+        if matches!(finished, Finished::Completed) && deadline.is_some() {
+            self.note_applied();
+        }
+        if !matches!(finished, Finished::No) {
+            // What failed is found again by the rescan.
+            *deadline = None;
+        }
+    }
+
+    /// What the outcome of an operation means while the Application is to be written.
+    pub(super) fn end_dispatch(
+        &mut self,
+        finished: Finished,
+        again: bool,
+        context: &mut Context<'_>,
+    ) -> Outcome<Lifecycle> {
+        match finished {
+            Finished::No => Handled,
+            // What became of older intent says nothing of the newer one.
+            Finished::Completed | Finished::Failed(_) if again => Transition(self.resolve(context)),
+            Finished::Completed => Transition(self.settle(context)),
+            Finished::Failed(text) => Transition(self.back_off(text, context)),
+            Finished::Lost => Transition(self.resolve(context)),
+        }
+    }
+
+    /// What the outcome of an operation means while the Application is to be removed.
+    pub(super) fn end_removal(
+        &mut self,
+        finished: Finished,
+        again: bool,
+        context: &mut Context<'_>,
+    ) -> Outcome<Lifecycle> {
+        match finished {
+            Finished::No => Handled,
+            // What became of older intent says nothing of the newer one.
+            Finished::Completed | Finished::Failed(_) if again => {
+                Transition(self.request_removal(context))
+            }
+            Finished::Completed => {
+                self.application = None;
+                Transition(self.finalize(context))
+            }
+            Finished::Failed(text) => Transition(self.back_off_removal(text, context)),
+            Finished::Lost => Transition(self.request_removal(context)),
+        }
+    }
+
+    /// A deadline has passed: the Operation is created again, and the next deadline is later.
+    pub(super) fn insist(
+        &mut self,
+        first: Duration,
+        overdue: &mut u32,
+        context: &Context<'_>,
+    ) -> Timestamp {
+        *overdue = overdue.saturating_add(1);
+        self.expect_no_claim();
+        context.postponed(first, *overdue)
     }
 }

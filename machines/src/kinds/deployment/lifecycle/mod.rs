@@ -8,6 +8,7 @@
 #![allow(missing_docs)]
 
 mod actions;
+mod observed;
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -212,17 +213,7 @@ impl Record {
                 self.take(snapshot);
                 Transition(self.begin_removal(context))
             }
-            Event::Observed(snapshot) => {
-                let changed = snapshot.generation > self.generation;
-                self.take(snapshot);
-                if !changed {
-                    return Handled;
-                }
-                self.failures = 0;
-                // What was wrong with the older one is no matter any more.
-                context.clear();
-                Transition(self.resolve(context))
-            }
+            Event::Observed(snapshot) => self.follow_spec(snapshot, context),
             Event::Absent { as_of } if *as_of < self.last_seen => Handled,
             Event::Absent { .. } => {
                 self.vanish();
@@ -260,15 +251,8 @@ impl Record {
                 Handled
             }
             Event::OperationObserved { id, state } => {
-                let outcome = self.note_operation(id, state.as_ref());
-                // One that was asked for before the spec changed is of older intent.
-                if matches!(outcome, Finished::Completed) && deadline.is_some() {
-                    self.note_applied();
-                }
-                if !matches!(outcome, Finished::No) {
-                    // What failed is found again by whoever compares Applications with rows.
-                    *deadline = None;
-                }
+                let finished = self.note_operation(id, state.as_ref());
+                self.end_repair(&finished, deadline);
                 Handled
             }
             Event::DeadlineReached if deadline.is_some_and(|at| context.facts.now >= at) => {
@@ -357,22 +341,12 @@ impl Record {
     ) -> Outcome<Lifecycle> {
         match event {
             Event::OperationObserved { id, state } => {
-                match self.note_operation(id, state.as_ref()) {
-                    Finished::No => Handled,
-                    // What became of older intent says nothing of the newer one.
-                    Finished::Completed | Finished::Failed(_) if *again => {
-                        Transition(self.resolve(context))
-                    }
-                    Finished::Completed => Transition(self.settle(context)),
-                    Finished::Failed(text) => Transition(self.back_off(text, context)),
-                    Finished::Lost => Transition(self.resolve(context)),
-                }
+                let finished = self.note_operation(id, state.as_ref());
+                self.end_dispatch(finished, *again, context)
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
                 context.raise(messages::DISPATCH_SLOW);
-                *overdue = overdue.saturating_add(1);
-                *deadline = context.postponed(DISPATCH_DEADLINE, *overdue);
-                self.expect_no_claim();
+                *deadline = self.insist(DISPATCH_DEADLINE, overdue, context);
                 Handled
             }
             _ => Super,
@@ -455,27 +429,14 @@ impl Record {
     ) -> Outcome<Lifecycle> {
         match event {
             Event::OperationObserved { id, state } => {
-                match self.note_operation(id, state.as_ref()) {
-                    Finished::No => Handled,
-                    // What became of older intent says nothing of the newer one.
-                    Finished::Completed | Finished::Failed(_) if *again => {
-                        Transition(self.request_removal(context))
-                    }
-                    Finished::Completed => {
-                        self.application = None;
-                        Transition(self.finalize(context))
-                    }
-                    Finished::Failed(text) => Transition(self.back_off_removal(text, context)),
-                    Finished::Lost => Transition(self.request_removal(context)),
-                }
+                let finished = self.note_operation(id, state.as_ref());
+                self.end_removal(finished, *again, context)
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
                 if self.present {
                     context.raise(self.removal.slow_message());
                 }
-                *overdue = overdue.saturating_add(1);
-                *deadline = context.postponed(REMOVAL_DEADLINE, *overdue);
-                self.expect_no_claim();
+                *deadline = self.insist(REMOVAL_DEADLINE, overdue, context);
                 Handled
             }
             _ => Super,

@@ -1,0 +1,108 @@
+//! What a deployment takes over from observations, and which of them are stale.
+
+use super::Finished;
+use crate::identity::OperationId;
+use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::{MirroredCondition, Record, Report, Snapshot, conditions};
+use crate::rows::OperationState;
+use crate::shared::messages;
+
+impl Record {
+    pub(super) fn is_stale(&self, snapshot: &Snapshot) -> bool {
+        snapshot.generation < self.generation || snapshot.revision < self.last_seen
+    }
+
+    /// Takes over what an observation says. The revision is remembered with what is worth
+    /// remembering only, so that an echo of our own status write changes nothing.
+    pub(super) fn take(&mut self, snapshot: &Snapshot) {
+        let before = self.clone();
+        if snapshot.generation != self.generation {
+            // The new spec may leave more room.
+            self.mirror_budget = 0;
+        }
+        self.present = true;
+        self.finalizer = snapshot.finalizer;
+        self.generation = snapshot.generation;
+        self.spec = snapshot.spec.clone();
+        self.actual = conditions::actual(snapshot);
+        if *self != before {
+            self.last_seen = snapshot.revision;
+        }
+    }
+
+    /// The object is no more.
+    pub(super) fn vanish(&mut self) {
+        self.present = false;
+        self.finalizer = false;
+    }
+
+    /// The Application does not say what its row says.
+    pub(super) fn note_difference(&mut self) {
+        if let Some(application) = self.application.as_mut() {
+            application.applied = false;
+        }
+    }
+
+    /// The Application says what its row says.
+    pub(super) fn note_applied(&mut self) {
+        if let Some(application) = self.application.as_mut() {
+            application.applied = true;
+        }
+    }
+
+    pub(super) fn note_operation(
+        &mut self,
+        id: &OperationId,
+        state: Option<&OperationState>,
+    ) -> Finished {
+        let Some(open) = self.open.as_mut().filter(|open| open.id == *id) else {
+            return Finished::No;
+        };
+        let finished = match state {
+            Some(OperationState::Waiting) => return Finished::No,
+            Some(OperationState::InProgress) => {
+                open.claimed = true;
+                return Finished::No;
+            }
+            Some(OperationState::Completed) => Finished::Completed,
+            Some(OperationState::Failed(text)) if text.is_empty() => {
+                Finished::Failed(messages::OPERATION_FAILED.to_owned())
+            }
+            Some(OperationState::Failed(text)) => Finished::Failed(text.clone()),
+            None => Finished::Lost,
+        };
+        self.open = None;
+        finished
+    }
+
+    /// After a deadline the Operation is created again: a claim that led to nothing is not trusted.
+    pub(super) fn expect_no_claim(&mut self) {
+        if let Some(open) = self.open.as_mut() {
+            open.claimed = false;
+        }
+    }
+
+    pub(super) fn note_report(&mut self, report: &Report) {
+        conditions::mirror(&mut self.mirrored_conditions, &report.conditions);
+        self.report = Some(report.clone());
+    }
+
+    /// What Argo CD says of the removal. Its error is mirrored as its other conditions are.
+    pub(super) fn note_removal(&mut self, report: &RemovalReport) {
+        if report.error != self.removal.error {
+            let error = report.has_failed().then(|| MirroredCondition {
+                type_: conditions::DELETION_ERROR.to_owned(),
+                message: Some(report.error.clone()),
+            });
+            conditions::mirror(&mut self.mirrored_conditions, error.as_slice());
+        }
+        self.removal = report.clone();
+    }
+
+    /// Room for less of Argo CD's report, unless another refusal has led to that already.
+    pub(in crate::kinds::deployment) fn lower_budget(&mut self, refused: u8) {
+        if self.mirror_budget == refused {
+            self.mirror_budget = conditions::next_budget(refused);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What is observed of an operation: its row, Argo CD's resources, and its Operation resource.
+
+use crate::identity::{ApplicationId, ClusterUserId};
+use crate::machine::Observation;
+use crate::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
+use crate::operation::rows::{OperationState, Requester, Target};
+
+/// What is observed of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationEvent {
+    /// The operation's row, with what the application's row says.
+    RowObserved(Box<RowView>),
+    /// There is no row behind the Operation CR.
+    RowAbsent,
+    /// Argo CD's resources, as they are.
+    ArgoObserved(Box<ArgoView>),
+    /// The Kubernetes API refuses what is to be written, and will refuse it again.
+    Refused {
+        /// What it says.
+        text: String,
+    },
+    /// The Operation CR does not exist.
+    ResourceAbsent,
+    /// A moment passed for which the machine had asked.
+    DeadlineReached,
+}
+
+impl Observation for OperationEvent {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::RowObserved(_) => "RowObserved",
+            Self::RowAbsent => "RowAbsent",
+            Self::ArgoObserved(_) => "ArgoObserved",
+            Self::Refused { .. } => "Refused",
+            Self::ResourceAbsent => "ResourceAbsent",
+            Self::DeadlineReached => "DeadlineReached",
+        }
+    }
+}
+
+/// An operation's row with what the row of its target asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowView {
+    /// The operation's state.
+    pub state: OperationState,
+    /// The cluster user who owns it.
+    pub owner: ClusterUserId,
+    /// Who waits for it.
+    pub requester: Option<Requester>,
+    /// What it is about, and what is wanted of that.
+    pub wanted: Wanted,
+}
+
+/// What the row of an operation's target asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Something of the Application of an application row.
+    Application {
+        /// The row.
+        row: ApplicationId,
+        /// What the Application is to say; `None` where the row has gone, and the Application is to go.
+        document: Option<ApplicationDocument>,
+    },
+}
+
+impl Wanted {
+    /// What the operation is about.
+    pub fn target(&self) -> Target {
+        match self {
+            Self::Application { row, .. } => Target::Application(row.clone()),
+        }
+    }
+}
+
+/// Argo CD's resources, as far as an operation looks at them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgoView {
+    /// Whether the tenant's AppProject says what it should.
+    pub project_matches: bool,
+    /// The Application.
+    pub application: ApplicationView,
+}
+
+/// An Application, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApplicationView {
+    /// The watch shows none, which proves nothing: it may be behind.
+    Unseen,
+    /// There is none: the API server has listed none of its name when asked.
+    Absent,
+    /// There is one.
+    Present {
+        /// The part of its spec that we own.
+        spec: Box<ApplicationSpec>,
+        /// Whether it carries the label that says whose it is.
+        labelled: bool,
+        /// Whether it is being deleted.
+        deleting: bool,
+        /// What Argo CD is in the middle of.
+        sync: Option<Box<RunningSync>>,
+    },
+}
+
+impl ApplicationView {
+    /// Whether it says what is wanted, and Argo CD works on nothing else.
+    pub(super) fn says(&self, document: &ApplicationDocument) -> bool {
+        let Self::Present { spec, labelled: true, deleting: false, sync } = self else {
+            return false;
+        };
+        let outdated = |sync: &RunningSync| sync.is_outdated(&document.spec);
+        **spec == document.spec && !sync.as_deref().is_some_and(outdated)
+    }
+}

@@ -5,18 +5,23 @@ use std::sync::Arc;
 use crds::argocd::{AppProject, Application};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, PostParams};
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId};
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use machines::machine::Machine;
 use machines::operation::application::{
     ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec,
     application_name, project_name,
 };
-use machines::rows::Requester;
+use machines::operation::{Operation, OperationEvent, RowView, Wanted};
+use machines::rows::{OperationState, Requester};
 use sandbox::ApiServer;
 use schema::connection::{ConnectOptions, connect};
+use schema::store::agent::AgentLoaded;
+use schema::store::machine_rows::Versioned;
 use schema::store::{Role, Store};
 
 use crate::agent::Agent;
-use crate::agent::batch::Observations;
+use crate::agent::argo::Argo;
+use crate::agent::batch::{Observations, decide};
 use crate::agent::effects::Effect;
 use crate::agent::targets::application::requests;
 use crate::agent::targets::project::entry::ProjectDocument;
@@ -188,4 +193,27 @@ async fn an_app_project_is_absent_once_the_server_lists_none_of_its_name() {
     assert_eq!(silent.execute(write(None)).await, Outcome::Pending, "the watch has not shown it");
     assert_eq!(silent.execute(write(None)).await, Outcome::Pending, "it is deleted, and held");
     assert!(silent.agent.argo().project(&name).is_some());
+}
+
+#[test]
+fn a_removal_is_complete_when_the_server_lists_no_application_and_not_when_the_watch_shows_none() {
+    let (id, now) = (OperationId::new("operation"), Timestamp::from_millis(0));
+    let row = RowView {
+        state: OperationState::Waiting,
+        owner: ClusterUserId::new("user"),
+        requester: Some(Requester::Deployment(DeploymentUid::new("uid"))),
+        wanted: Wanted::Application { row: ApplicationId::new("row"), document: None },
+    };
+    let operation = Operation::new(id.clone()).step(&OperationEvent::RowObserved(row.into()), &now);
+    let after = |observations: Observations| {
+        let mut loaded = AgentLoaded::default();
+        let machine = operation.machine.clone();
+        loaded.operations.known.insert(id.clone(), Versioned { machine, version: 1 });
+        let items = [(id.clone(), observations)];
+        let (changes, _) = decide(&mut loaded, &items, &Argo::default(), false, now);
+        changes.operations[0].after.path()
+    };
+    assert_eq!(after(Observations::default()), "InProgress/Deleting");
+    let absent = Observations { application_absent: true, ..Observations::default() };
+    assert_eq!(after(absent), "Finished/Completed");
 }

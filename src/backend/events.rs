@@ -139,7 +139,8 @@ async fn write(client: &kube::Client, event: Event) {
     let namespace = event.metadata.namespace.clone().unwrap_or_default();
     let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
     match api.create(&PostParams::default(), &event).await.map_err(kubernetes::api_error) {
-        Ok(_) | Err(ApiError::Outdated(_) | ApiError::Missing) => {}
+        // One of this name was written for the same reason; or the namespace is gone.
+        Ok(_) | Err(ApiError::AlreadyExists(_) | ApiError::Missing) => {}
         Err(error) => tracing::warn!(%error, "an Event could not be written"),
     }
 }

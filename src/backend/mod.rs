@@ -340,3 +340,41 @@ impl Backend {
         self.index.lock()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schema::connection::{ConnectOptions, connect};
+    use schema::store::Role;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_deadline_wakes_a_machine_of_any_kind() {
+        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
+        schema::migrate(&database).await.expect("tables");
+        let settings = Settings::default();
+        let now = settings.clock.now();
+        let store = Store::take_over(database, Role::Backend, "test", now).await.expect("the role");
+        let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
+            Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("no server"))
+        });
+        let client = kube::Client::new(service, "default");
+        let backend = Backend::new(client, store, settings, Arc::default());
+        let machines = [
+            Key::Tenant(TenantUid::new("tenant")),
+            Key::Deployment(machines::identity::DeploymentUid::new("uid")),
+        ];
+        for machine in &machines {
+            backend.timers.set(machine, Some(now));
+        }
+        let shutdown = CancellationToken::new();
+        let timers = tokio::spawn(Arc::clone(&backend).fire_timers(shutdown.clone()));
+        for _ in &machines {
+            backend.inbox.ready().await;
+            let woken = backend.inbox.take(1);
+            assert!(machines.contains(&woken[0].1) && woken[0].2.deadline, "{woken:?}");
+        }
+        shutdown.cancel();
+        timers.await.expect("it ends");
+    }
+}

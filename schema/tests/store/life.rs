@@ -291,6 +291,15 @@ async fn the_end_of_a_tenant_leaves_no_row_of_it(scratch: Scratch) {
     let loaded = world.process(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 1);
     world.remove(&objects[1..]).await;
+    // A machine of a later version's kind is a child as well.
+    let other = "INSERT INTO machine (kind, key, tenant_uid, namespace, name, state, state_path, \
+         version, owes, updated_at) \
+         VALUES ('Another', 'one', 't1', '', '', '{}', '', 1, false, 0)";
+    world.execute(other).await;
+    let counted = namespace(TenantEvent::ChildrenCounted { children: 1 });
+    let loaded = world.process(&[counted]).await.unwrap();
+    assert_eq!(loaded.children[&tenant], 1, "a machine of any kind counts");
+    world.execute("DELETE FROM machine WHERE kind = 'Another'").await;
     let counted = namespace(TenantEvent::ChildrenCounted { children: 0 });
     let loaded = world.process(&[counted]).await.unwrap();
     assert_eq!(loaded.children[&tenant], 0);

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{campaigns, field_fuzzing, plans, poison, sim};
-use simulator::search::Listener;
-use simulator::subprocess::{self, COMMAND, Subprocesses};
+use simulator::checks::search::Listener;
+use simulator::runs::subprocess::{self, COMMAND, Subprocesses};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;

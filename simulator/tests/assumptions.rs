@@ -10,12 +10,12 @@ use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams};
 use machines::esr;
 use serde_json::json;
-use simulator::observe::{APPLICATIONS, ARGO_CD, history};
-use simulator::plan::Strike;
-use simulator::script::Step::*;
-use simulator::script::{Actor, after, path};
-use simulator::stage::{RESCAN, simulate};
-use simulator::subprocess::Subprocesses;
+use simulator::checks::observe::{APPLICATIONS, ARGO_CD, history};
+use simulator::environment::stage::{RESCAN, simulate};
+use simulator::runs::plan::Strike;
+use simulator::runs::script::Step::*;
+use simulator::runs::script::{Actor, after, path};
+use simulator::runs::subprocess::Subprocesses;
 
 /// Argo CD leaves `.spec` as written. If it does not, each rescan writes it again: a persistent
 /// writer does not get one write per write.

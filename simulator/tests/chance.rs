@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use simulator::fan_out::fan_out;
-use simulator::subprocess::Subprocesses;
-use simulator::swarm::Faults;
-use simulator::tally::{seeds, tell};
+use simulator::faults::swarm::Faults;
+use simulator::runs::fan_out::fan_out;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::{seeds, tell};
 
 /// The default number of seeds; the environment may set it, and the first seed.
 const SEEDS: u64 = 256;

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::campaign::Report;
-use simulator::subprocess::Subprocesses;
-use simulator::tally::{seeds, tally, tell};
+use simulator::fuzz::campaign::Report;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::{seeds, tally, tell};
 
 /// The default number of campaigns; the environment may set it.
 const CAMPAIGNS: u64 = 1_000;

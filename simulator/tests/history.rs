@@ -9,11 +9,11 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams};
 use machines::esr;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
-use simulator::observe::ARGO_CD;
-use simulator::script::Step::*;
-use simulator::script::{Actor, after, path, settle};
-use simulator::stage::{Running, Stage, simulate};
-use simulator::storage::at_once;
+use simulator::checks::observe::ARGO_CD;
+use simulator::environment::stage::{Running, Stage, simulate};
+use simulator::environment::storage::at_once;
+use simulator::runs::script::Step::*;
+use simulator::runs::script::{Actor, after, path, settle};
 
 /// The virtual time within which everything converges.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);

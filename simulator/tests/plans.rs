@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::exhaust::judge;
-use simulator::fan_out::fan_out;
-use simulator::plan::Strike;
-use simulator::subprocess::Subprocesses;
-use simulator::tally::{asked_for, tell};
-use simulator::workloads;
+use simulator::runs::exhaust::judge;
+use simulator::runs::fan_out::fan_out;
+use simulator::runs::plan::Strike;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::{asked_for, tell};
+use simulator::runs::workloads;
 
 const THREADS: usize = 2;
 

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use simulator::field_fuzzing;
-use simulator::poison::Report;
-use simulator::subprocess::Subprocesses;
-use simulator::tally::{seeds, tally, tell};
+use simulator::fuzz::field_fuzzing;
+use simulator::fuzz::poison::Report;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::{seeds, tally, tell};
 
 /// The default number of runs; the environment may set it.
 const RUNS: u64 = 32;

@@ -12,8 +12,8 @@ use managed_gitops::tenure::Tenure;
 use parking_lot::Mutex;
 use schema::connection::{ConnectOptions, connect};
 use serde_json::{Value, json};
-use simulator::search::find;
-use simulator::secrets::{run, urls};
+use simulator::checks::search::find;
+use simulator::fuzz::secrets::{run, urls};
 
 /// Everything that was logged, of every target and level.
 static LOG: LazyLock<Log> = LazyLock::new(|| {

@@ -1,9 +1,9 @@
 //! Sequences of edits.
 
 use clap::Args;
-use simulator::campaign::Report;
-use simulator::subprocess::Subprocesses;
-use simulator::tally::tally;
+use simulator::fuzz::campaign::Report;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::tally;
 
 use super::Seeds;
 

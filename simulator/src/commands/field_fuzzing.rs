@@ -1,10 +1,10 @@
 //! Every hostile text in every field.
 
 use clap::Args;
-use simulator::field_fuzzing::number;
-use simulator::poison::Report;
-use simulator::subprocess::Subprocesses;
-use simulator::tally::tally;
+use simulator::fuzz::field_fuzzing::number;
+use simulator::fuzz::poison::Report;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::tally;
 
 /// See the command.
 #[derive(Args)]

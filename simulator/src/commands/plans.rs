@@ -1,11 +1,11 @@
 //! Exhaustive plans.
 
 use clap::Args;
-use simulator::exhaust::{self, Difference, Outcome};
-use simulator::fan_out::fan_out;
-use simulator::plan::Strike;
-use simulator::subprocess::Subprocesses;
-use simulator::workloads::{self, Workload};
+use simulator::runs::exhaust::{self, Difference, Outcome};
+use simulator::runs::fan_out::fan_out;
+use simulator::runs::plan::Strike;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::workloads::{self, Workload};
 
 /// See the command.
 #[derive(Args)]

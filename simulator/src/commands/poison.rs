@@ -1,9 +1,9 @@
 //! Hostile texts and planted objects.
 
 use clap::Args;
-use simulator::poison::Report;
-use simulator::subprocess::Subprocesses;
-use simulator::tally::tally;
+use simulator::fuzz::poison::Report;
+use simulator::runs::subprocess::Subprocesses;
+use simulator::runs::tally::tally;
 
 use super::Seeds;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use simulator::fan_out::fan_out;
-use simulator::run::Report;
-use simulator::subprocess::Subprocesses;
+use simulator::runs::fan_out::fan_out;
+use simulator::runs::run::Report;
+use simulator::runs::subprocess::Subprocesses;
 
 use super::Seeds;
 

@@ -12,10 +12,10 @@ use std::sync::{Arc, LazyLock};
 use schema::gate::{Cut, Gate, Work};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::adversary::{Adversary, Fate};
-use crate::journal::Journal;
-use crate::process::Process;
-use crate::properties::Witness;
+use crate::checks::properties::Witness;
+use crate::environment::journal::Journal;
+use crate::environment::process::Process;
+use crate::faults::adversary::{Adversary, Fate};
 
 /// The journal's text for a store call that failed without being cut off.
 pub const FAILS: &str = " fails";

@@ -15,12 +15,12 @@ use sandbox::ApiServer;
 use serde_json::{Value, json};
 use tokio::time::Duration;
 
-use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
-use crate::journal::Journal;
-use crate::observe::{ARGO_CD, past};
-use crate::process::Process;
-use crate::properties::Witness;
-use crate::storage::at_once;
+use crate::checks::observe::{ARGO_CD, past};
+use crate::checks::properties::Witness;
+use crate::environment::journal::Journal;
+use crate::environment::process::Process;
+use crate::environment::storage::at_once;
+use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
 /// One process's connection to the API.
 #[derive(Clone)]

@@ -16,14 +16,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::adversary::Adversary;
-use crate::journal::Entry;
-use crate::observe::{APPLICATIONS, DEPLOYMENTS, OPERATIONS, PROJECTS, history};
-use crate::plan::{self, Plan, STALE_FOR, Strike};
-use crate::properties::Violation;
-use crate::script::{Actor, settle};
-use crate::stage::{RESCAN, Stage, simulate};
-use crate::workloads::Workload;
+use crate::checks::observe::{APPLICATIONS, DEPLOYMENTS, OPERATIONS, PROJECTS, history};
+use crate::checks::properties::Violation;
+use crate::environment::journal::Entry;
+use crate::environment::stage::{RESCAN, Stage, simulate};
+use crate::faults::adversary::Adversary;
+use crate::runs::plan::{self, Plan, STALE_FOR, Strike};
+use crate::runs::script::{Actor, settle};
+use crate::runs::workloads::Workload;
 
 /// The seed of everything else.
 const SEED: u64 = 1;

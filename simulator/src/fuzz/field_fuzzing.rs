@@ -1,13 +1,13 @@
-//! Every hostile text, and invalid bytes, in every field: see [`crate::poison`] for what must hold
+//! Every hostile text, and invalid bytes, in every field: see [`crate::fuzz::poison`] for what must hold
 //! meanwhile.
 
 use serde_json::{Value, json};
 
-use crate::hostile_objects::{FIELDS, set};
-use crate::hostile_strings::{NO_TEXTS, TEXTS};
-use crate::observe::GROUP;
-use crate::poison::{Play, Report};
-use crate::stage::simulate;
+use crate::checks::observe::GROUP;
+use crate::environment::stage::simulate;
+use crate::fuzz::hostile_objects::{FIELDS, set};
+use crate::fuzz::hostile_strings::{NO_TEXTS, TEXTS};
+use crate::fuzz::poison::{Play, Report};
 
 /// A placeholder for invalid bytes in the JSON around them.
 const PLACEHOLDER: &str = "PLACEHOLDER";

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::fan_out::fan_out;
+use crate::runs::fan_out::fan_out;
 
 /// The result of a run, to be added up with others of its kind.
 pub trait Tally: Default + Send {

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::manual_changes::deployment;
-use crate::observe::ARGO_CD;
-use crate::stage::{Running, Stage};
+use crate::checks::observe::ARGO_CD;
+use crate::environment::stage::{Running, Stage};
+use crate::faults::manual_changes::deployment;
 
 /// How often convergence is checked.
 const LOOK: Duration = Duration::from_secs(1);

@@ -12,9 +12,9 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::observe::ARGO_CD;
-use crate::search::CANARY;
-use crate::stage::Stage;
+use crate::checks::observe::ARGO_CD;
+use crate::checks::search::CANARY;
+use crate::environment::stage::Stage;
 
 /// The namespaces of the tenants.
 pub const NAMESPACES: [&str; 3] = ["team-a", "team-b", "team-c"];

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
+use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
 /// How often a fault strikes, per 1,000 opportunities. 200 is what the existing system's chaos
 /// tests use for its database and its client.

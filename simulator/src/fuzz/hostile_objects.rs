@@ -1,10 +1,10 @@
-//! The objects that are poisoned: see [`crate::poison`].
+//! The objects that are poisoned: see [`crate::fuzz::poison`].
 
 use fastrand::Rng;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 
-use crate::hostile_strings;
+use crate::fuzz::hostile_strings;
 
 /// A placeholder for an unpaired surrogate, which JSON can express and no string can hold.
 const SURROGATE: &str = "UNPAIRED";

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use tower::Service;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::observe::{self, GROUP, history};
-use crate::postgresql_limits::{Column, columns};
-use crate::stage::Stage;
-use crate::storage::at_once;
+use crate::checks::observe::{self, GROUP, history};
+use crate::environment::postgresql_limits::{Column, columns};
+use crate::environment::stage::Stage;
+use crate::environment::storage::at_once;
 
 /// The password that users write in every random run. It occurs nowhere else.
 pub const CANARY: &str = "canary5e0c7f1d9b3a8264";

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::script::Step::{self, *};
-use crate::script::path;
+use crate::runs::script::Step::{self, *};
+use crate::runs::script::path;
 
 /// A workload.
 #[derive(Clone, Debug)]

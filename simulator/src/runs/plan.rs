@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
-use crate::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
+use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
 /// The normal latency of everything.
 const LATENCY: Duration = Duration::from_millis(1);

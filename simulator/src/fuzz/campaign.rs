@@ -16,10 +16,10 @@ use machines::kinds::deployment::conditions::ERROR_OCCURRED;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::properties::Violation;
-use crate::script::{Step, after};
-use crate::stage::{Running, Stage, simulate};
-use crate::tally::Tally;
+use crate::checks::properties::Violation;
+use crate::environment::stage::{Running, Stage, simulate};
+use crate::runs::script::{Step, after};
+use crate::runs::tally::Tally;
 
 /// Edits per campaign.
 const EDITS: usize = 6;
@@ -226,7 +226,7 @@ async fn install(spec: &Value) -> anyhow::Result<(Arc<Stage>, Running)> {
 }
 
 async fn come_right(stage: &Arc<Stage>, patience: Duration) -> (bool, Option<World>) {
-    let right = crate::script::settle(stage, patience).await;
+    let right = crate::runs::script::settle(stage, patience).await;
     (right, stage.witness.world().ok())
 }
 

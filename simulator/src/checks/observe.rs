@@ -36,8 +36,8 @@ use sea_orm::EntityTrait;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::process::EPOCH_MILLIS;
-use crate::storage::at_once;
+use crate::environment::process::EPOCH_MILLIS;
+use crate::environment::storage::at_once;
 
 /// The namespace of Argo CD in every run.
 pub const ARGO_CD: &str = "gitops-service-argocd";

@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::campaign::{diff, is_rejected, settled};
-use crate::hostile_objects;
-use crate::hostile_strings;
-use crate::observe::{self, ARGO_CD, history};
-use crate::properties::Violation;
-use crate::script::{Step, after, path};
-use crate::stage::{RESCAN, Running, Stage, simulate};
-use crate::storage::FAILS;
-use crate::tally::Tally;
+use crate::checks::observe::{self, ARGO_CD, history};
+use crate::checks::properties::Violation;
+use crate::environment::stage::{RESCAN, Running, Stage, simulate};
+use crate::environment::storage::FAILS;
+use crate::fuzz::campaign::{diff, is_rejected, settled};
+use crate::fuzz::hostile_objects;
+use crate::fuzz::hostile_strings;
+use crate::runs::script::{Step, after, path};
+use crate::runs::tally::Tally;
 
 /// Rounds per run; even, so that the healthy deployments end as they started.
 const ROUNDS: usize = 4;

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::adversary::Adversary;
-use crate::journal::Entry;
-use crate::manual_changes;
-use crate::properties::Violation;
-use crate::search::{CANARY, Listener, search};
-use crate::stage::{RESCAN, Running, Stage, simulate};
-use crate::swarm::{Faults, Swarm};
+use crate::checks::properties::Violation;
+use crate::checks::search::{CANARY, Listener, search};
+use crate::environment::journal::Entry;
+use crate::environment::stage::{RESCAN, Running, Stage, simulate};
+use crate::faults::adversary::Adversary;
+use crate::faults::manual_changes;
+use crate::faults::swarm::{Faults, Swarm};
 
 /// How long faults strike, in virtual time.
 pub const FAULTS_FOR: Duration = Duration::from_secs(20 * 60);

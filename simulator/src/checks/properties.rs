@@ -25,9 +25,9 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 use serde::{Deserialize, Serialize};
 
-use crate::adversary::Request;
-use crate::observe::{DEPLOYMENTS, list, observe};
-use crate::storage::at_once;
+use crate::checks::observe::{DEPLOYMENTS, list, observe};
+use crate::environment::storage::at_once;
+use crate::faults::adversary::Request;
 
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

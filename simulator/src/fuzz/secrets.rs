@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::hostile_objects;
-use crate::observe::{ARGO_CD, GROUP};
-use crate::script::{Step, after};
-use crate::search::{Found, search};
-use crate::stage::{RESCAN, Running, Stage, simulate};
+use crate::checks::observe::{ARGO_CD, GROUP};
+use crate::checks::search::{Found, search};
+use crate::environment::stage::{RESCAN, Running, Stage, simulate};
+use crate::fuzz::hostile_objects;
+use crate::runs::script::{Step, after};
 
 /// The time until everything is delivered and some rescans are done.
 const PATIENCE: Duration = RESCAN.saturating_mul(3);
@@ -160,7 +160,8 @@ impl Play {
 
     fn search(self) -> anyhow::Result<Report> {
         let world = self.stage.witness.world()?;
-        let rejected = world.deployments.iter().filter(|one| crate::campaign::is_rejected(one));
+        let rejected =
+            world.deployments.iter().filter(|one| crate::fuzz::campaign::is_rejected(one));
         let rejected = rejected.count();
         Ok(Report { rejected, found: search(&self.stage, &self.secret)? })
     }

@@ -26,16 +26,16 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::adversary::Adversary;
-use crate::entropy;
-use crate::journal::Journal;
-use crate::network::Link;
-use crate::observe::ARGO_CD;
-use crate::plan::{Plan, Strike};
-use crate::postgresql_limits::refuse_as_postgresql;
-use crate::process::{Process, wall_clock};
-use crate::properties::Witness;
-use crate::storage::{Wire, at_once};
+use crate::checks::observe::ARGO_CD;
+use crate::checks::properties::Witness;
+use crate::environment::entropy;
+use crate::environment::journal::Journal;
+use crate::environment::network::Link;
+use crate::environment::postgresql_limits::refuse_as_postgresql;
+use crate::environment::process::{Process, wall_clock};
+use crate::environment::storage::{Wire, at_once};
+use crate::faults::adversary::Adversary;
+use crate::runs::plan::{Plan, Strike};
 
 /// How often the program rescans everything: more often than by default, so that a run takes fewer
 /// virtual hours.

@@ -13,8 +13,9 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Strike;
-use crate::{campaign, exhaust, field_fuzzing, poison, run, workloads};
+use crate::fuzz::{campaign, field_fuzzing, poison};
+use crate::runs::plan::Strike;
+use crate::runs::{exhaust, run, workloads};
 
 /// The command of the program that performs a task.
 pub const COMMAND: &str = "subprocess";

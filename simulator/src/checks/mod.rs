@@ -1,0 +1,9 @@
+//! What exists, and what must hold.
+//!
+//! * [`observe`]: what exists at one moment, in the specification's terms;
+//! * [`properties`]: what must always hold;
+//! * [`search`]: a search for a secret in everything that anyone can read.
+
+pub mod observe;
+pub mod properties;
+pub mod search;

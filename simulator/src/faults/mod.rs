@@ -1,0 +1,8 @@
+//! What goes wrong, and what people change.
+//!
+//! * [`adversary`]: what can go wrong with a request, an event, a call of the store;
+//! * [`swarm`]: random faults; [`manual_changes`]: manual changes to our objects.
+
+pub mod adversary;
+pub mod manual_changes;
+pub mod swarm;

@@ -1,10 +1,10 @@
 //! The events of tenants' machines.
 
-use super::*;
+use crate::world::*;
 use machines::machine::Machine;
 
 impl Cluster {
-    pub(super) fn need(&mut self, tenant: &TenantUid) {
+    pub(in crate::world) fn need(&mut self, tenant: &TenantUid) {
         let namespace = self.places.values().find(|place| place.0 == *tenant);
         let Some((_, namespace, _)) = namespace.cloned() else {
             return;
@@ -14,7 +14,7 @@ impl Cluster {
         self.tell_tenant(tenant, &TenantEvent::Needed);
     }
 
-    pub(super) fn observe_tenant(&mut self, tenant: &TenantUid) {
+    pub(in crate::world) fn observe_tenant(&mut self, tenant: &TenantUid) {
         let spaces = &self.world.namespaces;
         let space = spaces.iter().find(|space| space.uid == *tenant);
         let event = match space.map(|space| space.terminating) {
@@ -32,7 +32,7 @@ impl Cluster {
         }
     }
 
-    pub(super) fn tell_tenant(&mut self, tenant: &TenantUid, event: &TenantEvent) {
+    pub(in crate::world) fn tell_tenant(&mut self, tenant: &TenantUid, event: &TenantEvent) {
         let Some(machine) = self.tenants.get(tenant).cloned() else {
             return;
         };

@@ -1,0 +1,4 @@
+//! The kinds of machines of the backend, in the world.
+
+mod deployment;
+mod tenant;

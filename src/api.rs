@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::runtime::commits::{Commits, STUCK_AFTER, UNREADY_AFTER};
 use crate::runtime::watch::Progress;
 
-/// The parts of the program that are asked how they are.
+/// The parts of the program whose health is checked.
 pub struct Health {
     metrics: Arc<Metrics>,
     database: Database,
@@ -30,7 +30,8 @@ pub struct Health {
 }
 
 impl Health {
-    /// Of a process that does not act yet; without a leadership it is the only one.
+    /// For a process that does not act yet; without a leadership it is the only
+    /// one.
     pub fn new(metrics: Arc<Metrics>, database: Database, leadership: Option<Leadership>) -> Self {
         Self {
             metrics,
@@ -51,9 +52,9 @@ impl Health {
         self.backend.get()
     }
 
-    /// This process acts from now on, with these roles.
+    /// From now on this process acts, with these roles.
     pub fn act(&self, backend: Option<Arc<Backend>>, agent: Option<Arc<Agent>>) {
-        // A process begins to act once, so both are free.
+        // A process starts to act only once, so both are unset.
         if let Some(backend) = backend {
             let _ = self.backend.set(backend);
         }
@@ -74,7 +75,7 @@ impl Health {
         backend.into_iter().chain(agent).cloned().collect()
     }
 
-    /// Who acts instead of this replica; empty for nobody.
+    /// The replica that acts instead of this one; empty if none does.
     fn other_leader(&self) -> Option<String> {
         self.leadership.as_ref().filter(|one| !one.acts()).map(Leadership::holder)
     }
@@ -84,7 +85,7 @@ impl Health {
         self.watches().iter().all(|watch| watch.is_synced())
     }
 
-    /// How much waits to be done.
+    /// How much work is waiting.
     pub fn backlog(&self) -> usize {
         let backend = self.backend.get().map_or(0, |backend| backend.backlog());
         let agent = self.agent.get().map_or(0, |agent| agent.backlog());
@@ -102,7 +103,7 @@ pub fn router(health: Arc<Health>) -> Router {
         .with_state(health)
 }
 
-/// Serves until told to stop.
+/// Serves until it should stop.
 pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: CancellationToken) {
     let router = router(health);
     let told = shutdown.clone().cancelled_owned();
@@ -112,7 +113,7 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: Cancell
         tokio::time::sleep(STOPPING_GRACE).await;
     };
     tokio::select! {
-        // Who never ends his request does not hold the process.
+        // A client that never ends its request does not hold up the process.
         () = stopped => {}
         served = serving.into_future() => if let Err(error) = served {
             tracing::error!(%error, "health and metrics are no longer served");
@@ -120,7 +121,8 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: Cancell
     }
 }
 
-/// How long requests for health and metrics may go on once the process is to stop.
+/// How long requests for health and metrics may go on once the process should
+/// stop.
 const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Opens the port.
@@ -146,7 +148,7 @@ async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     }
 }
 
-/// What has not been committed for longer than that, since when, and why.
+/// What has not committed for longer than that, since when, and why.
 fn uncommitted(commits: &[Arc<Commits>], longer_than: Duration) -> Option<String> {
     let lines = commits.iter().filter_map(|one| {
         let (lasted, why) = one.failing().filter(|(lasted, _)| *lasted > longer_than)?;
@@ -162,11 +164,11 @@ fn set_aside(commits: &[Arc<Commits>]) -> String {
     parts.map(|one| format!("set aside: {} {}\n", one.set_aside(), one.name)).collect()
 }
 
-/// A database that answers takes milliseconds; who asks waits a second or so.
+/// A database that answers takes milliseconds; the client waits about a second.
 const DATABASE_TIMEOUT: Duration = Duration::from_millis(800);
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    // A replica that waits for its turn is fit to take it.
+    // A replica that waits for its turn is ready to take it.
     if let Some(holder) = health.other_leader() {
         if holder.is_empty() {
             let text = "no replica acts: the Lease cannot be had; the log says why\n";
@@ -187,7 +189,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     }
     let leader = health.leadership.as_ref().map(Leadership::holder);
     let ok = leader.map_or("ok\n".to_owned(), |holder| format!("ok\nleader: {holder}\n"));
-    // Why it does not answer stands in the log; here it could be read by anybody.
+    // The reason is in the log; here anyone could read it.
     match tokio::time::timeout(DATABASE_TIMEOUT, health.database.reader().ping()).await {
         Ok(Ok(())) => (StatusCode::OK, ok + &set_aside(&commits)),
         Ok(Err(_)) | Err(_) => {
@@ -216,7 +218,7 @@ async fn metrics(State(health): State<Arc<Health>>) -> ([(HeaderName, &'static s
 /// A family of metrics: name, type, help, the ending of its samples, and how one is read.
 type Gauges<T> = (&'static str, &'static str, &'static str, &'static str, fn(&T) -> u64);
 
-/// The gauges of the watches; these are few and fixed, so their names make bounded labels.
+/// The gauges of the watches; they are few and fixed, so their names are bounded labels.
 const WATCH_FAMILIES: [Gauges<Progress>; 4] = [
     ("synced", "gauge", "Whether everything that there was has been seen once", "", |watch| {
         u64::from(watch.is_synced())
@@ -226,7 +228,7 @@ const WATCH_FAMILIES: [Gauges<Progress>; 4] = [
     ("malformed", "counter", "Objects that could not be read", "_total", Progress::malformed),
 ];
 
-/// The gauges of what commits: few and fixed as well.
+/// The gauges of the committing workers: few and fixed as well.
 const WORKER_FAMILIES: [Gauges<Commits>; 2] = [
     ("failing_seconds", "gauge", "For how long no batch could be committed", "", |worker| {
         worker.failing().map_or(0, |(lasted, _)| lasted.as_secs())
@@ -267,7 +269,7 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
 
-    /// Health of a process with a backend that has not begun.
+    /// Health of a process with a backend that has not started.
     async fn health() -> (Arc<Health>, Arc<Backend>) {
         let database = connect("sqlite::memory:", &ConnectOptions::default()).await.unwrap();
         schema::migrate(&database).await.unwrap();
@@ -285,7 +287,7 @@ mod tests {
         (health, backend)
     }
 
-    /// Lets commits fail for so long.
+    /// Lets commits fail for this long.
     async fn fail(commits: &Commits, lasting: Duration) {
         let end = Instant::now() + lasting;
         while Instant::now() < end {

@@ -1,5 +1,5 @@
 //! The Kubernetes API: a client that counts its requests and writes only while its process may
-//! act, and what goes wrong, by who must act.
+//! act, and errors, classified by who must act.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -34,19 +34,19 @@ pub struct CountedClient {
 #[error("this replica's time to act is over; nothing was sent")]
 pub struct NotLeader;
 
-/// A server that has sent nothing for so long on an open watch is gone: it ends watches by itself
-/// before.
+/// A server that has sent nothing for this long on an open watch is gone: it would have ended the
+/// watch by itself before.
 pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(295);
-/// A server answers within seconds, or begins to; one that does not is asked again later.
+/// A server answers within seconds, or starts to; one that does not is asked again later.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl CountedClient {
-    /// A client for this cluster that counts each request, and writes while its tenure lasts.
+    /// A client for this cluster that counts each request, and writes only during its tenure.
     pub fn new(mut config: kube::Config, tenure: Tenure) -> kube::Result<Self> {
-        // Without it a connection that died without a word would never be missed.
+        // Without it a silently dead connection would go unnoticed.
         config.read_timeout = Some(READ_TIMEOUT);
-        // The client would send a request again that the tenure no longer admits. Whoever asks has
-        // a back-off of its own.
+        // The client would resend a request that the tenure no longer permits. Callers have their
+        // own back-off.
         config.default_retry = false;
         let requests = ApiRequests::default();
         let client = ClientBuilder::try_from(config)?
@@ -56,7 +56,7 @@ impl CountedClient {
         Ok(Self { client, requests })
     }
 
-    /// The same over what another client reaches.
+    /// The same, on top of another client.
     pub fn over(transport: kube::Client, tenure: Tenure) -> Self {
         let requests = ApiRequests::default();
         let namespace = transport.default_namespace().to_owned();
@@ -72,7 +72,7 @@ impl CountedClient {
     }
 }
 
-/// Counts each request, and lets no write through after the tenure.
+/// Counts each request, and blocks writes after the tenure.
 fn admission(
     requests: ApiRequests,
     tenure: Tenure,
@@ -94,7 +94,7 @@ fn is_admitted(request: RequestLabels, tenure: &Tenure) -> bool {
         || tenure.lasts()
 }
 
-/// A client that was made elsewhere and counts nothing.
+/// A client that was created elsewhere and counts nothing.
 impl From<kube::Client> for CountedClient {
     fn from(client: kube::Client) -> Self {
         Self { client, requests: ApiRequests::default() }
@@ -147,7 +147,7 @@ fn labels<B>(request: &Request<B>) -> RequestLabels {
     RequestLabels { verb, resource: known.unwrap_or(OTHER) }
 }
 
-/// What a path of the API speaks of.
+/// What an API path refers to.
 struct ResourcePath<'a> {
     resource: &'a str,
     has_name: bool,
@@ -171,8 +171,8 @@ fn resource_path(path: &str) -> ResourcePath<'_> {
     }
 }
 
-/// The objects of a kind that have a name: one or none, whatever a watch has shown. Only an answered
-/// list proves that there is none: a 404 may be about the kind. One that cannot be decoded exists.
+/// The objects of a kind with a given name: one or none, whatever a watch has shown. Only a list
+/// proves that there is none: a 404 may be about the kind. One that cannot be decoded exists.
 pub async fn list_named<K>(
     client: &kube::Client,
     namespace: &str,
@@ -196,19 +196,19 @@ pub enum ApiError {
     /// The object does not exist.
     #[error("the object does not exist")]
     Missing,
-    /// What was to be created exists.
+    /// What was to be created already exists.
     #[error("the object exists already: {0}")]
     AlreadyExists(String),
-    /// Somebody else has written in between, or the object is another one.
+    /// Another client has written in between, or the object is a different one.
     #[error("the object was changed by somebody else: {0}")]
     Outdated(String),
     /// The server refuses it, and will refuse it again.
     #[error("{0}")]
     Refused(String),
-    /// The object, or what is to be written of it, is larger than the server stores.
+    /// The object, or what would be written of it, is larger than the server stores.
     #[error("the object is too large for the Kubernetes API: {0}")]
     TooLarge(String),
-    /// The server does not answer, or not now.
+    /// The server does not answer, or not yet.
     #[error("the Kubernetes API is not available: {0}")]
     Unavailable(String),
 }
@@ -232,8 +232,8 @@ pub fn said(error: &(dyn Error + 'static)) -> String {
     plugin_failure(error).unwrap_or_else(|| bounded(&error.to_string()))
 }
 
-/// Of a kubeconfig's command for credentials only how it ended: its words, and what it is given, may
-/// be what it is there to keep secret.
+/// For a kubeconfig's credentials command, only how it ended: its output and input may be the very
+/// secrets that it protects.
 fn plugin_failure(error: &(dyn Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -257,13 +257,13 @@ pub fn json_patch(operations: Value) -> Result<Patch<()>, ApiError> {
 /// How the API server words a JSON patch that does not apply.
 const PATCH_FAILED: &str = "error in our request";
 
-/// How an API server says that an object exceeds a limit of what it stores in: etcd's on a request,
-/// that of the connection to etcd, and its own on a field.
+/// How an API server says that an object exceeds a storage limit: etcd's on a request, that of the
+/// connection to etcd, and its own on a field.
 const TOO_LARGE: [&str; 3] =
     ["request is too large", "trying to send message larger than max", "Too long: "];
 
-/// Classifies a client's error. A refusal is final only where the same request would be refused
-/// again: a server that starts up answers 401 and 403 while it loads credentials and roles.
+/// Classifies a client's error. A refusal is final only if the same request would be refused
+/// again: a server that is starting answers 401 and 403 while it loads credentials and roles.
 pub fn api_error(error: kube::Error) -> ApiError {
     let kube::Error::Api(status) = &error else {
         return ApiError::Unavailable(said(&error));
@@ -273,13 +273,13 @@ pub fn api_error(error: kube::Error) -> ApiError {
         return ApiError::TooLarge(text);
     }
     match status.code {
-        // Without a name it speaks of the path: the kind is not served, or not yet.
+        // Without a name it is about the path: the kind is not served, or not yet.
         404 if status.details.as_ref().is_some_and(|details| !details.name.is_empty()) => {
             ApiError::Missing
         }
         409 if status.is_already_exists() => ApiError::AlreadyExists(text),
         409 => ApiError::Outdated(text),
-        // So a server answers when the `test` of a JSON patch fails: the object has changed.
+        // This is the answer when the `test` of a JSON patch fails: the object has changed.
         422 if text.contains(PATCH_FAILED) => ApiError::Outdated(text),
         403 if !is_unauthorized(status) => ApiError::Refused(text),
         // Credentials that rotate, roles and kinds that load, a server or a proxy under load.
@@ -300,10 +300,9 @@ fn is_unauthorized(status: &Status) -> bool {
     status.message.contains("User \"") && status.message.contains(" cannot ")
 }
 
-/// A text of somebody else, as much of it as a person reads, and without the passwords of the URLs
-/// in it.
+/// A text from elsewhere, cut to a readable length, and without the passwords of the URLs in it.
 pub fn bounded(text: &str) -> String {
-    // First, or half a password could remain.
+    // First, or part of a password could remain.
     redacted(text).chars().take(TEXT_LIMIT).collect()
 }
 
@@ -481,14 +480,15 @@ mod tests {
         assert_eq!(requests.get_or_create(&labels).get(), 1);
     }
 
-    /// A server that says the same to everybody, and how often it was asked.
+    /// A server that gives every client the same answer, and how often it was
+    /// asked.
     async fn server(answer: &'static str) -> (kube::Config, Arc<AtomicUsize>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         tokio::spawn(async move {
-            // Those that were accepted stay open.
+            // Accepted connections stay open.
             let mut connections = Vec::new();
             loop {
                 let (mut connection, _) = listener.accept().await.unwrap();

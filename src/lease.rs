@@ -2,7 +2,8 @@
 //!
 //! The Leases keep replicas apart in time; the fence in the database ([`schema::store`]) keeps a
 //! replica from committing after its time, and [`Tenure`] keeps it from writing to the cluster.
-//! All decisions use this process's own clock and what it saw when: no two clocks are compared.
+//! All decisions use only this process's own clock and when it saw what: no two clocks are
+//! compared.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,21 +21,21 @@ use crate::roles::Roles;
 use crate::runtime::clock::Clock;
 use crate::tenure::{Tenure, TenureKeeper};
 
-/// How long others wait for a holder that has gone silent. With a second to notice and some to
-/// begin, a successor acts within twenty.
+/// How long others wait for a holder that went silent. With a second to notice and a few to
+/// start, a successor acts within twenty.
 const DURATION: Duration = Duration::from_secs(15);
-/// How often a holder renews; from then on it tries each [`LOOK`].
+/// How often a holder renews; once due, it tries every [`LOOK`].
 const RENEWAL: Duration = Duration::from_secs(5);
 /// How long a holder acts without another renewal, counted from before the last request: it stops
-/// well before others may begin, so that what it has sent has arrived by then.
+/// well before others may start, so that what it has sent has arrived by then.
 const TENURE: Duration = Duration::from_secs(10);
-/// How often others look, so that what was given up is taken within two seconds; and how often a
-/// renewal that failed is tried again.
+/// How often others look, so that a released Lease is taken within two seconds; and how often a
+/// failed renewal is tried again.
 const LOOK: Duration = Duration::from_secs(1);
 /// A healthy server answers within milliseconds; this leaves time for a second attempt.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Who acts, as far as this replica knows.
+/// Which replica acts, as far as this one knows.
 #[derive(Clone, Debug)]
 pub struct Leadership {
     tenure: Tenure,
@@ -47,7 +48,7 @@ impl Leadership {
         self.tenure.lasts()
     }
 
-    /// The name of the replica that acts; empty for nobody.
+    /// The name of the replica that acts; empty if none does.
     pub fn holder(&self) -> String {
         self.holder.borrow().clone()
     }
@@ -73,16 +74,16 @@ struct Seat {
     until: Option<Instant>,
 }
 
-/// A Lease and since when it looks so.
+/// A Lease, and since when it has been in this state.
 #[derive(Clone, Debug)]
 struct Sighting {
-    /// None where there is none.
+    /// `None` if there is none.
     lease: Option<Lease>,
     since: Instant,
 }
 
 impl Sighting {
-    /// How long its holder, if any, may go without a sign.
+    /// How long its holder, if any, may stay silent.
     fn patience(&self) -> Duration {
         let spec = self.lease.as_ref().and_then(|lease| lease.spec.as_ref());
         let seconds = spec.and_then(|spec| spec.lease_duration_seconds);
@@ -90,7 +91,7 @@ impl Sighting {
         seconds.map_or(DURATION, Duration::from_secs)
     }
 
-    /// Whether somebody holds it and has not been silent for longer than that.
+    /// Whether it has a holder that has not been silent for longer than that.
     fn is_held(&self) -> bool {
         let held = self.lease.as_ref().and_then(holder_of).is_some();
         held && Instant::now() < self.since + self.patience()
@@ -102,11 +103,11 @@ impl Sighting {
 enum Claim {
     Create(Lease),
     Replace(Lease),
-    /// It is another's.
+    /// It belongs to another replica.
     Wait,
 }
 
-/// What a tenure ends with.
+/// Why a tenure ends.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "this replica could not renew its Lease, which {} now; it stops, so that no two act at once; \
@@ -124,8 +125,8 @@ impl Candidate {
         tenure: TenureKeeper,
         clock: Clock,
     ) -> Self {
-        // Each waits for the first before it asks for the second: no two replicas can hold one
-        // each and wait for the other's.
+        // Each waits for the first before it asks for the second: two replicas can never hold
+        // one each and wait for the other's.
         let names: &[&'static str] = match roles {
             Roles::Both => &["managed-gitops-backend", "managed-gitops-agent"],
             Roles::Backend => &["managed-gitops-backend"],
@@ -152,12 +153,12 @@ impl Candidate {
         self.tenure.tenure()
     }
 
-    /// Who acts, from now on.
+    /// Which replica acts, from now on.
     pub fn leadership(&self) -> Leadership {
         Leadership { tenure: self.tenure(), holder: self.holder.subscribe() }
     }
 
-    /// Waits until it is this replica's turn; false when told to stop before.
+    /// Waits until it is this replica's turn; false if it should stop first.
     pub async fn wait(&mut self, shutdown: &CancellationToken) -> bool {
         loop {
             if self.step().await {
@@ -170,7 +171,7 @@ impl Candidate {
         }
     }
 
-    /// Keeps the Leases, and returns when they are lost.
+    /// Holds the Leases, and returns when they are lost.
     pub async fn keep(&mut self) -> Lost {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -181,11 +182,11 @@ impl Candidate {
         }
     }
 
-    /// Gives up what it holds, so that another need not wait.
+    /// Releases what it holds, so that another need not wait.
     pub async fn release(&mut self) {
         self.tenure.set(None);
         for seat in self.seats.iter_mut().rev().filter(|seat| seat.until.is_some()) {
-            // Who cannot give it up leaves the others to their patience.
+            // If it cannot be released, the others wait it out.
             let now = micro_time(&self.clock);
             if let Err(error) = seat.release(&self.api, &self.identity, now).await {
                 tracing::warn!(lease = seat.name, %error, "the Lease could not be given up");
@@ -193,12 +194,13 @@ impl Candidate {
         }
     }
 
-    /// Claims or renews each Lease in turn; whether it holds all of them.
+    /// Claims or renews each Lease in turn; returns whether it holds all of
+    /// them.
     async fn step(&mut self) -> bool {
         let mut holder = String::new();
         let mut may_claim = true;
         for seat in &mut self.seats {
-            // The others are watched all the same: the patience with each runs from now on.
+            // The others are still watched: the time-out of each starts now.
             let now = micro_time(&self.clock);
             let stepped = seat.step(&self.api, &self.identity, may_claim, now).await;
             if let Err(error) = stepped {
@@ -238,7 +240,7 @@ impl Seat {
     ) -> Result<(), ApiError> {
         let asked = Instant::now();
         let held = self.holds(asked);
-        // Renewed less than a renewal's interval ago.
+        // Renewed less than one renewal interval ago.
         if self.holds(asked + (TENURE - RENEWAL)) {
             return Ok(());
         }
@@ -255,7 +257,7 @@ impl Seat {
                     self.until = Some(asked + TENURE);
                 }
                 Err(error) => {
-                    // Whatever stands there now is to be seen first.
+                    // What is there now must be read first.
                     self.seen = None;
                     return Err(error);
                 }
@@ -264,7 +266,7 @@ impl Seat {
         Ok(())
     }
 
-    /// Whether it may be acted on at a moment, without another renewal.
+    /// Whether it permits acting at this time, without another renewal.
     fn holds(&self, at: Instant) -> bool {
         self.until.is_some_and(|until| at < until)
     }
@@ -276,7 +278,7 @@ impl Seat {
         now: MicroTime,
     ) -> Result<(), ApiError> {
         self.until = None;
-        // Not as it was seen last: a renewal may have been under way.
+        // Not as last seen: a renewal may have been in flight.
         let lease = limited(api.get_opt(self.name)).await?;
         let Some(mut lease) = lease.filter(|lease| holder_of(lease) == Some(identity)) else {
             return Ok(());
@@ -290,7 +292,7 @@ impl Seat {
 
     fn note(&mut self, lease: Option<Lease>) {
         if lease.is_none() && self.seen.as_ref().is_some_and(Sighting::is_held) {
-            // Somebody has deleted it; its holder's time goes on.
+            // It was deleted; its holder's time goes on.
             return;
         }
         let version = |lease: &Option<Lease>| lease.as_ref().and_then(|one| one.resource_version());
@@ -312,8 +314,8 @@ fn holder_of(lease: &Lease) -> Option<&str> {
     (!holder.is_empty()).then_some(holder)
 }
 
-/// Decides what to do about a Lease that looks so since then. Another's is free once it has not
-/// changed for as long as it says.
+/// Decides what to do about a Lease that has been in this state since then. Another's is free
+/// once it has not changed for its stated duration.
 fn claim(seen: &Sighting, name: &str, identity: &str, now: Instant, time: MicroTime) -> Claim {
     let Some(lease) = &seen.lease else {
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
@@ -351,7 +353,7 @@ async fn write(api: &Api<Lease>, claim: Claim) -> Result<Lease, ApiError> {
     let parameters = PostParams::default();
     match claim {
         Claim::Create(lease) => limited(api.create(&parameters, &lease)).await,
-        // With the version that was seen: who was quicker is not overwritten.
+        // With the version that was seen: a quicker replica is not overwritten.
         Claim::Replace(lease) => limited(api.replace(&lease.name_any(), &parameters, &lease)).await,
         Claim::Wait => Err(ApiError::Refused("there is nothing to write".to_owned())),
     }
@@ -379,17 +381,18 @@ mod tests {
 
     use super::*;
 
-    /// What hand-over by silence may take: the duration of a Lease, a look and a write.
+    /// How long a hand-over by silence may take: the duration of a Lease, a look and a
+    /// write.
     const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(20);
-    /// What hand-over by release may take.
+    /// How long a hand-over by release may take.
     const HANDED_OVER_WITHIN: Duration = Duration::from_secs(2);
 
     fn server() -> kube::Client {
         sandbox::client(ApiServer::in_memory(Settings::default()), "default")
     }
 
-    /// The time of day goes on with the virtual clock: a Lease that is renewed twice within one
-    /// millisecond does not change.
+    /// The time of day advances with the virtual clock: a Lease that is renewed twice within
+    /// one millisecond does not change.
     fn candidate(client: &kube::Client, name: &str, roles: Roles) -> Candidate {
         let (keeper, _) = Tenure::pending();
         let begun = Instant::now();
@@ -421,7 +424,7 @@ mod tests {
             () = never_acts(&mut second, hour) => {}
         }
         assert_eq!(second.leadership().holder(), "first");
-        // The first is paused from here on.
+        // From here on the first is paused.
         let tenure = first.tenure();
         let took = turn(&mut second).await;
         assert!(took < TAKEN_OVER_WITHIN, "{took:?}");

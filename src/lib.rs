@@ -1,4 +1,4 @@
-//! The shell around the machines: what observes the world for them and does what they require.
+//! The shell around the machines: it observes the world for them and does what they require.
 //!
 //! * [`cli`]: the commands; `dev` is everything in one process;
 //! * [`program`]: the two roles, put together in one process or two;
@@ -6,7 +6,7 @@
 //! * [`agent`]: Operations → Argo CD's resources; what Argo CD reports → rows;
 //! * [`lease`]: which of several replicas acts, with which [`roles`], and until when ([`tenure`]);
 //! * [`signals`]: how the agent wakes the backend;
-//! * [`runtime`]: inbox, timers, effects and watches that both roles stand on;
+//! * [`runtime`]: inbox, timers, effects and watches that both roles run on;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
 
 pub mod agent;

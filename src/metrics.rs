@@ -25,7 +25,7 @@ pub struct RequestLabels {
 /// because the server was busy counts once.
 pub type ApiRequests = Family<RequestLabels, Counter<u64, AtomicU64>>;
 
-/// The program's metrics; none has a label whose values users choose.
+/// The program's metrics; none has a label with user-chosen values.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -45,7 +45,7 @@ pub struct Metrics {
     pub operations_failed: Counter<u64, AtomicU64>,
     /// Reports that the agent wrote to the database.
     pub reports: Counter<u64, AtomicU64>,
-    /// Repairs of Applications and AppProjects that were changed by hand.
+    /// Repairs of Applications and AppProjects that were changed manually.
     pub repairs: Counter<u64, AtomicU64>,
     /// Statements sent to the database.
     pub statements: Gauge,
@@ -62,10 +62,10 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a process whose client counts its requests there.
+    /// Metrics of a process whose client counts its requests here.
     pub fn counting(api_requests: ApiRequests) -> Self {
         let mut root = Registry::default();
-        // These names are everybody's, so they go without the prefix.
+        // These names are standard, so they have no prefix.
         root.register_collector(Box::new(ProcessCollector));
         let registry = root.sub_registry_with_prefix("gitops");
         let mut counter = |name, help| {

@@ -1,7 +1,7 @@
 //! What this process costs: CPU and memory, as the kernel counts them.
 //!
-//! Read from `/proc/self` when somebody asks, so that it costs nothing at rest. Elsewhere than on
-//! Linux there is no such folder, and the metrics are absent rather than zero.
+//! Read from `/proc/self` on request, so that it costs nothing at rest. Only Linux has that
+//! folder; elsewhere the metrics are absent rather than zero.
 
 use std::fs;
 
@@ -12,19 +12,19 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 /// Fields of `/proc/self/stat` between the command's closing parenthesis and the user time.
 const FIELDS_BEFORE_USER_TIME: usize = 11;
-/// The entry of the auxiliary vector that holds the clock ticks of a second.
+/// The entry of the auxiliary vector that holds the clock ticks per second.
 const CLOCK_TICKS_ENTRY: usize = 17;
 
-/// CPU and memory of a process at one moment.
+/// CPU and memory of a process at one point in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usage {
     /// Seconds of CPU since the start, in user and kernel mode, over all threads.
     pub cpu_seconds: f64,
-    /// Bytes of memory that are resident.
+    /// Bytes of resident memory.
     pub resident_bytes: u64,
 }
 
-/// What this process has used; `None` where the system does not tell.
+/// What this process has used; `None` if the system does not report it.
 pub fn usage() -> Option<Usage> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let vector = fs::read("/proc/self/auxv").ok()?;
@@ -39,7 +39,7 @@ pub fn usage() -> Option<Usage> {
 
 /// User and kernel time in clock ticks.
 fn cpu_ticks(stat: &str) -> Option<u64> {
-    // The command stands in parentheses and may itself contain any character.
+    // The command is in parentheses and may itself contain any character.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut times = fields.split_whitespace().skip(FIELDS_BEFORE_USER_TIME);
     let user: u64 = times.next()?.parse().ok()?;
@@ -47,7 +47,7 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(user + kernel)
 }
 
-/// Clock ticks of a second, from the vector of pairs of words that the kernel gives a program.
+/// Clock ticks per second, from the vector of pairs of words that the kernel gives a program.
 fn ticks_per_second(vector: &[u8]) -> Option<usize> {
     let word = |bytes: &[u8]| bytes.try_into().ok().map(usize::from_ne_bytes);
     let (kinds_and_values, _) = vector.as_chunks::<{ 2 * size_of::<usize>() }>();

@@ -26,17 +26,16 @@ use crate::runtime::verdict::verdict;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
 
-/// What runs, and how it ends.
+/// What is running, and how it ends.
 pub struct Program {
-    /// How it is.
+    /// Its health.
     pub health: Arc<Health>,
     tasks: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
 }
 
 impl Program {
-    /// Starts the roles on a database that is migrated: at once, or when the candidate's turn
-    /// comes.
+    /// Starts the roles on a migrated database: at once, or when the candidate's turn comes.
     pub fn start(
         client: CountedClient,
         database: Database,
@@ -74,7 +73,8 @@ impl Program {
         });
     }
 
-    /// Waits for the end: told to stop, or one role cannot go on, which stops the other.
+    /// Waits for the end: it should stop, or one role cannot go on, which stops the
+    /// other.
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
@@ -91,7 +91,7 @@ pub fn default_identity() -> String {
     format!("{host}_{}", uuid::Uuid::new_v4())
 }
 
-/// Waits for this replica's turn, acts, and gives its turn up in the end.
+/// Waits for this replica's turn, acts, and finally gives its turn up.
 async fn act_in_turn(
     actor: Actor,
     mut candidate: Candidate,
@@ -109,11 +109,11 @@ async fn act_in_turn(
     };
     let mut acting = std::pin::pin!(acting);
     let outcome = tokio::select! {
-        // What is under way in the end is still done under the Lease.
+        // What is in progress at the end is still done under the Lease.
         outcome = &mut acting => outcome,
         lost = candidate.keep() => {
             shutdown.cancel();
-            // Nothing that it still does is admitted.
+            // Nothing that it still does is permitted.
             let _ = acting.await;
             Err(lost.into())
         }
@@ -122,8 +122,8 @@ async fn act_in_turn(
     outcome
 }
 
-/// How long requests and batches that are under way may go on once a replica is to stop. They end
-/// within milliseconds where server and database answer, and what they leave is done by the next.
+/// How long requests and batches in progress may go on once a replica should stop. They end
+/// within milliseconds if server and database answer, and the next replica does the rest.
 const STOPPING_GRACE: Duration = Duration::from_secs(5);
 
 /// What is needed to act.
@@ -201,8 +201,8 @@ impl Acting {
         remote
     }
 
-    /// Waits for the end of all, the first of which is told to the others. They may finish what is
-    /// under way, but not for ever: somebody may wait for their turn.
+    /// Waits until all end; the first to end stops the others. They may finish what is in
+    /// progress, but not take forever: another replica may be waiting for its turn.
     async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         let deadline = async {
@@ -226,14 +226,15 @@ impl Acting {
     }
 }
 
-/// Refuses a database that holds what was made for another cluster: seen from this one, everything
-/// in it would have been deleted, and would be removed.
+/// Refuses a database that was used with another cluster: seen from this one, everything in it
+/// would look deleted, and be removed.
 pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow::Result<()> {
     let known = schema::store::instance::known_clusters(database).await?;
     let system = match Api::<Namespace>::all(client.clone()).get_opt("kube-system").await {
         Ok(Some(system)) => system,
         Ok(None) => return Ok(()),
-        // Who may not read namespaces hears of it from their watch, and nothing is done without it.
+        // If namespaces may not be read, their watch reports it, and nothing is done without that
+        // watch.
         Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(()),
         Err(error) => anyhow::bail!(
             "the Kubernetes API does not tell which cluster this is ({}); nothing is done with \
@@ -252,7 +253,7 @@ pub async fn check_cluster(client: &kube::Client, database: &Database) -> anyhow
     Ok(())
 }
 
-/// Takes over a role; `None` when told to stop before.
+/// Takes over a role; `None` if it should stop first.
 async fn take_over(
     database: &Database,
     role: Role,

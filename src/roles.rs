@@ -5,7 +5,7 @@ use schema::connection::DatabaseKind;
 /// Which roles a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Roles {
-    /// Both, which wake each other directly.
+    /// Both, waking each other directly.
     Both,
     /// The backend; the agent runs elsewhere.
     Backend,

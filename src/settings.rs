@@ -1,4 +1,4 @@
-//! What can be set, as the program's parts see it.
+//! The settings, as the program's parts see them.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub struct Settings {
     pub isolation: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
-    /// How often everything is compared anew; `None` never.
+    /// How often everything is compared again; `None` for never.
     pub rescan: Option<Duration>,
-    /// How long an Application may differ from its row before that is taken for more than a
-    /// change under way. The contract says that what is deleted manually stays away for two
-    /// minutes.
+    /// How long an Application may differ from its row before that counts as more than a
+    /// change in progress. The contract says that what is deleted manually stays away for
+    /// two minutes.
     pub repair_grace: Duration,
     /// Where the time of day comes from.
     pub clock: Clock,

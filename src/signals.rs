@@ -1,5 +1,5 @@
-//! How the two roles tell each other that a row has changed. A signal carries no content and may
-//! be lost: what it points to stands in the database.
+//! How the two roles notify each other that a row has changed. A signal carries no content and
+//! may be lost: what it points to is in the database.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,28 +17,27 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-/// Pause before a lost connection is made anew, and before signals that could not be sent are sent
-/// again.
+/// Pause before a lost connection is re-established, and before unsent signals are sent again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
-/// How often reports that nobody has signalled are looked for: an agent may have ended between
-/// writing one and telling of it, and a connection may be dead without a word. One statement, by
-/// an index that is empty at rest. Operations have deadlines of their own.
+/// How often unsignalled reports are looked for: an agent may have ended between writing one and
+/// signalling it, and a connection may be silently dead. One statement, by an index that is
+/// empty at rest. Operations have their own deadlines.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Whoever is told.
+/// The receiver of signals.
 pub trait Listener: Send + Sync {
     /// An operation that this machine asked for has completed or failed.
     fn operation_finished(&self, requester: &Requester);
     /// A report on this deployment's Application was written.
     fn report_changed(&self, uid: &DeploymentUid);
-    /// This deployment's Application has not said what its row says for a while.
+    /// This deployment's Application has differed from its row for a while.
     fn application_differs(&self, uid: &DeploymentUid);
-    /// Whether something that it is to write for this tenant waits for its turn, so that nothing is
-    /// gained by telling it more soon. Unknown of another process, and then not.
+    /// Whether a write of its for this tenant waits for its turn, so that signalling more soon
+    /// gains nothing. Unknown for another process, and then false.
     fn is_behind(&self, tenant: &str) -> bool;
 }
 
-/// A listener that hears an agent in another process, where signals may be lost.
+/// A listener to an agent in another process, where signals may be lost.
 pub trait Hearer: Listener {
     /// Signals may have been lost: looks at everything that may have been signalled.
     fn look_again(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -46,15 +45,16 @@ pub trait Hearer: Listener {
     fn take_in_reports(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Whoever carries out operations. In the backend's own process it need not wait until its watch
-/// shows the Operation CR: the row is the request, and stands already. It learns of it either way.
+/// What carries out operations. In the backend's own process it need not wait until its watch
+/// shows the Operation CR: the row is the request, and already exists. It learns of it either way.
 pub trait Executor: Send + Sync {
-    /// A row was committed that asks for an operation; `tenant` is whose turn it is.
+    /// A row was committed that asks for an operation; `tenant` is the tenant in
+    /// whose turn it runs.
     fn operation_requested(&self, id: &OperationId, tenant: &TenantUid);
 }
 
-/// Tells a backend in another process, through PostgreSQL. What waits is kept by machine, so it is
-/// bounded by their number.
+/// Notifies a backend in another process, through PostgreSQL. What waits is kept by machine, so it
+/// is bounded by their number.
 #[derive(Debug, Default)]
 pub struct Remote {
     waiting: Mutex<BTreeSet<Signal>>,
@@ -121,7 +121,7 @@ impl Remote {
         self.arrived.notify_one();
     }
 
-    /// Sends what waits until told to stop.
+    /// Sends what waits until it should stop.
     pub async fn send(self: Arc<Self>, database: Database, shutdown: CancellationToken) {
         loop {
             tokio::select! {
@@ -142,12 +142,12 @@ impl Remote {
         }
     }
 
-    /// Sends what waits; what could not be sent goes on waiting.
+    /// Sends what waits; what could not be sent keeps waiting.
     async fn send_waiting(&self, database: &Database) -> anyhow::Result<()> {
         let waiting = std::mem::take(&mut *self.lock());
         for payload in payloads(&waiting) {
             if let Err(error) = notify::notify(database, &payload).await {
-                // Those that were sent are sent again, which says nothing new.
+                // Those already sent are sent again, which is harmless.
                 self.lock().extend(waiting);
                 return Err(error.into());
             }
@@ -172,7 +172,7 @@ fn payloads(waiting: &BTreeSet<Signal>) -> Vec<String> {
     payloads
 }
 
-/// Hears an agent in another process, until told to stop.
+/// Listens to an agent in another process, until it should stop.
 pub async fn hear(backend: Arc<impl Hearer>, database: Database, shutdown: CancellationToken) {
     loop {
         tokio::select! {
@@ -193,7 +193,7 @@ async fn hear_once(backend: &impl Hearer, database: &Database) -> anyhow::Error 
         Ok(listener) => listener,
         Err(error) => return error.into(),
     };
-    // The stream keeps a payload that is half read; a dropped call of `next` would lose it.
+    // The stream keeps a partly read payload; a dropped call of `next` would lose it.
     let mut payloads = std::pin::pin!(stream::unfold(listener, |mut listener| async {
         Some((listener.next().await, listener))
     }));
@@ -224,7 +224,7 @@ where
     E: Into<anyhow::Error>,
     L: Future<Output = Result<(), StoreError>>,
 {
-    // One interval for all payloads: a sleep for each would begin again with every payload.
+    // One interval for all payloads: a sleep for each would start again with every payload.
     let mut looks = tokio::time::interval_at(Instant::now() + LOOK_INTERVAL, LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -9,20 +9,20 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub struct Tenure(watch::Receiver<Option<Instant>>);
 
-/// What tells a [`Tenure`] how long it lasts.
+/// Sets how long a [`Tenure`] lasts.
 #[derive(Debug)]
 pub struct TenureKeeper(watch::Sender<Option<Instant>>);
 
 impl Tenure {
-    /// One that has not begun.
+    /// One that has not started.
     pub fn pending() -> (TenureKeeper, Self) {
         let (sender, receiver) = watch::channel(None);
         (TenureKeeper(sender), Self(receiver))
     }
 
-    /// Of a process that shares its cluster with no other.
+    /// For a process that shares its cluster with no other.
     pub fn unlimited() -> Self {
-        // The sender may go: its last word stays.
+        // The sender may be dropped: its last value stays.
         let century = Duration::from_secs(100 * 365 * 24 * 3600);
         Self(watch::channel(Some(Instant::now() + century)).1)
     }
@@ -39,7 +39,7 @@ impl TenureKeeper {
         self.0.send_replace(until);
     }
 
-    /// The tenure that this one keeps.
+    /// The tenure that this one controls.
     pub fn tenure(&self) -> Tenure {
         Tenure(self.0.subscribe())
     }

@@ -10,15 +10,15 @@ use statig::blocking::{IntoStateMachine, State, StateExt, Superstate};
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// No state on the path knows the event.
+    /// No state on the path handles the event.
     Unhandled,
-    /// The event was taken without leaving the state.
+    /// The event was handled without leaving the state.
     Internal,
     /// The machine moved (possibly to the same state with other data).
     Transitioned,
 }
 
-/// Dispatches `event` to `state` and carries out the transition that its handler asks for.
+/// Dispatches `event` to `state` and carries out the transition that its handler returns.
 pub(crate) fn drive<M>(
     state: &mut M::State,
     storage: &mut M,

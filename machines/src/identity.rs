@@ -1,7 +1,7 @@
 //! Newtypes for everything that is compared, keyed or stored, and the rules that derive row ids.
 //!
-//! Row ids are derived (UUID version 5) from what they stand for, so a step that is repeated after
-//! a crash names the same row again: an insert can never double anything.
+//! Row ids are derived (UUID version 5) from what they represent, so a step repeated after a crash
+//! names the same row again: an insert can never duplicate anything.
 
 use std::fmt;
 use std::time::Duration;
@@ -43,7 +43,7 @@ macro_rules! text_newtype {
 }
 
 text_newtype! {
-    /// The UID of a tenant's Namespace: a namespace that is deleted and created again is another
+    /// The UID of a tenant's Namespace: a namespace that is deleted and recreated is another
     /// tenant.
     TenantUid
 }
@@ -92,7 +92,7 @@ fn derive(kind: &str, parts: &[&str]) -> String {
 }
 
 impl ApplicationId {
-    /// The id of the row that stands for a deployment.
+    /// The id of the row that represents a deployment.
     pub fn of(deployment: &DeploymentUid) -> Self {
         Self(derive("application", &[deployment.as_str()]))
     }
@@ -100,8 +100,9 @@ impl ApplicationId {
 
 impl OperationId {
     /// The id of the `sequence`-th operation that one machine asks for on an application. The
-    /// machine is named by the moment of its birth: rows of finished operations outlive it, and a
-    /// later machine of the same object (a stale sight of what has gone) must not meet them.
+    /// machine is named by the time of its creation: rows of finished operations outlive it, and
+    /// a later machine of the same object (from a stale view of a deleted one) must not collide
+    /// with them.
     pub fn of(application: &ApplicationId, born: Timestamp, sequence: u32) -> Self {
         let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
         Self(derive("operation", &[application.as_str(), &born, &sequence]))
@@ -116,7 +117,7 @@ impl ClusterUserId {
 }
 
 impl EnvironmentId {
-    /// The id of the environment that stands for the tenant's own namespace.
+    /// The id of the environment that represents the tenant's own namespace.
     pub fn in_cluster_of(tenant: &TenantUid) -> Self {
         Self(derive("managedenvironment", &[tenant.as_str()]))
     }
@@ -148,15 +149,16 @@ impl Digest {
     /// Hashes a value by its JSON form. 128 bits are kept: enough that no two contents of one
     /// object ever collide by accident, short enough for a column and a log line.
     pub fn of(value: &impl Serialize) -> Self {
-        // Serialising our own plain data cannot fail; should a map ever have keys that are no
-        // text, the error's own text takes the value's place and the digest stays deterministic.
+        // Serialising our own plain data cannot fail; should a map ever have keys that are not
+        // text, the error's own text replaces the value and the digest stays deterministic.
         let json = serde_json::to_vec(value).unwrap_or_else(|error| error.to_string().into_bytes());
         let hash = Sha256::digest(&json);
         Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
-/// A moment, in milliseconds since the Unix epoch (UTC). The core has no clock: it is told.
+/// A point in time, in milliseconds since the Unix epoch (UTC). The core has no clock: the
+/// time is passed in.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -164,7 +166,7 @@ impl Digest {
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment so many milliseconds after the epoch.
+    /// The time this many milliseconds after the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -174,7 +176,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment and a duration later; saturates at the end of time.
+    /// This time plus a duration; saturates at the end of time.
     pub fn after(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
@@ -189,7 +191,7 @@ impl Timestamp {
 pub struct Generation(pub i64);
 
 /// `metadata.resourceVersion` as a number. Kubernetes promises that versions of one resource
-/// type can be ordered so (KEP-5504); it tells which of two namesakes was created later.
+/// type can be ordered so (KEP-5504); it shows which of two namesakes was created later.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

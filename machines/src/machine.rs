@@ -16,14 +16,15 @@ pub trait Machine: Clone {
     fn apply(&mut self, event: &Self::Event, facts: &Self::Facts) -> Change;
     /// The state's path, outermost first.
     fn path(&self) -> String;
-    /// When its state was entered; `None` where a version that did not note it moved it last.
+    /// When its state was entered; `None` if a version that did not note it moved it last.
     fn since(&self) -> Option<Timestamp>;
     /// Notes when its state was entered.
     fn note_since(&mut self, now: Timestamp);
-    /// What it waits for, most important first; empty where it waits for nothing but a change of
-    /// what it was asked for. Total over all states.
+    /// What it waits for, most important first; empty if it waits only for a change of what it
+    /// was asked for. Total over all states.
     fn waits_for(&self) -> Vec<Wait>;
-    /// When it wants to be woken if nothing happens before: the earliest [`Wait::until`].
+    /// When it wants to be woken if nothing happens earlier: the earliest
+    /// [`Wait::until`].
     fn wake_at(&self) -> Option<Timestamp>;
     /// Whether there is nothing to remember, so that its row goes.
     fn is_gone(&self) -> bool;
@@ -42,9 +43,9 @@ pub trait Observation {
     fn name(&self) -> &'static str;
 }
 
-/// What knows the moment of a step.
+/// What knows the time of a step.
 pub trait Moment {
-    /// The moment.
+    /// The time.
     fn now(&self) -> Timestamp;
 }
 
@@ -99,7 +100,7 @@ pub struct Run<M> {
 }
 
 impl<M: Machine> Run<M> {
-    /// Begins with a machine as it was loaded.
+    /// Starts with a machine as it was loaded.
     pub fn new(machine: M) -> Self {
         Self { machine, rows: Vec::new(), transitions: Vec::new() }
     }

@@ -1,5 +1,6 @@
-//! What a machine waits for, as people ask it: for whom, since when, until when and what happens
-//! then, and what a person can do. Plain data; the command line and conditions only show it.
+//! What a machine waits for, in the terms users ask about: for what, since when, until when and
+//! what happens then, and what a person can do. Plain data; the command line and conditions only
+//! show it.
 
 use std::borrow::Cow;
 
@@ -12,20 +13,20 @@ pub struct Wait {
     pub whom: Party,
     /// What is awaited, or what stands in the way.
     pub what: Cow<'static, str>,
-    /// Since when; `None` where that is not known.
+    /// Since when; `None` if that is not known.
     pub since: Option<Timestamp>,
-    /// When the machine acts by itself; `None` where it does not.
+    /// When the machine acts by itself; `None` if it does not.
     pub until: Option<Timestamp>,
     /// What it does then; empty without [`Self::until`].
     pub then: &'static str,
-    /// What a person can do; never empty where a person is awaited.
+    /// What a person can do; never empty if a person is awaited.
     pub advice: Cow<'static, str>,
 }
 
 /// Who or what is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Party {
-    /// Somebody who can change the resource, its repository or the cluster.
+    /// A person who can change the resource, its repository or the cluster.
     User,
     /// Argo CD.
     ArgoCd,
@@ -44,7 +45,7 @@ pub enum Party {
 }
 
 impl Wait {
-    /// A wait that a person ends, by doing this.
+    /// A wait that a person ends by doing this.
     pub fn for_user(what: impl Into<Cow<'static, str>>, advice: &'static str) -> Self {
         Self { advice: advice.into(), ..Self::new(Party::User, what) }
     }
@@ -54,7 +55,7 @@ impl Wait {
         Self { whom, what: what.into(), since: None, until: None, then: "", advice: "".into() }
     }
 
-    /// The same, with what the machine does by itself at a moment.
+    /// The same, with what the machine does by itself at a given time.
     pub fn until(self, moment: Timestamp, then: &'static str) -> Self {
         Self { until: Some(moment), then, ..self }
     }
@@ -64,8 +65,8 @@ impl Wait {
         Self { advice: advice.into(), ..self }
     }
 
-    /// What is awaited and what can be done, as a condition says it. Moments are left out: they may
-    /// move while the state stays, and each would be a write of the status.
+    /// What is awaited and what can be done, as a condition says it. Times are left out: they may
+    /// move while the state stays, and each move would cost a status write.
     pub fn message(&self) -> String {
         match (&*self.what, &*self.advice) {
             (what, "") => what.to_owned(),

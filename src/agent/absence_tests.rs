@@ -1,4 +1,4 @@
-//! A cache that has been silent proves nothing: removals and creates ask the server.
+//! A silent cache proves nothing: removals and creates ask the server.
 
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ impl Silent {
         }
     }
 
-    /// Somebody creates an Application, of which the watch says nothing.
+    /// Another client creates an Application, which the watch does not show.
     async fn create(&self, path: &str) -> Application {
         let (row, document) = (ApplicationId::new("row"), self.document(path));
         let created = requests::write_application(&self.client, &row, &document, None, false);
@@ -110,7 +110,7 @@ impl Silent {
         }
     }
 
-    /// What was observed of the operation since.
+    /// What has been observed of the operation since.
     fn observed(&self) -> Observations {
         self.agent.inbox.take_one(&self.operation).unwrap_or_default()
     }

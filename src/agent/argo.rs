@@ -1,5 +1,5 @@
-//! What the agent has seen of Argo CD: of each Application and AppProject only what it compares,
-//! so that ten thousand of them stay within some megabytes. What is taken in and told of each is in
+//! What the agent has seen of Argo CD: only what it compares of each Application and AppProject, so
+//! that ten thousand of them take a few megabytes. What is taken in and reported for each is in
 //! `targets`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,7 +25,7 @@ pub struct Argo {
     pub(super) projects_seen: Sightings<String>,
     /// Whether the installed Argo CD knows `retry.refresh`.
     pub(super) knows_refresh: bool,
-    /// The cluster users for whom an earlier installation has recorded environments.
+    /// The cluster users for whom an earlier installation recorded environments.
     pub(super) environment_owners: BTreeSet<ClusterUserId>,
 }
 
@@ -34,7 +34,7 @@ pub struct Argo {
 pub enum Changed {
     /// An Application.
     Application {
-        /// The row that it stands for, by its label.
+        /// The row that it represents, by its label.
         row: Option<ApplicationId>,
         /// Its name.
         name: String,
@@ -48,7 +48,7 @@ pub enum Changed {
 }
 
 impl Argo {
-    /// Notes for which cluster users an earlier installation has recorded environments.
+    /// Notes for which cluster users an earlier installation recorded environments.
     pub fn note_environments(&mut self, owners: BTreeSet<ClusterUserId>) {
         self.environment_owners = owners;
     }

@@ -1,5 +1,5 @@
-//! Steps a batch of operations: from what was loaded and observed to what is to be written and
-//! what follows. Pure.
+//! Steps a batch of operations: from what was loaded and observed to what to write and what
+//! follows. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,11 +19,11 @@ use crate::agent::argo::Argo;
 use crate::agent::targets::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::inbox::Coalesce;
 
-/// An operation looks at Argo CD again after each move; it moves this often at the most, from
-/// preparing its project over writing and tidying to its end.
+/// An operation looks at Argo CD again after each move; it moves at most this often, from
+/// preparing its project through writing and tidying to its end.
 const MOVES: usize = 4;
 
-/// What was observed of an operation since it was last stepped. Argo CD's resources are looked at
+/// What was observed of an operation since it was last stepped. Argo CD's resources are checked
 /// whatever woke it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observations {
@@ -31,11 +31,11 @@ pub struct Observations {
     pub refused: Option<String>,
     /// The Operation CR does not exist.
     pub resource_absent: bool,
-    /// The server has listed no Application of the name.
+    /// The server has listed no Application with the name.
     pub application_absent: bool,
-    /// The server has listed no AppProject of the name.
+    /// The server has listed no AppProject with the name.
     pub project_absent: bool,
-    /// The machine's moment has come.
+    /// The machine's time has come.
     pub deadline: bool,
 }
 
@@ -59,27 +59,28 @@ pub struct FollowUp {
     pub id: OperationId,
     /// What it is about, once its row was read.
     pub target: Option<Target>,
-    /// The name of its Application, where that is known.
+    /// The name of its Application, if known.
     pub application_name: Option<String>,
     /// Who owns it.
     pub owner: ClusterUserId,
     /// Who waits for it.
     pub requester: Option<Requester>,
-    /// Whether its machine has gone.
+    /// Whether its machine is gone.
     pub gone: bool,
-    /// Whether it has completed just now.
+    /// Whether it has just completed.
     pub completed: bool,
-    /// Whether it has failed just now.
+    /// Whether it has just failed.
     pub failed: bool,
     /// Whether it waits for the AppProject.
     pub awaits_project: bool,
-    /// The revisions of its Application and AppProject when it was decided upon.
+    /// The revisions of its Application and AppProject at the time of the
+    /// decision.
     pub seen: [Option<Revision>; 2],
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
-    /// What it requires of the world.
+    /// What it requires from the world.
     pub obligations: Vec<OperationObligation>,
-    /// Whether a deadline has passed, so that what was done before is in doubt.
+    /// Whether a deadline has passed, which puts what was done before in doubt.
     pub insist: bool,
 }
 
@@ -88,7 +89,8 @@ pub struct FollowUp {
 pub struct FollowUps {
     /// Of each operation.
     pub operations: Vec<FollowUp>,
-    /// What the AppProjects say that operations owe; `None` where there should be none.
+    /// What the AppProjects that operations require say; `None` where there should be
+    /// none.
     pub projects: HashMap<ClusterUserId, Option<ProjectDocument>>,
 }
 
@@ -138,7 +140,7 @@ pub fn decide(
     (changes, FollowUps { operations, projects })
 }
 
-/// The AppProjects of a batch: each is worked out once, however many operations look at it.
+/// The AppProjects of a batch: each is computed once, however many operations look at it.
 struct Projects<'a> {
     argo: &'a Argo,
     repositories: &'a HashMap<ClusterUserId, BTreeSet<String>>,
@@ -201,7 +203,7 @@ impl OperationRun {
         }
     }
 
-    /// Looks at Argo CD's resources; says whether that moved the machine.
+    /// Looks at Argo CD's resources; returns whether that moved the machine.
     fn look(
         &mut self,
         observations: &Observations,
@@ -212,7 +214,8 @@ impl OperationRun {
         let mut project_matches = true;
         if isolation {
             let project = projects.of(&record.owner);
-            // Where there is to be none, only a list of the server proves that there is none.
+            // Where there should be none, only a list from the server proves that there is
+            // none.
             let is_proven = project.wanted.document.is_some() || observations.project_absent;
             project_matches = project.matches && is_proven;
             if let OperationPhase::PreparingProject { document, .. } = &self.run.machine.state

@@ -1,5 +1,5 @@
-//! What the installed Argo CD knows, by its definition of an Application: what that lacks, the API
-//! server drops from what is written.
+//! What the installed Argo CD supports, by its definition of an Application: the API server drops
+//! any field that the definition lacks.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps,
@@ -10,7 +10,7 @@ use crate::kubernetes::{ApiError, api_error};
 
 /// The definition's name.
 const APPLICATIONS: &str = "applications.argoproj.io";
-/// Where it has `retry.refresh`, from Argo CD 3.2 on.
+/// Where `retry.refresh` is, from Argo CD 3.2 on.
 const REFRESH: [&str; 4] = ["spec", "syncPolicy", "retry", "refresh"];
 
 /// Whether Argo CD can retry a failed sync at the newest commit.

@@ -18,26 +18,26 @@ pub enum Effect {
     WriteProject {
         /// The user.
         user: ClusterUserId,
-        /// What it is to say.
+        /// What it should say.
         wanted: Option<Arc<ProjectDocument>>,
     },
     /// The Application says this.
     WriteApplication {
         /// Its row.
         row: ApplicationId,
-        /// What it is to say.
+        /// What it should say.
         document: Box<ApplicationDocument>,
         /// The operation that requires it.
         operation: OperationId,
     },
-    /// No Application stands for this row: it is deleted where one was seen, and where none was,
-    /// the server is asked whether there is one.
+    /// No Application represents this row: one that was seen is deleted; otherwise the server is
+    /// asked whether there is one.
     RemoveApplication {
         /// The row.
         row: ApplicationId,
-        /// The Application's name, where it is known whose it was.
+        /// The Application's name, if its owner is known.
         name: Option<String>,
-        /// The operation that requires it; none where it belongs to nobody.
+        /// The operation that requires it; `None` if it has no owner.
         operation: Option<OperationId>,
         /// Whether one was seen.
         is_seen: bool,
@@ -86,7 +86,7 @@ impl QueuedEffect for Effect {
     }
 }
 
-/// Deletes an Operation CR, unless it has gone.
+/// Deletes an Operation CR, unless it is gone.
 pub async fn remove_operation(
     client: &kube::Client,
     namespace: &str,
@@ -97,7 +97,7 @@ pub async fn remove_operation(
     absent(api.delete(&name, &DeleteParams::default()).await.map(drop).map_err(api_error))
 }
 
-/// What is missing already is deleted.
+/// What is already missing counts as deleted.
 pub(super) fn absent(outcome: Result<(), ApiError>) -> Result<(), ApiError> {
     match outcome {
         Err(ApiError::Missing) => Ok(()),

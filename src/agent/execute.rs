@@ -43,7 +43,7 @@ impl Agent {
             }
             Effect::WriteApplication { operation, .. } => vec![operation.clone()],
             Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
-            // A refusal to delete an Operation CR concerns nobody but whoever runs the cluster.
+            // A refusal to delete an Operation CR concerns only the cluster's administrators.
             Effect::RemoveOperation { .. } => Vec::new(),
         }
     }
@@ -78,8 +78,8 @@ impl Agent {
         }
     }
 
-    /// Takes in the answer to what an effect has written. Where it is no news, those that require it are
-    /// stepped all the same if they did so once more meanwhile: see [`EffectQueue::answered`].
+    /// Takes in the answer to an effect's write. If it is no news, the operations that require it
+    /// are still stepped if they required it again in the meantime: see [`EffectQueue::answered`].
     pub(super) fn take_in_answer(
         &self,
         effect: &Effect,

@@ -1,4 +1,4 @@
-//! What follows from a commit: timers, effects, and what others have to be told.
+//! What follows from a commit: timers, effects, and notifications to others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl Agent {
         if follow_up.failed {
             self.metrics.operations_failed.inc();
         }
-        // That it was claimed is of interest to nobody who waits for it.
+        // Nothing that waits for it cares that it was claimed.
         let finished = follow_up.completed || follow_up.failed;
         if let Some(requester) = follow_up.requester.as_ref().filter(|_| finished) {
             self.listener.operation_finished(requester);
@@ -33,11 +33,12 @@ impl Agent {
         }
         let is_new = self.open().update(&follow_up);
         if is_new && self.sees(&follow_up) != follow_up.seen {
-            // What changed between the decision and now concerned nobody yet.
+            // Changes between the decision and now have not been delivered yet.
             self.poke(&follow_up.id, Observations::default());
         }
         if !self.open().awaits_project(&follow_up.owner) {
-            // The next operation that finds the project wanting requires it, though it was written before.
+            // The next operation that finds the project incomplete requires it, although it was
+            // written before.
             self.effects.withdraw(&Subject::Project(follow_up.owner.clone()));
         }
         let tenant = self.turn(&follow_up.id);
@@ -51,8 +52,8 @@ impl Agent {
             }
         }
         if let Some(Target::Application(row)) = follow_up.target.filter(|_| finished) {
-            // Only at its end: a finished operation lingers until its CR has gone, and by then the
-            // Application may be the business of the next one.
+            // Only at its end: a finished operation lingers until its CR is gone, and by then the
+            // Application may belong to the next one.
             self.effects.withdraw(&Subject::Application(row));
         }
     }
@@ -64,8 +65,8 @@ impl Agent {
         self.argo().revisions(row, application_name.as_deref(), owner)
     }
 
-    /// Forgets an operation that has gone. Should its CR have been created anew meanwhile, by a
-    /// backend that had not seen the outcome yet, it begins again, and ends by removing it.
+    /// Forgets an operation that is gone. If its CR was recreated in the meantime, by a backend
+    /// that had not yet seen the outcome, it starts again and ends by removing the CR.
     pub(super) fn forget(&self, id: &OperationId) {
         self.effects.withdraw(&Subject::Operation(id.clone()));
         let tenant = self.turn(id);
@@ -102,7 +103,7 @@ impl Agent {
         }
     }
 
-    /// Removes an Application that belongs to nobody.
+    /// Removes an Application that has no owner.
     pub(super) fn remove_orphan(&self, row: ApplicationId, name: String) {
         tracing::info!(name, "an Application that belongs to nobody is removed");
         self.metrics.repairs.inc();
@@ -113,7 +114,7 @@ impl Agent {
         );
     }
 
-    /// Makes an AppProject say what it should, although no operation asks for it.
+    /// Corrects an AppProject although no operation asks for it.
     pub(super) fn repair_project(&self, user: ClusterUserId, repositories: &BTreeSet<String>) {
         tracing::info!(user = user.as_str(), "an AppProject that was changed manually is repaired");
         self.metrics.repairs.inc();
@@ -122,7 +123,7 @@ impl Agent {
         self.require_afresh(&turn, Effect::WriteProject { user, wanted });
     }
 
-    /// Requires what no machine does. That it was done before says nothing any more.
+    /// Requires what no machine requires. That it was done before no longer counts.
     pub(super) fn require_afresh(&self, turn: &str, effect: Effect) {
         self.effects.withdraw(&effect.key());
         let _ = self.effects.require(turn, effect, Instant::now());

@@ -1,9 +1,9 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
 //! [`argo`] holds what the watches show, `open` the operations that look at it, [`batch`] steps
-//! operations between load and commit, [`effects`] do what their states require, `definition` tells
-//! what the installed Argo CD supports, [`reports`] carries what Argo CD says into the database, and
-//! `rescan` finds manual changes. What depends on the kind of an operation's target is in
+//! operations between load and commit, [`effects`] do what their states require, `definition` says
+//! what the installed Argo CD supports, [`reports`] carries what Argo CD says into the database,
+//! and `rescan` finds manual changes. Whatever depends on the kind of an operation's target is in
 //! [`targets`].
 
 pub mod argo;
@@ -76,8 +76,8 @@ impl Process<OperationId, Observations> for Agent {
     ) -> Result<(), StoreError> {
         let items: Vec<(OperationId, Observations)> = {
             let open = self.open();
-            // What was observed of an operation in the moment in which it was forgotten says
-            // nothing any more; stepped, it would come into being once more.
+            // An observation of an operation made just as it was forgotten no longer counts;
+            // stepping it would bring the operation back.
             let still_open = taken.iter().filter(|(_, id, _)| open.by_id.contains_key(id));
             still_open.map(|(_, id, observations)| (id.clone(), observations.clone())).collect()
         };
@@ -129,7 +129,7 @@ impl Executor for Agent {
 }
 
 impl Agent {
-    /// An agent that has not begun.
+    /// An agent that has not started.
     pub fn new(
         client: kube::Client,
         store: Store,
@@ -168,12 +168,13 @@ impl Agent {
         [&self.commits, self.reports.commits()]
     }
 
-    /// How much waits: observations, reports and effects.
+    /// How many observations, reports and effects wait.
     pub fn backlog(&self) -> usize {
         self.inbox.len() + self.reports.backlog() + self.effects.len()
     }
 
-    /// Runs until told to stop, or until the store says that somebody else has taken over.
+    /// Runs until it should stop, or until the store says that another replica has taken
+    /// over.
     pub async fn run(
         self: Arc<Self>,
         shutdown: CancellationToken,
@@ -225,8 +226,8 @@ impl Agent {
         }
     }
 
-    /// Steps batches, one after the other, once Argo CD's resources have all been seen: what is
-    /// not there then does not exist.
+    /// Steps batches, one after the other, once all of Argo CD's resources have been seen:
+    /// anything missing by then does not exist.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let [_, applications, projects] = &self.watches[..] else { return Ok(()) };
         tokio::select! {
@@ -237,7 +238,8 @@ impl Agent {
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
 
-    /// Learns what the installed Argo CD knows; it may have been replaced meanwhile.
+    /// Learns what the installed Argo CD supports; it may have been replaced in the
+    /// meantime.
     async fn read_definition(&self) {
         match definition::knows_refresh(&self.client).await {
             Ok(is_known) => self.argo().note_refresh(is_known),
@@ -248,11 +250,11 @@ impl Agent {
         }
     }
 
-    /// Takes in what is seen of Argo CD, and tells whoever looks at what has changed; whether
-    /// anything has.
+    /// Takes in what is seen of Argo CD, and notifies the operations that look at what
+    /// changed; returns whether anything did.
     ///
-    /// Under one lock: a report that was let go before it is passed on might be overtaken by a newer
-    /// one and be taken for the newest.
+    /// Under one lock: otherwise a newer report might overtake this one before it is passed on, and
+    /// this one be taken for the newest.
     fn take_in(&self, note: impl FnOnce(&mut Argo) -> Vec<Changed>) -> bool {
         let mut argo = self.argo();
         let changed = note(&mut argo);
@@ -265,7 +267,7 @@ impl Agent {
             let Changed::Application { row, name, project, status } = one else { continue };
             let Some(row) = row else { continue };
             let Some(uid) = crds::names::deployment_uid(&name) else { continue };
-            // Where its row has gone as well, there is nothing to report on.
+            // If its row is gone as well, there is nothing to report on.
             let status = status.map_or_else(reports::missing, |status| *status);
             self.reports.offer(&project, row, DeploymentUid::new(uid), status);
         }

@@ -1,4 +1,4 @@
-//! The operations that are not gone, by what concerns them.
+//! The operations that still exist, by what concerns them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -19,17 +19,18 @@ pub(super) struct OpenOperations {
     pub(super) by_id: HashMap<OperationId, OpenOperation>,
     /// By their application rows.
     pub(super) by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
-    /// By the name of the Application, which nobody can change.
+    /// By the name of the Application, which cannot be changed.
     by_name: HashMap<String, BTreeSet<OperationId>>,
     /// By the names of the AppProjects of their owners.
     pub(super) by_project: HashMap<String, BTreeSet<OperationId>>,
-    /// Of these, those that wait for the AppProject: few beside all that one tenant may have open.
+    /// Those of them that wait for the AppProject: few compared with all that one tenant may have
+    /// open.
     awaiting_project: HashMap<String, BTreeSet<OperationId>>,
-    /// The Operation CRs that exist, as far as is known, each with the number of its last sighting.
+    /// The Operation CRs known to exist, each with the number of its last sighting.
     pub(super) resources: HashMap<OperationId, u64>,
     sightings: u64,
-    /// What the AppProjects of their owners are to say, as last worked out. All who owe the same share
-    /// it: it may be large, and they are many.
+    /// What the AppProjects of their owners should say, as last computed. All operations that
+    /// require the same one share it: it may be large, and they are many.
     projects: HashMap<ClusterUserId, Option<Arc<ProjectDocument>>>,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct OpenOperation {
 }
 
 impl OpenOperations {
-    /// Notes that an operation is open; says whether that is news.
+    /// Notes that an operation is open; returns whether that is news.
     pub(super) fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
         let known = self.by_id.contains_key(id);
         let entry = self.by_id.entry(id.clone()).or_default();
@@ -63,9 +64,9 @@ impl OpenOperations {
         self.resources.insert(id.clone(), self.sightings);
     }
 
-    /// Notes that a CR does not exist, said by the answer to a request that was made when `sighting`
-    /// was its last. One that was seen since then was created meanwhile: whoever creates it may be
-    /// slower than whoever has done what it asks for.
+    /// Notes that a CR does not exist, by the answer to a request made when `sighting` was its
+    /// last. One seen since was created in the meantime: the backend that creates it may be slower
+    /// than the agent that did what it asks for.
     pub(super) fn is_absent(&mut self, id: &OperationId, sighting: Option<u64>) -> bool {
         let absent = self.resources.get(id).copied() == sighting;
         if absent {
@@ -74,7 +75,8 @@ impl OpenOperations {
         absent
     }
 
-    /// Notes what concerns an operation from now on; says whether something did not before.
+    /// Notes what concerns an operation from now on; returns whether something did not
+    /// before.
     pub(super) fn update(&mut self, follow_up: &FollowUp) -> bool {
         let FollowUp { id, target, application_name, owner, awaits_project, .. } = follow_up;
         let entry = self.by_id.entry(id.clone()).or_default();
@@ -101,7 +103,7 @@ impl OpenOperations {
         is_new
     }
 
-    /// Forgets an operation that has gone.
+    /// Forgets an operation that is gone.
     pub(super) fn forget(&mut self, id: &OperationId) {
         let Some(entry) = self.by_id.remove(id) else { return };
         if let Some(Target::Application(row)) = &entry.target {
@@ -120,7 +122,8 @@ impl OpenOperations {
         self.awaiting_project.contains_key(&project_name(owner))
     }
 
-    /// Notes what the AppProject of an owner is to say; `None` where there is to be none.
+    /// Notes what the AppProject of an owner should say; `None` where there should be
+    /// none.
     pub(super) fn note_project(&mut self, owner: &ClusterUserId, wanted: Option<ProjectDocument>) {
         let known = self.projects.entry(owner.clone()).or_default();
         if known.as_deref() != wanted.as_ref() {
@@ -128,12 +131,13 @@ impl OpenOperations {
         }
     }
 
-    /// What the AppProject of an owner is to say.
+    /// What the AppProject of an owner should say.
     pub(super) fn project(&self, owner: &ClusterUserId) -> Option<Arc<ProjectDocument>> {
         self.projects.get(owner).cloned().flatten()
     }
 
-    /// Forgets the AppProjects of those of these owners that have no open operation.
+    /// Forgets the AppProjects of these owners, except where one has an open
+    /// operation.
     pub(super) fn forget_idle<'a>(&mut self, owners: impl Iterator<Item = &'a ClusterUserId>) {
         for owner in owners {
             if !self.by_project.contains_key(&project_name(owner)) {

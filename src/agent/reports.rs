@@ -1,5 +1,5 @@
 //! Carries what Argo CD reports into the database: the newest of each Application, in batches,
-//! and only what differs from what the database holds.
+//! and only if it differs from what the database holds.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -38,11 +38,12 @@ pub struct Reports {
     commits: Arc<Commits>,
 }
 
-/// What is reported on: a row by its Application's label, and the deployment by its name. A hand may
-/// have put one's label on the other's Application, and only the database knows what belongs together.
+/// What is reported on: a row by its Application's label, and the deployment by its name. One's
+/// label may have been put manually on the other's Application, and only the database knows which
+/// belong together.
 type Reported = (ApplicationId, DeploymentUid);
 
-/// A report that waits.
+/// A waiting report.
 #[derive(Clone, Debug)]
 pub struct Report {
     digest: Digest,
@@ -61,7 +62,7 @@ impl Coalesce for Report {
 }
 
 impl Reports {
-    /// A carrier that has not begun.
+    /// A carrier that has not started.
     pub fn new(store: Store, listener: Arc<dyn Listener>, metrics: Arc<Metrics>) -> Self {
         let written = Mutex::default();
         let commits = Commits::new("reports");
@@ -85,7 +86,8 @@ impl Reports {
         self.inbox.len()
     }
 
-    /// Takes in what an Application says; `turn` is whose turn it is.
+    /// Takes in what an Application says; `turn` is the tenant in whose turn it
+    /// goes.
     pub fn offer(
         &self,
         turn: &str,
@@ -106,7 +108,7 @@ impl Reports {
         self.inbox.offer(turn, (row, uid), Report { digest, status: Box::new(status) });
     }
 
-    /// Writes reports until told to stop.
+    /// Writes reports until it should stop.
     pub async fn pump(&self, shutdown: CancellationToken) -> Result<(), StoreError> {
         worker::run(self, Arc::clone(&self.inbox), shutdown).await
     }
@@ -121,8 +123,8 @@ impl Process<Reported, Report> for Reports {
 
     async fn process(&self, taken: &Taken<Reported, Report>, _: Instant) -> Result<(), StoreError> {
         {
-            // Until the outcome is known nobody knows what the database holds: a report that goes
-            // back to what it held before is as much news as any other.
+            // Until the outcome is known, the contents of the database are unknown: a report that
+            // returns to what it held before is news like any other.
             let mut known = self.written();
             for (_, (row, _), _) in taken {
                 known.remove(row);
@@ -147,7 +149,7 @@ impl Process<Reported, Report> for Reports {
         self.metrics.reports.inc_by(reported.written.len() as u64);
         for (_, (row, uid), report) in taken {
             if reported.removals.get(row) == Some(uid) {
-                // It stands in the row of the operation.
+                // It is in the row of the operation.
                 self.listener.operation_finished(&Requester::Deployment(uid.clone()));
             }
             if reported.written.get(row) == Some(uid) {
@@ -167,7 +169,7 @@ impl Process<Reported, Report> for Reports {
     }
 
     fn is_behind(&self, _: &str) -> bool {
-        // Whoever looks at a status waits for nothing else.
+        // This is all that a user looking at a status waits for.
         false
     }
 }
@@ -182,17 +184,18 @@ pub fn missing() -> ApplicationStatus {
 
 /// Times that change although nothing else does: each refresh of Argo CD moves them.
 fn without_times(status: ApplicationStatus) -> ApplicationStatus {
-    // Argo CD writes no note on what is missing; whoever planted one is not repeated.
+    // Argo CD writes no note about what is missing; one planted by another client is
+    // not repeated.
     let (reconciled_at, observed_at, truncated) = (None, None, None);
     let mut status = ApplicationStatus { reconciled_at, observed_at, truncated, ..status };
     status.health.last_transition_time = None;
     status
 }
 
-/// Argo CD repeats the URL of a repository where it compares with it and where it fails.
+/// Argo CD repeats a repository's URL in comparisons and in failures.
 fn without_passwords(status: ApplicationStatus) -> ApplicationStatus {
     let Ok(text) = serde_json::to_string(&status) else { return status };
-    // It stands behind every password, and in most reports nowhere.
+    // It follows every password, and most reports contain none.
     if !text.contains('@') {
         return status;
     }
@@ -203,7 +206,7 @@ fn without_passwords(status: ApplicationStatus) -> ApplicationStatus {
     serde_json::from_value(value).unwrap_or_default()
 }
 
-/// Leaves the passwords out of all texts; says whether there were any.
+/// Removes the passwords from all texts; returns whether there were any.
 fn redact(value: &mut Value) -> bool {
     match value {
         Value::String(text) => {
@@ -217,7 +220,7 @@ fn redact(value: &mut Value) -> bool {
     }
 }
 
-/// What a report says of the removal of the Application.
+/// What a report says about the removal of the Application.
 fn removal(status: &ApplicationStatus) -> RemovalReport {
     let conditions = status.conditions.iter();
     let mut errors = conditions.filter(|one| one.type_ == condition_type::DELETION_ERROR);
@@ -237,10 +240,10 @@ fn removal(status: &ApplicationStatus) -> RemovalReport {
     RemovalReport::new(error, count, named)
 }
 
-/// How often a report is shortened before nothing is left that can be. Each time it is to take a
-/// tenth less than what would fit if all of it were compressed equally well.
+/// How often a report is shortened before nothing is left to shorten. Each time the target is a
+/// tenth less than what would fit if all of it compressed equally well.
 const SHORTENINGS: u32 = 6;
-/// What is not even tried to be compressed, in bytes of JSON: a quarter of what a reader unfolds.
+/// Beyond this no compression is attempted, in bytes of JSON: a quarter of what a reader unfolds.
 const LONGEST_REPORT: usize = application_state::MAXIMUM_TEXT_BYTES / 4;
 
 /// A report in the database's form, shortened where the column has no room for it.
@@ -403,7 +406,7 @@ mod tests {
         status
     }
 
-    /// What the machine is told, without the digest of what is shown.
+    /// What the machine learns, without the digest of what is shown.
     fn said(status: &ApplicationStatus) -> Said {
         let report = observe::report(status, 0, true);
         Said { mirrored: Digest::default(), ..report }
@@ -412,7 +415,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8) })]
 
-        /// Whatever its size: a report that does not get through says nothing of health.
+        /// Whatever its size: a report that does not get through says nothing about
+        /// health.
         #[test]
         fn a_report_of_any_size_gets_through(size in size()) {
             let status = status(&size);

@@ -1,13 +1,13 @@
-//! Finds manual changes in Argo CD's namespace: compares every Application and AppProject
-//! with its rows, at long intervals. Of an Application that differs for longer than a change takes
-//! the backend is told, which asks for an operation. An AppProject belongs to no deployment, and is
-//! repaired here: any one of its deployments may be in no state to ask for anything.
+//! Finds manual changes in Argo CD's namespace: compares every Application and AppProject with its
+//! rows, at long intervals. If an Application differs for longer than a change takes, the backend
+//! is notified and asks for an operation. An AppProject belongs to no deployment, and is repaired
+//! here: possibly none of its deployments is in a state to ask for anything.
 //!
-//! What belongs to nobody is removed: a request that took longer than anybody waited for it may
-//! have made it when everything else had gone.
+//! What has no owner is removed: a request that outlasted every wait may have created it after
+//! everything else was gone.
 //!
-//! The comparison reads the database page by page and the cluster not at all: what the watches
-//! have shown is at hand.
+//! The comparison reads the database page by page and does not read the cluster: what the
+//! watches have shown is in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -32,20 +32,21 @@ type Suspects<K> = HashMap<K, Timestamp>;
 struct Differing {
     /// The deployments of Applications.
     deployments: BTreeSet<DeploymentUid>,
-    /// The deployments of Applications that belong to nobody, with the rows on their labels.
+    /// The deployments of Applications that have no owner, with the rows on their labels.
     orphans: BTreeMap<DeploymentUid, ApplicationId>,
-    /// The owners of AppProjects, with the repositories that those are to permit.
+    /// The owners of AppProjects, with the repositories that those should permit.
     projects: HashMap<ClusterUserId, BTreeSet<String>>,
 }
 
-/// Compares at intervals until told to stop.
+/// Compares at intervals until it should stop.
 pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: CancellationToken) {
     let grace = agent.settings.repair_grace;
     let mut deployments = Suspects::new();
     let mut projects = Suspects::new();
     let mut orphans = Suspects::new();
     loop {
-        // A suspect is looked at again after the grace, not after a whole interval.
+        // A suspect is checked again after the grace period, not after a whole
+        // interval.
         let is_calm = deployments.is_empty() && projects.is_empty() && orphans.is_empty();
         let pause = if is_calm { interval } else { grace.min(interval) };
         tokio::select! {
@@ -77,7 +78,7 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
     }
 }
 
-/// What has differed for the whole grace; the suspects are brought up to date.
+/// Returns what has differed for the whole grace period; updates the suspects.
 fn overdue<K: Clone + Eq + Hash>(
     suspects: &mut Suspects<K>,
     found: impl IntoIterator<Item = K>,
@@ -89,7 +90,8 @@ fn overdue<K: Clone + Eq + Hash>(
     overdue
 }
 
-/// Divides what differs into what has differed for the whole grace, and what is still suspect.
+/// Divides what differs into what has differed for the whole grace period and what is still
+/// suspect.
 fn judge<K: Clone + Eq + Hash>(
     before: &Suspects<K>,
     found: impl IntoIterator<Item = K>,
@@ -112,7 +114,7 @@ fn judge<K: Clone + Eq + Hash>(
 async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
     let mut found = Differing::default();
     let mut after = ApplicationId::default();
-    // Those that are left belong to nobody.
+    // Those that are left have no owner.
     let mut owners_left = agent.argo().project_owners();
     let mut left = agent.argo().ours();
     loop {
@@ -152,17 +154,17 @@ fn application_differs(agent: &Agent, row: &ApplicationId, document: &Applicatio
     let argo = agent.argo();
     let Some(entry) = argo.application(&document.name) else { return true };
     if entry.deleting {
-        // It comes back once it has gone; in the middle of a sync it may never go by itself.
+        // It comes back once it is gone; in the middle of a sync it may never go by itself.
         return entry.sync.is_some();
     }
     !entry.says(row, document)
 }
 
-/// While an operation waits for the AppProject it sees to it by itself; one that waits for something
-/// else, such as the end of an Application, does not.
+/// An operation that waits for the AppProject repairs it itself; one that waits for something else,
+/// such as the end of an Application, does not.
 fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
-    // One lock after the other: whoever takes in what the watches show holds both, the other way
-    // round.
+    // One lock after the other: the code that takes in watch events holds both, in the opposite
+    // order.
     if !agent.settings.isolation || agent.open().awaits_project(owner) {
         return false;
     }
@@ -185,7 +187,7 @@ mod tests {
         assert_eq!((overdue.len(), suspects.len()), (0, 1));
         let (overdue, suspects) = judge(&suspects, vec![uid.clone()], at(120), grace);
         assert_eq!((overdue, suspects.len()), (vec![uid.clone()], 0));
-        // What was repaired, or undone by the same hand, is suspect anew.
+        // What was repaired, or undone by the same client, is suspect again.
         let (_, suspects) = judge(&Suspects::new(), vec![uid.clone()], at(0), grace);
         let (_, suspects) = judge(&suspects, Vec::new(), at(60), grace);
         let (overdue, _) = judge(&suspects, vec![uid], at(180), grace);

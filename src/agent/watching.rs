@@ -60,7 +60,7 @@ impl Agent {
                 self.open().resources.remove(&id);
                 self.poke(&id, absent);
             }
-            // It exists, and its name says which operation it is of.
+            // It exists, and its name says which operation it belongs to.
             WatchEvent::Malformed(metadata) => {
                 let open = |id: &OperationId| self.open().by_id.contains_key(id);
                 if let Some(id) = operation_id(&metadata).filter(open) {
@@ -79,8 +79,8 @@ impl Agent {
     }
 
     fn operation_present(&self, operation: &Operation, id: OperationId) {
-        // The name follows from the id; anything else was not made by a backend. What is longer than
-        // the database's column names no row, and PostgreSQL would not take it for a machine's key.
+        // The name follows from the id; anything else was not made by a backend. An id longer than
+        // the database's column names no row, and PostgreSQL would reject it as a machine's key.
         if id.as_str().is_empty()
             || id.as_str().len() > OPERATION_ID_LIMIT
             || operation.name_any() != crds::names::operation_name(id.as_str())
@@ -102,7 +102,7 @@ impl Agent {
     }
 }
 
-/// The operation that an Operation CR is of, by the CR's name.
+/// The operation that an Operation CR belongs to, by the CR's name.
 fn operation_id(metadata: &ObjectMeta) -> Option<OperationId> {
     crds::names::operation_id(metadata.name.as_deref()?).map(OperationId::new)
 }

@@ -1,15 +1,17 @@
-//! What the owner of a deployment reads that is set aside because each of its batches fails.
+//! The Event for the owner of a deployment that is set aside because each of its batches
+//! fails.
 
 use std::time::Duration;
 
 use machines::identity::DeploymentUid;
 
-/// After so many failures in a row an owner is told: one or two may be chance.
+/// The number of consecutive failures after which the owner is notified: one or
+/// two may be chance.
 pub(super) const TOLD_AFTER: u32 = 3;
 /// The reason of the Event.
 pub(super) const REASON: &str = "ProcessingFailed";
 
-/// The Event's message; `why` holds no value of anybody's.
+/// The Event's message; `why` contains no user data.
 pub(super) fn message(uid: &DeploymentUid, pause: Duration, why: &str) -> String {
     format!(
         "managed-gitops cannot process this deployment: {why}. It is tried again in {} s, then ever \

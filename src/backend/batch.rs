@@ -1,4 +1,4 @@
-//! Steps a batch: from what was loaded and observed to what is to be written and what follows. Pure.
+//! Steps a batch: from what was loaded and observed to what to write and what follows. Pure.
 //!
 //! The kinds keep an order: tenants first, because deployments look at them.
 
@@ -35,7 +35,7 @@ pub fn request(items: &[Item]) -> BackendRequest {
 
 /// Steps the machines of a batch.
 ///
-/// `standing` tells how the namespaces of the batch stand.
+/// `standing` gives the state of the batch's namespaces.
 pub fn decide(
     mut loaded: BackendLoaded,
     items: &[Item],

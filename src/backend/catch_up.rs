@@ -1,4 +1,4 @@
-//! What the backend takes up at its start, and what it looks for where a signal may have been lost.
+//! What the backend picks up at startup, and what it checks where a signal may have been lost.
 
 use machines::identity::{DeploymentUid, TenantUid};
 use machines::kinds::deployment::Deployment;
@@ -55,7 +55,7 @@ impl Hearer for Backend {
 }
 
 impl Backend {
-    /// Takes up what the database holds. For the beginning, before anything else is under way.
+    /// Picks up what the database holds. For startup, before anything else is running.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         for entry in self.store.index::<Tenant>().await? {
             let tenant = TenantUid::new(entry.key.clone());
@@ -72,7 +72,7 @@ impl Backend {
         self.take_in_reports().await
     }
 
-    /// Has a machine stepped that requires something or has a deadline. Its timer is set by the step.
+    /// Steps a machine that requires something or has a deadline. The step sets its timer.
     fn resume(&self, machine: Key, entry: &IndexEntry) {
         if entry.has_obligations || entry.wake_at.is_some() {
             self.poke(&machine, Observations::operation());

@@ -30,9 +30,9 @@ pub enum Effect {
     WriteStatus {
         /// The deployment.
         uid: DeploymentUid,
-        /// What it says of our own.
+        /// Our own part of it.
         view: StatusView,
-        /// What it mirrors, where that is to be written.
+        /// What it mirrors, if that is to be written.
         report: Option<Mirrored>,
     },
     /// Our finalizer is not on a deployment's object.
@@ -51,7 +51,7 @@ pub enum Mirrored {
     Unread(ApplicationId),
 }
 
-/// What an effect is about: something of one machine.
+/// What an effect is about: something belonging to one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// The Operation resource.
@@ -138,15 +138,15 @@ pub async fn create_operation(
     }
 }
 
-/// Whether what exists in the place of a new Operation is as good as that.
+/// Whether what exists can serve as the new Operation.
 fn is_wanted(found: &[DeserializeGuard<Operation>], operation: &OperationId) -> bool {
-    // It has gone again: the agent has seen it, and what became of it is in the row.
+    // It is gone again: the agent has seen it, and its outcome is in the row.
     let mut found = found.iter();
     found.all(|one| match &one.0 {
         Ok(one) => {
             one.spec.operation_id == operation.as_str() && one.metadata.deletion_timestamp.is_none()
         }
-        // What cannot be decoded exists, and asks for nothing.
+        // One that cannot be decoded exists, but asks for nothing.
         Err(_) => false,
     })
 }

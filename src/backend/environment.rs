@@ -1,4 +1,4 @@
-//! What a batch may know beside its machines.
+//! What a batch may know besides its machines.
 
 use machines::identity::{InstanceId, Timestamp};
 use machines::kinds::deployment::conditions::ConditionStyle;
@@ -6,7 +6,7 @@ use machines::kinds::deployment::conditions::ConditionStyle;
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// The moment of the batch.
+    /// The time of the batch.
     pub now: Timestamp,
     /// The Argo CD instance; `None` while its namespace does not exist.
     pub instance: Option<InstanceId>,
@@ -16,6 +16,6 @@ pub struct Environment {
     pub isolation: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
-    /// Whether statuses say what there is no room for.
+    /// Whether statuses note what there is no room for.
     pub has_note: bool,
 }

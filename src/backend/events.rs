@@ -1,7 +1,7 @@
-//! Kubernetes Events on the objects of tenants: what a person should know and no condition says.
+//! Kubernetes Events on the objects of tenants: what a user should know and no condition says.
 //!
-//! Of one object and reason there is one Event for as long as the API server keeps it: its name
-//! follows from both, so that neither a repetition nor a restart makes another one.
+//! There is one Event per object and reason for as long as the API server keeps it: its name
+//! follows from both, so neither a repetition nor a restart creates another.
 
 use std::collections::HashSet;
 
@@ -17,9 +17,9 @@ use crate::backend::index::Place;
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::clock::Clock;
 
-/// Events that wait to be written; what comes beyond them is told another time, or never.
+/// Events waiting to be written; any beyond these are reported later, or never.
 const QUEUE: usize = 1_024;
-/// Names of Events that are remembered, so that what is told again and again costs no requests.
+/// How many Event names are remembered, so that repetitions cost no requests.
 const TOLD: usize = 16_384;
 
 /// See the module.
@@ -31,13 +31,13 @@ pub struct Events {
 }
 
 impl Events {
-    /// Events that nobody writes yet.
+    /// Events not yet written.
     pub fn new(clock: Clock) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self { clock, told: Mutex::default(), sender, receiver: receiver.into() }
     }
 
-    /// Tells of a GitOpsDeployment.
+    /// Reports on a GitOpsDeployment.
     pub fn tell(&self, place: &Place, uid: &DeploymentUid, reason: &str, message: &str) {
         let object = ObjectReference {
             name: Some(place.name.clone()),
@@ -48,7 +48,7 @@ impl Events {
         self.tell_of(object, reason, message);
     }
 
-    /// Tells of an object of another kind.
+    /// Reports on an object of another kind.
     pub fn tell_object<K: Resource<DynamicType = ()>>(
         &self,
         object: &K,
@@ -72,7 +72,8 @@ impl Events {
             return;
         }
         if told.len() >= TOLD {
-            // What is told again then has an Event already, or had one long ago.
+            // Anything reported again by then has an Event already, or had one
+            // long ago.
             told.clear();
         }
         told.insert(name);
@@ -99,7 +100,7 @@ impl Events {
         }
     }
 
-    /// Writes Events until told to stop.
+    /// Writes Events until it should stop.
     pub async fn run(&self, client: kube::Client, shutdown: CancellationToken) {
         let mut receiver = self.receiver.lock().await;
         let write = async {
@@ -177,7 +178,7 @@ mod tests {
             events.tell(&place, &uid, "StatusTruncated", "a message");
         }
         assert_eq!(events.sender.capacity(), 0);
-        // One that found no room is told another time.
+        // One that found no room is reported later.
         let told = events.told.lock();
         assert_eq!(told.len(), QUEUE);
     }

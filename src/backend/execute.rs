@@ -14,7 +14,7 @@ impl Backend {
     pub(super) async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
         match self.try_execute(&effect).await {
             Ok(()) => Outcome::Done,
-            // The watch will show what has become of the object.
+            // The watch will show what happened to the object.
             Err(ApiError::Missing) => match effect {
                 Effect::CreateOperation { .. } => Outcome::Failed,
                 Effect::WriteStatus { .. } | Effect::RemoveFinalizer { .. } => Outcome::Pending,

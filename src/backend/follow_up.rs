@@ -1,4 +1,4 @@
-//! What follows from a commit: timers, effects, and what others have to be told.
+//! What follows from a commit: timers, effects, and notifications to others.
 
 use tokio::time::Instant;
 

@@ -1,8 +1,8 @@
 //! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
 //!
-//! The data flows one way: [`index`] takes in what the watches show, once it is certain whose it
-//! is ([`ownership`]), [`observations`] wait in the inbox, `batch` steps machines between load and
-//! commit, and `effects` do what the new states require. What depends on the kind of a machine is in
+//! The data flows one way: [`index`] takes in what the watches show, once its owner is certain
+//! ([`ownership`]), [`observations`] wait in the inbox, `batch` steps machines between load and
+//! commit, and `effects` do what the new states require. Whatever depends on a machine's kind is in
 //! `kinds`.
 
 mod aside;
@@ -51,10 +51,10 @@ use crate::runtime::worker::{self, Process, Taken};
 use crate::settings::Settings;
 use crate::signals::Executor;
 
-/// How long the first batch waits for everything to have been seen. Ten thousand deployments are
+/// How long the first batch waits until everything has been seen. Ten thousand deployments are
 /// listed within two seconds.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// How often what has outlived its retention is removed.
+/// How often anything past its retention is removed.
 const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// The backend of a running program.
@@ -65,15 +65,15 @@ pub struct Backend {
     metrics: Arc<Metrics>,
     index: Mutex<Index>,
     instance: tokio::sync::watch::Sender<Option<InstanceId>>,
-    /// The agent, where it runs in the same process.
+    /// The agent, if it runs in the same process.
     executor: OnceLock<Weak<dyn Executor>>,
     inbox: Arc<Inbox<Key, Observations>>,
     timers: Timers<Key>,
     effects: Arc<EffectQueue<Effect>>,
     watches: Vec<Arc<Progress>>,
     events: Arc<Events>,
-    /// The installed CustomResourceDefinition is older than the note on what a status has no room
-    /// for, and loses it.
+    /// The installed CustomResourceDefinition predates the note about what a status has no room
+    /// for, and drops it.
     loses_note: AtomicBool,
     commits: Arc<Commits>,
     /// Something was seen, and there may be a question about its namespace.
@@ -81,7 +81,7 @@ pub struct Backend {
     transitions: tokio::sync::broadcast::Sender<Transition>,
 }
 
-/// A deployment has moved, for whoever looks on.
+/// A deployment has moved, for onlookers.
 #[derive(Clone, Debug)]
 pub struct Transition {
     /// The deployment's namespace.
@@ -96,7 +96,7 @@ pub struct Transition {
     pub cause: &'static str,
 }
 
-/// Transitions that a slow onlooker may lag behind before it misses some.
+/// How many transitions a slow onlooker may lag behind before it misses some.
 const ONLOOKER_LAG: usize = 1_024;
 
 impl Process<Key, Observations> for Backend {
@@ -128,8 +128,8 @@ impl Process<Key, Observations> for Backend {
         self.metrics.steps.inc_by(follow_up.deployments.len() as u64);
         self.follow_up(follow_up, taken_at).await;
         if self.instance() != environment.instance {
-            // Argo CD came or went while the batch was under way. Whoever was told of that before
-            // these machines were known has not told them.
+            // Argo CD appeared or disappeared while the batch was in progress. That was announced
+            // before these machines were known, so it did not reach them.
             for (tenant, key, _) in taken {
                 self.inbox.offer(tenant, key.clone(), Observations::facts());
             }
@@ -161,7 +161,7 @@ impl Process<Key, Observations> for Backend {
 }
 
 impl Backend {
-    /// A backend that has not begun.
+    /// A backend that has not started.
     pub fn new(
         client: kube::Client,
         store: Store,
@@ -191,9 +191,10 @@ impl Backend {
         })
     }
 
-    /// Tells an agent in the same process of operations as soon as they are committed.
+    /// Notifies an agent in the same process of operations as soon as they are
+    /// committed.
     pub fn tell_directly(&self, executor: Weak<dyn Executor>) {
-        // There is one agent, and it is told of once.
+        // There is one agent, and it is set once.
         let _ = self.executor.set(executor);
     }
 
@@ -207,17 +208,18 @@ impl Backend {
         &self.commits
     }
 
-    /// Tells of every transition from now on.
+    /// Publishes every transition from now on.
     pub fn transitions(&self) -> tokio::sync::broadcast::Receiver<Transition> {
         self.transitions.subscribe()
     }
 
-    /// How much waits: observations and effects.
+    /// How many observations and effects wait.
     pub fn backlog(&self) -> usize {
         self.inbox.len() + self.effects.len()
     }
 
-    /// Runs until told to stop, or until the store says that somebody else has taken over.
+    /// Runs until it should stop, or until the store says that another replica has taken
+    /// over.
     pub async fn run(
         self: Arc<Self>,
         shutdown: CancellationToken,
@@ -239,16 +241,16 @@ impl Backend {
         supervise(self.work(&shutdown), tasks, shutdown.clone()).await
     }
 
-    /// Processes batches, from when everything has been seen that there was: one look at each
-    /// machine then instead of one for each thing that is seen. For a moment only, because a watch
-    /// may fail for long.
+    /// Processes batches once everything that existed has been seen: that takes one look at each
+    /// machine instead of one for each thing seen. It waits only briefly, because a watch may fail
+    /// for a long time.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let seen = async {
             for watch in &self.watches {
                 watch.synced().await;
             }
             if self.engine_uids().is_some() {
-                // Its sender is our own.
+                // We hold its sender.
                 let _ = self.instance.subscribe().wait_for(Option::is_some).await;
             }
         };
@@ -310,7 +312,7 @@ impl Backend {
         self.instance.borrow().clone()
     }
 
-    /// Has a machine of any kind stepped.
+    /// Steps a machine of any kind.
     fn poke(&self, machine: &Key, observations: Observations) {
         let tenant = match machine {
             Key::Tenant(tenant) => tenant.clone(),
@@ -319,10 +321,11 @@ impl Backend {
         self.inbox.offer(tenant.as_str(), machine.clone(), observations);
     }
 
-    /// Takes something in and tells those whom it concerns; whether there are any.
+    /// Takes something in and notifies the machines that it concerns; returns
+    /// whether there are any.
     ///
-    /// Under one lock: an observation that was let go before it is passed on might be overtaken by a
-    /// newer one and take its place in the inbox.
+    /// Under one lock: otherwise a newer observation might overtake this one before it is passed
+    /// on, and be replaced by it in the inbox.
     fn take_in<D>(&self, note: impl FnOnce(&mut Index) -> D) -> bool
     where
         D: IntoIterator<Item = Delivery>,

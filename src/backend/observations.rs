@@ -1,4 +1,5 @@
-//! What waits in the backend's inbox: the newest observation of each kind for each machine.
+//! The contents of the backend's inbox: the newest observation of each kind for each
+//! machine.
 
 use machines::identity::{DeploymentUid, Revision, TenantUid};
 use machines::kinds::deployment::Snapshot;
@@ -34,7 +35,7 @@ pub struct Observations {
     pub differs: bool,
     /// The facts may have changed.
     pub facts: bool,
-    /// The machine's moment has come.
+    /// The machine's time has come.
     pub deadline: bool,
 }
 
@@ -76,7 +77,7 @@ impl Coalesce for Observations {
         let Self { object, namespace, operation, report, too_large, differs, facts, deadline } =
             newer;
         match (&self.object, object) {
-            // What has gone does not come back under the same UID.
+            // A deleted object does not come back under the same UID.
             (Some(ObjectObservation::Absent { .. }), Some(ObjectObservation::Present { .. }))
             | (_, None) => {}
             (_, Some(newer)) => self.object = Some(newer),
@@ -134,7 +135,7 @@ impl Observations {
         Self { facts: true, ..Self::default() }
     }
 
-    /// The machine's moment has come. Whatever was pushed may have been lost by then, so the
+    /// The machine's time has come. Any notification may have been lost by then, so the
     /// operation is looked at as well.
     pub fn deadline() -> Self {
         Self { deadline: true, operation: true, facts: true, ..Self::default() }

@@ -1,11 +1,11 @@
-//! Objects that were seen and whose tenant is not certain yet.
+//! Objects that were seen but whose tenant is not yet certain.
 //!
 //! An object names its namespace, but not that namespace's UID, and the watch of Namespaces may be
-//! behind: a namespace that was deleted and created anew, perhaps by somebody else, still looks like
-//! the old one then. Two things prove whose an object is. One watch tells of all objects in the
-//! order in which they came and went, and a namespace goes after everything in it: so an object
-//! beside which another one of a tenant exists is of the same tenant. And what the API server
-//! answers after the object was seen is no older than the object.
+//! behind: a namespace that was deleted and recreated, perhaps by another user, then still looks
+//! like the old one. Two things prove who owns an object. One watch shows all objects in the order
+//! in which they came and went, and a namespace goes after everything in it: so an object belongs
+//! to the same tenant as any other object that exists beside it. And the API server's answer, given
+//! after the object was seen, is no older than the object.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +16,7 @@ use machines::identity::{DeploymentUid, TenantUid};
 #[derive(Debug, Default)]
 pub struct Ownership {
     waiting: HashMap<String, HashMap<DeploymentUid, Arrival>>,
-    /// Namespaces about which a question is under way.
+    /// Namespaces with a question in progress.
     asking: HashSet<String>,
     residents: HashMap<String, Residents>,
 }
@@ -28,7 +28,7 @@ struct Arrival {
     asked: bool,
 }
 
-/// Objects in a namespace that exist, and whose they all are.
+/// How many objects exist in a namespace, and their common tenant.
 #[derive(Debug)]
 struct Residents {
     tenant: TenantUid,
@@ -45,7 +45,8 @@ pub struct Question {
 }
 
 impl Ownership {
-    /// Keeps an object until its tenant is certain, or its newer state in its place.
+    /// Keeps an object until its tenant is certain; a newer state replaces an older
+    /// one.
     pub fn hold(&mut self, namespace: String, uid: DeploymentUid, object: GitOpsDeployment) {
         let waiting = self.waiting.entry(namespace).or_default();
         let asked = waiting.get(&uid).is_some_and(|known| known.asked);
@@ -62,25 +63,25 @@ impl Ownership {
         }
     }
 
-    /// Forgets all objects: the list that begins will show them.
+    /// Forgets all objects: the list now starting will show them.
     pub fn clear(&mut self) {
         self.waiting.clear();
     }
 
-    /// The objects of a namespace, which are no longer kept.
+    /// Takes out the objects of a namespace.
     pub fn take(&mut self, namespace: &str) -> Vec<GitOpsDeployment> {
         let waiting = self.waiting.remove(namespace).unwrap_or_default();
         waiting.into_values().map(|arrival| arrival.object).collect()
     }
 
-    /// All objects, which are no longer kept.
+    /// Takes out all objects.
     pub fn take_all(&mut self) -> Vec<GitOpsDeployment> {
         let waiting = std::mem::take(&mut self.waiting);
         let ownership = waiting.into_values().flat_map(HashMap::into_values);
         ownership.map(|arrival| arrival.object).collect()
     }
 
-    /// At most so many questions that are to be asked now, of namespaces that are known.
+    /// Questions to ask now about known namespaces, at most `limit`.
     pub fn questions(&mut self, limit: usize, known: impl Fn(&str) -> bool) -> Vec<Question> {
         let mut questions = Vec::new();
         for (namespace, waiting) in &mut self.waiting {
@@ -99,12 +100,12 @@ impl Ownership {
         questions
     }
 
-    /// Notes that a question is not under way any more.
+    /// Notes that a question is no longer in progress.
     pub fn settle(&mut self, question: &Question) {
         self.asking.remove(&question.namespace);
     }
 
-    /// The objects that a question was about, which are no longer kept.
+    /// Takes out the objects that a question was about.
     pub fn take_asked(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
         let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
         let ownership = question.about.iter().filter_map(|uid| waiting.remove(uid));
@@ -125,7 +126,7 @@ impl Ownership {
         residents.number += 1;
     }
 
-    /// Notes that such an object has gone.
+    /// Notes that such an object is gone.
     pub fn moved_out(&mut self, namespace: &str, tenant: &TenantUid) {
         let Some(residents) = self.residents.get_mut(namespace) else { return };
         if residents.tenant != *tenant {
@@ -137,7 +138,7 @@ impl Ownership {
         }
     }
 
-    /// Whether another object in the namespace proves whose everything in it is.
+    /// Whether another object in the namespace proves who owns everything in it.
     pub fn is_home_of(&self, namespace: &str, tenant: &TenantUid) -> bool {
         self.residents.get(namespace).is_some_and(|residents| residents.tenant == *tenant)
     }

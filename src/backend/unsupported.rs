@@ -1,4 +1,4 @@
-//! The kinds on which nothing acts yet: an Event on each object says so, once.
+//! The kinds that nothing acts on yet: an Event on each object says so, once.
 
 use std::fmt::Debug;
 
@@ -18,7 +18,7 @@ use crate::runtime::watch::{self, Progress, WatchEvent};
 /// The reason of the Events.
 const REASON: &str = "NotSupported";
 
-/// Watches the three kinds and tells of each object that nothing acts on it.
+/// Watches the three kinds and reports for each object that nothing acts on it.
 pub async fn run(client: kube::Client, clock: Clock, events: &Events, shutdown: CancellationToken) {
     let of = (&client, &clock, events, &shutdown);
     tokio::join!(

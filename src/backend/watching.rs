@@ -15,7 +15,7 @@ use crate::backend::ownership::Question;
 use crate::runtime::retry::until_done;
 use crate::runtime::watch::{self};
 
-/// Questions about namespaces under way at once. One is asked for each namespace in which the first
+/// Concurrent questions about namespaces. One is asked for each namespace in which a first
 /// deployment appears.
 const QUESTIONS: usize = 8;
 
@@ -47,7 +47,8 @@ impl Backend {
         Some((argocd, index.namespace_uid("kube-system")?.clone()))
     }
 
-    /// Keeps the rows of the Argo CD instance, and tells every deployment when it changes.
+    /// Keeps the rows of the Argo CD instance, and notifies every deployment when it
+    /// changes.
     async fn follow_engine(
         self: Arc<Self>,
         mut uids: tokio::sync::watch::Receiver<Option<(TenantUid, TenantUid)>>,
@@ -91,7 +92,7 @@ impl Backend {
         .await;
     }
 
-    /// Finds out whose the objects are of which the watches alone cannot tell: see [`ownership`].
+    /// Finds out who owns the objects for which the watches alone cannot say: see [`ownership`].
     pub(super) async fn ask_for_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
         let mut asked = JoinSet::new();
         loop {

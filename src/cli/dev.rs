@@ -160,12 +160,12 @@ impl Running {
         if dev.demo {
             println!("serving; stop with Ctrl-C");
         }
-        // Should one role give up, the other is told by the same token.
+        // If one role gives up, the same token stops the other.
         shutdown.cancelled().await;
         Ok(())
     }
 
-    /// Applies the sample and tells what becomes of it.
+    /// Applies the sample and prints what becomes of it.
     async fn demonstrate(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
         let Some(backend) = self.program.health.backend() else { return Ok(()) };
         let mut transitions = backend.transitions();
@@ -198,7 +198,7 @@ impl Running {
         }
     }
 
-    /// Lasts until every deployment is ready, or as long as the user is willing to wait.
+    /// Waits until every deployment is ready, or as long as the user is willing to wait.
     async fn until_healthy(&self, dev: &Dev, shutdown: &CancellationToken) -> Result<(), Failure> {
         let waiting = async {
             if dev.demo {
@@ -217,7 +217,7 @@ impl Running {
         }
     }
 
-    /// Says which are not ready, and why: nobody can ask any more.
+    /// Prints which are not ready, and why: it is too late to ask afterwards.
     async fn not_in_time(&self, seconds: u64) -> Failure {
         let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
         let all = api.list(&Default::default()).await.map(|list| list.items).unwrap_or_default();
@@ -241,7 +241,7 @@ impl Running {
         let api: Api<GitOpsDeployment> = Api::all(self.client.clone());
         loop {
             let all = api.list(&Default::default()).await.map_err(Failure::running)?.items;
-            // A status may be of an earlier run, as long as something waits to be looked at.
+            // While something is still waiting, a status may be from an earlier run.
             let health = &self.program.health;
             let is_current = health.is_ready() && health.backlog() == 0;
             if is_current && all.iter().all(GitOpsDeployment::is_ready) {
@@ -262,7 +262,7 @@ impl Running {
     }
 }
 
-/// Deployments that are told of by name when they are not ready in time.
+/// Most deployments that are listed by name when they are not ready in time.
 const TOLD_AT_MOST: usize = 10;
 
 fn why_not_ready(object: &GitOpsDeployment) -> String {
@@ -320,7 +320,7 @@ fn prepare(directory: &Path) -> anyhow::Result<PathBuf> {
             directory.display()
         )
     };
-    // It will hold what a cluster holds, Secrets among it.
+    // It will hold what a cluster holds, including Secrets.
     DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(explain)?;
     std::path::absolute(directory).with_context(explain)
 }

@@ -56,7 +56,7 @@ impl Failure {
         Self::Input(error.into())
     }
 
-    /// No client can be made of the kubeconfig.
+    /// The kubeconfig yields no client.
     pub fn client(error: kube::Error) -> Self {
         Self::Input(anyhow::anyhow!(kubernetes::said(&error)))
     }
@@ -111,7 +111,7 @@ enum Command {
     Load(load::Load),
 }
 
-/// Connections to listen: the one that is used, and the one that replaces it.
+/// Connections for listening: the one in use, and the one that replaces it.
 const LISTENERS: u32 = 2;
 
 /// Which database.
@@ -183,7 +183,7 @@ impl DatabaseArguments {
     async fn open(&self, roles: Roles) -> Result<Database, Failure> {
         let url = self.url();
         if url.starts_with("sqlite:") {
-            // Said before a file is made that nobody wants.
+            // Said before creating an unwanted file.
             roles.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
         }
         let listen = self.listen_url(roles)?;
@@ -247,7 +247,7 @@ impl MigrationArguments {
         let report = schema::migrate(&owner).await.map_err(Failure::input)?;
         let role = schema::role_of(database).await.map_err(Failure::input)?;
         schema::grant_use(&owner, &role).await.map_err(Failure::input)?;
-        // Nothing is under way in it any more.
+        // Nothing is in progress in it any more.
         let _ = owner.close().await;
         schema::check(database).await.map_err(|error| {
             Failure::Input(anyhow::anyhow!(
@@ -394,8 +394,8 @@ impl ClusterArguments {
     }
 }
 
-/// Why a kubeconfig cannot be used. The parser's own words quote the lines around the mistake,
-/// which may hold a token.
+/// Why a kubeconfig cannot be used. The parser's own message quotes the lines around the
+/// mistake, which may contain a token.
 fn reason(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(error) => match error.location() {
@@ -409,7 +409,7 @@ fn reason(error: &KubeconfigError) -> String {
     }
 }
 
-/// Runs the command that was given.
+/// Runs the given command.
 pub fn run(cli: Cli) -> LocalBoxFuture<'static, Result<(), Failure>> {
     Box::pin(run_command(cli))
 }
@@ -429,7 +429,7 @@ async fn run_command(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Says how a command ended, on standard error and by its exit code.
+/// Reports how a command ended, on standard error and by its exit code.
 pub fn exit(outcome: Result<(), Failure>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -52,7 +52,7 @@ impl Serve {
     pub(super) async fn run(self, roles: Roles) -> Result<(), Failure> {
         let Self { cluster, database, migration, settings, listen, replicas } = self;
         let config = cluster.config().await?;
-        // Not the whole URL, which may hold a password.
+        // Not the whole URL, which may contain a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();
         let namespace = replicas.lease_namespace.unwrap_or(config.default_namespace.clone());
         let (keeper, pending) = Tenure::pending();
@@ -88,7 +88,7 @@ impl Serve {
     }
 }
 
-/// Without the definitions every watch would fail for ever; better to say so at once.
+/// Without the definitions every watch would fail forever; better to say so at once.
 async fn check_crds(client: &kube::Client, server: &str) -> Result<(), Failure> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     let mut missing = Vec::new();
@@ -98,7 +98,7 @@ async fn check_crds(client: &kube::Client, server: &str) -> Result<(), Failure> 
         match api.get_opt(name).await {
             Ok(Some(_)) => {}
             Ok(None) => missing.push(name.to_owned()),
-            // Who may not read definitions may still be served by them.
+            // The definitions may exist even if this account cannot read them.
             Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(()),
             Err(error) => {
                 return Err(Failure::Input(anyhow::anyhow!(

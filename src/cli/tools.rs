@@ -13,7 +13,7 @@ use crate::cli::{DatabaseArguments, Failure, MigrationArguments};
 pub(super) fn crds() -> Result<(), Failure> {
     let yaml = crds::yaml().map_err(Failure::running)?;
     match std::io::stdout().write_all(yaml.as_bytes()) {
-        // Whoever read it has read enough.
+        // The reader has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.map_err(Failure::running),
     }

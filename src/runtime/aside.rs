@@ -1,5 +1,5 @@
-//! Machines that fail every batch that they are in. Each waits for its own moment to be tried
-//! again, alone; what is observed of it meanwhile waits with it.
+//! Machines that fail every batch they are in. Each waits for its own time to be tried again,
+//! alone; what is observed of it in the meantime waits with it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -9,21 +9,21 @@ use tokio::time::Instant;
 
 use crate::runtime::inbox::Coalesce;
 
-/// Pause after a machine has failed alone for the first time. It may have been chance: another
-/// process may have written a row in between.
+/// Pause after a machine's first failure alone. It may have been chance: another process may
+/// have written a row in between.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause, reached by doubling. What mends such a machine is mostly a new version or a
+/// Longest pause, reached by doubling. Such a machine is mostly fixed by a new version or a
 /// change in the database, and neither is observed.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// Shortest pause for a machine of which something new was observed that may mend it: whoever
-/// edits an object without end has it tried this often at the most.
+/// Shortest pause for a machine when a new observation may fix it: endless edits of an object
+/// have it tried at most this often.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// See the module. It holds at most one entry for each machine and needs no other bound.
+/// See the module. It holds at most one entry per machine and needs no other bound.
 #[derive(Debug)]
 pub struct Aside<K, O> {
     machines: HashMap<K, Waiting<O>>,
-    /// The moments at which they are due, each with a number that makes it unique.
+    /// The times at which they are due, each with a number that makes it unique.
     due: BTreeMap<Due, K>,
     numbers: u64,
 }
@@ -40,11 +40,11 @@ struct Waiting<O> {
 /// A machine that has failed alone.
 #[derive(Debug)]
 pub struct Failing<O> {
-    /// Whose turn it is.
+    /// The tenant in whose turn it runs.
     pub tenant: String,
     /// What was observed of it.
     pub observation: O,
-    /// How often it has failed alone, one time after the other.
+    /// How often in a row it has failed alone.
     pub failures: u32,
 }
 
@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Aside<K, O> {
         self.machines.len()
     }
 
-    /// Sets aside a machine that has failed just now; says for how long.
+    /// Sets aside a machine that has just failed; returns for how long.
     pub fn add(&mut self, key: K, machine: Failing<O>, now: Instant) -> Duration {
         let doublings = machine.failures.saturating_sub(1).min(16);
         let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
@@ -68,12 +68,14 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Aside<K, O> {
         pause
     }
 
-    /// Puts back a machine of which is not known whether it would have failed.
+    /// Puts back a machine for which it is unknown whether it would have
+    /// failed.
     pub fn put_back(&mut self, key: K, machine: Failing<O>, now: Instant) {
         self.insert(key, machine, now, now);
     }
 
-    /// Keeps from a batch what was observed of machines that are set aside.
+    /// Holds back from a batch what was observed of machines that are set
+    /// aside.
     pub fn sift(&mut self, taken: Vec<(String, K, O)>) -> Vec<(String, K, O)> {
         if self.machines.is_empty() {
             return taken;

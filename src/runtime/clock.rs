@@ -1,4 +1,4 @@
-//! The only place where the time of day comes from. Spans of time are measured by tokio's clock.
+//! The only source of the time of day. Durations are measured by tokio's clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,22 +8,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff;
 use machines::identity::Timestamp;
 
-/// A clock that tells the time of day; clones tell the same.
+/// A clock that shows the time of day; clones show the same.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// A clock that tells what this says.
+    /// A clock that shows what this returns.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
 
-    /// The present moment in the form of the Kubernetes API.
+    /// The current time in the form of the Kubernetes API.
     pub fn kubernetes_now(&self) -> Time {
         let moment = jiff::Timestamp::from_millisecond(self.now().as_millis());
         Time(moment.unwrap_or_default())

@@ -7,13 +7,13 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// How long commits may fail before the program says that it is not ready: a fail-over of a
-/// database takes less where it is well set up.
+/// How long commits may fail before the program reports that it is not ready: the fail-over
+/// of a well configured database takes less.
 pub const UNREADY_AFTER: Duration = Duration::from_secs(30);
-/// How long they may fail before a restart is the better hope; the same that watches have.
+/// How long they may fail before a restart is more promising; the same as for watches.
 pub const STUCK_AFTER: Duration = Duration::from_secs(600);
-/// A worker that fails tries again within less: a batch may take a minute, and the pause after it
-/// ten seconds. One that has not failed for longer has nothing left to commit.
+/// A failing worker tries again sooner than this: a batch may take a minute, and the pause after
+/// it ten seconds. One that has not failed for longer has nothing left to commit.
 const FAILURES_APART: Duration = Duration::from_secs(90);
 
 /// See the module.
@@ -34,28 +34,28 @@ struct Failing {
 }
 
 impl Commits {
-    /// Of a worker that has not begun.
+    /// For a worker that has not started.
     pub fn new(name: &'static str) -> Arc<Self> {
         Arc::new(Self { name, failing: Mutex::new(None), set_aside: AtomicUsize::new(0) })
     }
 
-    /// For how long they have failed, and why, in words that hold no value of anybody's.
+    /// For how long they have failed, and why, in words that contain no user data.
     pub fn failing(&self) -> Option<(Duration, &'static str)> {
         let failing = self.lock().filter(|one| one.latest.elapsed() <= FAILURES_APART)?;
         Some((failing.since.elapsed(), failing.why))
     }
 
-    /// Machines that fail alone and wait to be tried again.
+    /// How many machines fail alone and wait to be tried again.
     pub fn set_aside(&self) -> usize {
         self.set_aside.load(Ordering::Relaxed)
     }
 
-    /// The database takes what it is given.
+    /// The database accepts writes.
     pub fn note_success(&self) {
         *self.lock() = None;
     }
 
-    /// It has not taken what was begun then.
+    /// It has not accepted what was begun then.
     pub fn note_failure(&self, begun: Instant, why: &'static str) {
         let latest = Instant::now();
         let mut failing = self.lock();
@@ -64,7 +64,7 @@ impl Commits {
         *failing = Some(Failing { since, latest, why });
     }
 
-    /// So many machines are set aside now.
+    /// This many machines are set aside now.
     pub fn note_set_aside(&self, machines: usize) {
         self.set_aside.store(machines, Ordering::Relaxed);
     }

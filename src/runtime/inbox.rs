@@ -1,8 +1,8 @@
 //! Observations that wait for their machine.
 //!
 //! An inbox is keyed by machine: a newer observation joins the waiting ones of its machine, so it
-//! holds at most one entry for each machine and needs no other bound. Machines are taken in turns
-//! of their tenants: one with ten thousand machines waiting delays another's one by a turn.
+//! holds at most one entry per machine and needs no other bound. Tenants take turns: one with ten
+//! thousand waiting machines delays another's single one by one turn.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -13,11 +13,11 @@ use tokio::sync::Notify;
 
 /// Observations of one machine that wait together.
 pub trait Coalesce {
-    /// Joins what was observed later.
+    /// Merges in what was observed later.
     fn absorb(&mut self, newer: Self);
 
-    /// Whether a machine that has failed may succeed because of it, so that it is tried again
-    /// before its pause is over.
+    /// Whether it may let a failed machine succeed, so that it is tried again before its
+    /// pause is over.
     fn may_mend(&self) -> bool {
         false
     }
@@ -62,7 +62,7 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
         self.arrived.notify_one();
     }
 
-    /// Puts back what was taken and could not be processed; what came since then is newer.
+    /// Puts back what was taken but could not be processed; what came since is newer.
     pub fn restore(&self, tenant: &str, key: K, mut observation: O) {
         let mut waiting = self.lock();
         match waiting.entries.entry(key.clone()) {
@@ -101,7 +101,7 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
         taken
     }
 
-    /// Takes the observations of one machine, whosever turn it is.
+    /// Takes the observations of one machine, out of turn.
     pub fn take_one(&self, key: &K) -> Option<O> {
         // The key stays in its queue, as below.
         self.lock().entries.remove(key)
@@ -113,7 +113,7 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
         self.lock().entries.remove(key);
     }
 
-    /// Whether something waits for a machine of this tenant; also where that was dropped by now.
+    /// Whether something waits for a machine of this tenant; also if it has been dropped by now.
     pub fn has_tenant(&self, tenant: &str) -> bool {
         self.lock().queues.contains_key(tenant)
     }
@@ -123,15 +123,15 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
         self.lock().entries.contains_key(key)
     }
 
-    /// Whether a tenant is in line of whom this is so.
+    /// Whether a tenant in line satisfies this.
     pub fn any_tenant(&self, is_so: impl FnMut(&str) -> bool) -> bool {
         self.lock().turns.iter().map(String::as_str).any(is_so)
     }
 
-    /// Waits until something is there.
+    /// Waits until there is something.
     pub async fn ready(&self) {
         loop {
-            // Interest is registered before the look, so that nothing slips between the two.
+            // Interest is registered before looking, so that nothing slips in between.
             let arrived = self.arrived.notified();
             if !self.is_empty() {
                 return;

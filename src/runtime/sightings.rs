@@ -1,4 +1,4 @@
-//! What a watch has shown since its list began.
+//! What a watch has shown since its list started.
 //!
 //! A list that is complete is the only proof that an object does not exist. An object that cannot be
 //! decoded exists, from the first list on: its metadata names it.
@@ -17,20 +17,20 @@ use crate::runtime::watch::{WatchEvent, revision, revision_of};
 pub struct Sightings<K> {
     /// The newest revision that was shown.
     newest: Revision,
-    /// How often a list began or ended.
+    /// How often a list started or ended.
     relists: u64,
-    /// What the list under way has shown so far.
+    /// What the current list has shown so far.
     listed: Option<HashSet<K>>,
     is_complete: bool,
 }
 
-/// The moment of a request, by the watch that will show its effect.
+/// The time of a request, by the watch that will show its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     relists: u64,
 }
 
-/// What a complete list held, whether it could be decoded or not.
+/// What a complete list held, decodable or not.
 #[derive(Debug)]
 pub struct Listed<K>(HashSet<K>);
 
@@ -48,8 +48,8 @@ impl<K> Default for Sightings<K> {
 }
 
 impl<K: Eq + Hash> Sightings<K> {
-    /// Takes note of what the watch tells; returns the list at its end. `key` names an object by its
-    /// metadata; one without a name of the kind is not tracked.
+    /// Notes a watch event; returns the list at its end. `key` names an object by its metadata; one
+    /// without a name of the kind is not tracked.
     pub fn note<O: Resource>(
         &mut self,
         seen: &WatchEvent<O>,
@@ -62,7 +62,8 @@ impl<K: Eq + Hash> Sightings<K> {
                 return None;
             }
             WatchEvent::Synced => {
-                // What was asked meanwhile may have come and gone before the list was made.
+                // What was asked for in the meantime may have come and gone before the list
+                // was made.
                 self.relists += 1;
                 let listed = self.listed.take()?;
                 self.is_complete = true;
@@ -87,21 +88,22 @@ impl<K: Eq + Hash> Sightings<K> {
         self.is_complete
     }
 
-    /// Whether a list is under way.
+    /// Whether a list is in progress.
     pub fn is_listing(&self) -> bool {
         self.listed.is_some()
     }
 
-    /// To be kept from before a request until its answer.
+    /// To be held from before a request until its answer.
     pub fn ask(&self) -> Asked {
         Asked { relists: self.relists }
     }
 
-    /// Whether the answer to a request says what the watch has not told.
+    /// Whether the answer to a request says what the watch has not shown.
     ///
-    /// The answer to a write is an observation like any other, and often the earliest. But it may be
-    /// taken in late, when the watch has already told what became of the object, up to its deletion:
-    /// then it would bring back what has gone. So an answer counts only while the watch is behind it.
+    /// The answer to a write is an observation like any other, and often the earliest. But it may
+    /// be taken in late, when the watch has already shown what became of the object, up to its
+    /// deletion: then it would bring back what is gone. So an answer counts only while the watch is
+    /// behind it.
     pub fn is_news<O: Resource>(&self, answer: &O, asked: Asked) -> bool {
         !self.is_listing() && asked.relists == self.relists && revision(answer) > self.newest
     }

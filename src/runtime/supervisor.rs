@@ -1,11 +1,11 @@
-//! Runs a role's work beside the tasks that it depends on.
+//! Runs a role's work alongside the tasks that it depends on.
 
 use std::future::Future;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Why a role ended before it was told to.
+/// Why a role ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped<E> {
     /// Its work cannot go on.
@@ -16,9 +16,9 @@ pub enum Stopped<E> {
     Task,
 }
 
-/// Runs until told to stop, until the work ends, or until a task ends, which none does by itself:
-/// a role without one of its tasks only looks alive. In the end all of them are told to stop and
-/// waited for.
+/// Runs until it should stop, until the work ends, or until a task ends, which none does by
+/// itself: a role without one of its tasks only looks alive. In the end all of them are stopped
+/// and waited for.
 pub async fn supervise<E>(
     work: impl Future<Output = Result<(), E>>,
     mut tasks: JoinSet<()>,
@@ -33,7 +33,7 @@ pub async fn supervise<E>(
     outcome
 }
 
-/// Waits until a task has ended although nobody told it to.
+/// Waits until a task has ended unasked.
 async fn unexpected_end(tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
     while let Some(ended) = tasks.join_next().await {
         if shutdown.is_cancelled() {

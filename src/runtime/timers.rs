@@ -1,4 +1,4 @@
-//! The moments for which machines asked to be woken: one at the most for each machine.
+//! The times at which machines asked to be woken: at most one per machine.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::runtime::clock::Clock;
 
-/// The longest sleep: a step of the system's clock is noticed after it.
+/// The longest sleep: a jump of the system's clock is noticed after it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// See the module.
@@ -28,7 +28,7 @@ struct Armed<K> {
 }
 
 impl<K: Clone + Eq + Hash + Ord> Timers<K> {
-    /// No timers as yet, whose moments are told by this clock.
+    /// No timers yet; this clock gives their times.
     pub fn new(clock: Clock) -> Self {
         let armed = Armed { by_key: HashMap::new(), by_moment: BTreeSet::new() };
         Self { clock, armed: Mutex::new(armed), changed: Notify::new() }
@@ -53,7 +53,7 @@ impl<K: Clone + Eq + Hash + Ord> Timers<K> {
         }
     }
 
-    /// Removes and returns the keys whose moment has come.
+    /// Removes and returns the keys whose time has come.
     pub fn due(&self, now: Timestamp) -> Vec<K> {
         let mut armed = self.lock();
         let mut due = Vec::new();
@@ -66,7 +66,7 @@ impl<K: Clone + Eq + Hash + Ord> Timers<K> {
         due
     }
 
-    /// Waits until some moment has come, and returns whose.
+    /// Waits until a timer fires, and returns the keys.
     pub async fn next_due(&self) -> Vec<K> {
         loop {
             let changed = self.changed.notified();

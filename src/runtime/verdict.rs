@@ -14,14 +14,14 @@ pub enum Verdict {
     AtOnce,
     /// The same batch may succeed later.
     Later,
-    /// It succeeds once somebody has changed a setting. A process that has only begun had better
+    /// It succeeds once a user has changed a setting. A process that has just started had better
     /// end and say so.
     Refused,
     /// Something in the batch makes it fail.
     Unfit,
 }
 
-/// Batches were given up for so long, one after the other.
+/// Batches in a row were given up for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence(pub Duration);
 

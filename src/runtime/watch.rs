@@ -1,5 +1,5 @@
-//! One stream for each kind of object, with a back-off and a gauge of its own: a watch that fails
-//! starves no other.
+//! One stream per kind of object, with its own back-off and gauge: a failing watch starves no
+//! other.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,16 +22,17 @@ use tokio_util::sync::CancellationToken;
 use crate::kubernetes;
 use crate::runtime::clock::Clock;
 
-/// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
-/// of common load balancers (240 s), which would cut it without a word.
+/// Seconds after which the server ends a watch, which is then started again: below the idle
+/// time-outs of common load balancers (240 s), which would cut it silently.
 const WATCH_TIMEOUT_SECONDS: u32 = 230;
-/// Objects in one page of a list: a page of large objects stays within some megabytes.
+/// Objects in one page of a list: a page of large objects stays within a few
+/// megabytes.
 const PAGE_SIZE: u32 = 500;
 /// How long a watch may fail before the process counts as dead.
 const FAILING_LIMIT: Duration = Duration::from_secs(600);
-/// A watch that fails is begun anew after 30 s at most, and a request may be silent for
-/// [`kubernetes::READ_TIMEOUT`]: one that has not failed for longer than both has come through. A
-/// watch on which nothing happens says no other word.
+/// A watch that fails is started again after 30 s at most, and a request may be silent for
+/// [`kubernetes::READ_TIMEOUT`]: one that has not failed for longer than both has got through. A
+/// quiet watch gives no other sign.
 const FAILURES_APART: Duration = kubernetes::READ_TIMEOUT.saturating_add(Duration::from_secs(60));
 
 /// Failures with no success in between.
@@ -57,7 +58,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A watch that has not begun.
+    /// A watch that has not started.
     pub fn new(name: &'static str, clock: &Clock) -> Arc<Self> {
         Arc::new(Self {
             name,
@@ -72,12 +73,12 @@ impl Progress {
         })
     }
 
-    /// Whether everything that there was has been seen once.
+    /// Whether everything that existed has been seen once.
     pub fn is_synced(&self) -> bool {
         self.synced.load(Ordering::Acquire)
     }
 
-    /// Waits until everything that there was has been seen once.
+    /// Waits until everything that existed has been seen once.
     pub async fn synced(&self) {
         loop {
             let mut complete = std::pin::pin!(self.complete.notified());
@@ -109,7 +110,7 @@ impl Progress {
         Timestamp::from_millis(self.last_event.load(Ordering::Relaxed))
     }
 
-    /// Whether it has failed for so long that a restart is the better hope.
+    /// Whether it has failed for so long that a restart is more promising.
     pub fn is_stuck(&self) -> bool {
         self.failing().is_some_and(|failing| {
             failing.latest - failing.since > FAILING_LIMIT
@@ -140,24 +141,24 @@ impl Progress {
     }
 }
 
-/// What a watch tells. A relist begins with `Restarted` and ends with `Synced`: what was not seen
-/// between the two does not exist.
+/// What a watch reports. A relist begins with `Restarted` and ends with `Synced`: what was not
+/// seen between the two does not exist.
 #[derive(Debug)]
 pub enum WatchEvent<K> {
     /// A relist begins.
     Restarted,
-    /// The object exists and looks so.
+    /// The object exists in this state.
     Present(K),
-    /// The object has gone, whether it could be read or not.
+    /// The object is gone, whether it could be read or not.
     Gone(Gone),
-    /// An object exists but cannot be read beyond this.
+    /// An object exists, but no more than this can be read.
     Malformed(Box<ObjectMeta>),
     /// The relist is complete.
     Synced,
 }
 
-/// Which object has gone. An object that could be read once, and has a machine, may have become
-/// unreadable since; what it said last is of no interest.
+/// Which object is gone. One that was readable once, and has a machine, may have become
+/// unreadable since; what it said last does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// Its namespace.
@@ -182,7 +183,7 @@ impl Gone {
     }
 }
 
-/// Follows all objects of a kind until told to stop.
+/// Follows all objects of a kind until it should stop.
 pub async fn follow<K>(
     api: Api<DeserializeGuard<K>>,
     progress: Arc<Progress>,
@@ -202,7 +203,7 @@ pub async fn follow<K>(
         match next {
             Ok(Some(event)) => {
                 progress.note_event();
-                // That a list is asked for says nothing of whether it comes, to its end.
+                // Requesting a list does not mean that it arrives completely.
                 if !matches!(event, watcher::Event::Init | watcher::Event::InitApply(_)) {
                     progress.note_success();
                     pauses.reset();
@@ -261,7 +262,7 @@ where
             let metadata = invalid.metadata;
             let namespace = metadata.namespace.as_deref().unwrap_or_default();
             let name = metadata.name.as_deref().unwrap_or_default();
-            // It may quote what stands in the object.
+            // It may quote the object's content.
             let error = kubernetes::bounded(&invalid.error);
             tracing::warn!(
                 watch = progress.name,
@@ -275,7 +276,7 @@ where
     }
 }
 
-/// The revision of an object; 0 where the server gives something else than a number.
+/// The revision of an object; 0 if the server gives anything but a number.
 pub fn revision<K: Resource>(object: &K) -> Revision {
     revision_of(object.meta())
 }
@@ -294,7 +295,7 @@ mod tests {
 
     use super::*;
 
-    /// Follows the ConfigMaps of a server that refuses everything while it is told to.
+    /// Follows the ConfigMaps of a server that refuses everything while it is set to.
     fn following(refused: &Arc<AtomicBool>) -> Arc<Progress> {
         let (server, refused) = (ApiServer::in_memory(Settings::default()), Arc::clone(refused));
         let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {

@@ -1,6 +1,6 @@
-//! Takes batches from an inbox and has them processed, one after the other: while one is under
-//! way, the next gathers. A batch in which something is unfit is tried again in parts, until the
-//! machines are found that fail alone; those are [set aside](crate::runtime::aside).
+//! Takes batches from an inbox and has them processed one after the other: while one is in
+//! progress, the next gathers. A batch that contains something unfit is tried again in parts,
+//! until the machines that fail alone are found; those are [set aside](crate::runtime::aside).
 
 use std::fmt::{Debug, Display};
 use std::future::Future;
@@ -16,72 +16,77 @@ use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
 use crate::runtime::verdict::{Silence, Verdict};
 
-/// Machines in the first batch. How many the next may have depends on how long the one before took:
-/// who comes anew waits for the batch under way and for its own.
+/// Machines in the first batch. How many the next may have depends on how long the previous one
+/// took: a newcomer waits for the current batch and for its own.
 const BATCH: usize = 256;
-/// Machines in a batch at the most: what the statements of both databases have room for.
+/// Most machines in a batch: what the statements of both databases have room for.
 const LARGEST_BATCH: usize = 1_024;
-/// Machines in a batch that are never too many: enough to share its statements.
+/// A batch size that is never too large, yet enough to share its statements.
 const SMALLEST_BATCH: usize = 32;
-/// A batch that was full and took less is followed by one of twice the machines.
+/// A full batch that took less is followed by one of twice the size.
 const QUICK: Duration = Duration::from_millis(20);
-/// A batch that took longer is followed by one of half the machines.
+/// A batch that took longer is followed by one of half the size.
 const SLOW: Duration = Duration::from_millis(40);
-/// A batch of fewer machines leaves the next one to come at once: nobody waits for company that may
-/// not come.
+/// After a batch of fewer machines the next one starts at once: no machine waits for company that
+/// may not come.
 const LOAD: usize = 4;
-/// How long the next batch gathers under load: a batch costs the same however many share it.
+/// How long the next batch gathers under load: a batch costs the same, however many share
+/// it.
 const GATHER: Duration = Duration::from_millis(50);
-/// How long it goes on gathering while everybody in it has requests that wait for their turn at the
-/// API server: what the batch adds to them waits all the same.
+/// How long it goes on gathering while all tenants in it have requests waiting for their turn at
+/// the API server: what the batch adds would wait anyway.
 const GATHER_BEHIND: Duration = Duration::from_millis(200);
 /// Into how many parts a batch is split to find the machines that fail it. With one of them in a
-/// thousand machines that makes some twenty attempts.
+/// thousand machines that takes some twenty attempts.
 const PARTS: usize = 4;
-/// How long a batch may take: longer than the database lets a statement run. Beyond that it is the
-/// connection that has died without a word.
+/// How long a batch may take: longer than the database lets a statement run. Beyond that, the
+/// connection has died silently.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
-/// After so many batches in a row that were given up, the process had better end: another replica,
-/// or its own successor, may have a connection that lives.
+/// After this many abandoned batches in a row, the process had better end: another replica, or its
+/// own successor, may have a live connection.
 const GIVEN_UP: u32 = 5;
-/// How often in a row a batch is tried again at once: what did not help by then takes time.
+/// How often in a row a batch is tried again at once: if that has not helped by then, it
+/// takes time.
 const AT_ONCE: u32 = 3;
 /// First pause after a batch that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Why batches fail that were given up.
+/// The reason given for abandoned batches.
 const NO_ANSWER: &str = "the database does not answer";
 
-/// What was taken from an inbox: whose turn it was, which machine, and its observations.
+/// What was taken from an inbox: the tenant in whose turn, which machine, and its
+/// observations.
 pub type Taken<K, O> = [(String, K, O)];
 
-/// Whoever processes batches.
+/// What processes batches.
 pub trait Process<K, O>: Sync {
     /// Why a batch was not processed.
     type Error: Display + Send + From<Silence>;
 
-    /// Processes a batch, all of it or nothing. Nothing that was observed after `taken_at` is in it.
+    /// Processes a batch, all of it or nothing. It contains nothing observed after `taken_at`.
     fn process(
         &self,
         taken: &Taken<K, O>,
         taken_at: Instant,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// What a failure means, and why it came, in words that hold no value of anybody's.
+    /// What a failure means, and its reason, in words that contain no user data.
     fn judge(error: &Self::Error) -> (Verdict, &'static str);
 
     /// Where it is noted whether batches are committed.
     fn commits(&self) -> &Commits;
 
-    /// Whether something that follows from a tenant's earlier batches waits for its turn.
+    /// Whether anything that follows from a tenant's earlier batches waits for its turn.
     fn is_behind(&self, tenant: &str) -> bool;
 
-    /// A machine has failed alone so many times, and is tried again after this pause.
+    /// A machine has failed alone this many times, and is tried again after this
+    /// pause.
     fn set_aside(&self, _: &K, _failures: u32, _pause: Duration, _why: &'static str) {}
 }
 
-/// Has batches processed until told to stop; an error that means [`Verdict::Stop`] ends it.
+/// Has batches processed until it should stop; an error that means [`Verdict::Stop`] ends
+/// it.
 pub async fn run<P, K, O>(
     processor: &P,
     inbox: Arc<Inbox<K, O>>,
@@ -112,7 +117,7 @@ where
 struct Worker<'a, P, K, O> {
     processor: &'a P,
     inbox: &'a Inbox<K, O>,
-    /// Machines in the next batch at the most.
+    /// Most machines in the next batch.
     limit: usize,
     /// The next pause after a failure.
     pause: Duration,
@@ -120,7 +125,7 @@ struct Worker<'a, P, K, O> {
     given_up: u32,
     /// Batches in a row that were tried again at once.
     at_once: u32,
-    /// What is left of a batch in which something is unfit; the last part is the next.
+    /// What is left of a batch that contains something unfit; the last part is next.
     parts: Vec<Batch<K, O>>,
     aside: Aside<K, O>,
     /// Machines that are set aside take turns with batches.
@@ -139,7 +144,7 @@ enum Origin {
     Inbox,
     /// A part of one that failed.
     Part,
-    /// A machine that was set aside, which has failed alone so many times.
+    /// A machine that was set aside, which has failed alone this many times.
     Aside(u32),
 }
 
@@ -200,7 +205,7 @@ where
     fn next_alone(&mut self) -> Option<Batch<K, O>> {
         let (key, machine) = self.aside.take_due(Instant::now())?;
         let Failing { tenant, mut observation, failures } = machine;
-        // A batch holds everything that was observed of its machines until it was taken.
+        // A batch holds everything observed of its machines until it was taken.
         if let Some(newer) = self.inbox.take_one(&key) {
             observation.absorb(newer);
         }
@@ -261,7 +266,7 @@ where
         match verdict {
             Verdict::Stop => return Err(error),
             Verdict::Unfit => {
-                // The database does what it is asked to, apart from this.
+                // Apart from this, the database does as asked.
                 self.processor.commits().note_success();
                 self.at_once = 0;
                 self.isolate(batch, why);
@@ -292,7 +297,8 @@ where
         Ok(Rest::Nothing)
     }
 
-    /// Looks for the machine that fails a batch in its parts, or sets it aside.
+    /// Searches a batch's parts for the machine that fails it, or sets it
+    /// aside.
     fn isolate(&mut self, batch: Batch<K, O>, why: &'static str) {
         let Batch { mut taken, taken_at, origin } = batch;
         if taken.len() > 1 {
@@ -344,7 +350,7 @@ where
     }
 }
 
-/// How many machines the batch may have that follows one of so many, which took so long.
+/// How many machines the next batch may have, after one of this size and duration.
 fn next_limit(limit: usize, taken: usize, took: Duration) -> usize {
     if took > SLOW {
         (taken / 2).max(SMALLEST_BATCH)

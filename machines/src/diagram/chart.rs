@@ -1,8 +1,8 @@
 //! What a machine does, found by running it, as a table and a diagram.
 //!
-//! Each machine is explored breadth-first with its own `step`, from its initial state, over a
-//! fixed set of sample events (in `samples` beside the machine). What a page says is therefore what the code does;
-//! a test compares the pages with those that are committed under `diagrams/`.
+//! Each machine is explored breadth-first with its own `step`, from its initial state, over a fixed
+//! set of sample events (in `samples` beside the machine). So a page says what the code does; a
+//! test compares the pages with those committed under `diagrams/`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -10,8 +10,9 @@ use std::fmt::Write as _;
 use crate::drive::Handling;
 use crate::identity::Timestamp;
 
-/// Most states that an exploration may tell apart. The largest machine has some hundred; a
-/// sample set whose states multiply without end stops here and lacks states, which a test sees.
+/// Most states that an exploration may distinguish. The largest machine has some hundred; a
+/// sample set whose states multiply without end stops here and lacks states, which a test
+/// detects.
 const EXPLORATION_LIMIT: usize = 20_000;
 
 /// What a machine, or one region of it, was seen to do.
@@ -26,8 +27,8 @@ pub struct Chart {
     pub events: Vec<&'static str>,
     /// Every step that was taken, including those that stay.
     pub steps: BTreeSet<Edge>,
-    /// Those of them that no state on the path knew. There are none, unless a state has lost its
-    /// handler: such a state compiles, and swallows every event.
+    /// Those of them that no state on the path handled. There are none, unless a state has lost
+    /// its handler: such a state compiles, and swallows every event.
     pub unhandled: BTreeSet<Edge>,
 }
 
@@ -38,7 +39,7 @@ pub struct Edge {
     pub from: String,
     /// Name of the event.
     pub event: &'static str,
-    /// What distinguishes the sample from others of that event; empty where it is the only one.
+    /// What distinguishes the sample from others of that event; empty if it is the only one.
     pub when: &'static str,
     /// Path of the state after.
     pub to: String,
@@ -46,7 +47,7 @@ pub struct Edge {
 
 /// When the samples happen.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(0);
-/// Later than any deadline that a step at [`NOW`] or at another such moment sets.
+/// Later than any deadline that a step at [`NOW`] or at another such time sets.
 pub(crate) const STRIDE_MS: i64 = 86_400_000;
 
 /// A sample event with the state that it leads to.
@@ -57,8 +58,8 @@ pub(crate) struct Sample<S> {
     pub(crate) handling: Handling,
 }
 
-/// Explores from `initial`. States with the same `key` are explored once, so the key names all
-/// that decides about later paths and leaves out what grows without end.
+/// Explores from `initial`. States with the same `key` are explored once, so the key contains
+/// everything that decides later paths and omits what grows without end.
 pub(crate) fn explore<S>(
     name: &'static str,
     initial: S,
@@ -182,7 +183,7 @@ impl Chart {
     }
 
     /// The steps that leave their state, as (from, event, to) with what they need. What all states
-    /// of a superstate do is said once, of the superstate.
+    /// of a superstate do is shown once, for the superstate.
     fn transitions(&self) -> BTreeMap<(String, &'static str, &str), BTreeSet<&'static str>> {
         let mut sources: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
         for edge in self.moves() {

@@ -1,4 +1,4 @@
-//! The machines' tables and diagrams, read off the running code.
+//! The machines' tables and diagrams, derived from the running code.
 
 pub(crate) mod chart;
 

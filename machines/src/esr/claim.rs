@@ -1,4 +1,4 @@
-//! The promises by name, and what a predicate says of a world.
+//! The promises by name, and what a predicate says about a world.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ pub enum Predicate {
     Deployed,
     /// An invalid deployment says why, and nothing else happens.
     Rejected,
-    /// What has gone leaves nothing behind.
+    /// What is gone leaves nothing behind.
     Deleted,
-    /// What is deleted does go, and not before its resources.
+    /// What is deleted does go, but not before its resources.
     Finalized,
-    /// Where no cause changes, nothing is written.
+    /// While no cause changes, nothing is written.
     Quiet,
     /// A deployment waits for the end of the one that had its name before.
     Succession,
 }
 
 impl Predicate {
-    /// The name under which documents and reports know it.
+    /// The name used in documents and reports.
     pub fn id(self) -> &'static str {
         match self {
             Self::Deployed => "ESR-GD",
@@ -52,7 +52,7 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// What a predicate says of a world.
+/// What a predicate says about a world.
 pub type Verdict = Result<(), Violation>;
 
 /// Names the promise and the object once for all clauses of a predicate.

@@ -1,16 +1,16 @@
 //! The trusted specification: what must be true of the world once its causes stop changing.
 //!
-//! Every promise has the form "if the left side holds from some moment on, then at some later
-//! moment the right side holds, and holds for good". A test brings about the left side, lets the
-//! system run until nothing happens any more, and asks the predicate here. What these functions
+//! Every promise has the form "if the left side holds from some point on, then at some later
+//! point the right side holds, and holds for good". A test brings about the left side, lets the
+//! system run until nothing more happens, and asks the predicate here. What these functions
 //! accept is what the project calls correct; nothing in them looks at a machine's state.
 //!
 //! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
-//! * [`esr_del`]: what has gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
+//! * [`esr_del`]: what is gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
 //! * [`finalizer_kept`] and [`untouched`]: the safety parts of two of them, over two worlds;
-//! * [`quiet`]: then nothing is written any more; [`all`]: every promise about one world.
+//! * [`quiet`]: after that nothing is written; [`all`]: every promise about one world.
 //!
-//! The predicates about one kind are in that kind's folder.
+//! The predicates about a kind are in that kind's folder.
 
 pub(crate) mod claim;
 pub(crate) mod world;
@@ -37,8 +37,8 @@ pub use world::{
 
 /// QUIET.
 ///
-/// * Left side: no cause changed between the two moments, and everything that [`all`] promises
-///   held at the first.
+/// * Left side: no cause changed between the two points in time, and everything that [`all`]
+///   promises held at the first.
 /// * Right side: nothing was written between them, to the API or to the database, and everything
 ///   is as it was; only finished operations may have been collected.
 pub fn quiet(before: &World, after: &World) -> Verdict {
@@ -66,7 +66,7 @@ pub fn quiet(before: &World, after: &World) -> Verdict {
 }
 
 /// Every promise about one world, for every deployment that exists or has left a trace; empty
-/// where all are kept.
+/// if all are kept.
 pub fn all(world: &World) -> Vec<Violation> {
     let mut violations = Vec::new();
     for uid in known_uids(world) {

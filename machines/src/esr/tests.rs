@@ -29,7 +29,7 @@ fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Conditio
     }
 }
 
-/// One deployment of one tenant, deployed, with the leftovers of finished work that are allowed.
+/// One deployment of one tenant, deployed, with the permitted leftovers of finished work.
 fn good() -> World {
     let tenant = TenantUid::new("ns-1");
     let user = ClusterUserId::of(&tenant);
@@ -105,7 +105,7 @@ fn good() -> World {
             }],
             projects: vec![ArgoProject {
                 name: project_name(&user),
-                // As written, for Argo CD compares what is written.
+                // As written, because Argo CD compares what is written.
                 source_repos: vec![format!("{REPO}.git")],
             }],
         },
@@ -127,7 +127,7 @@ fn rejected() -> World {
     world
 }
 
-/// The deployment has gone and left nothing but its finished operation.
+/// The deployment is gone and has left only its finished operation.
 fn deleted() -> World {
     let mut world = good();
     world.deployments.clear();
@@ -138,7 +138,8 @@ fn deleted() -> World {
     world
 }
 
-/// The deployment is being deleted, and only somebody else's finalizer keeps it.
+/// The deployment is being deleted, and only another client's finalizer keeps
+/// it.
 fn finalized() -> World {
     let mut world = deleted();
     world.deployments = good().deployments;

@@ -1,8 +1,9 @@
-//! The world as plain data: what the Kubernetes API, the database and Argo CD say at one moment.
+//! The world as plain data: what the Kubernetes API, the database and Argo CD say at one point
+//! in time.
 //!
-//! Whoever holds a run to the specification (unit test, simulator, cluster test) fills this in
-//! from what it can see. Times, revisions and everything else that the predicates must not
-//! depend on are left out.
+//! Whatever checks a run against the specification (unit test, simulator, cluster test) fills
+//! this in from what it can see. Times, revisions and everything else that the predicates must
+//! not depend on are left out.
 
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
@@ -12,7 +13,7 @@ use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::operation::application::{ApplicationDocument, ApplicationSpec};
 use crate::rows::{OperationState, Requester, Target};
 
-/// Everything that the specification speaks about, at one moment.
+/// Everything that the specification is about, at one point in time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
     /// How the installation is set up.
@@ -25,7 +26,7 @@ pub struct World {
     pub database: Database,
     /// The resources in Argo CD's namespace.
     pub argocd: ArgoCd,
-    /// How much was ever written.
+    /// How much has ever been written.
     pub writes: Writes,
 }
 
@@ -125,7 +126,7 @@ pub struct UserEntry {
 pub struct ApplicationEntry {
     /// Its key.
     pub id: ApplicationId,
-    /// The deployment that it stands for.
+    /// The deployment that it represents.
     pub deployment: DeploymentUid,
     /// The cluster user that owns it.
     pub owner: ClusterUserId,
@@ -153,9 +154,9 @@ pub struct OperationEntry {
     pub id: OperationId,
     /// What it is about.
     pub target: Target,
-    /// Who asked for it; unknown for one of an earlier installation.
+    /// What asked for it; unknown for one of an earlier installation.
     pub requester: Option<Requester>,
-    /// How far it is.
+    /// Its progress.
     pub state: OperationState,
 }
 
@@ -184,7 +185,7 @@ pub struct ArgoCd {
 pub struct ArgoApplication {
     /// Its name.
     pub name: String,
-    /// Its label `databaseID`; empty where it has none.
+    /// Its label `databaseID`; empty if it has none.
     pub application: ApplicationId,
     /// The part of its spec that we own.
     pub spec: ApplicationSpec,
@@ -201,8 +202,8 @@ pub struct ArgoProject {
     pub source_repos: Vec<String>,
 }
 
-/// How much was ever written; a write that was refused or changed nothing counts too, because it
-/// was sent.
+/// How much has ever been written; a write that was refused or changed nothing counts too,
+/// because it was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Writes {
     /// Mutating requests to the Kubernetes API, without those of Leases.

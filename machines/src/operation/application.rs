@@ -21,8 +21,8 @@ pub fn project_name(user: &ClusterUserId) -> String {
     format!("app-project-{user}")
 }
 
-/// What is wanted of Argo CD for one deployment: stored in `application.spec_field` and written
-/// by the agent.
+/// What is wanted from Argo CD for one deployment: stored in `application.spec_field` and
+/// written by the agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationDocument {
     /// Name of the Application.
@@ -44,8 +44,8 @@ pub struct ApplicationSpec {
     pub project: String,
     /// How it is synced; `None` syncs by request only and without options.
     pub sync_policy: Option<SyncPolicy>,
-    /// Fields of an Application as it is that no row asks for and that are to go, as JSON pointers;
-    /// what a row asks for has none.
+    /// Fields of an existing Application that no row asks for and that should be removed, as JSON
+    /// pointers; what a row asks for has none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub drift: BTreeSet<String>,
 }
@@ -57,21 +57,22 @@ impl ApplicationSpec {
     }
 }
 
-/// A sync that Argo CD is in the middle of, or between two attempts at.
+/// A sync that Argo CD is running, or between two attempts at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunningSync {
-    /// Whether Argo CD began it by itself; others belong to those who asked for them.
+    /// Whether Argo CD started it itself; others belong to the clients that requested
+    /// them.
     pub automated: bool,
-    /// What it deploys; `None` where the request does not say.
+    /// What it deploys; `None` if the request does not say.
     pub source: Option<ApplicationSource>,
 }
 
 impl RunningSync {
-    /// Whether Argo CD would go on, for as long as it fails, with what is no longer wanted. A
-    /// request of Argo CD's own names its source, and each retry repeats the request.
+    /// Whether Argo CD would, for as long as it fails, go on with what is no longer wanted.
+    /// Argo CD's own request names its source, and each retry repeats the request.
     ///
-    /// Other sync options alone are no reason: Argo CD begins no second automated sync of the same
-    /// commit, so there would be none at all.
+    /// Different sync options alone are no reason: Argo CD starts no second automated sync of the
+    /// same commit, so there would be none at all.
     pub fn is_outdated(&self, wanted: &ApplicationSpec) -> bool {
         let deploys_another = self.source.as_ref().is_some_and(|source| *source != wanted.source);
         self.automated && (deploys_another || !wanted.is_automated())
@@ -92,7 +93,7 @@ pub struct ApplicationSource {
 /// A namespace of a cluster that Argo CD knows by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationDestination {
-    /// The cluster's name in Argo CD; empty after the environment has gone.
+    /// The cluster's name in Argo CD; empty once the environment is gone.
     pub name: String,
     /// Namespace for resources that name none.
     pub namespace: String,
@@ -115,9 +116,9 @@ pub struct SyncPolicy {
 /// What an automated sync may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Automated {
-    /// Delete what has gone from git.
+    /// Delete what is gone from git.
     pub prune: bool,
-    /// Undo changes made by hand.
+    /// Undo manual changes.
     pub self_heal: bool,
     /// Allow git to become empty.
     pub allow_empty: bool,

@@ -28,13 +28,13 @@ use crate::waiting::{Party, Wait};
 pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView, Wanted};
 pub use persisted::PersistedOperation;
 
-/// The Kubernetes API takes a write within milliseconds. An operation that cannot write for so
-/// long fails, and its deployment says so and asks again.
+/// The Kubernetes API takes a write within milliseconds. An operation that cannot write for
+/// this long fails, and its deployment says so and asks again.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(120);
-/// Argo CD removes an Application when its resources have gone, which may take any time; the
+/// Argo CD removes an Application once its resources are gone, which may take any time; the
 /// request is repeated after this, then after twice this, up to [`LONGEST_DELETION_DEADLINE`].
 pub const DELETION_DEADLINE: Duration = Duration::from_secs(120);
-/// A deletion that is blocked for good is looked at this often.
+/// A permanently blocked deletion is checked this often.
 pub const LONGEST_DELETION_DEADLINE: Duration = Duration::from_secs(3_600);
 /// The removal of a finished Operation CR is repeated after this.
 pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(60);
@@ -51,23 +51,23 @@ pub struct Operation {
 /// The states of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OperationPhase {
-    /// Its row was not read yet.
+    /// Its row has not been read yet.
     Unclaimed {},
-    /// The tenant's AppProject is to permit the Application.
+    /// The tenant's AppProject should permit the Application.
     PreparingProject {
-        /// What the Application is to say.
+        /// What the Application should say.
         document: Box<ApplicationDocument>,
         /// When the operation fails.
         deadline: Timestamp,
     },
-    /// The Application is to be written.
+    /// The Application should be written.
     Writing {
-        /// What it is to say.
+        /// What it should say.
         document: Box<ApplicationDocument>,
         /// When the operation fails.
         deadline: Timestamp,
     },
-    /// The Application is to go.
+    /// The Application should go.
     Deleting {
         /// When to ask again.
         deadline: Timestamp,
@@ -79,12 +79,12 @@ pub enum OperationPhase {
         /// When the operation fails.
         deadline: Timestamp,
     },
-    /// Argo CD matches; the Operation CR is to go.
+    /// Argo CD matches; the Operation CR should go.
     Completed {
         /// When to ask again.
         deadline: Timestamp,
     },
-    /// Argo CD cannot be made to match; the Operation CR is to go.
+    /// Argo CD cannot be made to match; the Operation CR should go.
     Failed {
         /// When to ask again.
         deadline: Timestamp,
@@ -98,12 +98,13 @@ pub enum OperationPhase {
 pub struct OperationRecord {
     /// Its id.
     pub id: OperationId,
-    /// What it is about; known once its row was read.
+    /// What it is about; known once its row has been read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// The cluster user who owns it.
+    /// The cluster user that owns it.
     pub owner: ClusterUserId,
-    /// Who waits for its outcome; unknown for operations of an earlier installation.
+    /// What waits for its outcome; unknown for operations of an earlier
+    /// installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<Requester>,
     /// When it entered its state.
@@ -128,14 +129,14 @@ impl OperationRecord {
     }
 }
 
-/// What an operation requires of the world outside of the database.
+/// What an operation requires from the world outside the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperationObligation {
     /// The tenant's AppProject says what it should.
     ProjectWritten(ClusterUserId),
     /// The Application says this, and carries the id of its row.
     ApplicationWritten(ApplicationId, Box<ApplicationDocument>),
-    /// No Application stands for this row.
+    /// No Application represents this row.
     ApplicationRemoved(ApplicationId),
     /// The Operation CR does not exist.
     ResourceRemoved(OperationId),
@@ -191,7 +192,7 @@ impl Operation {
         Some(Wait { since: self.record.since, ..wait })
     }
 
-    /// What the machine requires of the world.
+    /// What the machine requires from the world.
     pub fn obligations(&self) -> Vec<OperationObligation> {
         self.obligation().into_iter().collect()
     }
@@ -296,8 +297,8 @@ impl OperationRecord {
     ) -> Outcome<OperationPhase> {
         match event {
             OperationEvent::RowObserved(row) => Transition(self.claim(row, context)),
-            // The backend commits the row before it creates the CR, so a CR without a row is a
-            // leftover of an operation that was collected.
+            // The backend commits the row before it creates the CR, so a CR without a row is
+            // left over from a collected operation.
             OperationEvent::RowAbsent => {
                 let deadline = context.now.after(COLLECTION_DEADLINE);
                 Transition(OperationPhase::Completed { deadline })
@@ -317,7 +318,7 @@ impl OperationRecord {
     ) -> Outcome<OperationPhase> {
         match event {
             OperationEvent::Refused { text } => Transition(self.fail(text, context)),
-            // A CR deleted by hand does not undo the request: the row stands.
+            // A CR deleted manually does not undo the request: the row remains.
             OperationEvent::ResourceAbsent
             | OperationEvent::RowObserved(_)
             | OperationEvent::RowAbsent

@@ -14,14 +14,14 @@ pub enum OperationEvent {
     RowAbsent,
     /// Argo CD's resources, as they are.
     ArgoObserved(Box<ArgoView>),
-    /// The Kubernetes API refuses what is to be written, and will refuse it again.
+    /// The Kubernetes API refuses the write, and will refuse it again.
     Refused {
         /// What it says.
         text: String,
     },
     /// The Operation CR does not exist.
     ResourceAbsent,
-    /// A moment passed for which the machine had asked.
+    /// A time has come that the machine had asked for.
     DeadlineReached,
 }
 
@@ -43,22 +43,23 @@ impl Observation for OperationEvent {
 pub struct RowView {
     /// The operation's state.
     pub state: OperationState,
-    /// The cluster user who owns it.
+    /// The cluster user that owns it.
     pub owner: ClusterUserId,
-    /// Who waits for it.
+    /// What waits for it.
     pub requester: Option<Requester>,
-    /// What it is about, and what is wanted of that.
+    /// What it is about, and what is wanted of it.
     pub wanted: Wanted,
 }
 
 /// What the row of an operation's target asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Something of the Application of an application row.
+    /// A request about the Application of an application row.
     Application {
         /// The row.
         row: ApplicationId,
-        /// What the Application is to say; `None` where the row has gone, and the Application is to go.
+        /// What the Application should say; `None` if the row is gone and the Application should
+        /// go.
         document: Option<ApplicationDocument>,
     },
 }
@@ -86,23 +87,23 @@ pub struct ArgoView {
 pub enum ApplicationView {
     /// The watch shows none, which proves nothing: it may be behind.
     Unseen,
-    /// There is none: the API server has listed none of its name when asked.
+    /// There is none: when asked, the API server listed none with its name.
     Absent,
     /// There is one.
     Present {
         /// The part of its spec that we own.
         spec: Box<ApplicationSpec>,
-        /// Whether it carries the label that says whose it is.
+        /// Whether it carries the label that names its row.
         labelled: bool,
         /// Whether it is being deleted.
         deleting: bool,
-        /// What Argo CD is in the middle of.
+        /// What Argo CD is running.
         sync: Option<Box<RunningSync>>,
     },
 }
 
 impl ApplicationView {
-    /// Whether it says what is wanted, and Argo CD works on nothing else.
+    /// Whether it says what is wanted, and Argo CD is working on nothing else.
     pub(super) fn says(&self, document: &ApplicationDocument) -> bool {
         let Self::Present { spec, labelled: true, deleting: false, sync } = self else {
             return false;

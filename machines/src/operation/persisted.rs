@@ -13,7 +13,7 @@ pub enum PersistedOperation {
     /// The first version.
     #[serde(rename = "1")]
     V1(OperationV1),
-    /// The target and the requester say of what kind they are.
+    /// The target and the requester name their kind.
     #[serde(rename = "2")]
     V2(Operation),
 }
@@ -38,7 +38,7 @@ struct RecordV1 {
 impl From<OperationV1> for Operation {
     fn from(OperationV1 { state, record }: OperationV1) -> Self {
         let RecordV1 { id, application, owner, requester } = record;
-        // Empty before the row was read.
+        // Empty until the row has been read.
         let known = !application.as_str().is_empty();
         let record = OperationRecord {
             id,

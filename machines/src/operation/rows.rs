@@ -1,4 +1,5 @@
-//! The row of an operation: who asks for what, and how far it is.
+//! The row of an operation: what is requested, by which machine, and its
+//! progress.
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ pub struct OperationRow {
     pub id: OperationId,
     /// What it is about.
     pub target: Target,
-    /// Who asked for it and waits for its outcome.
+    /// What asked for it and waits for its outcome.
     pub requester: Requester,
     /// The cluster user on whose behalf it runs.
     pub owner: ClusterUserId,
@@ -47,8 +48,8 @@ pub enum Requester {
 }
 
 impl Requester {
-    /// Reads the form that [`fmt::Display`] writes; `None` for a kind that only a later version knows.
-    /// A UID alone is a deployment's: every version before there were other kinds has written that.
+    /// Reads the form that [`fmt::Display`] writes; `None` for a kind that only a later version
+    /// knows. A bare UID is a deployment's: versions from before there were other kinds wrote that.
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
             None => Some(Self::Deployment(DeploymentUid::new(text))),
@@ -68,9 +69,9 @@ impl fmt::Display for Requester {
 /// The state of an operation row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OperationState {
-    /// Not seen by the agent yet.
+    /// Not yet seen by the agent.
     Waiting,
-    /// The agent works on it.
+    /// The agent is working on it.
     InProgress,
     /// Argo CD's resources match.
     Completed,

@@ -30,7 +30,8 @@ pub const ENVIRONMENT_UPDATE: &str = "unable to reconcile the ManagedEnvironment
 pub const PASSWORD: &str = "spec.source.repoURL has a password in it, which everybody can read who \
      may read this resource; remove it, change it where it is valid, and give the new one in a \
      GitOpsDeploymentRepositoryCredential for the same URL";
-/// The repository's URL has a password in it, or a path where a port stands. It is not repeated.
+/// The repository's URL has a password in it, or a path where a port belongs. It is not
+/// repeated.
 pub const PASSWORD_OR_PORT: &str = "spec.source.repoURL has text between a colon and an `@` that is \
      either a path in place of a port number, or a password. Write a path as ssh://USER@HOST/PATH, \
      with %40 for each `@` in PATH; remove a password, change it where it is valid, and give the \
@@ -45,47 +46,47 @@ pub const URL_FORM: &str = "spec.source.repoURL is not the URL of a git reposito
 pub const URL_ENDS: &str = "spec.source.repoURL begins or ends with white space; remove it";
 /// The repository's URL has a space in it.
 pub const URL_SPACE: &str = "spec.source.repoURL has a space in it; write %20 for the space";
-/// The repository's URL has a space in it, in a form that knows no %20.
+/// The repository's URL has a space in it, in a form without %20.
 pub const URL_SPACE_SCP: &str = "spec.source.repoURL has a space in it; write the URL as \
      ssh://USER@HOST/PATH, with %20 for the space";
-/// The repository's URL has a scheme of something else.
+/// The repository's URL has an unsupported scheme.
 pub const URL_SCHEME: &str = "spec.source.repoURL begins with a scheme by which Argo CD reads no \
      repository; use https://, http://, ssh://, git:// or oci://";
 /// The repository's URL names no host.
 pub const URL_NO_HOST: &str = "spec.source.repoURL has no host; write it as https://HOST/PATH, \
      ssh://USER@HOST/PATH or USER@HOST:PATH";
-/// The repository's URL has something else than a name or an address for its host.
+/// The repository's URL has something other than a name or an address as its host.
 pub const URL_HOST: &str = "spec.source.repoURL has a character in its host that is in no host \
      name; correct the host";
 /// The repository's URL has an IPv6 address without brackets.
 pub const URL_BARE_ADDRESS: &str = "spec.source.repoURL has more than one colon in its host; write \
      an IPv6 address in brackets, as in https://[2001:db8::1]/PATH";
-/// The repository's URL has something else than an IPv6 address in brackets.
+/// The repository's URL has something other than an IPv6 address in brackets.
 pub const URL_BRACKETS: &str = "spec.source.repoURL has brackets around its host that hold no IPv6 \
      address; correct the address, or remove the brackets around a name";
 /// The repository's URL has an IPv6 address in the form USER@HOST:PATH.
 pub const URL_SCP_ADDRESS: &str = "spec.source.repoURL has an IPv6 address in the form \
      USER@HOST:PATH, which Argo CD cannot read; write it as ssh://USER@[ADDRESS]/PATH";
-/// The repository's URL has an IPv6 address, and characters that an AppProject cannot name then.
+/// The repository's URL has an IPv6 address, and characters that an AppProject then cannot name.
 pub const URL_ADDRESS_ENCODING: &str = "spec.source.repoURL has an IPv6 address for its host and \
      characters in its user or path that Argo CD would encode; percent-encode those of the path, \
      for example %7B for {, and use only letters, digits, '-', '.' and '_' for the user";
 /// The repository's URL has a port that does not exist.
 pub const URL_PORT: &str = "spec.source.repoURL has a port that is out of range; write a number \
      from 1 to 65535, or leave the port and its colon out";
-/// The repository's URL has something else than a number for its port.
+/// The repository's URL has something other than a number as its port.
 pub const URL_PORT_TEXT: &str = "spec.source.repoURL has text after the colon of its host, where \
      only a port number may stand; write it as https://HOST/PATH or https://HOST:PORT/PATH";
 /// The repository's URL mixes the two forms of SSH.
 pub const URL_PORT_SSH: &str = "spec.source.repoURL has a path after the colon of its host; in \
      ssh:// URLs a port number follows that colon. Write USER@HOST:PATH or ssh://USER@HOST/PATH";
-/// The repository's URL has a user and a host, and no colon before the path.
+/// The repository's URL has a user and a host, but no colon before the path.
 pub const URL_SCP_COLON: &str = "spec.source.repoURL has no colon between host and path; write it \
      as USER@HOST:PATH or ssh://USER@HOST/PATH";
-/// The repository's URL has a host, and no path.
+/// The repository's URL has a host, but no path.
 pub const URL_SCP_PATH: &str = "spec.source.repoURL has no path after the colon; write it as \
      USER@HOST:PATH";
-/// The repository's URL has a user that is none.
+/// The repository's URL has an invalid user.
 pub const URL_USER: &str = "spec.source.repoURL has a character in its user name that must be \
      percent-encoded; write it so, or leave the user name out";
 /// The repository's SSH URL has an `@` in its path.
@@ -102,7 +103,7 @@ pub const URL_FRAGMENT: &str = "spec.source.repoURL has a `#` in it, after which
 pub const URL_QUERY: &str = "spec.source.repoURL has a character after its `?` that must be \
      percent-encoded; write it so, or remove the `?` and what follows";
 
-/// The path is made of white space.
+/// The path is only white space.
 pub const PATH_BLANK: &str = "spec.source.path is blank; write a folder of the repository, for \
      example deploy/production, or '.' for all of it";
 /// The path is absolute.
@@ -112,7 +113,8 @@ pub const PATH_ABSOLUTE: &str = "spec.source.path begins with '/', but Argo CD t
 pub const PATH_OUTSIDE: &str = "spec.source.path leads out of the repository; remove the '..' that \
      has no folder before it";
 
-/// It deploys to an environment, and an earlier installation made its Application.
+/// It deploys to an environment, and an earlier installation created its
+/// Application.
 pub const FROZEN: &str = "this version of managed-gitops does not serve environments yet: the Argo CD \
      Application goes on as the version before left it, and changes of this GitOpsDeployment wait";
 /// What to do about [`FROZEN`].
@@ -140,14 +142,14 @@ pub const REMOVAL_SLOW: &str = "Argo CD has not removed the deployed resources y
 /// Argo CD says that it cannot remove the resources; what it says follows.
 pub const REMOVAL_FAILED: &str = "Argo CD cannot remove the deployed resources and tries again; \
      correct what blocks them";
-/// Something that is deployed is paused on purpose; what Argo CD reports comes before.
+/// Something that is deployed is paused on purpose; preceded by what Argo CD reports.
 pub const SUSPENDED: &str = "something is paused and waits for a person";
 /// What to do about [`SUSPENDED`].
 pub const SUSPENDED_ADVICE: &str =
     "resume the rollout, the Deployment or the CronJob that Argo CD shows as Suspended";
 /// The agent reported a failure without a text.
 pub const OPERATION_FAILED: &str = "the cluster-agent could not apply the Application";
-/// The AppProject is as large as the Kubernetes API takes it.
+/// The AppProject is as large as the Kubernetes API accepts.
 pub const PROJECT_FULL: &str = "the AppProject of this namespace has no room for another repository \
      URL; use fewer different URLs in this namespace, or deploy from another namespace. It is tried \
      again";
@@ -156,23 +158,23 @@ pub const WRITE_TIMED_OUT: &str = "the Kubernetes API did not accept the Argo CD
      time; it is tried again. Check that the API server answers and that the cluster-agent may \
      write to the Argo CD namespace";
 
-/// What to do about a spec that is not accepted; what is wrong with it comes before.
+/// What to do about a spec that is not accepted; preceded by what is wrong with it.
 pub const REJECTED_ADVICE: &str =
     "Correct the spec of the GitOpsDeployment; it is checked again as soon as it changes";
 /// What to do about [`ENGINE_MISSING`].
 pub const ENGINE_MISSING_ADVICE: &str =
     "Install Argo CD in the namespace that managed-gitops is configured for";
-/// What to do about a failed operation; why it failed comes before.
+/// What to do about a failed operation; preceded by why it failed.
 pub const FAILED_ADVICE: &str =
     "It is tried again with growing pauses, and at once when the spec changes";
 /// What to do about an Application that does not exist.
 pub const MISSING_ADVICE: &str = "It is created again by the next rescan";
-/// What to do where Argo CD does not report.
+/// What to do if Argo CD does not report.
 pub const REPORT_ADVICE: &str =
     "If it takes long, check that Argo CD's application controller runs";
-/// What to do about an error that Argo CD reports; the error comes before.
+/// What to do about an error that Argo CD reports; preceded by the error.
 pub const ARGO_CD_ADVICE: &str = "Correct what the message names; Argo CD looks again by itself";
-/// What to do about a sync that failed; why comes before.
+/// What to do about a failed sync; preceded by the reason.
 pub const SYNC_FAILED_ADVICE: &str =
     "Correct the manifests or what refuses them; a new commit is synced by itself";
 /// What to do about resources that are Degraded.
@@ -181,8 +183,8 @@ pub const DEGRADED_ADVICE: &str =
 /// What to do about resources that are not healthy yet.
 pub const PROGRESSING_ADVICE: &str =
     "The resources are on their way; if it takes long, look at those that are not Healthy";
-/// What to do about a sync that is under way, or between two attempts.
+/// What to do about a sync that is in progress, or between two attempts.
 pub const SYNCING_ADVICE: &str =
     "A sync that fails is tried again; status.operationState has the newest message";
-/// What to do about resources that cannot be removed; why comes before.
+/// What to do about resources that cannot be removed; preceded by the reason.
 pub const REMOVAL_FAILED_ADVICE: &str = "The removal goes on as soon as nothing blocks it";

@@ -1,16 +1,16 @@
-//! Passwords in URLs, which everybody may read who may read the resource that they stand in: they
-//! are left out before anything else is done with a URL, so that nothing later can repeat them.
+//! Passwords in URLs, which are visible to every reader of the resource that contains them: they
+//! are removed before anything else is done with a URL, so that nothing later can repeat them.
 //!
-//! A user name alone is none: `git@host:path` and `https://organisation@host/path` are how git
-//! servers write their URLs.
+//! A user name alone is not a password: `git@host:path` and `https://organisation@host/path`
+//! are how git servers write their URLs.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What stands in a password's place: the word that Go's `URL.Redacted` has for it.
+/// What replaces a password: the word that Go's `URL.Redacted` uses.
 pub const REDACTED: &str = "xxxxx";
 
-/// Whether what is taken for a password is one.
+/// Whether what is taken for a password really is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Password {
     /// It may be a path: `USER@HOST:PATH@…`, or a user name with an `@` in it and a password.
@@ -19,7 +19,7 @@ pub enum Password {
     Certain,
 }
 
-/// What kind of password a URL has in it, or had before it was redacted.
+/// What kind of password a URL contains, or contained before it was redacted.
 pub fn password(url: &str) -> Option<Password> {
     let kind = |range: &Range<usize>| {
         let before = &url[..range.start];
@@ -39,7 +39,7 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
         return Cow::Borrowed(text);
     }
-    // Outside of a URL colons and @ mean anything.
+    // Outside a URL colons and @ can mean anything.
     let is_end = |one: char| one.is_whitespace() || one.is_control() || "\"'`<>".contains(one);
     without(text, &passwords_in_text(text, is_end))
 }
@@ -59,7 +59,7 @@ fn without<'a>(text: &'a str, passwords: &[Range<usize>]) -> Cow<'a, str> {
     Cow::Owned(redacted)
 }
 
-/// Where the passwords of a URL stand, one after the other.
+/// Where the passwords of a URL are, in order.
 fn passwords_of_url(url: &str) -> Vec<Range<usize>> {
     let scheme = url.find("://").map(|end| &url[..end]);
     let is_without_scheme = scheme.is_none_or(|scheme| scheme.contains([':', '@']));
@@ -69,7 +69,7 @@ fn passwords_of_url(url: &str) -> Vec<Range<usize>> {
     }
 }
 
-/// Where the passwords of the URLs in a text stand; `is_end` says which characters end a URL.
+/// Where the passwords of the URLs in a text are; `is_end` says which characters end a URL.
 fn passwords_in_text(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -89,13 +89,13 @@ fn passwords_in_text(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usi
     found
 }
 
-/// The password in what follows a scheme: between the first colon and the last `@`. Where a user
-/// name has one, an `@` in what looks like the path may belong to the password too. A password with
-/// a `/`, `?` or `#` as it stands ends the authority too early, which shows in a port that is no
+/// The password in what follows a scheme: between the first colon and the last `@`. If a user name
+/// contains one, an `@` in what looks like the path may belong to the password too. A password with
+/// an unencoded `/`, `?` or `#` ends the authority too early, which shows in a port that is not a
 /// number.
 ///
-/// `ssh://USER@HOST:PATH` shows the same, where somebody has mixed the two forms of SSH, and a
-/// later `@` belongs to the path. That is so if no path follows that `@`: it introduces no host.
+/// `ssh://USER@HOST:PATH`, a mix of the two forms of SSH, shows the same, and a later `@`
+/// belongs to the path. That is so if no path follows that `@`: it introduces no host.
 fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -110,7 +110,8 @@ fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     (!(is_ssh && is_path)).then_some(password)
 }
 
-/// The password where no scheme is: in `USER@HOST:PATH` the `@` comes first.
+/// The password where there is no scheme: in `USER@HOST:PATH` the `@` comes
+/// first.
 fn without_scheme(url: &str) -> Option<Range<usize>> {
     range(url, url.rfind('@')?).filter(|password| !url[..password.start].contains('@'))
 }

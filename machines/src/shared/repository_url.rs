@@ -1,4 +1,4 @@
-//! The URL of a repository: what is wrong with one, and what an AppProject says to permit it.
+//! The URL of a repository: what is wrong with one, and how an AppProject permits it.
 //!
 //! The forms are those that Argo CD hands to git: `SCHEME://[USER@]HOST[:PORT]/PATH`, and
 //! `USER@HOST:PATH` as `scp` writes it.
@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use crate::shared::messages;
 use crate::shared::redaction::{Password, password};
 
-/// The schemes by which Argo CD reads repositories.
+/// The schemes with which Argo CD reads repositories.
 const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "oci"];
 
-/// What is wrong with the URL, in a sentence that does not repeat it; `None` where nothing is.
+/// What is wrong with the URL, in a sentence that does not repeat it; `None` if nothing is.
 pub(crate) fn complaint(url: &str) -> Option<Cow<'static, str>> {
     match password(url) {
         Some(Password::Certain) => return Some(messages::PASSWORD.into()),
@@ -28,8 +28,8 @@ pub(crate) fn complaint(url: &str) -> Option<Cow<'static, str>> {
         );
         return Some(text.into());
     } else if url.starts_with('!') || url.contains('*') {
-        // In an AppProject it stands beside those of the tenant's other deployments, and `!**`
-        // would forbid them all.
+        // In an AppProject it sits alongside those of the tenant's other deployments, and
+        // `!**` would forbid them all.
         messages::PATTERN
     } else {
         let checked = match url.split_once("://") {
@@ -41,7 +41,7 @@ pub(crate) fn complaint(url: &str) -> Option<Cow<'static, str>> {
     Some(text.into())
 }
 
-/// White space but for the space itself, and what is put into texts to steer how they are shown.
+/// White space except the space itself, and characters that control how text is displayed.
 fn is_invisible(one: char) -> bool {
     let format = ['\u{ad}', '\u{61c}', '\u{feff}'];
     let formats = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
@@ -134,7 +134,7 @@ fn check_host(host: &str, is_ssh: bool) -> Result<(), &'static str> {
         port
     };
     match port {
-        // Git reads it as none.
+        // Git reads it as no port.
         None | Some("") => Ok(()),
         Some(port) if port.bytes().all(|one| one.is_ascii_digit()) => {
             let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
@@ -151,12 +151,12 @@ fn check_name(name: &str) -> Result<(), &'static str> {
         return Err(messages::URL_NO_HOST);
     }
     let is_of_name = |one: char| one.is_alphanumeric() || "-._".contains(one) || !one.is_ascii();
-    // Git takes no host that could be an option of ssh.
+    // Git accepts no host that could be an option of ssh.
     let is_name = name.chars().all(is_of_name) && !name.starts_with('-');
     if is_name { Ok(()) } else { Err(messages::URL_HOST) }
 }
 
-/// What a user name has that stands for itself in a URL.
+/// The characters of a user name that need no encoding in a URL.
 fn is_of_user(one: char) -> bool {
     one.is_ascii_alphanumeric() || "-._~$&+,;=".contains(one)
 }
@@ -165,7 +165,7 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     if path.contains('#') {
         return Err(messages::URL_FRAGMENT);
     }
-    // Argo CD encodes a path, but not a query, and its patterns match nothing but ASCII for sure.
+    // Argo CD encodes a path, but not a query, and its patterns reliably match only ASCII.
     if path.split_once('?').is_some_and(|(_, query)| !query.is_ascii()) {
         return Err(messages::URL_QUERY);
     }
@@ -180,19 +180,19 @@ fn check_escapes(text: &str) -> Result<(), &'static str> {
     if text.split('%').skip(1).all(is_escape) { Ok(()) } else { Err(messages::URL_PERCENT) }
 }
 
-/// Whether Argo CD compares a path as it is written. Where one character is not allowed in a URL,
-/// it encodes all of the path, in the AppProject and in the Application alike.
+/// Whether Argo CD compares a path as written. If one character is not allowed in a URL, it
+/// encodes the whole path, in the AppProject and in the Application alike.
 fn is_printed_as_written(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     path.bytes().all(|one| one.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@[]%/".contains(&one))
 }
 
-/// What the `sourceRepos` of an AppProject say to permit a repository, and none but it: Argo CD
-/// reads a glob pattern there, after it has brought pattern and URL into one form as URLs.
+/// The `sourceRepos` entry of an AppProject that permits a repository, and only that one: Argo
+/// CD reads a glob pattern there, after normalising both pattern and URL as URLs.
 ///
-/// Almost every URL stands for itself. A backslash would not survive as part of a URL, and so a
-/// special character stands in a class of its own, `[[]` for `[`. An IPv6 address cannot have a
-/// bracket more; there, the pattern is one that is no URL with a host.
+/// Almost every URL is its own pattern. A backslash would not survive as part of a URL, so a
+/// special character is written as its own class, `[[]` for `[`. An IPv6 address cannot have
+/// another bracket; there, the pattern is not a URL with a host.
 pub fn source_repo_pattern(url: &str) -> Cow<'_, str> {
     if !url.contains(['[', '?', '*', '{', '\\']) {
         return Cow::Borrowed(url);
@@ -210,7 +210,8 @@ pub fn source_repo_pattern(url: &str) -> Cow<'_, str> {
     let host = quoted(host);
     let pattern = match user {
         // Argo CD compares SSH URLs without their scheme. What follows a question mark is never
-        // encoded, and as a pattern it permits the `@` or the bracket in whose place it stands.
+        // encoded, and as a pattern the question mark permits the `@` or bracket that it
+        // replaces.
         Some(user) if scheme.eq_ignore_ascii_case("ssh") => format!("{user}?{host}{path}"),
         None if scheme.eq_ignore_ascii_case("ssh") => {
             format!("?{}{path}", host.trim_start_matches("[[]"))
@@ -230,7 +231,7 @@ fn path_pattern(path: &str) -> String {
     };
     let mut pattern = if is_printed_as_written { quoted(path) } else { path.to_owned() };
     if let Some(query) = query {
-        // A bracket would be encoded with the rest of the path, or be taken for a part of the host;
+        // A bracket would be encoded with the rest of the path, or be taken for part of the host;
         // as a pattern, a question mark permits itself too.
         let is_quoted = is_printed_as_written && !path.is_empty();
         pattern.push_str(if is_quoted { "[?]" } else { "?" });
@@ -239,7 +240,7 @@ fn path_pattern(path: &str) -> String {
     pattern
 }
 
-/// A text as the pattern that only this text matches.
+/// A text as a pattern that matches only this text.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for one in text.chars() {

@@ -1,4 +1,4 @@
-//! The patterns; what is accepted is told in a table of the spec's own tests.
+//! The patterns; what is accepted is in a table of the spec's own tests.
 
 use super::*;
 use crate::kinds::deployment::spec::normalise_repo_url;
@@ -19,8 +19,8 @@ fn almost_every_url_is_its_own_pattern() {
 
 #[test]
 fn what_means_something_in_a_pattern_is_written_so_that_it_means_itself() {
-    // Checked with Argo CD's own functions: each pattern permits its URL, as `sourceRepos` are
-    // compared in version 3.2.
+    // Checked with Argo CD's own functions: each pattern permits its URL, as version 3.2
+    // compares `sourceRepos`.
     let cases = [
         ("https://git.example.com/a[b]/r", "https://git.example.com/a[[]b]/r"),
         ("https://git.example.com/a[[b]].git", "https://git.example.com/a[[][[]b]].git"),
@@ -39,7 +39,7 @@ fn what_means_something_in_a_pattern_is_written_so_that_it_means_itself() {
         ("http://me@[::1]:8080/a[b]?v", "http:[/]/me@[[]::1]:8080/a[[]b][?]v"),
         ("ssh://git@[2001:db8::7]:2222/org/r", "git?[[]2001:db8::7]:2222/org/r"),
         ("SSH://[2001:db8::7]/org/r", "?2001:db8::7]/org/r"),
-        // Not accepted, but somebody may have put it into an Application.
+        // Not accepted, but a user may have put it into an Application.
         ("https://git.example.com/**", "https://git.example.com/[*][*]"),
         ("*", "[*]"),
     ];

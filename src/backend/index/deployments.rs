@@ -12,11 +12,11 @@ use crate::backend::ownership::Question;
 use crate::runtime::sightings::Asked;
 use crate::runtime::watch::WatchEvent;
 
-/// The revision of a list: whatever it does not hold does not exist, however new.
+/// The revision of a list: anything not in it does not exist, however new.
 const LISTED: Revision = Revision(u64::MAX);
 
 impl Index {
-    /// Takes in what the watch of GitOpsDeployments tells.
+    /// Takes in an event from the watch of GitOpsDeployments.
     pub fn deployment_seen(&mut self, seen: WatchEvent<GitOpsDeployment>) -> Vec<Delivery> {
         let listed = self.objects_seen.note(&seen, |metadata| {
             Some(DeploymentUid::new(metadata.uid.clone().unwrap_or_default()))
@@ -32,7 +32,7 @@ impl Index {
                 self.ownership.forget(&gone.namespace, &uid);
                 self.object_gone(&uid, gone.revision).into_iter().collect()
             }
-            // It exists: whatever was done for it stays.
+            // It exists: what was done for it stays.
             WatchEvent::Malformed(_) => Vec::new(),
             WatchEvent::Synced => {
                 let Some(listed) = listed else { return Vec::new() };
@@ -40,7 +40,7 @@ impl Index {
                     self.deployments.keys().filter(|uid| listed.lacks(uid)).cloned().collect();
                 let gone = missing.iter().filter_map(|uid| self.object_gone(uid, LISTED));
                 let mut deliveries: Vec<Delivery> = gone.collect();
-                // Now that the list is complete one object may prove whose another one is.
+                // Now that the list is complete, one object may prove who owns another.
                 let ownership = self.ownership.take_all();
                 deliveries.extend(self.waiting_present(ownership));
                 deliveries
@@ -48,7 +48,7 @@ impl Index {
         }
     }
 
-    /// To be kept from before a write of an object until [`Self::object_written`].
+    /// To be held from before a write of an object until [`Self::object_written`].
     pub fn ask(&self) -> Asked {
         self.objects_seen.ask()
     }
@@ -62,20 +62,20 @@ impl Index {
         }
     }
 
-    /// Questions that are to be asked now, at most so many.
+    /// Questions to ask now, at most `limit`.
     pub fn questions(&mut self, limit: usize) -> Vec<Question> {
         // What a list shows is held until it is complete.
         if self.objects_seen.is_listing() {
             return Vec::new();
         }
         let namespaces = &self.namespaces;
-        // What appears in a terminating namespace waits for the next one.
+        // What appears in a terminating namespace waits for its successor.
         let is_known = |name: &str| namespaces.get(name).is_some_and(|one| !one.terminating);
         self.ownership.questions(limit, is_known)
     }
 
-    /// Takes in the answer to a question. Where it is not what the watch of Namespaces has told,
-    /// that watch is behind, and will ask anew by what it tells next.
+    /// Takes in the answer to a question. If it differs from what the watch of Namespaces has
+    /// shown, that watch is behind, and its next event will trigger another question.
     pub fn question_answered(
         &mut self,
         question: &Question,
@@ -88,13 +88,13 @@ impl Index {
         let asked = self.ownership.take_asked(question);
         let mut deliveries: Vec<Delivery> =
             asked.into_iter().flat_map(|object| self.take_in(object, true)).collect();
-        // Those that came meanwhile may be proven by those.
+        // These may prove those that came in the meantime.
         let ownership = self.ownership.take(&question.namespace);
         deliveries.extend(self.waiting_present(ownership));
         deliveries
     }
 
-    /// Looks once more at objects that waited.
+    /// Looks again at objects that waited.
     pub(super) fn waiting_present(&mut self, ownership: Vec<GitOpsDeployment>) -> Vec<Delivery> {
         ownership.into_iter().flat_map(|object| self.object_present(object)).collect()
     }
@@ -103,8 +103,8 @@ impl Index {
         self.take_in(object, false)
     }
 
-    /// Whose an object is that exists; nobody's as long as that is not certain. What the API server
-    /// has answered about its namespace after it was seen is proof, see [`ownership`].
+    /// The owner of an existing object; none until that is certain. The API server's answer about
+    /// its namespace, given after the object was seen, is proof; see [`ownership`].
     ///
     /// [`ownership`]: crate::backend::ownership
     fn owner(
@@ -119,12 +119,12 @@ impl Index {
             return Some(known.tenant.clone());
         }
         if is_deleting {
-            // It is only let go, whoever it belongs to.
+            // It is only being released, whichever tenant it belongs to.
             return Some(space.uid.clone());
         }
-        // Nothing can be created in a terminating namespace: what appears there is of the old one
-        // and is deleted with it in a moment, or is of the next one of the same name, of which
-        // this watch is ahead of the namespaces' watch.
+        // Nothing can be created in a terminating namespace: what appears there belongs to the
+        // old one and is about to be deleted with it, or belongs to its successor of the same
+        // name, and this watch is ahead of the namespaces' watch.
         let is_home =
             !self.objects_seen.is_listing() && self.ownership.is_home_of(namespace, &space.uid);
         (!space.terminating && (is_answered || is_home)).then(|| space.uid.clone())
@@ -149,7 +149,8 @@ impl Index {
             return Vec::new();
         }
         let is_news = known.is_none_or(|known| known.delivered != delivered);
-        // Also what is no news to the machine is remembered: the next write builds on it.
+        // Even what is not news to the machine is remembered: the next write builds on
+        // it.
         self.remember(&uid, &tenant, &namespace, &name, object, &snapshot, delivered);
         if !is_news {
             return Vec::new();
@@ -180,7 +181,8 @@ impl Index {
             name: name.to_owned(),
             object: None,
             machine: false,
-            // One that is only let go is given to whoever seems to be there.
+            // One that is only being released goes to the tenant that seems to
+            // be there.
             is_certain: object.metadata.deletion_timestamp.is_none(),
         });
         if entry.object.is_none() && entry.is_certain {
@@ -199,7 +201,7 @@ impl Index {
             .insert(uid.clone());
     }
 
-    /// Takes in that no object has this UID.
+    /// Records that no object has this UID.
     pub fn object_gone(&mut self, uid: &DeploymentUid, as_of: Revision) -> Option<Delivery> {
         let entry = self.deployments.get_mut(uid)?;
         let tenant = entry.tenant.clone();
@@ -209,7 +211,8 @@ impl Index {
         if !entry.machine {
             self.remove(uid);
         }
-        // Told even where no machine is known: its first step may be under way.
+        // Delivered even if no machine is known: its first step may be in
+        // progress.
         Some(deployment(&tenant, uid, Observations::object(ObjectObservation::Absent { as_of })))
     }
 
@@ -225,7 +228,7 @@ impl Index {
     }
 }
 
-/// Digests everything of a snapshot but its revision: two that differ in nothing else say the
+/// Digests everything in a snapshot except its revision: two that differ only in that say the
 /// same.
 fn delivery_digest(snapshot: &Snapshot) -> Digest {
     let Snapshot {

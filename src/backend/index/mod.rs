@@ -13,7 +13,8 @@ use crate::backend::observations::{Key, NamespaceObservation, Observations};
 use crate::backend::ownership::Ownership;
 use crate::runtime::sightings::Sightings;
 
-/// Observations on their way to the inbox: whose turn it is, which machine, and what was observed.
+/// Observations on their way to the inbox: the tenant in whose turn, which machine, and what was
+/// observed.
 pub type Delivery = (String, Key, Observations);
 
 /// See the module.
@@ -47,7 +48,7 @@ struct DeploymentEntry {
     object: Option<ObjectEntry>,
     /// Whether there is a machine.
     machine: bool,
-    /// Whether it was certain whose it is when it was taken in.
+    /// Whether its owner was certain when it was taken in.
     is_certain: bool,
 }
 
@@ -62,7 +63,7 @@ pub struct ObjectEntry {
     pub finalizers: Vec<String>,
     /// Whether it has a status at all.
     pub has_status: bool,
-    /// Digest of what was last delivered of it.
+    /// Digest of what was last delivered about it.
     delivered: Digest,
 }
 
@@ -78,13 +79,14 @@ pub struct Place {
 /// What is known of a tenant's namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Nothing yet: the program has just begun, and not every namespace has been seen.
+    /// Nothing yet: the program has just started, and not every namespace has been
+    /// seen.
     Unknown,
     /// It exists.
     Alive,
     /// It is being deleted.
     Terminating,
-    /// It does not exist, or another one has its name by now.
+    /// It does not exist, or another one has its name now.
     Gone,
 }
 
@@ -104,7 +106,7 @@ impl Index {
         entry.machine = true;
     }
 
-    /// Notes that a machine has gone; returns those that may have waited for it.
+    /// Notes that a machine is gone; returns those that may have waited for it.
     pub fn forget_deployment(&mut self, uid: &DeploymentUid) -> Vec<Delivery> {
         let Some(entry) = self.deployments.get_mut(uid) else { return Vec::new() };
         entry.machine = false;
@@ -128,8 +130,8 @@ impl Index {
         deliveries
     }
 
-    /// Notes that a tenant has a machine; returns what was seen of its namespace before that, when
-    /// there was nobody to tell.
+    /// Notes that a tenant has a machine; returns what was seen of its namespace earlier, when no
+    /// machine could be notified.
     pub fn note_tenant(&mut self, tenant: &TenantUid, namespace: &str) -> Option<Delivery> {
         if !self.tenants.insert(tenant.clone()) {
             return None;
@@ -144,12 +146,13 @@ impl Index {
         }
     }
 
-    /// Notes that a tenant's machine has gone.
+    /// Notes that a tenant's machine is gone.
     pub fn forget_tenant(&mut self, tenant: &TenantUid) {
         self.tenants.remove(tenant);
     }
 
-    /// Every deployment, to be told the same; also those whose machine is only now being made.
+    /// Every deployment, to be notified of the same; also those whose machine is just being
+    /// created.
     pub fn tell_all(&self, observations: &Observations) -> Vec<Delivery> {
         self.deployments
             .iter()
@@ -162,7 +165,7 @@ impl Index {
         self.deployments.get(uid).map(|entry| &entry.tenant)
     }
 
-    /// Where a deployment's object is, and what is remembered of it; `None` when it has gone.
+    /// Where a deployment's object is, and what is remembered of it; `None` when it is gone.
     pub fn object(&self, uid: &DeploymentUid) -> Option<(Place, ObjectEntry)> {
         let entry = self.deployments.get(uid)?;
         let place = Place { namespace: entry.namespace.clone(), name: entry.name.clone() };

@@ -9,7 +9,7 @@ use crate::backend::observations::{NamespaceObservation, Observations};
 use crate::runtime::watch::WatchEvent;
 
 impl Index {
-    /// Takes in what the watch of Namespaces tells.
+    /// Takes in an event from the watch of Namespaces.
     pub fn namespace_seen(&mut self, seen: WatchEvent<Namespace>) -> Vec<Delivery> {
         let was_complete = self.namespaces_seen.is_complete();
         let listed = self
@@ -18,7 +18,7 @@ impl Index {
         match seen {
             WatchEvent::Restarted => Vec::new(),
             WatchEvent::Present(namespace) => self.namespace_present(&namespace.metadata),
-            // What is of interest of it is in its metadata.
+            // All that matters about it is in its metadata.
             WatchEvent::Malformed(metadata) => self.namespace_present(&metadata),
             WatchEvent::Gone(gone) => {
                 let uid = TenantUid::new(gone.uid);
@@ -33,7 +33,8 @@ impl Index {
                 let mut deliveries: Vec<Delivery> =
                     missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect();
                 if !was_complete {
-                    // Whoever was woken before could not know how its namespace stands.
+                    // Machines woken earlier could not know the state of their
+                    // namespace.
                     deliveries.extend(self.tell_all(&Observations::facts()));
                 }
                 deliveries

@@ -37,7 +37,7 @@ fn tenants(deliveries: &[Delivery]) -> Vec<&str> {
         .collect()
 }
 
-/// Asks the server, which says this, as often as there is a question.
+/// Answers every question, with the server saying this.
 fn answered(index: &mut Index, uid: &str) -> Vec<Delivery> {
     let answer = TenantUid::new(uid);
     let questions = index.questions(8);
@@ -66,7 +66,7 @@ fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
     assert_eq!(tenants(&deliveries), ["ns-1"]);
     index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-1", "7", false).metadata)));
     index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-2", "8", false).metadata)));
-    // The watch of Namespaces has not told of the next one yet.
+    // The watch of Namespaces has not shown the next one yet.
     assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-3", "9", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
     assert_eq!(index.questions(8), [], "nothing was told since");
@@ -78,7 +78,8 @@ fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
 fn one_that_is_only_let_go_proves_nothing() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    // It is of the next namespace, of which the watch of Namespaces has not told yet.
+    // It belongs to the next namespace, which the watch of Namespaces has not shown
+    // yet.
     assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
     let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));

@@ -1,8 +1,8 @@
-//! Effects: what persisted states require of the world.
+//! Effects: what persisted states require from the world.
 //!
 //! Every requirement follows from a persisted state, so nothing here needs to survive: after a
-//! crash the states are read again and say what they require. An effect has a key; of the effects
-//! of a key one runs at a time, and a newer one replaces one that waits.
+//! crash the states are read again and say what they require. An effect has a key; one effect
+//! runs per key at a time, and a newer one replaces a waiting one.
 //!
 //! * [`slot`]: what is known of one key, a state machine;
 //! * [`turns`]: whose turn it is, between tenants and by priority;
@@ -18,7 +18,7 @@ use std::hash::Hash;
 pub use queue::{EffectQueue, Pool};
 pub use slot::Required;
 
-/// How long somebody is willing to wait for an effect.
+/// How long a user is willing to wait for an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// A user waits for it: Operations, Applications, AppProjects, finalizers.
@@ -29,7 +29,7 @@ pub enum Priority {
     Low,
 }
 
-/// What a queue needs to know of an effect.
+/// What a queue needs to know about an effect.
 pub trait QueuedEffect: Clone + PartialEq + Debug + Send + 'static {
     /// What it is about.
     type Key: Clone + Eq + Hash + Ord + Debug + Send;
@@ -37,8 +37,8 @@ pub trait QueuedEffect: Clone + PartialEq + Debug + Send + 'static {
     fn key(&self) -> Self::Key;
     /// Its priority.
     fn priority(&self) -> Priority;
-    /// Whether its answer is given to the machine as an observation, before the run ends. A machine
-    /// that has taken that in and still requires the same has seen it undone.
+    /// Whether its answer reaches the machine as an observation before the run ends. A machine that
+    /// has taken that in and still requires the same has seen it undone.
     fn is_answered(&self) -> bool;
 }
 
@@ -47,7 +47,7 @@ pub trait QueuedEffect: Clone + PartialEq + Debug + Send + 'static {
 pub enum Outcome {
     /// The world is as it should be; the same effect does not run again while it is required.
     Done,
-    /// Somebody else must act first; the effect is required again with the observation of that.
+    /// Another actor must act first; observing that requires the effect again.
     Pending,
     /// It failed, and may succeed later.
     Failed,

@@ -27,8 +27,8 @@ pub struct Pool {
 
 impl Pool {
     /// For requests to the API server. They keep one of several cores busy; with more, each would
-    /// only take longer, and what comes next waits for those under way. As all go to the same
-    /// server, none takes longer because of its tenant, and one tenant alone may use all of them.
+    /// only take longer, and the next one waits for those in progress. As all go to the same
+    /// server, none takes longer because of its tenant, and a single tenant may use all of them.
     pub const API_SERVER: Self = Self { size: 8, per_tenant: 8 };
 }
 
@@ -51,8 +51,8 @@ struct State<E: QueuedEffect> {
 }
 
 impl<E: QueuedEffect> EffectQueue<E> {
-    /// A queue in which nothing waits. Effects whose requests go to servers that tenants choose
-    /// belong in one with a pool of their own, in which no tenant has more than a share.
+    /// A queue in which nothing waits. Effects whose requests go to servers chosen by tenants
+    /// belong in a queue with its own pool, in which no tenant has more than its share.
     pub fn new(pool: Pool) -> Arc<Self> {
         let state = State {
             slots: HashMap::new(),
@@ -63,12 +63,12 @@ impl<E: QueuedEffect> EffectQueue<E> {
         Arc::new(Self { pool, state: Mutex::new(state), changed: Notify::new() })
     }
 
-    /// Adds an effect that follows from observations, none of which came after `as_of`.
+    /// Adds an effect that follows from observations, none of them later than `as_of`.
     ///
-    /// One that runs is not added once more. One that was done is repeated after a pause, a few
-    /// times, where it is required in spite of the answer. Where the answer came after `as_of`,
-    /// nobody can tell: then the machine has to be stepped once more, because the answer may have
-    /// been no news and may be the last thing that it hears.
+    /// A running one is not added again. One that was done is repeated after a pause, a few
+    /// times, if it is required despite the answer. If the answer came after `as_of`, that is
+    /// unknown: then the machine has to be stepped again, because the answer may have been no
+    /// news and may be the last thing it receives.
     #[must_use = "an effect in doubt is settled by one more step"]
     pub fn require(self: &Arc<Self>, tenant: &str, effect: E, as_of: Instant) -> Required {
         let key = effect.key();
@@ -76,11 +76,11 @@ impl<E: QueuedEffect> EffectQueue<E> {
         self.change(&key, |slot, now| slot.require(work, as_of, now))
     }
 
-    /// To be called before the machine is given the answer to the effect of this key.
+    /// To be called before the machine receives the answer to the effect of this key.
     ///
-    /// Says whether the effect was required once more since it began to run. The step that did so
-    /// may have seen the effect already, and more than that: where the answer is no news, the machine
-    /// must be stepped all the same, or nobody would require it again.
+    /// Returns whether the effect was required again since it started to run. The step that did so
+    /// may have seen the effect already, and more: even if the answer is no news, the machine must
+    /// be stepped, or nothing would require the effect again.
     pub fn answered(self: &Arc<Self>, key: &E::Key) -> bool {
         self.change(key, |slot, now| (slot.answer(now), None))
     }
@@ -90,28 +90,29 @@ impl<E: QueuedEffect> EffectQueue<E> {
         self.change(key, |slot, _| (slot.withdraw(), None));
     }
 
-    /// Lets an effect run again although it was done: whether it shows is in doubt.
+    /// Lets an effect run again although it was done: whether it took hold is in
+    /// doubt.
     pub fn invalidate(self: &Arc<Self>, key: &E::Key) {
         self.change(key, |slot, _| (slot.invalidate(), None));
     }
 
-    /// How many effects wait for their turn or run.
+    /// How many effects run or wait for their turn.
     pub fn len(&self) -> usize {
         let state = self.lock();
         state.turns.len() + state.running
     }
 
-    /// Whether none waits or runs.
+    /// Whether none runs or waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether one of this tenant waits for its turn.
+    /// Whether one of this tenant's effects waits for its turn.
     pub fn is_behind(&self, tenant: &str) -> bool {
         self.lock().turns.has_tenant(tenant)
     }
 
-    /// Runs effects until told to stop; those under way are finished first.
+    /// Runs effects until it should stop; those in progress finish first.
     pub async fn run<F, R>(self: Arc<Self>, execute: F, shutdown: CancellationToken)
     where
         F: Fn(E) -> R,
@@ -119,13 +120,13 @@ impl<E: QueuedEffect> EffectQueue<E> {
     {
         let mut running: JoinSet<(String, E::Key, Outcome)> = JoinSet::new();
         loop {
-            // Interest is registered before the look, so that nothing slips between the two.
+            // Interest is registered before looking, so that nothing slips in between.
             let changed = self.changed.notified();
             while running.len() < self.pool.size
                 && let Some((tenant, effect)) = self.next()
             {
                 let key = effect.key();
-                // A panic in one run is a failure of that one and stops no other.
+                // A panic in one run fails only that run and stops no other.
                 let outcome = AssertUnwindSafe(execute(effect)).catch_unwind();
                 running
                     .spawn(async move { (tenant, key, outcome.await.unwrap_or(Outcome::Failed)) });
@@ -147,7 +148,7 @@ impl<E: QueuedEffect> EffectQueue<E> {
                 self.change(&key, |slot, now| ((), slot.finish(outcome, now)));
                 self.lock().ended(&tenant);
             }
-            // Panics are caught, and nothing cancels a run but the end of the process.
+            // Panics are caught, and only the end of the process cancels a run.
             Err(error) => tracing::error!(%error, "a run was cancelled"),
         }
     }
@@ -203,7 +204,7 @@ impl<E: QueuedEffect> EffectQueue<E> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<E>> {
-        // Of what runs under the lock only comparing and cloning effects is somebody else's code.
+        // The only foreign code that runs under the lock compares and clones effects.
         self.state.lock()
     }
 }
@@ -251,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Requires an effect in the light of everything that was observed until now.
+    /// Requires an effect, given everything observed until now.
     fn require(queue: &Arc<EffectQueue<Effect>>, tenant: &str, effect: Effect) {
         assert_eq!(queue.require(tenant, effect, Instant::now()), Required::Certain);
     }
@@ -264,7 +265,7 @@ mod tests {
         queue.lock().slots.values().all(|slot| !matches!(slot, Slot::BackingOff { .. }))
     }
 
-    /// Runs effects until none waits, and says which ran, in order.
+    /// Runs effects until none waits, and returns which ran, in order.
     async fn executed(
         queue: &Arc<EffectQueue<Effect>>,
         outcome: impl Fn(&Effect, usize) -> Outcome + Send + Sync + 'static,
@@ -351,7 +352,8 @@ mod tests {
         require(&queue, "t", signal.clone());
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 2);
-        // A step that was under way meanwhile; and one whose answer comes from elsewhere.
+        // A step that was in progress meanwhile, and one whose answer comes from
+        // elsewhere.
         assert_eq!(queue.require("t", application, before), Required::InDoubt);
         assert_eq!(queue.require("t", signal, before), Required::Certain);
         tokio::time::sleep(LONGEST_PAUSE).await;
@@ -376,7 +378,7 @@ mod tests {
                     };
                     queue.answered(&effect.key());
                     if first {
-                        // The machine has taken the answer in, and what undid it.
+                        // The machine has taken in the answer, and what undid it.
                         require(&queue, "tenant", effect);
                     }
                     std::future::ready(Outcome::Done)

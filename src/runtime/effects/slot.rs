@@ -1,4 +1,5 @@
-//! What is known of one effect, from when it is required until it no longer is. Pure.
+//! What is known about one effect, from when it is required until it no longer is.
+//! Pure.
 //!
 //! [`slot.md`](slot.md) draws it. The queue holds a slot for each key; the slot decides what runs
 //! and when, the queue only does it.
@@ -13,11 +14,11 @@ use crate::runtime::effects::{Outcome, QueuedEffect};
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause after a failure.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// First pause before an effect that was done is repeated because it is still required: somebody has
-/// undone it in the same moment. Doubled with each repetition.
+/// First pause before an effect that was done is repeated because it is still required: another
+/// client has undone it immediately. Doubled with each repetition.
 pub(super) const REPEAT_PAUSE: Duration = Duration::from_secs(1);
-/// After so many repetitions it is the server that changes what it is given, and writing it once more
-/// would never end. The machine's deadline says so.
+/// After this many repetitions the server itself must be changing what it is given, and the
+/// rewriting would never end. The machine's deadline says so.
 pub(super) const REPEATS: u32 = 5;
 
 /// An effect, and the tenant in whose turn it runs.
@@ -27,7 +28,7 @@ pub(super) struct Work<E> {
     pub(super) effect: E,
 }
 
-/// How often a key's effects have failed in a row, and were done in vain.
+/// How often in a row a key's effects have failed, or were done in vain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
     failures: u32,
@@ -44,31 +45,31 @@ pub(super) enum Slot<E> {
     Queued { work: Work<E>, history: History },
     /// It runs.
     Running { work: Work<E>, run: Run, next: Next<E>, history: History },
-    /// It has failed, and runs again at a moment.
+    /// It has failed, and runs again at this time.
     BackingOff { work: Work<E>, until: Instant, history: History },
-    /// It was done, and nothing more is known to be wanting.
+    /// It was done, and nothing is known to be missing.
     Settled { effect: E, answered: Instant, repeats: u32 },
-    /// It was done and is required in spite of the answer: it runs again at a moment.
+    /// It was done and is required despite the answer: it runs again at this time.
     Repeating { work: Work<E>, answered: Instant, until: Instant, repeats: u32 },
 }
 
 /// What has become known while an effect runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
-    /// Whether it was required once more.
+    /// Whether it was required again.
     required_again: bool,
-    /// When the machine was given the answer.
+    /// When the machine received the answer.
     answered: Option<Instant>,
-    /// Whether it is required in spite of the answer.
+    /// Whether it is required despite the answer.
     in_vain: bool,
 }
 
-/// What follows the run that is under way.
+/// What follows the current run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Next<E> {
     /// What its outcome says.
     Settle,
-    /// Another effect, which was required meanwhile.
+    /// Another effect, required in the meantime.
     Replace(Work<E>),
     /// Nothing: it is no longer required.
     Forget,
@@ -79,21 +80,22 @@ pub(super) enum Next<E> {
 pub(super) enum Action {
     /// To queue the key.
     Queue,
-    /// To tell the slot when this moment has come.
+    /// To notify the slot at this time.
     WakeAt(Instant),
 }
 
-/// Whether an effect is still required, as far as its outcome tells.
+/// Whether an effect is still required, as far as its outcome shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Required {
-    /// It is, and will run, or has run and shows elsewhere.
+    /// It is, and will run, or has run and its result shows elsewhere.
     Certain,
-    /// It was done meanwhile: only one more step of the machine can tell.
+    /// It was done in the meantime: only another step of the machine can
+    /// decide.
     InDoubt,
 }
 
 impl<E: QueuedEffect> Slot<E> {
-    /// An effect is required by a step that knew of nothing that came after `as_of`.
+    /// An effect is required by a step that knew of nothing after `as_of`.
     pub(super) fn require(
         &mut self,
         work: Work<E>,
@@ -121,7 +123,8 @@ impl<E: QueuedEffect> Slot<E> {
                 *self = Self::Running { work: running, run, next: Next::Replace(work), history };
                 (Required::Certain, None)
             }
-            // It runs again by itself, and not earlier for being required again.
+            // It runs again by itself, and being required again does not hasten
+            // it.
             Self::BackingOff { until, history, .. } if is_same => {
                 *self = Self::BackingOff { work, until, history };
                 (Required::Certain, None)
@@ -152,7 +155,7 @@ impl<E: QueuedEffect> Slot<E> {
         }
     }
 
-    /// Its turn has come: what is to run, if anything still is.
+    /// Its turn has come: returns what to run, if anything.
     pub(super) fn start(&mut self) -> Option<E> {
         match std::mem::take(self) {
             Self::Queued { work, history } => {
@@ -167,8 +170,8 @@ impl<E: QueuedEffect> Slot<E> {
         }
     }
 
-    /// The machine is about to be given the answer. Says whether the effect was required once more
-    /// since it began to run.
+    /// The machine is about to receive the answer. Returns whether the effect was required again
+    /// since it started to run.
     pub(super) fn answer(&mut self, now: Instant) -> bool {
         let Self::Running { run, .. } = self else { return false };
         run.answered = Some(now);
@@ -198,7 +201,7 @@ impl<E: QueuedEffect> Slot<E> {
                 *self = Self::Settled { effect: work.effect, answered, repeats: history.repeats };
                 None
             }
-            // What it waits for may have been seen already by the step that required it again.
+            // The step that required it again may already have seen what it waits for.
             (Next::Settle, Outcome::Pending) if run.required_again => {
                 *self = Self::Queued { work, history: History { failures: 0, ..history } };
                 Some(Action::Queue)
@@ -215,14 +218,14 @@ impl<E: QueuedEffect> Slot<E> {
         }
     }
 
-    /// A moment has come for which it may have waited.
+    /// A time has come that it may have waited for.
     pub(super) fn wake(&mut self, now: Instant) -> Option<Action> {
         let (work, history) = match std::mem::take(self) {
             Self::BackingOff { work, until, history } if until <= now => (work, history),
             Self::Repeating { work, until, repeats, .. } if until <= now => {
                 (work, History { failures: 0, repeats })
             }
-            // Of what has been replaced since.
+            // For one that has been replaced since.
             other => {
                 *self = other;
                 return None;
@@ -242,7 +245,7 @@ impl<E: QueuedEffect> Slot<E> {
         };
     }
 
-    /// That it was done says nothing any more: when it is required next, it runs.
+    /// That it was done no longer counts: when it is next required, it runs.
     pub(super) fn invalidate(&mut self) {
         match self {
             Self::Settled { .. } | Self::Repeating { .. } => *self = Self::Idle,

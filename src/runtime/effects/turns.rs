@@ -1,10 +1,10 @@
 //! Whose turn it is.
 //!
-//! Tenants take turns, so that one with ten thousand effects delays another's by a turn. Every other
-//! turn goes to a tenant of which a user waits for something; the rest go to all tenants, so that
-//! what another tenant's users wait for never holds up a status or a removal for long. Within a
-//! tenant the order is that of [`patience`]: what has waited for long enough goes before what came
-//! just now, whatever its priority.
+//! Tenants take turns, so that one with ten thousand effects delays another's by one turn. Every
+//! other turn goes to a tenant whose user waits for something; the rest go to all tenants, so that
+//! what another tenant's users wait for never delays a status or a removal for long. Within a
+//! tenant the order is that of [`patience`]: what has waited long enough goes before a newcomer,
+//! whatever its priority.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::runtime::effects::Priority;
 
 /// How much later than an effect of high priority another one of the same tenant runs, if both came
-/// at the same moment. Longer than a burst of a thousand creates takes, which then comes first.
+/// at the same time. Longer than a burst of a thousand creates takes, so the burst comes first.
 fn patience(priority: Priority) -> Duration {
     match priority {
         Priority::High => Duration::ZERO,
@@ -43,15 +43,15 @@ pub(super) struct Turns<K> {
 /// When an effect is due, and its number.
 type Due = (Instant, u64);
 
-/// What waits of one tenant.
+/// One tenant's waiting effects.
 #[derive(Debug)]
 struct Line<K> {
     by_due: BTreeMap<Due, K>,
     /// How many of them have high priority.
     urgent: usize,
-    /// Whether the tenant stands in [`Turns::all`].
+    /// Whether the tenant is in [`Turns::all`].
     has_turn: bool,
-    /// Whether it stands in [`Turns::urgent`].
+    /// Whether it is in [`Turns::urgent`].
     has_urgent_turn: bool,
 }
 
@@ -83,7 +83,7 @@ impl<K> Default for Turns<K> {
 }
 
 impl<K: Clone + Eq + Hash> Turns<K> {
-    /// Queues a key. One that waits already keeps its place, unless its priority has changed.
+    /// Queues a key. One that already waits keeps its place, unless its priority has changed.
     pub(super) fn queue(&mut self, tenant: &str, key: K, priority: Priority, now: Instant) {
         if let Some(place) = self.places.get(&key) {
             if place.priority == priority && place.tenant == tenant {
@@ -107,8 +107,8 @@ impl<K: Clone + Eq + Hash> Turns<K> {
         self.places.insert(key, Place { tenant: tenant.to_owned(), due, priority });
     }
 
-    /// Takes the key whose turn it is, with its tenant. A tenant that has its share of what runs, by
-    /// `may_run`, keeps its turn for later.
+    /// Takes the key whose turn it is, with its tenant. A tenant that, by `may_run`, already has
+    /// its share of what runs keeps its turn for later.
     pub(super) fn take(&mut self, may_run: impl Fn(&str) -> bool) -> Option<(String, K)> {
         let urgent = self.urgent_is_next;
         self.urgent_is_next = !urgent;
@@ -150,7 +150,7 @@ impl<K: Clone + Eq + Hash> Turns<K> {
         None
     }
 
-    /// Forgets a tenant that stands in neither order of turns.
+    /// Forgets a tenant that is in neither order of turns.
     fn forget_if_idle(&mut self, tenant: &str) {
         if self.lines.get(tenant).is_some_and(|line| !line.has_turn && !line.has_urgent_turn) {
             self.lines.remove(tenant);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is taken is what was queued and not removed, each once; and at the end nothing is
+        /// What is taken is what was queued and not removed, each once; in the end nothing is
         /// remembered.
         #[test]
         fn nothing_is_lost_or_doubled(deeds in prop::collection::vec(deed(), 0..60)) {
@@ -312,7 +312,7 @@ mod tests {
                 }
             }
             while take(&mut turns).is_some() {}
-            // The turns end with the tenants that have nothing more.
+            // The turns end with the tenants that have nothing left.
             prop_assert_eq!(take(&mut turns), None);
             prop_assert_eq!(take(&mut turns), None);
             prop_assert!(turns.lines.is_empty() && turns.places.is_empty());

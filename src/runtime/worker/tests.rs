@@ -90,7 +90,7 @@ fn inbox_of(machines: usize) -> Arc<Inbox<usize, Note>> {
     inbox
 }
 
-/// Runs until `wanted` machines were processed, and says which, in order.
+/// Runs until `wanted` machines were processed, and returns which, in order.
 async fn processed(
     machines: usize,
     wanted: usize,
@@ -111,7 +111,7 @@ async fn one_machine_that_fails_every_batch_is_set_aside_and_stops_no_other() {
 #[tokio::test(start_paused = true)]
 async fn machines_that_always_fail_are_tried_ever_less_often_and_stop_no_other() {
     for poisoned in [2, 20] {
-        // Beyond this many it would be a loop without pauses, which never lets the hour pass.
+        // Beyond this many it would be a loop without pauses, in which the hour never passes.
         let bound = poisoned * 45;
         let stop = CancellationToken::new();
         let fake = fake(usize::MAX, |machine, attempt| {
@@ -131,7 +131,7 @@ async fn machines_that_always_fail_are_tried_ever_less_often_and_stop_no_other()
     }
 }
 
-/// The moments, in seconds, at which the one machine was tried.
+/// The times, in seconds, at which the single machine was tried.
 async fn moments(
     inbox: &Arc<Inbox<usize, Note>>,
     last: Duration,
@@ -253,8 +253,8 @@ async fn a_batch_that_may_succeed_later_is_tried_again_whole() {
     assert_eq!(log, [0, 1, 2]);
 }
 
-/// The sizes of the batches when so many machines of these tenants are offered at a time, at this
-/// interval; `busy` has requests that wait for their turn.
+/// The batch sizes when this many machines of these tenants are offered at a time, at this
+/// interval; `busy` has requests waiting for their turn.
 async fn sizes(
     machines: usize,
     interval: Duration,

@@ -1,4 +1,5 @@
-//! The conditions of a deployment's status, and what of Argo CD's report counts.
+//! The conditions of a deployment's status, and which parts of Argo CD's report
+//! count.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +7,22 @@ use crate::identity::{Digest, Generation};
 use crate::kinds::deployment::{ActualStatus, MirroredCondition, Record, Report, Snapshot};
 use crate::shared::text::bounded;
 
-/// Contract: an error stands, or stood.
+/// Contract: there is or was an error.
 pub const ERROR_OCCURRED: &str = "ErrorOccurred";
 /// What this generation asks for is done.
 pub const READY: &str = "Ready";
 /// Work goes on by itself.
 pub const RECONCILING: &str = "Reconciling";
-/// Nothing goes on until somebody does something.
+/// Nothing goes on until a user acts.
 pub const STALLED: &str = "Stalled";
 
 /// Most conditions of Argo CD that are mirrored; it knows nine types today.
 pub const MIRRORED_LIMIT: usize = 32;
-/// Most bytes of JSON that what is mirrored from Argo CD takes in a status. etcd takes requests of
+/// Most bytes of JSON that the part mirrored from Argo CD takes in a status. etcd takes requests
+/// of
 /// 1.5 MiB. Of that, annotations may use 256 KiB; the rest is for conditions, spec and the fields'
-/// managers. An API server that refuses the first, because its etcd takes less or the object is
-/// larger elsewhere, is given the next; the last leaves what is never cut.
+/// managers. If the API server refuses the first, because its etcd takes less or the object is
+/// larger elsewhere, the next is tried; the last leaves only what is never cut.
 pub const MIRROR_BUDGETS: [usize; 4] = [896 * 1024, 256 * 1024, 64 * 1024, 0];
 /// Argo CD's type for the condition that resources cannot be removed.
 pub const DELETION_ERROR: &str = "DeletionError";
@@ -54,7 +56,7 @@ pub struct Condition {
 }
 
 /// What the status should say, without its times. What is mirrored from Argo CD is named by its
-/// digest; the content stands in the database.
+/// digest; the content is in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusView {
     /// `status.observedGeneration`.
@@ -67,7 +69,7 @@ pub struct StatusView {
     pub mirror_budget: u8,
 }
 
-/// The budget after a refusal; the last stays.
+/// The budget after a refusal; the last one stays.
 pub fn next_budget(budget: u8) -> u8 {
     let next = budget.saturating_add(1);
     if usize::from(next) < MIRROR_BUDGETS.len() { next } else { budget }
@@ -79,7 +81,7 @@ pub fn budget_bytes(budget: u8) -> usize {
 }
 
 impl StatusView {
-    /// Whether the object's status says so already.
+    /// Whether the object's status already says so.
     pub fn matches(&self, actual: &ActualStatus) -> bool {
         self.conditions_digest() == actual.conditions
             && self.mirrored.as_ref().is_none_or(|mirrored| *mirrored == actual.mirrored)
@@ -104,8 +106,8 @@ pub(super) fn actual(snapshot: &Snapshot) -> ActualStatus {
     }
 }
 
-/// Merges the conditions that Argo CD reports into those that were ever mirrored: what it no
-/// longer reports is resolved; of several with one type the last counts.
+/// Merges the conditions that Argo CD reports into those ever mirrored: what it no longer
+/// reports is resolved; of several with one type the last counts.
 pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[MirroredCondition]) {
     for known in mirrored.iter_mut() {
         known.message = None;
@@ -125,14 +127,14 @@ pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[Mirrored
 }
 
 /// Whether Argo CD's report is about what this generation asks for: it compared with our source
-/// and destination, or says by an error why it could not. That it warns of something says nothing.
+/// and destination, or gives the reason why it could not as an error. A warning says nothing.
 pub(super) fn report_is_current(record: &Record) -> bool {
     let has_error = |report: &Report| report.conditions.iter().any(|one| is_error(&one.type_));
     is_compared(record) || record.report.as_ref().is_some_and(has_error)
 }
 
-/// Whether Argo CD has compared with what this generation asks for. An error may be of the
-/// generation before: it is believed once there was time for another one.
+/// Whether Argo CD has compared with what this generation asks for. An error may belong to
+/// the previous generation: it is believed once there was time for another one.
 pub(super) fn is_compared(record: &Record) -> bool {
     record.report.as_ref().is_some_and(|report| report.compared_to == compared_to(record))
 }
@@ -163,7 +165,8 @@ pub fn compared_to_digest(
     Digest::of(&(repo_url, path, target_revision, destination_name, destination_namespace))
 }
 
-/// Whether the newest report says that there is no Application: somebody has deleted it.
+/// Whether the newest report says that there is no Application: another client has
+/// deleted it.
 pub(super) fn application_is_missing(record: &Record) -> bool {
     record.report.as_ref().is_some_and(|report| {
         report.health == MISSING && report.compared_to == compared_to_digest("", "", "", "", "")

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
-/// Whether an error stands.
+/// Whether there is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorFlag {
-    /// There never was an error: the object has no such condition.
+    /// There has never been an error: the object has no such condition.
     Never {},
-    /// An error stands.
+    /// There is an error.
     Raised {
         /// What the user reads.
         message: String,
@@ -21,16 +21,16 @@ pub enum ErrorFlag {
     Resolved {},
 }
 
-/// What the lifecycle says to this region.
+/// What the lifecycle signals to this region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorEvent {
-    /// An error was met.
+    /// An error occurred.
     Raised(String),
-    /// No error stands.
+    /// There is no error.
     Cleared,
 }
 
-/// The region has nothing to remember but its state.
+/// The region remembers nothing but its state.
 #[derive(Debug)]
 pub struct Region;
 

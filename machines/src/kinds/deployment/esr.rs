@@ -16,8 +16,8 @@ use crate::rows::{Requester, Target};
 use crate::shared::messages;
 use crate::shared::repository_url::source_repo_pattern;
 
-/// Names of AppProjects that are ours begin so; others, such as Argo CD's own `default`, are not
-/// spoken of.
+/// The prefix of our AppProjects' names; others, such as Argo CD's own `default`, are not
+/// considered.
 const PROJECT_PREFIX: &str = "app-project-";
 
 /// ESR-GD.
@@ -27,7 +27,7 @@ const PROJECT_PREFIX: &str = "app-project-";
 /// * Right side: exactly one application row with the rendered document, exactly one mapping to
 ///   it, exactly one Argo CD Application that says the same and is labelled with the row; the
 ///   tenant's AppProject permits the repository; no operation of the row is open; the status is
-///   of this generation, tells of no error and mirrors Argo CD's sync and health.
+///   of this generation, shows no error and mirrors Argo CD's sync and health.
 pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Deployed, uid);
     let objects = objects(world, uid);
@@ -56,9 +56,11 @@ pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
 /// * Left side: an object with this UID exists, is not being deleted, and its spec is invalid.
 /// * Right side: `ErrorOccurred` is True with the rule's own text; `Ready` is False for the
 ///   reason `Rejected` (where conventional conditions are written); the status is of this
-///   generation; no operation is open; at most one Application is there from better times.
+///   generation; no operation is open; at most one Application is left from an earlier
+///   valid spec.
 ///
-/// That the last good Application stays as it was is said of two worlds, by [`untouched`].
+/// That the last good Application stays as it was is a statement about two worlds:
+/// [`untouched`].
 pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Rejected, uid);
     let objects = objects(world, uid);
@@ -92,8 +94,8 @@ pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
 /// ESR-DEL.
 ///
 /// * Left side: no object has this UID (it was deleted, perhaps unobserved, and another object
-///   may have its name by now).
-/// * Right side: no application row, no mapping and no Argo CD Application stands for it; none of
+///   may now have its name).
+/// * Right side: no application row, no mapping and no Argo CD Application represents it; none of
 ///   its operations is open; no project permits a repository that no application row needs.
 pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Deleted, uid);
@@ -104,14 +106,14 @@ pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
     permits_nothing_unneeded(&claim, world)
 }
 
-/// ESR-FIN, its liveness half.
+/// ESR-FIN, its liveness part.
 ///
 /// * Left side: the object is being deleted (Argo CD runs in the cluster that it deploys to, so
 ///   the target cluster is reachable).
 /// * Right side: our finalizer is not on it, so that it goes as soon as other finalizers permit.
-///   What is said of a deleted object in [`esr_del`] holds already while others keep it.
+///   What [`esr_del`] says about a deleted object holds already while others keep it.
 ///
-/// The safety half is said of two worlds, by [`finalizer_kept`].
+/// The safety part is a statement about two worlds: [`finalizer_kept`].
 pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Finalized, uid);
     for object in objects(world, uid).into_iter().filter(|object| object.deleting) {
@@ -121,8 +123,8 @@ pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
     Ok(())
 }
 
-/// ESR-FIN, its safety half: whoever removed our finalizer between these two moments had no Argo
-/// CD Application and no application row before it.
+/// ESR-FIN, its safety part: an object that lost our finalizer between these two worlds had no
+/// Argo CD Application and no application row before.
 pub fn finalizer_kept(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Finalized, uid);
     let held = |world: &World| objects(world, uid).iter().any(|object| object.finalizer);
@@ -150,9 +152,9 @@ pub fn one_at_a_time(world: &World, namesakes: &[DeploymentUid]) -> Verdict {
     })
 }
 
-/// ESR-GD-inv, its safety half: between these two moments nothing happened to the application row
+/// ESR-GD-inv, its safety part: between these two worlds nothing happened to the application row
 /// and the Argo CD Application of a deployment whose spec is invalid in both; but an Application
-/// that somebody else had changed may say again what its row says.
+/// that another client had changed may again say what its row says.
 pub fn untouched(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Rejected, uid);
     let invalid = |world: &World| {
@@ -184,7 +186,7 @@ fn applications<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a Applicatio
     world.database.applications.iter().filter(|row| row.deployment == *uid).collect()
 }
 
-/// The Argo CD Applications that stand for a deployment, by their name or by their label.
+/// The Argo CD Applications that represent a deployment, by name or by label.
 fn argo_applications<'a>(world: &'a World, uid: &DeploymentUid) -> Vec<&'a ArgoApplication> {
     let name = application_name(uid);
     let mut ids: Vec<ApplicationId> = vec![ApplicationId::of(uid)];
@@ -197,7 +199,7 @@ fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
-/// The left side of ESR-GD but for the spec.
+/// The left side of ESR-GD except for the spec.
 fn is_wanted(world: &World, object: &DeploymentObject) -> bool {
     let lives = |space: &NamespaceObject| space.uid == object.tenant && !space.terminating;
     !object.deleting && world.settings.instance.is_some() && world.namespaces.iter().any(lives)
@@ -208,7 +210,7 @@ fn rejection(object: &DeploymentObject) -> Option<[String; 2]> {
     if let Err(text) = validate_source(&object.spec) {
         return Some([text.clone(), text]);
     }
-    // No environment is fit yet, and that is told before what is wrong with the rest.
+    // No environment can be used yet, and that is reported before any other fault.
     if !object.spec.environment.is_empty() {
         return Some([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
     }
@@ -285,8 +287,8 @@ fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict
     })
 }
 
-/// Whether a row of a repository is the one that an application needs: one for each way in which
-/// the owner writes the URL.
+/// Whether a row of a repository is the one that an application needs: one for each way the
+/// owner writes the URL.
 fn records(entry: &RepositoryEntry, row: &ApplicationEntry) -> bool {
     let written = &row.document.spec.source.repo_url;
     let normalised = normalise_repo_url(written).unwrap_or_else(|| written.clone());

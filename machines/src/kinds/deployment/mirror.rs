@@ -10,8 +10,8 @@ use statig::prelude::*;
 
 use crate::identity::Timestamp;
 
-/// How long unfinished work may go untold. The system that this one replaces wrote its first
-/// status after 15 s; work that takes longer than this is told of while it lasts.
+/// How long unfinished work may go unreported. The system that this one replaces wrote its
+/// first status after 15 s; work that takes longer than this is reported while it lasts.
 pub const HOLD: Duration = Duration::from_secs(10);
 
 /// Whether the object's status says what it should.
@@ -19,9 +19,9 @@ pub const HOLD: Duration = Duration::from_secs(10);
 pub enum Mirror {
     /// There is no object to write to.
     Silent {},
-    /// The status is out of date, but its outcome is expected before this moment.
+    /// The status is out of date, but its outcome is expected before this time.
     Holding {
-        /// When it is told at the latest.
+        /// When it is reported at the latest.
         until: Timestamp,
     },
     /// The status says what it should.
@@ -30,7 +30,7 @@ pub enum Mirror {
     Dirty {},
 }
 
-/// What the region is told after each step of its siblings.
+/// What is signalled to the region after each step of its siblings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MirrorEvent {
     /// There is no object.
@@ -39,14 +39,14 @@ pub enum MirrorEvent {
     Compared {
         /// Whether they say the same.
         matches: bool,
-        /// Whether the outcome is expected within moments.
+        /// Whether the outcome is expected soon.
         hold: bool,
-        /// The moment of the step.
+        /// The time of the step.
         now: Timestamp,
     },
 }
 
-/// The region has nothing to remember but its state.
+/// The region remembers nothing but its state.
 #[derive(Debug)]
 pub struct Region;
 

@@ -1,11 +1,12 @@
 //! The machine of a GitOpsDeployment, one per object UID: three regions side by side.
 //!
-//! * [`lifecycle`]: what is done about the deployment, from the first sight of it until it has gone;
+//! * [`lifecycle`]: what is done about the deployment, from its first sighting until it is gone;
 //! * [`error_flag`]: the contract's `ErrorOccurred` condition, raised and resolved by the lifecycle;
 //! * [`mirror`]: whether the object's `.status` says what it should.
 //!
 //! [`conditions`] derives what the status should say; [`Deployment::obligations`] derives what it
-//! requires of the world. Both are pure functions of the machine, so nothing needs a second log.
+//! requires from the world. Both are pure functions of the machine, so nothing needs a second
+//! log.
 
 pub mod conditions;
 pub mod error_flag;
@@ -41,7 +42,7 @@ use crate::waiting::Wait;
 pub struct Deployment {
     /// What is done about it.
     pub lifecycle: Lifecycle,
-    /// Whether an error stands.
+    /// Whether there is an error.
     pub error_flag: ErrorFlag,
     /// Whether the object's status is up to date.
     pub mirror: Mirror,
@@ -73,7 +74,7 @@ pub struct Record {
     pub present: bool,
     /// Whether the object has our finalizer.
     pub finalizer: bool,
-    /// The application row that stands for it, from the first dispatch to the end of the removal.
+    /// The application row that represents it, from the first dispatch to the end of the removal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationRecord>,
     /// When the lifecycle entered its state.
@@ -81,7 +82,7 @@ pub struct Record {
     pub since: Option<Timestamp>,
     /// When the object was first seen; with the number below it names the machine's operations.
     pub born: Timestamp,
-    /// How many operations were asked for; numbers the next one.
+    /// How many operations have been requested; numbers the next one.
     pub operations: u32,
     /// The operation that the agent has not finished; never more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,10 +92,10 @@ pub struct Record {
     /// The newest report of Argo CD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
-    /// Conditions of Argo CD that were ever mirrored: type → message, empty once resolved.
+    /// Conditions of Argo CD ever mirrored: type → message, empty once resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrored_conditions: Vec<MirroredCondition>,
-    /// What Argo CD says of the removal that is under way.
+    /// What Argo CD says about the current removal.
     #[serde(default, skip_serializing_if = "RemovalReport::is_empty")]
     pub removal: RemovalReport,
     /// How much of Argo CD's report the status of this generation has room for: an index of
@@ -130,7 +131,7 @@ pub struct ApplicationRecord {
 pub struct OpenOperation {
     /// Its id.
     pub id: OperationId,
-    /// Whether the agent has begun with it, and so has seen the Operation CR.
+    /// Whether the agent has started on it, and so has seen the Operation CR.
     pub claimed: bool,
 }
 
@@ -152,7 +153,8 @@ pub struct ActualStatus {
     pub mirrored: Digest,
 }
 
-/// What Argo CD says of the Application, as far as the machine looks at it.
+/// What Argo CD says about the Application, as far as it matters to the
+/// machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Digest of everything that is mirrored from it.
@@ -167,7 +169,8 @@ pub struct Report {
     pub phase: String,
     /// Message of the last sync, bounded.
     pub phase_message: String,
-    /// Whether the last sync was of another revision or source than the one compared with.
+    /// Whether the last sync was of a different revision or source than the one compared
+    /// with.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_sync_outdated: bool,
     /// Digest of the source and destination that it compared with.
@@ -219,39 +222,39 @@ pub struct Snapshot {
     pub mirrored: Digest,
 }
 
-/// What is observed of a deployment. Each event says what is, never what changed, so that a lost
-/// one and a late rescan are the same thing.
+/// What is observed of a deployment. Each event says what is, never what changed, so that a
+/// later rescan makes up for a lost one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The object exists and looks so.
+    /// The object exists in this state.
     Observed(Box<Snapshot>),
     /// No object with this UID exists, as of a revision.
     Absent {
         /// The revision of the list or watch event that says so.
         as_of: Revision,
     },
-    /// The row of an operation says so; `None` where there is no such row.
+    /// The row of an operation says this; `None` if there is no such row.
     OperationObserved {
         /// The operation.
         id: OperationId,
         /// Its state.
         state: Option<OperationState>,
     },
-    /// Argo CD reports so on the Application.
+    /// Argo CD reports this on the Application.
     Reported(Box<Report>),
-    /// Argo CD says this of the removal of the Application.
+    /// Argo CD says this about the removal of the Application.
     RemovalReported(RemovalReport),
     /// The Kubernetes API refuses a status with this budget for its size.
     StatusTooLarge {
         /// See [`Record::mirror_budget`].
         mirror_budget: u8,
     },
-    /// Argo CD's Application has not said what its row says for a while: somebody has edited or
-    /// deleted it.
+    /// Argo CD's Application has differed from its row for a while: another client has edited
+    /// or deleted it.
     ApplicationDiffers,
     /// The tenant, the Argo CD instance or a namesake may have changed: look at the facts.
     FactsChanged,
-    /// A moment passed for which the machine had asked.
+    /// A time has come that the machine had asked for.
     DeadlineReached,
 }
 
@@ -271,10 +274,10 @@ impl Observation for Event {
     }
 }
 
-/// What a step may know beside the event.
+/// What a step may know besides the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The moment of the step.
+    /// The time of the step.
     pub now: Timestamp,
     /// The tenant.
     pub tenant: TenantFact,
@@ -327,12 +330,12 @@ pub struct Namesake {
     pub uid: DeploymentUid,
     /// When that was first seen.
     pub first_seen: Revision,
-    /// Whether it waits for another one of its name itself.
+    /// Whether it is itself waiting for another one of its name.
     pub waits: bool,
 }
 
 impl Namesake {
-    /// What another machine's step has to know of this one.
+    /// What another machine's step needs to know about this one.
     pub fn of(deployment: &Deployment) -> Self {
         Self {
             uid: deployment.record.uid.clone(),
@@ -342,7 +345,7 @@ impl Namesake {
     }
 }
 
-/// What the machine requires of the world outside of the database.
+/// What the machine requires from the world outside the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obligation {
     /// An Operation CR for this operation exists.
@@ -354,7 +357,7 @@ pub enum Obligation {
 }
 
 impl Deployment {
-    /// A deployment of which nothing is known yet but who it is.
+    /// A deployment about which only its identity is known yet.
     pub fn new(uid: DeploymentUid, tenant: TenantUid, namespace: &str, name: &str) -> Self {
         Self {
             lifecycle: Lifecycle::Unseen {},
@@ -400,8 +403,8 @@ impl Deployment {
         drive(&mut self.mirror, &mut mirror::Region, &event, &mut ());
     }
 
-    /// Work that usually ends within moments is not told of until it ends or takes long: a status
-    /// write is the dearest request there is, and an outcome is worth more than an announcement.
+    /// Work that usually ends quickly is not reported until it ends or takes long: a status write
+    /// is the most expensive request there is, and an outcome is worth more than an announcement.
     fn holds_its_tongue(&self) -> bool {
         if matches!(self.error_flag, ErrorFlag::Raised { .. }) {
             return false;
@@ -422,7 +425,7 @@ impl Deployment {
     }
 
     /// Conditions that are already on an object that this machine sees for the first time (written
-    /// by an earlier installation) are carried on.
+    /// by an earlier installation) are kept.
     fn import_conditions(&mut self, existing: &[Condition]) {
         for condition in existing.iter().take(conditions::MIRRORED_LIMIT) {
             match condition.type_.as_str() {
@@ -443,7 +446,7 @@ impl Deployment {
         }
     }
 
-    /// What the machine requires of the world, most awaited first.
+    /// What the machine requires from the world, most urgent first.
     pub fn obligations(&self, style: ConditionStyle) -> Vec<Obligation> {
         let mut obligations = Vec::new();
         if let Some(open) = self.record.open.as_ref().filter(|open| !open.claimed) {
@@ -458,14 +461,14 @@ impl Deployment {
         obligations
     }
 
-    /// Whether a moment has passed for which the lifecycle waited. That a status is to be told at
-    /// last is no reason to doubt anything else.
+    /// Whether a time has come that the lifecycle waited for. That a status is finally due is no
+    /// reason to doubt anything else.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.lifecycle.wake_at().is_some_and(|moment| moment <= now)
     }
 
-    /// Whether the lifecycle may take up its spec anew when something wakes it, and so looks at
-    /// the tenant and at namesakes.
+    /// Whether the lifecycle may process its spec again when something wakes it, and so looks
+    /// at the tenant and at namesakes.
     pub fn may_resolve(&self) -> bool {
         match self.lifecycle {
             Lifecycle::AwaitingTenant { .. }

@@ -1,7 +1,8 @@
-//! What Argo CD says of an Application that it removes, on its way from the agent to the status.
+//! What Argo CD says about an Application that it removes, on its way from the agent to the
+//! status.
 //!
 //! The application's rows go before the Application does, so there is no row for a report. The
-//! text stands in the row of the operation that removes it, which has room for 1,024 characters.
+//! text is in the row of the operation that removes it, which has room for 1,024 characters.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,16 +23,16 @@ const REMAINING: &str = "Still there: ";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RemovalReport {
-    /// Why Argo CD cannot remove the resources; empty where it can.
+    /// Why Argo CD cannot remove the resources; empty if it can.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub error: String,
-    /// The resources that are still there; empty where none is known.
+    /// The resources that are still there; empty if none is known.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remaining: String,
 }
 
 impl RemovalReport {
-    /// A report on so many resources, within its limits.
+    /// A report on these resources, within its limits.
     pub fn new(error: &str, count: usize, remaining: impl Iterator<Item = String>) -> Self {
         let mut named: Vec<String> = remaining.take(NAMED_LIMIT).collect();
         let unnamed = count.saturating_sub(named.len());
@@ -42,7 +43,7 @@ impl RemovalReport {
         Self { error: cut(error, ERROR_LIMIT), remaining }
     }
 
-    /// Reads what [`Self::to_text`] has written; of other texts nothing.
+    /// Reads what [`Self::to_text`] has written; other texts yield nothing.
     pub fn parse(text: &str) -> Self {
         let of = |prefix| text.lines().find_map(|line| line.strip_prefix(prefix));
         let read = |prefix| of(prefix).unwrap_or_default().to_owned();
@@ -81,7 +82,7 @@ impl RemovalReport {
     }
 }
 
-/// One line of at most so many characters; without NULs, which PostgreSQL does not take.
+/// One line of at most this many characters; without NULs, which PostgreSQL rejects.
 fn cut(text: &str, limit: usize) -> String {
     let line = text.replace('\0', "\u{fffd}");
     let line = line.split_whitespace().collect::<Vec<&str>>().join(" ");

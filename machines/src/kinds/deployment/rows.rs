@@ -20,7 +20,7 @@ pub struct ApplicationRows {
     pub deployment_name: String,
     /// Namespace of the GitOpsDeployment.
     pub namespace: String,
-    /// Whether there are no rows of it yet.
+    /// Whether it has no rows yet.
     pub is_new: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct ApplicationRows {
 pub struct ApplicationKey {
     /// The application row.
     pub application: ApplicationId,
-    /// The GitOpsDeployment that it stands for.
+    /// The GitOpsDeployment that it represents.
     pub deployment: DeploymentUid,
     /// Its tenant.
     pub tenant: TenantUid,

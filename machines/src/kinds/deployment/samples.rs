@@ -164,7 +164,7 @@ fn operation_observations(
     of_open.chain([("of another", Event::OperationObserved { id: other, state: completed })])
 }
 
-/// All that decides about where a lifecycle goes next.
+/// Everything that decides where a lifecycle goes next.
 fn lifecycle_key(deployment: &Deployment) -> String {
     let record = &deployment.record;
     let again = match &deployment.lifecycle {

@@ -1,4 +1,4 @@
-//! What a GitOpsDeployment asks for, and the rules that it must keep.
+//! What a GitOpsDeployment asks for, and the rules that it must follow.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,14 @@ pub const NAME_LIMIT: usize = 256;
 /// Longest path, revision or namespace, in bytes: keeps every rendered document within the
 /// database's 16,384 bytes for `application.spec_field` with room for the fixed parts.
 pub const FIELD_LIMIT: usize = 1_024;
-/// Most sync options; there are two that mean anything, and duplicates are kept as written.
+/// Most sync options; only two mean anything, and duplicates are kept as written.
 pub const SYNC_OPTIONS_LIMIT: usize = 32;
 
 /// The spec of a GitOpsDeployment; what is absent in the resource is empty here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentSpec {
-    /// `spec.source.repoURL`, as written but for a password in it: see [`crate::shared::redaction`].
+    /// `spec.source.repoURL`, as written except for a password in it: see
+    /// [`crate::shared::redaction`].
     pub repo_url: String,
     /// `spec.source.path`.
     pub path: String,
@@ -49,14 +50,15 @@ impl DeploymentSpec {
 
 /// Checks a spec; the error is the text that the user reads.
 ///
-/// `first` tells whether no Application of the deployment exists yet: two of the contract's texts
+/// `first` says whether no Application of the deployment exists yet: two of the contract's texts
 /// differ between the first and a later reconcile.
 pub fn validate(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), String> {
     validate_source(spec)?;
     validate_rest(name, spec, first)
 }
 
-/// What is told before the environment is looked at: the contract's order of complaints.
+/// What is reported before the environment is checked: the contract's order of
+/// complaints.
 pub(crate) fn validate_source(spec: &DeploymentSpec) -> Result<(), String> {
     if spec.path.is_empty() {
         return Err(messages::PATH_EMPTY.to_owned());
@@ -70,7 +72,7 @@ pub(crate) fn validate_source(spec: &DeploymentSpec) -> Result<(), String> {
     Ok(())
 }
 
-/// What is told after the environment was found fit.
+/// What is reported once the environment has proved usable.
 pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), String> {
     if !spec.environment.is_empty() && spec.destination_namespace.is_empty() {
         let text = if first {
@@ -95,7 +97,7 @@ pub(crate) fn validate_rest(name: &str, spec: &DeploymentSpec, first: bool) -> R
     }
 }
 
-/// What Argo CD would find out after it has fetched the repository.
+/// What Argo CD would find out only after fetching the repository.
 fn validate_path(path: &str) -> Result<(), String> {
     let text = if path.trim().is_empty() {
         messages::PATH_BLANK
@@ -109,7 +111,7 @@ fn validate_path(path: &str) -> Result<(), String> {
     Err(text.to_owned())
 }
 
-/// Whether a relative path ends up above where it began.
+/// Whether a relative path ends above its start.
 fn leads_outside(path: &str) -> bool {
     let mut depth: usize = 0;
     for part in path.split('/') {
@@ -148,7 +150,7 @@ fn validate_sizes(name: &str, spec: &DeploymentSpec) -> Result<(), String> {
 }
 
 /// The form of a repository URL that existing readers of `appprojectrepository` know: lower case,
-/// without `.git` and without the `ssh://` prefix; `None` where it is no URL.
+/// without `.git` and without the `ssh://` prefix; `None` if it is not a URL.
 pub fn normalise_repo_url(url: &str) -> Option<String> {
     let lower = url.trim().to_lowercase();
     let stripped = lower.strip_suffix(".git").unwrap_or(&lower);
@@ -173,7 +175,7 @@ pub fn normalise_repo_url(url: &str) -> Option<String> {
     }
     match scheme {
         None | Some("ssh") => Some(rest),
-        // Argo CD may know it, and says so if it does not.
+        // Argo CD may know it, and reports it if not.
         Some(scheme) => is_scheme(scheme).then(|| format!("{scheme}://{rest}")),
     }
 }
@@ -406,7 +408,8 @@ mod tests {
 
     #[test]
     fn every_field_that_the_database_keeps_refuses_what_postgresql_cannot_store() {
-        // PostgreSQL's text holds no NUL, and a machine with one would fail every batch.
+        // PostgreSQL's text type cannot hold a NUL, and a machine with one would fail
+        // every batch.
         let fields: [fn(&mut DeploymentSpec) -> &mut String; 4] = [
             |spec| &mut spec.repo_url,
             |spec| &mut spec.path,

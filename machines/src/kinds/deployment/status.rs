@@ -1,5 +1,5 @@
 //! What a deployment's status should say, and what the deployment waits for: both derived from the
-//! machine, by one look at its state.
+//! machine by a single look at its state.
 
 use std::borrow::Cow;
 
@@ -64,7 +64,7 @@ fn mirrored_condition(mirrored: &MirroredCondition) -> Condition {
     }
 }
 
-/// How far a deployment is.
+/// The progress of a deployment.
 struct Standing {
     verdict: Verdict,
     reason: &'static str,
@@ -74,7 +74,7 @@ struct Standing {
     wait: Option<Wait>,
 }
 
-/// How far a deployment is, in the words of the conventional conditions.
+/// The progress of a deployment, in the words of the conventional conditions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Ready,
@@ -93,7 +93,7 @@ impl Standing {
         Self { verdict: Verdict::Reconciling, reason, message, wait: Some(wait) }
     }
 
-    /// Nothing goes on until somebody does something; `Ready` says what stands in the way.
+    /// Nothing goes on until a user acts; `Ready` says what is in the way.
     fn stuck(reason: &'static str, wait: Wait) -> Self {
         Self { verdict: Verdict::Stalled, ..Self::working(reason, wait) }
     }
@@ -203,12 +203,13 @@ fn failed(error: Option<String>) -> Cow<'static, str> {
     error.map_or(messages::OPERATION_FAILED.into(), Cow::Owned)
 }
 
-/// What a state does that waits for something that is pushed.
+/// What a state does while it waits for a notification.
 const LOOK_AGAIN: &str = "it is looked at again";
 
 fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> Standing {
     let then = "the Operation is created again, and an error says that it takes long";
-    // A retry says what the pause before it said, so that a status does not flap.
+    // A retry shows what the pause before it showed, so that a status does not
+    // flap.
     if record.failures > 0 {
         let wait = Wait::new(Party::Agent, failed(error)).with_advice(messages::FAILED_ADVICE);
         return Standing::working("OperationFailed", wait.until(deadline, then));
@@ -273,7 +274,8 @@ fn settled(record: &Record) -> Standing {
     }
     match (report.sync.as_str(), report.health.as_str()) {
         ("Synced", "Healthy") => Standing::done("Synced", summary),
-        // A sync of another revision or source says nothing of what is compared now.
+        // A sync of another revision or source says nothing about what is compared
+        // now.
         _ if matches!(report.phase.as_str(), "Failed" | "Error") && !report.is_sync_outdated => {
             let what = format!("{summary}: {}", report.phase_message);
             Standing::stuck("SyncFailed", Wait::for_user(what, messages::SYNC_FAILED_ADVICE))
@@ -292,7 +294,7 @@ fn settled(record: &Record) -> Standing {
                 Wait::new(Party::TargetCluster, summary).with_advice(messages::PROGRESSING_ADVICE);
             Standing::working("Progressing", wait)
         }
-        // A sync that fails is tried again for ever; its message says why, and when.
+        // A failing sync is retried forever; its message says why, and when.
         _ if report.phase == "Running" && !report.phase_message.is_empty() => {
             let message = format!("{summary}: {}", report.phase_message);
             let wait = Wait::new(Party::ArgoCd, summary).with_advice(messages::SYNCING_ADVICE);

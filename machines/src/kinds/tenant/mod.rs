@@ -1,7 +1,7 @@
 //! The machine of a tenant: one per namespace UID.
 //!
 //! A tenant comes into being with the first resource in its namespace, drains while the namespace
-//! goes away and is reaped after the last of its resources has gone.
+//! goes away and is reaped after the last of its resources is gone.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
@@ -30,13 +30,13 @@ pub struct Tenant {
 /// The states of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TenantState {
-    /// No resource of ours was ever seen in the namespace.
+    /// No resource of ours has ever been seen in the namespace.
     Unknown {},
     /// Its rows exist; deployments are served.
     Active {},
     /// The namespace is being deleted: nothing new is created.
     Draining {},
-    /// The namespace has gone; the rows stay until the last resource of it has gone.
+    /// The namespace is gone; the rows stay until its last resource is gone.
     Emptying {},
     /// Nothing is left of it.
     Reaped {},
@@ -109,10 +109,10 @@ impl Observation for TenantEvent {
     }
 }
 
-/// What a tenant's step may know beside the event.
+/// What a tenant's step may know besides the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantFacts {
-    /// The moment of the step.
+    /// The time of the step.
     pub now: Timestamp,
     /// The Argo CD instance; `None` while its namespace does not exist.
     pub instance: Option<InstanceId>,
@@ -135,7 +135,7 @@ pub struct TenantContext<'a> {
 }
 
 impl Tenant {
-    /// A tenant of which nothing is known yet.
+    /// A tenant about which nothing is known yet.
     pub fn new(tenant: TenantUid, namespace: impl Into<String>) -> Self {
         let record = TenantRecord { tenant, namespace: namespace.into(), since: None, rows: None };
         Self { state: TenantState::Unknown {}, record }
@@ -193,12 +193,12 @@ impl Machine for Tenant {
         vec![Wait { since: self.record.since, ..wait }]
     }
 
-    /// Never: it waits for people and for its children, and those have deadlines of their own.
+    /// Never: it waits for people and for its children, which have their own deadlines.
     fn wake_at(&self) -> Option<Timestamp> {
         None
     }
 
-    /// One of which nothing is known yet is not worth a row.
+    /// One about which nothing is known yet is not worth a row.
     fn is_gone(&self) -> bool {
         matches!(self.state, TenantState::Unknown {} | TenantState::Reaped {})
     }
@@ -302,7 +302,7 @@ impl TenantRecord {
         Handled
     }
 
-    /// Argo CD's namespace was created anew: its instance is another one, and so is the access.
+    /// Argo CD's namespace was recreated: its instance is a new one, and so is the access.
     fn follow_the_instance(&mut self, context: &mut TenantContext<'_>) -> Outcome<TenantState> {
         let current = context.facts.instance.as_ref();
         if let (Some(instance), Some(rows)) = (current, self.rows.as_mut())

@@ -13,7 +13,7 @@ pub struct TenantRows {
     pub namespace: String,
     /// The cluster user.
     pub user: ClusterUserId,
-    /// The environment that stands for the namespace itself.
+    /// The environment that represents the namespace itself.
     pub environment: EnvironmentId,
     /// The Argo CD instance that the tenant has access to.
     pub instance: InstanceId,

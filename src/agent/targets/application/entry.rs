@@ -14,13 +14,13 @@ pub struct ApplicationEntry {
     pub uid: String,
     /// Its revision.
     pub revision: Revision,
-    /// The row that it stands for, by its label.
+    /// The row that it represents, by its label.
     pub row: Option<ApplicationId>,
     /// The part of its spec that we own.
     pub spec: ApplicationSpec,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// What Argo CD is in the middle of, or between two attempts at.
+    /// What Argo CD is running, or between two attempts at.
     pub sync: Option<RunningSync>,
     /// Whether retries go to the newest commit, as far as its spec says.
     pub refresh: Option<bool>,
@@ -29,7 +29,8 @@ pub struct ApplicationEntry {
 }
 
 impl ApplicationEntry {
-    /// Whether it says what a row asks for, and Argo CD works on nothing else.
+    /// Whether it says what a row asks for, and Argo CD is working on nothing
+    /// else.
     pub fn says(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
         self.is_written(row, document) && !self.works_on_another(document)
     }
@@ -44,7 +45,7 @@ impl ApplicationEntry {
         self.sync.as_ref().is_some_and(|sync| sync.is_outdated(&document.spec))
     }
 
-    /// Where Argo CD knows it, an Application with retries has it: without it a sync that fails is
+    /// If Argo CD supports it, an Application with retries has it: without it a failed sync is
     /// retried at its old commit, whatever git says by then.
     pub(super) fn judge_refresh(&mut self, is_known: bool) {
         let retries = self.spec.sync_policy.as_ref().is_some_and(|policy| policy.retry.is_some());
@@ -64,7 +65,7 @@ pub(super) fn running_sync(application: &Application) -> Option<RunningSync> {
     application.operation.as_ref()?;
     let request = state.operation.sync.clone().unwrap_or_default();
     let source = request.source.as_ref().map(application_source);
-    // Several sources at once are never ours.
+    // An Application with several sources is never ours.
     let several = (!request.sources.is_empty()).then(ApplicationSource::default);
     Some(RunningSync {
         automated: state.operation.initiated_by.automated,

@@ -1,5 +1,5 @@
 //! Applications: what is remembered of each, how watch events and answers are taken in, the
-//! requests that write them, and when each request is made.
+//! requests that write them, and when each is made.
 
 pub mod entry;
 pub mod requests;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::entry::ApplicationEntry;
 use crate::kubernetes::{ApiError, api_error, json_patch};
 
-/// Creates an Application, or makes the one that exists say what it should: see
-/// [`crds::argocd::FIELDS`]. `knows_refresh` says whether Argo CD knows `retry.refresh`.
+/// Creates an Application, or corrects the existing one: see [`crds::argocd::FIELDS`].
+/// `knows_refresh` says whether Argo CD supports `retry.refresh`.
 pub async fn write_application(
     client: &kube::Client,
     row: &ApplicationId,
@@ -46,7 +46,7 @@ pub async fn write_application(
     api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(api_error)
 }
 
-/// Lets Argo CD remove what an Application has deployed, and then the Application; returns what
+/// Has Argo CD remove what an Application deployed, and then the Application; returns what
 /// waits for that.
 pub async fn remove_application(
     client: &kube::Client,
@@ -91,8 +91,8 @@ pub async fn remove_application(
     }
 }
 
-/// The Applications that have the label of a row and a name of ours: operations of an earlier
-/// installation do not say whose they are.
+/// The Applications that have the label of a row and one of our names: operations of an
+/// earlier installation do not say who owns them.
 pub async fn list_labelled(
     client: &kube::Client,
     namespace: &str,
@@ -110,15 +110,16 @@ pub async fn list_labelled(
 /// Which syncs are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Any: Argo CD removes nothing before its sync has ended, and one that fails is tried again for
-    /// ever.
+    /// Any: Argo CD removes nothing before its sync has ended, and a failing one is retried
+    /// forever.
     Any,
-    /// One that Argo CD began by itself; others are for those to end who asked for them.
+    /// One that Argo CD started itself; any other is for the client that requested it to
+    /// end.
     Automated,
 }
 
-/// Ends the sync of an Application, as Argo CD's own API server does; returns the Application, unless
-/// no such sync runs any more.
+/// Ends the sync of an Application, as Argo CD's own API server does; returns the Application, or
+/// nothing if no such sync is running any more.
 pub async fn end_sync(
     client: &kube::Client,
     namespace: &str,
@@ -148,7 +149,7 @@ pub async fn end_sync(
     }
 }
 
-/// Creates an Application as it is written here: its type has fewer fields.
+/// Creates an Application as written here: its type has fewer fields.
 async fn create(
     client: &kube::Client,
     namespace: &str,
@@ -162,7 +163,7 @@ async fn create(
     client.request(request).await.map_err(api_error)
 }
 
-/// The same without what is null, which only a merge patch has a use for.
+/// The same without nulls, which only a merge patch needs.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -193,7 +194,7 @@ fn application_spec(document: &ApplicationDocument, knows_refresh: bool) -> Valu
     written
 }
 
-/// Every field is written, also as null, because a merge patch keeps what is absent.
+/// Every field is written, even as null, because a merge patch keeps what is absent.
 fn sync_policy(policy: &SyncPolicy, knows_refresh: bool) -> Value {
     let mut written = json!({
         "automated": policy.automated.as_ref().map(|automated| json!({
@@ -220,16 +221,17 @@ fn sync_policy(policy: &SyncPolicy, knows_refresh: bool) -> Value {
     written
 }
 
-/// Has a merge patch remove what a JSON pointer names, unless it writes that anyhow.
+/// Makes a merge patch remove what a JSON pointer names, unless it writes that
+/// anyway.
 fn remove(patch: &mut Value, pointer: &str) {
     let mut at = patch;
     for name in pointer.split('/').skip(1) {
         let name = name.replace("~1", "/").replace("~0", "~");
-        // What stands here is written as a whole.
+        // The value here is written as a whole.
         let Some(fields) = at.as_object_mut() else { return };
         at = fields.entry(name).or_insert(Value::Null);
         if at.is_null() {
-            // It goes as a whole, and what the pointer names with it.
+            // It is removed as a whole, along with what the pointer names.
             return;
         }
     }
@@ -304,7 +306,7 @@ mod tests {
         patched.expect("a patch")
     }
 
-    /// The paths of the values in an object that are no objects.
+    /// The paths of the values in an object that are not objects.
     fn leaves(value: &Value, path: &str) -> BTreeSet<String> {
         match value {
             Value::Object(fields) => {

@@ -15,7 +15,7 @@ use crate::runtime::sightings::Asked;
 use crate::runtime::watch::{self, WatchEvent};
 
 impl Argo {
-    /// Takes in what the watch of Applications tells.
+    /// Takes in an event from the watch of Applications.
     pub fn application_seen(&mut self, seen: WatchEvent<Application>) -> Vec<Changed> {
         let listed = self.applications_seen.note(&seen, |metadata| metadata.name.clone());
         match seen {
@@ -32,7 +32,7 @@ impl Argo {
         }
     }
 
-    /// To be kept from before a write of an Application until [`Self::application_written`].
+    /// To be held from before a write of an Application until [`Self::application_written`].
     pub fn ask_application(&self) -> Asked {
         self.applications_seen.ask()
     }
@@ -46,7 +46,8 @@ impl Argo {
         }
     }
 
-    /// Takes in what the server has listed by a name; whether that is news.
+    /// Takes in what the server has listed by a name; returns whether that is
+    /// news.
     pub fn application_listed(
         &mut self,
         listed: DeserializeGuard<Application>,
@@ -70,14 +71,14 @@ impl Argo {
     /// delete it.
     fn unreadable_present(&mut self, metadata: ObjectMeta) -> Vec<Changed> {
         let application = Application { metadata, ..Application::default() };
-        // What it said last still counts as what it uses.
+        // Its last readable state still counts as what it uses.
         let known = self.applications.get(&application.name_any()).map(|known| known.spec.clone());
         let mut spec = known.unwrap_or_default();
         spec.drift.insert(String::new());
         self.application_present(application, Some(spec))
     }
 
-    /// Notes that an Application exists; `spec` stands for one that cannot be read.
+    /// Notes that an Application exists; `spec` is for one that cannot be read.
     fn application_present(
         &mut self,
         application: Application,
@@ -133,7 +134,7 @@ impl Argo {
         entry
     }
 
-    /// Notes whether the installed Argo CD knows `retry.refresh`.
+    /// Notes whether the installed Argo CD supports `retry.refresh`.
     pub fn note_refresh(&mut self, is_known: bool) {
         self.knows_refresh = is_known;
         for entry in self.applications.values_mut() {
@@ -141,7 +142,7 @@ impl Argo {
         }
     }
 
-    /// Whether the installed Argo CD knows `retry.refresh`.
+    /// Whether the installed Argo CD supports `retry.refresh`.
     pub fn knows_refresh(&self) -> bool {
         self.knows_refresh
     }
@@ -159,7 +160,8 @@ impl Argo {
         changed
     }
 
-    /// Takes an Application out of the indexes; says which project has lost a use of a repository.
+    /// Takes an Application out of the indexes; returns which project has lost a use of a
+    /// repository.
     fn forget(&mut self, name: &str) -> BTreeSet<String> {
         let mut projects = BTreeSet::new();
         let Some(entry) = self.applications.remove(name) else { return projects };
@@ -191,9 +193,9 @@ impl Argo {
         self.applications.get(name)
     }
 
-    /// The Application that stands for a row, by the name that its deployment gives it. Operations of
-    /// an earlier installation do not say whose they are: theirs are known by the label, and have
-    /// such a name all the same. What else has the label is somebody's copy.
+    /// The Application that represents a row, by the name that its deployment gives it. Operations
+    /// of an earlier installation do not say who owns them: theirs are known by the label, and
+    /// still have such a name. Anything else with the label is a copy.
     pub(in crate::agent) fn application_of(
         &self,
         row: &ApplicationId,
@@ -210,7 +212,7 @@ impl Argo {
         Some((name, entry))
     }
 
-    /// The Application that is to go with a row, with its name.
+    /// The Application to remove along with a row, with its name.
     pub fn application_to_remove(
         &self,
         row: &ApplicationId,
@@ -220,9 +222,9 @@ impl Argo {
         Some((name.to_owned(), entry.clone()))
     }
 
-    /// The Applications that are ours by their names, with their rows. The label that tells the row
-    /// may have been removed; an earlier installation's rows have other ids, but then there is one
-    /// for the deployment.
+    /// The Applications that are ours by their names, with their rows. The label that names the row
+    /// may have been removed; an earlier installation's rows have other ids, but then the
+    /// deployment has one.
     pub fn ours(&self) -> BTreeMap<DeploymentUid, ApplicationId> {
         let entries = self.applications.iter().filter(|(_, entry)| !entry.deleting);
         let ours = entries.filter_map(|(name, entry)| {

@@ -27,7 +27,7 @@ impl Agent {
         };
         let existing = existing.as_ref();
         if let Some(existing) = existing.filter(|existing| existing.deleting) {
-            // It is written anew once it has gone.
+            // It is written again once it is gone.
             if existing.sync.is_some() {
                 requests::end_sync(&self.client, namespace, name, existing, Ending::Any).await?;
             }
@@ -46,7 +46,7 @@ impl Agent {
                 Err(error) => return Err(error),
             }
         }
-        // Afterwards, or Argo CD would begin the next one with what it had before.
+        // Afterwards, or Argo CD would start the next one with the old spec.
         if let Some(existing) = existing.filter(|existing| existing.works_on_another(document)) {
             let ended =
                 requests::end_sync(&self.client, namespace, name, existing, Ending::Automated);
@@ -115,8 +115,8 @@ impl Agent {
         Ok(self.take_in_listed(effect, found, asked))
     }
 
-    /// What was to be created exists: learns what it says. The operation's next step tells whether
-    /// that is what is wanted.
+    /// What was to be created exists: learns what it says. The operation's next step decides
+    /// whether that is what is wanted.
     async fn look_up_application(&self, effect: &Effect, name: &str) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
         let asked = self.argo().ask_application();
@@ -134,8 +134,8 @@ impl Agent {
         let is_news = self.take_in(|argo| {
             found.into_iter().flat_map(|one| argo.application_listed(one, asked)).collect()
         });
-        // What is news has the operations stepped that it concerns. What is none has been shown by the
-        // watch meanwhile, or is another one's.
+        // News steps the operations that it concerns. Anything else was shown by the watch in the
+        // meantime, or belongs to another one.
         if is_news { Outcome::Pending } else { Outcome::Failed }
     }
 }

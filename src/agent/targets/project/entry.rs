@@ -32,6 +32,6 @@ pub struct ProjectDocument {
 pub struct WantedProject {
     /// What it should say; `None` where there should be none.
     pub document: Option<ProjectDocument>,
-    /// The repositories for which it has no room.
+    /// The repositories that do not fit.
     pub left_out: BTreeSet<String>,
 }

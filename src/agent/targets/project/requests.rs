@@ -8,7 +8,7 @@ use super::entry::ProjectDocument;
 use crate::agent::effects::absent;
 use crate::kubernetes::{ApiError, api_error};
 
-/// Creates an AppProject, or makes the one that exists say what it should.
+/// Creates an AppProject, or corrects the existing one.
 pub async fn write_project(
     client: &kube::Client,
     namespace: &str,
@@ -39,7 +39,7 @@ pub async fn write_project(
     api.create(&PostParams::default(), &project).await.map_err(api_error)
 }
 
-/// Deletes an AppProject, unless it has gone.
+/// Deletes an AppProject, unless it is gone.
 pub async fn remove_project(
     client: &kube::Client,
     namespace: &str,

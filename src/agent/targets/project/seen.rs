@@ -26,8 +26,8 @@ pub(super) fn pattern(url: &str) -> String {
     source_repo_pattern(url).into_owned()
 }
 
-/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a map of URLs to patterns, those first that
-/// come last by their rank, and returns their URLs.
+/// Takes repositories beyond [`SOURCE_REPOS_LIMIT`] out of a map of URLs to patterns, lowest rank
+/// first, and returns their URLs.
 pub(super) fn trim<R: Ord>(
     permitted: &mut BTreeMap<String, String>,
     rank: impl Fn(&str, &str) -> R,
@@ -51,7 +51,7 @@ pub(super) fn trim<R: Ord>(
 }
 
 impl Argo {
-    /// Takes in what the watch of AppProjects tells.
+    /// Takes in an event from the watch of AppProjects.
     pub fn project_seen(&mut self, seen: WatchEvent<AppProject>) -> Vec<Changed> {
         let listed = self.projects_seen.note(&seen, |metadata| metadata.name.clone());
         match seen {
@@ -70,7 +70,7 @@ impl Argo {
         }
     }
 
-    /// To be kept from before a write of an AppProject until [`Self::project_written`].
+    /// To be held from before a write of an AppProject until [`Self::project_written`].
     pub fn ask_project(&self) -> Asked {
         self.projects_seen.ask()
     }
@@ -107,7 +107,7 @@ impl Argo {
         Some(Changed::Project(name))
     }
 
-    /// Takes in that an AppProject has gone.
+    /// Records that an AppProject is gone.
     pub fn project_gone(&mut self, name: &str) -> Option<Changed> {
         self.projects.remove(name).map(|_| Changed::Project(name.to_owned()))
     }
@@ -120,8 +120,8 @@ impl Argo {
     /// What the AppProject of a user should say.
     ///
     /// It permits what the rows ask for, and what existing Applications still use: a project
-    /// permits an Application before it exists and for as long as it does. The environments of an
-    /// earlier installation, which are not served yet, it goes on permitting.
+    /// permits an Application before it exists and for as long as it does. It continues to permit
+    /// the environments of an earlier installation, which are not served yet.
     pub fn wanted_project(
         &self,
         user: &ClusterUserId,
@@ -154,7 +154,7 @@ impl Argo {
     }
 
     /// The cluster users that have an AppProject of ours, or an Application of ours that needs one:
-    /// Argo CD finalizes none whose AppProject has gone.
+    /// Argo CD finalizes none whose AppProject is gone.
     pub fn project_owners(&self) -> BTreeSet<ClusterUserId> {
         let existing = self.projects.values().filter_map(|entry| {
             let owner = ClusterUserId::new(entry.document.user.clone());
@@ -177,7 +177,7 @@ impl Argo {
     }
 }
 
-/// One that cannot be read exists, and says nothing of what it should.
+/// One that cannot be read exists, but says nothing that it should.
 fn unreadable(metadata: ObjectMeta) -> AppProject {
     AppProject { metadata, spec: AppProjectSpec::default() }
 }
@@ -198,7 +198,7 @@ mod tests {
         let room = SOURCE_REPOS_LIMIT / (url(0).len() + PER_ITEM);
         let mut permitted: BTreeMap<String, String> =
             (0..room + 10).map(|number| (url(number), pattern(&url(number)))).collect();
-        // The last ones are in use already, so others have to make room.
+        // The last ones are already in use, so others have to make room.
         let left_out = trim(&mut permitted, |wanted, _| wanted < url(room).as_str());
         assert_eq!((permitted.len(), left_out.len()), (room, 10));
         assert!((room..room + 10).map(url).all(|url| permitted.contains_key(&url)));

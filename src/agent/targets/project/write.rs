@@ -45,8 +45,8 @@ impl Agent {
         }
     }
 
-    /// Asks the server for an AppProject: before a removal counts as complete, and where what was to
-    /// be created exists. The next step of those that require it tells what follows.
+    /// Asks the server for an AppProject: before a removal counts as complete, and when what was to
+    /// be created exists. The next step of the operations that require it decides what follows.
     async fn look_up_project(&self, effect: &Effect, name: &str) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
         let revision = |argo: &Argo| argo.project(name).map(|project| project.revision);
@@ -60,7 +60,7 @@ impl Agent {
         let is_absent = found.is_empty();
         let is_news = self.take_in(|argo| {
             if is_absent {
-                // Unless the watch has shown another one meanwhile.
+                // Unless the watch has shown another one in the meantime.
                 let gone = (revision(argo) == before).then(|| argo.project_gone(name)).flatten();
                 return gone.into_iter().collect();
             }
@@ -73,7 +73,7 @@ impl Agent {
             }
             return Ok(Outcome::Done);
         }
-        // What is no news has been shown by the watch meanwhile.
+        // If it is no news, the watch has already shown it.
         Ok(if is_news { Outcome::Pending } else { Outcome::Failed })
     }
 }

@@ -18,7 +18,8 @@ use crate::backend::observations::{Key, Observations};
 use crate::backend::{Backend, Transition};
 use crate::runtime::effects::{QueuedEffect, Required};
 
-/// The reason of the Event on a deletion that waits for another version of the program.
+/// The reason of the Event about a deletion that waits for another version of the
+/// program.
 const DELETION_WAITS: &str = "DeletionWaits";
 
 impl Backend {
@@ -43,7 +44,8 @@ impl Backend {
         let Some(moved) = &deployment.moved else { return };
         let place = &deployment.place;
         if moved.to == (Lifecycle::RemovalFrozen {}).path() {
-            // Without our finalizer there is no object any more whose status could say it.
+            // Without our finalizer there is no longer an object whose status could say
+            // it.
             self.events.tell(place, &deployment.uid, DELETION_WAITS, messages::REMOVAL_FROZEN);
         }
         tracing::info!(
@@ -61,7 +63,7 @@ impl Backend {
             to: moved.to.clone(),
             cause: moved.cause,
         };
-        // Nobody may be looking on.
+        // There may be no onlookers.
         let _ = self.transitions.send(transition);
     }
 
@@ -142,7 +144,7 @@ impl Backend {
                 })
                 .collect(),
             Err(error) => {
-                // Each is read by itself, then, when its status is written.
+                // Then each is read individually when its status is written.
                 tracing::warn!(%error, "reports could not be read");
                 HashMap::new()
             }

@@ -1,7 +1,8 @@
 //! GitOpsDeployments.
 //!
 //! `observe` turns an object into an observation, `step` takes a machine through what was observed
-//! of it, `follow_up` says what the new state requires, and `write` carries that out by `requests`.
+//! of it, `follow_up` says what the new state requires, and `write` carries that out through
+//! `requests`.
 
 mod follow_up;
 pub mod observe;

@@ -46,7 +46,7 @@ pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
 pub fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
     let spec = &object.spec;
     DeploymentSpec {
-        // Nothing behind this line can repeat a password.
+        // Nothing after this line can repeat a password.
         repo_url: redacted_url(&spec.source.repo_url).into_owned(),
         path: spec.source.path.clone(),
         target_revision: spec.source.target_revision.clone(),
@@ -71,21 +71,21 @@ pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
     } = status;
     let whole = (sync, health, resources, reconciled_state, operation_state);
     match truncated {
-        // As digests were before there was anything to say here.
+        // The same digest as before this field existed.
         None => Digest::of(&whole),
         Some(truncated) => Digest::of(&(whole, truncated)),
     }
 }
 
-/// The part of a GitOpsDeployment's status that mirrors Argo CD's, as far as there is room.
+/// The part of a GitOpsDeployment's status that mirrors Argo CD's, as far as it fits.
 pub fn mirrored(argo: &ApplicationStatus, mirror_budget: u8) -> GitOpsDeploymentStatus {
     // The machine has its own record of the conditions.
     let argo = ApplicationStatus { conditions: Vec::new(), ..argo.clone() };
     whole(argo.shortened(conditions::budget_bytes(mirror_budget)))
 }
 
-/// What is written of it: with the note on what there is no room for, or as statuses were before
-/// there was one.
+/// What is written of it: with the note about what did not fit, or as statuses were before that
+/// note existed.
 pub fn with_note(status: GitOpsDeploymentStatus, has_note: bool) -> GitOpsDeploymentStatus {
     let truncated = status.truncated.filter(|_| has_note);
     GitOpsDeploymentStatus { truncated, ..status }
@@ -107,7 +107,7 @@ fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
                 branch: compared_to.source.target_revision,
             },
             destination: ReconciledDestination {
-                // A user knows environments by the names of their resources; the cluster that
+                // Users know environments by the names of their resources; the cluster that
                 // Argo CD runs in has none, and no other is served yet.
                 name: String::new(),
                 namespace: compared_to.destination.namespace,
@@ -119,8 +119,8 @@ fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
     }
 }
 
-/// Whether the API server takes the times of an operation; with one that is none it would refuse
-/// the whole status, for as long as Argo CD reports it.
+/// Whether the API server accepts the times of an operation; an invalid one would make it refuse
+/// the whole status for as long as Argo CD reports it.
 fn has_times(state: &OperationState) -> bool {
     is_date_time(&state.started_at) && state.finished_at.as_deref().is_none_or(is_date_time)
 }
@@ -133,7 +133,7 @@ fn is_date_time(text: &str) -> bool {
         && text.parse::<jiff::Timestamp>().is_ok()
 }
 
-/// What Argo CD's status says to the machine, whose status has room for so much of it.
+/// What Argo CD's status says to the machine, whose status has this much room for it.
 pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Report {
     let compared_to = &argo.sync.compared_to;
     let operation = argo.operation_state.as_ref();
@@ -160,8 +160,8 @@ pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Re
     }
 }
 
-/// Whether a sync was of another revision or source than the one that Argo CD compares with now.
-/// What Argo CD does not say counts for the same: a sync may fail before it knows its revision.
+/// Whether a sync was of a different revision or source than the one Argo CD compares with now.
+/// What Argo CD does not say counts as the same: a sync may fail before it knows its revision.
 fn is_of_something_else(state: &OperationState, compared: &argocd::SyncStatus) -> bool {
     let result = state.sync_result.as_ref();
     let asked = state.operation.sync.as_ref();
@@ -179,8 +179,8 @@ fn is_of_something_else(state: &OperationState, compared: &argocd::SyncStatus) -
         })
 }
 
-/// Of several conditions of one type the last is mirrored, as in the existing system; of many
-/// types the first.
+/// Of several conditions of one type the last is mirrored, as in the existing system; of too
+/// many types, the first ones.
 fn last_of_each_type(
     conditions: &[ApplicationCondition],
 ) -> impl Iterator<Item = &ApplicationCondition> {
@@ -191,7 +191,7 @@ fn last_of_each_type(
     last.map(|(_, condition)| condition).take(conditions::MIRRORED_LIMIT)
 }
 
-/// Reads a report in the database's form; one that cannot be read is told of and left out.
+/// Reads a report in the database's form; one that cannot be read is logged and left out.
 pub fn read_report(blob: &[u8], uid: &str) -> Option<ApplicationStatus> {
     let status = match application_state::decode(Some(blob)) {
         Ok(status) => status,
@@ -294,7 +294,7 @@ mod tests {
             (of("a", none()), true),
             (asked("b"), false),
             (asked("a"), true),
-            // Nothing is known of it: it may be about this one.
+            // Nothing is known about it: it may be about this one.
             (of("", none()), false),
             (OperationState::default(), false),
         ];

@@ -55,9 +55,9 @@ pub async fn remove_finalizer(
 /// What is written of a status.
 #[derive(Debug)]
 pub struct StatusWrite {
-    /// The patch, which fails where the object is another one by now.
+    /// The patch, which fails if the object is a different one by now.
     pub patch: Value,
-    /// Digest of what is mirrored from Argo CD, where that is part of it.
+    /// Digest of what is mirrored from Argo CD, if that is part of it.
     pub mirrored: Option<Digest>,
     /// What there was no room for.
     pub truncated: Option<Truncated>,
@@ -156,7 +156,7 @@ mod tests {
         object
     }
 
-    /// What is remembered of an object that was seen.
+    /// What is remembered about an object that was seen.
     async fn remembered(
         client: &kube::Client,
         object: &GitOpsDeployment,
@@ -245,7 +245,7 @@ mod tests {
         let status = serde_json::to_value(written.status.clone()).expect("JSON");
         let conditions = json!([expected(None, "ErrorOccurred"), expected(Some(2), "Ready")]);
         assert_eq!(status["conditions"], conditions, "a generation alone moves no time");
-        // Legacy clients get exactly the fields of old, and what is more is taken away.
+        // Legacy clients get exactly the old fields; anything more is removed.
         let (_, entry) = remembered(&client, &written, &uid).await;
         let legacy = write(&entry, 2, ConditionStyle::Legacy, 3);
         let written = write_status(&client, &place, legacy).await.expect("it is written");
@@ -293,7 +293,7 @@ mod tests {
         let write = status_write(&uid, &entry, &view(vec![]), Some(&report), true, &time(1));
         let written = write_status(&client, &place, write.patch).await.expect("there is room");
         assert_eq!(written.status.unwrap_or_default().health.status, "Degraded");
-        // Uncut it is more than an API server stores.
+        // Uncut, it is more than an API server stores.
         let status = GitOpsDeploymentStatus { resources: report.resources, ..Default::default() };
         let patch = json!([{"op": "add", "path": "/status", "value": status}]);
         let refused = write_status(&client, &place, patch).await;

@@ -26,21 +26,21 @@ pub struct DeploymentFollowUp {
     pub tenant: TenantUid,
     /// Where its object is or was.
     pub place: Place,
-    /// Whether its machine has gone.
+    /// Whether its machine is gone.
     pub gone: bool,
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
-    /// What it requires of the world.
+    /// What it requires from the world.
     pub obligations: Vec<Obligation>,
-    /// Whether a deadline has passed, so that what was done before is in doubt.
+    /// Whether a deadline has passed, which puts what was done before in doubt.
     pub insist: bool,
-    /// The operation that it has asked for just now.
+    /// The operation that it has just asked for.
     pub requested: Option<OperationId>,
-    /// Whether it has asked for it because its Application was changed by somebody else.
+    /// Whether it asked for it because another client changed its Application.
     pub repairs: bool,
     /// Its application row.
     pub application: Option<ApplicationId>,
-    /// What Argo CD reported, if that was taken in just now.
+    /// What Argo CD reported, if that was just taken in.
     pub report: Option<ApplicationStatus>,
     /// Its new path, if that has changed.
     pub moved: Option<Moved>,
@@ -83,7 +83,7 @@ pub fn request(uid: &DeploymentUid, observations: &Observations, request: &mut B
     }
 }
 
-/// The tenant that a deployment needs, and its namespace; none where it needs none now.
+/// The tenant that a deployment needs, and its namespace; `None` if it needs none now.
 pub fn needed_tenant(
     loaded: &BackendLoaded,
     uid: &DeploymentUid,
@@ -98,7 +98,8 @@ pub fn needed_tenant(
         None => {
             let machine = &loaded.deployments.known.get(uid)?.machine;
             let record = &machine.record;
-            // Argo CD's namespace was created anew: what was written there has gone with it.
+            // Argo CD's namespace was recreated: what was written there is gone with the old
+            // one.
             let application = record.application.as_ref().filter(|_| record.present);
             let moved = application.is_some_and(|application| {
                 environment.instance.as_ref().is_some_and(|now| application.instance != *now)
@@ -122,8 +123,8 @@ pub fn step_all(
         let Key::Deployment(uid) = key else { continue };
         let Some(before) = before(loaded, uid, observations) else {
             if !loaded.deployments.unreadable.contains(uid) {
-                // Usually known. But a commit may have been done although it was reported as
-                // failed, and then nobody was told.
+                // Usually known. But a commit may have succeeded although it was reported as
+                // failed, and then nothing was notified.
                 follow_ups.push(DeploymentFollowUp::gone(uid.clone()));
             }
             continue;
@@ -237,8 +238,8 @@ fn facts(
     }
 }
 
-/// Steps one machine through its events. A panic in a step is caught here: that machine is left
-/// as it was, and all others go on. The last of what is returned is whether a repair was asked for.
+/// Steps one machine through its events. A panic in a step is caught here: that machine is left as
+/// it was, and all others go on. The last value returned says whether a repair was asked for.
 fn step(
     before: Versioned<Deployment>,
     events: &[Event],

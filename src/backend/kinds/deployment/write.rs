@@ -51,7 +51,7 @@ impl Backend {
         let is_news = self.take_in(|index| index.object_written(written, asked));
         if !is_known {
             // The database holds a newer report than the machine knows, or the machine knows it in
-            // another size or form.
+            // a different size or form.
             self.poke(&Key::Deployment(uid.clone()), Observations::report());
         }
         if !is_news && required_again {

@@ -21,9 +21,9 @@ pub struct TenantFollowUp {
     pub tenant: TenantUid,
     /// The name of its namespace.
     pub namespace: String,
-    /// Whether its machine has gone.
+    /// Whether its machine is gone.
     pub gone: bool,
-    /// Whether its children are to be counted.
+    /// Whether to count its children.
     pub count: bool,
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
@@ -63,11 +63,11 @@ pub fn step_all(
                 let Some((tenant, namespace)) = needed else { continue };
                 let event = match standing(&tenant, &namespace) {
                     Standing::Alive => TenantEvent::Needed,
-                    // Nothing new begins in a namespace that is going away.
+                    // Nothing new starts in a namespace that is going away.
                     Standing::Terminating | Standing::Gone => {
                         TenantEvent::NamespaceObserved { terminating: true }
                     }
-                    // Everybody is told when it is known.
+                    // All machines are notified when it is known.
                     Standing::Unknown => continue,
                 };
                 (tenant, namespace, vec![event])
@@ -138,7 +138,7 @@ fn step_tenant(
     }
     let before = match loaded.tenants.known.remove(&uid) {
         Some(known) => known,
-        // A namespace in which nothing of ours was ever seen is no tenant.
+        // A namespace in which nothing of ours was ever seen is not a tenant.
         None if namespace.is_empty() => return,
         None => Versioned { machine: Tenant::new(uid.clone(), namespace), version: 0 },
     };

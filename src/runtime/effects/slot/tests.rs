@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::runtime::effects::Priority;
 
-/// An effect on the one key, by what it writes.
+/// An effect on the single key, by what it writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Write(u8);
 
@@ -27,7 +27,7 @@ impl QueuedEffect for Write {
 /// What can happen to a slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Event {
-    /// By a step that knew of everything until now, or of nothing since the beginning.
+    /// By a step that knew everything up to now, or nothing since the beginning.
     Require {
         content: u8,
         knows: bool,
@@ -35,7 +35,7 @@ enum Event {
     Start,
     Answer,
     Finish(Outcome),
-    /// Time passes until a pause is over, or not for so long.
+    /// Time passes until a pause is over, or not that long.
     Wake {
         in_time: bool,
     },
@@ -52,7 +52,7 @@ struct World {
     required: Option<Write>,
     /// What ran, in order.
     runs: Vec<Write>,
-    /// Whether it was required since it began to run.
+    /// Whether it was required since it started to run.
     again: bool,
 }
 
@@ -85,7 +85,7 @@ impl World {
             Event::Finish(outcome) => {
                 let is_running = matches!(self.slot, Slot::Running { .. });
                 self.slot.finish(outcome, self.now);
-                // It is required again by what it waits for.
+                // What it waits for requires it again.
                 if is_running && outcome == Outcome::Pending && !self.again {
                     self.required = None;
                 }
@@ -100,7 +100,7 @@ impl World {
                 self.slot.withdraw();
                 self.required = None;
             }
-            // Whoever says so requires it once more, if it still is.
+            // The caller requires it again, if it still is.
             Event::Invalidate => {
                 self.slot.invalidate();
                 if self.slot == Slot::Idle {
@@ -110,7 +110,7 @@ impl World {
         }
     }
 
-    /// Lets everything run that waits, with nothing in the way.
+    /// Runs everything that waits, without interference.
     fn drain(&mut self) {
         for _ in 0..2 * (REPEATS + 2) {
             self.apply(Event::Wake { in_time: true });
@@ -135,8 +135,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// Whatever has happened, what was required last is what ran last in the end, and what was
-    /// withdrawn never runs once more.
+    /// Whatever happened, what was required last is what finally ran last, and what was
+    /// withdrawn never runs again.
     #[test]
     fn the_last_requirement_is_the_last_to_run(
         events in prop::collection::vec(event(), 0..40),
@@ -161,7 +161,7 @@ proptest! {
         }
     }
 
-    /// However often an effect is required that was done, it is not repeated for ever.
+    /// However often a completed effect is required, it is not repeated forever.
     #[test]
     fn what_is_done_in_vain_is_repeated_a_few_times(
         answers in prop::collection::vec(any::<bool>(), 30),
@@ -222,7 +222,7 @@ fn pauses_double_up_to_a_bound() {
     assert_eq!(pauses[11], LONGEST_PAUSE);
 }
 
-/// Every event of the diagram but requirements, with its label.
+/// Every event of the diagram except requirements, with its label.
 const EVENTS: [(Event, &str); 9] = [
     (Event::Start, "its turn has come"),
     (Event::Answer, "the machine is given the answer"),
@@ -235,7 +235,7 @@ const EVENTS: [(Event, &str); 9] = [
     (Event::Invalidate, "it is invalidated"),
 ];
 
-/// Every transition between two states that can be reached within some events.
+/// Every transition between two states that can be reached within a few events.
 fn transitions() -> BTreeSet<(&'static str, &'static str, &'static str)> {
     let mut transitions = BTreeSet::new();
     let mut worlds = vec![World::new()];
@@ -285,7 +285,7 @@ impl Slot<Write> {
         }
     }
 
-    /// What tells two slots apart in the diagram: everything but the moments.
+    /// What distinguishes two slots in the diagram: everything but the times.
     fn shape(&self) -> (&'static str, Option<u8>, bool, bool, bool, u32) {
         let content = self.effect().map(|effect| effect.0);
         let (again, answered, in_vain) = match self {

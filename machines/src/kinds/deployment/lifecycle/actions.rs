@@ -20,12 +20,12 @@ use crate::rows::{
 use crate::shared::{messages, retry};
 
 impl Record {
-    /// Whether another machine holds the name, or comes before this one in waiting for it.
+    /// Whether another machine holds the name, or is ahead of this one in waiting for it.
     ///
-    /// Two objects never have one name at once, so one of the two has gone, and that will be seen:
-    /// the one that holds the name, or, after a stale list, the one that asks for it. Which of them
-    /// does not matter here, and revisions do not tell where an etcd was restored: to wait is right
-    /// in each case, as two Applications would deploy to one place.
+    /// Two objects never have the same name at once, so one of the two is gone, and that will be
+    /// seen: the one that holds the name, or, after a stale list, the one that asks for it. Which
+    /// one does not matter here, and revisions do not show it if etcd was restored: waiting is
+    /// right in each case, as two Applications would deploy to one place.
     fn is_preceded(&self, context: &Context<'_>) -> bool {
         let own = (self.first_seen, &self.uid);
         context
@@ -35,8 +35,8 @@ impl Record {
             .any(|other| !other.waits || (context.waits && (other.first_seen, &other.uid) < own))
     }
 
-    /// Takes over the row of an earlier installation, so that whatever comes first, an edit or a
-    /// deletion, finds it.
+    /// Takes over the row of an earlier installation, so that the next edit or deletion finds
+    /// it.
     pub(super) fn adopt(&mut self, context: &Context<'_>) {
         if let (None, Some(existing)) = (&self.application, &context.facts.existing_application) {
             self.application = Some(ApplicationRecord {
@@ -49,8 +49,9 @@ impl Record {
         }
     }
 
-    /// Whether an earlier installation made its Application, on an environment, and nothing has been
-    /// written of it since: no environment is served yet, so that nobody could make it so again.
+    /// Whether an earlier installation created its Application, on an environment, and nothing
+    /// about it has been written since: no environment is served yet, so it could not be created
+    /// like that again.
     fn is_frozen(&self) -> bool {
         let is_untouched = |one: &ApplicationRecord| one.digest == Digest::default();
         !self.spec.environment.is_empty() && self.application.as_ref().is_some_and(is_untouched)
@@ -99,7 +100,8 @@ impl Record {
         self.intend(document, rows, context)
     }
 
-    /// Records what is wanted of Argo CD and asks the agent for it, unless it is so already.
+    /// Records what is wanted from Argo CD and asks the agent for it, unless that is already
+    /// the case.
     pub(super) fn intend(
         &mut self,
         document: ApplicationDocument,
@@ -153,8 +155,8 @@ impl Record {
         Lifecycle::Dispatching { deadline, again, overdue: 0 }
     }
 
-    /// Asks the agent to write the Application as its row says; `false` where there is none, or
-    /// where an operation that does so is open.
+    /// Asks the agent to write the Application as its row says; `false` if there is none, or if
+    /// an operation that does so is open.
     pub(super) fn request_repair(&mut self, context: &mut Context<'_>) -> bool {
         let requested = self.request_operation(context);
         if requested {
@@ -163,7 +165,7 @@ impl Record {
         requested
     }
 
-    /// Asks the agent to act on the application; `false` where an operation is open already.
+    /// Asks the agent to act on the application; `false` if an operation is already open.
     pub(super) fn request_operation(&mut self, context: &mut Context<'_>) -> bool {
         let Some(application) = self.application.as_ref().filter(|_| self.open.is_none()) else {
             return false;
@@ -185,7 +187,8 @@ impl Record {
         self.failures = 0;
         self.note_applied();
         context.clear();
-        // The facts may have changed while the agent worked; nobody tells of that again.
+        // The facts may have changed while the agent worked; there is no second
+        // notification.
         if self.can_follow(context) {
             return self.resolve(context);
         }
@@ -199,7 +202,7 @@ impl Record {
         Lifecycle::BackingOff { until }
     }
 
-    /// A settled deployment follows a change of the facts only where it can be followed: neither a
+    /// A settled deployment follows a change of the facts only where that is possible: neither a
     /// terminating namespace nor a missing Argo CD changes what was written.
     pub(super) fn can_follow(&self, context: &Context<'_>) -> bool {
         let facts = context.facts;
@@ -268,14 +271,14 @@ impl Record {
             return Handled;
         }
         self.failures = 0;
-        // What was wrong with the older one is no matter any more.
+        // What was wrong with the older one no longer matters.
         context.clear();
         Transition(self.resolve(context))
     }
 
     /// What the outcome of an operation means while the spec is rejected.
     pub(super) fn end_repair(&mut self, finished: &Finished, deadline: &mut Option<Timestamp>) {
-        // One that was asked for before the spec changed is of older intent.
+        // One requested before the spec changed reflects older intent.
         if matches!(finished, Finished::Completed) && deadline.is_some() {
             self.note_applied();
         }
@@ -285,7 +288,7 @@ impl Record {
         }
     }
 
-    /// What the outcome of an operation means while the Application is to be written.
+    /// What the outcome of an operation means while the Application is being written.
     pub(super) fn end_dispatch(
         &mut self,
         finished: Finished,
@@ -294,7 +297,7 @@ impl Record {
     ) -> Outcome<Lifecycle> {
         match finished {
             Finished::No => Handled,
-            // What became of older intent says nothing of the newer one.
+            // The outcome of an older intent says nothing about the newer one.
             Finished::Completed | Finished::Failed(_) if again => Transition(self.resolve(context)),
             Finished::Completed => Transition(self.settle(context)),
             Finished::Failed(text) => Transition(self.back_off(text, context)),
@@ -302,7 +305,7 @@ impl Record {
         }
     }
 
-    /// What the outcome of an operation means while the Application is to be removed.
+    /// What the outcome of an operation means while the Application is being removed.
     pub(super) fn end_removal(
         &mut self,
         finished: Finished,
@@ -311,7 +314,7 @@ impl Record {
     ) -> Outcome<Lifecycle> {
         match finished {
             Finished::No => Handled,
-            // What became of older intent says nothing of the newer one.
+            // The outcome of an older intent says nothing about the newer one.
             Finished::Completed | Finished::Failed(_) if again => {
                 Transition(self.request_removal(context))
             }

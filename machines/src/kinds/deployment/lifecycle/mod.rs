@@ -1,8 +1,8 @@
 //! The region that decides what is done about a deployment.
 //!
 //! A state that waits for machinery (the agent, Argo CD, the tenant) has a deadline; a state that
-//! waits for a person (`Rejected`, `Settled`, `Frozen`) has none, unless a repair is under way
-//! beside it.
+//! waits for a person (`Rejected`, `Settled`, `Frozen`) has none, unless a repair is in progress
+//! alongside it.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
@@ -22,11 +22,13 @@ use crate::kinds::deployment::{Event, Facts, Record};
 use crate::rows::RowChange;
 use crate::shared::{messages, text};
 
-/// The agent answers within milliseconds; after this the user is told that it does not.
+/// The agent answers within milliseconds; after this the user is informed that it does
+/// not.
 pub const DISPATCH_DEADLINE: Duration = Duration::from_secs(60);
-/// Argo CD removes resources within seconds; after this the user is told that it does not.
+/// Argo CD removes resources within seconds; after this the user is informed that it does
+/// not.
 pub const REMOVAL_DEADLINE: Duration = Duration::from_secs(120);
-/// A deadline doubles with each passing, up to this: what does not come for long is looked at
+/// A deadline doubles each time it passes, up to this: what stays away for long is checked
 /// rarely, or ten thousand deployments would write their rows each minute while Argo CD is away.
 pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3_600);
 /// A change of the tenant, of Argo CD or of a predecessor is pushed; this is the safety net.
@@ -37,16 +39,16 @@ pub const FINALIZING_DEADLINE: Duration = Duration::from_secs(30);
 /// What is done about a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifecycle {
-    /// Nothing is known of the object.
+    /// Nothing is known about the object.
     Unseen {},
     /// The spec cannot be acted on; the user must change it.
     Rejected {
-        /// When to look at the repair of the last good Application, where one was asked for.
+        /// When to check the repair of the last good Application, if one was asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline: Option<Timestamp>,
     },
-    /// It deploys to an environment, of which an earlier installation took care. This version does
-    /// not, and leaves what that made as it is.
+    /// It deploys to an environment, which an earlier installation handled. This version does not,
+    /// and leaves what that one created as it is.
     Frozen {},
     /// The namespace is terminating, or its tenant has no rows yet.
     AwaitingTenant {
@@ -76,7 +78,8 @@ pub enum Lifecycle {
     Dispatching {
         /// When to complain.
         deadline: Timestamp,
-        /// The spec changed since the open operation was asked for: ask again after it.
+        /// The spec has changed since the open operation was requested: ask again after
+        /// it.
         again: bool,
         /// How often the deadline has passed.
         #[serde(default, skip_serializing_if = "is_zero")]
@@ -103,8 +106,8 @@ pub enum Lifecycle {
         /// When.
         until: Timestamp,
     },
-    /// It was deleted while it was frozen: what was made for it stays until a version comes that can
-    /// remove it.
+    /// It was deleted while it was frozen: what was created for it stays until a version is
+    /// installed that can remove it.
     RemovalFrozen {},
     /// Nothing is left but our finalizer on the object.
     Finalizing {
@@ -131,20 +134,20 @@ pub(super) enum Finished {
     Completed,
     /// It does not, because of this.
     Failed(String),
-    /// Its row has gone without an outcome.
+    /// Its row is gone without an outcome.
     Lost,
 }
 
 /// What a step collects.
 pub struct Context<'a> {
     facts: &'a Facts,
-    /// Whether this deployment does not hold its name yet.
+    /// Whether this deployment does not yet hold its name.
     waits: bool,
     /// The state before the step.
     before: Discriminant<Lifecycle>,
     /// Rows to write.
     pub(super) rows: Vec<RowChange>,
-    /// What the error flag is told.
+    /// What is signalled to the error flag.
     pub(super) error_event: Option<ErrorEvent>,
 }
 
@@ -154,9 +157,10 @@ impl<'a> Context<'a> {
         Self { facts, waits, before: discriminant(before), rows: Vec::new(), error_event: None }
     }
 
-    /// The moment at which a deadline that has passed so often is looked at next.
+    /// When a deadline that has passed this often is due next.
     fn postponed(&self, first: Duration, overdue: u32) -> Timestamp {
-        // Twice as long each time; the limit is reached before the shift is.
+        // It doubles each time; the limit is reached before the shift
+        // overflows.
         let pause = first.saturating_mul(1 << overdue.min(8));
         self.facts.now.after(pause.min(LONGEST_DEADLINE))
     }
@@ -270,7 +274,7 @@ impl Record {
         Super
     }
 
-    /// Waits for something that is not this deployment's own.
+    /// Waits for something outside this deployment.
     #[superstate(superstate = "live")]
     fn awaiting(
         &mut self,
@@ -375,7 +379,8 @@ impl Record {
                 Lifecycle::Settled {} => Handled,
                 elsewhere => Transition(elsewhere),
             },
-            // In a namespace that goes away, or without Argo CD, nothing is made anew.
+            // In a namespace that is going away, or without Argo CD, nothing is
+            // recreated.
             Event::ApplicationDiffers if self.can_follow(context) => {
                 self.note_difference();
                 Transition(self.resolve(context))
@@ -406,8 +411,8 @@ impl Record {
                 self.note_removal(report);
                 Handled
             }
-            // An object never stops being deleted, and what has gone never comes back under the
-            // same UID: an observation that says otherwise is stale.
+            // A deletion is never undone, and what is gone never comes back under the same UID:
+            // an observation that says otherwise is stale.
             Event::Observed(_)
             | Event::Absent { .. }
             | Event::Reported(_)

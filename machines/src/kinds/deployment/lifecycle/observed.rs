@@ -12,8 +12,9 @@ impl Record {
         snapshot.generation < self.generation || snapshot.revision < self.last_seen
     }
 
-    /// Takes over what an observation says. The revision is remembered with what is worth
-    /// remembering only, so that an echo of our own status write changes nothing.
+    /// Takes over what an observation says. The revision is remembered only along with
+    /// something worth remembering, so that an echo of our own status write changes
+    /// nothing.
     pub(super) fn take(&mut self, snapshot: &Snapshot) {
         let before = self.clone();
         if snapshot.generation != self.generation {
@@ -30,7 +31,7 @@ impl Record {
         }
     }
 
-    /// The object is no more.
+    /// The object is gone.
     pub(super) fn vanish(&mut self) {
         self.present = false;
         self.finalizer = false;
@@ -75,7 +76,7 @@ impl Record {
         finished
     }
 
-    /// After a deadline the Operation is created again: a claim that led to nothing is not trusted.
+    /// After a deadline the Operation is created again: a claim that led nowhere is not trusted.
     pub(super) fn expect_no_claim(&mut self) {
         if let Some(open) = self.open.as_mut() {
             open.claimed = false;
@@ -87,7 +88,8 @@ impl Record {
         self.report = Some(report.clone());
     }
 
-    /// What Argo CD says of the removal. Its error is mirrored as its other conditions are.
+    /// What Argo CD says about the removal. Its error is mirrored like its other
+    /// conditions.
     pub(super) fn note_removal(&mut self, report: &RemovalReport) {
         if report.error != self.removal.error {
             let error = report.has_failed().then(|| MirroredCondition {
@@ -99,7 +101,7 @@ impl Record {
         self.removal = report.clone();
     }
 
-    /// Room for less of Argo CD's report, unless another refusal has led to that already.
+    /// Leaves less room for Argo CD's report, unless another refusal has already done so.
     pub(in crate::kinds::deployment) fn lower_budget(&mut self, refused: u8) {
         if self.mirror_budget == refused {
             self.mirror_budget = conditions::next_budget(refused);

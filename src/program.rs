@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::roles::Roles;
 use crate::runtime::clock::Clock;
 use crate::runtime::retry::patiently;
-use crate::runtime::verdict::verdict;
+use crate::runtime::store_failure::retry_decision;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
 
@@ -262,7 +262,7 @@ async fn take_over(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<Store>> {
     let what = format!("taking over the role of {role}");
-    patiently(&what, shutdown, verdict, || {
+    patiently(&what, shutdown, retry_decision, || {
         Store::take_over(database.clone(), role, identity, clock.now())
     })
     .await

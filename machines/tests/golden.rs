@@ -16,7 +16,7 @@ use machines::identity::{
 use machines::kinds::deployment::error_flag::ErrorFlag;
 use machines::kinds::deployment::lifecycle::Lifecycle;
 use machines::kinds::deployment::mirror::Mirror;
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::render::render;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{

@@ -10,7 +10,7 @@ use machines::kinds::deployment::conditions::{
     compared_to_digest,
 };
 use machines::kinds::deployment::lifecycle::{Lifecycle, REMOVAL_DEADLINE};
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     Deployment, Event, Facts, Obligation, Report, Snapshot, TenantFact,

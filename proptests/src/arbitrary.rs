@@ -8,7 +8,7 @@ use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
 use machines::kinds::deployment::error_flag::ErrorFlag;
 use machines::kinds::deployment::lifecycle::Lifecycle;
 use machines::kinds::deployment::mirror::Mirror;
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, Event, ExistingApplication, Facts,

@@ -23,8 +23,8 @@ use crate::agent::Agent;
 use crate::agent::argo::Argo;
 use crate::agent::batch::{Observations, decide};
 use crate::agent::effects::Effect;
-use crate::agent::targets::application::requests;
-use crate::agent::targets::project::entry::ProjectDocument;
+use crate::agent::resources::application::requests;
+use crate::agent::resources::project::entry::ProjectDocument;
 use crate::runtime::effects::Outcome;
 use crate::settings::Settings;
 use crate::signals::Listener;
@@ -170,7 +170,7 @@ async fn an_app_project_is_absent_once_the_server_lists_none_of_its_name() {
     let api: Api<AppProject> = Api::namespaced(silent.client.clone(), &namespace);
     let write = |wanted| Effect::WriteProject { user: user.clone(), wanted };
     let other = ProjectDocument { source_repos: Default::default(), ..wanted.clone() };
-    crate::agent::targets::project::requests::write_project(
+    crate::agent::resources::project::requests::write_project(
         &silent.client,
         &namespace,
         &other,

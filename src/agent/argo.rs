@@ -1,6 +1,6 @@
 //! What the agent has seen of Argo CD: only what it compares of each Application and AppProject, so
 //! that ten thousand of them take a few megabytes. What is taken in and reported for each is in
-//! `targets`.
+//! `resources`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,8 +9,8 @@ use machines::identity::{ApplicationId, ClusterUserId, Revision};
 use machines::operation::ApplicationView;
 use machines::operation::application::project_name;
 
-use crate::agent::targets::application::entry::ApplicationEntry;
-use crate::agent::targets::project::entry::ProjectEntry;
+use crate::agent::resources::application::entry::ApplicationEntry;
+use crate::agent::resources::project::entry::ProjectEntry;
 use crate::runtime::sightings::Sightings;
 
 /// See the module.

@@ -16,7 +16,7 @@ use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::agent::argo::Argo;
-use crate::agent::targets::project::entry::{ProjectDocument, WantedProject};
+use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::inbox::Coalesce;
 
 /// An operation looks at Argo CD again after each move; it moves at most this often, from
@@ -75,7 +75,7 @@ pub struct FollowUp {
     pub awaits_project: bool,
     /// The revisions of its Application and AppProject at the time of the
     /// decision.
-    pub seen: [Option<Revision>; 2],
+    pub revisions: [Option<Revision>; 2],
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
     /// What it requires from the world.
@@ -252,7 +252,11 @@ impl OperationRun {
         FollowUp {
             id: record.id.clone(),
             target: record.target.clone(),
-            seen: argo.revisions(record.application(), application_name.as_deref(), &record.owner),
+            revisions: argo.revisions(
+                record.application(),
+                application_name.as_deref(),
+                &record.owner,
+            ),
             application_name,
             owner: record.owner.clone(),
             requester: record.requester.clone(),

@@ -7,7 +7,7 @@ use kube::api::{Api, DeleteParams};
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 use machines::operation::application::ApplicationDocument;
 
-use crate::agent::targets::project::entry::ProjectDocument;
+use crate::agent::resources::project::entry::ProjectDocument;
 use crate::kubernetes::{ApiError, api_error};
 use crate::runtime::effects::{Priority, QueuedEffect};
 

@@ -32,7 +32,7 @@ impl Agent {
             return;
         }
         let is_new = self.open().update(&follow_up);
-        if is_new && self.sees(&follow_up) != follow_up.seen {
+        if is_new && self.revisions(&follow_up) != follow_up.revisions {
             // Changes between the decision and now have not been delivered yet.
             self.poke(&follow_up.id, Observations::default());
         }
@@ -59,7 +59,7 @@ impl Agent {
     }
 
     /// The revisions of an operation's Application and AppProject.
-    fn sees(&self, follow_up: &FollowUp) -> [Option<Revision>; 2] {
+    fn revisions(&self, follow_up: &FollowUp) -> [Option<Revision>; 2] {
         let FollowUp { target, application_name, owner, .. } = follow_up;
         let row = target.as_ref().map(|Target::Application(row)| row);
         self.argo().revisions(row, application_name.as_deref(), owner)

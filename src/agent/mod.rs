@@ -4,7 +4,7 @@
 //! operations between load and commit, [`effects`] do what their states require, `definition` says
 //! what the installed Argo CD supports, [`reports`] carries what Argo CD says into the database,
 //! and `rescan` finds manual changes. Whatever depends on the kind of an operation's target is in
-//! [`targets`].
+//! [`resources`].
 
 pub mod argo;
 pub mod batch;
@@ -15,7 +15,7 @@ mod follow_up;
 mod open;
 pub mod reports;
 mod rescan;
-pub mod targets;
+pub mod resources;
 mod watching;
 
 #[cfg(test)]
@@ -40,10 +40,10 @@ use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};
 use crate::runtime::inbox::Inbox;
 use crate::runtime::retry::patiently;
+use crate::runtime::store_failure::RetryDecision;
+use crate::runtime::store_failure::{classify, retry_decision};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
-use crate::runtime::verdict::Verdict;
-use crate::runtime::verdict::{judge, verdict};
 use crate::runtime::watch::Progress;
 use crate::runtime::worker::{self, Process, Taken};
 use crate::settings::Settings;
@@ -109,8 +109,8 @@ impl Process<OperationId, Observations> for Agent {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> (Verdict, &'static str) {
-        judge(error)
+    fn classify(error: &StoreError) -> (RetryDecision, &'static str) {
+        classify(error)
     }
 
     fn commits(&self) -> &Commits {
@@ -179,7 +179,7 @@ impl Agent {
         self: Arc<Self>,
         shutdown: CancellationToken,
     ) -> Result<(), Stopped<StoreError>> {
-        let caught_up = patiently("the start", &shutdown, verdict, || self.catch_up()).await;
+        let caught_up = patiently("the start", &shutdown, retry_decision, || self.catch_up()).await;
         if caught_up.map_err(Stopped::Work)?.is_none() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use machines::rows::Target;
 
 use crate::agent::argo::Changed;
 use crate::agent::batch::FollowUp;
-use crate::agent::targets::project::entry::ProjectDocument;
+use crate::agent::resources::project::entry::ProjectDocument;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -196,7 +196,7 @@ mod tests {
             completed: false,
             failed: false,
             awaits_project,
-            seen: [None; 2],
+            revisions: [None; 2],
             wake_at: None,
             obligations: Vec::new(),
             insist: false,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crds::argocd::{ApplicationStatus, ResourceStatus, condition_type, health, stored_bytes, sync};
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::kinds::deployment::conditions::MISSING;
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::rows::Requester;
 use machines::shared::redaction::redacted;
 use parking_lot::{Mutex, MutexGuard};
@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
-use crate::runtime::verdict::Verdict;
-use crate::runtime::verdict::judge;
+use crate::runtime::store_failure::RetryDecision;
+use crate::runtime::store_failure::classify;
 use crate::runtime::worker::{self, Process, Taken};
 use crate::signals::Listener;
 
@@ -160,8 +160,8 @@ impl Process<Reported, Report> for Reports {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> (Verdict, &'static str) {
-        judge(error)
+    fn classify(error: &StoreError) -> (RetryDecision, &'static str) {
+        classify(error)
     }
 
     fn commits(&self) -> &Commits {
@@ -297,7 +297,7 @@ mod tests {
 
     use super::*;
 
-    use crate::backend::kinds::deployment::observe;
+    use crate::backend::kinds::deployment::{observe, status_fields};
 
     struct Nobody;
 
@@ -432,7 +432,7 @@ mod tests {
             prop_assert_eq!(kept.unwrap_or(expected), expected);
             prop_assert!(kept.is_some() || read.resources.len() == size.resources);
             for budget in 0..MIRROR_BUDGETS.len() as u8 {
-                let mirrored = observe::mirrored(&read, budget);
+                let mirrored = status_fields::mirrored(&read, budget);
                 let room = budget_bytes(budget).max(32 * 1024);
                 prop_assert!(stored_bytes(&mirrored) <= room, "{}", stored_bytes(&mirrored));
                 let GitOpsDeploymentStatus { sync, health, .. } = mirrored;

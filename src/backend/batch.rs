@@ -6,7 +6,7 @@ use machines::identity::TenantUid;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 
 use crate::backend::environment::Environment;
-use crate::backend::index::Standing;
+use crate::backend::index::NamespacePhase;
 use crate::backend::kinds::deployment::step::DeploymentFollowUp;
 use crate::backend::kinds::tenant::step::TenantFollowUp;
 use crate::backend::kinds::{deployment, tenant};
@@ -35,17 +35,17 @@ pub fn request(items: &[Item]) -> BackendRequest {
 
 /// Steps the machines of a batch.
 ///
-/// `standing` gives the state of the batch's namespaces.
+/// `namespace_phase` gives the state of the batch's namespaces.
 pub fn decide(
     mut loaded: BackendLoaded,
     items: &[Item],
-    standing: &dyn Fn(&TenantUid, &str) -> Standing,
+    namespace_phase: &dyn Fn(&TenantUid, &str) -> NamespacePhase,
     environment: &Environment,
 ) -> (BackendChanges, FollowUp) {
     let mut changes = BackendChanges::default();
     let mut follow_up = FollowUp::default();
     let (tenants, follow_ups) =
-        tenant::step::step_all(&mut loaded, items, standing, environment, &mut changes);
+        tenant::step::step_all(&mut loaded, items, namespace_phase, environment, &mut changes);
     follow_up.tenants = follow_ups;
     follow_up.deployments =
         deployment::step::step_all(&mut loaded, items, &tenants, environment, &mut changes);

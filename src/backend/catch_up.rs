@@ -3,56 +3,13 @@
 use machines::identity::{DeploymentUid, TenantUid};
 use machines::kinds::deployment::Deployment;
 use machines::kinds::tenant::Tenant;
-use machines::rows::Requester;
 use schema::store::StoreError;
 use schema::store::machine_rows::IndexEntry;
 
 use crate::backend::Backend;
 use crate::backend::index::Place;
 use crate::backend::observations::{Key, Observations};
-use crate::runtime::worker::Process;
-use crate::signals::{Hearer, Listener};
-
-impl Listener for Backend {
-    fn operation_finished(&self, requester: &Requester) {
-        match requester {
-            Requester::Deployment(uid) => {
-                self.poke(&Key::Deployment(uid.clone()), Observations::operation());
-            }
-        }
-    }
-
-    fn report_changed(&self, uid: &DeploymentUid) {
-        self.poke(&Key::Deployment(uid.clone()), Observations::report());
-    }
-
-    fn application_differs(&self, uid: &DeploymentUid) {
-        self.poke(&Key::Deployment(uid.clone()), Observations::differs());
-    }
-
-    fn is_behind(&self, tenant: &str) -> bool {
-        Process::is_behind(self, tenant)
-    }
-}
-
-impl Hearer for Backend {
-    async fn look_again(&self) -> Result<(), StoreError> {
-        for entry in self.store.index::<Tenant>().await? {
-            self.resume(Key::Tenant(TenantUid::new(entry.key.clone())), &entry);
-        }
-        for entry in self.store.index::<Deployment>().await? {
-            self.resume(Key::Deployment(DeploymentUid::new(entry.key.clone())), &entry);
-        }
-        self.take_in_reports().await
-    }
-
-    async fn take_in_reports(&self) -> Result<(), StoreError> {
-        for uid in self.store.unread().await? {
-            self.report_changed(&uid);
-        }
-        Ok(())
-    }
-}
+use crate::signals::Hearer;
 
 impl Backend {
     /// Picks up what the database holds. For startup, before anything else is running.
@@ -73,7 +30,7 @@ impl Backend {
     }
 
     /// Steps a machine that requires something or has a deadline. The step sets its timer.
-    fn resume(&self, machine: Key, entry: &IndexEntry) {
+    pub(super) fn resume(&self, machine: Key, entry: &IndexEntry) {
         if entry.has_obligations || entry.wake_at.is_some() {
             self.poke(&machine, Observations::operation());
         }

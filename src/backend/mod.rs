@@ -15,6 +15,7 @@ mod execute;
 mod follow_up;
 pub mod index;
 pub mod kinds;
+mod listener;
 pub mod observations;
 pub mod ownership;
 pub mod unsupported;
@@ -43,9 +44,9 @@ use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};
 use crate::runtime::inbox::Inbox;
 use crate::runtime::retry::patiently;
+use crate::runtime::store_failure::{RetryDecision, classify, retry_decision};
 use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
-use crate::runtime::verdict::{Verdict, judge, verdict};
 use crate::runtime::watch::Progress;
 use crate::runtime::worker::{self, Process, Taken};
 use crate::settings::Settings;
@@ -112,13 +113,13 @@ impl Process<Key, Observations> for Backend {
             .map(|(_, key, observations)| (key.clone(), observations.clone()))
             .collect();
         let environment = self.environment();
-        let standing =
-            |tenant: &TenantUid, namespace: &str| self.index().standing(tenant, namespace);
+        let namespace_phase =
+            |tenant: &TenantUid, namespace: &str| self.index().namespace_phase(tenant, namespace);
         let request = batch::request(&items);
         let committed = self
             .store
             .backend_batch(&request, environment.now, |loaded| {
-                batch::decide(loaded, &items, &standing, &environment)
+                batch::decide(loaded, &items, &namespace_phase, &environment)
             })
             .await;
         let follow_up = committed.inspect_err(|_| {
@@ -137,8 +138,8 @@ impl Process<Key, Observations> for Backend {
         Ok(())
     }
 
-    fn judge(error: &StoreError) -> (Verdict, &'static str) {
-        judge(error)
+    fn classify(error: &StoreError) -> (RetryDecision, &'static str) {
+        classify(error)
     }
 
     fn commits(&self) -> &Commits {
@@ -224,7 +225,7 @@ impl Backend {
         self: Arc<Self>,
         shutdown: CancellationToken,
     ) -> Result<(), Stopped<StoreError>> {
-        let caught_up = patiently("the start", &shutdown, verdict, || self.catch_up()).await;
+        let caught_up = patiently("the start", &shutdown, retry_decision, || self.catch_up()).await;
         if caught_up.map_err(Stopped::Work)?.is_none() {
             return Ok(());
         }

@@ -77,8 +77,8 @@ impl Ownership {
     /// Takes out all objects.
     pub fn take_all(&mut self) -> Vec<GitOpsDeployment> {
         let waiting = std::mem::take(&mut self.waiting);
-        let ownership = waiting.into_values().flat_map(HashMap::into_values);
-        ownership.map(|arrival| arrival.object).collect()
+        let arrivals = waiting.into_values().flat_map(HashMap::into_values);
+        arrivals.map(|arrival| arrival.object).collect()
     }
 
     /// Questions to ask now about known namespaces, at most `limit`.
@@ -108,8 +108,8 @@ impl Ownership {
     /// Takes out the objects that a question was about.
     pub fn take_asked(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
         let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
-        let ownership = question.about.iter().filter_map(|uid| waiting.remove(uid));
-        let objects = ownership.map(|arrival| arrival.object).collect();
+        let arrivals = question.about.iter().filter_map(|uid| waiting.remove(uid));
+        let objects = arrivals.map(|arrival| arrival.object).collect();
         if waiting.is_empty() {
             self.waiting.remove(&question.namespace);
         }

@@ -10,7 +10,7 @@
 //!   it;
 //! * [`watch`]: one stream per kind of object, with its own back-off and gauge;
 //! * [`sightings`]: what a watch has shown, and what a complete list proves;
-//! * [`verdict`]: what a failure of the store means for the next attempt;
+//! * [`store_failure`]: what a failure of the store means for the next attempt;
 //! * [`retry`]: what has to work before anything else can start;
 //! * [`supervisor`]: a role is its work and all of its tasks, or it ends;
 //! * [`clock`]: the only source of the time of day.
@@ -22,8 +22,8 @@ pub mod effects;
 pub mod inbox;
 pub mod retry;
 pub mod sightings;
+pub mod store_failure;
 pub mod supervisor;
 pub mod timers;
-pub mod verdict;
 pub mod watch;
 pub mod worker;

@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::verdict::Verdict;
+use crate::runtime::store_failure::RetryDecision;
 
 /// First pause between attempts, doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ fn pauses() -> ExponentialBuilder {
 pub async fn patiently<T, E, F>(
     what: &str,
     shutdown: &CancellationToken,
-    judge: fn(&E) -> Verdict,
+    decide: fn(&E) -> RetryDecision,
     attempt: impl Fn() -> F,
 ) -> Result<Option<T>, E>
 where
@@ -41,7 +41,8 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let begun = Instant::now();
-    let may_work = |error: &E| matches!(judge(error), Verdict::AtOnce | Verdict::Later);
+    let may_work =
+        |error: &E| matches!(decide(error), RetryDecision::AtOnce | RetryDecision::Later);
     let attempts = attempt
         .retry(pauses())
         .when(|error| may_work(error) && begun.elapsed() < PATIENCE)
@@ -75,29 +76,32 @@ mod tests {
 
     use super::*;
 
-    async fn attempts(verdict: fn(&u32) -> Verdict, fails: u32) -> (Result<Option<()>, u32>, u32) {
+    async fn attempts(
+        decision: fn(&u32) -> RetryDecision,
+        fails: u32,
+    ) -> (Result<Option<()>, u32>, u32) {
         let number = Cell::new(0);
         let attempt = || {
             number.set(number.get() + 1);
             std::future::ready(if number.get() > fails { Ok(()) } else { Err(number.get()) })
         };
-        let outcome = patiently("it", &CancellationToken::new(), verdict, attempt).await;
+        let outcome = patiently("it", &CancellationToken::new(), decision, attempt).await;
         (outcome, number.get())
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_may_work_later_is_tried_again_and_what_cannot_is_not() {
-        assert_eq!(attempts(|_| Verdict::Later, 3).await, (Ok(Some(())), 4));
-        assert_eq!(attempts(|_| Verdict::AtOnce, 3).await, (Ok(Some(())), 4));
-        assert_eq!(attempts(|_| Verdict::Refused, 3).await, (Err(1), 1));
-        assert_eq!(attempts(|_| Verdict::Stop, 3).await, (Err(1), 1));
-        assert_eq!(attempts(|_| Verdict::Unfit, 3).await, (Err(1), 1));
+        assert_eq!(attempts(|_| RetryDecision::Later, 3).await, (Ok(Some(())), 4));
+        assert_eq!(attempts(|_| RetryDecision::AtOnce, 3).await, (Ok(Some(())), 4));
+        assert_eq!(attempts(|_| RetryDecision::Refused, 3).await, (Err(1), 1));
+        assert_eq!(attempts(|_| RetryDecision::Stop, 3).await, (Err(1), 1));
+        assert_eq!(attempts(|_| RetryDecision::Unfit, 3).await, (Err(1), 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn patience_ends() {
         let begun = Instant::now();
-        let (outcome, _) = attempts(|_| Verdict::Later, u32::MAX).await;
+        let (outcome, _) = attempts(|_| RetryDecision::Later, u32::MAX).await;
         assert!(outcome.is_err());
         assert!(begun.elapsed() < PATIENCE + 2 * LONGEST_PAUSE);
     }

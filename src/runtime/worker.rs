@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::aside::{Aside, Failing};
 use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
-use crate::runtime::verdict::{Silence, Verdict};
+use crate::runtime::store_failure::{RetryDecision, Silence};
 
 /// Machines in the first batch. How many the next may have depends on how long the previous one
 /// took: a newcomer waits for the current batch and for its own.
@@ -72,7 +72,7 @@ pub trait Process<K, O>: Sync {
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// What a failure means, and its reason, in words that contain no user data.
-    fn judge(error: &Self::Error) -> (Verdict, &'static str);
+    fn classify(error: &Self::Error) -> (RetryDecision, &'static str);
 
     /// Where it is noted whether batches are committed.
     fn commits(&self) -> &Commits;
@@ -85,7 +85,7 @@ pub trait Process<K, O>: Sync {
     fn set_aside(&self, _: &K, _failures: u32, _pause: Duration, _why: &'static str) {}
 }
 
-/// Has batches processed until it should stop; an error that means [`Verdict::Stop`] ends
+/// Has batches processed until it should stop; an error that means [`RetryDecision::Stop`] ends
 /// it.
 pub async fn run<P, K, O>(
     processor: &P,
@@ -261,22 +261,22 @@ where
         error: P::Error,
     ) -> Result<Rest, P::Error> {
         self.given_up = 0;
-        let (verdict, why) = P::judge(&error);
+        let (decision, why) = P::classify(&error);
         tracing::warn!(%error, machines = batch.taken.len(), "a batch was not committed");
-        match verdict {
-            Verdict::Stop => return Err(error),
-            Verdict::Unfit => {
+        match decision {
+            RetryDecision::Stop => return Err(error),
+            RetryDecision::Unfit => {
                 // Apart from this, the database does as asked.
                 self.processor.commits().note_success();
                 self.at_once = 0;
                 self.isolate(batch, why);
                 return Ok(Rest::Nothing);
             }
-            Verdict::AtOnce | Verdict::Later | Verdict::Refused => {}
+            RetryDecision::AtOnce | RetryDecision::Later | RetryDecision::Refused => {}
         }
         self.processor.commits().note_failure(begun, why);
         self.restore(batch);
-        if verdict == Verdict::AtOnce && self.at_once < AT_ONCE {
+        if decision == RetryDecision::AtOnce && self.at_once < AT_ONCE {
             self.at_once += 1;
             return Ok(Rest::Nothing);
         }

@@ -3,7 +3,7 @@
 //! At most one is open for a resource of an instance: `operation_open_key` is unique among rows
 //! that are `Waiting` or `In_Progress`.
 
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::rows::OperationState;
 use sea_orm::entity::prelude::*;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::rows::Requester;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict};

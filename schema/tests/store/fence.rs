@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use machines::identity::Digest;
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use schema::DatabaseKind;
 use schema::store::backend::{BackendChanges, BackendRequest};
 use schema::store::reports::ApplicationReport;

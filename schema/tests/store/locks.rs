@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use machines::identity::{ClusterUserId, Digest, EnvironmentId, TenantUid};
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::rows::{OperationState, RowChange, TenantRows};
 use schema::store::agent::AgentChanges;
 use schema::store::backend::{BackendChanges, BackendRequest};

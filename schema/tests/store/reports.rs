@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use schema::store::backend::BackendLoaded;
 use schema::store::reports::{ApplicationReport, Reported};
 use schema::store::{Role, Store};

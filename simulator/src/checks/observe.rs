@@ -23,7 +23,7 @@ use machines::identity::{
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
 use machines::rows::{Requester, Target};
-use managed_gitops::agent::targets::application::entry::application_spec;
+use managed_gitops::agent::resources::application::entry::application_spec;
 use managed_gitops::backend::kinds::deployment::observe::spec;
 use sandbox::{ApiServer, Reply, Request, events_of};
 use schema::connection::Database;

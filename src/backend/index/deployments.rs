@@ -41,8 +41,8 @@ impl Index {
                 let gone = missing.iter().filter_map(|uid| self.object_gone(uid, LISTED));
                 let mut deliveries: Vec<Delivery> = gone.collect();
                 // Now that the list is complete, one object may prove who owns another.
-                let ownership = self.ownership.take_all();
-                deliveries.extend(self.waiting_present(ownership));
+                let waiting = self.ownership.take_all();
+                deliveries.extend(self.waiting_present(waiting));
                 deliveries
             }
         }
@@ -89,8 +89,8 @@ impl Index {
         let mut deliveries: Vec<Delivery> =
             asked.into_iter().flat_map(|object| self.take_in(object, true)).collect();
         // These may prove those that came in the meantime.
-        let ownership = self.ownership.take(&question.namespace);
-        deliveries.extend(self.waiting_present(ownership));
+        let waiting = self.ownership.take(&question.namespace);
+        deliveries.extend(self.waiting_present(waiting));
         deliveries
     }
 

@@ -78,7 +78,7 @@ pub struct Place {
 
 /// What is known of a tenant's namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum NamespacePhase {
     /// Nothing yet: the program has just started, and not every namespace has been
     /// seen.
     Unknown,
@@ -136,13 +136,13 @@ impl Index {
         if !self.tenants.insert(tenant.clone()) {
             return None;
         }
-        match self.standing(tenant, namespace) {
-            Standing::Unknown | Standing::Alive => None,
-            Standing::Terminating => {
+        match self.namespace_phase(tenant, namespace) {
+            NamespacePhase::Unknown | NamespacePhase::Alive => None,
+            NamespacePhase::Terminating => {
                 let note = NamespaceObservation::Present { terminating: true };
                 Some(tenant_note(tenant.clone(), note))
             }
-            Standing::Gone => Some(tenant_note(tenant.clone(), NamespaceObservation::Absent)),
+            NamespacePhase::Gone => Some(tenant_note(tenant.clone(), NamespaceObservation::Absent)),
         }
     }
 
@@ -178,13 +178,13 @@ impl Index {
     }
 
     /// What is known of the namespace of a tenant.
-    pub fn standing(&self, tenant: &TenantUid, namespace: &str) -> Standing {
+    pub fn namespace_phase(&self, tenant: &TenantUid, namespace: &str) -> NamespacePhase {
         match self.namespaces.get(namespace) {
-            Some(entry) if entry.uid != *tenant => Standing::Gone,
-            Some(entry) if entry.terminating => Standing::Terminating,
-            Some(_) => Standing::Alive,
-            None if self.namespaces_seen.is_complete() => Standing::Gone,
-            None => Standing::Unknown,
+            Some(entry) if entry.uid != *tenant => NamespacePhase::Gone,
+            Some(entry) if entry.terminating => NamespacePhase::Terminating,
+            Some(_) => NamespacePhase::Alive,
+            None if self.namespaces_seen.is_complete() => NamespacePhase::Gone,
+            None => NamespacePhase::Unknown,
         }
     }
 }

@@ -59,8 +59,8 @@ impl Index {
             deliveries.push(tenant_note(uid, note));
         }
         if changed {
-            let ownership = self.ownership.take(&name);
-            deliveries.extend(self.waiting_present(ownership));
+            let waiting = self.ownership.take(&name);
+            deliveries.extend(self.waiting_present(waiting));
         }
         deliveries
     }

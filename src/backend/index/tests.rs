@@ -120,12 +120,12 @@ fn a_namespace_that_was_not_seen_yet_is_not_taken_for_gone() {
     let tenant = TenantUid::new("ns-1");
     assert_eq!(index.note_tenant(&tenant, "team-a"), None);
     index.namespace_seen(WatchEvent::Restarted);
-    assert_eq!(index.standing(&tenant, "team-a"), Standing::Unknown);
+    assert_eq!(index.namespace_phase(&tenant, "team-a"), NamespacePhase::Unknown);
     index.namespace_seen(namespace("ns-1", false));
-    assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
+    assert_eq!(index.namespace_phase(&tenant, "team-a"), NamespacePhase::Alive);
     index.namespace_seen(WatchEvent::Synced);
-    assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
-    assert_eq!(index.standing(&TenantUid::new("ns-0"), "team-0"), Standing::Gone);
+    assert_eq!(index.namespace_phase(&tenant, "team-a"), NamespacePhase::Alive);
+    assert_eq!(index.namespace_phase(&TenantUid::new("ns-0"), "team-0"), NamespacePhase::Gone);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_namespace_that_cannot_be_decoded_exists() {
         [],
         "the tenant is not told that it has gone"
     );
-    assert_eq!(index.standing(&tenant, "team-a"), Standing::Alive);
+    assert_eq!(index.namespace_phase(&tenant, "team-a"), NamespacePhase::Alive);
 }
 
 #[test]

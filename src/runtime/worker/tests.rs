@@ -19,12 +19,12 @@ impl Coalesce for Note {
 
 #[derive(Debug, thiserror::Error)]
 #[error("it failed")]
-struct Failed(Verdict);
+struct Failed(RetryDecision);
 
 impl From<Silence> for Failed {
     fn from(Silence(lasted): Silence) -> Self {
         assert_eq!(lasted, Duration::from_secs(300));
-        Self(Verdict::Stop)
+        Self(RetryDecision::Stop)
     }
 }
 
@@ -37,7 +37,7 @@ struct Fake<F> {
     shutdown: CancellationToken,
 }
 
-impl<F: Fn(usize, usize) -> Option<Verdict> + Sync> Process<usize, Note> for Fake<F> {
+impl<F: Fn(usize, usize) -> Option<RetryDecision> + Sync> Process<usize, Note> for Fake<F> {
     type Error = Failed;
 
     async fn process(&self, taken: &Taken<usize, Note>, _: Instant) -> Result<(), Failed> {
@@ -47,8 +47,8 @@ impl<F: Fn(usize, usize) -> Option<Verdict> + Sync> Process<usize, Note> for Fak
             *attempts
         };
         let machines = || taken.iter().map(|(_, machine, _)| *machine);
-        if let Some(verdict) = machines().find_map(|machine| (self.fails)(machine, attempt)) {
-            return Err(Failed(verdict));
+        if let Some(decision) = machines().find_map(|machine| (self.fails)(machine, attempt)) {
+            return Err(Failed(decision));
         }
         let mut log = self.log.lock().unwrap();
         log.extend(machines());
@@ -58,7 +58,7 @@ impl<F: Fn(usize, usize) -> Option<Verdict> + Sync> Process<usize, Note> for Fak
         Ok(())
     }
 
-    fn judge(error: &Failed) -> (Verdict, &'static str) {
+    fn classify(error: &Failed) -> (RetryDecision, &'static str) {
         (error.0, "it failed")
     }
 
@@ -94,7 +94,7 @@ fn inbox_of(machines: usize) -> Arc<Inbox<usize, Note>> {
 async fn processed(
     machines: usize,
     wanted: usize,
-    fails: impl Fn(usize, usize) -> Option<Verdict> + Sync,
+    fails: impl Fn(usize, usize) -> Option<RetryDecision> + Sync,
 ) -> Vec<usize> {
     let fake = fake(wanted, fails);
     let _ = run(&fake, inbox_of(machines), fake.shutdown.clone()).await;
@@ -103,7 +103,8 @@ async fn processed(
 
 #[tokio::test(start_paused = true)]
 async fn one_machine_that_fails_every_batch_is_set_aside_and_stops_no_other() {
-    let log = processed(1_000, 999, |machine, _| (machine == 300).then_some(Verdict::Unfit)).await;
+    let log =
+        processed(1_000, 999, |machine, _| (machine == 300).then_some(RetryDecision::Unfit)).await;
     assert_eq!(log.len(), 999);
     assert!(!log.contains(&300));
 }
@@ -118,7 +119,7 @@ async fn machines_that_always_fail_are_tried_ever_less_often_and_stop_no_other()
             if attempt > bound {
                 stop.cancel();
             }
-            (machine % 50 == 7 && machine / 50 < poisoned).then_some(Verdict::Unfit)
+            (machine % 50 == 7 && machine / 50 < poisoned).then_some(RetryDecision::Unfit)
         });
         let hour = Duration::from_secs(3_600);
         let run = run(&fake, inbox_of(1_000), stop.clone());
@@ -142,7 +143,7 @@ async fn moments(
     let fake = fake(usize::MAX, |_, _| {
         let now = begun.elapsed().as_secs();
         moments.lock().unwrap().push(now);
-        fails(now).then_some(Verdict::Unfit)
+        fails(now).then_some(RetryDecision::Unfit)
     });
     let run = run(&fake, Arc::clone(inbox), fake.shutdown.clone());
     let _ = tokio::time::timeout(last, run).await;
@@ -203,18 +204,19 @@ async fn edits_without_end_have_a_machine_tried_once_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_set_aside_comes_back() {
-    let log =
-        processed(2, 2, |machine, attempt| (machine == 0 && attempt < 4).then_some(Verdict::Unfit))
-            .await;
+    let log = processed(2, 2, |machine, attempt| {
+        (machine == 0 && attempt < 4).then_some(RetryDecision::Unfit)
+    })
+    .await;
     assert_eq!(log, [1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_database_that_fails_while_a_batch_is_in_parts_loses_none_of_them() {
     let mut log = processed(100, 99, |machine, attempt| match attempt {
-        3..=5 => Some(Verdict::Later),
-        6 => Some(Verdict::AtOnce),
-        _ => (machine == 50).then_some(Verdict::Unfit),
+        3..=5 => Some(RetryDecision::Later),
+        6 => Some(RetryDecision::AtOnce),
+        _ => (machine == 50).then_some(RetryDecision::Unfit),
     })
     .await;
     log.sort_unstable();
@@ -225,9 +227,9 @@ async fn a_database_that_fails_while_a_batch_is_in_parts_loses_none_of_them() {
 #[tokio::test(start_paused = true)]
 async fn what_may_succeed_at_once_is_tried_at_once_but_not_for_ever() {
     let begun = Instant::now();
-    let log = processed(3, 3, |_, attempt| (attempt <= 3).then_some(Verdict::AtOnce)).await;
+    let log = processed(3, 3, |_, attempt| (attempt <= 3).then_some(RetryDecision::AtOnce)).await;
     assert_eq!((log.len(), begun.elapsed()), (3, Duration::ZERO));
-    let log = processed(3, 3, |_, attempt| (attempt <= 20).then_some(Verdict::AtOnce)).await;
+    let log = processed(3, 3, |_, attempt| (attempt <= 20).then_some(RetryDecision::AtOnce)).await;
     assert_eq!(log.len(), 3);
     let pauses = begun.elapsed().as_secs();
     assert!((100..200).contains(&pauses), "{pauses} s");
@@ -235,7 +237,7 @@ async fn what_may_succeed_at_once_is_tried_at_once_but_not_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_tried_again_and_told() {
-    let fake = fake(3, |_, attempt| (attempt <= 8).then_some(Verdict::Refused));
+    let fake = fake(3, |_, attempt| (attempt <= 8).then_some(RetryDecision::Refused));
     let run = run(&fake, inbox_of(3), fake.shutdown.clone());
     let look = async {
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -249,7 +251,7 @@ async fn a_refusal_is_tried_again_and_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_may_succeed_later_is_tried_again_whole() {
-    let log = processed(3, 3, |_, attempt| (attempt < 5).then_some(Verdict::Later)).await;
+    let log = processed(3, 3, |_, attempt| (attempt < 5).then_some(RetryDecision::Later)).await;
     assert_eq!(log, [0, 1, 2]);
 }
 
@@ -271,7 +273,7 @@ async fn sizes(
             Ok(())
         }
 
-        fn judge(error: &Failed) -> (Verdict, &'static str) {
+        fn classify(error: &Failed) -> (RetryDecision, &'static str) {
             (error.0, "it failed")
         }
 
@@ -340,7 +342,7 @@ async fn a_database_that_never_answers_ends_it_after_a_while() {
             std::future::pending().await
         }
 
-        fn judge(error: &Failed) -> (Verdict, &'static str) {
+        fn classify(error: &Failed) -> (RetryDecision, &'static str) {
             (error.0, "it failed")
         }
 
@@ -365,5 +367,5 @@ async fn a_database_that_never_answers_ends_it_after_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn a_final_failure_ends_it() {
-    assert!(processed(3, 3, |_, _| Some(Verdict::Stop)).await.is_empty());
+    assert!(processed(3, 3, |_, _| Some(RetryDecision::Stop)).await.is_empty());
 }

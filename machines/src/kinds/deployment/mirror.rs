@@ -12,7 +12,7 @@ use crate::identity::Timestamp;
 
 /// How long unfinished work may go unreported. The system that this one replaces wrote its
 /// first status after 15 s; work that takes longer than this is reported while it lasts.
-pub const HOLD: Duration = Duration::from_secs(10);
+pub const STATUS_DELAY: Duration = Duration::from_secs(10);
 
 /// Whether the object's status says what it should.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl Region {
     fn judge(matches: bool, hold: bool, now: Timestamp) -> Outcome<Mirror> {
         match (matches, hold) {
             (true, _) => Transition(Mirror::Clean {}),
-            (false, true) => Transition(Mirror::Holding { until: now.after(HOLD) }),
+            (false, true) => Transition(Mirror::Holding { until: now.after(STATUS_DELAY) }),
             (false, false) => Transition(Mirror::Dirty {}),
         }
     }

@@ -13,7 +13,7 @@ pub mod error_flag;
 pub(crate) mod esr;
 pub mod lifecycle;
 pub mod mirror;
-pub mod removal;
+pub mod removal_report;
 pub mod render;
 pub(crate) mod rows;
 pub(crate) mod samples;
@@ -31,7 +31,7 @@ use crate::kinds::deployment::conditions::{Condition, ConditionStyle, StatusView
 use crate::kinds::deployment::error_flag::{ErrorEvent, ErrorFlag};
 use crate::kinds::deployment::lifecycle::Lifecycle;
 use crate::kinds::deployment::mirror::{Mirror, MirrorEvent};
-use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::machine::{Change, Machine, Moment, Observation};
 use crate::rows::{OperationState, TenantRows};
@@ -394,7 +394,7 @@ impl Deployment {
             let wanted = status::wanted(self, facts.conditions);
             MirrorEvent::Compared {
                 matches: wanted.matches(&self.record.actual),
-                hold: self.holds_its_tongue(),
+                hold: self.defers_status(),
                 now: facts.now,
             }
         } else {
@@ -405,7 +405,7 @@ impl Deployment {
 
     /// Work that usually ends quickly is not reported until it ends or takes long: a status write
     /// is the most expensive request there is, and an outcome is worth more than an announcement.
-    fn holds_its_tongue(&self) -> bool {
+    fn defers_status(&self) -> bool {
         if matches!(self.error_flag, ErrorFlag::Raised { .. }) {
             return false;
         }

@@ -65,8 +65,8 @@ fn mirrored_condition(mirrored: &MirroredCondition) -> Condition {
 }
 
 /// The progress of a deployment.
-struct Standing {
-    verdict: Verdict,
+struct Progress {
+    readiness: Readiness,
     reason: &'static str,
     /// What `Ready` says.
     message: String,
@@ -76,26 +76,26 @@ struct Standing {
 
 /// The progress of a deployment, in the words of the conventional conditions.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Readiness {
     Ready,
     Reconciling,
     Stalled,
 }
 
-impl Standing {
+impl Progress {
     fn done(reason: &'static str, message: String) -> Self {
-        Self { verdict: Verdict::Ready, reason, message, wait: None }
+        Self { readiness: Readiness::Ready, reason, message, wait: None }
     }
 
     /// Work goes on by itself; `Ready` says what is awaited.
     fn working(reason: &'static str, wait: Wait) -> Self {
         let message = wait.what.clone().into_owned();
-        Self { verdict: Verdict::Reconciling, reason, message, wait: Some(wait) }
+        Self { readiness: Readiness::Reconciling, reason, message, wait: Some(wait) }
     }
 
     /// Nothing goes on until a user acts; `Ready` says what is in the way.
     fn stuck(reason: &'static str, wait: Wait) -> Self {
-        Self { verdict: Verdict::Stalled, ..Self::working(reason, wait) }
+        Self { readiness: Readiness::Stalled, ..Self::working(reason, wait) }
     }
 
     /// The same, with another message in `Ready`.
@@ -105,20 +105,23 @@ impl Standing {
 }
 
 fn conventional(deployment: &Deployment) -> [Condition; 3] {
-    let standing = standing(deployment);
-    let wait = standing.wait.as_ref().map(Wait::message).unwrap_or_default();
+    let progress = progress(deployment);
+    let wait = progress.wait.as_ref().map(Wait::message).unwrap_or_default();
     let observed_generation = Some(deployment.record.generation);
-    [(READY, Verdict::Ready), (RECONCILING, Verdict::Reconciling), (STALLED, Verdict::Stalled)].map(
-        |(type_, verdict)| {
-            let status = if verdict == standing.verdict { "True" } else { "False" };
-            let message = match verdict {
-                Verdict::Ready => &standing.message,
-                _ if verdict == standing.verdict => &wait,
-                _ => "",
-            };
-            Condition { observed_generation, ..condition(type_, status, standing.reason, message) }
-        },
-    )
+    [
+        (READY, Readiness::Ready),
+        (RECONCILING, Readiness::Reconciling),
+        (STALLED, Readiness::Stalled),
+    ]
+    .map(|(type_, readiness)| {
+        let status = if readiness == progress.readiness { "True" } else { "False" };
+        let message = match readiness {
+            Readiness::Ready => &progress.message,
+            _ if readiness == progress.readiness => &wait,
+            _ => "",
+        };
+        Condition { observed_generation, ..condition(type_, status, progress.reason, message) }
+    })
 }
 
 /// What a deployment waits for, most important first.
@@ -127,7 +130,7 @@ pub(super) fn waits_for(deployment: &Deployment) -> Vec<Wait> {
     let lifecycle = match &deployment.lifecycle {
         // Neither has an object that could wait.
         Lifecycle::Unseen {} | Lifecycle::Gone {} => None,
-        _ => standing(deployment).wait.map(|wait| Wait { since, ..wait }),
+        _ => progress(deployment).wait.map(|wait| Wait { since, ..wait }),
     };
     let mirror = match deployment.mirror {
         Mirror::Holding { until } => {
@@ -140,14 +143,14 @@ pub(super) fn waits_for(deployment: &Deployment) -> Vec<Wait> {
     lifecycle.into_iter().chain(mirror).collect()
 }
 
-fn standing(deployment: &Deployment) -> Standing {
+fn progress(deployment: &Deployment) -> Progress {
     let record = &deployment.record;
     let error = match &deployment.error_flag {
         ErrorFlag::Raised { message } if !message.is_empty() => Some(message.clone()),
         ErrorFlag::Raised { .. } | ErrorFlag::Never {} | ErrorFlag::Resolved {} => None,
     };
     match &deployment.lifecycle {
-        Lifecycle::Unseen {} => Standing::working("Unseen", Wait::new(Party::ApiServer, "")),
+        Lifecycle::Unseen {} => Progress::working("Unseen", Wait::new(Party::ApiServer, "")),
         Lifecycle::Rejected { deadline } => {
             let what = error.map_or("the spec is not accepted".into(), Cow::Owned);
             let mut wait = Wait::for_user(what, messages::REJECTED_ADVICE);
@@ -155,37 +158,37 @@ fn standing(deployment: &Deployment) -> Standing {
                 wait = wait
                     .until(*deadline, "the repair of the last valid Application is awaited again");
             }
-            Standing::stuck("Rejected", wait)
+            Progress::stuck("Rejected", wait)
         }
         Lifecycle::Frozen {} => {
             let (what, advice) = (messages::FROZEN, messages::FROZEN_ADVICE);
-            Standing::stuck("EnvironmentNotServed", Wait::for_user(what, advice))
+            Progress::stuck("EnvironmentNotServed", Wait::for_user(what, advice))
                 .saying(format!("{what}. {advice}"))
         }
         Lifecycle::RemovalFrozen {} => {
             let wait = Wait::for_user(messages::REMOVAL_FROZEN, messages::REMOVAL_FROZEN_ADVICE);
-            Standing::stuck("EnvironmentNotServed", wait)
+            Progress::stuck("EnvironmentNotServed", wait)
         }
         Lifecycle::AwaitingTenant { deadline, .. } => {
             let namespace = Party::Object(format!("Namespace {}", record.namespace));
             let wait = Wait::new(namespace, messages::NAMESPACE_TERMINATING);
-            Standing::working("AwaitingTenant", wait.until(*deadline, LOOK_AGAIN))
+            Progress::working("AwaitingTenant", wait.until(*deadline, LOOK_AGAIN))
         }
         Lifecycle::AwaitingEngine { deadline, .. } => {
             let wait = Wait::new(Party::ArgoCd, messages::ENGINE_MISSING)
                 .with_advice(messages::ENGINE_MISSING_ADVICE);
-            Standing::working("AwaitingArgoCD", wait.until(*deadline, LOOK_AGAIN))
+            Progress::working("AwaitingArgoCD", wait.until(*deadline, LOOK_AGAIN))
         }
         Lifecycle::AwaitingPredecessor { deadline, .. } => {
             let (namespace, name) = (&record.namespace, &record.name);
             let other = Party::Object(format!("the deleted GitOpsDeployment {namespace}/{name}"));
             let wait = Wait::new(other, messages::PREDECESSOR);
-            Standing::working("AwaitingPredecessor", wait.until(*deadline, LOOK_AGAIN))
+            Progress::working("AwaitingPredecessor", wait.until(*deadline, LOOK_AGAIN))
         }
         Lifecycle::Dispatching { deadline, .. } => dispatching(record, error, *deadline),
         Lifecycle::BackingOff { until } => {
             let wait = Wait::new(Party::Time, failed(error)).with_advice(messages::FAILED_ADVICE);
-            Standing::working(
+            Progress::working(
                 "OperationFailed",
                 wait.until(*until, "the operation is requested again"),
             )
@@ -206,19 +209,19 @@ fn failed(error: Option<String>) -> Cow<'static, str> {
 /// What a state does while it waits for a notification.
 const LOOK_AGAIN: &str = "it is looked at again";
 
-fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> Standing {
+fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> Progress {
     let then = "the Operation is created again, and an error says that it takes long";
     // A retry shows what the pause before it showed, so that a status does not
     // flap.
     if record.failures > 0 {
         let wait = Wait::new(Party::Agent, failed(error)).with_advice(messages::FAILED_ADVICE);
-        return Standing::working("OperationFailed", wait.until(deadline, then));
+        return Progress::working("OperationFailed", wait.until(deadline, then));
     }
     let what = error.map_or("the Argo CD Application is being written".into(), Cow::Owned);
-    Standing::working("Dispatching", Wait::new(Party::Agent, what).until(deadline, then))
+    Progress::working("Dispatching", Wait::new(Party::Agent, what).until(deadline, then))
 }
 
-fn terminating(deployment: &Deployment, error: Option<String>) -> Standing {
+fn terminating(deployment: &Deployment, error: Option<String>) -> Progress {
     let removal = &deployment.record.removal;
     let (whom, moment, then) = match &deployment.lifecycle {
         Lifecycle::Removing { deadline, .. } => {
@@ -246,61 +249,61 @@ fn terminating(deployment: &Deployment, error: Option<String>) -> Standing {
     };
     let wait = Wait { until: moment, then, ..wait };
     if has_failed {
-        Standing::stuck(DELETION_ERROR, wait)
+        Progress::stuck(DELETION_ERROR, wait)
     } else {
-        Standing::working("Terminating", wait)
+        Progress::working("Terminating", wait)
     }
 }
 
-fn settled(record: &Record) -> Standing {
+fn settled(record: &Record) -> Progress {
     if application_is_missing(record) {
         let wait = Wait::new(Party::Agent, "Argo CD's Application does not exist")
             .with_advice(messages::MISSING_ADVICE);
-        return Standing::working("ApplicationMissing", wait);
+        return Progress::working("ApplicationMissing", wait);
     }
     let Some(report) = record.report.as_ref().filter(|_| report_is_current(record)) else {
         let wait = Wait::new(Party::ArgoCd, "waiting for Argo CD to report on the Application")
             .with_advice(messages::REPORT_ADVICE);
-        return Standing::working("AwaitingReport", wait);
+        return Progress::working("AwaitingReport", wait);
     };
     if let Some(first) = report.conditions.iter().find(|one| is_error(&one.type_)) {
         let text = first.message.clone().filter(|text| !text.is_empty());
         let what = text.unwrap_or_else(|| format!("Argo CD reports {}", first.type_));
-        return Standing::stuck("ArgoCDError", Wait::for_user(what, messages::ARGO_CD_ADVICE));
+        return Progress::stuck("ArgoCDError", Wait::for_user(what, messages::ARGO_CD_ADVICE));
     }
     let summary = summary(report);
     if !record.spec.is_automated() {
-        return Standing::done("ApplicationWritten", summary);
+        return Progress::done("ApplicationWritten", summary);
     }
     match (report.sync.as_str(), report.health.as_str()) {
-        ("Synced", "Healthy") => Standing::done("Synced", summary),
+        ("Synced", "Healthy") => Progress::done("Synced", summary),
         // A sync of another revision or source says nothing about what is compared
         // now.
         _ if matches!(report.phase.as_str(), "Failed" | "Error") && !report.is_sync_outdated => {
             let what = format!("{summary}: {}", report.phase_message);
-            Standing::stuck("SyncFailed", Wait::for_user(what, messages::SYNC_FAILED_ADVICE))
+            Progress::stuck("SyncFailed", Wait::for_user(what, messages::SYNC_FAILED_ADVICE))
         }
         (_, "Degraded") => {
-            Standing::stuck("Degraded", Wait::for_user(summary, messages::DEGRADED_ADVICE))
+            Progress::stuck("Degraded", Wait::for_user(summary, messages::DEGRADED_ADVICE))
         }
         (_, "Suspended") if report.phase != "Running" => {
             let what = format!("{summary}: {}", messages::SUSPENDED);
             let message = format!("{what}: {}", messages::SUSPENDED_ADVICE);
             let wait = Wait::for_user(what, messages::SUSPENDED_ADVICE);
-            Standing::stuck("Suspended", wait).saying(message)
+            Progress::stuck("Suspended", wait).saying(message)
         }
         ("Synced", _) => {
             let wait =
                 Wait::new(Party::TargetCluster, summary).with_advice(messages::PROGRESSING_ADVICE);
-            Standing::working("Progressing", wait)
+            Progress::working("Progressing", wait)
         }
         // A failing sync is retried forever; its message says why, and when.
         _ if report.phase == "Running" && !report.phase_message.is_empty() => {
             let message = format!("{summary}: {}", report.phase_message);
             let wait = Wait::new(Party::ArgoCd, summary).with_advice(messages::SYNCING_ADVICE);
-            Standing::working("Syncing", wait).saying(message)
+            Progress::working("Syncing", wait).saying(message)
         }
-        _ => Standing::working("OutOfSync", Wait::new(Party::ArgoCd, summary)),
+        _ => Progress::working("OutOfSync", Wait::new(Party::ArgoCd, summary)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, OperationId, TenantUid,
 };
-use machines::kinds::deployment::removal::RemovalReport;
+use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
 use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};

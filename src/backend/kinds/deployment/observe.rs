@@ -1,13 +1,11 @@
 //! From resources as the API shows them to what the machines observe.
 
+use crds::GitOpsDeployment;
 use crds::argocd::{
     self, ApplicationCondition, ApplicationSource, ApplicationStatus, OperationState,
 };
-use crds::deployment::{ReconciledDestination, ReconciledSource, ReconciledState, SyncStatus};
-use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
-use k8s_openapi::jiff;
 use kube::ResourceExt;
-use machines::identity::{Digest, Generation};
+use machines::identity::Generation;
 use machines::kinds::deployment::conditions::{self, Condition};
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{MirroredCondition, Report, Snapshot};
@@ -15,6 +13,7 @@ use machines::shared::redaction::redacted_url;
 use machines::shared::text;
 use schema::application_state;
 
+use super::status_fields::{mirrored, mirrored_digest, with_note};
 use crate::runtime::watch;
 
 /// What a GitOpsDeployment looks like to its machine.
@@ -55,82 +54,6 @@ pub fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
         sync_options: spec.sync_options().to_vec(),
         type_: spec.type_.clone(),
     }
-}
-
-/// Digests the part of a status that is mirrored from Argo CD.
-pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
-    let GitOpsDeploymentStatus {
-        sync,
-        health,
-        resources,
-        reconciled_state,
-        operation_state,
-        truncated,
-        conditions: _,
-        observed_generation: _,
-    } = status;
-    let whole = (sync, health, resources, reconciled_state, operation_state);
-    match truncated {
-        // The same digest as before this field existed.
-        None => Digest::of(&whole),
-        Some(truncated) => Digest::of(&(whole, truncated)),
-    }
-}
-
-/// The part of a GitOpsDeployment's status that mirrors Argo CD's, as far as it fits.
-pub fn mirrored(argo: &ApplicationStatus, mirror_budget: u8) -> GitOpsDeploymentStatus {
-    // The machine has its own record of the conditions.
-    let argo = ApplicationStatus { conditions: Vec::new(), ..argo.clone() };
-    whole(argo.shortened(conditions::budget_bytes(mirror_budget)))
-}
-
-/// What is written of it: with the note about what did not fit, or as statuses were before that
-/// note existed.
-pub fn with_note(status: GitOpsDeploymentStatus, has_note: bool) -> GitOpsDeploymentStatus {
-    let truncated = status.truncated.filter(|_| has_note);
-    GitOpsDeploymentStatus { truncated, ..status }
-}
-
-fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
-    let compared_to = argo.sync.compared_to;
-    GitOpsDeploymentStatus {
-        sync: SyncStatus { status: argo.sync.status, revision: argo.sync.revision },
-        health: crds::argocd::HealthStatus {
-            status: argo.health.status,
-            message: argo.health.message,
-        },
-        resources: argo.resources,
-        reconciled_state: ReconciledState {
-            source: ReconciledSource {
-                path: compared_to.source.path,
-                repo_url: compared_to.source.repo_url,
-                branch: compared_to.source.target_revision,
-            },
-            destination: ReconciledDestination {
-                // Users know environments by the names of their resources; the cluster that
-                // Argo CD runs in has none, and no other is served yet.
-                name: String::new(),
-                namespace: compared_to.destination.namespace,
-            },
-        },
-        operation_state: argo.operation_state.filter(has_times),
-        truncated: argo.truncated,
-        ..GitOpsDeploymentStatus::default()
-    }
-}
-
-/// Whether the API server accepts the times of an operation; an invalid one would make it refuse
-/// the whole status for as long as Argo CD reports it.
-fn has_times(state: &OperationState) -> bool {
-    is_date_time(&state.started_at) && state.finished_at.as_deref().is_none_or(is_date_time)
-}
-
-/// Whether a text has the form of Kubernetes' times, which is stricter than RFC 3339.
-fn is_date_time(text: &str) -> bool {
-    let separators = [(10, b'T'), (13, b':'), (16, b':')];
-    separators.iter().all(|(at, separator)| text.as_bytes().get(*at) == Some(separator))
-        && !text.contains('[')
-        && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// What Argo CD's status says to the machine, whose status has this much room for it.
@@ -191,19 +114,20 @@ fn last_of_each_type(
     last.map(|(_, condition)| condition).take(conditions::MIRRORED_LIMIT)
 }
 
-/// Reads a report in the database's form; one that cannot be read is logged and left out.
-pub fn read_report(blob: &[u8], uid: &str) -> Option<ApplicationStatus> {
+/// Reads a report in the database's form; one that cannot be read is logged by its deployment or row,
+/// and left out.
+pub fn read_report(blob: &[u8], id: &str) -> Option<ApplicationStatus> {
     let status = match application_state::decode(Some(blob)) {
         Ok(status) => status,
         Err(error) => {
-            tracing::error!(uid, %error, "the report on an Application cannot be read");
+            tracing::error!(id, %error, "the report on an Application cannot be read");
             return None;
         }
     };
     match serde_json::from_value(status) {
         Ok(status) => Some(status),
         Err(error) => {
-            tracing::error!(uid, %error, "the report on an Application has an unknown form");
+            tracing::error!(id, %error, "the report on an Application has an unknown form");
             None
         }
     }
@@ -218,26 +142,6 @@ mod tests {
             type_: type_.to_owned(),
             message: message.to_owned(),
             ..ApplicationCondition::default()
-        }
-    }
-
-    #[test]
-    fn an_operation_without_a_time_that_the_api_takes_is_not_mirrored() {
-        let mirrors = |started: &str, finished: Option<&str>| {
-            let state = OperationState {
-                started_at: started.to_owned(),
-                finished_at: finished.map(str::to_owned),
-                ..OperationState::default()
-            };
-            let operation_state = Some(state);
-            let argo = ApplicationStatus { operation_state, ..ApplicationStatus::default() };
-            mirrored(&argo, 0).operation_state.is_some()
-        };
-        let time = "2026-01-01T00:00:00Z";
-        assert!(mirrors(time, None) && mirrors(time, Some("2026-01-01T02:00:00.5+02:00")));
-        for text in ["", "soon", "2026-01-01", "2026-01-01 00:00:00Z", "2026-13-01T00:00:00Z"] {
-            assert!(!mirrors(text, None), "{text:?}");
-            assert!(!mirrors(time, Some(text)), "{text:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use machines::identity::{DeploymentUid, Digest};
 use machines::kinds::deployment::conditions::StatusView;
 use serde_json::{Value, json};
 
-use super::observe;
+use super::status_fields;
 use crate::backend::index::{ObjectEntry, Place};
 use crate::kubernetes::{self, ApiError};
 
@@ -90,10 +90,10 @@ pub fn status_write(
         .collect();
     let conditions = merge(&object.conditions, &wanted, now);
     let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
-    let report = report.map(|report| observe::mirrored(report, view.mirror_budget));
+    let report = report.map(|report| status_fields::mirrored(report, view.mirror_budget));
     let truncated = report.as_ref().and_then(|report| report.truncated.clone());
-    let report = report.map(|report| observe::with_note(report, has_note));
-    let mirrored = report.as_ref().map(observe::mirrored_digest);
+    let report = report.map(|report| status_fields::with_note(report, has_note));
+    let mirrored = report.as_ref().map(status_fields::mirrored_digest);
     let patch = if report.is_some() || !object.has_status {
         let status = GitOpsDeploymentStatus {
             conditions,
@@ -122,9 +122,9 @@ mod tests {
     use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
     use sandbox::ApiServer;
 
-    use super::observe;
     use super::*;
     use crate::backend::index::Index;
+    use crate::backend::kinds::deployment::observe;
     use crate::runtime::watch::WatchEvent;
 
     async fn api() -> (kube::Client, Api<GitOpsDeployment>) {

@@ -10,7 +10,7 @@ use schema::store::backend::{BackendChanges, BackendLoaded};
 use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::backend::environment::Environment;
-use crate::backend::index::Standing;
+use crate::backend::index::NamespacePhase;
 use crate::backend::kinds::deployment;
 use crate::backend::observations::{Item, Key, NamespaceObservation, Observations};
 
@@ -46,7 +46,7 @@ impl TenantFollowUp {
 pub fn step_all(
     loaded: &mut BackendLoaded,
     items: &[Item],
-    standing: &dyn Fn(&TenantUid, &str) -> Standing,
+    namespace_phase: &dyn Fn(&TenantUid, &str) -> NamespacePhase,
     environment: &Environment,
     changes: &mut BackendChanges,
 ) -> (HashMap<TenantUid, TenantFact>, Vec<TenantFollowUp>) {
@@ -61,14 +61,14 @@ pub fn step_all(
                 let needed =
                     deployment::step::needed_tenant(loaded, uid, observations, environment);
                 let Some((tenant, namespace)) = needed else { continue };
-                let event = match standing(&tenant, &namespace) {
-                    Standing::Alive => TenantEvent::Needed,
+                let event = match namespace_phase(&tenant, &namespace) {
+                    NamespacePhase::Alive => TenantEvent::Needed,
                     // Nothing new starts in a namespace that is going away.
-                    Standing::Terminating | Standing::Gone => {
+                    NamespacePhase::Terminating | NamespacePhase::Gone => {
                         TenantEvent::NamespaceObserved { terminating: true }
                     }
                     // All machines are notified when it is known.
-                    Standing::Unknown => continue,
+                    NamespacePhase::Unknown => continue,
                 };
                 (tenant, namespace, vec![event])
             }

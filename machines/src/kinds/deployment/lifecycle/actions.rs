@@ -9,7 +9,7 @@ use super::{
     REMOVAL_DEADLINE,
 };
 use crate::identity::{ApplicationId, Digest, OperationId, Timestamp};
-use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec;
 use crate::kinds::deployment::{ApplicationRecord, OpenOperation, Record, Snapshot, TenantFact};

@@ -2,7 +2,7 @@
 
 use super::Finished;
 use crate::identity::OperationId;
-use crate::kinds::deployment::removal::RemovalReport;
+use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::{MirroredCondition, Record, Report, Snapshot, conditions};
 use crate::rows::OperationState;
 use crate::shared::messages;

@@ -7,7 +7,7 @@ use schema::{ErrorClass, Fault};
 
 /// What a failure means for what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RetryDecision {
     /// Nothing can be processed any more.
     Stop,
     /// The same batch may succeed at once.
@@ -26,21 +26,21 @@ pub enum Verdict {
 pub struct Silence(pub Duration);
 
 /// What a failure of the store means for the next batch, and why it came.
-pub(crate) fn judge(error: &StoreError) -> (Verdict, &'static str) {
+pub(crate) fn classify(error: &StoreError) -> (RetryDecision, &'static str) {
     let Fault { class, why } = error.fault();
-    let verdict = match class {
-        _ if matches!(error, StoreError::Deposed { .. }) => Verdict::Stop,
-        ErrorClass::Connection | ErrorClass::Contention => Verdict::AtOnce,
-        ErrorClass::Unavailable => Verdict::Later,
-        ErrorClass::Configuration => Verdict::Refused,
-        ErrorClass::Defect => Verdict::Unfit,
+    let decision = match class {
+        _ if matches!(error, StoreError::Deposed { .. }) => RetryDecision::Stop,
+        ErrorClass::Connection | ErrorClass::Contention => RetryDecision::AtOnce,
+        ErrorClass::Unavailable => RetryDecision::Later,
+        ErrorClass::Configuration => RetryDecision::Refused,
+        ErrorClass::Defect => RetryDecision::Unfit,
     };
-    (verdict, why)
+    (decision, why)
 }
 
 /// What a failure of the store means for the next attempt.
-pub(crate) fn verdict(error: &StoreError) -> Verdict {
-    judge(error).0
+pub(crate) fn retry_decision(error: &StoreError) -> RetryDecision {
+    classify(error).0
 }
 
 impl From<Silence> for StoreError {

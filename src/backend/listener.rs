@@ -1,0 +1,54 @@
+//! How the backend learns that the agent has changed rows, and what it looks for where a signal may
+//! have been lost.
+
+use machines::identity::{DeploymentUid, TenantUid};
+use machines::kinds::deployment::Deployment;
+use machines::kinds::tenant::Tenant;
+use machines::rows::Requester;
+use schema::store::StoreError;
+
+use crate::backend::Backend;
+use crate::backend::observations::{Key, Observations};
+use crate::runtime::worker::Process;
+use crate::signals::{Hearer, Listener};
+
+impl Listener for Backend {
+    fn operation_finished(&self, requester: &Requester) {
+        match requester {
+            Requester::Deployment(uid) => {
+                self.poke(&Key::Deployment(uid.clone()), Observations::operation());
+            }
+        }
+    }
+
+    fn report_changed(&self, uid: &DeploymentUid) {
+        self.poke(&Key::Deployment(uid.clone()), Observations::report());
+    }
+
+    fn application_differs(&self, uid: &DeploymentUid) {
+        self.poke(&Key::Deployment(uid.clone()), Observations::differs());
+    }
+
+    fn is_behind(&self, tenant: &str) -> bool {
+        Process::is_behind(self, tenant)
+    }
+}
+
+impl Hearer for Backend {
+    async fn look_again(&self) -> Result<(), StoreError> {
+        for entry in self.store.index::<Tenant>().await? {
+            self.resume(Key::Tenant(TenantUid::new(entry.key.clone())), &entry);
+        }
+        for entry in self.store.index::<Deployment>().await? {
+            self.resume(Key::Deployment(DeploymentUid::new(entry.key.clone())), &entry);
+        }
+        self.take_in_reports().await
+    }
+
+    async fn take_in_reports(&self) -> Result<(), StoreError> {
+        for uid in self.store.unread().await? {
+            self.report_changed(&uid);
+        }
+        Ok(())
+    }
+}

@@ -1,4 +1,5 @@
-//! The decisions, as tables of "an Application that stands so is taken there".
+//! The decisions, as tables of "an Application in this state is taken to that
+//! one".
 
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
@@ -456,7 +457,7 @@ fn an_application_with_nothing_in_it_is_invalid_and_rests() {
     assert_eq!(subject.settled().condition(), "InvalidSpecError");
 }
 
-/// An automated Application whose sync has failed at commit 1, and is tried again for ever.
+/// An automated Application whose sync has failed at commit 1, and is retried forever.
 fn failing_at_the_first_commit(retry: Value) -> Subject {
     let told = [("commit.shop", "1"), ("path.shop", "sync-fails-at-1")];
     let subject = Subject::automated().with("/spec/syncPolicy/retry", retry).told(&told);
@@ -466,7 +467,7 @@ fn failing_at_the_first_commit(retry: Value) -> Subject {
     failing
 }
 
-/// The same after git was mended by another commit.
+/// The same after another commit has fixed git.
 fn mended(failing: Subject) -> Subject {
     failing.told(&[("commit.shop", "2"), ("path.shop", "sync-fails-at-1")])
 }
@@ -481,7 +482,7 @@ fn a_sync_that_is_tried_again_stays_at_its_commit_and_the_comparison_goes_on() {
     assert_eq!(stuck.at("/status/operationState/syncResult/revision"), &first);
     assert_eq!(stuck.sync_and_health(), ["OutOfSync", "Missing"]);
     assert_ne!(stuck.at("/status/sync/revision"), &first);
-    // Somebody ends it: the next one is of the newest commit.
+    // A user ends it: the next one is of the newest commit.
     let terminated = stuck.with("/status/operationState/phase", json!("Terminating")).settled();
     assert_eq!(terminated.sync_and_health(), ["Synced", "Healthy"]);
     assert_ne!(terminated.at("/status/sync/revision"), &first);

@@ -18,7 +18,7 @@ struct World {
 }
 
 impl World {
-    /// A world in which the watches have not told anything.
+    /// A world in which the watches have not shown anything.
     fn unlisted(pace: Duration) -> Self {
         Self {
             driver: Driver::new(pace),
@@ -60,7 +60,7 @@ impl World {
         self.see(Seen::Application(Event::Apply(self.object(name))));
     }
 
-    /// Somebody changes an Application; the watch tells of it at once.
+    /// Another client changes an Application; the watch shows it at once.
     fn change(&mut self, name: &str, patch: &Value) {
         self.merge(name, patch);
         self.see(Seen::Application(Event::Apply(self.object(name))));

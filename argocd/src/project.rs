@@ -8,7 +8,7 @@ use crate::application::Application;
 use crate::glob::matches;
 use crate::repository::normal_form;
 
-/// The AppProject that permits everything and that need not exist here.
+/// The AppProject that permits everything and need not exist here.
 const DEFAULT: &str = "default";
 
 /// What an AppProject permits.
@@ -56,7 +56,7 @@ impl Project {
     }
 }
 
-/// Why Argo CD would not accept the Application's spec; None if it would.
+/// Why Argo CD would not accept the Application's spec; `None` if it would.
 pub(crate) fn objection(application: &Application, project: Option<&Project>) -> Option<String> {
     let [name, namespace, server] =
         ["name", "namespace", "server"].map(|field| application.destination_text(field));
@@ -92,7 +92,7 @@ pub(crate) fn objection(application: &Application, project: Option<&Project>) ->
     })
 }
 
-/// What a source lacks without which Argo CD does not look at it.
+/// What a source lacks; without it Argo CD ignores the source.
 fn incomplete(application: &Application) -> Option<&'static str> {
     let has = |source: &Value, field: &str| !source[field].as_str().unwrap_or_default().is_empty();
     if application.has_many_sources() {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// Far longer than anything here takes, on any machine.
+/// Far longer than anything here takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAMESPACE: &str = "gitops-service-argocd";
 
@@ -179,7 +179,8 @@ async fn a_deleted_application_is_gone_when_what_it_deployed_is() {
     let healthy = scene.until("a", sync::SYNCED, health::HEALTHY).await;
     let deletion = scene.applications().delete("a", &DeleteParams::default()).await.unwrap();
     assert!(deletion.is_left(), "it was deleted in spite of its finalizer");
-    // Whatever comes to rest after the deletion shows that the deletion was looked at and left.
+    // Anything that comes to rest after the deletion shows that the deletion was seen and left
+    // alone.
     scene.create("b", true, "default").await;
     scene.until("b", sync::SYNCED, health::HEALTHY).await;
     assert!(scene.applications().get("a").await.is_ok());

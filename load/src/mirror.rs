@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// Changes of one Application that its deployment has not shown yet and that are still awaited.
-/// An Application changes a handful of times; more are kept back only where nothing is mirrored.
+/// Most changes of one Application that are kept until its deployment shows them. An Application
+/// changes a handful of times; more pile up only if nothing is mirrored.
 const WAITING_LIMIT: usize = 32;
 
-/// What Argo CD says of an Application in two words.
+/// What Argo CD says about an Application in two words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     sync: String,
@@ -32,7 +32,8 @@ pub(crate) struct Mirror {
     application: Option<Standing>,
     deployment: Option<Standing>,
     waiting: Vec<(Standing, Instant)>,
-    /// What the deployment shows before the Application was seen to: two watches may cross.
+    /// What the deployment showed before the Application was seen to: two watches may
+    /// cross.
     ahead: Option<Standing>,
     samples: Vec<Duration>,
 }
@@ -62,7 +63,7 @@ impl Mirror {
             return;
         }
         self.deployment = Some(standing.clone());
-        // Of equal changes the first one counts: rather too long a time than too short a one.
+        // Of equal changes the first counts: better too long a time than too short.
         match self.waiting.iter().position(|(waiting, _)| *waiting == standing) {
             Some(position) => {
                 let since = self.waiting.drain(..=position).next_back();

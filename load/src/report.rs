@@ -18,9 +18,9 @@ pub(crate) struct Report {
     pub(crate) durations: Durations,
     /// How often a watch failed.
     pub(crate) watch_failures: u64,
-    /// What the program did for it; absent where its metrics were not named.
+    /// What the program did for it; absent if its metrics were not named.
     pub(crate) cost: Option<Cost>,
-    /// What the program did at rest; absent where that was not asked for.
+    /// What the program did at rest; absent if that was not requested.
     pub(crate) rest: Option<Rest>,
 }
 
@@ -178,7 +178,7 @@ fn mebibytes(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / 1024.0 / 1024.0)
 }
 
-/// A duration with three digits or so; a dash where there is none.
+/// A duration with about three digits; a dash if there is none.
 pub(crate) fn human(duration: Option<Duration>) -> String {
     let Some(duration) = duration else { return "-".to_owned() };
     let milliseconds = duration.as_secs_f64() * 1000.0;
@@ -226,7 +226,7 @@ mod tests {
         }
     }
 
-    /// The words of the line that begins so.
+    /// The words of the line with this beginning.
     fn words<'a>(text: &'a str, beginning: &str) -> Vec<&'a str> {
         let mut lines = text.lines().map(str::trim_start);
         let line = lines.find_map(|line| line.strip_prefix(beginning));

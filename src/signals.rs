@@ -32,7 +32,7 @@ pub trait Listener: Send + Sync {
     fn report_changed(&self, uid: &DeploymentUid);
     /// This deployment's Application has differed from its row for a while.
     fn application_differs(&self, uid: &DeploymentUid);
-    /// Whether a write of its for this tenant waits for its turn, so that signalling more soon
+    /// Whether one of its writes for this tenant waits for its turn, so that signalling sooner
     /// gains nothing. Unknown for another process, and then false.
     fn is_behind(&self, tenant: &str) -> bool;
 }

@@ -1,4 +1,4 @@
-//! What the stand-in reads of an Application.
+//! What the stand-in reads from an Application.
 
 use kube::ResourceExt;
 use kube::api::DynamicObject;

@@ -4,7 +4,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | `definitions` | the CustomResourceDefinitions of Application and AppProject |
-//! | `application` | what the stand-in reads of an Application |
+//! | `application` | what the stand-in reads from an Application |
 //! | `project` | whether an AppProject permits an Application |
 //! | `glob` | the patterns of an AppProject |
 //! | `repository` | the form in which Argo CD compares URLs |

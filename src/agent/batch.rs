@@ -61,9 +61,9 @@ pub struct FollowUp {
     pub target: Option<Target>,
     /// The name of its Application, if known.
     pub application_name: Option<String>,
-    /// Who owns it.
+    /// Its owner.
     pub owner: ClusterUserId,
-    /// Who waits for it.
+    /// What waits for it.
     pub requester: Option<Requester>,
     /// Whether its machine is gone.
     pub gone: bool,

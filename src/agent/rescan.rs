@@ -27,7 +27,7 @@ const PAGE: u64 = 500;
 /// What differs, and since when.
 type Suspects<K> = HashMap<K, Timestamp>;
 
-/// What differs at one moment.
+/// What differs at one point in time.
 #[derive(Debug, Default)]
 struct Differing {
     /// The deployments of Applications.

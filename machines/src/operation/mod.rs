@@ -149,7 +149,7 @@ pub struct OperationContext {
 }
 
 impl Operation {
-    /// An operation of which only the id is known.
+    /// An operation about which only the id is known.
     pub fn new(id: OperationId) -> Self {
         let record = OperationRecord {
             id,

@@ -105,7 +105,7 @@ pub enum ConnectError {
     Authentication {
         /// Host, port and database.
         location: String,
-        /// Who was refused.
+        /// The refused user.
         user: String,
         /// What the server said.
         message: String,

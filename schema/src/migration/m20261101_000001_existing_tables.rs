@@ -48,7 +48,8 @@ impl ExistingTable {
     fn create(&self, backend: DbBackend) -> String {
         let columns = self.columns.iter().map(|(column, definition)| {
             let definition = match (backend, *definition) {
-                // SQLite fills a rowid only into a primary key, and nobody reads this column.
+                // SQLite fills a rowid only into a primary key, and nothing reads this
+                // column.
                 (DbBackend::Sqlite, "serial") => "integer",
                 (DbBackend::Sqlite, "bytea") => "blob",
                 (_, definition) => definition,

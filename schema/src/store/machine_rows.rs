@@ -65,7 +65,7 @@ pub struct Versioned<M> {
 pub struct Stepped<M> {
     /// As it was read.
     pub before: Versioned<M>,
-    /// As it is to be written.
+    /// As it should be written.
     pub after: M,
     /// Whether nothing is left to remember, so that the row goes.
     pub gone: bool,

@@ -25,7 +25,7 @@ pub enum Priority {
     High,
     /// A user may be looking: status.
     Normal,
-    /// Nobody waits: Operations that are finished.
+    /// No user waits: finished Operations.
     Low,
 }
 

@@ -75,7 +75,7 @@ pub(super) enum Next<E> {
     Forget,
 }
 
-/// What the queue is to do.
+/// What the queue should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// To queue the key.

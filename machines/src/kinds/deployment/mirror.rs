@@ -26,7 +26,7 @@ pub enum Mirror {
     },
     /// The status says what it should.
     Clean {},
-    /// The status is to be written.
+    /// The status should be written.
     Dirty {},
 }
 

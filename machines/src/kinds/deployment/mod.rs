@@ -223,7 +223,7 @@ pub struct Snapshot {
 }
 
 /// What is observed of a deployment. Each event says what is, never what changed, so that a
-/// later rescan makes up for a lost one.
+/// later rescan replaces a lost one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The object exists in this state.

@@ -120,7 +120,7 @@ impl Backend {
         }
     }
 
-    /// The reports that are to be mirrored but were not part of the batch, in one statement.
+    /// The reports to mirror that were not part of the batch, in one statement.
     async fn missing_reports(
         &self,
         deployments: &[DeploymentFollowUp],

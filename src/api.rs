@@ -30,8 +30,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// For a process that does not act yet; without a leadership it is the only
-    /// one.
+    /// For a process that does not act yet; without a leadership it is the only one.
     pub fn new(metrics: Arc<Metrics>, database: Database, leadership: Option<Leadership>) -> Self {
         Self {
             metrics,
@@ -121,8 +120,7 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: Cancell
     }
 }
 
-/// How long requests for health and metrics may go on once the process should
-/// stop.
+/// How long requests for health and metrics may go on once the process should stop.
 const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Opens the port.

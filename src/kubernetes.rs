@@ -1,5 +1,5 @@
-//! The Kubernetes API: a client that counts its requests and writes only while its process may
-//! act, and errors, classified by who must act.
+//! The Kubernetes API: a client that counts its requests and writes only while its process may act,
+//! and errors, classified by who must act.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -262,8 +262,8 @@ const PATCH_FAILED: &str = "error in our request";
 const TOO_LARGE: [&str; 3] =
     ["request is too large", "trying to send message larger than max", "Too long: "];
 
-/// Classifies a client's error. A refusal is final only if the same request would be refused
-/// again: a server that is starting answers 401 and 403 while it loads credentials and roles.
+/// Classifies a client's error. A refusal is final only if the same request would be refused again:
+/// a server that is starting answers 401 and 403 while it loads credentials and roles.
 pub fn api_error(error: kube::Error) -> ApiError {
     let kube::Error::Api(status) = &error else {
         return ApiError::Unavailable(said(&error));
@@ -480,8 +480,7 @@ mod tests {
         assert_eq!(requests.get_or_create(&labels).get(), 1);
     }
 
-    /// A server that gives every client the same answer, and how often it was
-    /// asked.
+    /// A server that gives every client the same answer, and how often it was asked.
     async fn server(answer: &'static str) -> (kube::Config, Arc<AtomicUsize>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();

@@ -1,7 +1,7 @@
 //! What this process costs: CPU and memory, as the kernel counts them.
 //!
-//! Read from `/proc/self` on request, so that it costs nothing at rest. Only Linux has that
-//! folder; elsewhere the metrics are absent rather than zero.
+//! Read from `/proc/self` on request, so that it costs nothing at rest. Only Linux has that folder;
+//! elsewhere the metrics are absent rather than zero.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! How the two roles notify each other that a row has changed. A signal carries no content and
-//! may be lost: what it points to is in the database.
+//! How the two roles notify each other that a row has changed. A signal carries no content and may
+//! be lost: what it points to is in the database.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 /// Pause before a lost connection is re-established, and before unsent signals are sent again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 /// How often unsignalled reports are looked for: an agent may have ended between writing one and
-/// signalling it, and a connection may be silently dead. One statement, by an index that is
-/// empty at rest. Operations have their own deadlines.
+/// signalling it, and a connection may be silently dead. One statement, by an index that is empty
+/// at rest. Operations have their own deadlines.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The receiver of signals.
@@ -45,11 +45,11 @@ pub trait Hearer: Listener {
     fn take_in_reports(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// What carries out operations. In the backend's own process it need not wait until its watch
-/// shows the Operation CR: the row is the request, and already exists. It learns of it either way.
+/// What carries out operations. In the backend's own process it need not wait until its watch shows
+/// the Operation CR: the row is the request, and already exists. It learns of it either way.
 pub trait Executor: Send + Sync {
-    /// A row was committed that asks for an operation; `tenant` is the tenant in
-    /// whose turn it runs.
+    /// A row was committed that asks for an operation; `tenant` is the tenant in whose turn it
+    /// runs.
     fn operation_requested(&self, id: &OperationId, tenant: &TenantUid);
 }
 

@@ -13,8 +13,8 @@ const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 
 /// An Application, as the stand-in sees it.
 ///
-/// Source, destination and operation are kept as written, because they are compared and copied
-/// as a whole.
+/// Source, destination and operation are kept as written, because they are compared and copied as a
+/// whole.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Application {
@@ -203,8 +203,7 @@ impl Application {
         is_same_source && compared_to.destination == self.spec.destination
     }
 
-    /// The health of what is deployed at the spec's destination, as far as the status
-    /// shows it.
+    /// The health of what is deployed at the spec's destination, as far as the status shows it.
     pub(crate) fn live_health(&self) -> &str {
         let is_same_place = self.status.sync.compared_to.destination == self.spec.destination;
         let workload = self.status.resources.first().filter(|_| is_same_place);
@@ -217,8 +216,7 @@ impl Application {
         self.status.conditions.iter().any(|it| blocking.contains(&it.type_.as_str()))
     }
 
-    /// Whether the last sync deployed what the spec now says to where it now
-    /// says.
+    /// Whether the last sync deployed what the spec now says to where it now says.
     pub(crate) fn is_deployed(&self) -> bool {
         self.is_compared()
             && self.status.resources.iter().any(|resource| resource["status"] == "Synced")
@@ -244,8 +242,7 @@ impl Application {
         self.status.operation_state.as_ref().map_or(&Value::Null, |state| &state.operation)
     }
 
-    /// What an operation syncs: what it was started with, whatever the spec says by
-    /// now.
+    /// What an operation syncs: what it was started with, whatever the spec says by now.
     pub(crate) fn source_of<'a>(&'a self, operation: &'a Value) -> &'a Value {
         match &operation["sync"]["source"] {
             source @ Value::Object(_) => source,

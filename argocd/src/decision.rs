@@ -138,14 +138,13 @@ fn change(
     }
 }
 
-/// Whether the last comparison was of something other than what the spec and git now
-/// say.
+/// Whether the last comparison was of something other than what the spec and git now say.
 fn is_outdated(application: &Application, outcomes: &Outcomes) -> bool {
     !application.is_compared() || outcomes.has_moved(application)
 }
 
-/// Whether the last operation failed at what the spec and git now say, and another would fare
-/// no better.
+/// Whether the last operation failed at what the spec and git now say, and another would fare no
+/// better.
 fn stays_failed(application: &Application, outcomes: &Outcomes) -> bool {
     let source = &application.spec.source;
     let newest = outcomes.newest(source);
@@ -444,8 +443,8 @@ fn incomparable(
     }
 }
 
-/// The status of an Application that cannot go on, unless it already has that; ends any
-/// requested operation.
+/// The status of an Application that cannot go on, unless it already has that; ends any requested
+/// operation.
 fn blocked(
     application: &Application,
     mut status: Vec<(&'static str, Value)>,

@@ -1,5 +1,4 @@
-//! The decisions, as tables of "an Application in this state is taken to that
-//! one".
+//! The decisions, as tables of "an Application in this state is taken to that one".
 
 use kube::api::DynamicObject;
 use serde_json::{Value, json};

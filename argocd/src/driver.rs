@@ -1,5 +1,5 @@
-//! When each write is due. Synchronous and without a clock: the caller passes in the time and
-//! what it saw, and takes out what to write.
+//! When each write is due. Synchronous and without a clock: the caller passes in the time and what
+//! it saw, and takes out what to write.
 //!
 //! One timer queue drives all Applications, so that ten thousand of them need no task and none
 //! waits for another.
@@ -55,9 +55,8 @@ pub(crate) struct Driver {
     listed: Listed,
 }
 
-/// Which watches have shown everything that exists. Until all of them have, nothing is
-/// written: an Application would be found invalid for lack of an AppProject that is merely
-/// not known yet.
+/// Which watches have shown everything that exists. Until all of them have, nothing is written: an
+/// Application would be found invalid for lack of an AppProject that is merely not known yet.
 #[derive(Debug, Default)]
 struct Listed {
     applications: bool,
@@ -141,8 +140,7 @@ impl Driver {
         None
     }
 
-    /// The writes that are due, at most `at_most`; each must be answered by
-    /// `write_done`.
+    /// The writes that are due, at most `at_most`; each must be answered by `write_done`.
     pub(crate) fn take_due(&mut self, now: Instant, timestamp: &str, at_most: usize) -> Vec<Write> {
         let mut writes = Vec::new();
         while writes.len() < at_most {

@@ -1,5 +1,4 @@
-//! The patterns of an AppProject, in the grammar of the library with which Argo CD reads
-//! them.
+//! The patterns of an AppProject, in the grammar of the library with which Argo CD reads them.
 //!
 //! `*` and `?` stop at a separator, `**` does not; `[abc]`, `[a-z]` and `[!…]` are one character of
 //! a class; `{a,b}` is one of several patterns; a backslash escapes what follows it. A pattern that
@@ -86,8 +85,7 @@ impl Characters {
     }
 }
 
-/// The parts up to the end, or up to what ends an alternative; `None` if they cannot be
-/// read.
+/// The parts up to the end, or up to what ends an alternative; `None` if they cannot be read.
 fn sequence(input: &mut Peekable<Chars<'_>>, is_alternative: bool) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     while let Some(one) = input.next_if(|one| !(is_alternative && matches!(one, ',' | '}'))) {

@@ -24,9 +24,8 @@
 //! another attempt would have a different outcome or a user terminates it; with `retry.refresh`
 //! another attempt takes the newest commit of the branch.
 //!
-//! An Application's outcome can be changed by the ConfigMap [`OUTCOMES`] in Argo CD's
-//! namespace. Its keys are `application.<name>` or `path.<source.path, with '.' for '/'>`, its
-//! values are
+//! An Application's outcome can be changed by the ConfigMap [`OUTCOMES`] in Argo CD's namespace.
+//! Its keys are `application.<name>` or `path.<source.path, with '.' for '/'>`, its values are
 //!
 //! | value | what happens |
 //! |---|---|
@@ -120,8 +119,7 @@ enum Seen {
 ///
 /// # Errors
 ///
-/// If the watches end. Errors of single requests are logged and the requests
-/// retried.
+/// If the watches end. Errors of single requests are logged and the requests retried.
 pub fn run(
     client: Client,
     options: Options,

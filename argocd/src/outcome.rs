@@ -76,8 +76,7 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    /// Takes over the data of the ConfigMap, and warns about what is not
-    /// understood.
+    /// Takes over the data of the ConfigMap, and warns about what is not understood.
     pub(crate) fn replace(&mut self, data: Option<BTreeMap<String, String>>) {
         self.by_key.clear();
         for (key, value) in data.unwrap_or_default() {
@@ -125,8 +124,7 @@ impl Outcomes {
         }
     }
 
-    /// The commit that a revision of a source resolves to; an empty one is that of the
-    /// source.
+    /// The commit that a revision of a source resolves to; an empty one is that of the source.
     pub(crate) fn commit(&self, source: &Value, revision: &str) -> String {
         let revision = if revision.is_empty() { text(source, "targetRevision") } else { revision };
         commit_of(source, revision, self.pushed(source).unwrap_or_default())

@@ -58,8 +58,7 @@ impl Place {
     }
 }
 
-/// The bytes that a percent-encoded text represents; `None` if a `%` encodes
-/// nothing.
+/// The bytes that a percent-encoded text represents; `None` if a `%` encodes nothing.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -40,8 +40,8 @@ pub(crate) mod condition {
 /// The number of hexadecimal digits in a commit.
 const COMMIT_LENGTH: usize = 40;
 
-/// The commit that a branch, tag or commit of a repository resolves to: always the same one,
-/// until another is declared as pushed, by any name.
+/// The commit that a branch, tag or commit of a repository resolves to: always the same one, until
+/// another is declared as pushed, by any name.
 pub(crate) fn commit(repository: &str, revision: &str, pushed: &str) -> String {
     let is_commit = revision.len() == COMMIT_LENGTH
         && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

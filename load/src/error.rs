@@ -9,8 +9,8 @@ pub enum Error {
     /// The options or the cluster are unsuitable.
     #[error("{0:#}")]
     Input(anyhow::Error),
-    /// The Kubernetes API does not answer. The caller reports why: it knows what may be
-    /// revealed of a kubeconfig.
+    /// The Kubernetes API does not answer. The caller reports why: it knows what may be revealed of
+    /// a kubeconfig.
     #[error("the Kubernetes API does not answer; check the kubeconfig and that the server runs")]
     Unreachable(#[source] Box<kube::Error>),
     /// What was waited for did not come in time.

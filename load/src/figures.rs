@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the counters are compared while the program comes to rest.
 const QUIET_INTERVAL: Duration = Duration::from_millis(250);
-/// How long the counters must be unchanged for the program to be at rest: longer than any of
-/// its deadlines that end in a write on the normal path.
+/// How long the counters must be unchanged for the program to be at rest: longer than any of its
+/// deadlines that end in a write on the normal path.
 const QUIET_TIME: Duration = Duration::from_secs(2);
 /// How long the program may take to come to rest after all is done.
 const QUIET_PATIENCE: Duration = Duration::from_secs(30);
@@ -51,8 +51,7 @@ pub(crate) struct Figures {
     pub(crate) requests: BTreeMap<(String, String), f64>,
     /// Seconds of CPU; absent if the program's system does not report it.
     pub(crate) cpu_seconds: Option<f64>,
-    /// Bytes of resident memory; absent if the program's system does not report
-    /// it.
+    /// Bytes of resident memory; absent if the program's system does not report it.
     pub(crate) resident_bytes: Option<f64>,
 }
 
@@ -94,8 +93,8 @@ impl Figures {
         self.resident_bytes = sum(self.resident_bytes, resident_bytes);
     }
 
-    /// What was counted since; the memory is the later one. `None` if a counter went back,
-    /// because a process was restarted.
+    /// What was counted since; the memory is the later one. `None` if a counter went back, because
+    /// a process was restarted.
     pub(crate) fn since(&self, earlier: &Self) -> Option<Self> {
         let difference = |now: f64, before: f64| (now >= before).then_some(now - before);
         let mut requests = BTreeMap::new();

@@ -17,8 +17,8 @@ pub(crate) struct Counts {
     pub(crate) ready: usize,
 }
 
-/// One deployment. Its parts come in any order: a watch may show an object before the answer to
-/// its creation has arrived.
+/// One deployment. Its parts come in any order: a watch may show an object before the answer to its
+/// creation has arrived.
 #[derive(Debug, Default)]
 struct Track {
     /// When its creation was requested, and when that was answered.

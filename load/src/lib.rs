@@ -152,8 +152,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] if the options do not go together, or one for metrics is not a
-    /// URL.
+    /// [`Error::Input`] if the options do not go together, or one for metrics is not a URL.
     pub fn prepare(self) -> Result<Prepared, Error> {
         let plan = Plan::new(self.deployments, self.namespaces, self.repositories);
         let plan = plan.map_err(Error::input)?;

@@ -32,8 +32,7 @@ pub(crate) struct Mirror {
     application: Option<Standing>,
     deployment: Option<Standing>,
     waiting: Vec<(Standing, Instant)>,
-    /// What the deployment showed before the Application was seen to: two watches may
-    /// cross.
+    /// What the deployment showed before the Application was seen to: two watches may cross.
     ahead: Option<Standing>,
     samples: Vec<Duration>,
 }

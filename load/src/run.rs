@@ -24,8 +24,8 @@ use crate::report::{Cost, Report, Rest, human};
 use crate::reporter;
 use crate::{Output, Until};
 
-/// Concurrent requests. With HTTP/1.1 that is as many connections: enough to keep an API
-/// server busy on two cores, and what the existing system was measured with.
+/// Concurrent requests. With HTTP/1.1 that is as many connections: enough to keep an API server
+/// busy on two cores, and what the existing system was measured with.
 const CONNECTIONS: usize = 16;
 /// How long the API server may take for the lists before the run.
 const LIST_PATIENCE: Duration = Duration::from_secs(60);

@@ -94,9 +94,9 @@ pub struct BackupProgress {
 
 /// Copies the database file `source`, which may be in use, to the new file `destination`.
 ///
-/// The copy is a snapshot of when the call starts. It is checked before it gets its name: a file
-/// of that name is a complete backup. `progress` is called after each step and at the end.
-/// Returns the size of the copy in bytes.
+/// The copy is a snapshot of when the call starts. It is checked before it gets its name: a file of
+/// that name is a complete backup. `progress` is called after each step and at the end. Returns the
+/// size of the copy in bytes.
 pub fn backup(
     source: &Path,
     destination: &Path,
@@ -176,8 +176,8 @@ fn copy(
 ) -> Result<u64, EmbeddedError> {
     let failed = |error| classify(source, error);
     let from = open_read_only(source)?;
-    // Without its own transaction, a backup starts over on every write, and under steady load
-    // never ends.
+    // Without its own transaction, a backup starts over on every write, and under steady load never
+    // ends.
     from.execute_batch("BEGIN").map_err(failed)?;
     from.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())).map_err(failed)?;
     let mut to = Connection::open(unfinished).map_err(|error| classify(unfinished, error))?;
@@ -191,8 +191,8 @@ fn copy(
         match step {
             StepResult::Done => return Ok(total),
             StepResult::More => {}
-            // No other process knows the copy, and the source has its own transaction: this
-            // is a foreign lock, and a wait for it might never end.
+            // No other process knows the copy, and the source has its own transaction: this is a
+            // foreign lock, and a wait for it might never end.
             _ => {
                 return Err(EmbeddedError::Locked { path: unfinished.to_owned() });
             }
@@ -273,8 +273,7 @@ impl Drop for Unfinished {
         for suffix in ["", "-journal", "-wal", "-shm"] {
             let mut name = self.0.as_os_str().to_owned();
             name.push(suffix);
-            // Most of them do not exist, and a leftover that cannot be removed is
-            // harmless.
+            // Most of them do not exist, and a leftover that cannot be removed is harmless.
             let _ = std::fs::remove_file(name);
         }
     }

@@ -1,5 +1,5 @@
-//! What a database error means for the sender of the statement: the only place that reads
-//! SQLSTATEs and SQLite's result codes.
+//! What a database error means for the sender of the statement: the only place that reads SQLSTATEs
+//! and SQLite's result codes.
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 use sqlx::postgres::PgDatabaseError;
@@ -14,8 +14,8 @@ pub enum ErrorClass {
     Contention,
     /// The database lacks something that may come back by itself: try again later.
     Unavailable,
-    /// The database refuses the program until an administrator changes a setting, a privilege or
-    /// a table.
+    /// The database refuses the program until an administrator changes a setting, a privilege or a
+    /// table.
     Configuration,
     /// Something in the statement itself: the same statement fails again.
     Defect,
@@ -34,8 +34,8 @@ const fn fault(class: ErrorClass, why: &'static str) -> Fault {
     Fault { class, why }
 }
 
-/// By SQLSTATE, or by its class, which is its first two characters. The longest matching
-/// prefix decides; an SQLSTATE that matches none is [`OTHER_SQLSTATE`].
+/// By SQLSTATE, or by its class, which is its first two characters. The longest matching prefix
+/// decides; an SQLSTATE that matches none is [`OTHER_SQLSTATE`].
 #[rustfmt::skip]
 const SQLSTATES: &[(&str, Fault)] = {
     use ErrorClass::{Configuration, Connection, Contention, Defect, Unavailable};

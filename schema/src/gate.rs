@@ -16,8 +16,8 @@ pub type Work<'a> = BoxFuture<'a, bool>;
 
 /// What sits between the program and its database.
 pub trait Gate: Send + Sync {
-    /// Does the work of a call, or not. A returned error is what the caller sees, whether the
-    /// work was done or not.
+    /// Does the work of a call, or not. A returned error is what the caller sees, whether the work
+    /// was done or not.
     fn pass<'a>(&'a self, call: &'static str, work: Work<'a>) -> BoxFuture<'a, Result<(), Cut>>;
 }
 

@@ -1,8 +1,7 @@
-//! The database: its tables, how they are created, how it is reached, and the forms of its
-//! values.
+//! The database: its tables, how they are created, how it is reached, and the forms of its values.
 //!
-//! * [`connection`]: [`connect`] opens SQLite or PostgreSQL by URL, or says in one sentence why
-//!   it could not.
+//! * [`connection`]: [`connect`] opens SQLite or PostgreSQL by URL, or says in one sentence why it
+//!   could not.
 //! * [`error_class`]: what to do about a database error.
 //! * [`entity`]: one module per table.
 //! * [`migration`]: [`migrate`] brings an empty database, or one of the existing system, to the

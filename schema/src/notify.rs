@@ -52,8 +52,7 @@ impl Listener {
             }
             // Its sender lives as long as the database.
             _ = self.retired.changed() => {
-                // It may lead to a server that no longer receives
-                // notifications.
+                // It may lead to a server that no longer receives notifications.
                 self.database.retire_listened();
                 self.listener = listen(&self.database).await?;
                 Ok(None)

@@ -1,12 +1,10 @@
-//! The Event for the owner of a deployment that is set aside because each of its batches
-//! fails.
+//! The Event for the owner of a deployment that is set aside because each of its batches fails.
 
 use std::time::Duration;
 
 use machines::identity::DeploymentUid;
 
-/// The number of consecutive failures after which the owner is notified: one or
-/// two may be chance.
+/// The number of consecutive failures after which the owner is notified: one or two may be chance.
 pub(super) const TOLD_AFTER: u32 = 3;
 /// The reason of the Event.
 pub(super) const REASON: &str = "ProcessingFailed";

@@ -72,8 +72,7 @@ impl Events {
             return;
         }
         if told.len() >= TOLD {
-            // Anything reported again by then has an Event already, or had one
-            // long ago.
+            // Anything reported again by then has an Event already, or had one long ago.
             told.clear();
         }
         told.insert(name);

@@ -45,8 +45,7 @@ pub struct Question {
 }
 
 impl Ownership {
-    /// Keeps an object until its tenant is certain; a newer state replaces an older
-    /// one.
+    /// Keeps an object until its tenant is certain; a newer state replaces an older one.
     pub fn hold(&mut self, namespace: String, uid: DeploymentUid, object: GitOpsDeployment) {
         let waiting = self.waiting.entry(namespace).or_default();
         let asked = waiting.get(&uid).is_some_and(|known| known.asked);

@@ -394,8 +394,8 @@ impl ClusterArguments {
     }
 }
 
-/// Why a kubeconfig cannot be used. The parser's own message quotes the lines around the
-/// mistake, which may contain a token.
+/// Why a kubeconfig cannot be used. The parser's own message quotes the lines around the mistake,
+/// which may contain a token.
 fn reason(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(error) => match error.location() {

@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::runtime::inbox::Coalesce;
 
-/// Pause after a machine's first failure alone. It may have been chance: another process may
-/// have written a row in between.
+/// Pause after a machine's first failure alone. It may have been chance: another process may have
+/// written a row in between.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause, reached by doubling. Such a machine is mostly fixed by a new version or a
-/// change in the database, and neither is observed.
+/// Longest pause, reached by doubling. Such a machine is mostly fixed by a new version or a change
+/// in the database, and neither is observed.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// Shortest pause for a machine when a new observation may fix it: endless edits of an object
-/// have it tried at most this often.
+/// Shortest pause for a machine when a new observation may fix it: endless edits of an object have
+/// it tried at most this often.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module. It holds at most one entry per machine and needs no other bound.
@@ -68,14 +68,12 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Aside<K, O> {
         pause
     }
 
-    /// Puts back a machine for which it is unknown whether it would have
-    /// failed.
+    /// Puts back a machine for which it is unknown whether it would have failed.
     pub fn put_back(&mut self, key: K, machine: Failing<O>, now: Instant) {
         self.insert(key, machine, now, now);
     }
 
-    /// Holds back from a batch what was observed of machines that are set
-    /// aside.
+    /// Holds back from a batch what was observed of machines that are set aside.
     pub fn sift(&mut self, taken: Vec<(String, K, O)>) -> Vec<(String, K, O)> {
         if self.machines.is_empty() {
             return taken;

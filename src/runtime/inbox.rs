@@ -16,8 +16,8 @@ pub trait Coalesce {
     /// Merges in what was observed later.
     fn absorb(&mut self, newer: Self);
 
-    /// Whether it may let a failed machine succeed, so that it is tried again before its
-    /// pause is over.
+    /// Whether it may let a failed machine succeed, so that it is tried again before its pause is
+    /// over.
     fn may_mend(&self) -> bool {
         false
     }

@@ -62,8 +62,8 @@ impl<K: Eq + Hash> Sightings<K> {
                 return None;
             }
             WatchEvent::Synced => {
-                // What was asked for in the meantime may have come and gone before the list
-                // was made.
+                // What was asked for in the meantime may have come and gone before the list was
+                // made.
                 self.relists += 1;
                 let listed = self.listed.take()?;
                 self.is_complete = true;

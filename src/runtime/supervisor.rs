@@ -16,9 +16,9 @@ pub enum Stopped<E> {
     Task,
 }
 
-/// Runs until it should stop, until the work ends, or until a task ends, which none does by
-/// itself: a role without one of its tasks only looks alive. In the end all of them are stopped
-/// and waited for.
+/// Runs until it should stop, until the work ends, or until a task ends, which none does by itself:
+/// a role without one of its tasks only looks alive. In the end all of them are stopped and waited
+/// for.
 pub async fn supervise<E>(
     work: impl Future<Output = Result<(), E>>,
     mut tasks: JoinSet<()>,

@@ -138,8 +138,7 @@ fn deleted() -> World {
     world
 }
 
-/// The deployment is being deleted, and only another client's finalizer keeps
-/// it.
+/// The deployment is being deleted, and only another client's finalizer keeps it.
 fn finalized() -> World {
     let mut world = deleted();
     world.deployments = good().deployments;

@@ -1,8 +1,8 @@
 //! Passwords in URLs, which are visible to every reader of the resource that contains them: they
 //! are removed before anything else is done with a URL, so that nothing later can repeat them.
 //!
-//! A user name alone is not a password: `git@host:path` and `https://organisation@host/path`
-//! are how git servers write their URLs.
+//! A user name alone is not a password: `git@host:path` and `https://organisation@host/path` are
+//! how git servers write their URLs.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -94,8 +94,8 @@ fn passwords_in_text(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usi
 /// an unencoded `/`, `?` or `#` ends the authority too early, which shows in a port that is not a
 /// number.
 ///
-/// `ssh://USER@HOST:PATH`, a mix of the two forms of SSH, shows the same, and a later `@`
-/// belongs to the path. That is so if no path follows that `@`: it introduces no host.
+/// `ssh://USER@HOST:PATH`, a mix of the two forms of SSH, shows the same, and a later `@` belongs
+/// to the path. That is so if no path follows that `@`: it introduces no host.
 fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -110,8 +110,7 @@ fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     (!(is_ssh && is_path)).then_some(password)
 }
 
-/// The password where there is no scheme: in `USER@HOST:PATH` the `@` comes
-/// first.
+/// The password where there is no scheme: in `USER@HOST:PATH` the `@` comes first.
 fn without_scheme(url: &str) -> Option<Range<usize>> {
     range(url, url.rfind('@')?).filter(|password| !url[..password.start].contains('@'))
 }

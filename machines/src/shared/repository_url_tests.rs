@@ -19,8 +19,8 @@ fn almost_every_url_is_its_own_pattern() {
 
 #[test]
 fn what_means_something_in_a_pattern_is_written_so_that_it_means_itself() {
-    // Checked with Argo CD's own functions: each pattern permits its URL, as version 3.2
-    // compares `sourceRepos`.
+    // Checked with Argo CD's own functions: each pattern permits its URL, as version 3.2 compares
+    // `sourceRepos`.
     let cases = [
         ("https://git.example.com/a[b]/r", "https://git.example.com/a[[]b]/r"),
         ("https://git.example.com/a[[b]].git", "https://git.example.com/a[[][[]b]].git"),

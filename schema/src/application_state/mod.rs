@@ -1,12 +1,12 @@
-//! `applicationstate.argocd_application_status`: what Argo CD reports, as the agent passes it
-//! to the backend.
+//! `applicationstate.argocd_application_status`: what Argo CD reports, as the agent passes it to
+//! the backend.
 //!
 //! The blob is gzip of YAML whose keys are lower-cased names of Go fields, which is how the
 //! existing system writes it. This module turns Argo CD's own JSON into it ([`encode`]) and back
 //! ([`decode`]). Only the fields that the status of a GitOpsDeployment shows come back;
 //! [`mirrored`] reduces Argo CD's JSON to the same fields, so that `decode(&encode(status)?)? ==
-//! mirrored(status)`. A caller that stores `mirrored(status)` writes no new blob when Argo CD
-//! only updates a time.
+//! mirrored(status)`. A caller that stores `mirrored(status)` writes no new blob when Argo CD only
+//! updates a time.
 
 mod read;
 mod shape;
@@ -23,8 +23,7 @@ use shape::{STATUS, Shape};
 pub const MAXIMUM_COMPRESSED_BYTES: usize = 262_144;
 
 /// Largest size that a blob may unfold to: ten times the text of an Application with 10,000
-/// resources. Gzip can unfold to a thousand times its size, which would be a quarter of a
-/// gigabyte.
+/// resources. Gzip can unfold to a thousand times its size, which would be a quarter of a gigabyte.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 * 1024 * 1024;
 
 /// Why a status could not be written or read.

@@ -1,7 +1,7 @@
 //! Reading the YAML of a blob by the shape that each field has.
 //!
-//! Guided by the shape and not by the text: a revision consisting only of digits is a text,
-//! even without quotes.
+//! Guided by the shape and not by the text: a revision consisting only of digits is a text, even
+//! without quotes.
 
 use std::fmt;
 
@@ -24,8 +24,7 @@ pub(super) fn status(text: &str) -> Result<Value, ApplicationStateError> {
             // A node has at most a start and an end.
             max_events: 2 * MAXIMUM_NODES,
             max_total_scalar_bytes: MAXIMUM_TEXT_BYTES,
-            // The writer emits none; without them text cannot grow while it is
-            // read.
+            // The writer emits none; without them text cannot grow while it is read.
             max_anchors: 0,
             max_aliases: 0,
         },

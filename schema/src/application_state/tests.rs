@@ -19,8 +19,8 @@ fn text_of(blob: &[u8]) -> String {
     text
 }
 
-/// A blob's text as the existing agent writes it: nothing is omitted, nil is null or `[]`, and
-/// an embedded struct has its own level.
+/// A blob's text as the existing agent writes it: nothing is omitted, nil is null or `[]`, and an
+/// embedded struct has its own level.
 const EXISTING: &str = r#"resources:
 - group: apps
   version: v1

@@ -43,8 +43,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the database of `url`: `sqlite://path`, `sqlite::memory:`, `postgres://…`.
 ///
-/// An SQLite file is created when missing; its directory is not. The tables are
-/// up to [`crate::migrate`].
+/// An SQLite file is created when missing; its directory is not. The tables are up to
+/// [`crate::migrate`].
 pub fn connect<'a>(
     url: &'a str,
     options: &'a ConnectOptions,
@@ -227,8 +227,8 @@ impl Database {
         outcome
     }
 
-    /// Retires the connections if that is what an error asks for: after a fail-over they lead to
-    /// a read-only server, and after a migration they hold statements that no longer fit.
+    /// Retires the connections if that is what an error asks for: after a fail-over they lead to a
+    /// read-only server, and after a migration they hold statements that no longer fit.
     pub(crate) fn note(&self, fault: Fault) {
         if fault.class == ErrorClass::Connection {
             self.retired.retire();
@@ -254,8 +254,8 @@ impl Database {
 
     /// For transactions and everything else that writes.
     ///
-    /// On SQLite this is a pool of one: inside a transaction use the transaction, because the
-    /// pool has no second connection.
+    /// On SQLite this is a pool of one: inside a transaction use the transaction, because the pool
+    /// has no second connection.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.writer
     }

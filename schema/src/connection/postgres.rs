@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 use super::retired::Retired;
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
-/// A connection used within this time is assumed to be alive; checking each time would double
-/// the round trips.
+/// A connection used within this time is assumed to be alive; checking each time would double the
+/// round trips.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Connections beyond what the load needs go back to the server.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -81,8 +81,7 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
 /// What a URL, and PostgreSQL's own environment variables, ask for. Without a TLS setting TLS is
 /// used, with a verified server: libpq's default would silently fall back to plain text.
 ///
-/// `mode` is `PGSSLMODE`; an invalid one is ignored by the driver, and so by
-/// us.
+/// `mode` is `PGSSLMODE`; an invalid one is ignored by the driver, and so by us.
 fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
     let server = url.parse::<PgConnectOptions>().map_err(|_| ConnectError::MalformedUrl {
         kind: DatabaseKind::Postgres,

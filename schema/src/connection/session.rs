@@ -1,5 +1,5 @@
-//! Transactions, and reads outside one: with the driver's prepared statements, or, through a
-//! pooler that gives each transaction another session, without any.
+//! Transactions, and reads outside one: with the driver's prepared statements, or, through a pooler
+//! that gives each transaction another session, without any.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

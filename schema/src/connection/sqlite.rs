@@ -81,8 +81,7 @@ fn pool(connections: u32, options: &ConnectOptions) -> SqlitePoolOptions {
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(None)
         .max_lifetime(None)
-        // A connection to a file does not die: checking it before each use would double the
-        // calls.
+        // A connection to a file does not die: checking it before each use would double the calls.
         .test_before_acquire(false)
 }
 

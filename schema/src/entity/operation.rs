@@ -1,7 +1,7 @@
 //! A request of the backend to the agent to make the cluster match a row.
 //!
-//! At most one is open per resource of an instance: `operation_open_key` is unique among rows
-//! that are `Waiting` or `In_Progress`.
+//! At most one is open per resource of an instance: `operation_open_key` is unique among rows that
+//! are `Waiting` or `In_Progress`.
 
 use machines::kinds::deployment::removal::RemovalReport;
 use machines::rows::OperationState;

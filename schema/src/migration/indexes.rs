@@ -1,11 +1,11 @@
 //! Indexes on tables of the existing system, for columns by which the store and the checks of
 //! foreign keys look for rows.
 //!
-//! They are not a dated migration, because a process that does not migrate works without them,
-//! only slower. On PostgreSQL they are built by `CREATE INDEX CONCURRENTLY`: a serving process
-//! can go on writing in the meantime, but the statement cannot run in a transaction, and waits
-//! for every one that may see the table without the index, such as a database dump. That wait has
-//! a deadline, a failure is only a warning, and the next start tries again.
+//! They are not a dated migration, because a process that does not migrate works without them, only
+//! slower. On PostgreSQL they are built by `CREATE INDEX CONCURRENTLY`: a serving process can go on
+//! writing in the meantime, but the statement cannot run in a transaction, and waits for every one
+//! that may see the table without the index, such as a database dump. That wait has a deadline, a
+//! failure is only a warning, and the next start tries again.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The tables of the existing system, as its version 20 left them.
 //!
-//! An existing table is left alone, indexes included: the existing system's have their own
-//! names, and duplicates would only cost writes. For the same reason a table created here gets
-//! no index that one of its keys or unique constraints already provides.
+//! An existing table is left alone, indexes included: the existing system's have their own names,
+//! and duplicates would only cost writes. For the same reason a table created here gets no index
+//! that one of its keys or unique constraints already provides.
 
 #![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
@@ -48,8 +48,7 @@ impl ExistingTable {
     fn create(&self, backend: DbBackend) -> String {
         let columns = self.columns.iter().map(|(column, definition)| {
             let definition = match (backend, *definition) {
-                // SQLite fills a rowid only into a primary key, and nothing reads this
-                // column.
+                // SQLite fills a rowid only into a primary key, and nothing reads this column.
                 (DbBackend::Sqlite, "serial") => "integer",
                 (DbBackend::Sqlite, "bytea") => "blob",
                 (_, definition) => definition,

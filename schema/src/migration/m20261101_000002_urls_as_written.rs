@@ -56,8 +56,8 @@ const REBUILD: &str = "\
     DROP TABLE appprojectrepository; \
     ALTER TABLE appprojectrepository_next RENAME TO appprojectrepository;";
 
-/// Unique indexes over exactly the two columns, whatever their names, and the constraint that
-/// owns each, if any.
+/// Unique indexes over exactly the two columns, whatever their names, and the constraint that owns
+/// each, if any.
 const OLD_KEYS: &str = "\
     SELECT quote_ident(index.relname) AS index_name, \
            quote_ident(owner.conname) AS constraint_name \

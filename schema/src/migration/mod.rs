@@ -1,9 +1,8 @@
 //! Bringing a database to the tables of this build.
 //!
 //! Migrations are dated and only go forward. All pending ones are applied in one transaction and
-//! under a lock: of two processes that start at once, one migrates and the other finds it done;
-//! and a failure leaves the database as it was. What only affects speed comes afterwards:
-//! `indexes`.
+//! under a lock: of two processes that start at once, one migrates and the other finds it done; and
+//! a failure leaves the database as it was. What only affects speed comes afterwards: `indexes`.
 
 mod adoption;
 mod indexes;
@@ -30,8 +29,7 @@ use tokio::time::Instant;
 use crate::BoxFuture;
 use crate::connection::{Database, DatabaseKind};
 
-/// Any number, as long as all our processes use the same one and no other program
-/// does.
+/// Any number, as long as all our processes use the same one and no other program does.
 const ADVISORY_LOCK: i64 = 0x6769_746f_7073;
 /// Building an index on a large table takes longer than any of our other statements may.
 const STATEMENT_TIMEOUT_MINUTES: u32 = 10;
@@ -162,8 +160,8 @@ async fn migrate_alone(database: &Database) -> Result<MigrationReport, Migration
     }
 }
 
-/// Lets a role use the tables but not alter them: for a program whose migrations run under
-/// another role, which owns the tables.
+/// Lets a role use the tables but not alter them: for a program whose migrations run under another
+/// role, which owns the tables.
 ///
 /// On SQLite there are no roles, and nothing is done.
 pub async fn grant_use(database: &Database, role: &str) -> Result<(), MigrationError> {
@@ -201,8 +199,7 @@ async fn text(database: &Database, query: &str) -> Result<String, MigrationError
     Ok(text.map_err(failed("asking for its roles"))?.unwrap_or_default())
 }
 
-/// Returns whether the database has exactly the tables of this build, and changes
-/// nothing.
+/// Returns whether the database has exactly the tables of this build, and changes nothing.
 ///
 /// For processes that do not migrate.
 pub fn check(database: &Database) -> BoxFuture<'_, Result<(), MigrationError>> {
@@ -236,8 +233,8 @@ async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, Migrati
         .await
         .map_err(failed("waiting for its lock to migrate"))?;
     if database.is_pooled() {
-        // Migrations prepare statements under names. A session previously used by another client
-        // of the pooler may hold the same names.
+        // Migrations prepare statements under names. A session previously used by another client of
+        // the pooler may hold the same names.
         let forgotten = transaction.execute_unprepared("DEALLOCATE ALL").await;
         forgotten.map_err(failed("waiting for its lock to migrate"))?;
     }

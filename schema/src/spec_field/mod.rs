@@ -1,9 +1,9 @@
-//! `application.spec_field`: the Argo CD Application that should exist, as the backend passes
-//! it to the agent.
+//! `application.spec_field`: the Argo CD Application that should exist, as the backend passes it to
+//! the agent.
 //!
-//! The text is YAML in the existing system's spelling: its keys are lower-cased names of Go
-//! fields, every field is present, and an empty `status` ends it. Reading is lenient: what is
-//! unknown is skipped, what is missing or null is empty.
+//! The text is YAML in the existing system's spelling: its keys are lower-cased names of Go fields,
+//! every field is present, and an empty `status` ends it. Reading is lenient: what is unknown is
+//! skipped, what is missing or null is empty.
 
 mod wire;
 
@@ -42,8 +42,7 @@ pub enum SpecFieldError {
 
 /// Writes the text that goes into the column.
 pub fn encode(document: &ApplicationDocument) -> Result<String, SpecFieldError> {
-    // Block scalars would change the line structure that a reader of the column
-    // sees.
+    // Block scalars would change the line structure that a reader of the column sees.
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let text = serde_saphyr::to_string_with_options(&WrittenDocument::of(document), options)
         .map_err(|error| SpecFieldError::Unwritable(error.to_string()))?;

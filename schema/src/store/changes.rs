@@ -14,8 +14,8 @@ use crate::store::kinds::deployment::{applications, repositories};
 use crate::store::kinds::operation::rows as operations;
 use crate::store::kinds::tenant::rows as tenants;
 
-/// The changes of a batch by what they are about. Of several changes to one thing the last
-/// counts: they come in the order of the steps.
+/// The changes of a batch by what they are about. Of several changes to one thing the last counts:
+/// they come in the order of the steps.
 #[derive(Default)]
 struct Changes {
     tenants: BTreeMap<String, TenantRows>,

@@ -22,8 +22,8 @@ pub const NAMESPACE_LIMIT: usize = 48;
 impl Store {
     /// Makes sure that the rows of the Argo CD instance exist, and returns its id.
     ///
-    /// They are known by the UIDs of their namespaces: a previously recorded instance keeps its
-    /// id, wherever that came from.
+    /// They are known by the UIDs of their namespaces: a previously recorded instance keeps its id,
+    /// wherever that came from.
     pub fn ensure_instance<'a>(
         &'a self,
         argocd_namespace: &'a str,

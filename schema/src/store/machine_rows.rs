@@ -74,8 +74,7 @@ pub struct Stepped<M> {
 }
 
 impl<M: Machine> Stepped<M> {
-    /// From a run that started with the machine as it was read; and what to write with
-    /// it.
+    /// From a run that started with the machine as it was read; and what to write with it.
     pub fn of(before: Versioned<M>, run: Run<M>) -> (Self, Vec<RowChange>) {
         let Run { machine: after, rows, transitions, .. } = run;
         let gone = after.is_gone();

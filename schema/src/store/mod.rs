@@ -143,8 +143,8 @@ impl Store {
         self.epoch
     }
 
-    /// Opens a transaction that can only commit while no other process has taken over the
-    /// role: the epoch's row stays locked until the end of the transaction.
+    /// Opens a transaction that can only commit while no other process has taken over the role: the
+    /// epoch's row stays locked until the end of the transaction.
     async fn begin(&self) -> Result<Session, StoreError> {
         let tx = self.database.begin().await?;
         if current_epoch(&tx, self.role).await? != Some(self.epoch) {

@@ -103,8 +103,8 @@ impl Store {
     }
 }
 
-/// Keeps these applications from being removed until the end of the transaction, and returns
-/// which exist, each with its deployment.
+/// Keeps these applications from being removed until the end of the transaction, and returns which
+/// exist, each with its deployment.
 async fn hold_applications(
     tx: &impl ConnectionTrait,
     ids: impl Iterator<Item = &ApplicationId>,

@@ -39,9 +39,8 @@ impl Store {
     /// have no owner: there is no row, and this database once had a machine for the deployment but
     /// no longer does.
     ///
-    /// A deployment that the database has never known proves nothing: the database may be an
-    /// older one, or an empty one. One with a machine may have no row because its spec is
-    /// invalid.
+    /// A deployment that the database has never known proves nothing: the database may be an older
+    /// one, or an empty one. One with a machine may have no row because its spec is invalid.
     pub fn orphans(
         &self,
         mut applications: BTreeMap<DeploymentUid, ApplicationId>,
@@ -81,8 +80,8 @@ impl Store {
         Ok(found)
     }
 
-    /// A page of the Applications that rows ask for, in the order of the rows' ids, starting
-    /// after one.
+    /// A page of the Applications that rows ask for, in the order of the rows' ids, starting after
+    /// one.
     pub fn wanted_applications<'a>(
         &'a self,
         after: &'a ApplicationId,

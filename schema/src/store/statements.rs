@@ -21,8 +21,8 @@ pub(super) fn database_time(now: Timestamp) -> DateTime {
     DateTimeUtc::from_timestamp_millis(now.as_millis()).unwrap_or_default().naive_utc()
 }
 
-/// Inserts rows and leaves existing ones alone: ids are derived, so a row with the same key is
-/// the same row.
+/// Inserts rows and leaves existing ones alone: ids are derived, so a row with the same key is the
+/// same row.
 pub(super) async fn insert_missing<A>(
     tx: &impl ConnectionTrait,
     rows: impl IntoIterator<Item = A>,

@@ -79,8 +79,7 @@ pub struct Place {
 /// What is known of a tenant's namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Nothing yet: the program has just started, and not every namespace has been
-    /// seen.
+    /// Nothing yet: the program has just started, and not every namespace has been seen.
     Unknown,
     /// It exists.
     Alive,

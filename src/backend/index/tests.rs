@@ -78,8 +78,7 @@ fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
 fn one_that_is_only_let_go_proves_nothing() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    // It belongs to the next namespace, which the watch of Namespaces has not shown
-    // yet.
+    // It belongs to the next namespace, which the watch of Namespaces has not shown yet.
     assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
     let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));

@@ -65,10 +65,10 @@ impl<E: QueuedEffect> EffectQueue<E> {
 
     /// Adds an effect that follows from observations, none of them later than `as_of`.
     ///
-    /// A running one is not added again. One that was done is repeated after a pause, a few
-    /// times, if it is required despite the answer. If the answer came after `as_of`, that is
-    /// unknown: then the machine has to be stepped again, because the answer may have been no
-    /// news and may be the last thing it receives.
+    /// A running one is not added again. One that was done is repeated after a pause, a few times,
+    /// if it is required despite the answer. If the answer came after `as_of`, that is unknown:
+    /// then the machine has to be stepped again, because the answer may have been no news and may
+    /// be the last thing it receives.
     #[must_use = "an effect in doubt is settled by one more step"]
     pub fn require(self: &Arc<Self>, tenant: &str, effect: E, as_of: Instant) -> Required {
         let key = effect.key();
@@ -90,8 +90,7 @@ impl<E: QueuedEffect> EffectQueue<E> {
         self.change(key, |slot, _| (slot.withdraw(), None));
     }
 
-    /// Lets an effect run again although it was done: whether it took hold is in
-    /// doubt.
+    /// Lets an effect run again although it was done: whether it took hold is in doubt.
     pub fn invalidate(self: &Arc<Self>, key: &E::Key) {
         self.change(key, |slot, _| (slot.invalidate(), None));
     }
@@ -352,8 +351,7 @@ mod tests {
         require(&queue, "t", signal.clone());
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 2);
-        // A step that was in progress meanwhile, and one whose answer comes from
-        // elsewhere.
+        // A step that was in progress meanwhile, and one whose answer comes from elsewhere.
         assert_eq!(queue.require("t", application, before), Required::InDoubt);
         assert_eq!(queue.require("t", signal, before), Required::Certain);
         tokio::time::sleep(LONGEST_PAUSE).await;

@@ -21,8 +21,8 @@ pub use loaded::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 impl Store {
     /// Loads a batch, lets `decide` step it, and commits the result.
     ///
-    /// Nothing is written if nothing has changed. `decide` runs inside the transaction and must
-    /// not block.
+    /// Nothing is written if nothing has changed. `decide` runs inside the transaction and must not
+    /// block.
     pub async fn backend_batch<T: Default + Send>(
         &self,
         request: &BackendRequest,

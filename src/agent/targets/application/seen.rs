@@ -46,8 +46,7 @@ impl Argo {
         }
     }
 
-    /// Takes in what the server has listed by a name; returns whether that is
-    /// news.
+    /// Takes in what the server has listed by a name; returns whether that is news.
     pub fn application_listed(
         &mut self,
         listed: DeserializeGuard<Application>,

@@ -107,8 +107,8 @@ fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
                 branch: compared_to.source.target_revision,
             },
             destination: ReconciledDestination {
-                // Users know environments by the names of their resources; the cluster that
-                // Argo CD runs in has none, and no other is served yet.
+                // Users know environments by the names of their resources; the cluster that Argo CD
+                // runs in has none, and no other is served yet.
                 name: String::new(),
                 namespace: compared_to.destination.namespace,
             },
@@ -179,8 +179,8 @@ fn is_of_something_else(state: &OperationState, compared: &argocd::SyncStatus) -
         })
 }
 
-/// Of several conditions of one type the last is mirrored, as in the existing system; of too
-/// many types, the first ones.
+/// Of several conditions of one type the last is mirrored, as in the existing system; of too many
+/// types, the first ones.
 fn last_of_each_type(
     conditions: &[ApplicationCondition],
 ) -> impl Iterator<Item = &ApplicationCondition> {

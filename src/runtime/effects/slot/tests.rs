@@ -135,8 +135,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// Whatever happened, what was required last is what finally ran last, and what was
-    /// withdrawn never runs again.
+    /// Whatever happened, what was required last is what finally ran last, and what was withdrawn
+    /// never runs again.
     #[test]
     fn the_last_requirement_is_the_last_to_run(
         events in prop::collection::vec(event(), 0..40),

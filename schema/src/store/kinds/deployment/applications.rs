@@ -77,8 +77,8 @@ async fn put_mappings(
     Ok(())
 }
 
-/// Locks the applications to remove, and returns which exist: those with these ids, and those
-/// that these users own or that are deployed to these environments.
+/// Locks the applications to remove, and returns which exist: those with these ids, and those that
+/// these users own or that are deployed to these environments.
 ///
 /// All in one statement: the agent holds several while it writes reports on them.
 pub(in crate::store) async fn lock(

@@ -63,8 +63,7 @@ pub(in crate::store) async fn request(
     Ok(())
 }
 
-/// Writes what the agent says about operations: one statement, whatever it
-/// says.
+/// Writes what the agent says about operations: one statement, whatever it says.
 pub(in crate::store) async fn set_states(
     tx: &impl ConnectionTrait,
     states: BTreeMap<OperationId, OperationState>,
@@ -76,8 +75,7 @@ pub(in crate::store) async fn set_states(
     for (id, state) in &states {
         by_state.entry(state_text(state)).or_default().push(id.as_str());
         if let OperationState::Failed(text) = state {
-            // PostgreSQL text cannot contain a NUL, and errors from elsewhere are repeated
-            // here.
+            // PostgreSQL text cannot contain a NUL, and errors from elsewhere are repeated here.
             let text = text.replace('\0', "\u{fffd}");
             let case = texts.take().unwrap_or_default();
             texts = Some(case.case(Column::OperationId.eq(id.as_str()), text));

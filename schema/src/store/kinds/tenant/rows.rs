@@ -49,8 +49,8 @@ pub(in crate::store) async fn ensure(
         created_on: ActiveValue::Set(Some(database_time(now))),
     });
     insert_missing(tx, users).await?;
-    // An environment whose id was not derived was created by an earlier installation, and
-    // has its own credentials.
+    // An environment whose id was not derived was created by an earlier installation, and has its
+    // own credentials.
     let own: Vec<&TenantRows> = tenants
         .iter()
         .filter(|tenant| tenant.environment == EnvironmentId::in_cluster_of(&tenant.tenant))

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn health_tells_when_commits_have_stopped_since_when_and_why() {
+    async fn health_reports_that_commits_have_stopped_since_when_and_why() {
         let (health, backend) = health().await;
         let commits = backend.commits();
         tokio::time::pause();
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_set_aside_is_told_and_leaves_the_program_ready() {
+    async fn machines_set_aside_are_reported_and_leave_the_program_ready() {
         let (health, backend) = health().await;
         let commits = backend.commits();
         assert_eq!(set_aside(&health.commits()), "");

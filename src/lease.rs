@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_holder_that_renews_is_never_replaced_and_one_that_falls_silent_is() {
+    async fn a_holder_that_renews_is_never_replaced_but_a_silent_one_is() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Both);
         let mut second = candidate(&client, "second", Roles::Both);
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_given_up_is_taken_at_once() {
+    async fn a_released_lease_is_taken_at_once() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Both);
         let mut second = candidate(&client, "second", Roles::Both);
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_halves_of_one_process_are_taken_over_from_two_and_back() {
+    async fn one_process_takes_over_both_roles_from_two_only_when_both_are_released() {
         let client = server();
         let mut backend = candidate(&client, "backend", Roles::Backend);
         let mut agent = candidate(&client, "agent", Roles::Agent);
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_comes_back_under_its_name_need_not_wait() {
+    async fn a_replica_that_returns_under_its_name_need_not_wait() {
         let client = server();
         turn(&mut candidate(&client, "pod", Roles::Both)).await;
         assert_eq!(turn(&mut candidate(&client, "pod", Roles::Both)).await, Duration::ZERO);
@@ -477,7 +477,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_that_a_hand_deletes_is_made_anew() {
+    async fn a_manually_deleted_lease_is_recreated() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Backend);
         turn(&mut first).await;
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_that_a_hand_deletes_is_not_taken_from_who_holds_it() {
+    async fn a_manually_deleted_lease_is_not_taken_from_its_holder() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Backend);
         let mut second = candidate(&client, "second", Roles::Backend);
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_cannot_renew_stops_in_time() {
+    async fn a_holder_that_cannot_renew_stops_in_time() {
         let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
         config.default_retry = false;
         let nowhere = kube::Client::try_from(config).unwrap();

@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn payloads_stay_within_what_the_database_takes() {
+    fn payloads_stay_within_the_database_limit() {
         let waiting: BTreeSet<_> = (0..1_000)
             .map(|number| Signal::Report(DeploymentUid::new(format!("{number:036}"))))
             .collect();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn steady_signals_do_not_put_off_the_look_for_missed_ones() {
+    async fn steady_signals_do_not_delay_the_check_for_missed_ones() {
         const SECONDS: usize = 600;
         let each_second = stream::iter(0..SECONDS).then(|number| async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_does_not_put_off_the_look_for_missed_signals() {
+    async fn silence_does_not_delay_the_check_for_missed_signals() {
         let mut payloads = std::pin::pin!(stream::once(async {
             tokio::time::sleep(LOOK_INTERVAL * 3 + RECONNECT_PAUSE).await;
             Ok::<_, anyhow::Error>(None)

@@ -200,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_counts_more_than_the_path() {
+    fn the_name_takes_precedence_over_the_path() {
         let both = [("path.shop.web", "degraded"), ("application.gitopsdepl-1", "progressing")];
         assert_eq!(outcomes(&both).of(&application()), Outcome::Progressing);
     }
 
     #[test]
-    fn what_is_not_understood_is_warned_of_once_and_changes_nothing() {
+    fn what_is_not_understood_is_warned_about_once_and_changes_nothing() {
         let mut unknown =
             outcomes(&[("application.gitopsdepl-1", "explodes"), ("gitopsdepl-1", "degraded")]);
         assert_eq!(unknown.of(&application()), Outcome::Works);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_removed_counts_no_more() {
+    fn an_entry_that_is_removed_no_longer_counts() {
         let mut changed = outcomes(&[("path.shop.web", "missing-path")]);
         assert_eq!(changed.of(&application()), Outcome::MissingPath);
         changed.replace(None);

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_or_destination_outside_of_the_project_is_not_accepted() {
+    fn a_repository_or_destination_outside_the_project_is_not_accepted() {
         let in_cluster = json!({"name": "in-cluster", "namespace": "jane"});
         let other = application("https://github.com/example/other", in_cluster);
         assert_eq!(
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_in_a_pattern_permits_itself_only_where_it_is_written_so() {
+    fn a_special_character_permits_itself_only_where_it_is_escaped() {
         let permits = |pattern: &str, repository: &str| {
             project(json!({"sourceRepos": [pattern]})).permits_source(repository)
         };

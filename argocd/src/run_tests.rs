@@ -151,7 +151,7 @@ async fn an_application_waits_for_its_project() {
 }
 
 #[tokio::test]
-async fn the_config_map_decides_what_applications_come_to() {
+async fn the_config_map_decides_the_outcome_of_applications() {
     let scene = Scene::start(Duration::ZERO).await;
     scene.set_outcomes(json!({"application.a": "sync-fails"})).await;
     scene.create("a", true, "default").await;

@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_revision_stands_for_one_commit_of_one_repository() {
+    fn a_revision_resolves_to_one_commit_of_one_repository() {
         let commit_of_main = commit("https://host/a", "main", "");
         assert_eq!(commit_of_main.len(), COMMIT_LENGTH);
         assert!(commit_of_main.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_stands_for_itself_and_nothing_for_the_head() {
+    fn a_commit_resolves_to_itself_and_an_empty_one_to_the_head() {
         let sha = "0123456789abcdef0123456789abcdef01234567";
         assert_eq!(commit("https://host/a", sha, "2"), sha);
         assert_eq!(commit("https://host/a", "", ""), commit("https://host/a", "HEAD", ""));

@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused() {
+    fn what_is_not_a_url_is_refused() {
         for wrong in ["", "8080", "/metrics", "localhost:8080"] {
             assert!(matches!(source(wrong), Err(Error::Url(_))), "{wrong}");
         }
     }
 
     #[tokio::test]
-    async fn an_address_where_nobody_listens_is_said_to_be_one() {
+    async fn an_address_where_nothing_listens_is_named_in_the_error() {
         let sources = Sources::new(&["http://127.0.0.1:1".to_owned()]).unwrap();
         let error = sources.read().await.unwrap_err().to_string();
         assert!(error.starts_with("http://127.0.0.1:1/metrics gives no metrics"), "{error}");

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_has_gone_no_longer_exists_but_was_seen() {
+    fn an_application_that_is_gone_no_longer_exists_but_was_seen() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         ledger.created("a", start, start);
         ledger.application("a", None, start);

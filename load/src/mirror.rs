@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_the_deployment_skips_is_none() {
+    fn a_change_that_the_deployment_skips_is_no_sample() {
         let (clock, mut mirror) = (Clock(Instant::now()), Mirror::default());
         mirror.application_shows(progressing(), clock.at(0));
         mirror.application_shows(healthy(), clock.at(10));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_again_unchanged_is_none() {
+    fn what_is_shown_again_unchanged_is_no_sample() {
         let (clock, mut mirror) = (Clock(Instant::now()), Mirror::default());
         mirror.application_shows(healthy(), clock.at(0));
         mirror.application_shows(healthy(), clock.at(3));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_nobody_mirrors_are_not_kept_for_ever() {
+    fn changes_that_are_not_mirrored_are_not_kept_forever() {
         let (clock, mut mirror) = (Clock(Instant::now()), Mirror::default());
         for number in 0..200 {
             let sync = if number % 2 == 0 { "Synced" } else { "OutOfSync" };
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_standing_of_which_nothing_is_known_is_none() {
+    fn a_standing_about_which_nothing_is_known_is_none() {
         assert_eq!(Standing::new("", ""), None);
         assert!(Standing::new("Synced", "").is_some_and(|standing| !standing.is_good()));
         assert!(healthy().is_good());

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn latencies_are_told_by_percentile() {
+    fn latencies_are_reported_by_percentile() {
         let text = report().to_string();
         let application = words(&text, "CR created → Application seen");
         assert_eq!(application.join(" "), "20.0 ms 40.0 ms 40.0 ms 40.0 ms 4");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_are_told_for_each_deployment() {
+    fn costs_are_reported_per_deployment() {
         let (before, after) = (figures(10.0, 1.0, 0.5, 20.0), figures(20.0, 5.0, 0.508, 22.0));
         let cost = Some(Cost { before, after, is_complete: true });
         let text = Report { cost, ..report() }.to_string();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn rest_is_told_in_whole_numbers_and_as_a_share_of_a_core() {
+    fn rest_is_reported_in_whole_numbers_and_as_a_share_of_a_core() {
         let (before, after) = (figures(20.0, 5.0, 1.0, 22.0), figures(20.0, 5.0, 1.03, 22.0));
         let rest = Some(Rest { before, after, lasted: Duration::from_secs(30) });
         let text = Report { rest, ..report() }.to_string();

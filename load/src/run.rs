@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exceeded_quota_is_told_in_the_servers_words() {
+    fn an_exceeded_quota_is_reported_in_the_servers_words() {
         let error = api_error(403, "Forbidden", "exceeded quota: count/gitopsdeployments=10");
         let error = not_created("a GitOpsDeployment", error);
         assert!(matches!(error, Error::Input(_)), "{error:?}");
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_definitions_are_told_with_their_remedy() {
+    fn missing_definitions_are_reported_with_their_remedy() {
         let error =
             refused(api_error(404, "NotFound", "page not found"), "Applications", "do this");
         assert!(matches!(error, Error::Input(_)), "{error:?}");

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_tells_contents_apart() {
+    fn a_digest_distinguishes_contents() {
         assert_eq!(Digest::of(&("a", 1)), Digest::of(&("a", 1)));
         assert_ne!(Digest::of(&("a", 1)), Digest::of(&("a", 2)));
         assert_eq!(Digest::of(&"x").as_str().len(), 32);

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cr_that_comes_while_it_is_removed_is_not_taken_for_absent() {
+    fn a_cr_created_during_its_removal_is_not_taken_for_absent() {
         let mut open = OpenOperations::default();
         let id = OperationId::new("one");
         let before = open.resources.get(&id).copied();

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_report_that_the_database_did_not_take_is_news_when_it_comes_again() {
+    async fn a_report_that_was_not_written_is_news_when_it_comes_again() {
         let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
         schema::migrate(&database).await.expect("tables");
         let now = crate::runtime::clock::Clock::default().now();
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_fits_is_written_as_ever() {
+    fn a_report_that_fits_is_written_as_before() {
         let size = Size {
             resources: 300,
             results: 300,

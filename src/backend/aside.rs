@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_owner_reads_why_and_when_it_is_tried_again() {
+    fn the_owner_learns_why_and_when_it_is_retried() {
         let uid = DeploymentUid::new("uid-1");
         let message = message(&uid, Duration::from_secs(4), "a row breaks a constraint");
         assert!(message.contains("a row breaks a constraint. It is tried again in 4 s"));

@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_pooler_the_backend_wants_to_know_where_to_listen() {
+    fn behind_a_pooler_the_backend_must_know_where_to_listen() {
         let parse = |arguments: &[&str]| {
             let words = std::iter::once(&"program").chain(arguments);
             <OnlyDatabase as clap::Parser>::try_parse_from(words).unwrap().database

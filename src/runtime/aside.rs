@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_observed_meanwhile_waits_with_the_machine() {
+    async fn observations_wait_with_their_machine() {
         let now = Instant::now();
         let mut aside = Aside::default();
         let pause = aside.add("a", failing(5), now);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_mend_a_machine_ends_its_pause() {
+    async fn an_observation_that_may_fix_a_machine_ends_its_pause() {
         let now = Instant::now();
         let mut aside = Aside::default();
         aside.add("a", failing(10), now);

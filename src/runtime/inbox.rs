@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_is_older_than_what_came_since() {
+    fn observations_put_back_are_older_than_those_that_came_since() {
         let inbox = Inbox::default();
         inbox.offer("t", "machine", Notes(vec![1]));
         let taken = inbox.take(1);

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_work_later_is_tried_again_and_what_cannot_is_not() {
+    async fn only_what_may_work_later_is_retried() {
         assert_eq!(attempts(|_| Verdict::Later, 3).await, (Ok(Some(())), 4));
         assert_eq!(attempts(|_| Verdict::AtOnce, 3).await, (Ok(Some(())), 4));
         assert_eq!(attempts(|_| Verdict::Refused, 3).await, (Err(1), 1));

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_a_relist_has_overtaken_does_not_count() {
+    fn an_answer_overtaken_by_a_relist_does_not_count() {
         let mut sightings = Sightings::default();
         let asked = sightings.ask();
         note(&mut sightings, WatchEvent::Restarted);

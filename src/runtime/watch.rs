@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watch_on_which_nothing_happens_is_not_stuck_for_an_error_of_long_ago() {
+    async fn a_quiet_watch_is_not_stuck_because_of_an_old_error() {
         let refused = Arc::new(AtomicBool::new(false));
         let progress = following(&refused);
         progress.synced().await;

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_with_a_password_loses_it_also_where_it_is_malformed() {
+    fn a_url_with_a_password_loses_it_even_if_malformed() {
         let cases = [
             ("https://user:s3cret@host/path", "https://user:xxxxx@host/path"),
             ("https://:s3cret@host/path", "https://:xxxxx@host/path"),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_path_is_redacted_and_told_from_what_is_a_password() {
+    fn a_possible_path_is_redacted_and_distinguished_from_a_password() {
         let cases = [
             ("https://user:s3cret@host/path", Password::Certain),
             ("user:s3cret@host/path", Password::Certain),

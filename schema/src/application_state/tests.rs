@@ -301,7 +301,7 @@ fn a_status_that_does_not_compress_below_the_limit_is_refused() {
 }
 
 #[test]
-fn a_blob_that_unfolds_without_end_is_refused() {
+fn a_blob_that_unfolds_endlessly_is_refused() {
     let bomb = gzip(&vec![b' '; MAXIMUM_TEXT_BYTES + 1]);
     assert!(bomb.len() < MAXIMUM_COMPRESSED_BYTES);
     assert!(matches!(decode(Some(&bomb)), Err(ApplicationStateError::Overlong)));

@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_a_scheme_is_no_scheme() {
+    fn what_cannot_be_a_scheme_is_not_taken_for_one() {
         assert_eq!(scheme("sqlite::memory:"), Some("sqlite"));
         assert_eq!(scheme("postgres://u:p@h/d"), Some("postgres"));
         assert_eq!(scheme("hunter2"), None);

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_the_default_and_can_be_chosen_away() {
+    fn tls_is_the_default_and_can_be_turned_off() {
         assert_eq!(mode("postgres://u:p@db.example.com/d", ""), "VerifyFull");
         assert_eq!(mode("postgres://u:p@db.example.com/d?application_name=a", ""), "VerifyFull");
         assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=disable", ""), "Disable");

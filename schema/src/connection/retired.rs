@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_opened_before_is_retired_and_what_is_opened_since_is_not() {
+    fn only_connections_opened_before_are_retired() {
         let retired = Retired::default();
         let told = retired.subscribe();
         assert!(!retired.covers(Duration::MAX));

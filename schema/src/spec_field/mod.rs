@@ -319,7 +319,7 @@ status:
     }
 
     #[test]
-    fn no_hostile_text_stands_bare() {
+    fn no_hostile_text_is_left_unquoted() {
         for text in HOSTILE {
             let mut document = automated();
             document.spec.source.path = text.to_owned();

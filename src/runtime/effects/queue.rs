@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_done_does_not_run_again_at_once_unless_invalidated() {
+    async fn a_completed_effect_does_not_rerun_at_once_unless_invalidated() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("operation", 1, Priority::High);
         require(&queue, "t", effect.clone());
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_done_in_vain_is_repeated_a_few_times_and_no_more() {
+    async fn an_effect_done_in_vain_is_repeated_only_a_few_times() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         let mut runs = 0;
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_required_without_knowing_of_the_answer_is_in_doubt_and_not_repeated() {
+    async fn an_effect_required_without_knowing_the_answer_is_in_doubt_and_not_repeated() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let application = effect("application", 1, Priority::High);
         let signal = effect("signal", 1, Priority::High);
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_undone_between_the_answer_and_the_end_of_its_run_is_repeated() {
+    async fn an_effect_undone_between_its_answer_and_the_end_of_its_run_is_repeated() {
         let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
         let effect = effect("status", 1, Priority::Normal);
         require(&queue, "tenant", effect.clone());
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_required_without_knowing_of_the_answer_before_its_run_ends_is_in_doubt() {
+    async fn an_effect_required_without_knowing_the_answer_before_its_run_ends_is_in_doubt() {
         let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
         require(&queue, "tenant", effect("status", 1, Priority::Normal));
         let before = Instant::now();
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_tells_whether_its_effect_was_required_once_more_meanwhile() {
+    async fn an_answer_shows_whether_its_effect_was_required_again_meanwhile() {
         for required_again in [false, true] {
             let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
             require(&queue, "tenant", effect("status", 1, Priority::Normal));
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_withdrawn_is_not_repeated() {
+    async fn a_withdrawn_effect_is_not_repeated() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         require(&queue, "t", effect.clone());
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_failed_and_is_required_again_comes_after_what_was_required_between() {
+    async fn a_failed_effect_required_again_comes_after_effects_required_in_between() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("status", 1, Priority::Normal));
         let other = Arc::clone(&queue);
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_older_effect_that_failed_never_runs_after_a_newer_one() {
+    async fn a_failed_older_effect_never_runs_after_a_newer_one() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("application", 1, Priority::High));
         let newer = Arc::clone(&queue);
@@ -479,7 +479,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_for_its_next_attempt_is_not_hurried_by_being_required_again() {
+    async fn requiring_an_effect_again_does_not_hasten_its_next_attempt() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         require(&queue, "t", effect.clone());
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_failed_is_tried_again_and_delays_no_other() {
+    async fn a_failed_effect_is_retried_and_delays_no_other() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "a", effect("fails", 1, Priority::High));
         require(&queue, "b", effect("works", 1, Priority::Normal));
@@ -516,7 +516,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_withdrawn_while_it_runs_is_neither_repeated_nor_remembered() {
+    async fn an_effect_withdrawn_while_running_is_neither_repeated_nor_remembered() {
         for outcome in [Outcome::Done, Outcome::Pending, Outcome::Failed] {
             let queue = EffectQueue::new(Pool::API_SERVER);
             require(&queue, "t", effect("signal", 1, Priority::Low));
@@ -532,7 +532,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_run_that_panics_is_a_failure_of_its_own_only() {
+    async fn a_run_that_panics_fails_only_itself() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "a", effect("panics", 1, Priority::High));
         require(&queue, "b", effect("works", 1, Priority::High));

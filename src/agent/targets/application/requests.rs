@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_of_a_spec_is_what_the_table_of_fields_says() {
+    fn the_written_spec_matches_the_table_of_fields() {
         let spec = DeploymentSpec { type_: "automated".to_owned(), ..DeploymentSpec::default() };
         let document = render(&DeploymentUid::new("uid"), "team", &spec, NAMESPACE, String::new());
         let written = FIELDS.iter().filter(|field| field.ownership == Ownership::Written);

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_without_a_time_that_the_api_takes_is_not_mirrored() {
+    fn an_operation_without_a_time_that_the_api_accepts_is_not_mirrored() {
         let mirrors = |started: &str, finished: Option<&str>| {
             let state = OperationState {
                 started_at: started.to_owned(),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_of_another_revision_or_source_is_told_apart_from_one_of_what_is_compared() {
+    fn a_sync_of_another_revision_or_source_is_distinguished_from_one_of_what_is_compared() {
         use crds::argocd::{Operation, SyncOperation, SyncOperationResult};
         let of = |revision: &str, source: ApplicationSource| {
             let revision = revision.to_owned();

@@ -208,7 +208,7 @@ pub enum ApiError {
     /// The object, or what would be written of it, is larger than the server stores.
     #[error("the object is too large for the Kubernetes API: {0}")]
     TooLarge(String),
-    /// The server does not answer, or not yet.
+    /// The server does not answer, or not at the moment.
     #[error("the Kubernetes API is not available: {0}")]
     Unavailable(String),
 }

@@ -48,8 +48,8 @@ pub trait Hearer: Listener {
 /// What carries out operations. In the backend's own process it need not wait until its watch shows
 /// the Operation CR: the row is the request, and already exists. It learns of it either way.
 pub trait Executor: Send + Sync {
-    /// A row was committed that asks for an operation; `tenant` is the tenant in whose turn it
-    /// runs.
+    /// A row was committed that asks for an operation; `tenant` is the one whose turn it
+    /// takes.
     fn operation_requested(&self, id: &OperationId, tenant: &TenantUid);
 }
 

@@ -86,7 +86,7 @@ impl Reports {
         self.inbox.len()
     }
 
-    /// Takes in what an Application says; `turn` is the tenant in whose turn it goes.
+    /// Takes in what an Application says; `turn` says whose turn it takes.
     pub fn offer(
         &self,
         turn: &str,

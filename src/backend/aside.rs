@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use machines::identity::DeploymentUid;
 
-/// The number of consecutive failures after which the owner is notified: one or two may be chance.
+/// Consecutive failures before the owner is notified: one or two may be chance.
 pub(super) const TOLD_AFTER: u32 = 3;
 /// The reason of the Event.
 pub(super) const REASON: &str = "ProcessingFailed";

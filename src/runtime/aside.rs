@@ -40,7 +40,7 @@ struct Waiting<O> {
 /// A machine that has failed alone.
 #[derive(Debug)]
 pub struct Failing<O> {
-    /// The tenant in whose turn it runs.
+    /// Whose turn it takes.
     pub tenant: String,
     /// What was observed of it.
     pub observation: O,

@@ -54,7 +54,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The reason given for abandoned batches.
 const NO_ANSWER: &str = "the database does not answer";
 
-/// What was taken from an inbox: the tenant in whose turn, which machine, and its observations.
+/// What was taken from an inbox: whose turn it takes, which machine, and its observations.
 pub type Taken<K, O> = [(String, K, O)];
 
 /// What processes batches.

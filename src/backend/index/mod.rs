@@ -13,7 +13,7 @@ use crate::backend::observations::{Key, NamespaceObservation, Observations};
 use crate::backend::ownership::Ownership;
 use crate::runtime::sightings::Sightings;
 
-/// Observations on their way to the inbox: the tenant in whose turn, which machine, and what was
+/// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
 pub type Delivery = (String, Key, Observations);
 

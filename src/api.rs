@@ -30,8 +30,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// For a process that does not act yet; without a leadership it is the only
-    /// one.
+    /// For a process that does not act yet; without a leadership it is the only one.
     pub fn new(metrics: Arc<Metrics>, database: Database, leadership: Option<Leadership>) -> Self {
         Self {
             metrics,
@@ -121,8 +120,7 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>, shutdown: Cancell
     }
 }
 
-/// How long requests for health and metrics may go on once the process should
-/// stop.
+/// How long requests for health and metrics may go on once the process should stop.
 const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Opens the port.
@@ -298,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn health_tells_when_commits_have_stopped_since_when_and_why() {
+    async fn health_reports_that_commits_have_stopped_since_when_and_why() {
         let (health, backend) = health().await;
         let commits = backend.commits();
         tokio::time::pause();
@@ -330,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_set_aside_is_told_and_leaves_the_program_ready() {
+    async fn machines_set_aside_are_reported_and_leave_the_program_ready() {
         let (health, backend) = health().await;
         let commits = backend.commits();
         assert_eq!(set_aside(&health.commits()), "");

@@ -1,5 +1,5 @@
-//! The Kubernetes API: a client that counts its requests and writes only while its process may
-//! act, and errors, classified by who must act.
+//! The Kubernetes API: a client that counts its requests and writes only while its process may act,
+//! and errors, classified by who must act.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -208,7 +208,7 @@ pub enum ApiError {
     /// The object, or what would be written of it, is larger than the server stores.
     #[error("the object is too large for the Kubernetes API: {0}")]
     TooLarge(String),
-    /// The server does not answer, or not yet.
+    /// The server does not answer, or not at the moment.
     #[error("the Kubernetes API is not available: {0}")]
     Unavailable(String),
 }
@@ -262,8 +262,8 @@ const PATCH_FAILED: &str = "error in our request";
 const TOO_LARGE: [&str; 3] =
     ["request is too large", "trying to send message larger than max", "Too long: "];
 
-/// Classifies a client's error. A refusal is final only if the same request would be refused
-/// again: a server that is starting answers 401 and 403 while it loads credentials and roles.
+/// Classifies a client's error. A refusal is final only if the same request would be refused again:
+/// a server that is starting answers 401 and 403 while it loads credentials and roles.
 pub fn api_error(error: kube::Error) -> ApiError {
     let kube::Error::Api(status) = &error else {
         return ApiError::Unavailable(said(&error));
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_an_api_server_that_may_change_by_themselves_are_asked_for_again() {
+    fn api_server_answers_that_may_change_by_themselves_are_retried() {
         let unavailable = [
             (401, "Unauthorized"),
             (
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_an_api_server_that_stay_the_same_are_refusals() {
+    fn api_server_answers_that_stay_the_same_are_refusals() {
         let refused = [
             (400, "Application in version \"v1alpha1\" cannot be handled as a Application"),
             (403, "applications.argoproj.io \"a\" is forbidden: exceeded quota: objects"),
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_missing_changed_or_too_large_is_told_apart() {
+    fn missing_changed_and_too_large_objects_are_distinguished() {
         assert_eq!(answered(404, "gitopsdeployments \"a\" not found", "a"), ApiError::Missing);
         let outdated = [
             (
@@ -462,14 +462,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_program_does_not_use_shares_one_label() {
+    fn resources_that_the_program_does_not_use_share_one_label() {
         assert_eq!(counted_as(Method::GET, "/version").1, "other");
         assert_eq!(counted_as(Method::GET, "/api/v1/namespaces/a/pods/b").1, "other");
         assert_eq!(counted_as(Method::GET, "/api/v1/namespaces/a/secrets/b/status").1, "other");
     }
 
     #[tokio::test]
-    async fn a_counted_client_counts_a_request_even_when_nobody_answers() {
+    async fn a_counted_client_counts_a_request_even_without_an_answer() {
         let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
         config.default_retry = false;
         let client = CountedClient::new(config, Tenure::unlimited()).unwrap();
@@ -480,8 +480,7 @@ mod tests {
         assert_eq!(requests.get_or_create(&labels).get(), 1);
     }
 
-    /// A server that gives every client the same answer, and how often it was
-    /// asked.
+    /// A server that gives every client the same answer, and how often it was asked.
     async fn server(answer: &'static str) -> (kube::Config, Arc<AtomicUsize>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
@@ -512,7 +511,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replica_that_stands_by_reads_and_claims_but_writes_nothing() {
+    async fn a_standby_replica_reads_and_claims_but_writes_nothing() {
         let (_keeper, pending) = Tenure::pending();
         let admitted = |verb, resource| is_admitted(RequestLabels { verb, resource }, &pending);
         assert!(admitted("watch", "gitopsdeployments") && admitted("update", "leases"));

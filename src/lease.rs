@@ -1,9 +1,8 @@
 //! Which of several replicas acts: the one that holds the Leases of its roles.
 //!
 //! The Leases keep replicas apart in time; the fence in the database ([`schema::store`]) keeps a
-//! replica from committing after its time, and [`Tenure`] keeps it from writing to the cluster.
-//! All decisions use only this process's own clock and when it saw what: no two clocks are
-//! compared.
+//! replica from committing after its time, and [`Tenure`] keeps it from writing to the cluster. All
+//! decisions use only this process's own clock and when it saw what: no two clocks are compared.
 
 use std::future::Future;
 use std::time::Duration;
@@ -21,8 +20,8 @@ use crate::roles::Roles;
 use crate::runtime::clock::Clock;
 use crate::tenure::{Tenure, TenureKeeper};
 
-/// How long others wait for a holder that went silent. With a second to notice and a few to
-/// start, a successor acts within twenty.
+/// How long others wait for a holder that went silent. With a second to notice and a few to start,
+/// a successor acts within twenty.
 const DURATION: Duration = Duration::from_secs(15);
 /// How often a holder renews; once due, it tries every [`LOOK`].
 const RENEWAL: Duration = Duration::from_secs(5);
@@ -125,8 +124,8 @@ impl Candidate {
         tenure: TenureKeeper,
         clock: Clock,
     ) -> Self {
-        // Each waits for the first before it asks for the second: two replicas can never hold
-        // one each and wait for the other's.
+        // Each waits for the first before it asks for the second: two replicas can never hold one
+        // each and wait for the other's.
         let names: &[&'static str] = match roles {
             Roles::Both => &["managed-gitops-backend", "managed-gitops-agent"],
             Roles::Backend => &["managed-gitops-backend"],
@@ -194,8 +193,7 @@ impl Candidate {
         }
     }
 
-    /// Claims or renews each Lease in turn; returns whether it holds all of
-    /// them.
+    /// Claims or renews each Lease in turn; returns whether it holds all of them.
     async fn step(&mut self) -> bool {
         let mut holder = String::new();
         let mut may_claim = true;
@@ -314,8 +312,8 @@ fn holder_of(lease: &Lease) -> Option<&str> {
     (!holder.is_empty()).then_some(holder)
 }
 
-/// Decides what to do about a Lease that has been in this state since then. Another's is free
-/// once it has not changed for its stated duration.
+/// Decides what to do about a Lease that has been in this state since then. Another's is free once
+/// it has not changed for its stated duration.
 fn claim(seen: &Sighting, name: &str, identity: &str, now: Instant, time: MicroTime) -> Claim {
     let Some(lease) = &seen.lease else {
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
@@ -381,8 +379,7 @@ mod tests {
 
     use super::*;
 
-    /// How long a hand-over by silence may take: the duration of a Lease, a look and a
-    /// write.
+    /// How long a hand-over by silence may take: the duration of a Lease, a look and a write.
     const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(20);
     /// How long a hand-over by release may take.
     const HANDED_OVER_WITHIN: Duration = Duration::from_secs(2);
@@ -391,8 +388,8 @@ mod tests {
         sandbox::client(ApiServer::in_memory(Settings::default()), "default")
     }
 
-    /// The time of day advances with the virtual clock: a Lease that is renewed twice within
-    /// one millisecond does not change.
+    /// The time of day advances with the virtual clock: a Lease that is renewed twice within one
+    /// millisecond does not change.
     fn candidate(client: &kube::Client, name: &str, roles: Roles) -> Candidate {
         let (keeper, _) = Tenure::pending();
         let begun = Instant::now();
@@ -413,7 +410,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_holder_that_renews_is_never_replaced_and_one_that_falls_silent_is() {
+    async fn a_holder_that_renews_is_never_replaced_but_a_silent_one_is() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Both);
         let mut second = candidate(&client, "second", Roles::Both);
@@ -434,7 +431,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_given_up_is_taken_at_once() {
+    async fn a_released_lease_is_taken_at_once() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Both);
         let mut second = candidate(&client, "second", Roles::Both);
@@ -445,7 +442,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_halves_of_one_process_are_taken_over_from_two_and_back() {
+    async fn one_process_takes_over_both_roles_from_two_only_when_both_are_released() {
         let client = server();
         let mut backend = candidate(&client, "backend", Roles::Backend);
         let mut agent = candidate(&client, "agent", Roles::Agent);
@@ -472,7 +469,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_comes_back_under_its_name_need_not_wait() {
+    async fn a_replica_that_returns_under_its_name_need_not_wait() {
         let client = server();
         turn(&mut candidate(&client, "pod", Roles::Both)).await;
         assert_eq!(turn(&mut candidate(&client, "pod", Roles::Both)).await, Duration::ZERO);
@@ -480,7 +477,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_that_a_hand_deletes_is_made_anew() {
+    async fn a_manually_deleted_lease_is_recreated() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Backend);
         turn(&mut first).await;
@@ -493,7 +490,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_that_a_hand_deletes_is_not_taken_from_who_holds_it() {
+    async fn a_manually_deleted_lease_is_not_taken_from_its_holder() {
         let client = server();
         let mut first = candidate(&client, "first", Roles::Backend);
         let mut second = candidate(&client, "second", Roles::Backend);
@@ -507,7 +504,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_cannot_renew_stops_in_time() {
+    async fn a_holder_that_cannot_renew_stops_in_time() {
         let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
         config.default_retry = false;
         let nowhere = kube::Client::try_from(config).unwrap();

@@ -1,7 +1,7 @@
 //! What this process costs: CPU and memory, as the kernel counts them.
 //!
-//! Read from `/proc/self` on request, so that it costs nothing at rest. Only Linux has that
-//! folder; elsewhere the metrics are absent rather than zero.
+//! Read from `/proc/self` on request, so that it costs nothing at rest. Only Linux has that folder;
+//! elsewhere the metrics are absent rather than zero.
 
 use std::fs;
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn resident_memory_is_told_in_bytes() {
+    fn resident_memory_is_reported_in_bytes() {
         assert_eq!(resident_bytes("VmHWM:\t   900 kB\nVmRSS:\t   20 kB\n"), Some(20_480));
         assert_eq!(resident_bytes("Threads:\t4\n"), None);
     }

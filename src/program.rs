@@ -73,8 +73,7 @@ impl Program {
         });
     }
 
-    /// Waits for the end: it should stop, or one role cannot go on, which stops the
-    /// other.
+    /// Waits for the end: it should stop, or one role cannot go on, which stops the other.
     pub async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
@@ -122,8 +121,8 @@ async fn act_in_turn(
     outcome
 }
 
-/// How long requests and batches in progress may go on once a replica should stop. They end
-/// within milliseconds if server and database answer, and the next replica does the rest.
+/// How long requests and batches in progress may go on once a replica should stop. They end within
+/// milliseconds if server and database answer, and the next replica does the rest.
 const STOPPING_GRACE: Duration = Duration::from_secs(5);
 
 /// What is needed to act.
@@ -201,8 +200,8 @@ impl Acting {
         remote
     }
 
-    /// Waits until all end; the first to end stops the others. They may finish what is in
-    /// progress, but not take forever: another replica may be waiting for its turn.
+    /// Waits until all end; the first to end stops the others. They may finish what is in progress,
+    /// but not take forever: another replica may be waiting for its turn.
     async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         let deadline = async {

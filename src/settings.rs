@@ -17,9 +17,8 @@ pub struct Settings {
     pub conditions: ConditionStyle,
     /// How often everything is compared again; `None` for never.
     pub rescan: Option<Duration>,
-    /// How long an Application may differ from its row before that counts as more than a
-    /// change in progress. The contract says that what is deleted manually stays away for
-    /// two minutes.
+    /// How long an Application may differ from its row before that counts as more than a change in
+    /// progress. The contract says that what is deleted manually stays away for two minutes.
     pub repair_grace: Duration,
     /// Where the time of day comes from.
     pub clock: Clock,

@@ -1,5 +1,5 @@
-//! How the two roles notify each other that a row has changed. A signal carries no content and
-//! may be lost: what it points to is in the database.
+//! How the two roles notify each other that a row has changed. A signal carries no content and may
+//! be lost: what it points to is in the database.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 /// Pause before a lost connection is re-established, and before unsent signals are sent again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 /// How often unsignalled reports are looked for: an agent may have ended between writing one and
-/// signalling it, and a connection may be silently dead. One statement, by an index that is
-/// empty at rest. Operations have their own deadlines.
+/// signalling it, and a connection may be silently dead. One statement, by an index that is empty
+/// at rest. Operations have their own deadlines.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The receiver of signals.
@@ -32,7 +32,7 @@ pub trait Listener: Send + Sync {
     fn report_changed(&self, uid: &DeploymentUid);
     /// This deployment's Application has differed from its row for a while.
     fn application_differs(&self, uid: &DeploymentUid);
-    /// Whether a write of its for this tenant waits for its turn, so that signalling more soon
+    /// Whether one of its writes for this tenant waits for its turn, so that signalling sooner
     /// gains nothing. Unknown for another process, and then false.
     fn is_behind(&self, tenant: &str) -> bool;
 }
@@ -45,11 +45,11 @@ pub trait Hearer: Listener {
     fn take_in_reports(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// What carries out operations. In the backend's own process it need not wait until its watch
-/// shows the Operation CR: the row is the request, and already exists. It learns of it either way.
+/// What carries out operations. In the backend's own process it need not wait until its watch shows
+/// the Operation CR: the row is the request, and already exists. It learns of it either way.
 pub trait Executor: Send + Sync {
-    /// A row was committed that asks for an operation; `tenant` is the tenant in
-    /// whose turn it runs.
+    /// A row was committed that asks for an operation; `tenant` is the one whose turn it
+    /// takes.
     fn operation_requested(&self, id: &OperationId, tenant: &TenantUid);
 }
 
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn payloads_stay_within_what_the_database_takes() {
+    fn payloads_stay_within_the_database_limit() {
         let waiting: BTreeSet<_> = (0..1_000)
             .map(|number| Signal::Report(DeploymentUid::new(format!("{number:036}"))))
             .collect();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn steady_signals_do_not_put_off_the_look_for_missed_ones() {
+    async fn steady_signals_do_not_delay_the_check_for_missed_ones() {
         const SECONDS: usize = 600;
         let each_second = stream::iter(0..SECONDS).then(|number| async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_does_not_put_off_the_look_for_missed_signals() {
+    async fn silence_does_not_delay_the_check_for_missed_signals() {
         let mut payloads = std::pin::pin!(stream::once(async {
             tokio::time::sleep(LOOK_INTERVAL * 3 + RECONNECT_PAUSE).await;
             Ok::<_, anyhow::Error>(None)

@@ -1,4 +1,4 @@
-//! What the stand-in reads of an Application.
+//! What the stand-in reads from an Application.
 
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::status::{condition, health, phase};
 
-/// Asks for a new comparison; Argo CD removes it when it has compared.
+/// Asks for a new comparison; Argo CD removes it once it has compared.
 pub(crate) const REFRESH_ANNOTATION: &str = "argocd.argoproj.io/refresh";
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 
 /// An Application, as the stand-in sees it.
 ///
-/// Source, destination and operation are kept as they are written, because they are compared and
-/// copied as a whole.
+/// Source, destination and operation are kept as written, because they are compared and copied as a
+/// whole.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Application {
@@ -45,9 +45,9 @@ pub(crate) struct Spec {
     pub(crate) project: String,
     /// What is synced; of several sources the first.
     pub(crate) source: Value,
-    /// All of them, in place of `source`, where there is one.
+    /// All of them, instead of `source`, if there is one.
     pub(crate) sources: Vec<Value>,
-    /// What counts in place of both.
+    /// What counts instead of both.
     pub(crate) source_hydrator: Value,
     pub(crate) destination: Value,
     pub(crate) sync_policy: Option<SyncPolicy>,
@@ -178,7 +178,7 @@ impl Application {
         self.spec.destination[field].as_str().unwrap_or_default()
     }
 
-    /// Whether `sources` counts in place of `source`.
+    /// Whether `sources` counts instead of `source`.
     pub(crate) fn has_many_sources(&self) -> bool {
         !self.spec.sources.is_empty()
     }
@@ -192,7 +192,7 @@ impl Application {
         }
     }
 
-    /// Whether the last comparison was of what the spec says now.
+    /// Whether the last comparison was of what the spec now says.
     pub(crate) fn is_compared(&self) -> bool {
         let Sync { compared_to, .. } = &self.status.sync;
         let is_same_source = if self.has_many_sources() {
@@ -203,7 +203,7 @@ impl Application {
         is_same_source && compared_to.destination == self.spec.destination
     }
 
-    /// How what is deployed at the spec's destination works, as far as the status tells.
+    /// The health of what is deployed at the spec's destination, as far as the status shows it.
     pub(crate) fn live_health(&self) -> &str {
         let is_same_place = self.status.sync.compared_to.destination == self.spec.destination;
         let workload = self.status.resources.first().filter(|_| is_same_place);
@@ -216,7 +216,7 @@ impl Application {
         self.status.conditions.iter().any(|it| blocking.contains(&it.type_.as_str()))
     }
 
-    /// Whether the last sync brought what the spec says now to where it says now.
+    /// Whether the last sync deployed what the spec now says to where it now says.
     pub(crate) fn is_deployed(&self) -> bool {
         self.is_compared()
             && self.status.resources.iter().any(|resource| resource["status"] == "Synced")
@@ -231,18 +231,18 @@ impl Application {
         self.status.operation_state.as_ref().map_or("", |state| &state.phase)
     }
 
-    /// Whether an attempt at a sync has failed and the next has not begun.
+    /// Whether an attempt at a sync has failed and the next has not started.
     pub(crate) fn is_between_attempts(&self) -> bool {
         self.phase() == crate::status::phase::RUNNING
             && !self.written_status["operationState"]["finishedAt"].is_null()
     }
 
-    /// The operation that runs, or ran last.
+    /// The current or last operation.
     pub(crate) fn last_operation(&self) -> &Value {
         self.status.operation_state.as_ref().map_or(&Value::Null, |state| &state.operation)
     }
 
-    /// What an operation syncs: what it was begun with, whatever the spec says by now.
+    /// What an operation syncs: what it was started with, whatever the spec says by now.
     pub(crate) fn source_of<'a>(&'a self, operation: &'a Value) -> &'a Value {
         match &operation["sync"]["source"] {
             source @ Value::Object(_) => source,
@@ -250,7 +250,7 @@ impl Application {
         }
     }
 
-    /// All that an operation syncs, if it is more than one source.
+    /// All that an operation syncs, if that is more than one source.
     pub(crate) fn sources_of<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
         let begun_with = &operation["sync"];
         match begun_with["sources"].as_array() {
@@ -260,7 +260,8 @@ impl Application {
         }
     }
 
-    /// The finalizers that Argo CD leaves when what it deployed is gone; None if it has none there.
+    /// The finalizers that Argo CD leaves once what it deployed is gone; `None` if it has none
+    /// there.
     pub(crate) fn finalizers_without_ours(&self) -> Option<Value> {
         let is_ours = |finalizer: &String| {
             finalizer

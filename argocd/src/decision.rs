@@ -1,7 +1,7 @@
 //! The next write that an Application needs, if any. Pure.
 //!
-//! Everything follows from the Application as it stands, so that the stand-in can be started again
-//! at any time, and so that somebody else's write to an Application is just another state of it.
+//! Everything follows from the Application's current state, so that the stand-in can be restarted
+//! at any time, and another client's write to an Application is just another state of it.
 
 use serde_json::{Map, Value, json};
 
@@ -16,15 +16,15 @@ use crate::status::{
 
 /// The message of an operation that was ended before it was done.
 const TERMINATED: &str = "Operation terminated";
-/// The message of an operation whose resources the cluster did not accept.
+/// The message of an operation whose resources the cluster rejected.
 const NOT_APPLIED: &str = "one or more objects failed to apply, reason: the stand-in was told so";
 
 /// A change of an Application.
 #[derive(Debug, Default)]
 struct Change {
-    /// The fields of the status that get these values; null removes one.
+    /// The fields of the status to set to these values; null removes one.
     status: Vec<(&'static str, Value)>,
-    /// The value that `.operation` gets; null removes it.
+    /// The value for `.operation`; null removes it.
     operation: Option<Value>,
 }
 
@@ -38,7 +38,7 @@ impl Change {
     }
 }
 
-/// The merge patch that takes the Application one step on; None at rest.
+/// The merge patch that takes the Application one step further; `None` at rest.
 ///
 /// The project is the one that the Application names, if it exists.
 pub(crate) fn next(
@@ -74,7 +74,7 @@ pub(crate) fn next(
     Some(patch)
 }
 
-/// Makes the write fail if somebody else wrote since.
+/// Makes the write fail if another client has written since.
 fn version(application: &Application) -> Value {
     json!({"resourceVersion": application.metadata.resource_version})
 }
@@ -138,12 +138,12 @@ fn change(
     }
 }
 
-/// Whether the last comparison was of something else than what the spec and git say now.
+/// Whether the last comparison was of something other than what the spec and git now say.
 fn is_outdated(application: &Application, outcomes: &Outcomes) -> bool {
     !application.is_compared() || outcomes.has_moved(application)
 }
 
-/// Whether the last operation failed at what the spec and git say now, and another would not go
+/// Whether the last operation failed at what the spec and git now say, and another would fare no
 /// better.
 fn stays_failed(application: &Application, outcomes: &Outcomes) -> bool {
     let source = &application.spec.source;
@@ -195,7 +195,7 @@ fn leads_outside(path: &str) -> bool {
     depths.min().is_some_and(|lowest| lowest < 0)
 }
 
-/// A first look at what the spec and git say now.
+/// A first comparison with what the spec and git now say.
 fn compare(application: &Application, outcomes: &Outcomes, now: &str) -> Change {
     if application.is_deployed() && !outcomes.has_moved(application) {
         let wanted = wanted_health(outcomes.of(application));
@@ -227,7 +227,7 @@ fn out_of_sync(
     ]
 }
 
-/// Starts the operation that Argo CD asks itself for: of what the spec and git say at this moment.
+/// Starts the operation that Argo CD itself initiates: of what the spec and git currently say.
 fn begin_automated(application: &Application, outcomes: &Outcomes, now: &str) -> Change {
     let mut operation = json!({
         "sync": {"revision": outcomes.newest(&application.spec.source)},
@@ -276,7 +276,7 @@ fn revision_of(application: &Application, operation: &Value, outcomes: &Outcomes
     outcomes.commit(application.source_of(operation), asked)
 }
 
-/// Goes on with the operation that runs. Whatever the spec says by now, it syncs what it was begun
+/// Continues the running operation. Whatever the spec says by now, it syncs what it was started
 /// with; another attempt takes a newer commit only if its retry strategy says `refresh`.
 fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Change> {
     let operation = application.last_operation();
@@ -289,7 +289,7 @@ fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Ch
     };
     let fails = outcomes.fails(application, source, &revision);
     let tried = application.status.operation_state.as_ref().map(|it| &it.sync_result.revision);
-    // The time of the next attempt is when it would come to something else.
+    // The next attempt is due once its outcome would be different.
     if fails && is_retry && tried == Some(&revision) {
         let is_news = is_outdated(application, outcomes);
         return is_news.then(|| Change::status(out_of_sync(application, outcomes, now)));
@@ -302,7 +302,7 @@ fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Ch
     Some(change)
 }
 
-/// The state of the operation that runs or is asked for, at its end.
+/// The final state of the running or requested operation.
 fn ended(application: &Application, phase: &str, message: &str, now: &str) -> Value {
     let mut state = match (&application.operation, &application.written_status["operationState"]) {
         (_, state @ Value::Object(_)) if is_open(application) => state.clone(),
@@ -318,7 +318,7 @@ fn is_open(application: &Application) -> bool {
     matches!(application.phase(), phase::RUNNING | phase::TERMINATING)
 }
 
-/// Whether a failed operation is tried again, for ever or some times.
+/// Whether a failed operation is retried, forever or a few times.
 fn is_tried_again(operation: &Value) -> bool {
     operation["retry"]["limit"].as_i64().unwrap_or_default() != 0
 }
@@ -428,7 +428,7 @@ fn incomparable(
         ("conditions", only_condition(condition::COMPARISON_ERROR, &message, now)),
     ];
     if live == health::MISSING {
-        // Nothing is deployed, and of nothing Argo CD says that it is healthy.
+        // Nothing is deployed, and Argo CD calls nothing healthy.
         status.push(("health", health_of(application, health::HEALTHY, now)));
         status.push(("resources", Value::Null));
     } else {
@@ -443,8 +443,8 @@ fn incomparable(
     }
 }
 
-/// The status of an Application that cannot go on, unless it has that already; ends what it was
-/// asked to do.
+/// The status of an Application that cannot go on, unless it already has that; ends any requested
+/// operation.
 fn blocked(
     application: &Application,
     mut status: Vec<(&'static str, Value)>,

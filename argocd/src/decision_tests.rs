@@ -1,4 +1,4 @@
-//! The decisions, as tables of "an Application that stands so is taken there".
+//! The decisions, as tables of "an Application in this state is taken to that one".
 
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
@@ -203,13 +203,13 @@ fn the_final_status_is_what_the_program_can_read() {
 }
 
 #[test]
-fn every_write_fails_if_somebody_else_wrote_since() {
+fn every_write_fails_if_another_client_has_written_since() {
     let patch = Subject::automated().patch().unwrap();
     assert_eq!(patch["metadata"]["resourceVersion"], "7");
 }
 
 #[test]
-fn a_changed_source_goes_the_way_again_and_leaves_nothing_of_the_old_one() {
+fn a_changed_source_goes_through_all_states_again_and_leaves_nothing_of_the_old_one() {
     let healthy = Subject::automated().settled();
     let before = healthy.at("/status/sync/revision").clone();
     let moved = healthy.with("/spec/source", json!({"repoURL": "https://host/a", "path": "other"}));
@@ -283,7 +283,7 @@ fn a_sync_with_a_retry_strategy_never_ends_and_a_deletion_waits_for_its_end() {
 }
 
 #[test]
-fn a_manual_sync_that_fails_is_not_tried_again_and_raises_no_condition() {
+fn a_manual_sync_that_fails_is_not_retried_and_raises_no_condition() {
     let subject = Subject::manual().coming_to(Outcome::SyncFails).asked_to_sync("main");
     let failed = subject.settled();
     assert_eq!(failed.phase(), "Failed");
@@ -456,7 +456,7 @@ fn an_application_with_nothing_in_it_is_invalid_and_rests() {
     assert_eq!(subject.settled().condition(), "InvalidSpecError");
 }
 
-/// An automated Application whose sync has failed at commit 1, and is tried again for ever.
+/// An automated Application whose sync has failed at commit 1, and is retried forever.
 fn failing_at_the_first_commit(retry: Value) -> Subject {
     let told = [("commit.shop", "1"), ("path.shop", "sync-fails-at-1")];
     let subject = Subject::automated().with("/spec/syncPolicy/retry", retry).told(&told);
@@ -466,13 +466,13 @@ fn failing_at_the_first_commit(retry: Value) -> Subject {
     failing
 }
 
-/// The same after git was mended by another commit.
+/// The same after another commit has fixed git.
 fn mended(failing: Subject) -> Subject {
     failing.told(&[("commit.shop", "2"), ("path.shop", "sync-fails-at-1")])
 }
 
 #[test]
-fn a_sync_that_is_tried_again_stays_at_its_commit_and_the_comparison_goes_on() {
+fn a_retried_sync_stays_at_its_commit_and_the_comparison_goes_on() {
     let failing = failing_at_the_first_commit(json!({"limit": -1}));
     let first = failing.at("/status/sync/revision").clone();
     let stuck = mended(failing).settled();
@@ -481,7 +481,7 @@ fn a_sync_that_is_tried_again_stays_at_its_commit_and_the_comparison_goes_on() {
     assert_eq!(stuck.at("/status/operationState/syncResult/revision"), &first);
     assert_eq!(stuck.sync_and_health(), ["OutOfSync", "Missing"]);
     assert_ne!(stuck.at("/status/sync/revision"), &first);
-    // Somebody ends it: the next one is of the newest commit.
+    // A user ends it: the next one is of the newest commit.
     let terminated = stuck.with("/status/operationState/phase", json!("Terminating")).settled();
     assert_eq!(terminated.sync_and_health(), ["Synced", "Healthy"]);
     assert_ne!(terminated.at("/status/sync/revision"), &first);
@@ -564,7 +564,7 @@ fn an_automated_policy_that_is_disabled_syncs_nothing() {
 }
 
 #[test]
-fn several_sources_count_in_place_of_the_one() {
+fn several_sources_count_instead_of_the_one() {
     let sources = json!([
         {"repoURL": "https://evil/a", "path": "x"},
         {"repoURL": "https://evil/b", "path": "y"},
@@ -587,7 +587,7 @@ fn several_sources_count_in_place_of_the_one() {
 }
 
 #[test]
-fn a_source_hydrator_counts_in_place_of_the_source() {
+fn a_source_hydrator_counts_instead_of_the_source() {
     let hydrator = json!({
         "drySource": {"repoURL": "https://evil/a", "path": "dry", "targetRevision": "main"},
         "syncSource": {"path": "wet", "targetBranch": "hydrated"},

@@ -1,7 +1,7 @@
 //! The two kinds of Argo CD that the stand-in knows, as far as a client can tell.
 //!
-//! Fields are not checked: that is the business of Argo CD, which the stand-in plays. As in the
-//! real definitions, `Application` has no status subresource.
+//! Fields are not checked: that is up to Argo CD, which the stand-in plays. As in the real
+//! definitions, `Application` has no status subresource.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceColumnDefinition, CustomResourceDefinition, CustomResourceDefinitionNames,
@@ -25,7 +25,7 @@ fn application() -> CustomResourceDefinition {
         column("Project", ".spec.project", 10),
     ];
     let refresh = JSONSchemaProps { type_: Some("boolean".into()), ..Default::default() };
-    // By its definition clients tell whether Argo CD knows this field, which came with version 3.2.
+    // By its definition clients detect whether Argo CD supports this field, added in version 3.2.
     let spec = ["retry", "syncPolicy"]
         .into_iter()
         .fold(open_object_with("refresh", refresh), |inner, name| open_object_with(name, inner));

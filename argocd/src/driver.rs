@@ -1,7 +1,7 @@
-//! When each write is due. Synchronous and without a clock: the caller tells the time, hands in
-//! what it saw, and takes out what is to be written.
+//! When each write is due. Synchronous and without a clock: the caller passes in the time and what
+//! it saw, and takes out what to write.
 //!
-//! One queue of timers drives all Applications, so that ten thousand of them cost no task and none
+//! One timer queue drives all Applications, so that ten thousand of them need no task and none
 //! waits for another.
 
 use std::cmp::Reverse;
@@ -20,8 +20,8 @@ use crate::decision;
 use crate::outcome::Outcomes;
 use crate::project::Project;
 
-/// How long a write that the server refused waits for its next try: long enough not to hammer a
-/// server in trouble, short enough for nobody to notice.
+/// How long a refused write waits for its next attempt: long enough not to hammer a struggling
+/// server, short enough to go unnoticed.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// A write that is due.
@@ -35,13 +35,13 @@ pub(crate) struct Write {
 /// Why a write did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteFailure {
-    /// The Application is no longer what it was; the watch will tell what it is.
+    /// The Application is no longer what it was; the watch will show what it is.
     Overtaken,
-    /// The server would not, or could not be reached.
+    /// The server refused, or could not be reached.
     Refused,
 }
 
-/// What a write came to: the Application as the server has it now.
+/// The result of a write: the Application as the server now has it.
 pub(crate) type WriteOutcome = Result<Box<DynamicObject>, WriteFailure>;
 
 /// What the stand-in knows, and what it has to do.
@@ -55,8 +55,8 @@ pub(crate) struct Driver {
     listed: Listed,
 }
 
-/// Which watches have told all that there is. Until all of them have, nothing is written: an
-/// Application would be found invalid for want of an AppProject that is only not known yet.
+/// Which watches have shown everything that exists. Until all of them have, nothing is written: an
+/// Application would be found invalid for lack of an AppProject that is merely not known yet.
 #[derive(Debug, Default)]
 struct Listed {
     applications: bool,
@@ -79,17 +79,17 @@ struct Tracked {
     uid: String,
     project: String,
     /// The Application as JSON: most of thousands are at rest, and parsed each takes ten times the
-    /// room.
+    /// memory.
     text: Box<[u8]>,
     version: Option<u64>,
     /// When the next write is due; None if none is.
     due: Option<Instant>,
-    /// The version from which a write was made that is under way.
+    /// The version on which the write in progress is based.
     writing: Option<Option<u64>>,
 }
 
 impl Tracked {
-    /// Files an Application of which no write is due.
+    /// Stores an Application that has no write due.
     fn file(object: &DynamicObject, application: &Application) -> serde_json::Result<Self> {
         Ok(Self {
             uid: application.metadata.uid.clone(),
@@ -120,7 +120,7 @@ impl Driver {
         }
     }
 
-    /// Takes note of what a watch says.
+    /// Notes what a watch says.
     pub(crate) fn observe(&mut self, seen: Seen, now: Instant) {
         match seen {
             Seen::Application(event) => self.observe_application(event, now),
@@ -140,7 +140,7 @@ impl Driver {
         None
     }
 
-    /// The writes that are due, at most so many; each is to be answered by `write_done`.
+    /// The writes that are due, at most `at_most`; each must be answered by `write_done`.
     pub(crate) fn take_due(&mut self, now: Instant, timestamp: &str, at_most: usize) -> Vec<Write> {
         let mut writes = Vec::new();
         while writes.len() < at_most {
@@ -155,7 +155,7 @@ impl Driver {
             };
             debug_assert_eq!(tracked.due, Some(due));
             tracked.due = None;
-            // What was read once can be read again.
+            // What parsed once parses again.
             let Ok(application) = tracked.application() else {
                 continue;
             };
@@ -168,7 +168,7 @@ impl Driver {
         writes
     }
 
-    /// Takes note of what a write came to.
+    /// Notes the result of a write.
     pub(crate) fn write_done(&mut self, write: &Write, outcome: WriteOutcome, now: Instant) {
         let Some(tracked) = self.applications.get_mut(&write.name) else {
             return;
@@ -182,7 +182,7 @@ impl Driver {
             Err(WriteFailure::Overtaken) if written_from != Some(tracked.version) => {
                 self.plan(&write.name, now);
             }
-            // The watch has yet to tell what overtook it.
+            // The watch has yet to show what overtook it.
             Err(WriteFailure::Overtaken) => {}
             Err(WriteFailure::Refused) => self.schedule(&write.name, now + RETRY_DELAY),
         }
@@ -261,7 +261,7 @@ impl Driver {
         }
     }
 
-    /// Takes note of an Application, unless a newer version of it is known.
+    /// Notes an Application, unless a newer version of it is known.
     fn see(&mut self, object: &DynamicObject, now: Instant) {
         let name = object.name_any();
         let read = Application::read(object)
@@ -311,7 +311,7 @@ impl Driver {
         }
     }
 
-    /// The same for one that is at hand as it is.
+    /// The same for one that is already parsed.
     fn plan_as(&mut self, name: &str, application: &Application, now: Instant) {
         if !self.listed.is_all() {
             return;

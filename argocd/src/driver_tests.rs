@@ -18,7 +18,7 @@ struct World {
 }
 
 impl World {
-    /// A world in which the watches have not told anything.
+    /// A world in which the watches have not shown anything.
     fn unlisted(pace: Duration) -> Self {
         Self {
             driver: Driver::new(pace),
@@ -60,7 +60,7 @@ impl World {
         self.see(Seen::Application(Event::Apply(self.object(name))));
     }
 
-    /// Somebody changes an Application; the watch tells of it at once.
+    /// Another client changes an Application; the watch shows it at once.
     fn change(&mut self, name: &str, patch: &Value) {
         self.merge(name, patch);
         self.see(Seen::Application(Event::Apply(self.object(name))));
@@ -162,7 +162,7 @@ fn without_a_pace_no_time_passes() {
 }
 
 #[test]
-fn nothing_is_written_before_all_watches_have_told_what_there_is() {
+fn nothing_is_written_before_all_watches_have_shown_everything() {
     let mut world = World::unlisted(PACE);
     world.create("a", automated("p"));
     world.see(Seen::Application(Event::Init));
@@ -216,7 +216,7 @@ fn all_applications_are_looked_at_again_when_the_outcomes_change() {
 }
 
 #[test]
-fn at_rest_nothing_is_written_however_often_the_watches_tell_the_same() {
+fn at_rest_nothing_is_written_however_often_the_watches_repeat_themselves() {
     let mut world = World::new(PACE);
     world.create("a", automated("default"));
     world.run();
@@ -230,7 +230,7 @@ fn at_rest_nothing_is_written_however_often_the_watches_tell_the_same() {
 }
 
 #[test]
-fn a_write_that_was_overtaken_is_decided_anew() {
+fn a_write_that_was_overtaken_is_decided_again() {
     let mut world = World::new(PACE);
     world.create("a", automated("default"));
     world.now += PACE;
@@ -244,7 +244,7 @@ fn a_write_that_was_overtaken_is_decided_anew() {
 }
 
 #[test]
-fn a_write_that_was_overtaken_by_what_the_watch_has_not_told_waits_for_the_watch() {
+fn a_write_overtaken_by_what_the_watch_has_not_shown_waits_for_the_watch() {
     let mut world = World::new(PACE);
     world.create("a", automated("default"));
     world.now += PACE;
@@ -258,7 +258,7 @@ fn a_write_that_was_overtaken_by_what_the_watch_has_not_told_waits_for_the_watch
 }
 
 #[test]
-fn a_write_that_was_refused_is_tried_again_after_a_while() {
+fn a_refused_write_is_retried_after_a_while() {
     let mut world = World::new(PACE);
     world.create("a", automated("default"));
     world.now += PACE;
@@ -270,7 +270,7 @@ fn a_write_that_was_refused_is_tried_again_after_a_while() {
 }
 
 #[test]
-fn an_older_version_told_late_does_not_undo_a_newer_one() {
+fn an_older_version_shown_late_does_not_undo_a_newer_one() {
     let mut world = World::new(PACE);
     world.create("a", automated("default"));
     let old = world.object("a");

@@ -1,8 +1,8 @@
-//! The patterns of an AppProject, in the grammar of the library that Argo CD reads them with.
+//! The patterns of an AppProject, in the grammar of the library with which Argo CD reads them.
 //!
 //! `*` and `?` stop at a separator, `**` does not; `[abc]`, `[a-z]` and `[!…]` are one character of
-//! a class; `{a,b}` is one of several patterns; a backslash takes the meaning from what follows it.
-//! A pattern that cannot be read matches nothing.
+//! a class; `{a,b}` is one of several patterns; a backslash escapes what follows it. A pattern that
+//! cannot be read matches nothing.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -34,8 +34,8 @@ pub(crate) fn matches(pattern: &str, text: &str, separator: Option<char>) -> boo
     advance(&parts, &text, separator, places)[text.len()]
 }
 
-/// Where a match may have come to after all parts, from where it may be before them: for each place
-/// between two characters whether it is one of them.
+/// Where a match may be after all parts, given where it may be before them: for each place between
+/// two characters, whether it is one of them.
 fn advance(
     parts: &[Part],
     text: &[char],
@@ -85,7 +85,7 @@ impl Characters {
     }
 }
 
-/// The parts up to the end, or up to what ends an alternative; None if they cannot be read.
+/// The parts up to the end, or up to what ends an alternative; `None` if they cannot be read.
 fn sequence(input: &mut Peekable<Chars<'_>>, is_alternative: bool) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     while let Some(one) = input.next_if(|one| !(is_alternative && matches!(one, ',' | '}'))) {
@@ -95,7 +95,7 @@ fn sequence(input: &mut Peekable<Chars<'_>>, is_alternative: bool) -> Option<Vec
             '?' => Part::One,
             '[' => class(input)?,
             '{' => alternatives(input)?,
-            // Nothing follows the last one: it means nothing.
+            // Nothing follows the last one: it has no effect.
             '\\' => match input.next() {
                 Some(escaped) => Part::Text(escaped),
                 None => break,
@@ -117,7 +117,7 @@ fn alternatives(input: &mut Peekable<Chars<'_>>) -> Option<Part> {
     }
 }
 
-/// What follows a `[`: one range, or characters of which none is special but for `]` and `\`.
+/// What follows a `[`: one range, or characters, of which only `]` and `\` are special.
 fn class(input: &mut Peekable<Chars<'_>>) -> Option<Part> {
     let is_negated = input.next_if_eq(&'!').is_some();
     let mut ahead = input.clone();

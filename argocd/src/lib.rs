@@ -1,10 +1,10 @@
 //! A stand-in for Argo CD: it drives Applications through the states that Argo CD would drive them
-//! through, and reads no repository and deploys nothing.
+//! through, but reads no repository and deploys nothing.
 //!
 //! | module | what is there |
 //! |---|---|
 //! | `definitions` | the CustomResourceDefinitions of Application and AppProject |
-//! | `application` | what the stand-in reads of an Application |
+//! | `application` | what the stand-in reads from an Application |
 //! | `project` | whether an AppProject permits an Application |
 //! | `glob` | the patterns of an AppProject |
 //! | `repository` | the form in which Argo CD compares URLs |
@@ -15,18 +15,17 @@
 //!
 //! An automated Application, or one whose `.operation` is set, goes through OutOfSync and
 //! Progressing to Synced and Healthy in three writes; a manual one settles at OutOfSync in one. At
-//! rest nothing is written. Every revision is taken for the newest of its repository, until one is
-//! said to have been pushed. `sources` and `sourceHydrator` count in place of `source`, as for Argo
-//! CD, and so does `automated.enabled`.
+//! rest nothing is written. Every revision is taken for the newest of its repository, until another
+//! is declared as pushed. As for Argo CD, `sources` and `sourceHydrator` count instead of `source`,
+//! and `automated.enabled` counts too.
 //!
-//! A sync goes on with the source and the commit that it was begun with, whatever the spec says by
-//! now. Where it fails and has a retry strategy it stays Running, with `.operation` set, until
-//! another attempt would come to something else or somebody terminates it; with `retry.refresh`
+//! A sync goes on with the source and the commit that it was started with, whatever the spec says
+//! by now. If it fails and has a retry strategy it stays Running, with `.operation` set, until
+//! another attempt would have a different outcome or a user terminates it; with `retry.refresh`
 //! another attempt takes the newest commit of the branch.
 //!
-//! What an Application comes to can be changed by the ConfigMap [`OUTCOMES`] in Argo CD's
-//! namespace. Its keys are `application.<name>` or `path.<source.path, with '.' for '/'>`, its
-//! values are
+//! An Application's outcome can be changed by the ConfigMap [`OUTCOMES`] in Argo CD's namespace.
+//! Its keys are `application.<name>` or `path.<source.path, with '.' for '/'>`, its values are
 //!
 //! | value | what happens |
 //! |---|---|
@@ -38,8 +37,8 @@
 //! | `deletion-never-finishes` | a deleted Application keeps its finalizer |
 //!
 //! The key `commit.<source.path>` names the newest commit, with any word; another word is another
-//! commit, as if somebody had pushed it. To break a deployment and to mend it in git:
-//! `path.shop: sync-fails-at-1` with `commit.shop: 1`, and then with `commit.shop: 2`.
+//! commit, as if it had been pushed. To break a deployment and fix it in git: `path.shop:
+//! sync-fails-at-1` with `commit.shop: 1`, and then with `commit.shop: 2`.
 
 #![warn(missing_docs)]
 
@@ -70,14 +69,14 @@ use driver::{Driver, WriteFailure, WriteOutcome};
 
 pub use definitions::definitions;
 
-/// The name of the ConfigMap that changes what Applications come to.
+/// The name of the ConfigMap that changes Applications' outcomes.
 pub const OUTCOMES: &str = "argocd-stand-in";
 
 /// How many writes run at once. Argo CD's own default is 20 status processors; more would not make
 /// a loopback server faster.
 const WRITES_AT_ONCE: usize = 20;
 
-/// Tells the time of day.
+/// Returns the time of day.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How to stand in for Argo CD.
@@ -87,7 +86,7 @@ pub struct Options {
     pub namespace: String,
     /// How long an Application stays in each state on its way; zero for load tests.
     pub pace: Duration,
-    /// Where the times in its statuses come from.
+    /// The source of the times in its statuses.
     pub clock: Clock,
 }
 
@@ -120,7 +119,7 @@ enum Seen {
 ///
 /// # Errors
 ///
-/// If the watches end. Errors of single requests are logged and tried again.
+/// If the watches end. Errors of single requests are logged and the requests retried.
 pub fn run(
     client: Client,
     options: Options,
@@ -169,7 +168,7 @@ async fn stand_in(
     }
 }
 
-/// Sleeps until the time, or for ever.
+/// Sleeps until the time, or forever.
 async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
@@ -225,7 +224,7 @@ where
     })
 }
 
-/// The time as it stands in a status.
+/// The time in the form of a status.
 fn timestamp(now: Timestamp) -> String {
     jiff::fmt::strtime::format("%Y-%m-%dT%H:%M:%SZ", now).unwrap_or_else(|_| now.to_string())
 }

@@ -1,4 +1,4 @@
-//! What Applications come to, as the ConfigMap of outcomes says.
+//! The outcomes of Applications, according to the ConfigMap of outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::application::Application;
 use crate::status::commit;
 
-/// The value by which syncs of one commit fail, before the commit's name.
+/// The value that makes syncs of one commit fail, before the commit's name.
 const FAILS_AT: &str = "sync-fails-at-";
 
-/// What an Application comes to.
+/// The outcome of an Application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It is synced and healthy.
@@ -18,9 +18,9 @@ pub(crate) enum Outcome {
     Works,
     /// Its syncs fail.
     SyncFails,
-    /// It is synced and does not work.
+    /// It is synced but does not work.
     Degraded,
-    /// It is synced and never gets to work.
+    /// It is synced but never gets to work.
     Progressing,
     /// It cannot be compared, because the repository lacks the path.
     MissingPath,
@@ -44,11 +44,11 @@ impl Outcome {
 /// What an entry of the ConfigMap says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
-    /// What Applications come to.
+    /// The outcomes of Applications.
     Outcome(Outcome),
-    /// Syncs of the commit of this name fail.
+    /// Syncs of the commit with this name fail.
     FailsAt(String),
-    /// The commit of this name is the newest.
+    /// The commit with this name is the newest.
     Pushed(String),
 }
 
@@ -71,12 +71,12 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcomes {
     by_key: BTreeMap<String, Entry>,
-    /// What was warned of; a warning is given once.
+    /// What has been warned about; a warning is given once.
     warned: BTreeSet<(String, String)>,
 }
 
 impl Outcomes {
-    /// Takes over the data of the ConfigMap, and warns of what is not understood.
+    /// Takes over the data of the ConfigMap, and warns about what is not understood.
     pub(crate) fn replace(&mut self, data: Option<BTreeMap<String, String>>) {
         self.by_key.clear();
         for (key, value) in data.unwrap_or_default() {
@@ -98,14 +98,14 @@ impl Outcomes {
         }
     }
 
-    /// The entry of an Application that has to do with a source; its own counts more than its
+    /// The entry of an Application that concerns a source; its own takes precedence over its
     /// path's.
     fn entry(&self, application: &Application, source: &Value) -> Option<&Entry> {
         let name = format!("application.{}", application.metadata.name);
         self.by_key.get(&name).or_else(|| self.by_key.get(&key("path", source)))
     }
 
-    /// What the Application comes to.
+    /// The outcome of the Application.
     pub(crate) fn of(&self, application: &Application) -> Outcome {
         match self.entry(application, &application.spec.source) {
             Some(Entry::Outcome(outcome)) => *outcome,
@@ -124,19 +124,19 @@ impl Outcomes {
         }
     }
 
-    /// The commit that a revision of a source stands for; an empty one is that of the source.
+    /// The commit that a revision of a source resolves to; an empty one is that of the source.
     pub(crate) fn commit(&self, source: &Value, revision: &str) -> String {
         let revision = if revision.is_empty() { text(source, "targetRevision") } else { revision };
         commit_of(source, revision, self.pushed(source).unwrap_or_default())
     }
 
-    /// The commit that a source stands for now.
+    /// The commit that a source currently resolves to.
     pub(crate) fn newest(&self, source: &Value) -> String {
         self.commit(source, "")
     }
 
-    /// Whether another commit has been pushed since the Application was compared. A commit that
-    /// was asked for counts as the newest while nothing is known to have been pushed.
+    /// Whether another commit has been pushed since the Application was compared. A requested
+    /// commit counts as the newest while nothing is known to have been pushed.
     pub(crate) fn has_moved(&self, application: &Application) -> bool {
         let source = &application.spec.source;
         !application.has_many_sources()
@@ -200,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_counts_more_than_the_path() {
+    fn the_name_takes_precedence_over_the_path() {
         let both = [("path.shop.web", "degraded"), ("application.gitopsdepl-1", "progressing")];
         assert_eq!(outcomes(&both).of(&application()), Outcome::Progressing);
     }
 
     #[test]
-    fn what_is_not_understood_is_warned_of_once_and_changes_nothing() {
+    fn what_is_not_understood_is_warned_about_once_and_changes_nothing() {
         let mut unknown =
             outcomes(&[("application.gitopsdepl-1", "explodes"), ("gitopsdepl-1", "degraded")]);
         assert_eq!(unknown.of(&application()), Outcome::Works);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_removed_counts_no_more() {
+    fn an_entry_that_is_removed_no_longer_counts() {
         let mut changed = outcomes(&[("path.shop.web", "missing-path")]);
         assert_eq!(changed.of(&application()), Outcome::MissingPath);
         changed.replace(None);

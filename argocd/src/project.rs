@@ -8,7 +8,7 @@ use crate::application::Application;
 use crate::glob::matches;
 use crate::repository::normal_form;
 
-/// The AppProject that permits everything and that need not exist here.
+/// The AppProject that permits everything and need not exist here.
 const DEFAULT: &str = "default";
 
 /// What an AppProject permits.
@@ -56,7 +56,7 @@ impl Project {
     }
 }
 
-/// Why Argo CD would not accept the Application's spec; None if it would.
+/// Why Argo CD would not accept the Application's spec; `None` if it would.
 pub(crate) fn objection(application: &Application, project: Option<&Project>) -> Option<String> {
     let [name, namespace, server] =
         ["name", "namespace", "server"].map(|field| application.destination_text(field));
@@ -92,7 +92,7 @@ pub(crate) fn objection(application: &Application, project: Option<&Project>) ->
     })
 }
 
-/// What a source lacks without which Argo CD does not look at it.
+/// What a source lacks; without it Argo CD ignores the source.
 fn incomplete(application: &Application) -> Option<&'static str> {
     let has = |source: &Value, field: &str| !source[field].as_str().unwrap_or_default().is_empty();
     if application.has_many_sources() {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_or_destination_outside_of_the_project_is_not_accepted() {
+    fn a_repository_or_destination_outside_the_project_is_not_accepted() {
         let in_cluster = json!({"name": "in-cluster", "namespace": "jane"});
         let other = application("https://github.com/example/other", in_cluster);
         assert_eq!(
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_in_a_pattern_permits_itself_only_where_it_is_written_so() {
+    fn a_special_character_permits_itself_only_where_it_is_escaped() {
         let permits = |pattern: &str, repository: &str| {
             project(json!({"sourceRepos": [pattern]})).permits_source(repository)
         };

@@ -1,7 +1,7 @@
 //! The form in which Argo CD compares the URLs of repositories.
 
 /// A URL, or a pattern, as Argo CD compares it: lower case, without `.git`, without `ssh://`, and
-/// as Go's `net/url` prints it; empty where that cannot read it.
+/// as Go's `net/url` prints it; empty if that cannot read it.
 pub(crate) fn normal_form(repository: &str) -> String {
     let lower = repository.trim().to_lowercase();
     let url = if is_ssh(&lower) && !lower.starts_with("ssh://") {
@@ -20,7 +20,7 @@ fn is_ssh(url: &str) -> bool {
         .is_some_and(|(user, place)| !user.contains(['/', ':']) && !place.is_empty())
 }
 
-/// Where in a URL a character stands: each has its own that need no encoding.
+/// A part of a URL: each has its own set of characters that need no encoding.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     User,
@@ -30,7 +30,7 @@ enum Place {
 }
 
 impl Place {
-    /// Whether a byte is encoded when the place is printed.
+    /// Whether a byte is encoded when the part is printed.
     fn encodes(self, byte: u8) -> bool {
         let unreserved = byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
         let allowed: &[u8] = match self {
@@ -49,7 +49,7 @@ impl Place {
         bytes.iter().map(encode).collect()
     }
 
-    /// A part as it is printed: as it was written, if nothing in it had to be encoded.
+    /// A part as printed: as written, if nothing in it had to be encoded.
     fn printed(self, written: &str) -> Option<String> {
         let decoded = decoded(written)?;
         let is_kept = |byte: u8| b"!$&'()*+,;=:@[]%".contains(&byte) || !self.encodes(byte);
@@ -58,7 +58,7 @@ impl Place {
     }
 }
 
-/// The bytes that a percent-encoded text stands for; None if a `%` encodes none.
+/// The bytes that a percent-encoded text represents; `None` if a `%` encodes nothing.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -76,7 +76,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A URL as it is printed after it was read.
+/// A URL as printed after being parsed.
 fn printed(url: &str) -> Option<String> {
     if url.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
         return None;
@@ -108,7 +108,7 @@ fn printed(url: &str) -> Option<String> {
     Some(text)
 }
 
-/// The scheme, if there is one, and the rest; None where a colon has nothing before it.
+/// The scheme, if there is one, and the rest; `None` if a colon has nothing before it.
 fn split_scheme(url: &str) -> Option<(Option<&str>, &str)> {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     let Some((scheme, rest)) = url.split_once(':') else { return Some((None, url)) };
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn urls_are_compared_as_argo_cd_compares_them() {
-        // What Argo CD's own function answers.
+        // What Argo CD's own function returns.
         let cases = [
             ("https://Git.Example.com/Org/R.git", "https://git.example.com/org/r"),
             ("https://git.example.com/org/r/", "https://git.example.com/org/r/"),

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// Far longer than anything here takes, on any machine.
+/// Far longer than anything here takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAMESPACE: &str = "gitops-service-argocd";
 
@@ -151,7 +151,7 @@ async fn an_application_waits_for_its_project() {
 }
 
 #[tokio::test]
-async fn the_config_map_decides_what_applications_come_to() {
+async fn the_config_map_decides_the_outcome_of_applications() {
     let scene = Scene::start(Duration::ZERO).await;
     scene.set_outcomes(json!({"application.a": "sync-fails"})).await;
     scene.create("a", true, "default").await;
@@ -179,7 +179,8 @@ async fn a_deleted_application_is_gone_when_what_it_deployed_is() {
     let healthy = scene.until("a", sync::SYNCED, health::HEALTHY).await;
     let deletion = scene.applications().delete("a", &DeleteParams::default()).await.unwrap();
     assert!(deletion.is_left(), "it was deleted in spite of its finalizer");
-    // Whatever comes to rest after the deletion shows that the deletion was looked at and left.
+    // Anything that comes to rest after the deletion shows that the deletion was seen and left
+    // alone.
     scene.create("b", true, "default").await;
     scene.until("b", sync::SYNCED, health::HEALTHY).await;
     assert!(scene.applications().get("a").await.is_ok());

@@ -21,7 +21,7 @@ pub(crate) mod sync {
     pub(crate) const OUT_OF_SYNC: &str = "OutOfSync";
 }
 
-/// The words for whether something works.
+/// The words for health.
 pub(crate) mod health {
     pub(crate) const HEALTHY: &str = "Healthy";
     pub(crate) const PROGRESSING: &str = "Progressing";
@@ -40,8 +40,8 @@ pub(crate) mod condition {
 /// The number of hexadecimal digits in a commit.
 const COMMIT_LENGTH: usize = 40;
 
-/// The commit that a branch, tag or commit of a repository stands for: always the same one, until
-/// another is said to have been pushed, by any name.
+/// The commit that a branch, tag or commit of a repository resolves to: always the same one, until
+/// another is declared as pushed, by any name.
 pub(crate) fn commit(repository: &str, revision: &str, pushed: &str) -> String {
     let is_commit = revision.len() == COMMIT_LENGTH
         && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -119,7 +119,7 @@ pub(crate) fn resources_of(application: &Application, status: &str, health: &str
         if !group.is_empty() {
             resource["group"] = json!(group);
         }
-        // Only a Deployment can tell how it is; of other kinds Argo CD knows whether they exist.
+        // Only a Deployment has a health; for other kinds Argo CD only knows whether they exist.
         if kind == "Deployment" || health == health::MISSING {
             resource["health"] = json!({"status": health});
         }
@@ -128,7 +128,7 @@ pub(crate) fn resources_of(application: &Application, status: &str, health: &str
     kinds(application).map(resource).into_iter().collect()
 }
 
-/// `status.operationState.syncResult`; the message is that of the failure, if it failed.
+/// `status.operationState.syncResult`; the message is the failure's, if it failed.
 pub(crate) fn sync_result(
     application: &Application,
     operation: &Value,
@@ -152,7 +152,7 @@ pub(crate) fn sync_result(
     result
 }
 
-/// The same before anything has come of it.
+/// The same before there is any result.
 pub(crate) fn begun_result(application: &Application, operation: &Value, revision: &str) -> Value {
     let mut result = json!({"revision": revision, "source": application.source_of(operation)});
     let sources = application.sources_of(operation);
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_revision_stands_for_one_commit_of_one_repository() {
+    fn a_revision_resolves_to_one_commit_of_one_repository() {
         let commit_of_main = commit("https://host/a", "main", "");
         assert_eq!(commit_of_main.len(), COMMIT_LENGTH);
         assert!(commit_of_main.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_stands_for_itself_and_nothing_for_the_head() {
+    fn a_commit_resolves_to_itself_and_an_empty_one_to_the_head() {
         let sha = "0123456789abcdef0123456789abcdef01234567";
         assert_eq!(commit("https://host/a", sha, "2"), sha);
         assert_eq!(commit("https://host/a", "", ""), commit("https://host/a", "HEAD", ""));

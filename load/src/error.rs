@@ -1,16 +1,16 @@
 //! Why a run did not do what it should.
 
-/// Why a run did not do what it should, by whose matter it is.
+/// Why a run did not do what it should, by who has to act.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It failed while running.
     #[error("{0:#}")]
     Running(anyhow::Error),
-    /// The options or the cluster are not fit.
+    /// The options or the cluster are unsuitable.
     #[error("{0:#}")]
     Input(anyhow::Error),
-    /// The Kubernetes API does not answer. Why not is for the caller to say: it knows what of a
-    /// kubeconfig may be told.
+    /// The Kubernetes API does not answer. The caller reports why: it knows what may be revealed of
+    /// a kubeconfig.
     #[error("the Kubernetes API does not answer; check the kubeconfig and that the server runs")]
     Unreachable(#[source] Box<kube::Error>),
     /// What was waited for did not come in time.

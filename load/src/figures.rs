@@ -1,4 +1,4 @@
-//! What the program says that it costs, read from its `/metrics`.
+//! What the program says it costs, read from its `/metrics`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the counters are compared while the program comes to rest.
 const QUIET_INTERVAL: Duration = Duration::from_millis(250);
-/// How long the counters must stand still for the program to be at rest: longer than any of its
+/// How long the counters must be unchanged for the program to be at rest: longer than any of its
 /// deadlines that end in a write on the normal path.
 const QUIET_TIME: Duration = Duration::from_secs(2);
 /// How long the program may take to come to rest after all is done.
@@ -21,7 +21,7 @@ const REQUESTS: &str = "gitops_api_requests_total";
 const CPU: &str = "process_cpu_seconds_total";
 const MEMORY: &str = "process_resident_memory_bytes";
 
-/// Why the figures of the program cannot be had.
+/// Why the program's figures are unavailable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// Not a URL.
@@ -42,16 +42,16 @@ pub(crate) enum Error {
     Foreign(Uri),
 }
 
-/// Counters of all processes of the program together, at one moment.
+/// Counters of all processes of the program together, at one point in time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Figures {
     /// Statements sent to the database.
     pub(crate) statements: f64,
     /// Requests to the Kubernetes API, by verb and resource.
     pub(crate) requests: BTreeMap<(String, String), f64>,
-    /// Seconds of CPU; absent where the program's system does not tell.
+    /// Seconds of CPU; absent if the program's system does not report it.
     pub(crate) cpu_seconds: Option<f64>,
-    /// Bytes of resident memory; absent where the program's system does not tell.
+    /// Bytes of resident memory; absent if the program's system does not report it.
     pub(crate) resident_bytes: Option<f64>,
 }
 
@@ -87,14 +87,14 @@ impl Figures {
         for (key, count) in requests {
             *self.requests.entry(key).or_default() += count;
         }
-        // What one process does not tell is unknown of all together.
+        // What one process does not report is unknown for the total.
         let sum = |one: Option<f64>, other: Option<f64>| Some(one? + other?);
         self.cpu_seconds = sum(self.cpu_seconds, cpu_seconds);
         self.resident_bytes = sum(self.resident_bytes, resident_bytes);
     }
 
-    /// What was counted since; the memory is the later one. `None` when a counter went back,
-    /// because a process has started again.
+    /// What was counted since; the memory is the later one. `None` if a counter went back, because
+    /// a process was restarted.
     pub(crate) fn since(&self, earlier: &Self) -> Option<Self> {
         let difference = |now: f64, before: f64| (now >= before).then_some(now - before);
         let mut requests = BTreeMap::new();
@@ -114,7 +114,8 @@ impl Figures {
         })
     }
 
-    /// All requests but watches: those are held open and renewed by the clock, whatever happens.
+    /// All requests except watches: those are held open and renewed on a schedule, whatever
+    /// happens.
     pub(crate) fn requests_without_watches(&self) -> f64 {
         let counted = self.requests.iter().filter(|((verb, _), _)| verb != "watch");
         counted.map(|(_, count)| count).sum()
@@ -125,7 +126,7 @@ impl Figures {
     }
 }
 
-/// The value of a label; those of the program hold no quotes and no commas.
+/// The value of a label; the program's contain no quotes or commas.
 fn label(labels: &str, name: &str) -> String {
     let pairs = labels.trim_end_matches('}').split(',');
     let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
@@ -278,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused() {
+    fn what_is_not_a_url_is_refused() {
         for wrong in ["", "8080", "/metrics", "localhost:8080"] {
             assert!(matches!(source(wrong), Err(Error::Url(_))), "{wrong}");
         }
     }
 
     #[tokio::test]
-    async fn an_address_where_nobody_listens_is_said_to_be_one() {
+    async fn an_address_where_nothing_listens_is_named_in_the_error() {
         let sources = Sources::new(&["http://127.0.0.1:1".to_owned()]).unwrap();
         let error = sources.read().await.unwrap_err().to_string();
         assert!(error.starts_with("http://127.0.0.1:1/metrics gives no metrics"), "{error}");

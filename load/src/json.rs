@@ -43,7 +43,7 @@ fn percentiles(samples: &[Duration]) -> Value {
     })
 }
 
-/// None where a process of the program has started again meanwhile.
+/// `None` if a process of the program was restarted in the meantime.
 fn each(cost: &Cost, created: usize) -> Option<Value> {
     let done = cost.after.since(&cost.before)?;
     let number = created.max(1) as f64;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Until;
 use crate::mirror::{Mirror, Standing};
 
-/// How many deployments have come how far.
+/// How many deployments have reached each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Created by this run.
@@ -17,8 +17,8 @@ pub(crate) struct Counts {
     pub(crate) ready: usize,
 }
 
-/// One deployment. Its parts come in any order: a watch may tell of an object before the answer
-/// to its creation has arrived.
+/// One deployment. Its parts come in any order: a watch may show an object before the answer to its
+/// creation has arrived.
 #[derive(Debug, Default)]
 struct Track {
     /// When its creation was requested, and when that was answered.
@@ -39,7 +39,7 @@ impl Track {
         }
     }
 
-    /// From the request for its creation to a later moment.
+    /// From the request for its creation to a later time.
     fn until(&self, moment: Option<Instant>) -> Option<Duration> {
         let (requested, _) = self.created?;
         Some(moment?.saturating_duration_since(requested))
@@ -58,11 +58,11 @@ pub(crate) struct Ledger {
 pub(crate) struct Durations {
     /// From each deployment's creation to its Application.
     pub(crate) application: Vec<Duration>,
-    /// From each deployment's creation to its being ready.
+    /// From each deployment's creation until it is ready.
     pub(crate) ready: Vec<Duration>,
-    /// From each change of an Application to the same in the deployment's status.
+    /// From each change of an Application until the deployment's status shows it.
     pub(crate) status: Vec<Duration>,
-    /// From the first creation to the last answer to one.
+    /// From the first creation request to the last answer.
     pub(crate) all_created: Duration,
     /// From the first creation to the last Application.
     pub(crate) all_applications: Duration,
@@ -87,7 +87,7 @@ impl Ledger {
         });
     }
 
-    /// The Application of a deployment has gone.
+    /// The Application of a deployment is gone.
     pub(crate) fn application_gone(&mut self, uid: &str) {
         self.update(uid, |track| track.application_exists = false);
     }
@@ -128,7 +128,7 @@ impl Ledger {
         self.counts
     }
 
-    /// How many deployments have come so far.
+    /// How many deployments have got this far.
     pub(crate) fn have_come(&self, until: Until) -> usize {
         match until {
             Until::Ready => self.counts.ready,
@@ -136,7 +136,7 @@ impl Ledger {
         }
     }
 
-    /// Whether this deployment has come so far.
+    /// Whether this deployment has got this far.
     pub(crate) fn has_come(&self, uid: &str, until: Until) -> bool {
         self.tracks.get(uid).is_some_and(|track| match until {
             Until::Ready => track.ready.is_some(),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_has_gone_no_longer_exists_but_was_seen() {
+    fn an_application_that_is_gone_no_longer_exists_but_was_seen() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         ledger.created("a", start, start);
         ledger.application("a", None, start);

@@ -3,8 +3,8 @@
 //! * `plan`: what is created; `run`: creates it, waits, and deletes it if asked to;
 //! * `observer`: the watches; they write into the `ledger`, which has a `mirror` for each
 //!   deployment;
-//! * `reporter`: stands in for Argo CD where none runs;
-//! * `figures`: what the program says that it costs;
+//! * `reporter`: stands in for Argo CD if none is running;
+//! * `figures`: what the program says it costs;
 //! * `progress` while it runs, `report` (or `json`) and `percentiles` when it is done;
 //! * `error`: why it did not do what it should.
 
@@ -133,9 +133,9 @@ enum Output {
     Json,
 }
 
-/// One in a quarter of an hour: who wants fewer creates them by hand.
+/// One per quarter of an hour: anything slower can be created manually.
 const SLOWEST_RATE: f64 = 0.001;
-/// More than any API server takes.
+/// More than any API server can take.
 const FASTEST_RATE: f64 = 100_000.0;
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -152,7 +152,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] if the options do not go together, or one for metrics is no URL.
+    /// [`Error::Input`] if the options do not go together, or one for metrics is not a URL.
     pub fn prepare(self) -> Result<Prepared, Error> {
         let plan = Plan::new(self.deployments, self.namespaces, self.repositories);
         let plan = plan.map_err(Error::input)?;
@@ -161,7 +161,7 @@ impl Options {
     }
 }
 
-/// A run that needs nothing more but a cluster.
+/// A run that only needs a cluster.
 pub struct Prepared {
     options: Options,
     plan: Plan,
@@ -169,12 +169,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Creates, waits, measures and prints the results on standard output; on standard error, how
-    /// far it has come and what it leaves behind.
+    /// Creates, waits, measures and prints the results on standard output; on standard error, its
+    /// progress and what it leaves behind.
     ///
     /// # Errors
     ///
-    /// If the cluster is not fit for it, something fails or does not come in time, or the run is
+    /// If the cluster is unsuitable, something fails or does not happen in time, or the run is
     /// interrupted.
     pub fn run(
         self,

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// Changes of one Application that its deployment has not shown yet and that are still awaited.
-/// An Application changes a handful of times; more are kept back only where nothing is mirrored.
+/// Most changes of one Application that are kept until its deployment shows them. An Application
+/// changes a handful of times; more pile up only if nothing is mirrored.
 const WAITING_LIMIT: usize = 32;
 
-/// What Argo CD says of an Application in two words.
+/// What Argo CD says about an Application in two words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     sync: String,
@@ -32,7 +32,7 @@ pub(crate) struct Mirror {
     application: Option<Standing>,
     deployment: Option<Standing>,
     waiting: Vec<(Standing, Instant)>,
-    /// What the deployment shows before the Application was seen to: two watches may cross.
+    /// What the deployment showed before the Application was seen to: two watches may cross.
     ahead: Option<Standing>,
     samples: Vec<Duration>,
 }
@@ -62,7 +62,7 @@ impl Mirror {
             return;
         }
         self.deployment = Some(standing.clone());
-        // Of equal changes the first one counts: rather too long a time than too short a one.
+        // Of equal changes the first counts: better too long a time than too short.
         match self.waiting.iter().position(|(waiting, _)| *waiting == standing) {
             Some(position) => {
                 let since = self.waiting.drain(..=position).next_back();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_the_deployment_skips_is_none() {
+    fn a_change_that_the_deployment_skips_is_no_sample() {
         let (clock, mut mirror) = (Clock(Instant::now()), Mirror::default());
         mirror.application_shows(progressing(), clock.at(0));
         mirror.application_shows(healthy(), clock.at(10));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_again_unchanged_is_none() {
+    fn what_is_shown_again_unchanged_is_no_sample() {
         let (clock, mut mirror) = (Clock(Instant::now()), Mirror::default());
         mirror.application_shows(healthy(), clock.at(0));
         mirror.application_shows(healthy(), clock.at(3));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_nobody_mirrors_are_not_kept_for_ever() {
+    fn changes_that_are_not_mirrored_are_not_kept_forever() {
         let (clock, mut mirror) = (Clock(Instant::now()), Mirror::default());
         for number in 0..200 {
             let sync = if number % 2 == 0 { "Synced" } else { "OutOfSync" };
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_standing_of_which_nothing_is_known_is_none() {
+    fn a_standing_about_which_nothing_is_known_is_none() {
         assert_eq!(Standing::new("", ""), None);
         assert!(Standing::new("Synced", "").is_some_and(|standing| !standing.is_good()));
         assert!(healthy().is_good());

@@ -1,4 +1,4 @@
-//! The two watches that see what becomes of the deployments.
+//! The two watches that observe the deployments' progress.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,20 +22,20 @@ use tokio::task::JoinSet;
 use crate::ledger::Ledger;
 use crate::mirror::Standing;
 
-/// Seconds after which the server ends a watch that is then begun anew: below the idle time-outs
-/// of common load balancers.
+/// Seconds after which the server ends a watch, which is then started again: below the idle
+/// time-outs of common load balancers.
 const WATCH_TIMEOUT_SECONDS: u32 = 230;
-/// Objects in one page of a list: a page stays within some megabytes.
+/// Objects in one page of a list: a page stays within a few megabytes.
 const PAGE_SIZE: u32 = 500;
 
-/// The ledger, and who wants to know of its changes.
+/// The ledger, and the subscribers to its changes.
 #[derive(Debug)]
 pub(crate) struct Observer {
     ledger: Mutex<Ledger>,
     changed: watch::Sender<()>,
     synced: watch::Sender<usize>,
     failures: AtomicU64,
-    /// The Applications that nobody has reported on yet, for who does so in Argo CD's place.
+    /// The Applications without a report yet, for a reporter that stands in for Argo CD.
     unreported: Option<Unreported>,
 }
 
@@ -46,7 +46,7 @@ struct Unreported {
     receiver: tokio::sync::Mutex<mpsc::UnboundedReceiver<Application>>,
 }
 
-/// What a watch shows: an object as it is, or as it was before it went.
+/// What a watch shows: an object as it is, or as it was before its deletion.
 enum Sight<K> {
     Present(K),
     Gone(K),
@@ -83,7 +83,7 @@ impl Observer {
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // No holder leaves the ledger half changed, so one that panicked does no harm.
+        // No holder leaves the ledger partly changed, so a panicked one does no harm.
         self.ledger.lock()
     }
 
@@ -102,12 +102,12 @@ impl Observer {
         }
     }
 
-    /// Waits until both watches have listed what there is.
+    /// Waits until both watches have listed everything.
     pub(crate) async fn until_synced(&self) {
         let _ = self.synced.subscribe().wait_for(|watches| *watches == 2).await;
     }
 
-    /// How often a watch failed; what happens until it is begun anew is seen late.
+    /// How often a watch failed; what happens until it is restarted is seen late.
     pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
@@ -194,7 +194,7 @@ impl Observer {
     }
 }
 
-/// Whether the deployment is ready; where nobody writes that condition, whether it is in good
+/// Whether the deployment is ready; if that condition is not written, whether it is in good
 /// standing.
 fn is_done(object: &GitOpsDeployment, standing: Option<&Standing>) -> bool {
     let conditions = object.status.iter().flat_map(|status| &status.conditions);

@@ -17,7 +17,7 @@ impl Percentiles {
         self.0.len()
     }
 
-    /// The smallest sample that at least so many percent of all samples do not exceed (nearest
+    /// The smallest sample that at least this percentage of all samples do not exceed (nearest
     /// rank, so it is always a sample); `None` when there are no samples.
     pub(crate) fn at(&self, percent: usize) -> Option<Duration> {
         let rank = (percent * self.0.len()).div_ceil(100).max(1);

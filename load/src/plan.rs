@@ -12,10 +12,10 @@ const RUN_ID_LENGTH: usize = 8;
 /// Namespaces, unless the caller says otherwise.
 const DEFAULT_NAMESPACES: u32 = 10;
 
-/// A repository that Argo CD can read, for those runs in which it is to.
+/// A repository that Argo CD can read, for runs in which it should.
 const REPOSITORY: &str = "https://github.com/argoproj/argocd-example-apps";
 
-/// More of something than the deployments suffice for.
+/// More of something than there are deployments for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooFewDeployments {
     /// More namespaces than deployments.
@@ -38,7 +38,7 @@ pub(crate) struct Plan {
     pub(crate) run: String,
     pub(crate) deployments: u32,
     pub(crate) namespaces: u32,
-    /// The repositories that the deployments of a namespace are of.
+    /// The repositories used by the deployments of a namespace.
     pub(crate) repositories: u32,
 }
 
@@ -61,7 +61,7 @@ impl Plan {
         Ok(Self { run, deployments, namespaces, repositories })
     }
 
-    /// What selects everything of the run.
+    /// The selector for everything in the run.
     pub(crate) fn selector(&self) -> String {
         format!("{RUN_LABEL}={}", self.run)
     }
@@ -105,7 +105,7 @@ impl Plan {
         (self.namespace_name(number), GitOpsDeployment { metadata, spec, status: None })
     }
 
-    /// The command that deletes everything of the run.
+    /// The command that deletes everything in the run.
     pub(crate) fn deletion(&self) -> String {
         format!("kubectl delete namespaces -l {}", self.selector())
     }

@@ -1,4 +1,4 @@
-//! How far a run has come, while it runs: a bar on a terminal, plain lines elsewhere.
+//! The progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use std::convert::Infallible;
 use std::io::IsTerminal;
@@ -34,7 +34,7 @@ impl Progress {
         Self { bar, total }
     }
 
-    /// Says what happens now.
+    /// Says what is happening.
     pub(crate) fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
@@ -42,10 +42,10 @@ impl Progress {
         }
     }
 
-    /// Shows what the observer sees, for as long as it is asked to.
+    /// Shows what the observer sees, for as long as it runs.
     pub(crate) async fn show(&self, observer: &Observer) -> Infallible {
         let mut ticks = interval(if self.bar.is_some() { BAR_INTERVAL } else { LINE_INTERVAL });
-        // The first tick comes at once, when there is nothing to tell.
+        // The first tick comes at once, when there is nothing to report.
         ticks.tick().await;
         loop {
             ticks.tick().await;

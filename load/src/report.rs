@@ -18,9 +18,9 @@ pub(crate) struct Report {
     pub(crate) durations: Durations,
     /// How often a watch failed.
     pub(crate) watch_failures: u64,
-    /// What the program did for it; absent where its metrics were not named.
+    /// What the program did for it; absent if its metrics were not named.
     pub(crate) cost: Option<Cost>,
-    /// What the program did at rest; absent where that was not asked for.
+    /// What the program did at rest; absent if that was not requested.
     pub(crate) rest: Option<Rest>,
 }
 
@@ -178,7 +178,7 @@ fn mebibytes(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / 1024.0 / 1024.0)
 }
 
-/// A duration with three digits or so; a dash where there is none.
+/// A duration with about three digits; a dash if there is none.
 pub(crate) fn human(duration: Option<Duration>) -> String {
     let Some(duration) = duration else { return "-".to_owned() };
     let milliseconds = duration.as_secs_f64() * 1000.0;
@@ -226,7 +226,7 @@ mod tests {
         }
     }
 
-    /// The words of the line that begins so.
+    /// The words of the line with this beginning.
     fn words<'a>(text: &'a str, beginning: &str) -> Vec<&'a str> {
         let mut lines = text.lines().map(str::trim_start);
         let line = lines.find_map(|line| line.strip_prefix(beginning));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn latencies_are_told_by_percentile() {
+    fn latencies_are_reported_by_percentile() {
         let text = report().to_string();
         let application = words(&text, "CR created → Application seen");
         assert_eq!(application.join(" "), "20.0 ms 40.0 ms 40.0 ms 40.0 ms 4");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_are_told_for_each_deployment() {
+    fn costs_are_reported_per_deployment() {
         let (before, after) = (figures(10.0, 1.0, 0.5, 20.0), figures(20.0, 5.0, 0.508, 22.0));
         let cost = Some(Cost { before, after, is_complete: true });
         let text = Report { cost, ..report() }.to_string();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn rest_is_told_in_whole_numbers_and_as_a_share_of_a_core() {
+    fn rest_is_reported_in_whole_numbers_and_as_a_share_of_a_core() {
         let (before, after) = (figures(20.0, 5.0, 1.0, 22.0), figures(20.0, 5.0, 1.03, 22.0));
         let rest = Some(Rest { before, after, lasted: Duration::from_secs(30) });
         let text = Report { rest, ..report() }.to_string();

@@ -1,4 +1,4 @@
-//! Reports on Applications in the place of Argo CD, where none runs.
+//! Reports on Applications in place of Argo CD, if none is running.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::observer::Observer;
 
-/// Says of each Application that appears, once, that it is Synced and Healthy. Ends never.
+/// Reports each Application that appears, once, as Synced and Healthy. Never ends.
 pub(crate) async fn report(
     observer: Arc<Observer>,
     client: kube::Client,

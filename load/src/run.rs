@@ -24,12 +24,12 @@ use crate::report::{Cost, Report, Rest, human};
 use crate::reporter;
 use crate::{Output, Until};
 
-/// Requests under way at once. The connection is HTTP/1.1, so that many connections: enough to
-/// keep an API server busy on two cores, and what the existing system was measured with.
+/// Concurrent requests. With HTTP/1.1 that is as many connections: enough to keep an API server
+/// busy on two cores, and what the existing system was measured with.
 const CONNECTIONS: usize = 16;
-/// How long the API server may take to list what there is before the run.
+/// How long the API server may take for the lists before the run.
 const LIST_PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is asked whether the namespaces have gone.
+/// How often to check whether the namespaces are gone.
 const DELETION_INTERVAL: Duration = Duration::from_millis(250);
 
 /// See the module.
@@ -49,7 +49,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Does it all, unless interrupted; says what it leaves behind.
+    /// Does everything, unless interrupted; prints what it leaves behind.
     pub(crate) async fn perform(self, interrupt: CancellationToken) -> Result<(), Error> {
         self.check().await?;
         let selector = self.plan.selector();
@@ -108,12 +108,12 @@ impl Run {
                  --argo-cd-namespace",
                 self.argocd_namespace
             ))),
-            // Who may not read it may still create deployments.
+            // A user who may not read it may still create deployments.
             Ok(Some(_)) | Err(_) => Ok(()),
         }
     }
 
-    /// Creates everything, waits for it, and prints the results, also those of a failure.
+    /// Creates everything, waits for it, and prints the results, even after a failure.
     async fn measure(&self, observer: &Arc<Observer>, progress: &Progress) -> Result<(), Error> {
         timeout(LIST_PATIENCE, observer.until_synced()).await.map_err(|_| {
             Error::Input(anyhow!(
@@ -253,7 +253,7 @@ impl Run {
         Ok(Rest { before, after, lasted: began.elapsed() })
     }
 
-    /// Deletes the namespaces and waits until they and the Applications have gone.
+    /// Deletes the namespaces and waits until they and the Applications are gone.
     async fn delete(&self, observer: &Observer, progress: &Progress) -> Result<(), Error> {
         progress.say("deleting what was created");
         let began = Instant::now();
@@ -297,7 +297,7 @@ impl Run {
 
 fn print(text: &str) -> Result<(), Error> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        // Whoever read it has read enough.
+        // The reader has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.map_err(Error::running),
     }
@@ -317,7 +317,7 @@ fn refused(error: kube::Error, kind: &str, remedy: &str) -> Error {
     }
 }
 
-/// Why something cannot be created: the caller's matter when the server refuses it.
+/// Why something cannot be created: if the server refuses it, the caller must act.
 fn not_created(what: &str, error: kube::Error) -> Error {
     match error {
         kube::Error::Api(status) if (400..500).contains(&status.code) => Error::Input(anyhow!(
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exceeded_quota_is_told_in_the_servers_words() {
+    fn an_exceeded_quota_is_reported_in_the_servers_words() {
         let error = api_error(403, "Forbidden", "exceeded quota: count/gitopsdeployments=10");
         let error = not_created("a GitOpsDeployment", error);
         assert!(matches!(error, Error::Input(_)), "{error:?}");
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_definitions_are_told_with_their_remedy() {
+    fn missing_definitions_are_reported_with_their_remedy() {
         let error =
             refused(api_error(404, "NotFound", "page not found"), "Applications", "do this");
         assert!(matches!(error, Error::Input(_)), "{error:?}");

@@ -100,9 +100,9 @@ impl ApplicationId {
 
 impl OperationId {
     /// The id of the `sequence`-th operation that one machine asks for on an application. The
-    /// machine is named by the time of its creation: rows of finished operations outlive it, and
-    /// a later machine of the same object (from a stale view of a deleted one) must not collide
-    /// with them.
+    /// machine is named by the time of its creation: rows of finished operations outlive it, and a
+    /// later machine of the same object (from a stale view of a deleted one) must not collide with
+    /// them.
     pub fn of(application: &ApplicationId, born: Timestamp, sequence: u32) -> Self {
         let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
         Self(derive("operation", &[application.as_str(), &born, &sequence]))
@@ -157,8 +157,8 @@ impl Digest {
     }
 }
 
-/// A point in time, in milliseconds since the Unix epoch (UTC). The core has no clock: the
-/// time is passed in.
+/// A point in time, in milliseconds since the Unix epoch (UTC). The core has no clock: the time is
+/// passed in.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -190,8 +190,8 @@ impl Timestamp {
 #[serde(transparent)]
 pub struct Generation(pub i64);
 
-/// `metadata.resourceVersion` as a number. Kubernetes promises that versions of one resource
-/// type can be ordered so (KEP-5504); it shows which of two namesakes was created later.
+/// `metadata.resourceVersion` as a number. Kubernetes promises that versions of one resource type
+/// can be ordered so (KEP-5504); it shows which of two namesakes was created later.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_tells_contents_apart() {
+    fn a_digest_distinguishes_contents() {
         assert_eq!(Digest::of(&("a", 1)), Digest::of(&("a", 1)));
         assert_ne!(Digest::of(&("a", 1)), Digest::of(&("a", 2)));
         assert_eq!(Digest::of(&"x").as_str().len(), 32);

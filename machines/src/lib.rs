@@ -10,8 +10,7 @@
 //! * [`rows`]: what a step asks the database to say;
 //! * [`identity`]: newtypes, and the rules that derive row ids;
 //! * [`esr`]: the predicates that every run must end in, the trusted specification;
-//! * [`diagram`]: the machines' tables and diagrams, derived from the running
-//!   code.
+//! * [`diagram`]: the machines' tables and diagrams, derived from the running code.
 
 #![warn(missing_docs)]
 

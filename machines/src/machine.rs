@@ -20,11 +20,10 @@ pub trait Machine: Clone {
     fn since(&self) -> Option<Timestamp>;
     /// Notes when its state was entered.
     fn note_since(&mut self, now: Timestamp);
-    /// What it waits for, most important first; empty if it waits only for a change of what it
-    /// was asked for. Total over all states.
+    /// What it waits for, most important first; empty if it waits only for a change of what it was
+    /// asked for. Total over all states.
     fn waits_for(&self) -> Vec<Wait>;
-    /// When it wants to be woken if nothing happens earlier: the earliest
-    /// [`Wait::until`].
+    /// When it wants to be woken if nothing happens earlier: the earliest [`Wait::until`].
     fn wake_at(&self) -> Option<Timestamp>;
     /// Whether there is nothing to remember, so that its row goes.
     fn is_gone(&self) -> bool;

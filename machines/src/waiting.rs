@@ -11,7 +11,7 @@ use crate::identity::Timestamp;
 pub struct Wait {
     /// Who or what ends the wait.
     pub whom: Party,
-    /// What is awaited, or what stands in the way.
+    /// What is awaited, or what is in the way.
     pub what: Cow<'static, str>,
     /// Since when; `None` if that is not known.
     pub since: Option<Timestamp>,

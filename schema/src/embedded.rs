@@ -10,11 +10,11 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-/// Pages of 4 KiB per step: a megabyte, after which progress is told.
+/// Pages of 4 KiB per step: a megabyte, after which progress is reported.
 const PAGES_PER_STEP: i32 = 256;
 /// A writer holds its lock for milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// A damaged file has more defects than anybody reads.
+/// A damaged file has more defects than anyone would read.
 const MAXIMUM_PROBLEMS: usize = 20;
 
 /// Why the file could not be backed up, checked or read.
@@ -64,7 +64,7 @@ pub enum EmbeddedError {
         /// What SQLite found; the first few.
         problems: Vec<String>,
     },
-    /// The backup could not be put in its place.
+    /// The backup could not be moved into place.
     #[error("the backup cannot be written to `{}` ({source}): check the directory and its space",
         path.display())]
     Write {
@@ -83,10 +83,10 @@ pub enum EmbeddedError {
     },
 }
 
-/// How far a backup is, in pages.
+/// The progress of a backup, in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackupProgress {
-    /// Pages that are copied.
+    /// Pages copied so far.
     pub copied: u64,
     /// Pages that the file has.
     pub total: u64,
@@ -94,9 +94,9 @@ pub struct BackupProgress {
 
 /// Copies the database file `source`, which may be in use, to the new file `destination`.
 ///
-/// The copy is of one moment, the one at which the call begins. It is checked before it gets its
-/// name: a file of that name is a whole backup. `progress` is called after each step and at the
-/// end. Returns the size of the copy in bytes.
+/// The copy is a snapshot of when the call starts. It is checked before it gets its name: a file of
+/// that name is a complete backup. `progress` is called after each step and at the end. Returns the
+/// size of the copy in bytes.
 pub fn backup(
     source: &Path,
     destination: &Path,
@@ -116,12 +116,12 @@ pub fn backup(
     Ok(bytes)
 }
 
-/// Reads the whole file, and says what is wrong with it.
+/// Reads the whole file, and returns what is wrong with it.
 pub fn integrity_check(path: &Path) -> Result<(), EmbeddedError> {
     let connection = open_read_only(path)?;
     let mut problems =
         collect_problems(&connection).or_else(|error| match primary_code(&error) {
-            // Damage can also show itself as a failure of the check.
+            // Damage can also show as a failure of the check.
             Some(ErrorCode::DatabaseCorrupt) => Ok(vec![error.to_string()]),
             _ => Err(classify(path, error)),
         })?;
@@ -176,8 +176,8 @@ fn copy(
 ) -> Result<u64, EmbeddedError> {
     let failed = |error| classify(source, error);
     let from = open_read_only(source)?;
-    // Without a transaction of its own around it, a backup starts over whenever somebody writes,
-    // and under steady load never ends.
+    // Without its own transaction, a backup starts over on every write, and under steady load never
+    // ends.
     from.execute_batch("BEGIN").map_err(failed)?;
     from.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())).map_err(failed)?;
     let mut to = Connection::open(unfinished).map_err(|error| classify(unfinished, error))?;
@@ -191,8 +191,8 @@ fn copy(
         match step {
             StepResult::Done => return Ok(total),
             StepResult::More => {}
-            // Nobody else knows the copy, and the source has its own transaction: this is a
-            // stranger's lock, and waiting for it has no end that we know.
+            // No other process knows the copy, and the source has its own transaction: this is a
+            // foreign lock, and a wait for it might never end.
             _ => {
                 return Err(EmbeddedError::Locked { path: unfinished.to_owned() });
             }
@@ -231,7 +231,7 @@ fn open_read_only(path: &Path) -> Result<Connection, EmbeddedError> {
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| classify(path, error))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| classify(path, error))?;
-    // SQLite opens lazily; reading the schema finds out what the file is.
+    // SQLite opens lazily; reading the schema shows what the file is.
     connection
         .query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))
         .map_err(|error| classify(path, error))?;
@@ -254,7 +254,7 @@ fn classify(path: &Path, source: rusqlite::Error) -> EmbeddedError {
     }
 }
 
-/// The file that a backup grows in; removed unless it was renamed.
+/// The file that a backup is written to; removed unless renamed.
 struct Unfinished(PathBuf);
 
 impl Unfinished {
@@ -273,7 +273,7 @@ impl Drop for Unfinished {
         for suffix in ["", "-journal", "-wal", "-shm"] {
             let mut name = self.0.as_os_str().to_owned();
             name.push(suffix);
-            // Most of them do not exist, and a rest that cannot be removed harms nobody.
+            // Most of them do not exist, and a leftover that cannot be removed is harmless.
             let _ = std::fs::remove_file(name);
         }
     }

@@ -1,5 +1,5 @@
-//! What an error of the database means for the one who sent the statement: the only place that
-//! reads SQLSTATEs and SQLite's result codes.
+//! What a database error means for the sender of the statement: the only place that reads SQLSTATEs
+//! and SQLite's result codes.
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 use sqlx::postgres::PgDatabaseError;
@@ -7,20 +7,21 @@ use sqlx::postgres::PgDatabaseError;
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// The connection has no further use, and neither have those that were opened before it: try
-    /// again at once on a new one.
+    /// The connection is unusable, and so are those opened before it: try again at once on a new
+    /// one.
     Connection,
     /// Another transaction was in the way: try again at once.
     Contention,
     /// The database lacks something that may come back by itself: try again later.
     Unavailable,
-    /// The database refuses the program until somebody changes a setting, a privilege or a table.
+    /// The database refuses the program until an administrator changes a setting, a privilege or a
+    /// table.
     Configuration,
     /// Something in the statement itself: the same statement fails again.
     Defect,
 }
 
-/// A class, and the reason in words that hold no value of anybody's.
+/// A class, and the reason in words that contain no user data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What to do.
@@ -33,13 +34,13 @@ const fn fault(class: ErrorClass, why: &'static str) -> Fault {
     Fault { class, why }
 }
 
-/// By SQLSTATE, or by its class, which is its first two characters. The longest entry that an
-/// SQLSTATE begins with decides; what none fits is [`OTHER_SQLSTATE`].
+/// By SQLSTATE, or by its class, which is its first two characters. The longest matching prefix
+/// decides; an SQLSTATE that matches none is [`OTHER_SQLSTATE`].
 #[rustfmt::skip]
 const SQLSTATES: &[(&str, Fault)] = {
     use ErrorClass::{Configuration, Connection, Contention, Defect, Unavailable};
     &[
-        // connection_exception; PgBouncer reports its own troubles as 08P01.
+        // connection_exception; PgBouncer reports its own problems as 08P01.
         ("08", fault(Connection, "the connection to the database was lost")),
         // feature_not_supported; RevalidateCachedQuery uses it too, see `of_postgres`.
         ("0A", fault(Defect, "the database does not support a statement")),
@@ -51,7 +52,7 @@ const SQLSTATES: &[(&str, Fault)] = {
         ("23", fault(Defect, "a row breaks a constraint")),
         // invalid_transaction_state
         ("25", fault(Connection, "a transaction was not in the state that it should be in")),
-        // read_only_sql_transaction: a server that was demoted by a fail-over, most of the time.
+        // read_only_sql_transaction: usually a server that was demoted by a fail-over.
         ("25006", fault(Connection, "the database is read-only")),
         // invalid_sql_statement_name: the session is not the one that prepared the statement.
         ("26", fault(Connection, "prepared statements were lost")),
@@ -74,7 +75,7 @@ const SQLSTATES: &[(&str, Fault)] = {
         ("42703", fault(Configuration, "the tables are not those of this version")),
         ("42704", fault(Configuration, "the tables are not those of this version")),
         ("42P01", fault(Configuration, "the tables are not those of this version")),
-        // duplicate_prepared_statement: the session is somebody else's too.
+        // duplicate_prepared_statement: another client uses the session too.
         ("42P05", fault(Connection, "prepared statements were mixed up")),
         // insufficient_resources: disk, memory, connections
         ("53", fault(Unavailable, "the database lacks resources")),
@@ -103,7 +104,7 @@ const SQLSTATES: &[(&str, Fault)] = {
     ]
 };
 
-/// Of the remaining SQLSTATEs most are raised by triggers and functions, which are not ours.
+/// Most of the remaining SQLSTATEs are raised by triggers and functions, which are not ours.
 const OTHER_SQLSTATE: Fault = fault(ErrorClass::Defect, "the database refuses a statement");
 
 /// By SQLite's primary result code.
@@ -152,23 +153,23 @@ const SQLITE: &[(u32, Fault)] = {
     ]
 };
 
-/// The remaining result codes are of misuse.
+/// The remaining result codes indicate misuse.
 const OTHER_SQLITE: Fault = fault(ErrorClass::Defect, "the database refuses a statement");
 
 /// The connection broke in the middle of something.
 const LOST: Fault = fault(ErrorClass::Connection, "the connection to the database was lost");
-/// No connection of the pool was to be had.
+/// The pool had no free connection.
 const NO_ANSWER: Fault = fault(ErrorClass::Unavailable, "the database does not answer");
 /// What the driver refuses by itself.
 const UNFIT: Fault =
     fault(ErrorClass::Defect, "a value cannot be sent to or read from the database");
 
 /// The function of PostgreSQL that refuses a prepared statement whose columns have changed since.
-/// The message of the error is in the server's language, this is not.
+/// The error message is in the server's language; this is not.
 const STALE_STATEMENT: &str = "RevalidateCachedQuery";
 
 impl Fault {
-    /// What an error of sea-orm means.
+    /// What a sea-orm error means.
     pub fn of(error: &DbErr) -> Self {
         match error {
             DbErr::ConnectionAcquire(
@@ -182,7 +183,7 @@ impl Fault {
         }
     }
 
-    /// What an error of the driver means.
+    /// What a driver error means.
     pub fn of_driver(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {

@@ -1,6 +1,6 @@
-//! A place between the program and its database where a test can stand: it can delay a call, refuse
-//! it, cut it off, or let it happen and then say that it has not. Without a gate, which is how the
-//! program runs, calls go straight through.
+//! A hook between the program and its database for tests: it can delay a call, refuse it, cut it
+//! off, or let it happen and then report that it has not. Without a gate, as in production, calls
+//! go straight through.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use crate::BoxFuture;
 use crate::store::error::StoreError;
 
 /// One call of the store, with everything that it sends to the database: a transaction, or reads.
-/// It tells whether the call succeeded.
+/// It returns whether the call succeeded.
 pub type Work<'a> = BoxFuture<'a, bool>;
 
-/// Whoever stands between the program and its database.
+/// What sits between the program and its database.
 pub trait Gate: Send + Sync {
-    /// Does the work of a call, or not. What is returned as an error is what the caller sees,
-    /// whether the work was done or not.
+    /// Does the work of a call, or not. A returned error is what the caller sees, whether the work
+    /// was done or not.
     fn pass<'a>(&'a self, call: &'static str, work: Work<'a>) -> BoxFuture<'a, Result<(), Cut>>;
 }
 

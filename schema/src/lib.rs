@@ -1,9 +1,8 @@
-//! The database: its tables, how they come about, how it is reached, and the forms that values
-//! have in it.
+//! The database: its tables, how they are created, how it is reached, and the forms of its values.
 //!
-//! * [`connection`]: [`connect`] opens SQLite or PostgreSQL by a URL and says in a sentence why
-//!   it could not.
-//! * [`error_class`]: what to do about an error of the database.
+//! * [`connection`]: [`connect`] opens SQLite or PostgreSQL by URL, or says in one sentence why it
+//!   could not.
+//! * [`error_class`]: what to do about a database error.
 //! * [`entity`]: one module per table.
 //! * [`migration`]: [`migrate`] brings an empty database, or one of the existing system, to the
 //!   tables of this build; [`check`] only looks.
@@ -11,8 +10,8 @@
 //!   exchange as blobs, in the existing system's spelling.
 //! * [`notify`]: how two processes on one PostgreSQL wake each other.
 //! * [`store`]: loads machines in batches, and commits what their steps say.
-//! * [`gate`]: where a simulator stands between the store and its database.
-//! * [`embedded`]: backup, check and inspection of an SQLite file by other means than the pool.
+//! * [`gate`]: where a simulator sits between the store and its database.
+//! * [`embedded`]: backup, check and inspection of an SQLite file without the pool.
 //!
 //! Everything but [`embedded`] behaves the same on both databases, and the tests in `tests/` run
 //! on both.
@@ -31,9 +30,9 @@ pub mod store;
 use std::future::Future;
 use std::pin::Pin;
 
-/// What the functions of this crate return that wait for a database. They are called by a pointer:
-/// each crate and each test that awaits a plain `async fn` compiles all that it does once more, down
-/// to the driver, which took the compiler minutes.
+/// What this crate's functions that wait for a database return. They are called through a pointer:
+/// each crate and each test that awaits a plain `async fn` compiles everything in it again, down to
+/// the driver, which took the compiler minutes.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 pub use connection::{ConnectError, ConnectOptions, Database, DatabaseKind, connect};

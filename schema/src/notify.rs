@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use crate::connection::{Database, DatabaseKind};
 use crate::error_class::Fault;
 
-/// The channel that both halves use.
+/// The channel that both roles use.
 const CHANNEL: &str = "managed_gitops";
-/// PostgreSQL takes less than 8,000 bytes in one notification.
+/// PostgreSQL accepts less than 8,000 bytes in one notification.
 pub const PAYLOAD_LIMIT: usize = 7_900;
 
-/// Sends a payload to whoever listens; on SQLite there is nobody else.
+/// Sends a payload to the listeners; on SQLite there are none.
 pub async fn notify(database: &Database, payload: &str) -> Result<(), DbErr> {
     if database.kind() == DatabaseKind::Sqlite {
         return Ok(());
@@ -28,7 +28,7 @@ pub async fn notify(database: &Database, payload: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Hears what the other role sends.
+/// Receives what the other role sends.
 pub struct Listener {
     listener: PgListener,
     database: Database,
@@ -36,7 +36,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Begins to listen on PostgreSQL; what was sent before is not heard.
+    /// Starts to listen on PostgreSQL; what was sent before is not received.
     pub async fn connect(database: &Database) -> Result<Self, Error> {
         let retired = database.retired().subscribe();
         let listener = listen(database).await?;
@@ -52,7 +52,7 @@ impl Listener {
             }
             // Its sender lives as long as the database.
             _ = self.retired.changed() => {
-                // It may lead to a server to which nobody sends any more.
+                // It may lead to a server that no longer receives notifications.
                 self.database.retire_listened();
                 self.listener = listen(&self.database).await?;
                 Ok(None)

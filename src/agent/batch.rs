@@ -19,8 +19,8 @@ use crate::agent::argo::Argo;
 use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::inbox::Coalesce;
 
-/// An operation looks at Argo CD again after each move; it moves at most this often, from
-/// preparing its project through writing and tidying to its end.
+/// An operation looks at Argo CD again after each move; it moves at most this often, from preparing
+/// its project through writing and tidying to its end.
 const MOVES: usize = 4;
 
 /// What was observed of an operation since it was last stepped. Argo CD's resources are checked
@@ -61,9 +61,9 @@ pub struct FollowUp {
     pub target: Option<Target>,
     /// The name of its Application, if known.
     pub application_name: Option<String>,
-    /// Who owns it.
+    /// Its owner.
     pub owner: ClusterUserId,
-    /// Who waits for it.
+    /// What waits for it.
     pub requester: Option<Requester>,
     /// Whether its machine is gone.
     pub gone: bool,
@@ -73,8 +73,7 @@ pub struct FollowUp {
     pub failed: bool,
     /// Whether it waits for the AppProject.
     pub awaits_project: bool,
-    /// The revisions of its Application and AppProject at the time of the
-    /// decision.
+    /// The revisions of its Application and AppProject at the time of the decision.
     pub revisions: [Option<Revision>; 2],
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
@@ -89,8 +88,7 @@ pub struct FollowUp {
 pub struct FollowUps {
     /// Of each operation.
     pub operations: Vec<FollowUp>,
-    /// What the AppProjects that operations require say; `None` where there should be
-    /// none.
+    /// What the AppProjects that operations require say; `None` where there should be none.
     pub projects: HashMap<ClusterUserId, Option<ProjectDocument>>,
 }
 
@@ -214,8 +212,7 @@ impl OperationRun {
         let mut project_matches = true;
         if isolation {
             let project = projects.of(&record.owner);
-            // Where there should be none, only a list from the server proves that there is
-            // none.
+            // Where there should be none, only a list from the server proves that there is none.
             let is_proven = project.wanted.document.is_some() || observations.project_absent;
             project_matches = project.matches && is_proven;
             if let OperationPhase::PreparingProject { document, .. } = &self.run.machine.state

@@ -173,8 +173,7 @@ impl Agent {
         self.inbox.len() + self.reports.backlog() + self.effects.len()
     }
 
-    /// Runs until it should stop, or until the store says that another replica has taken
-    /// over.
+    /// Runs until it should stop, or until the store says that another replica has taken over.
     pub async fn run(
         self: Arc<Self>,
         shutdown: CancellationToken,
@@ -226,8 +225,8 @@ impl Agent {
         }
     }
 
-    /// Steps batches, one after the other, once all of Argo CD's resources have been seen:
-    /// anything missing by then does not exist.
+    /// Steps batches, one after the other, once all of Argo CD's resources have been seen: anything
+    /// missing by then does not exist.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let [_, applications, projects] = &self.watches[..] else { return Ok(()) };
         tokio::select! {
@@ -238,8 +237,7 @@ impl Agent {
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await
     }
 
-    /// Learns what the installed Argo CD supports; it may have been replaced in the
-    /// meantime.
+    /// Learns what the installed Argo CD supports; it may have been replaced in the meantime.
     async fn read_definition(&self) {
         match definition::knows_refresh(&self.client).await {
             Ok(is_known) => self.argo().note_refresh(is_known),
@@ -250,8 +248,8 @@ impl Agent {
         }
     }
 
-    /// Takes in what is seen of Argo CD, and notifies the operations that look at what
-    /// changed; returns whether anything did.
+    /// Takes in what is seen of Argo CD, and notifies the operations that look at what changed;
+    /// returns whether anything did.
     ///
     /// Under one lock: otherwise a newer report might overtake this one before it is passed on, and
     /// this one be taken for the newest.

@@ -75,8 +75,7 @@ impl OpenOperations {
         absent
     }
 
-    /// Notes what concerns an operation from now on; returns whether something did not
-    /// before.
+    /// Notes what concerns an operation from now on; returns whether something did not before.
     pub(super) fn update(&mut self, follow_up: &FollowUp) -> bool {
         let FollowUp { id, target, application_name, owner, awaits_project, .. } = follow_up;
         let entry = self.by_id.entry(id.clone()).or_default();
@@ -122,8 +121,7 @@ impl OpenOperations {
         self.awaiting_project.contains_key(&project_name(owner))
     }
 
-    /// Notes what the AppProject of an owner should say; `None` where there should be
-    /// none.
+    /// Notes what the AppProject of an owner should say; `None` where there should be none.
     pub(super) fn note_project(&mut self, owner: &ClusterUserId, wanted: Option<ProjectDocument>) {
         let known = self.projects.entry(owner.clone()).or_default();
         if known.as_deref() != wanted.as_ref() {
@@ -136,8 +134,7 @@ impl OpenOperations {
         self.projects.get(owner).cloned().flatten()
     }
 
-    /// Forgets the AppProjects of these owners, except where one has an open
-    /// operation.
+    /// Forgets the AppProjects of these owners, except where one has an open operation.
     pub(super) fn forget_idle<'a>(&mut self, owners: impl Iterator<Item = &'a ClusterUserId>) {
         for owner in owners {
             if !self.by_project.contains_key(&project_name(owner)) {
@@ -204,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cr_that_comes_while_it_is_removed_is_not_taken_for_absent() {
+    fn a_cr_created_during_its_removal_is_not_taken_for_absent() {
         let mut open = OpenOperations::default();
         let id = OperationId::new("one");
         let before = open.resources.get(&id).copied();

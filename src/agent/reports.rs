@@ -1,5 +1,5 @@
-//! Carries what Argo CD reports into the database: the newest of each Application, in batches,
-//! and only if it differs from what the database holds.
+//! Carries what Argo CD reports into the database: the newest of each Application, in batches, and
+//! only if it differs from what the database holds.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -86,8 +86,7 @@ impl Reports {
         self.inbox.len()
     }
 
-    /// Takes in what an Application says; `turn` is the tenant in whose turn it
-    /// goes.
+    /// Takes in what an Application says; `turn` says whose turn it takes.
     pub fn offer(
         &self,
         turn: &str,
@@ -184,8 +183,7 @@ pub fn missing() -> ApplicationStatus {
 
 /// Times that change although nothing else does: each refresh of Argo CD moves them.
 fn without_times(status: ApplicationStatus) -> ApplicationStatus {
-    // Argo CD writes no note about what is missing; one planted by another client is
-    // not repeated.
+    // Argo CD writes no note about what is missing; one planted by another client is not repeated.
     let (reconciled_at, observed_at, truncated) = (None, None, None);
     let mut status = ApplicationStatus { reconciled_at, observed_at, truncated, ..status };
     status.health.last_transition_time = None;
@@ -311,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_report_that_the_database_did_not_take_is_news_when_it_comes_again() {
+    async fn a_report_that_was_not_written_is_news_when_it_comes_again() {
         let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
         schema::migrate(&database).await.expect("tables");
         let now = crate::runtime::clock::Clock::default().now();
@@ -415,8 +413,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8) })]
 
-        /// Whatever its size: a report that does not get through says nothing about
-        /// health.
+        /// Whatever its size: a report that does not get through says nothing about health.
         #[test]
         fn a_report_of_any_size_gets_through(size in size()) {
             let status = status(&size);
@@ -442,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_fits_is_written_as_ever() {
+    fn a_report_that_fits_is_written_as_before() {
         let size = Size {
             resources: 300,
             results: 300,

@@ -6,8 +6,8 @@
 //! What has no owner is removed: a request that outlasted every wait may have created it after
 //! everything else was gone.
 //!
-//! The comparison reads the database page by page and does not read the cluster: what the
-//! watches have shown is in memory.
+//! The comparison reads the database page by page and does not read the cluster: what the watches
+//! have shown is in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -27,7 +27,7 @@ const PAGE: u64 = 500;
 /// What differs, and since when.
 type Suspects<K> = HashMap<K, Timestamp>;
 
-/// What differs at one moment.
+/// What differs at one point in time.
 #[derive(Debug, Default)]
 struct Differing {
     /// The deployments of Applications.
@@ -45,8 +45,7 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
     let mut projects = Suspects::new();
     let mut orphans = Suspects::new();
     loop {
-        // A suspect is checked again after the grace period, not after a whole
-        // interval.
+        // A suspect is checked again after the grace period, not after a whole interval.
         let is_calm = deployments.is_empty() && projects.is_empty() && orphans.is_empty();
         let pause = if is_calm { interval } else { grace.min(interval) };
         tokio::select! {

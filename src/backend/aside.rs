@@ -1,12 +1,10 @@
-//! The Event for the owner of a deployment that is set aside because each of its batches
-//! fails.
+//! The Event for the owner of a deployment that is set aside because each of its batches fails.
 
 use std::time::Duration;
 
 use machines::identity::DeploymentUid;
 
-/// The number of consecutive failures after which the owner is notified: one or
-/// two may be chance.
+/// Consecutive failures before the owner is notified: one or two may be chance.
 pub(super) const TOLD_AFTER: u32 = 3;
 /// The reason of the Event.
 pub(super) const REASON: &str = "ProcessingFailed";
@@ -26,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_owner_reads_why_and_when_it_is_tried_again() {
+    fn the_owner_learns_why_and_when_it_is_retried() {
         let uid = DeploymentUid::new("uid-1");
         let message = message(&uid, Duration::from_secs(4), "a row breaks a constraint");
         assert!(message.contains("a row breaks a constraint. It is tried again in 4 s"));

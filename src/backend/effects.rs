@@ -32,7 +32,7 @@ pub enum Effect {
         uid: DeploymentUid,
         /// Our own part of it.
         view: StatusView,
-        /// What it mirrors, if that is to be written.
+        /// What it mirrors, if that should be written.
         report: Option<Mirrored>,
     },
     /// Our finalizer is not on a deployment's object.

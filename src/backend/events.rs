@@ -72,8 +72,7 @@ impl Events {
             return;
         }
         if told.len() >= TOLD {
-            // Anything reported again by then has an Event already, or had one
-            // long ago.
+            // Anything reported again by then has an Event already, or had one long ago.
             told.clear();
         }
         told.insert(name);
@@ -151,7 +150,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_event_is_told_once_for_each_object_and_reason() {
+    async fn an_event_is_written_once_per_object_and_reason() {
         let events = Events::new(Clock::default());
         let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
         for uid in ["one", "two", "one"] {
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_to_be_written_is_bounded() {
+    fn waiting_events_are_bounded() {
         let events = Events::new(Clock::default());
         let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
         for number in 0..QUEUE + 10 {

@@ -192,8 +192,7 @@ impl Backend {
         })
     }
 
-    /// Notifies an agent in the same process of operations as soon as they are
-    /// committed.
+    /// Notifies an agent in the same process of operations as soon as they are committed.
     pub fn tell_directly(&self, executor: Weak<dyn Executor>) {
         // There is one agent, and it is set once.
         let _ = self.executor.set(executor);
@@ -219,8 +218,7 @@ impl Backend {
         self.inbox.len() + self.effects.len()
     }
 
-    /// Runs until it should stop, or until the store says that another replica has taken
-    /// over.
+    /// Runs until it should stop, or until the store says that another replica has taken over.
     pub async fn run(
         self: Arc<Self>,
         shutdown: CancellationToken,
@@ -322,8 +320,8 @@ impl Backend {
         self.inbox.offer(tenant.as_str(), machine.clone(), observations);
     }
 
-    /// Takes something in and notifies the machines that it concerns; returns
-    /// whether there are any.
+    /// Takes something in and notifies the machines that it concerns; returns whether there are
+    /// any.
     ///
     /// Under one lock: otherwise a newer observation might overtake this one before it is passed
     /// on, and be replaced by it in the inbox.

@@ -1,5 +1,4 @@
-//! The contents of the backend's inbox: the newest observation of each kind for each
-//! machine.
+//! The contents of the backend's inbox: the newest observation of each kind for each machine.
 
 use machines::identity::{DeploymentUid, Revision, TenantUid};
 use machines::kinds::deployment::Snapshot;
@@ -135,8 +134,8 @@ impl Observations {
         Self { facts: true, ..Self::default() }
     }
 
-    /// The machine's time has come. Any notification may have been lost by then, so the
-    /// operation is looked at as well.
+    /// The machine's time has come. Any notification may have been lost by then, so the operation
+    /// is looked at as well.
     pub fn deadline() -> Self {
         Self { deadline: true, operation: true, facts: true, ..Self::default() }
     }

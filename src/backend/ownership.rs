@@ -45,8 +45,7 @@ pub struct Question {
 }
 
 impl Ownership {
-    /// Keeps an object until its tenant is certain; a newer state replaces an older
-    /// one.
+    /// Keeps an object until its tenant is certain; a newer state replaces an older one.
     pub fn hold(&mut self, namespace: String, uid: DeploymentUid, object: GitOpsDeployment) {
         let waiting = self.waiting.entry(namespace).or_default();
         let asked = waiting.get(&uid).is_some_and(|known| known.asked);
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_the_home_of_a_tenant_as_long_as_it_has_an_object_there() {
+    fn a_namespace_belongs_to_a_tenant_as_long_as_it_has_an_object_there() {
         let mut ownership = Ownership::default();
         let (old, new) = (TenantUid::new("old"), TenantUid::new("new"));
         ownership.moved_in("team", &old);

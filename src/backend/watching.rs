@@ -47,8 +47,7 @@ impl Backend {
         Some((argocd, index.namespace_uid("kube-system")?.clone()))
     }
 
-    /// Keeps the rows of the Argo CD instance, and notifies every deployment when it
-    /// changes.
+    /// Keeps the rows of the Argo CD instance, and notifies every deployment when it changes.
     async fn follow_engine(
         self: Arc<Self>,
         mut uids: tokio::sync::watch::Receiver<Option<(TenantUid, TenantUid)>>,

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_says_whose_matter_it_is() {
+    fn the_exit_code_says_who_has_to_act() {
         let code = |error: Error| Failure::from(error).code();
         assert_eq!(code(Error::Running(anyhow!("interrupted"))), 1);
         assert_eq!(code(Error::Input(anyhow!("too few"))), 2);
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_answer_is_told_with_the_innermost_cause() {
+    fn a_server_that_does_not_answer_is_reported_with_the_innermost_cause() {
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         let error = kube::Error::Service(Box::new(refused));
         let failure = Failure::from(Error::Unreachable(Box::new(error)));

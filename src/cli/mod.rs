@@ -394,8 +394,8 @@ impl ClusterArguments {
     }
 }
 
-/// Why a kubeconfig cannot be used. The parser's own message quotes the lines around the
-/// mistake, which may contain a token.
+/// Why a kubeconfig cannot be used. The parser's own message quotes the lines around the mistake,
+/// which may contain a token.
 fn reason(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(error) => match error.location() {
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_pooler_the_backend_wants_to_know_where_to_listen() {
+    fn behind_a_pooler_the_backend_must_know_where_to_listen() {
         let parse = |arguments: &[&str]| {
             let words = std::iter::once(&"program").chain(arguments);
             <OnlyDatabase as clap::Parser>::try_parse_from(words).unwrap().database

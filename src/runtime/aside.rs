@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::runtime::inbox::Coalesce;
 
-/// Pause after a machine's first failure alone. It may have been chance: another process may
-/// have written a row in between.
+/// Pause after a machine's first failure alone. It may have been chance: another process may have
+/// written a row in between.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause, reached by doubling. Such a machine is mostly fixed by a new version or a
-/// change in the database, and neither is observed.
+/// Longest pause, reached by doubling. Such a machine is mostly fixed by a new version or a change
+/// in the database, and neither is observed.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// Shortest pause for a machine when a new observation may fix it: endless edits of an object
-/// have it tried at most this often.
+/// Shortest pause for a machine when a new observation may fix it: endless edits of an object have
+/// it tried at most this often.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module. It holds at most one entry per machine and needs no other bound.
@@ -40,7 +40,7 @@ struct Waiting<O> {
 /// A machine that has failed alone.
 #[derive(Debug)]
 pub struct Failing<O> {
-    /// The tenant in whose turn it runs.
+    /// Whose turn it takes.
     pub tenant: String,
     /// What was observed of it.
     pub observation: O,
@@ -68,14 +68,12 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Aside<K, O> {
         pause
     }
 
-    /// Puts back a machine for which it is unknown whether it would have
-    /// failed.
+    /// Puts back a machine for which it is unknown whether it would have failed.
     pub fn put_back(&mut self, key: K, machine: Failing<O>, now: Instant) {
         self.insert(key, machine, now, now);
     }
 
-    /// Holds back from a batch what was observed of machines that are set
-    /// aside.
+    /// Holds back from a batch what was observed of machines that are set aside.
     pub fn sift(&mut self, taken: Vec<(String, K, O)>) -> Vec<(String, K, O)> {
         if self.machines.is_empty() {
             return taken;
@@ -155,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_observed_meanwhile_waits_with_the_machine() {
+    async fn observations_wait_with_their_machine() {
         let now = Instant::now();
         let mut aside = Aside::default();
         let pause = aside.add("a", failing(5), now);
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_mend_a_machine_ends_its_pause() {
+    async fn an_observation_that_may_fix_a_machine_ends_its_pause() {
         let now = Instant::now();
         let mut aside = Aside::default();
         aside.add("a", failing(10), now);

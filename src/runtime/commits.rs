@@ -7,13 +7,13 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// How long commits may fail before the program reports that it is not ready: the fail-over
-/// of a well configured database takes less.
+/// How long commits may fail before the program reports that it is not ready: the fail-over of a
+/// well configured database takes less.
 pub const UNREADY_AFTER: Duration = Duration::from_secs(30);
 /// How long they may fail before a restart is more promising; the same as for watches.
 pub const STUCK_AFTER: Duration = Duration::from_secs(600);
-/// A failing worker tries again sooner than this: a batch may take a minute, and the pause after
-/// it ten seconds. One that has not failed for longer has nothing left to commit.
+/// A failing worker tries again sooner than this: a batch may take a minute, and the pause after it
+/// ten seconds. One that has not failed for longer has nothing left to commit.
 const FAILURES_APART: Duration = Duration::from_secs(90);
 
 /// See the module.

@@ -16,8 +16,8 @@ pub trait Coalesce {
     /// Merges in what was observed later.
     fn absorb(&mut self, newer: Self);
 
-    /// Whether it may let a failed machine succeed, so that it is tried again before its
-    /// pause is over.
+    /// Whether it may let a failed machine succeed, so that it is tried again before its pause is
+    /// over.
     fn may_mend(&self) -> bool {
         false
     }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_is_older_than_what_came_since() {
+    fn observations_put_back_are_older_than_those_that_came_since() {
         let inbox = Inbox::default();
         inbox.offer("t", "machine", Notes(vec![1]));
         let taken = inbox.take(1);

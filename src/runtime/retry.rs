@@ -1,5 +1,5 @@
-//! Whatever must be done before anything else can start is tried until it works: a database that
-//! is briefly unreachable must not end the process.
+//! Whatever must be done before anything else can start is tried until it works: a database that is
+//! briefly unreachable must not end the process.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -15,8 +15,8 @@ use crate::runtime::store_failure::RetryDecision;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause, apart from the jitter, which may double it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// After this long the process had better end: another replica, or its own successor, may have
-/// a working connection. As long as batches may go unanswered.
+/// After this long the process had better end: another replica, or its own successor, may have a
+/// working connection. As long as batches may go unanswered.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// With jitter, so that replicas that start together do not try together.
@@ -28,8 +28,7 @@ fn pauses() -> ExponentialBuilder {
         .without_max_times()
 }
 
-/// Attempts something until it works, cannot work, or takes too long; `None` when it should
-/// stop.
+/// Attempts something until it works, cannot work, or takes too long; `None` when it should stop.
 pub async fn patiently<T, E, F>(
     what: &str,
     shutdown: &CancellationToken,
@@ -53,8 +52,8 @@ where
     }
 }
 
-/// Attempts something until it works, for as long as it takes: for what can wait on its own
-/// while everything else goes on. `complaint` says what cannot be done yet.
+/// Attempts something until it works, for as long as it takes: for what can wait on its own while
+/// everything else goes on. `complaint` says what cannot be done yet.
 pub async fn until_done<T, E, F>(complaint: &str, attempt: impl Fn() -> F) -> T
 where
     E: Display,
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_work_later_is_tried_again_and_what_cannot_is_not() {
+    async fn only_what_may_work_later_is_retried() {
         assert_eq!(attempts(|_| RetryDecision::Later, 3).await, (Ok(Some(())), 4));
         assert_eq!(attempts(|_| RetryDecision::AtOnce, 3).await, (Ok(Some(())), 4));
         assert_eq!(attempts(|_| RetryDecision::Refused, 3).await, (Err(1), 1));

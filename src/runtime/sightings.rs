@@ -62,8 +62,8 @@ impl<K: Eq + Hash> Sightings<K> {
                 return None;
             }
             WatchEvent::Synced => {
-                // What was asked for in the meantime may have come and gone before the list
-                // was made.
+                // What was asked for in the meantime may have come and gone before the list was
+                // made.
                 self.relists += 1;
                 let listed = self.listed.take()?;
                 self.is_complete = true;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_a_relist_has_overtaken_does_not_count() {
+    fn an_answer_overtaken_by_a_relist_does_not_count() {
         let mut sightings = Sightings::default();
         let asked = sightings.ask();
         note(&mut sightings, WatchEvent::Restarted);

@@ -16,9 +16,9 @@ pub enum Stopped<E> {
     Task,
 }
 
-/// Runs until it should stop, until the work ends, or until a task ends, which none does by
-/// itself: a role without one of its tasks only looks alive. In the end all of them are stopped
-/// and waited for.
+/// Runs until it should stop, until the work ends, or until a task ends, which none does by itself:
+/// a role without one of its tasks only looks alive. In the end all of them are stopped and waited
+/// for.
 pub async fn supervise<E>(
     work: impl Future<Output = Result<(), E>>,
     mut tasks: JoinSet<()>,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_ends_by_itself_ends_the_half_and_the_other_tasks() {
+    async fn a_task_that_ends_by_itself_ends_the_role_and_the_other_tasks() {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let stop = shutdown.clone();
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_half_that_is_told_to_stop_waits_for_its_work_and_its_tasks() {
+    async fn a_role_that_is_stopped_waits_for_its_work_and_its_tasks() {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let stop = shutdown.clone();

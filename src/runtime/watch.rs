@@ -25,8 +25,7 @@ use crate::runtime::clock::Clock;
 /// Seconds after which the server ends a watch, which is then started again: below the idle
 /// time-outs of common load balancers (240 s), which would cut it silently.
 const WATCH_TIMEOUT_SECONDS: u32 = 230;
-/// Objects in one page of a list: a page of large objects stays within a few
-/// megabytes.
+/// Objects in one page of a list: a page of large objects stays within a few megabytes.
 const PAGE_SIZE: u32 = 500;
 /// How long a watch may fail before the process counts as dead.
 const FAILING_LIMIT: Duration = Duration::from_secs(600);
@@ -141,8 +140,8 @@ impl Progress {
     }
 }
 
-/// What a watch reports. A relist begins with `Restarted` and ends with `Synced`: what was not
-/// seen between the two does not exist.
+/// What a watch reports. A relist begins with `Restarted` and ends with `Synced`: what was not seen
+/// between the two does not exist.
 #[derive(Debug)]
 pub enum WatchEvent<K> {
     /// A relist begins.
@@ -157,8 +156,8 @@ pub enum WatchEvent<K> {
     Synced,
 }
 
-/// Which object is gone. One that was readable once, and has a machine, may have become
-/// unreadable since; what it said last does not matter.
+/// Which object is gone. One that was readable once, and has a machine, may have become unreadable
+/// since; what it said last does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// Its namespace.
@@ -330,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watch_on_which_nothing_happens_is_not_stuck_for_an_error_of_long_ago() {
+    async fn a_quiet_watch_is_not_stuck_because_of_an_old_error() {
         let refused = Arc::new(AtomicBool::new(false));
         let progress = following(&refused);
         progress.synced().await;

@@ -1,6 +1,6 @@
 //! Takes batches from an inbox and has them processed one after the other: while one is in
-//! progress, the next gathers. A batch that contains something unfit is tried again in parts,
-//! until the machines that fail alone are found; those are [set aside](crate::runtime::aside).
+//! progress, the next gathers. A batch that contains something unfit is tried again in parts, until
+//! the machines that fail alone are found; those are [set aside](crate::runtime::aside).
 
 use std::fmt::{Debug, Display};
 use std::future::Future;
@@ -30,8 +30,7 @@ const SLOW: Duration = Duration::from_millis(40);
 /// After a batch of fewer machines the next one starts at once: no machine waits for company that
 /// may not come.
 const LOAD: usize = 4;
-/// How long the next batch gathers under load: a batch costs the same, however many share
-/// it.
+/// How long the next batch gathers under load: a batch costs the same, however many share it.
 const GATHER: Duration = Duration::from_millis(50);
 /// How long it goes on gathering while all tenants in it have requests waiting for their turn at
 /// the API server: what the batch adds would wait anyway.
@@ -45,8 +44,8 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// After this many abandoned batches in a row, the process had better end: another replica, or its
 /// own successor, may have a live connection.
 const GIVEN_UP: u32 = 5;
-/// How often in a row a batch is tried again at once: if that has not helped by then, it
-/// takes time.
+/// How often in a row a batch is tried again at once: if that has not helped by then, it takes
+/// time.
 const AT_ONCE: u32 = 3;
 /// First pause after a batch that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -55,8 +54,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The reason given for abandoned batches.
 const NO_ANSWER: &str = "the database does not answer";
 
-/// What was taken from an inbox: the tenant in whose turn, which machine, and its
-/// observations.
+/// What was taken from an inbox: whose turn it takes, which machine, and its observations.
 pub type Taken<K, O> = [(String, K, O)];
 
 /// What processes batches.
@@ -80,13 +78,11 @@ pub trait Process<K, O>: Sync {
     /// Whether anything that follows from a tenant's earlier batches waits for its turn.
     fn is_behind(&self, tenant: &str) -> bool;
 
-    /// A machine has failed alone this many times, and is tried again after this
-    /// pause.
+    /// A machine has failed alone this many times, and is tried again after this pause.
     fn set_aside(&self, _: &K, _failures: u32, _pause: Duration, _why: &'static str) {}
 }
 
-/// Has batches processed until it should stop; an error that means [`RetryDecision::Stop`] ends
-/// it.
+/// Has batches processed until it should stop; an error that means [`RetryDecision::Stop`] ends it.
 pub async fn run<P, K, O>(
     processor: &P,
     inbox: Arc<Inbox<K, O>>,
@@ -297,8 +293,7 @@ where
         Ok(Rest::Nothing)
     }
 
-    /// Searches a batch's parts for the machine that fails it, or sets it
-    /// aside.
+    /// Searches a batch's parts for the machine that fails it, or sets it aside.
     fn isolate(&mut self, batch: Batch<K, O>, why: &'static str) {
         let Batch { mut taken, taken_at, origin } = batch;
         if taken.len() > 1 {

@@ -10,9 +10,8 @@ use std::fmt::Write as _;
 use crate::drive::Handling;
 use crate::identity::Timestamp;
 
-/// Most states that an exploration may distinguish. The largest machine has some hundred; a
-/// sample set whose states multiply without end stops here and lacks states, which a test
-/// detects.
+/// Most states that an exploration may distinguish. The largest machine has some hundred; a sample
+/// set whose states multiply without end stops here and lacks states, which a test detects.
 const EXPLORATION_LIMIT: usize = 20_000;
 
 /// What a machine, or one region of it, was seen to do.
@@ -27,8 +26,8 @@ pub struct Chart {
     pub events: Vec<&'static str>,
     /// Every step that was taken, including those that stay.
     pub steps: BTreeSet<Edge>,
-    /// Those of them that no state on the path handled. There are none, unless a state has lost
-    /// its handler: such a state compiles, and swallows every event.
+    /// Those of them that no state on the path handled. There are none, unless a state has lost its
+    /// handler: such a state compiles, and swallows every event.
     pub unhandled: BTreeSet<Edge>,
 }
 

@@ -1,9 +1,9 @@
 //! The trusted specification: what must be true of the world once its causes stop changing.
 //!
-//! Every promise has the form "if the left side holds from some point on, then at some later
-//! point the right side holds, and holds for good". A test brings about the left side, lets the
-//! system run until nothing more happens, and asks the predicate here. What these functions
-//! accept is what the project calls correct; nothing in them looks at a machine's state.
+//! Every promise has the form "if the left side holds from some point on, then at some later point
+//! the right side holds, and holds for good". A test brings about the left side, lets the system
+//! run until nothing more happens, and asks the predicate here. What these functions accept is what
+//! the project calls correct; nothing in them looks at a machine's state.
 //!
 //! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
 //! * [`esr_del`]: what is gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
@@ -65,8 +65,8 @@ pub fn quiet(before: &World, after: &World) -> Verdict {
     Ok(())
 }
 
-/// Every promise about one world, for every deployment that exists or has left a trace; empty
-/// if all are kept.
+/// Every promise about one world, for every deployment that exists or has left a trace; empty if
+/// all are kept.
 pub fn all(world: &World) -> Vec<Violation> {
     let mut violations = Vec::new();
     for uid in known_uids(world) {

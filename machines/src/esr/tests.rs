@@ -138,8 +138,7 @@ fn deleted() -> World {
     world
 }
 
-/// The deployment is being deleted, and only another client's finalizer keeps
-/// it.
+/// The deployment is being deleted, and only another client's finalizer keeps it.
 fn finalized() -> World {
     let mut world = deleted();
     world.deployments = good().deployments;
@@ -336,7 +335,7 @@ fn esr_del_is_about_the_uid_and_not_about_the_name() {
 }
 
 #[test]
-fn a_project_that_is_not_ours_is_not_spoken_of() {
+fn a_project_that_is_not_ours_is_not_considered() {
     let mut world = good();
     world
         .argocd
@@ -367,7 +366,7 @@ fn held(before: &World, after: &World, predicate: TwoWorlds) -> Result<(), Strin
 }
 
 #[test]
-fn the_finalizer_stays_until_the_application_and_its_row_have_gone() {
+fn the_finalizer_stays_until_the_application_and_its_row_are_gone() {
     let mut deleting = good();
     deleting.deployments[0].deleting = true;
     assert_eq!(held(&deleting, &deleting, finalizer_kept), Ok(()));

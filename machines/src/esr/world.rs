@@ -1,9 +1,9 @@
-//! The world as plain data: what the Kubernetes API, the database and Argo CD say at one point
-//! in time.
+//! The world as plain data: what the Kubernetes API, the database and Argo CD say at one point in
+//! time.
 //!
-//! Whatever checks a run against the specification (unit test, simulator, cluster test) fills
-//! this in from what it can see. Times, revisions and everything else that the predicates must
-//! not depend on are left out.
+//! Whatever checks a run against the specification (unit test, simulator, cluster test) fills this
+//! in from what it can see. Times, revisions and everything else that the predicates must not
+//! depend on are left out.
 
 use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
@@ -202,8 +202,8 @@ pub struct ArgoProject {
     pub source_repos: Vec<String>,
 }
 
-/// How much has ever been written; a write that was refused or changed nothing counts too,
-/// because it was sent.
+/// How much has ever been written; a write that was refused or changed nothing counts too, because
+/// it was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Writes {
     /// Mutating requests to the Kubernetes API, without those of Leases.

@@ -21,8 +21,8 @@ pub fn project_name(user: &ClusterUserId) -> String {
     format!("app-project-{user}")
 }
 
-/// What is wanted from Argo CD for one deployment: stored in `application.spec_field` and
-/// written by the agent.
+/// What is wanted from Argo CD for one deployment: stored in `application.spec_field` and written
+/// by the agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationDocument {
     /// Name of the Application.
@@ -60,16 +60,15 @@ impl ApplicationSpec {
 /// A sync that Argo CD is running, or between two attempts at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunningSync {
-    /// Whether Argo CD started it itself; others belong to the clients that requested
-    /// them.
+    /// Whether Argo CD started it itself; others belong to the clients that requested them.
     pub automated: bool,
     /// What it deploys; `None` if the request does not say.
     pub source: Option<ApplicationSource>,
 }
 
 impl RunningSync {
-    /// Whether Argo CD would, for as long as it fails, go on with what is no longer wanted.
-    /// Argo CD's own request names its source, and each retry repeats the request.
+    /// Whether Argo CD would, for as long as it fails, go on with what is no longer wanted. Argo
+    /// CD's own request names its source, and each retry repeats the request.
     ///
     /// Different sync options alone are no reason: Argo CD starts no second automated sync of the
     /// same commit, so there would be none at all.

@@ -28,11 +28,11 @@ use crate::waiting::{Party, Wait};
 pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView, Wanted};
 pub use persisted::PersistedOperation;
 
-/// The Kubernetes API takes a write within milliseconds. An operation that cannot write for
-/// this long fails, and its deployment says so and asks again.
+/// The Kubernetes API takes a write within milliseconds. An operation that cannot write for this
+/// long fails, and its deployment says so and asks again.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(120);
-/// Argo CD removes an Application once its resources are gone, which may take any time; the
-/// request is repeated after this, then after twice this, up to [`LONGEST_DELETION_DEADLINE`].
+/// Argo CD removes an Application once its resources are gone, which may take any time; the request
+/// is repeated after this, then after twice this, up to [`LONGEST_DELETION_DEADLINE`].
 pub const DELETION_DEADLINE: Duration = Duration::from_secs(120);
 /// A permanently blocked deletion is checked this often.
 pub const LONGEST_DELETION_DEADLINE: Duration = Duration::from_secs(3_600);
@@ -103,8 +103,7 @@ pub struct OperationRecord {
     pub target: Option<Target>,
     /// The cluster user that owns it.
     pub owner: ClusterUserId,
-    /// What waits for its outcome; unknown for operations of an earlier
-    /// installation.
+    /// What waits for its outcome; unknown for operations of an earlier installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<Requester>,
     /// When it entered its state.
@@ -149,7 +148,7 @@ pub struct OperationContext {
 }
 
 impl Operation {
-    /// An operation of which only the id is known.
+    /// An operation about which only the id is known.
     pub fn new(id: OperationId) -> Self {
         let record = OperationRecord {
             id,
@@ -297,8 +296,8 @@ impl OperationRecord {
     ) -> Outcome<OperationPhase> {
         match event {
             OperationEvent::RowObserved(row) => Transition(self.claim(row, context)),
-            // The backend commits the row before it creates the CR, so a CR without a row is
-            // left over from a collected operation.
+            // The backend commits the row before it creates the CR, so a CR without a row is left
+            // over from a collected operation.
             OperationEvent::RowAbsent => {
                 let deadline = context.now.after(COLLECTION_DEADLINE);
                 Transition(OperationPhase::Completed { deadline })

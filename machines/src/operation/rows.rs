@@ -1,5 +1,4 @@
-//! The row of an operation: what is requested, by which machine, and its
-//! progress.
+//! The row of an operation: what is requested, by which machine, and its progress.
 
 use std::fmt;
 

@@ -30,8 +30,7 @@ pub const ENVIRONMENT_UPDATE: &str = "unable to reconcile the ManagedEnvironment
 pub const PASSWORD: &str = "spec.source.repoURL has a password in it, which everybody can read who \
      may read this resource; remove it, change it where it is valid, and give the new one in a \
      GitOpsDeploymentRepositoryCredential for the same URL";
-/// The repository's URL has a password in it, or a path where a port belongs. It is not
-/// repeated.
+/// The repository's URL has a password in it, or a path where a port belongs. It is not repeated.
 pub const PASSWORD_OR_PORT: &str = "spec.source.repoURL has text between a colon and an `@` that is \
      either a path in place of a port number, or a password. Write a path as ssh://USER@HOST/PATH, \
      with %40 for each `@` in PATH; remove a password, change it where it is valid, and give the \
@@ -113,8 +112,7 @@ pub const PATH_ABSOLUTE: &str = "spec.source.path begins with '/', but Argo CD t
 pub const PATH_OUTSIDE: &str = "spec.source.path leads out of the repository; remove the '..' that \
      has no folder before it";
 
-/// It deploys to an environment, and an earlier installation created its
-/// Application.
+/// It deploys to an environment, and an earlier installation created its Application.
 pub const FROZEN: &str = "this version of managed-gitops does not serve environments yet: the Argo CD \
      Application goes on as the version before left it, and changes of this GitOpsDeployment wait";
 /// What to do about [`FROZEN`].

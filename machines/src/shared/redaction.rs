@@ -1,8 +1,8 @@
 //! Passwords in URLs, which are visible to every reader of the resource that contains them: they
 //! are removed before anything else is done with a URL, so that nothing later can repeat them.
 //!
-//! A user name alone is not a password: `git@host:path` and `https://organisation@host/path`
-//! are how git servers write their URLs.
+//! A user name alone is not a password: `git@host:path` and `https://organisation@host/path` are
+//! how git servers write their URLs.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -94,8 +94,8 @@ fn passwords_in_text(text: &str, is_end: impl Fn(char) -> bool) -> Vec<Range<usi
 /// an unencoded `/`, `?` or `#` ends the authority too early, which shows in a port that is not a
 /// number.
 ///
-/// `ssh://USER@HOST:PATH`, a mix of the two forms of SSH, shows the same, and a later `@`
-/// belongs to the path. That is so if no path follows that `@`: it introduces no host.
+/// `ssh://USER@HOST:PATH`, a mix of the two forms of SSH, shows the same, and a later `@` belongs
+/// to the path. That is so if no path follows that `@`: it introduces no host.
 fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -110,8 +110,7 @@ fn after_scheme(rest: &str, is_ssh: bool) -> Option<Range<usize>> {
     (!(is_ssh && is_path)).then_some(password)
 }
 
-/// The password where there is no scheme: in `USER@HOST:PATH` the `@` comes
-/// first.
+/// The password where there is no scheme: in `USER@HOST:PATH` the `@` comes first.
 fn without_scheme(url: &str) -> Option<Range<usize>> {
     range(url, url.rfind('@')?).filter(|password| !url[..password.start].contains('@'))
 }
@@ -126,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_with_a_password_loses_it_also_where_it_is_malformed() {
+    fn a_url_with_a_password_loses_it_even_if_malformed() {
         let cases = [
             ("https://user:s3cret@host/path", "https://user:xxxxx@host/path"),
             ("https://:s3cret@host/path", "https://:xxxxx@host/path"),
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_path_is_redacted_and_told_from_what_is_a_password() {
+    fn a_possible_path_is_redacted_and_distinguished_from_a_password() {
         let cases = [
             ("https://user:s3cret@host/path", Password::Certain),
             ("user:s3cret@host/path", Password::Certain),

@@ -28,8 +28,8 @@ pub(crate) fn complaint(url: &str) -> Option<Cow<'static, str>> {
         );
         return Some(text.into());
     } else if url.starts_with('!') || url.contains('*') {
-        // In an AppProject it sits alongside those of the tenant's other deployments, and
-        // `!**` would forbid them all.
+        // In an AppProject it sits alongside those of the tenant's other deployments, and `!**`
+        // would forbid them all.
         messages::PATTERN
     } else {
         let checked = match url.split_once("://") {
@@ -180,15 +180,15 @@ fn check_escapes(text: &str) -> Result<(), &'static str> {
     if text.split('%').skip(1).all(is_escape) { Ok(()) } else { Err(messages::URL_PERCENT) }
 }
 
-/// Whether Argo CD compares a path as written. If one character is not allowed in a URL, it
-/// encodes the whole path, in the AppProject and in the Application alike.
+/// Whether Argo CD compares a path as written. If one character is not allowed in a URL, it encodes
+/// the whole path, in the AppProject and in the Application alike.
 fn is_printed_as_written(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     path.bytes().all(|one| one.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@[]%/".contains(&one))
 }
 
-/// The `sourceRepos` entry of an AppProject that permits a repository, and only that one: Argo
-/// CD reads a glob pattern there, after normalising both pattern and URL as URLs.
+/// The `sourceRepos` entry of an AppProject that permits a repository, and only that one: Argo CD
+/// reads a glob pattern there, after normalising both pattern and URL as URLs.
 ///
 /// Almost every URL is its own pattern. A backslash would not survive as part of a URL, so a
 /// special character is written as its own class, `[[]` for `[`. An IPv6 address cannot have
@@ -210,8 +210,7 @@ pub fn source_repo_pattern(url: &str) -> Cow<'_, str> {
     let host = quoted(host);
     let pattern = match user {
         // Argo CD compares SSH URLs without their scheme. What follows a question mark is never
-        // encoded, and as a pattern the question mark permits the `@` or bracket that it
-        // replaces.
+        // encoded, and as a pattern the question mark permits the `@` or bracket that it replaces.
         Some(user) if scheme.eq_ignore_ascii_case("ssh") => format!("{user}?{host}{path}"),
         None if scheme.eq_ignore_ascii_case("ssh") => {
             format!("?{}{path}", host.trim_start_matches("[[]"))

@@ -18,9 +18,9 @@ fn almost_every_url_is_its_own_pattern() {
 }
 
 #[test]
-fn what_means_something_in_a_pattern_is_written_so_that_it_means_itself() {
-    // Checked with Argo CD's own functions: each pattern permits its URL, as version 3.2
-    // compares `sourceRepos`.
+fn special_characters_are_written_so_that_they_match_literally() {
+    // Checked with Argo CD's own functions: each pattern permits its URL, as version 3.2 compares
+    // `sourceRepos`.
     let cases = [
         ("https://git.example.com/a[b]/r", "https://git.example.com/a[[]b]/r"),
         ("https://git.example.com/a[[b]].git", "https://git.example.com/a[[][[]b]].git"),
@@ -49,7 +49,7 @@ fn what_means_something_in_a_pattern_is_written_so_that_it_means_itself() {
 }
 
 #[test]
-fn what_is_accepted_has_a_form_that_existing_readers_know() {
+fn an_accepted_url_has_a_form_that_existing_readers_know() {
     for url in [
         "https://git.example.com:/r",
         "https://user@corp@git.example.com/r",

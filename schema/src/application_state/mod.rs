@@ -1,12 +1,12 @@
-//! `applicationstate.argocd_application_status`: what Argo CD reports, as the agent tells it to
+//! `applicationstate.argocd_application_status`: what Argo CD reports, as the agent passes it to
 //! the backend.
 //!
 //! The blob is gzip of YAML whose keys are lower-cased names of Go fields, which is how the
 //! existing system writes it. This module turns Argo CD's own JSON into it ([`encode`]) and back
-//! ([`decode`]). Back come only the fields that the status of a GitOpsDeployment shows;
-//! [`mirrored`] reduces Argo CD's JSON to the same fields, so that
-//! `decode(&encode(status)?)? == mirrored(status)`. Who stores `mirrored(status)` writes no new
-//! blob when Argo CD only tells the time anew.
+//! ([`decode`]). Only the fields that the status of a GitOpsDeployment shows come back;
+//! [`mirrored`] reduces Argo CD's JSON to the same fields, so that `decode(&encode(status)?)? ==
+//! mirrored(status)`. A caller that stores `mirrored(status)` writes no new blob when Argo CD only
+//! updates a time.
 
 mod read;
 mod shape;
@@ -19,11 +19,11 @@ use serde_json::{Map, Value};
 
 use shape::{STATUS, Shape};
 
-/// What a blob may take in the database, compressed.
+/// Largest size of a blob in the database, compressed.
 pub const MAXIMUM_COMPRESSED_BYTES: usize = 262_144;
 
-/// What a blob may unfold to: ten times the text of an Application with 10,000 resources. Gzip
-/// can pack a thousand times its size, which would be a quarter of a gigabyte.
+/// Largest size that a blob may unfold to: ten times the text of an Application with 10,000
+/// resources. Gzip can unfold to a thousand times its size, which would be a quarter of a gigabyte.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 * 1024 * 1024;
 
 /// Why a status could not be written or read.
@@ -50,7 +50,7 @@ pub enum ApplicationStateError {
          delete it, and the agent writes it anew"
     )]
     Unreadable {
-        /// What the parser said; it quotes nothing of the text.
+        /// What the parser said; it quotes none of the text.
         message: String,
     },
     /// The serializer failed.
@@ -85,7 +85,7 @@ pub fn decode(blob: Option<&[u8]>) -> Result<Value, ApplicationStateError> {
 
 /// Reduces a status in Argo CD's JSON spelling to the fields that [`decode`] gives back.
 ///
-/// Like Argo CD's own JSON it leaves out empty texts and lists, zeros, falses and nulls.
+/// Like Argo CD's own JSON, it omits empty texts and lists, zeros, falses and nulls.
 pub fn mirrored(status: &Value) -> Value {
     STATUS.project(status).unwrap_or_else(|| Value::Object(Map::new()))
 }

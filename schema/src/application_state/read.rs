@@ -1,7 +1,7 @@
 //! Reading the YAML of a blob by the shape that each field has.
 //!
-//! Guided by the shape and not by the text: a revision of digits only is a text, whoever forgot
-//! its quotes.
+//! Guided by the shape and not by the text: a revision consisting only of digits is a text, even
+//! without quotes.
 
 use std::fmt;
 
@@ -17,14 +17,14 @@ const MAXIMUM_NODES: usize = 4_000_000;
 
 pub(super) fn status(text: &str) -> Result<Value, ApplicationStateError> {
     let options = serde_saphyr::options! {
-        // A snippet of the text has no place in an error.
+        // An error must not contain a snippet of the text.
         with_snippet: false,
         budget: serde_saphyr::budget! {
             max_nodes: MAXIMUM_NODES,
             // A node has at most a start and an end.
             max_events: 2 * MAXIMUM_NODES,
             max_total_scalar_bytes: MAXIMUM_TEXT_BYTES,
-            // The writer has none, so that text cannot grow while it is read.
+            // The writer emits none; without them text cannot grow while it is read.
             max_anchors: 0,
             max_aliases: 0,
         },
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Status {
     }
 }
 
-/// Reads one value of a shape; nothing where it is to be left out.
+/// Reads one value of a shape; nothing if it should be omitted.
 #[derive(Clone, Copy)]
 struct Shaped(&'static Shape);
 

@@ -1,4 +1,4 @@
-//! Which fields of Argo CD's status are mirrored, and of what shape they are.
+//! Which fields of Argo CD's status are mirrored, and their shapes.
 
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ pub(super) enum Shape {
     List(&'static Shape),
     /// Keys are the user's, values are texts.
     Labels,
-    /// Kept even when empty: that it is there says something.
+    /// Kept even when empty: its presence means something.
     Object(&'static [Field]),
 }
 
@@ -66,7 +66,7 @@ impl Shape {
         }
     }
 
-    /// The value reduced to this shape, or nothing where it is empty or of another shape.
+    /// The value reduced to this shape, or nothing if it is empty or of another shape.
     pub(super) fn project(&self, value: &Value) -> Option<Value> {
         match (self, value) {
             (Self::Text, Value::String(text)) => kept_text(text),
@@ -91,7 +91,7 @@ impl Shape {
         }
     }
 
-    /// What stands in a list for an item that would be left out elsewhere: positions count.
+    /// What a list contains for an item that would be omitted elsewhere: positions count.
     pub(super) fn empty(&self) -> Value {
         match self {
             Self::Text | Self::Time => Value::String(String::new()),
@@ -139,7 +139,7 @@ pub(super) static STATUS: Shape = Shape::Object(&[
     field("health", HEALTH),
     field("conditions", Shape::List(&CONDITION)),
     field("operationState", OPERATION_STATE),
-    // Not Argo CD's: what was left out. Existing readers pass over it.
+    // Not Argo CD's: what was left out. Existing readers ignore it.
     field(
         "truncated",
         Shape::Object(&[

@@ -19,8 +19,8 @@ fn text_of(blob: &[u8]) -> String {
     text
 }
 
-/// A blob's text as the existing agent writes it: nothing is left out, nil is null or `[]`, and
-/// an embedded struct has a level of its own.
+/// A blob's text as the existing agent writes it: nothing is omitted, nil is null or `[]`, and an
+/// embedded struct has its own level.
 const EXISTING: &str = r#"resources:
 - group: apps
   version: v1
@@ -301,7 +301,7 @@ fn a_status_that_does_not_compress_below_the_limit_is_refused() {
 }
 
 #[test]
-fn a_blob_that_unfolds_without_end_is_refused() {
+fn a_blob_that_unfolds_endlessly_is_refused() {
     let bomb = gzip(&vec![b' '; MAXIMUM_TEXT_BYTES + 1]);
     assert!(bomb.len() < MAXIMUM_COMPRESSED_BYTES);
     assert!(matches!(decode(Some(&bomb)), Err(ApplicationStateError::Overlong)));

@@ -11,7 +11,7 @@ pub enum ConnectError {
     /// The URL has no scheme at all.
     #[error("the database URL has no scheme: use postgres://… or sqlite://…")]
     NoScheme,
-    /// The scheme is of another database.
+    /// The scheme belongs to another database.
     #[error("the database URL starts with `{scheme}:`: use postgres://… or sqlite://…")]
     UnknownScheme {
         /// As written.
@@ -70,7 +70,7 @@ pub enum ConnectError {
         /// The file.
         path: PathBuf,
     },
-    /// PostgreSQL: nobody listens.
+    /// PostgreSQL: nothing listens there.
     #[error("PostgreSQL at {location} refuses connections: check that it runs, and host and port")]
     Refused {
         /// Host, port and database.
@@ -105,7 +105,7 @@ pub enum ConnectError {
     Authentication {
         /// Host, port and database.
         location: String,
-        /// Who was refused.
+        /// The refused user.
         user: String,
         /// What the server said.
         message: String,
@@ -149,7 +149,7 @@ pub enum ConnectError {
         /// What went wrong.
         message: String,
     },
-    /// PostgreSQL: something stands before it that does not keep sessions.
+    /// PostgreSQL: something in front of it does not keep sessions.
     #[error(
         "a pooler such as PgBouncer stands before PostgreSQL at {location} and does not keep \
          sessions ({why}): name the server itself, or set DATABASE_POOLER=transaction"
@@ -171,7 +171,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether trying again later can help, without anybody changing anything here.
+    /// Whether trying again later can help, without any change here.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Locked { .. }

@@ -34,7 +34,7 @@ use session::Pooled;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// A healthy server answers within milliseconds; this is for one that is gone.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longer than any of our transactions: who waits this long waits for a defect.
+/// Longer than any of our transactions: a wait this long means a defect.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The slowest statement is a page of a scan.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,8 +43,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the database of `url`: `sqlite://path`, `sqlite::memory:`, `postgres://…`.
 ///
-/// An SQLite file is created when missing; its directory is not. The tables are
-/// [`crate::migrate`]'s business.
+/// An SQLite file is created when missing; its directory is not. The tables are up to
+/// [`crate::migrate`].
 pub fn connect<'a>(
     url: &'a str,
     options: &'a ConnectOptions,
@@ -62,7 +62,7 @@ pub fn connect<'a>(
 
 /// The part before the first colon, if that can be a scheme.
 ///
-/// What cannot be one is not repeated to the user: it may be a password pasted alone.
+/// Anything else is not repeated to the user: it may be a pasted password.
 fn scheme(url: &str) -> Option<&str> {
     let (scheme, _) = url.split_once(':')?;
     let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -86,8 +86,8 @@ pub struct ConnectOptions {
     pub statement_timeout: Duration,
     /// How long SQLite waits for another process's write transaction.
     pub busy_timeout: Duration,
-    /// Whether a pooler stands before PostgreSQL that gives each transaction another session, such
-    /// as PgBouncer in transaction mode: nothing is then kept in a session.
+    /// Whether PostgreSQL is behind a pooler that gives each transaction another session, such as
+    /// PgBouncer in transaction mode: nothing is then kept in a session.
     pub pooled: bool,
 }
 
@@ -133,7 +133,7 @@ pub struct Database {
     location: String,
     statements: Arc<AtomicU64>,
     retired: Retired,
-    /// Where transactions go through a pooler, and how they begin then.
+    /// Set if transactions go through a pooler: how they then begin.
     pooled: Option<Pooled>,
     /// The same database without the pooler, to listen on.
     listened: Option<Arc<Database>>,
@@ -141,7 +141,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Joins the pools; `location` is for people and holds no password.
+    /// Combines the pools; `location` is for people and contains no password.
     fn new(
         kind: DatabaseKind,
         mut writer: DatabaseConnection,
@@ -173,19 +173,19 @@ impl Database {
         }
     }
 
-    /// The same database, on which transactions begin with these statements.
+    /// The same database, with transactions that begin with these statements.
     fn pooled(mut self, begin: String) -> Self {
         self.pooled = Some(Pooled { begin, statements: Arc::clone(&self.statements) });
         self
     }
 
-    /// The same database, with one beside it that does not go through the pooler, to listen on.
+    /// The same database, with a second connection that bypasses the pooler, to listen on.
     pub fn listening_on(mut self, direct: Self) -> Self {
         self.listened = Some(Arc::new(direct));
         self
     }
 
-    /// The one to listen on; through a pooler nothing is heard.
+    /// The one to listen on; no notifications arrive through a pooler.
     pub(crate) fn listened(&self) -> &Self {
         self.listened.as_deref().unwrap_or(self)
     }
@@ -200,19 +200,19 @@ impl Database {
         Session::begin(self).await
     }
 
-    /// For reads outside of a transaction, which on an SQLite file do not wait for the writer.
+    /// For reads outside a transaction, which on an SQLite file do not wait for the writer.
     pub fn reads(&self) -> Reads<'_> {
         Reads(self)
     }
 
-    /// The same database, with a gate that the store's calls go through.
+    /// The same database, with a gate that the store's calls pass through.
     pub fn behind(mut self, gate: Arc<dyn Gate>) -> Self {
         self.gate = Some(gate);
         self
     }
 
-    /// Sends a call through the gate, and retires the connections when it fails in a way that says
-    /// that they are of no use.
+    /// Sends a call through the gate, and retires the connections if its failure shows that they
+    /// are unusable.
     pub(crate) async fn call<T: Send>(
         &self,
         name: &'static str,
@@ -227,22 +227,22 @@ impl Database {
         outcome
     }
 
-    /// Retires the connections if that is what an error asks for: after a fail-over they lead to
-    /// a server that only reads, and after a migration they hold statements that no longer fit.
+    /// Retires the connections if that is what an error asks for: after a fail-over they lead to a
+    /// read-only server, and after a migration they hold statements that no longer fit.
     pub(crate) fn note(&self, fault: Fault) {
         if fault.class == ErrorClass::Connection {
             self.retired.retire();
         }
     }
 
-    /// Retires the connections on which is listened, where they are not the same as all others.
+    /// Retires the listening connections, if they are not the same as all others.
     pub(crate) fn retire_listened(&self) {
         if let Some(listened) = &self.listened {
             listened.retired.retire();
         }
     }
 
-    /// Tells when connections were retired.
+    /// Notifies when connections are retired.
     pub(crate) fn retired(&self) -> &Retired {
         &self.retired
     }
@@ -254,13 +254,13 @@ impl Database {
 
     /// For transactions and everything else that writes.
     ///
-    /// On SQLite this is a pool of one: inside a transaction use the transaction, for the pool
-    /// has no second connection to give.
+    /// On SQLite this is a pool of one: inside a transaction use the transaction, because the pool
+    /// has no second connection.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.writer
     }
 
-    /// For reads outside of a transaction, which on an SQLite file do not wait for the writer.
+    /// For reads outside a transaction, which on an SQLite file do not wait for the writer.
     ///
     /// It sees what is committed. With SQLite in memory and with PostgreSQL it is the same pool
     /// as [`Self::connection`].
@@ -273,7 +273,7 @@ impl Database {
         self.file.as_deref()
     }
 
-    /// Where the database is, for people: never holds a password.
+    /// Where the database is, for people: never contains a password.
     pub fn location(&self) -> &str {
         &self.location
     }
@@ -306,7 +306,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// A call that is given up before its end may have waited for a connection that is dead.
+/// A call that is abandoned before its end may have waited for a dead connection.
 struct GivenUp<'a>(&'a Retired);
 
 impl Drop for GivenUp<'_> {
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_a_scheme_is_no_scheme() {
+    fn what_cannot_be_a_scheme_is_not_taken_for_one() {
         assert_eq!(scheme("sqlite::memory:"), Some("sqlite"));
         assert_eq!(scheme("postgres://u:p@h/d"), Some("postgres"));
         assert_eq!(scheme("hunter2"), None);

@@ -9,18 +9,18 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 use super::retired::Retired;
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
-/// A connection that was used within this time is taken for alive; asking each time would double
-/// the round trips.
+/// A connection used within this time is assumed to be alive; checking each time would double the
+/// round trips.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
-/// Connections beyond those that the load needs go back to the server.
+/// Connections beyond what the load needs go back to the server.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-/// PostgreSQL's name of the encoding that a database must have.
+/// PostgreSQL's name for the required encoding of a database.
 const UTF8: &str = "UTF8";
 /// A process that is paused within a transaction must not hold its locks for longer: its successor
-/// begins fifteen seconds after it fell silent, and needs them.
+/// starts fifteen seconds after it fell silent, and needs them.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// A setting that PostgreSQL keeps for a session although it means nothing to it. Who does not find
-/// it there speaks with a pooler that has dropped it, and its limits with it.
+/// A setting that PostgreSQL keeps for a session although it means nothing to it. If it is missing,
+/// a pooler has dropped it, and the limits with it.
 const MARK: &str = "managed_gitops.session";
 const MARKED: &str = "ours";
 /// How PgBouncer refuses the settings of a session. PostgreSQL has no such message.
@@ -39,7 +39,7 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
     ];
     let location = location_of(&server);
     let server = if options.pooled {
-        // A pooler refuses parameters of a session that it does not know.
+        // A pooler refuses session parameters that it does not know.
         server.extra_float_digits(None).statement_cache_capacity(0)
     } else {
         server.options(limits.clone()).options([(MARK, MARKED)])
@@ -78,11 +78,10 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
     Ok(database.pooled(format!("BEGIN{}", limits.concat())))
 }
 
-/// What a URL, and PostgreSQL's own environment variables, ask for. Who says nothing of TLS gets it,
-/// with a server that proves who it is: libpq's default would fall back to plain text without a
-/// word.
+/// What a URL, and PostgreSQL's own environment variables, ask for. Without a TLS setting TLS is
+/// used, with a verified server: libpq's default would silently fall back to plain text.
 ///
-/// `mode` is `PGSSLMODE`; what is none is ignored by the driver, and so by us.
+/// `mode` is `PGSSLMODE`; an invalid one is ignored by the driver, and so by us.
 fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
     let server = url.parse::<PgConnectOptions>().map_err(|_| ConnectError::MalformedUrl {
         kind: DatabaseKind::Postgres,
@@ -91,7 +90,7 @@ fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let names_mode =
         query.split('&').any(|one| one.starts_with("sslmode=") || one.starts_with("ssl-mode="));
-    // A socket is a file of this machine.
+    // A socket is a file on this machine.
     let is_socket = server.get_socket().is_some() || server.get_host().starts_with('/');
     if names_mode || mode.parse::<PgSslMode>().is_ok() || is_socket {
         return Ok(server);
@@ -99,8 +98,8 @@ fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
     Ok(server.ssl_mode(PgSslMode::VerifyFull))
 }
 
-/// One connection beside the pool: the pool would retry a refusal until its time is up and then
-/// say only that the time is up.
+/// One connection outside the pool: the pool would retry a refusal until it times out and then
+/// report only the time-out.
 async fn probe(
     server: &PgConnectOptions,
     pooled: bool,
@@ -118,7 +117,7 @@ async fn probe(
         }
     }
     check_encoding(location, server_encoding(&mut connection).await.map_err(refused)?)?;
-    // The server has answered; how well it takes the farewell is of no interest.
+    // The server has answered; whether it closes cleanly does not matter.
     let _ = connection.close().await;
     Ok(())
 }
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_the_default_and_can_be_chosen_away() {
+    fn tls_is_the_default_and_can_be_turned_off() {
         assert_eq!(mode("postgres://u:p@db.example.com/d", ""), "VerifyFull");
         assert_eq!(mode("postgres://u:p@db.example.com/d?application_name=a", ""), "VerifyFull");
         assert_eq!(mode("postgres://u:p@db.example.com/d?sslmode=disable", ""), "Disable");

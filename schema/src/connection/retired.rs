@@ -1,4 +1,4 @@
-//! Connections that are not to be used again. A pool cannot be told to drop what it holds, but it
+//! Connections that must not be used again. A pool cannot be made to drop what it holds, but it
 //! asks about each connection before it hands it out.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-/// Up to when connections were opened that are retired; clones tell the same.
+/// Connections opened up to this time are retired; clones agree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Retired(Arc<watch::Sender<Option<Instant>>>);
 
@@ -16,12 +16,12 @@ impl Retired {
         self.0.send_replace(Some(Instant::now()));
     }
 
-    /// Whether a connection that was opened so long ago is retired.
+    /// Whether a connection opened this long ago is retired.
     pub(super) fn covers(&self, age: Duration) -> bool {
         self.0.borrow().is_some_and(|moment| age >= moment.elapsed())
     }
 
-    /// Changes each time that connections are retired.
+    /// Changes each time connections are retired.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Option<Instant>> {
         self.0.subscribe()
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_opened_before_is_retired_and_what_is_opened_since_is_not() {
+    fn only_connections_opened_before_are_retired() {
         let retired = Retired::default();
         let told = retired.subscribe();
         assert!(!retired.covers(Duration::MAX));

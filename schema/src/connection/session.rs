@@ -1,5 +1,5 @@
-//! Transactions, and reads outside of one: with the driver's prepared statements, or, through a
-//! pooler that gives each transaction another session, without any.
+//! Transactions, and reads outside one: with the driver's prepared statements, or, through a pooler
+//! that gives each transaction another session, without any.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,11 +30,11 @@ pub struct Unnamed {
     statements: Arc<AtomicU64>,
 }
 
-/// Reads outside of a transaction. Each sees what is committed.
+/// Reads outside a transaction. Each sees what is committed.
 #[derive(Clone, Copy)]
 pub struct Reads<'a>(pub(super) &'a Database);
 
-/// How transactions begin that go through a pooler.
+/// How transactions through a pooler begin.
 #[derive(Clone)]
 pub(super) struct Pooled {
     /// `BEGIN`, and the settings that a session would have had.
@@ -49,7 +49,7 @@ impl Session {
             return Ok(Self::Unnamed(Unnamed::begin(pool, pooled).await?));
         }
         // SQLite takes its write lock at once: a transaction that reads first and writes later
-        // would fail, not wait, when another process has written in between.
+        // would fail, not wait, if another process has written in between.
         let mode = match database.kind {
             DatabaseKind::Sqlite => Some(SqliteTransactionMode::Immediate),
             DatabaseKind::Postgres => None,

@@ -12,10 +12,10 @@ use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
 /// The web page, `explain` and scans read; more connections than this would only add threads.
 const READERS: u32 = 4;
-/// Prepared statements that a connection keeps: about as many as there are different ones in a
-/// batch of one. The larger ones differ from batch to batch, and would only take room.
+/// Prepared statements that a connection keeps: about as many as a batch of one uses. Those of
+/// larger batches differ each time, and would only take room.
 const STATEMENTS: usize = 32;
-/// Pages that a connection keeps, in KiB: what is hot is small, and the system caches the file.
+/// Pages that a connection keeps, in KiB: the hot set is small, and the system caches the file.
 const CACHE_KIB: u32 = 512;
 
 pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Database, ConnectError> {
@@ -81,11 +81,11 @@ fn pool(connections: u32, options: &ConnectOptions) -> SqlitePoolOptions {
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(None)
         .max_lifetime(None)
-        // A connection to a file does not die: asking it before each use would double the calls.
+        // A connection to a file does not die: checking it before each use would double the calls.
         .test_before_acquire(false)
 }
 
-/// What stands between the scheme and the query, which must not be empty.
+/// The part between the scheme and the query, which must not be empty.
 fn path_of(url: &str) -> Result<&str, ConnectError> {
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
     let path = path.unwrap_or_default().split('?').next().unwrap_or_default();
@@ -96,7 +96,7 @@ fn malformed() -> ConnectError {
     ConnectError::MalformedUrl { kind: DatabaseKind::Sqlite, form: "sqlite:///path/to/file.db" }
 }
 
-/// SQLite reports these with one and the same code; look before it does.
+/// SQLite reports all of these with the same code; check first.
 fn check_path(path: &Path) -> Result<(), ConnectError> {
     if path.is_dir() {
         return Err(ConnectError::IsDirectory { path: path.to_owned() });

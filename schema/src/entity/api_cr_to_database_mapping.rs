@@ -1,4 +1,4 @@
-//! Which row stands for an API object other than a GitOpsDeployment.
+//! Which row represents an API object other than a GitOpsDeployment.
 
 use sea_orm::entity::prelude::*;
 

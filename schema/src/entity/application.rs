@@ -13,7 +13,7 @@ pub struct Model {
     /// See [`crate::spec_field`].
     pub spec_field: String,
     pub engine_instance_inst_id: String,
-    /// NULL once the target was deleted.
+    /// NULL once the target has been deleted.
     pub managed_environment_id: Option<String>,
     pub created_on: Option<DateTime>,
 }

@@ -13,7 +13,7 @@ pub struct Model {
     pub argocd_application_status: Option<Vec<u8>>,
     /// Digest of what was reported; NULL in rows of the existing system.
     pub digest: Option<String>,
-    /// Whether the backend has not taken it in yet.
+    /// Whether the backend has yet to take it in.
     pub unread: bool,
 }
 

@@ -1,7 +1,7 @@
 //! How to reach one target cluster.
 //!
-//! Credentials are only replaced, never changed: rotation is a new row, and the row that no
-//! managed environment names any more is deleted.
+//! Credentials are only replaced, never changed: rotation is a new row, and a row that no managed
+//! environment names any more is deleted.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Who may commit.
+//! Which process may commit.
 //!
 //! A leader raises the epoch of its role when it takes over; a commit that names an older epoch
 //! fails.

@@ -1,4 +1,4 @@
-//! Which row stands for a Kubernetes object that is not an API object of ours.
+//! Which row represents a Kubernetes object that is not one of our API objects.
 
 use sea_orm::entity::prelude::*;
 

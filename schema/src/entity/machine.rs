@@ -15,7 +15,7 @@ pub struct Model {
     pub tenant_uid: String,
     pub namespace: String,
     pub name: String,
-    /// Versioned JSON; what is queried stands in columns of its own.
+    /// Versioned JSON; what is queried has its own columns.
     #[sea_orm(column_type = "Text")]
     pub state: String,
     pub state_path: String,
@@ -23,7 +23,7 @@ pub struct Model {
     pub version: i64,
     /// Next timer, in milliseconds since the epoch.
     pub wake_at: Option<i64>,
-    /// Whether the state has obligations that are not discharged.
+    /// Whether the state has undischarged obligations.
     #[sea_orm(column_name = "owes")]
     pub has_obligations: bool,
     /// Milliseconds since the epoch.

@@ -1,10 +1,10 @@
 //! The tables, one module each.
 //!
-//! The first group are the tables of the existing system, with the names and columns that
-//! PostgreSQL sees (it lower-cases unquoted identifiers). Their `seq_id` column is left out on
-//! purpose: it is a paging aid of the existing system, which the database fills by itself.
-//! Times are without zone, mean UTC, and are always set by the program: a default of the
-//! database depends on the time zone of its session.
+//! The first group is the tables of the existing system, with the names and columns that PostgreSQL
+//! sees (it lower-cases unquoted identifiers). Their `seq_id` column is left out on purpose: it is
+//! a paging aid of the existing system, which the database fills by itself. Times are without zone,
+//! mean UTC, and are always set by the program: a database default depends on the time zone of its
+//! session.
 //!
 //! The second group, [`machine`], [`transition`] and [`fence`], is new; its times are
 //! milliseconds since the epoch.

@@ -1,7 +1,7 @@
 //! A request of the backend to the agent to make the cluster match a row.
 //!
-//! At most one is open for a resource of an instance: `operation_open_key` is unique among rows
-//! that are `Waiting` or `In_Progress`.
+//! At most one is open per resource of an instance: `operation_open_key` is unique among rows that
+//! are `Waiting` or `In_Progress`.
 
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::rows::OperationState;
@@ -32,7 +32,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// How far it is.
+    /// Its progress.
     pub fn progress(&self) -> OperationState {
         match self.state.as_str() {
             "Completed" => OperationState::Completed,
@@ -44,7 +44,7 @@ impl Model {
         }
     }
 
-    /// What Argo CD says of the removal that it asks for, while that is under way.
+    /// What Argo CD says about the requested removal, while that is in progress.
     pub fn removal(&self) -> Option<RemovalReport> {
         let text = self.human_readable_state.as_deref()?;
         (!self.progress().is_terminal()).then(|| RemovalReport::parse(text))

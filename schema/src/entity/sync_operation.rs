@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub syncoperation_id: String,
-    /// NULL once the Application was deleted.
+    /// NULL once the Application has been deleted.
     pub application_id: Option<String>,
     pub deployment_name: String,
     pub revision: String,

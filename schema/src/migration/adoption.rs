@@ -41,8 +41,8 @@ pub(super) async fn examine(transaction: &DatabaseTransaction) -> Result<bool, M
     }
 }
 
-/// A database that was made from the schema file, not by migrations, has no version table; its
-/// columns must speak for it.
+/// A database that was created from the schema file, not by migrations, has no version table; its
+/// columns decide.
 async fn check_version(transaction: &DatabaseTransaction) -> Result<(), MigrationError> {
     let manager = SchemaManager::new(transaction);
     if !manager.has_table(EXISTING_VERSION_TABLE).await.map_err(failed(ACTION))? {

@@ -1,11 +1,11 @@
 //! Indexes on tables of the existing system, for columns by which the store and the checks of
 //! foreign keys look for rows.
 //!
-//! They are no dated migration, because a process that does not migrate works without them, only
-//! slower. On PostgreSQL they are built by `CREATE INDEX CONCURRENTLY`: a process that is serving
-//! goes on writing meanwhile, but the statement runs in no transaction, and waits for each one
-//! that may see the table without the index, such as a dump of the database. That wait has a
-//! deadline, what fails is a warning, and the next start tries again.
+//! They are not a dated migration, because a process that does not migrate works without them, only
+//! slower. On PostgreSQL they are built by `CREATE INDEX CONCURRENTLY`: a serving process can go on
+//! writing in the meantime, but the statement cannot run in a transaction, and waits for every one
+//! that may see the table without the index, such as a database dump. That wait has a deadline, a
+//! failure is only a warning, and the next start tries again.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::connection::Database;
 
 /// How long the build of an index waits for other transactions; the program's own are shorter.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a process may hold the lock of those that migrate while it builds indexes.
+/// How long a process may hold the migration lock while it builds indexes.
 const HOLD_MINUTES: u32 = 60;
 
 const ACTION: &str = "building indexes";
@@ -76,7 +76,7 @@ pub(super) async fn create_on_sqlite(
     Ok(())
 }
 
-/// Builds those that PostgreSQL lacks; returns a warning where that fails.
+/// Builds those that PostgreSQL lacks; returns a warning if that fails.
 pub(super) async fn build_on_postgres(database: &Database) -> Option<String> {
     let error = build_alone(database).await.err()?;
     Some(format!(
@@ -91,7 +91,7 @@ async fn build_alone(database: &Database) -> Result<(), MigrationError> {
         return Ok(());
     }
     // Two builds on one table would wait for each other, and so would a build and a migration. The
-    // lock is held by a transaction that is idle, which no build waits for.
+    // lock is held by an idle transaction, which no build waits for.
     let lock = begin_alone(database).await?;
     let hold = format!("SET LOCAL idle_in_transaction_session_timeout = '{HOLD_MINUTES}min'");
     lock.execute_unprepared(&hold).await.map_err(failed(ACTION))?;
@@ -115,11 +115,11 @@ async fn build_missing(database: &DatabaseConnection) -> Result<(), DbErr> {
     for Missing { index, is_left_behind } in missing {
         outcome = build(&builder, index, is_left_behind).await;
         if outcome.is_err() {
-            // Whatever the others wait for is likely to be the same.
+            // The others are likely to wait for the same.
             break;
         }
     }
-    // Nothing is under way in it any more.
+    // Nothing is in progress in it any more.
     let _ = builder.close().await;
     outcome
 }
@@ -141,7 +141,7 @@ async fn build(
 /// An index that PostgreSQL lacks.
 struct Missing {
     index: &'static Index,
-    /// Whether a build that was interrupted has left something that is not usable.
+    /// Whether an interrupted build has left an unusable index.
     is_left_behind: bool,
 }
 

@@ -1,8 +1,8 @@
 //! The tables of the existing system, as its version 20 left them.
 //!
-//! A table that exists is left alone, indexes included: the existing system's have names of
-//! their own, and doubling them would only cost writes. For the same reason a table that is made
-//! here gets no index that a key or a unique constraint of it already is.
+//! An existing table is left alone, indexes included: the existing system's have their own names,
+//! and duplicates would only cost writes. For the same reason a table created here gets no index
+//! that one of its keys or unique constraints already provides.
 
 #![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
@@ -34,7 +34,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// One table: what `CREATE TABLE` says of it, and what adoption looks for.
+/// One table: its `CREATE TABLE` statement, and what adoption looks for.
 pub(super) struct ExistingTable {
     pub(super) name: &'static str,
     /// Name and type, in PostgreSQL's words.
@@ -48,7 +48,7 @@ impl ExistingTable {
     fn create(&self, backend: DbBackend) -> String {
         let columns = self.columns.iter().map(|(column, definition)| {
             let definition = match (backend, *definition) {
-                // SQLite fills a rowid only into a primary key, and nobody reads this column.
+                // SQLite fills a rowid only into a primary key, and nothing reads this column.
                 (DbBackend::Sqlite, "serial") => "integer",
                 (DbBackend::Sqlite, "bytea") => "blob",
                 (_, definition) => definition,
@@ -64,7 +64,7 @@ impl ExistingTable {
 const NOW: &str = "timestamp DEFAULT CURRENT_TIMESTAMP";
 const NOT_NULL_NOW: &str = "timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP";
 
-/// In an order in which each table follows those that it refers to.
+/// Ordered so that each table follows those that it refers to.
 pub(super) const TABLES: &[ExistingTable] = &[
     ExistingTable {
         name: "clustercredentials",

@@ -1,7 +1,7 @@
-//! Repository URLs as users wrote them, beside the normalised ones.
+//! Repository URLs as users wrote them, alongside the normalised ones.
 //!
 //! Argo CD compares an AppProject's `sourceRepos` literally, so a trailing `/` counts. The
-//! normalised URL alone is therefore no key any more: two spellings of one URL are two rows.
+//! normalised URL alone is therefore no longer a key: two spellings of one URL are two rows.
 
 #![expect(elided_lifetimes_in_paths, reason = "the trait that is implemented elides one")]
 
@@ -40,7 +40,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// SQLite cannot drop a constraint of a table: a new table takes its place. None refers to it.
+/// SQLite cannot drop a table's constraint: a new table replaces it. None refers to it.
 const REBUILD: &str = "\
     CREATE TABLE appprojectrepository_next (\
       appproject_repository_id varchar(48) NOT NULL PRIMARY KEY, seq_id integer, \
@@ -56,8 +56,8 @@ const REBUILD: &str = "\
     DROP TABLE appprojectrepository; \
     ALTER TABLE appprojectrepository_next RENAME TO appprojectrepository;";
 
-/// Unique indexes over exactly the two columns, whoever named them, and the constraint that owns
-/// each, if one does.
+/// Unique indexes over exactly the two columns, whatever their names, and the constraint that owns
+/// each, if any.
 const OLD_KEYS: &str = "\
     SELECT quote_ident(index.relname) AS index_name, \
            quote_ident(owner.conname) AS constraint_name \

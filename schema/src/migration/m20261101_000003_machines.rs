@@ -46,7 +46,8 @@ const FENCE: &str = "\
       role varchar(32) NOT NULL PRIMARY KEY, epoch bigint NOT NULL, \
       holder varchar(256) NOT NULL, taken_at bigint)";
 
-/// Few machines wait for a timer or owe anything at any one time; the partial indexes stay small.
+/// Few machines wait for a timer or have obligations at any one time; the partial indexes stay
+/// small.
 const INDEXES: [&str; 5] = [
     "CREATE INDEX machine_tenant_idx ON machine (tenant_uid, kind, name)",
     "CREATE INDEX machine_wake_at_idx ON machine (wake_at) WHERE wake_at IS NOT NULL",

@@ -1,7 +1,7 @@
-//! Who is to be woken by a row that the other half of the program wrote.
+//! Which machine to wake for a row that the other role of the program wrote.
 //!
 //! An operation names the deployment that waits for it, and a report says whether the backend has
-//! taken it in: both outlive a process that dies between a commit and the waking.
+//! taken it in: both outlive a process that dies between a commit and the wake-up.
 
 use crate::migration::statements::Statements;
 

@@ -1,5 +1,5 @@
-//! Indexes for what is looked for by tenant: without them each look, and each check of a foreign
-//! key when a tenant goes, reads the tables of all tenants.
+//! Indexes for look-ups by tenant: without them each look-up, and each foreign-key check when a
+//! tenant goes, reads the rows of all tenants.
 
 use crate::migration::statements::Statements;
 

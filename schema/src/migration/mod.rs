@@ -1,9 +1,8 @@
 //! Bringing a database to the tables of this build.
 //!
 //! Migrations are dated and only go forward. All pending ones are applied in one transaction and
-//! under a lock: of two processes that start at once, one migrates and the other finds it done;
-//! and a failure leaves the database as it was. What is only a matter of speed comes afterwards:
-//! `indexes`.
+//! under a lock: of two processes that start at once, one migrates and the other finds it done; and
+//! a failure leaves the database as it was. What only affects speed comes afterwards: `indexes`.
 
 mod adoption;
 mod indexes;
@@ -30,11 +29,11 @@ use tokio::time::Instant;
 use crate::BoxFuture;
 use crate::connection::{Database, DatabaseKind};
 
-/// Any number, as long as all our processes use the same one and nobody else does.
+/// Any number, as long as all our processes use the same one and no other program does.
 const ADVISORY_LOCK: i64 = 0x6769_746f_7073;
-/// Building an index on a large table takes longer than any other statement of ours may.
+/// Building an index on a large table takes longer than any of our other statements may.
 const STATEMENT_TIMEOUT_MINUTES: u32 = 10;
-/// How long a process waits for another one that migrates.
+/// How long a process waits for another one to migrate.
 const ALONE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Pause between two attempts to take the lock.
 const ALONE_PAUSE: Duration = Duration::from_millis(100);
@@ -50,7 +49,7 @@ pub struct MigrationReport {
     pub warnings: Vec<String>,
 }
 
-/// Why a database was not migrated, or is not fit for use; it is unchanged in each case.
+/// Why a database was not migrated, or is not usable; it is unchanged in each case.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// It was migrated by a later build.
@@ -69,7 +68,7 @@ pub enum MigrationError {
         pending.join(", ")
     )]
     Behind {
-        /// Migrations that this build has and the database has not.
+        /// Migrations that this build has but the database lacks.
         pending: Vec<String>,
     },
     /// It belongs to the existing system, at a version that cannot be taken over.
@@ -83,7 +82,7 @@ pub enum MigrationError {
     ExistingVersion {
         /// What its version table says.
         version: i64,
-        /// Whether a migration of its own failed half-way.
+        /// Whether one of its own migrations failed half-way.
         dirty: bool,
     },
     /// Tables with the existing system's names have other columns.
@@ -114,7 +113,7 @@ pub enum MigrationError {
     },
 }
 
-/// Gives a database error its circumstance.
+/// Adds context to a database error.
 fn failed(action: &'static str) -> impl FnOnce(DbErr) -> MigrationError {
     move |source| MigrationError::Database { action, source }
 }
@@ -161,8 +160,8 @@ async fn migrate_alone(database: &Database) -> Result<MigrationReport, Migration
     }
 }
 
-/// Lets a role use the tables, and change none of them: for a program whose migrations run under
-/// another role, that owns the tables.
+/// Lets a role use the tables but not alter them: for a program whose migrations run under another
+/// role, which owns the tables.
 ///
 /// On SQLite there are no roles, and nothing is done.
 pub async fn grant_use(database: &Database, role: &str) -> Result<(), MigrationError> {
@@ -176,7 +175,7 @@ pub async fn grant_use(database: &Database, role: &str) -> Result<(), MigrationE
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; \
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"
     );
-    // Two that grant at once would disturb each other.
+    // Concurrent grants would disturb each other.
     let transaction = begin_alone(database).await?;
     let granted = transaction.execute_unprepared(&statements).await;
     granted.map_err(failed("granting the use of its tables"))?;
@@ -200,7 +199,7 @@ async fn text(database: &Database, query: &str) -> Result<String, MigrationError
     Ok(text.map_err(failed("asking for its roles"))?.unwrap_or_default())
 }
 
-/// Says whether the database has exactly the tables of this build, and changes nothing.
+/// Returns whether the database has exactly the tables of this build, and changes nothing.
 ///
 /// For processes that do not migrate.
 pub fn check(database: &Database) -> BoxFuture<'_, Result<(), MigrationError>> {
@@ -221,8 +220,8 @@ pub fn check(database: &Database) -> BoxFuture<'_, Result<(), MigrationError>> {
 
 /// A transaction that no other migrating process can be in at the same time.
 ///
-/// The lock is asked for again and again: a statement that waited for it would hold a snapshot, and
-/// a process that builds an index under the lock would wait for that.
+/// The lock is polled: a statement that waited for it would hold a snapshot, and a process that
+/// builds an index under the lock would wait for that.
 async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, MigrationError> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -234,8 +233,8 @@ async fn begin_alone(database: &Database) -> Result<DatabaseTransaction, Migrati
         .await
         .map_err(failed("waiting for its lock to migrate"))?;
     if database.is_pooled() {
-        // Migrations prepare statements under names. A session that another client of the pooler
-        // had before may hold the same names.
+        // Migrations prepare statements under names. A session previously used by another client of
+        // the pooler may hold the same names.
         let forgotten = transaction.execute_unprepared("DEALLOCATE ALL").await;
         forgotten.map_err(failed("waiting for its lock to migrate"))?;
     }
@@ -283,7 +282,7 @@ async fn migrate_within(
     })
 }
 
-/// The migrations of the database against those of this build.
+/// Compares the migrations of the database with those of this build.
 struct Versions {
     none_applied: bool,
     pending: Vec<String>,
@@ -319,7 +318,7 @@ impl Versions {
     }
 }
 
-/// Reads the list without creating its table, which a mere reader may not be allowed to.
+/// Reads the list without creating its table, which a read-only role may not do.
 async fn applied_migrations<'c, C>(connection: &'c C) -> Result<BTreeSet<String>, DbErr>
 where
     C: ConnectionTrait,

@@ -1,7 +1,7 @@
 //! The database's own guard against two open operations for one resource.
 //!
-//! This is no dated migration, because an adopted database may hold duplicates that its former
-//! owner left. Then the index is left out with a warning, and every later start tries again.
+//! This is not a dated migration, because an adopted database may hold duplicates that its former
+//! owner left. Then the index is omitted with a warning, and every later start tries again.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
 use sea_orm_migration::SchemaManager;
@@ -12,7 +12,7 @@ const INDEX: &str = "operation_open_key";
 
 const ACTION: &str = "guarding against two open operations for one resource";
 
-/// Creates the index unless it exists or cannot; in the latter case returns a warning.
+/// Creates the index unless it exists or cannot be created; in the latter case returns a warning.
 pub(super) async fn ensure_index(
     transaction: &DatabaseTransaction,
 ) -> Result<Option<String>, MigrationError> {
@@ -21,7 +21,7 @@ pub(super) async fn ensure_index(
         return Ok(None);
     }
     if transaction.get_database_backend() == DbBackend::Postgres {
-        // Nobody may insert a duplicate between the count and the index.
+        // No duplicate may be inserted between the count and the index.
         let lock = "LOCK TABLE operation IN SHARE MODE";
         transaction.execute_unprepared(lock).await.map_err(failed(ACTION))?;
     }

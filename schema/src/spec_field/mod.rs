@@ -1,9 +1,9 @@
-//! `application.spec_field`: the Argo CD Application that should exist, as the backend tells it
-//! to the agent.
+//! `application.spec_field`: the Argo CD Application that should exist, as the backend passes it to
+//! the agent.
 //!
-//! The text is YAML in the existing system's spelling: its keys are lower-cased names of Go
-//! fields, every field is present, and an empty `status` closes it. Reading is lenient: what is
-//! unknown is skipped, what is missing or null is empty.
+//! The text is YAML in the existing system's spelling: its keys are lower-cased names of Go fields,
+//! every field is present, and an empty `status` ends it. Reading is lenient: what is unknown is
+//! skipped, what is missing or null is empty.
 
 mod wire;
 
@@ -11,7 +11,7 @@ use machines::operation::application::ApplicationDocument;
 use serde::{Deserialize, Serialize};
 use wire::null_as_default;
 
-/// What the column holds.
+/// The column's size limit.
 pub const MAXIMUM_BYTES: usize = 16_384;
 
 /// Why a document could not be written or read.
@@ -32,7 +32,7 @@ pub enum SpecFieldError {
          GitOpsDeployment to have it written anew"
     )]
     Unreadable {
-        /// What the parser said; it quotes nothing of the text.
+        /// What the parser said; it quotes none of the text.
         message: String,
     },
     /// The serializer failed.
@@ -42,7 +42,7 @@ pub enum SpecFieldError {
 
 /// Writes the text that goes into the column.
 pub fn encode(document: &ApplicationDocument) -> Result<String, SpecFieldError> {
-    // Block scalars would change what a reader of the column sees from line to line.
+    // Block scalars would change the line structure that a reader of the column sees.
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let text = serde_saphyr::to_string_with_options(&WrittenDocument::of(document), options)
         .map_err(|error| SpecFieldError::Unwritable(error.to_string()))?;
@@ -58,7 +58,7 @@ pub fn decode(text: &str) -> Result<ApplicationDocument, SpecFieldError> {
         return Err(SpecFieldError::TooLong { bytes: text.len() });
     }
     let options = serde_saphyr::options! {
-        // A snippet of the text has no place in an error.
+        // An error must not contain a snippet of the text.
         with_snippet: false,
     };
     let ReadDocument { fauxobjectmeta, spec } = serde_saphyr::from_str_with_options(text, options)
@@ -114,7 +114,7 @@ struct TypeMetadata {
     apiversion: &'static str,
 }
 
-/// A part of the form that says nothing: status travels in [`crate::application_state`].
+/// A part of the form without content: status travels in [`crate::application_state`].
 #[derive(Default, Serialize)]
 struct EmptyStatus {
     resources: [(); 0],
@@ -275,7 +275,7 @@ status:
         assert_eq!(decode(&text).unwrap(), document);
     }
 
-    /// Texts that YAML takes for something else when they stand bare.
+    /// Texts that YAML takes for something else when unquoted.
     const HOSTILE: [&str; 24] = [
         "",
         "true",
@@ -319,7 +319,7 @@ status:
     }
 
     #[test]
-    fn no_hostile_text_stands_bare() {
+    fn no_hostile_text_is_left_unquoted() {
         for text in HOSTILE {
             let mut document = automated();
             document.spec.source.path = text.to_owned();

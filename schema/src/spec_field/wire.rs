@@ -60,11 +60,11 @@ pub(super) struct SyncPolicy {
     /// In the order in which they were given.
     #[serde(rename = "syncoptions", deserialize_with = "null_as_default")]
     pub(super) sync_options: Vec<String>,
-    /// How failed syncs are tried again.
+    /// How failed syncs are retried.
     pub(super) retry: Option<Retry>,
 }
 
-/// Syncing without being asked.
+/// Syncing without a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Automated {
@@ -79,32 +79,32 @@ pub(super) struct Automated {
     pub(super) allow_empty: bool,
 }
 
-/// How failed syncs are tried again.
+/// How failed syncs are retried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Retry {
-    /// Negative means for ever.
+    /// Negative means forever.
     #[serde(deserialize_with = "null_as_default")]
     pub(super) limit: i64,
-    /// The time between two tries.
+    /// The time between two attempts.
     pub(super) backoff: Option<Backoff>,
 }
 
-/// The time between two tries.
+/// The time between two attempts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Backoff {
     /// The first time, as `5s`.
     #[serde(deserialize_with = "null_as_default")]
     pub(super) duration: String,
-    /// By what each later time grows.
+    /// The factor by which each later time grows.
     pub(super) factor: Option<i64>,
     /// The longest time, as `3m`.
     #[serde(rename = "maxduration", deserialize_with = "null_as_default")]
     pub(super) max_duration: String,
 }
 
-/// yaml.v2 writes null for what Go calls nil; the empty value stands for it here.
+/// yaml.v2 writes null for what Go calls nil; the empty value represents it here.
 pub(super) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -31,7 +31,7 @@ pub(super) async fn load_existing_tenants(
         .map(|row| (TenantUid::new(row.user_name), ClusterUserId::new(row.clusteruser_id)))
         .collect();
     use kubernetes_to_db_resource_mapping::{Column, Entity};
-    // A mapping has no foreign key: what it names may have gone.
+    // A mapping has no foreign key: what it names may be gone.
     let existing = Query::select()
         .column(managed_environment::Column::ManagedenvironmentId)
         .from(managed_environment::Entity)
@@ -79,7 +79,7 @@ pub(super) async fn load_existing(
     Ok(())
 }
 
-/// The rows behind the mappings of an earlier installation. An owner is told by a table of its own
+/// The rows behind the mappings of an earlier installation. The owner is given by a separate table
 /// or, in rows from before that table, by the namespace.
 async fn load_existing_applications(
     tx: &impl ConnectionTrait,

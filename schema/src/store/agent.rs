@@ -15,17 +15,17 @@ use crate::store::{Call, Store, StoreError, changes};
 /// A batch as it was read.
 #[derive(Debug, Default)]
 pub struct AgentLoaded {
-    /// The operations that were asked for, as far as they have machines.
+    /// The requested operations, as far as they have machines.
     pub operations: Machines<Operation>,
-    /// The rows of those that were not claimed yet.
+    /// The rows of those not claimed yet.
     pub rows: HashMap<OperationId, RowView>,
     /// Why the rows of the others cannot be acted on.
     pub unusable: HashMap<OperationId, String>,
-    /// The repositories that each owner's AppProject is to permit, as written.
+    /// The repositories that each owner's AppProject should permit, as written.
     pub repositories: HashMap<ClusterUserId, BTreeSet<String>>,
 }
 
-/// What is to be written of a batch.
+/// What to write for a batch.
 #[derive(Debug, Default)]
 pub struct AgentChanges {
     /// The operations that were stepped.
@@ -35,7 +35,7 @@ pub struct AgentChanges {
 }
 
 impl Store {
-    /// Loads a batch, lets `decide` step it, and commits what it says.
+    /// Loads a batch, lets `decide` step it, and commits the result.
     pub async fn agent_batch<T: Default + Send>(
         &self,
         keys: &[OperationId],

@@ -1,5 +1,5 @@
-//! What the machines ask of the tables beside their own, grouped by table: a constant number of
-//! statements for a batch, in the order that the foreign keys want.
+//! What the machines ask of tables other than their own, grouped by table: a constant number of
+//! statements per batch, in the order that the foreign keys require.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::store::kinds::deployment::{applications, repositories};
 use crate::store::kinds::operation::rows as operations;
 use crate::store::kinds::tenant::rows as tenants;
 
-/// The changes of a batch by what they are about. Of several on one thing the last counts: they
-/// come in the order of the steps.
+/// The changes of a batch by what they are about. Of several changes to one thing the last counts:
+/// they come in the order of the steps.
 #[derive(Default)]
 struct Changes {
     tenants: BTreeMap<String, TenantRows>,
@@ -37,7 +37,7 @@ impl Changes {
                 RowChange::RemoveTenant(rows) => grouped.removed_tenants.push(rows),
                 RowChange::PutApplication(mut rows) => {
                     let id = rows.key.application.clone();
-                    // What was to be removed in the same batch is there still.
+                    // What was to be removed in the same batch is still there.
                     rows.is_new &= grouped.removed_applications.remove(&id).is_none();
                     grouped.applications.insert(id, *rows);
                 }

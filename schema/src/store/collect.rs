@@ -11,15 +11,15 @@ use crate::entity::{operation, transition};
 use crate::store::statements::{database_time, in_order};
 use crate::store::{Call, Store, StoreError};
 
-/// How long the row of a finished operation is kept for whoever reads the table.
+/// How long the row of a finished operation is kept for readers of the table.
 pub const OPERATION_RETENTION: Duration = Duration::from_secs(3_600);
 /// How long transitions are kept.
 pub const TRANSITION_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// How many of the newest transitions of all machines are kept at the most: some 200 MiB.
+/// Most transitions kept, the newest of all machines: some 200 MiB.
 pub const TRANSITION_LIMIT: i64 = 1_000_000;
 
 /// Rows of a table that one transaction removes: some tens of milliseconds, so that no batch waits
-/// for long and no statement runs into its time-out after a long pause.
+/// for long and no statement times out after a long pause.
 const PAGE: u64 = 5_000;
 
 /// What one collection removed.

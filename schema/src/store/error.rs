@@ -16,7 +16,7 @@ pub enum StoreError {
         /// The role.
         role: Role,
     },
-    /// A machine was changed by somebody else since it was read.
+    /// Another process has changed a machine since it was read.
     #[error("{expected} machines were to be written, but only {written} stood as they were read")]
     Conflict {
         /// How many were to be written.
@@ -42,7 +42,7 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
-    /// The database takes connections and never answers.
+    /// The database accepts connections but never answers.
     #[error(
         "the database has not answered for {} s; this process ends, so that another may try with a \
          new connection", lasted.as_secs()
@@ -57,7 +57,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What to do about it, and why it came.
+    /// What to do about it, and its reason.
     pub fn fault(&self) -> Fault {
         let (class, why) = match self {
             Self::Deposed { .. } => (ErrorClass::Configuration, "another process has taken over"),

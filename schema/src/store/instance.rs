@@ -12,7 +12,7 @@ use crate::store::kinds::tenant::rows::placeholder_credentials;
 use crate::store::statements::insert_missing;
 use crate::store::{Call, Store, StoreError};
 
-/// What a mapping of a namespace's UID may lead to.
+/// What the mapping of a namespace's UID may lead to.
 const INSTANCE: &str = "GitopsEngineInstance";
 /// The same for the cluster that the instance runs in.
 const CLUSTER: &str = "GitopsEngineCluster";
@@ -20,10 +20,10 @@ const CLUSTER: &str = "GitopsEngineCluster";
 pub const NAMESPACE_LIMIT: usize = 48;
 
 impl Store {
-    /// Makes sure that the rows of the Argo CD instance exist, and says which it is.
+    /// Makes sure that the rows of the Argo CD instance exist, and returns its id.
     ///
-    /// They are known by the UIDs of their namespaces: an instance that was recorded before keeps
-    /// its id, whoever gave it.
+    /// They are known by the UIDs of their namespaces: a previously recorded instance keeps its id,
+    /// wherever that came from.
     pub fn ensure_instance<'a>(
         &'a self,
         argocd_namespace: &'a str,
@@ -50,7 +50,7 @@ impl Store {
                 unmap(&tx, INSTANCE, argocd_namespace_uid).await?;
             }
             let cluster = ensure_cluster(&tx, kube_system_uid, now).await?;
-            // Its row may be there although the mapping led elsewhere.
+            // Its row may exist although the mapping led elsewhere.
             let unmapped = gitops_engine_instance::Entity::find()
                 .filter(gitops_engine_instance::Column::NamespaceUid.eq(argocd_namespace_uid))
                 .filter(gitops_engine_instance::Column::EngineclusterId.eq(&cluster))
@@ -134,7 +134,7 @@ async fn mapped(
     Ok(row.map(|row| row.db_relation_key))
 }
 
-/// Removes a mapping to a row that has gone; a mapping has no foreign key.
+/// Removes a mapping to a row that is gone; a mapping has no foreign key.
 async fn unmap(
     tx: &impl ConnectionTrait,
     relation: &str,

@@ -17,14 +17,14 @@ use serde::de::DeserializeOwned;
 use crate::entity::{machine, transition};
 use crate::store::{Call, Store, StoreError};
 
-/// Machines read by one statement of a scan: some megabytes of states at the most.
+/// Machines read by one statement of a scan: at most a few megabytes of states.
 const SCAN_PAGE: u64 = 2_000;
 
 /// Transitions inserted by one statement. A machine may have several in one batch, and SQLite takes
 /// 32,766 values in a statement.
 const TRANSITIONS: usize = 4_000;
 
-/// What the store needs to know of a kind of machine.
+/// What the store needs to know about a kind of machine.
 pub trait Persistent: Machine {
     /// What identifies a machine of this kind.
     type Key: Clone + Eq + Hash;
@@ -39,15 +39,15 @@ pub trait Persistent: Machine {
     fn parse_key(text: String) -> Self::Key;
     /// The key's text.
     fn key_text(key: &Self::Key) -> &str;
-    /// The tenant's UID; empty where it is not known.
+    /// The tenant's UID; empty if it is not known.
     fn tenant(&self) -> &str;
-    /// The namespace of the object behind it; empty where there is none.
+    /// The namespace of the object behind it; empty if there is none.
     fn namespace(&self) -> &str;
-    /// The name of the object behind it; empty where there is none.
+    /// The name of the object behind it; empty if there is none.
     fn name(&self) -> &str;
-    /// Whether it requires something of the world.
+    /// Whether it requires something from the world.
     fn has_obligations(&self) -> bool;
-    /// The generation that it acts on; 0 where there is none.
+    /// The generation that it acts on; 0 if there is none.
     fn generation(&self) -> i64;
 }
 
@@ -56,7 +56,7 @@ pub trait Persistent: Machine {
 pub struct Versioned<M> {
     /// The machine.
     pub machine: M,
-    /// The version of its row; 0 where there is none yet.
+    /// The version of its row; 0 if there is none yet.
     pub version: i64,
 }
 
@@ -65,7 +65,7 @@ pub struct Versioned<M> {
 pub struct Stepped<M> {
     /// As it was read.
     pub before: Versioned<M>,
-    /// As it is to be written.
+    /// As it should be written.
     pub after: M,
     /// Whether nothing is left to remember, so that the row goes.
     pub gone: bool,
@@ -74,7 +74,7 @@ pub struct Stepped<M> {
 }
 
 impl<M: Machine> Stepped<M> {
-    /// Of a run that began with the machine as it was read; and what to write with it.
+    /// From a run that started with the machine as it was read; and what to write with it.
     pub fn of(before: Versioned<M>, run: Run<M>) -> (Self, Vec<RowChange>) {
         let Run { machine: after, rows, transitions, .. } = run;
         let gone = after.is_gone();
@@ -82,7 +82,7 @@ impl<M: Machine> Stepped<M> {
     }
 }
 
-/// What is known of a machine without its state.
+/// What is known about a machine without its state.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct IndexEntry {
     /// Its key.
@@ -202,7 +202,7 @@ where
     Ok(Machines::of(rows))
 }
 
-/// Reads the machines of these names, as (tenant, name).
+/// Reads the machines with these names, as (tenant, name).
 pub(super) async fn load_named<M: Persistent>(
     tx: &impl ConnectionTrait,
     names: &[(String, String)],
@@ -210,7 +210,7 @@ pub(super) async fn load_named<M: Persistent>(
     if names.is_empty() {
         return Ok(Machines::default());
     }
-    // SQLite compares rows of values with a subquery only, so the pairs are one.
+    // SQLite compares row values only with a subquery, so the pairs are one.
     let pairs = Query::select()
         .column(Asterisk)
         .from_values(names.iter().cloned(), Alias::new("wanted"))
@@ -230,8 +230,7 @@ fn parse<M: Persistent>(row: machine::Model) -> Result<Versioned<M>, StoreError>
     Ok(Versioned { machine: persisted.into(), version: row.version })
 }
 
-/// What is to be written of the machines of a batch, of whatever kinds: one statement per table
-/// and purpose.
+/// What to write for the machines of a batch, of any kind: one statement per table and purpose.
 #[derive(Default)]
 pub(super) struct Writes {
     rows: Vec<machine::Model>,
@@ -241,7 +240,7 @@ pub(super) struct Writes {
 }
 
 impl Writes {
-    /// Adds what has changed of these machines.
+    /// Adds what has changed in these machines.
     pub(super) fn add<M: Persistent + Clone + PartialEq>(
         &mut self,
         stepped: &[Stepped<M>],
@@ -276,7 +275,7 @@ impl Writes {
         self.rows.is_empty() && self.gone.is_empty() && self.transitions.is_empty()
     }
 
-    /// Writes it; fails where a machine does not stand as it was read.
+    /// Writes it; fails if a machine is not as it was read.
     pub(super) async fn write(self, tx: &impl ConnectionTrait) -> Result<(), StoreError> {
         let expected = (self.rows.len() + self.gone.len()) as u64;
         let mut written = 0;
@@ -325,7 +324,7 @@ async fn upsert(
     tx: &impl ConnectionTrait,
     mut rows: Vec<machine::Model>,
 ) -> Result<u64, StoreError> {
-    // One order of locks for all writers, so that no two wait for each other.
+    // The same lock order for all writers, so that no two wait for each other.
     rows.sort_unstable_by(|one, other| (&one.kind, &one.key).cmp(&(&other.kind, &other.key)));
     let unchanged = Expr::col((machine::Entity, machine::Column::Version)).eq(Expr::col((
         Alias::new("excluded"),

@@ -12,7 +12,7 @@
 //! * [`collect`]: what is removed by age.
 //!
 //! Every commit carries the epoch of its writer: once another process has taken over a role, the
-//! commits of the one before fail with [`StoreError::Deposed`].
+//! commits of the previous one fail with [`StoreError::Deposed`].
 //!
 //! # Order of locks
 //!
@@ -21,15 +21,15 @@
 //! transactions wait for each other:
 //!
 //! 1. `fence`: the row of its own role, shared; exclusive in a take-over;
-//! 2. `application`: exclusive where rows are removed, all of them by one statement; `KEY SHARE`
-//!    where reports on them are written;
+//! 2. `application`: exclusive if rows are removed, all of them in one statement; `KEY SHARE` if
+//!    reports on them are written;
 //! 3. `operation`;
 //! 4. `applicationstate`;
 //! 5. `machine` and `transition`.
 //!
 //! PostgreSQL locks the rows of an `UPDATE` or `DELETE` in the order in which it happens to find
-//! them, so a statement that names several selects them by `in_order`. What refers to an
-//! application that is locked exclusively needs no order, and all other tables have one writer, the
+//! them, so a statement that names several selects them by `in_order`. Rows that refer to an
+//! exclusively locked application need no order, and all other tables have one writer, the
 //! backend's worker.
 
 mod adoption;
@@ -61,13 +61,13 @@ pub use error::StoreError;
 pub use rescan::WantedApplication;
 pub use role::Role;
 
-/// What `fence.holder` holds; the name is for people, and its beginning tells enough.
+/// The size of `fence.holder`; the name is for people, and its beginning is enough.
 const HOLDER_LIMIT: usize = 256;
 
 /// What a call of the store returns.
 pub type Call<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// Writes for one role, as long as nobody else has taken it over.
+/// Writes for one role, as long as no other process has taken it over.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
@@ -76,9 +76,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Takes over a role: raises its epoch, so that whoever held it before cannot commit any more.
+    /// Takes over a role: raises its epoch, so that the previous holder can no longer commit.
     ///
-    /// Waits for a commit of theirs that is under way.
+    /// Waits for a commit of the previous holder that is in progress.
     pub fn take_over(
         database: Database,
         role: Role,
@@ -143,7 +143,7 @@ impl Store {
         self.epoch
     }
 
-    /// Opens a transaction that can only commit while nobody else has taken over the role: the
+    /// Opens a transaction that can only commit while no other process has taken over the role: the
     /// epoch's row stays locked until the end of the transaction.
     async fn begin(&self) -> Result<Session, StoreError> {
         let tx = self.database.begin().await?;

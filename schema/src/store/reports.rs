@@ -1,4 +1,4 @@
-//! What Argo CD reports of Applications, on its way from the agent to the backend.
+//! What Argo CD reports on Applications, on its way from the agent to the backend.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,21 +16,21 @@ use crate::store::kinds::operation::rows::APPLICATION;
 use crate::store::statements::in_order;
 use crate::store::{Call, Store, StoreError};
 
-/// Digests read by one statement of the scan at the start.
+/// Digests read by one statement of the startup scan.
 const SCAN_PAGE: u64 = 5_000;
 
-/// What Argo CD says of an Application, in the database's form.
+/// What Argo CD says about an Application, in the database's form.
 #[derive(Clone, Debug)]
 pub struct ApplicationReport {
     /// The application row.
     pub application: ApplicationId,
-    /// The deployment that it is to be the row of.
+    /// The deployment whose row it should be.
     pub deployment: DeploymentUid,
     /// The status, encoded.
     pub status: Vec<u8>,
     /// Digest of the status.
     pub digest: Digest,
-    /// What it says of a removal, which is under way where the row has gone.
+    /// What it says about a removal, which is in progress if the row is gone.
     pub removal: RemovalReport,
 }
 
@@ -39,7 +39,7 @@ pub struct ApplicationReport {
 pub struct Reported {
     /// Those that were written, by application.
     pub written: HashMap<ApplicationId, DeploymentUid>,
-    /// Those whose row has gone and of whose removal an error has come or gone.
+    /// Those whose row is gone and whose removal error appeared or disappeared.
     pub removals: HashMap<ApplicationId, DeploymentUid>,
 }
 
@@ -71,10 +71,10 @@ impl Store {
         })
     }
 
-    /// Writes reports of Argo CD, and says on which applications: those whose row is another
-    /// deployment's are left out. Where the row has gone, what is said of the removal is written to
-    /// the open operation, if that is the deployment's. Of several on one application the last
-    /// counts.
+    /// Writes reports of Argo CD, and returns on which applications: those whose row belongs to
+    /// another deployment are left out. If the row is gone, what is said about the removal is
+    /// written to the open operation, if that belongs to the deployment. Of several on one
+    /// application the last counts.
     pub fn write_reports(&self, reports: Vec<ApplicationReport>) -> Call<'_, Reported> {
         self.call("write_reports", async move {
             if reports.is_empty() {
@@ -103,8 +103,8 @@ impl Store {
     }
 }
 
-/// Keeps these applications from being removed until the end of the transaction, and says which
-/// there are, each with its deployment.
+/// Keeps these applications from being removed until the end of the transaction, and returns which
+/// exist, each with its deployment.
 async fn hold_applications(
     tx: &impl ConnectionTrait,
     ids: impl Iterator<Item = &ApplicationId>,
@@ -123,7 +123,7 @@ async fn hold_applications(
     Ok(held.into_iter().map(pair).collect())
 }
 
-/// From an application to the deployment that it stands for.
+/// From an application to the deployment that it represents.
 pub(super) fn to_mapping() -> RelationDef {
     application::Entity::belongs_to(mapping::Entity)
         .from(application::Column::ApplicationId)
@@ -156,8 +156,8 @@ async fn put_reports(
     Ok(())
 }
 
-/// Writes what Argo CD says of removals to the operations that ask for them, where that is new.
-/// Returned are those with an error that has come or gone: of the others the deployment learns when
+/// Writes what Argo CD says about removals to the operations that ask for them, if that is new.
+/// Returns those whose error appeared or disappeared: the deployment learns about the others when
 /// its deadline passes.
 async fn write_removals(
     tx: &impl ConnectionTrait,
@@ -197,7 +197,7 @@ async fn write_removals(
                 Entity::find().filter(Column::OperationId.is_in(ids)),
                 LockType::NoKeyUpdate,
             )))
-            // It may have ended meanwhile.
+            // It may have ended in the meantime.
             .filter(Column::State.is_in(["Waiting", "In_Progress"]))
             .exec(tx)
             .await?;

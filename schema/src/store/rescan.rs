@@ -26,21 +26,21 @@ const IDS: usize = 500;
 pub struct WantedApplication {
     /// The row.
     pub row: ApplicationId,
-    /// The deployment that it stands for.
+    /// The deployment that it represents.
     pub deployment: DeploymentUid,
     /// The cluster user that owns it.
     pub owner: ClusterUserId,
-    /// What it asks for; `None` where that cannot be read.
+    /// What it asks for; `None` if that cannot be read.
     pub document: Option<ApplicationDocument>,
 }
 
 impl Store {
     /// Those of these deployments, given with the rows of their Applications, whose Applications
-    /// belong to nobody: there is no row, and the deployment is one that this database had a machine
-    /// for and has no more.
+    /// have no owner: there is no row, and this database once had a machine for the deployment but
+    /// no longer does.
     ///
-    /// A deployment that the database has never known says nothing: it may be an older one, or an
-    /// empty one. One with a machine may have no row because its spec is invalid.
+    /// A deployment that the database has never known proves nothing: the database may be an older
+    /// one, or an empty one. One with a machine may have no row because its spec is invalid.
     pub fn orphans(
         &self,
         mut applications: BTreeMap<DeploymentUid, ApplicationId>,
@@ -64,7 +64,7 @@ impl Store {
         })
     }
 
-    /// Those of these ids that stand in a column of some rows.
+    /// Those of these ids that occur in a column of some rows.
     async fn found_among<E: EntityTrait>(
         &self,
         rows: Select<E>,
@@ -80,7 +80,8 @@ impl Store {
         Ok(found)
     }
 
-    /// A page of the Applications that rows ask for, in the order of the rows' ids, after one.
+    /// A page of the Applications that rows ask for, in the order of the rows' ids, starting after
+    /// one.
     pub fn wanted_applications<'a>(
         &'a self,
         after: &'a ApplicationId,
@@ -120,8 +121,8 @@ impl Store {
         })
     }
 
-    /// The cluster users whose AppProjects permit environments that an earlier installation recorded.
-    /// Nobody records any more of them, so that once is enough.
+    /// The cluster users whose AppProjects permit environments that an earlier installation
+    /// recorded. No more are recorded, so reading them once is enough.
     pub fn environment_owners(&self) -> Call<'_, BTreeSet<ClusterUserId>> {
         self.call("environment_owners", async move {
             use app_project_managed_environment::{Column, Entity};
@@ -136,7 +137,7 @@ impl Store {
         })
     }
 
-    /// The repositories that the AppProjects of these users are to permit, as written.
+    /// The repositories that the AppProjects of these users should permit, as written.
     pub fn repositories<'a>(
         &'a self,
         users: &'a BTreeSet<ClusterUserId>,

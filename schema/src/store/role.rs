@@ -1,4 +1,4 @@
-//! The roles of the program, each of which one process at a time writes for.
+//! The roles of the program; one process at a time writes for each.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use crate::store::error::StoreError;
 
-/// The keys of these rows, which are locked in the order of the keys.
+/// The keys of these rows, locked in key order.
 pub(super) fn in_order<E: EntityTrait>(
     key: E::Column,
     rows: Select<E>,
@@ -16,13 +16,13 @@ pub(super) fn in_order<E: EntityTrait>(
     rows.select_only().column(key).order_by_asc(key).lock(lock).into_query()
 }
 
-/// The database's form of a moment: UTC without zone, to the microsecond that both databases keep.
+/// The database's form of a time: UTC without zone, to the microsecond that both databases keep.
 pub(super) fn database_time(now: Timestamp) -> DateTime {
     DateTimeUtc::from_timestamp_millis(now.as_millis()).unwrap_or_default().naive_utc()
 }
 
-/// Inserts rows and leaves those alone that are there: ids are derived, so a row of the same key
-/// is the same row.
+/// Inserts rows and leaves existing ones alone: ids are derived, so a row with the same key is the
+/// same row.
 pub(super) async fn insert_missing<A>(
     tx: &impl ConnectionTrait,
     rows: impl IntoIterator<Item = A>,

@@ -122,9 +122,9 @@ impl Index {
             // It is only being released, whichever tenant it belongs to.
             return Some(space.uid.clone());
         }
-        // Nothing can be created in a terminating namespace: what appears there belongs to the
-        // old one and is about to be deleted with it, or belongs to its successor of the same
-        // name, and this watch is ahead of the namespaces' watch.
+        // Nothing can be created in a terminating namespace: what appears there belongs to the old
+        // one and is about to be deleted with it, or belongs to its successor of the same name, and
+        // this watch is ahead of the namespaces' watch.
         let is_home =
             !self.objects_seen.is_listing() && self.ownership.is_home_of(namespace, &space.uid);
         (!space.terminating && (is_answered || is_home)).then(|| space.uid.clone())
@@ -149,8 +149,7 @@ impl Index {
             return Vec::new();
         }
         let is_news = known.is_none_or(|known| known.delivered != delivered);
-        // Even what is not news to the machine is remembered: the next write builds on
-        // it.
+        // Even what is not news to the machine is remembered: the next write builds on it.
         self.remember(&uid, &tenant, &namespace, &name, object, &snapshot, delivered);
         if !is_news {
             return Vec::new();
@@ -181,8 +180,7 @@ impl Index {
             name: name.to_owned(),
             object: None,
             machine: false,
-            // One that is only being released goes to the tenant that seems to
-            // be there.
+            // One that is only being released goes to the tenant that seems to be there.
             is_certain: object.metadata.deletion_timestamp.is_none(),
         });
         if entry.object.is_none() && entry.is_certain {
@@ -211,8 +209,7 @@ impl Index {
         if !entry.machine {
             self.remove(uid);
         }
-        // Delivered even if no machine is known: its first step may be in
-        // progress.
+        // Delivered even if no machine is known: its first step may be in progress.
         Some(deployment(&tenant, uid, Observations::object(ObjectObservation::Absent { as_of })))
     }
 
@@ -228,8 +225,7 @@ impl Index {
     }
 }
 
-/// Digests everything in a snapshot except its revision: two that differ only in that say the
-/// same.
+/// Digests everything in a snapshot except its revision: two that differ only in that say the same.
 fn delivery_digest(snapshot: &Snapshot) -> Digest {
     let Snapshot {
         revision: _,

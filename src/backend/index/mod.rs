@@ -13,7 +13,7 @@ use crate::backend::observations::{Key, NamespaceObservation, Observations};
 use crate::backend::ownership::Ownership;
 use crate::runtime::sightings::Sightings;
 
-/// Observations on their way to the inbox: the tenant in whose turn, which machine, and what was
+/// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
 pub type Delivery = (String, Key, Observations);
 
@@ -79,8 +79,7 @@ pub struct Place {
 /// What is known of a tenant's namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamespacePhase {
-    /// Nothing yet: the program has just started, and not every namespace has been
-    /// seen.
+    /// Nothing yet: the program has just started, and not every namespace has been seen.
     Unknown,
     /// It exists.
     Alive,

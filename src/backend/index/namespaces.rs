@@ -33,8 +33,7 @@ impl Index {
                 let mut deliveries: Vec<Delivery> =
                     missing.into_iter().filter_map(|uid| self.namespace_gone(uid)).collect();
                 if !was_complete {
-                    // Machines woken earlier could not know the state of their
-                    // namespace.
+                    // Machines woken earlier could not know the state of their namespace.
                     deliveries.extend(self.tell_all(&Observations::facts()));
                 }
                 deliveries

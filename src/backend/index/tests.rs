@@ -75,11 +75,10 @@ fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
 }
 
 #[test]
-fn one_that_is_only_let_go_proves_nothing() {
+fn a_deployment_that_is_only_being_released_proves_nothing() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    // It belongs to the next namespace, which the watch of Namespaces has not shown
-    // yet.
+    // It belongs to the next namespace, which the watch of Namespaces has not shown yet.
     assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
     let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));
@@ -104,7 +103,7 @@ fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
 }
 
 #[test]
-fn compatibility_11_what_appears_in_a_terminating_namespace_is_of_the_next_one() {
+fn compatibility_11_what_appears_in_a_terminating_namespace_belongs_to_the_next_one() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
     index.namespace_seen(namespace("ns-1", true));
@@ -115,7 +114,7 @@ fn compatibility_11_what_appears_in_a_terminating_namespace_is_of_the_next_one()
 }
 
 #[test]
-fn a_namespace_that_was_not_seen_yet_is_not_taken_for_gone() {
+fn a_namespace_not_seen_yet_is_not_taken_for_gone() {
     let mut index = Index::default();
     let tenant = TenantUid::new("ns-1");
     assert_eq!(index.note_tenant(&tenant, "team-a"), None);
@@ -158,7 +157,7 @@ fn a_tenant_learns_what_became_of_its_namespace_before_it_was_known() {
 }
 
 #[test]
-fn an_answer_that_comes_late_does_not_bring_back_what_has_gone() {
+fn a_late_answer_does_not_bring_back_what_is_gone() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
     index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
@@ -170,7 +169,7 @@ fn an_answer_that_comes_late_does_not_bring_back_what_has_gone() {
 }
 
 #[test]
-fn what_is_deleted_with_its_namespace_is_taken_in() {
+fn a_deployment_deleted_with_its_namespace_is_taken_in() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", true));
     assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);

@@ -1,8 +1,8 @@
 //! Effects: what persisted states require from the world.
 //!
 //! Every requirement follows from a persisted state, so nothing here needs to survive: after a
-//! crash the states are read again and say what they require. An effect has a key; one effect
-//! runs per key at a time, and a newer one replaces a waiting one.
+//! crash the states are read again and say what they require. An effect has a key; one effect runs
+//! per key at a time, and a newer one replaces a waiting one.
 //!
 //! * [`slot`]: what is known of one key, a state machine;
 //! * [`turns`]: whose turn it is, between tenants and by priority;
@@ -25,7 +25,7 @@ pub enum Priority {
     High,
     /// A user may be looking: status.
     Normal,
-    /// Nobody waits: Operations that are finished.
+    /// No user waits: finished Operations.
     Low,
 }
 

@@ -65,10 +65,10 @@ impl<E: QueuedEffect> EffectQueue<E> {
 
     /// Adds an effect that follows from observations, none of them later than `as_of`.
     ///
-    /// A running one is not added again. One that was done is repeated after a pause, a few
-    /// times, if it is required despite the answer. If the answer came after `as_of`, that is
-    /// unknown: then the machine has to be stepped again, because the answer may have been no
-    /// news and may be the last thing it receives.
+    /// A running one is not added again. One that was done is repeated after a pause, a few times,
+    /// if it is required despite the answer. If the answer came after `as_of`, that is unknown:
+    /// then the machine has to be stepped again, because the answer may have been no news and may
+    /// be the last thing it receives.
     #[must_use = "an effect in doubt is settled by one more step"]
     pub fn require(self: &Arc<Self>, tenant: &str, effect: E, as_of: Instant) -> Required {
         let key = effect.key();
@@ -90,8 +90,7 @@ impl<E: QueuedEffect> EffectQueue<E> {
         self.change(key, |slot, _| (slot.withdraw(), None));
     }
 
-    /// Lets an effect run again although it was done: whether it took hold is in
-    /// doubt.
+    /// Lets an effect run again although it was done: whether it took hold is in doubt.
     pub fn invalidate(self: &Arc<Self>, key: &E::Key) {
         self.change(key, |slot, _| (slot.invalidate(), None));
     }
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_done_does_not_run_again_at_once_unless_invalidated() {
+    async fn a_completed_effect_does_not_rerun_at_once_unless_invalidated() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("operation", 1, Priority::High);
         require(&queue, "t", effect.clone());
@@ -329,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_done_in_vain_is_repeated_a_few_times_and_no_more() {
+    async fn an_effect_done_in_vain_is_repeated_only_a_few_times() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         let mut runs = 0;
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_required_without_knowing_of_the_answer_is_in_doubt_and_not_repeated() {
+    async fn an_effect_required_without_knowing_the_answer_is_in_doubt_and_not_repeated() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let application = effect("application", 1, Priority::High);
         let signal = effect("signal", 1, Priority::High);
@@ -352,8 +351,7 @@ mod tests {
         require(&queue, "t", signal.clone());
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(executed(&queue, |_, _| Outcome::Done).await.len(), 2);
-        // A step that was in progress meanwhile, and one whose answer comes from
-        // elsewhere.
+        // A step that was in progress meanwhile, and one whose answer comes from elsewhere.
         assert_eq!(queue.require("t", application, before), Required::InDoubt);
         assert_eq!(queue.require("t", signal, before), Required::Certain);
         tokio::time::sleep(LONGEST_PAUSE).await;
@@ -361,7 +359,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_undone_between_the_answer_and_the_end_of_its_run_is_repeated() {
+    async fn an_effect_undone_between_its_answer_and_the_end_of_its_run_is_repeated() {
         let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
         let effect = effect("status", 1, Priority::Normal);
         require(&queue, "tenant", effect.clone());
@@ -395,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_required_without_knowing_of_the_answer_before_its_run_ends_is_in_doubt() {
+    async fn an_effect_required_without_knowing_the_answer_before_its_run_ends_is_in_doubt() {
         let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
         require(&queue, "tenant", effect("status", 1, Priority::Normal));
         let before = Instant::now();
@@ -411,7 +409,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_tells_whether_its_effect_was_required_once_more_meanwhile() {
+    async fn an_answer_shows_whether_its_effect_was_required_again_meanwhile() {
         for required_again in [false, true] {
             let queue = EffectQueue::<Effect>::new(Pool::API_SERVER);
             require(&queue, "tenant", effect("status", 1, Priority::Normal));
@@ -429,7 +427,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_withdrawn_is_not_repeated() {
+    async fn a_withdrawn_effect_is_not_repeated() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         require(&queue, "t", effect.clone());
@@ -441,7 +439,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_failed_and_is_required_again_comes_after_what_was_required_between() {
+    async fn a_failed_effect_required_again_comes_after_effects_required_in_between() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("status", 1, Priority::Normal));
         let other = Arc::clone(&queue);
@@ -464,7 +462,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_older_effect_that_failed_never_runs_after_a_newer_one() {
+    async fn a_failed_older_effect_never_runs_after_a_newer_one() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "t", effect("application", 1, Priority::High));
         let newer = Arc::clone(&queue);
@@ -481,7 +479,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_for_its_next_attempt_is_not_hurried_by_being_required_again() {
+    async fn requiring_an_effect_again_does_not_hasten_its_next_attempt() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         let effect = effect("application", 1, Priority::High);
         require(&queue, "t", effect.clone());
@@ -504,7 +502,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_failed_is_tried_again_and_delays_no_other() {
+    async fn a_failed_effect_is_retried_and_delays_no_other() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "a", effect("fails", 1, Priority::High));
         require(&queue, "b", effect("works", 1, Priority::Normal));
@@ -518,7 +516,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_withdrawn_while_it_runs_is_neither_repeated_nor_remembered() {
+    async fn an_effect_withdrawn_while_running_is_neither_repeated_nor_remembered() {
         for outcome in [Outcome::Done, Outcome::Pending, Outcome::Failed] {
             let queue = EffectQueue::new(Pool::API_SERVER);
             require(&queue, "t", effect("signal", 1, Priority::Low));
@@ -534,7 +532,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_run_that_panics_is_a_failure_of_its_own_only() {
+    async fn a_run_that_panics_fails_only_itself() {
         let queue = EffectQueue::new(Pool::API_SERVER);
         require(&queue, "a", effect("panics", 1, Priority::High));
         require(&queue, "b", effect("works", 1, Priority::High));

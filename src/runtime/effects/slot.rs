@@ -1,5 +1,4 @@
-//! What is known about one effect, from when it is required until it no longer is.
-//! Pure.
+//! What is known about one effect, from when it is required until it no longer is. Pure.
 //!
 //! [`slot.md`](slot.md) draws it. The queue holds a slot for each key; the slot decides what runs
 //! and when, the queue only does it.
@@ -75,7 +74,7 @@ pub(super) enum Next<E> {
     Forget,
 }
 
-/// What the queue is to do.
+/// What the queue should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// To queue the key.
@@ -89,8 +88,7 @@ pub(super) enum Action {
 pub enum Required {
     /// It is, and will run, or has run and its result shows elsewhere.
     Certain,
-    /// It was done in the meantime: only another step of the machine can
-    /// decide.
+    /// It was done in the meantime: only another step of the machine can decide.
     InDoubt,
 }
 
@@ -123,8 +121,7 @@ impl<E: QueuedEffect> Slot<E> {
                 *self = Self::Running { work: running, run, next: Next::Replace(work), history };
                 (Required::Certain, None)
             }
-            // It runs again by itself, and being required again does not hasten
-            // it.
+            // It runs again by itself, and being required again does not hasten it.
             Self::BackingOff { until, history, .. } if is_same => {
                 *self = Self::BackingOff { work, until, history };
                 (Required::Certain, None)

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_waited_for_long_goes_before_what_came_just_now() {
+    fn effects_that_have_waited_long_go_before_newcomers() {
         let (mut turns, now) = (Turns::default(), Instant::now());
         let later = now + patience(Priority::Normal) + Duration::from_millis(1);
         queue(&mut turns, "t", "status", Priority::Normal, now);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenants_ten_thousand_creates_hold_up_neither_anothers_create_nor_its_status() {
+    fn ten_thousand_creates_of_one_tenant_delay_neither_anothers_create_nor_its_status() {
         let (mut turns, now) = (Turns::default(), Instant::now());
         for number in 0..10_000 {
             queue(&mut turns, "hot", &number.to_string(), Priority::High, now);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_tenants_with_statuses_hold_up_no_create() {
+    fn a_thousand_tenants_with_statuses_delay_no_create() {
         let (mut turns, now) = (Turns::default(), Instant::now());
         for number in 0..1_000 {
             queue(&mut turns, &number.to_string(), "status", Priority::Normal, now);
@@ -282,7 +282,7 @@ mod tests {
         /// What is taken is what was queued and not removed, each once; in the end nothing is
         /// remembered.
         #[test]
-        fn nothing_is_lost_or_doubled(deeds in prop::collection::vec(deed(), 0..60)) {
+        fn nothing_is_lost_or_duplicated(deeds in prop::collection::vec(deed(), 0..60)) {
             let mut turns = Turns::default();
             let mut waiting = std::collections::BTreeSet::new();
             for deed in deeds {

@@ -110,7 +110,7 @@ async fn one_machine_that_fails_every_batch_is_set_aside_and_stops_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn machines_that_always_fail_are_tried_ever_less_often_and_stop_no_other() {
+async fn machines_that_always_fail_are_retried_ever_less_often_and_stop_no_other() {
     for poisoned in [2, 20] {
         // Beyond this many it would be a loop without pauses, in which the hour never passes.
         let bound = poisoned * 45;
@@ -151,7 +151,7 @@ async fn moments(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_has_succeeded_begins_with_the_shortest_pause_again() {
+async fn a_machine_that_has_succeeded_starts_over_with_the_shortest_pause() {
     let inbox = inbox_of(1);
     let offer = tokio::spawn({
         let inbox = Arc::clone(&inbox);
@@ -166,8 +166,7 @@ async fn a_machine_that_has_succeeded_begins_with_the_shortest_pause_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_observed_of_a_machine_that_is_set_aside_is_kept_and_what_may_mend_it_ends_its_pause()
- {
+async fn observations_of_a_machine_set_aside_are_kept_and_one_that_may_fix_it_ends_its_pause() {
     let inbox = inbox_of(1);
     let offer = tokio::spawn({
         let inbox = Arc::clone(&inbox);
@@ -186,7 +185,7 @@ async fn what_is_observed_of_a_machine_that_is_set_aside_is_kept_and_what_may_me
 }
 
 #[tokio::test(start_paused = true)]
-async fn edits_without_end_have_a_machine_tried_once_a_second() {
+async fn endless_edits_have_a_machine_tried_once_a_second() {
     let inbox = inbox_of(1);
     let offer = tokio::spawn({
         let inbox = Arc::clone(&inbox);
@@ -203,7 +202,7 @@ async fn edits_without_end_have_a_machine_tried_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_set_aside_comes_back() {
+async fn a_machine_set_aside_comes_back() {
     let log = processed(2, 2, |machine, attempt| {
         (machine == 0 && attempt < 4).then_some(RetryDecision::Unfit)
     })
@@ -212,7 +211,7 @@ async fn what_is_set_aside_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_fails_while_a_batch_is_in_parts_loses_none_of_them() {
+async fn a_database_failure_while_a_batch_is_in_parts_loses_none_of_them() {
     let mut log = processed(100, 99, |machine, attempt| match attempt {
         3..=5 => Some(RetryDecision::Later),
         6 => Some(RetryDecision::AtOnce),
@@ -225,7 +224,7 @@ async fn a_database_that_fails_while_a_batch_is_in_parts_loses_none_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_succeed_at_once_is_tried_at_once_but_not_for_ever() {
+async fn a_batch_that_may_succeed_at_once_is_retried_at_once_but_not_forever() {
     let begun = Instant::now();
     let log = processed(3, 3, |_, attempt| (attempt <= 3).then_some(RetryDecision::AtOnce)).await;
     assert_eq!((log.len(), begun.elapsed()), (3, Duration::ZERO));
@@ -236,7 +235,7 @@ async fn what_may_succeed_at_once_is_tried_at_once_but_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_tried_again_and_told() {
+async fn a_refusal_is_retried_and_reported() {
     let fake = fake(3, |_, attempt| (attempt <= 8).then_some(RetryDecision::Refused));
     let run = run(&fake, inbox_of(3), fake.shutdown.clone());
     let look = async {
@@ -250,7 +249,7 @@ async fn a_refusal_is_tried_again_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_may_succeed_later_is_tried_again_whole() {
+async fn a_batch_that_may_succeed_later_is_retried_whole() {
     let log = processed(3, 3, |_, attempt| (attempt < 5).then_some(RetryDecision::Later)).await;
     assert_eq!(log, [0, 1, 2]);
 }
@@ -304,7 +303,7 @@ async fn sizes(
 }
 
 #[tokio::test(start_paused = true)]
-async fn batches_gather_under_load_and_only_then() {
+async fn batches_gather_only_under_load() {
     let single = sizes(100, Duration::from_millis(5), 1, &["busy"]).await;
     assert_eq!(single, [1; 100], "one at a time waits for nobody");
     let loaded = sizes(1_000, Duration::from_millis(5), 4, &["idle"]).await;
@@ -313,7 +312,7 @@ async fn batches_gather_under_load_and_only_then() {
 }
 
 #[test]
-fn batches_shrink_when_they_are_slow_and_grow_when_they_are_quick_and_full() {
+fn batches_shrink_when_slow_and_grow_when_quick_and_full() {
     let milliseconds = Duration::from_millis;
     assert_eq!(next_limit(256, 256, milliseconds(200)), 128);
     assert_eq!(next_limit(256, 40, milliseconds(200)), SMALLEST_BATCH);
@@ -324,7 +323,7 @@ fn batches_shrink_when_they_are_slow_and_grow_when_they_are_quick_and_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_those_who_wait_anyway_gather_for_long() {
+async fn only_batches_that_would_wait_anyway_gather_for_long() {
     let waiting = sizes(2_000, Duration::from_millis(5), 4, &["busy"]).await;
     assert_eq!(waiting.iter().sum::<usize>(), 2_000);
     assert!((120..=BATCH).contains(&(2_000 / waiting.len())), "{waiting:?}");
@@ -333,7 +332,7 @@ async fn only_those_who_wait_anyway_gather_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_never_answers_ends_it_after_a_while() {
+async fn a_database_that_never_answers_eventually_ends_the_worker() {
     struct Silent(Arc<Commits>);
     impl Process<usize, Note> for Silent {
         type Error = Failed;
@@ -366,6 +365,6 @@ async fn a_database_that_never_answers_ends_it_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_final_failure_ends_it() {
+async fn a_final_failure_ends_the_worker() {
     assert!(processed(3, 3, |_, _| Some(RetryDecision::Stop)).await.is_empty());
 }

@@ -1,5 +1,4 @@
-//! The conditions of a deployment's status, and which parts of Argo CD's report
-//! count.
+//! The conditions of a deployment's status, and which parts of Argo CD's report count.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +17,7 @@ pub const STALLED: &str = "Stalled";
 
 /// Most conditions of Argo CD that are mirrored; it knows nine types today.
 pub const MIRRORED_LIMIT: usize = 32;
-/// Most bytes of JSON that the part mirrored from Argo CD takes in a status. etcd takes requests
-/// of
+/// Most bytes of JSON that the part mirrored from Argo CD takes in a status. etcd takes requests of
 /// 1.5 MiB. Of that, annotations may use 256 KiB; the rest is for conditions, spec and the fields'
 /// managers. If the API server refuses the first, because its etcd takes less or the object is
 /// larger elsewhere, the next is tried; the last leaves only what is never cut.
@@ -106,8 +104,8 @@ pub(super) fn actual(snapshot: &Snapshot) -> ActualStatus {
     }
 }
 
-/// Merges the conditions that Argo CD reports into those ever mirrored: what it no longer
-/// reports is resolved; of several with one type the last counts.
+/// Merges the conditions that Argo CD reports into those ever mirrored: what it no longer reports
+/// is resolved; of several with one type the last counts.
 pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[MirroredCondition]) {
     for known in mirrored.iter_mut() {
         known.message = None;
@@ -126,15 +124,15 @@ pub(super) fn mirror(mirrored: &mut Vec<MirroredCondition>, reported: &[Mirrored
     mirrored.sort();
 }
 
-/// Whether Argo CD's report is about what this generation asks for: it compared with our source
-/// and destination, or gives the reason why it could not as an error. A warning says nothing.
+/// Whether Argo CD's report is about what this generation asks for: it compared with our source and
+/// destination, or gives the reason why it could not as an error. A warning says nothing.
 pub(super) fn report_is_current(record: &Record) -> bool {
     let has_error = |report: &Report| report.conditions.iter().any(|one| is_error(&one.type_));
     is_compared(record) || record.report.as_ref().is_some_and(has_error)
 }
 
-/// Whether Argo CD has compared with what this generation asks for. An error may belong to
-/// the previous generation: it is believed once there was time for another one.
+/// Whether Argo CD has compared with what this generation asks for. An error may belong to the
+/// previous generation: it is believed once there was time for another one.
 pub(super) fn is_compared(record: &Record) -> bool {
     record.report.as_ref().is_some_and(|report| report.compared_to == compared_to(record))
 }
@@ -165,8 +163,7 @@ pub fn compared_to_digest(
     Digest::of(&(repo_url, path, target_revision, destination_name, destination_namespace))
 }
 
-/// Whether the newest report says that there is no Application: another client has
-/// deleted it.
+/// Whether the newest report says that there is no Application: another client has deleted it.
 pub(super) fn application_is_missing(record: &Record) -> bool {
     record.report.as_ref().is_some_and(|report| {
         report.health == MISSING && report.compared_to == compared_to_digest("", "", "", "", "")

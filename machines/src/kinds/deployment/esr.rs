@@ -24,10 +24,10 @@ const PROJECT_PREFIX: &str = "app-project-";
 ///
 /// * Left side: an object with this UID exists and is not being deleted; its spec is valid; its
 ///   namespace exists and is not terminating; Argo CD's namespace exists.
-/// * Right side: exactly one application row with the rendered document, exactly one mapping to
-///   it, exactly one Argo CD Application that says the same and is labelled with the row; the
-///   tenant's AppProject permits the repository; no operation of the row is open; the status is
-///   of this generation, shows no error and mirrors Argo CD's sync and health.
+/// * Right side: exactly one application row with the rendered document, exactly one mapping to it,
+///   exactly one Argo CD Application that says the same and is labelled with the row; the tenant's
+///   AppProject permits the repository; no operation of the row is open; the status is of this
+///   generation, shows no error and mirrors Argo CD's sync and health.
 pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Deployed, uid);
     let objects = objects(world, uid);
@@ -54,13 +54,11 @@ pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
 /// ESR-GD-inv.
 ///
 /// * Left side: an object with this UID exists, is not being deleted, and its spec is invalid.
-/// * Right side: `ErrorOccurred` is True with the rule's own text; `Ready` is False for the
-///   reason `Rejected` (where conventional conditions are written); the status is of this
-///   generation; no operation is open; at most one Application is left from an earlier
-///   valid spec.
+/// * Right side: `ErrorOccurred` is True with the rule's own text; `Ready` is False for the reason
+///   `Rejected` (where conventional conditions are written); the status is of this generation; no
+///   operation is open; at most one Application is left from an earlier valid spec.
 ///
-/// That the last good Application stays as it was is a statement about two worlds:
-/// [`untouched`].
+/// That the last good Application stays as it was is a statement about two worlds: [`untouched`].
 pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Rejected, uid);
     let objects = objects(world, uid);
@@ -93,8 +91,8 @@ pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
 
 /// ESR-DEL.
 ///
-/// * Left side: no object has this UID (it was deleted, perhaps unobserved, and another object
-///   may now have its name).
+/// * Left side: no object has this UID (it was deleted, perhaps unobserved, and another object may
+///   now have its name).
 /// * Right side: no application row, no mapping and no Argo CD Application represents it; none of
 ///   its operations is open; no project permits a repository that no application row needs.
 pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
@@ -123,8 +121,8 @@ pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
     Ok(())
 }
 
-/// ESR-FIN, its safety part: an object that lost our finalizer between these two worlds had no
-/// Argo CD Application and no application row before.
+/// ESR-FIN, its safety part: an object that lost our finalizer between these two worlds had no Argo
+/// CD Application and no application row before.
 pub fn finalizer_kept(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(Predicate::Finalized, uid);
     let held = |world: &World| objects(world, uid).iter().any(|object| object.finalizer);
@@ -287,8 +285,8 @@ fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict
     })
 }
 
-/// Whether a row of a repository is the one that an application needs: one for each way the
-/// owner writes the URL.
+/// Whether a row of a repository is the one that an application needs: one for each way the owner
+/// writes the URL.
 fn records(entry: &RepositoryEntry, row: &ApplicationEntry) -> bool {
     let written = &row.document.spec.source.repo_url;
     let normalised = normalise_repo_url(written).unwrap_or_else(|| written.clone());

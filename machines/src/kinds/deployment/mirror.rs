@@ -10,8 +10,8 @@ use statig::prelude::*;
 
 use crate::identity::Timestamp;
 
-/// How long unfinished work may go unreported. The system that this one replaces wrote its
-/// first status after 15 s; work that takes longer than this is reported while it lasts.
+/// How long unfinished work may go unreported. The system that this one replaces wrote its first
+/// status after 15 s; work that takes longer than this is reported while it lasts.
 pub const STATUS_DELAY: Duration = Duration::from_secs(10);
 
 /// Whether the object's status says what it should.
@@ -26,7 +26,7 @@ pub enum Mirror {
     },
     /// The status says what it should.
     Clean {},
-    /// The status is to be written.
+    /// The status should be written.
     Dirty {},
 }
 

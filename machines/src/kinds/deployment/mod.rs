@@ -5,8 +5,7 @@
 //! * [`mirror`]: whether the object's `.status` says what it should.
 //!
 //! [`conditions`] derives what the status should say; [`Deployment::obligations`] derives what it
-//! requires from the world. Both are pure functions of the machine, so nothing needs a second
-//! log.
+//! requires from the world. Both are pure functions of the machine, so nothing needs a second log.
 
 pub mod conditions;
 pub mod error_flag;
@@ -153,8 +152,7 @@ pub struct ActualStatus {
     pub mirrored: Digest,
 }
 
-/// What Argo CD says about the Application, as far as it matters to the
-/// machine.
+/// What Argo CD says about the Application, as far as it matters to the machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Digest of everything that is mirrored from it.
@@ -169,8 +167,7 @@ pub struct Report {
     pub phase: String,
     /// Message of the last sync, bounded.
     pub phase_message: String,
-    /// Whether the last sync was of a different revision or source than the one compared
-    /// with.
+    /// Whether the last sync was of a different revision or source than the one compared with.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_sync_outdated: bool,
     /// Digest of the source and destination that it compared with.
@@ -222,8 +219,8 @@ pub struct Snapshot {
     pub mirrored: Digest,
 }
 
-/// What is observed of a deployment. Each event says what is, never what changed, so that a
-/// later rescan makes up for a lost one.
+/// What is observed of a deployment. Each event says what is, never what changed, so that a later
+/// rescan replaces a lost one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The object exists in this state.
@@ -249,8 +246,8 @@ pub enum Event {
         /// See [`Record::mirror_budget`].
         mirror_budget: u8,
     },
-    /// Argo CD's Application has differed from its row for a while: another client has edited
-    /// or deleted it.
+    /// Argo CD's Application has differed from its row for a while: another client has edited or
+    /// deleted it.
     ApplicationDiffers,
     /// The tenant, the Argo CD instance or a namesake may have changed: look at the facts.
     FactsChanged,
@@ -467,8 +464,8 @@ impl Deployment {
         self.lifecycle.wake_at().is_some_and(|moment| moment <= now)
     }
 
-    /// Whether the lifecycle may process its spec again when something wakes it, and so looks
-    /// at the tenant and at namesakes.
+    /// Whether the lifecycle may process its spec again when something wakes it, and so looks at
+    /// the tenant and at namesakes.
     pub fn may_resolve(&self) -> bool {
         match self.lifecycle {
             Lifecycle::AwaitingTenant { .. }

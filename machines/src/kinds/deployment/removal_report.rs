@@ -1,8 +1,7 @@
-//! What Argo CD says about an Application that it removes, on its way from the agent to the
-//! status.
+//! What Argo CD says about an Application that it removes, on its way from the agent to the status.
 //!
-//! The application's rows go before the Application does, so there is no row for a report. The
-//! text is in the row of the operation that removes it, which has room for 1,024 characters.
+//! The application's rows go before the Application does, so there is no row for a report. The text
+//! is in the row of the operation that removes it, which has room for 1,024 characters.
 
 use serde::{Deserialize, Serialize};
 

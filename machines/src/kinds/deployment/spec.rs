@@ -57,8 +57,7 @@ pub fn validate(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), St
     validate_rest(name, spec, first)
 }
 
-/// What is reported before the environment is checked: the contract's order of
-/// complaints.
+/// What is reported before the environment is checked: the contract's order of complaints.
 pub(crate) fn validate_source(spec: &DeploymentSpec) -> Result<(), String> {
     if spec.path.is_empty() {
         return Err(messages::PATH_EMPTY.to_owned());
@@ -408,8 +407,7 @@ mod tests {
 
     #[test]
     fn every_field_that_the_database_keeps_refuses_what_postgresql_cannot_store() {
-        // PostgreSQL's text type cannot hold a NUL, and a machine with one would fail
-        // every batch.
+        // PostgreSQL's text type cannot hold a NUL, and a machine with one would fail every batch.
         let fields: [fn(&mut DeploymentSpec) -> &mut String; 4] = [
             |spec| &mut spec.repo_url,
             |spec| &mut spec.path,

@@ -211,8 +211,7 @@ const LOOK_AGAIN: &str = "it is looked at again";
 
 fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> Progress {
     let then = "the Operation is created again, and an error says that it takes long";
-    // A retry shows what the pause before it showed, so that a status does not
-    // flap.
+    // A retry shows what the pause before it showed, so that a status does not flap.
     if record.failures > 0 {
         let wait = Wait::new(Party::Agent, failed(error)).with_advice(messages::FAILED_ADVICE);
         return Progress::working("OperationFailed", wait.until(deadline, then));
@@ -277,8 +276,7 @@ fn settled(record: &Record) -> Progress {
     }
     match (report.sync.as_str(), report.health.as_str()) {
         ("Synced", "Healthy") => Progress::done("Synced", summary),
-        // A sync of another revision or source says nothing about what is compared
-        // now.
+        // A sync of another revision or source says nothing about what is compared now.
         _ if matches!(report.phase.as_str(), "Failed" | "Error") && !report.is_sync_outdated => {
             let what = format!("{summary}: {}", report.phase_message);
             Progress::stuck("SyncFailed", Wait::for_user(what, messages::SYNC_FAILED_ADVICE))

@@ -1,4 +1,4 @@
-//! What a batch of the backend asks for, what was read of it, and what is to be written.
+//! What a backend batch asks for, what was read for it, and what to write.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,13 +19,13 @@ pub struct BackendRequest {
     pub observed: Vec<DeploymentName>,
     /// Deployments that something else concerns.
     pub poked: Vec<DeploymentUid>,
-    /// Those of either that Argo CD reported on.
+    /// Those of both that Argo CD reported on.
     pub reported: HashSet<DeploymentUid>,
     /// Tenants that something concerns.
     pub tenants: Vec<TenantUid>,
 }
 
-/// Who a deployment is.
+/// The identity of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeploymentName {
     /// The object's UID.
@@ -39,15 +39,15 @@ pub struct DeploymentName {
 /// A batch as it was read.
 #[derive(Debug, Default)]
 pub struct BackendLoaded {
-    /// The deployments that were asked for, as far as they exist.
+    /// The requested deployments, as far as they exist.
     pub deployments: Machines<Deployment>,
-    /// Every machine of the observed names, those asked for among them.
+    /// Every machine with the observed names, including those requested.
     pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
     /// The tenants of all of them, as far as they exist.
     pub tenants: Machines<Tenant>,
-    /// The state of each deployment's open operation; without a row there is no entry.
+    /// The state of each deployment's open operation; no entry without a row.
     pub operations: HashMap<OperationId, OperationState>,
-    /// What Argo CD says of the removals among them.
+    /// What Argo CD says about the removals among them.
     pub removals: HashMap<OperationId, RemovalReport>,
     /// Argo CD's reports, in the database's form.
     pub reports: HashMap<DeploymentUid, Vec<u8>>,
@@ -57,11 +57,11 @@ pub struct BackendLoaded {
     pub existing_users: HashMap<TenantUid, ClusterUserId>,
     /// In-cluster environments that it made for them.
     pub existing_environments: HashMap<TenantUid, EnvironmentId>,
-    /// How many machines of any kind those tenants have whose namespace has gone.
+    /// How many machines of any kind the tenants whose namespace is gone have.
     pub children: HashMap<TenantUid, u64>,
 }
 
-/// What is to be written of a batch.
+/// What to write for a batch.
 #[derive(Debug, Default)]
 pub struct BackendChanges {
     /// The tenants that were stepped.

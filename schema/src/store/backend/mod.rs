@@ -19,10 +19,10 @@ use crate::store::{Call, Store, StoreError, changes};
 pub use loaded::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 
 impl Store {
-    /// Loads a batch, lets `decide` step it, and commits what it says.
+    /// Loads a batch, lets `decide` step it, and commits the result.
     ///
-    /// Nothing is written where nothing has changed. `decide` runs inside of the transaction and
-    /// must not block.
+    /// Nothing is written if nothing has changed. `decide` runs inside the transaction and must not
+    /// block.
     pub async fn backend_batch<T: Default + Send>(
         &self,
         request: &BackendRequest,
@@ -98,7 +98,7 @@ impl Store {
                         .to(application_state::Column::ApplicationstateApplicationId)
                         .into(),
                 )
-                // Bare, as the partial index says it.
+                // Written exactly as in the partial index.
                 .filter(application_state::Column::Unread.into_expr())
                 .into_tuple()
                 .all(&self.database.reads())

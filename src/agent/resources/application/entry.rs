@@ -29,8 +29,7 @@ pub struct ApplicationEntry {
 }
 
 impl ApplicationEntry {
-    /// Whether it says what a row asks for, and Argo CD is working on nothing
-    /// else.
+    /// Whether it says what a row asks for, and Argo CD is working on nothing else.
     pub fn says(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
         self.is_written(row, document) && !self.works_on_another(document)
     }

@@ -46,8 +46,8 @@ pub async fn write_application(
     api.patch(&document.name, &parameters, &Patch::Merge(patch)).await.map_err(api_error)
 }
 
-/// Has Argo CD remove what an Application deployed, and then the Application; returns what
-/// waits for that.
+/// Has Argo CD remove what an Application deployed, and then the Application; returns what waits
+/// for that.
 pub async fn remove_application(
     client: &kube::Client,
     namespace: &str,
@@ -91,8 +91,8 @@ pub async fn remove_application(
     }
 }
 
-/// The Applications that have the label of a row and one of our names: operations of an
-/// earlier installation do not say who owns them.
+/// The Applications that have the label of a row and one of our names: operations of an earlier
+/// installation do not say who owns them.
 pub async fn list_labelled(
     client: &kube::Client,
     namespace: &str,
@@ -113,8 +113,7 @@ pub enum Ending {
     /// Any: Argo CD removes nothing before its sync has ended, and a failing one is retried
     /// forever.
     Any,
-    /// One that Argo CD started itself; any other is for the client that requested it to
-    /// end.
+    /// One that Argo CD started itself; any other is for the client that requested it to end.
     Automated,
 }
 
@@ -221,8 +220,7 @@ fn sync_policy(policy: &SyncPolicy, knows_refresh: bool) -> Value {
     written
 }
 
-/// Makes a merge patch remove what a JSON pointer names, unless it writes that
-/// anyway.
+/// Makes a merge patch remove what a JSON pointer names, unless it writes that anyway.
 fn remove(patch: &mut Value, pointer: &str) {
     let mut at = patch;
     for name in pointer.split('/').skip(1) {
@@ -318,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_of_a_spec_is_what_the_table_of_fields_says() {
+    fn the_written_spec_matches_the_table_of_fields() {
         let spec = DeploymentSpec { type_: "automated".to_owned(), ..DeploymentSpec::default() };
         let document = render(&DeploymentUid::new("uid"), "team", &spec, NAMESPACE, String::new());
         let written = FIELDS.iter().filter(|field| field.ownership == Ownership::Written);

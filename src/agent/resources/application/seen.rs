@@ -46,8 +46,7 @@ impl Argo {
         }
     }
 
-    /// Takes in what the server has listed by a name; returns whether that is
-    /// news.
+    /// Takes in what the server has listed by a name; returns whether that is news.
     pub fn application_listed(
         &mut self,
         listed: DeserializeGuard<Application>,
@@ -241,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_installed_argo_cd_knows_decides_whether_retries_without_it_are_drift() {
+    fn retries_without_refresh_are_drift_only_if_the_installed_argo_cd_supports_it() {
         let mut argo = Argo::default();
         let spec = serde_json::json!({"syncPolicy": {"retry": {"limit": -1}}});
         let object = serde_json::json!({"metadata": {"name": "app"}, "spec": spec});

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_app_project_has_room_for_as_much_as_the_server_takes() {
+    fn an_app_project_has_room_for_as_much_as_the_server_accepts() {
         let url = |number: usize| format!("https://git.example.com/{number:036}");
         let room = SOURCE_REPOS_LIMIT / (url(0).len() + PER_ITEM);
         let mut permitted: BTreeMap<String, String> =

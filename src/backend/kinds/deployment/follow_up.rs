@@ -18,8 +18,7 @@ use crate::backend::observations::{Key, Observations};
 use crate::backend::{Backend, Transition};
 use crate::runtime::effects::{QueuedEffect, Required};
 
-/// The reason of the Event about a deletion that waits for another version of the
-/// program.
+/// The reason of the Event about a deletion that waits for another version of the program.
 const DELETION_WAITS: &str = "DeletionWaits";
 
 impl Backend {
@@ -44,8 +43,7 @@ impl Backend {
         let Some(moved) = &deployment.moved else { return };
         let place = &deployment.place;
         if moved.to == (Lifecycle::RemovalFrozen {}).path() {
-            // Without our finalizer there is no longer an object whose status could say
-            // it.
+            // Without our finalizer there is no longer an object whose status could say it.
             self.events.tell(place, &deployment.uid, DELETION_WAITS, messages::REMOVAL_FROZEN);
         }
         tracing::info!(
@@ -120,7 +118,7 @@ impl Backend {
         }
     }
 
-    /// The reports that are to be mirrored but were not part of the batch, in one statement.
+    /// The reports to mirror that were not part of the batch, in one statement.
     async fn missing_reports(
         &self,
         deployments: &[DeploymentFollowUp],

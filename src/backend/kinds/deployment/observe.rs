@@ -102,8 +102,8 @@ fn is_of_something_else(state: &OperationState, compared: &argocd::SyncStatus) -
         })
 }
 
-/// Of several conditions of one type the last is mirrored, as in the existing system; of too
-/// many types, the first ones.
+/// Of several conditions of one type the last is mirrored, as in the existing system; of too many
+/// types, the first ones.
 fn last_of_each_type(
     conditions: &[ApplicationCondition],
 ) -> impl Iterator<Item = &ApplicationCondition> {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_of_another_revision_or_source_is_told_apart_from_one_of_what_is_compared() {
+    fn a_sync_of_another_revision_or_source_is_distinguished_from_one_of_what_is_compared() {
         use crds::argocd::{Operation, SyncOperation, SyncOperationResult};
         let of = |revision: &str, source: ApplicationSource| {
             let revision = revision.to_owned();

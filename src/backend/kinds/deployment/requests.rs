@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn legacy_clients_are_told_of_a_cut_by_the_event_alone() {
+    fn legacy_clients_learn_of_a_cut_only_from_the_event() {
         let (uid, entry) = (DeploymentUid::new("uid"), ObjectEntry::default());
         let report = report_of(10_000);
         for has_note in [true, false] {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_status_has_room_beside_the_largest_annotations_and_more_is_refused_as_too_large() {
+    async fn a_status_fits_beside_the_largest_annotations_and_more_is_refused_as_too_large() {
         let (client, api) = api().await;
         let mut object = deployment();
         let annotations = [("example.com/observations".to_owned(), "n".repeat(250 * 1024))];

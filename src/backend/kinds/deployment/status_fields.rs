@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_without_a_time_that_the_api_takes_is_not_mirrored() {
+    fn an_operation_without_a_time_that_the_api_accepts_is_not_mirrored() {
         let mirrors = |started: &str, finished: Option<&str>| {
             let state = OperationState {
                 started_at: started.to_owned(),

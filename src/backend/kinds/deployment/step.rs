@@ -98,8 +98,7 @@ pub fn needed_tenant(
         None => {
             let machine = &loaded.deployments.known.get(uid)?.machine;
             let record = &machine.record;
-            // Argo CD's namespace was recreated: what was written there is gone with the old
-            // one.
+            // Argo CD's namespace was recreated: what was written there is gone with the old one.
             let application = record.application.as_ref().filter(|_| record.present);
             let moved = application.is_some_and(|application| {
                 environment.instance.as_ref().is_some_and(|now| application.instance != *now)

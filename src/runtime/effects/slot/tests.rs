@@ -135,8 +135,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// Whatever happened, what was required last is what finally ran last, and what was
-    /// withdrawn never runs again.
+    /// Whatever happened, what was required last is what finally ran last, and what was withdrawn
+    /// never runs again.
     #[test]
     fn the_last_requirement_is_the_last_to_run(
         events in prop::collection::vec(event(), 0..40),
@@ -163,7 +163,7 @@ proptest! {
 
     /// However often a completed effect is required, it is not repeated forever.
     #[test]
-    fn what_is_done_in_vain_is_repeated_a_few_times(
+    fn an_effect_done_in_vain_is_repeated_a_few_times(
         answers in prop::collection::vec(any::<bool>(), 30),
     ) {
         let mut world = World::new();
@@ -179,7 +179,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_pending_and_was_required_meanwhile_runs_again_at_once() {
+fn a_pending_effect_required_meanwhile_runs_again_at_once() {
     let mut world = World::new();
     let required = Event::Require { content: 1, knows: true };
     for event in [required, Event::Start, required, Event::Finish(Outcome::Pending)] {
@@ -192,7 +192,7 @@ fn what_is_pending_and_was_required_meanwhile_runs_again_at_once() {
 }
 
 #[test]
-fn a_pause_that_is_over_says_nothing_of_a_later_one() {
+fn the_end_of_a_pause_does_not_end_a_later_one() {
     let mut world = World::new();
     world.apply(Event::Require { content: 1, knows: true });
     for _ in 0..3 {

@@ -35,8 +35,7 @@ impl Record {
             .any(|other| !other.waits || (context.waits && (other.first_seen, &other.uid) < own))
     }
 
-    /// Takes over the row of an earlier installation, so that the next edit or deletion finds
-    /// it.
+    /// Takes over the row of an earlier installation, so that the next edit or deletion finds it.
     pub(super) fn adopt(&mut self, context: &Context<'_>) {
         if let (None, Some(existing)) = (&self.application, &context.facts.existing_application) {
             self.application = Some(ApplicationRecord {
@@ -100,8 +99,8 @@ impl Record {
         self.intend(document, rows, context)
     }
 
-    /// Records what is wanted from Argo CD and asks the agent for it, unless that is already
-    /// the case.
+    /// Records what is wanted from Argo CD and asks the agent for it, unless that is already the
+    /// case.
     pub(super) fn intend(
         &mut self,
         document: ApplicationDocument,
@@ -155,8 +154,8 @@ impl Record {
         Lifecycle::Dispatching { deadline, again, overdue: 0 }
     }
 
-    /// Asks the agent to write the Application as its row says; `false` if there is none, or if
-    /// an operation that does so is open.
+    /// Asks the agent to write the Application as its row says; `false` if there is none, or if an
+    /// operation that does so is open.
     pub(super) fn request_repair(&mut self, context: &mut Context<'_>) -> bool {
         let requested = self.request_operation(context);
         if requested {
@@ -187,8 +186,7 @@ impl Record {
         self.failures = 0;
         self.note_applied();
         context.clear();
-        // The facts may have changed while the agent worked; there is no second
-        // notification.
+        // The facts may have changed while the agent worked; there is no second notification.
         if self.can_follow(context) {
             return self.resolve(context);
         }

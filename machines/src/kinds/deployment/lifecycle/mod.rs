@@ -22,14 +22,12 @@ use crate::kinds::deployment::{Event, Facts, Record};
 use crate::rows::RowChange;
 use crate::shared::{messages, text};
 
-/// The agent answers within milliseconds; after this the user is informed that it does
-/// not.
+/// The agent answers within milliseconds; after this the user is informed that it does not.
 pub const DISPATCH_DEADLINE: Duration = Duration::from_secs(60);
-/// Argo CD removes resources within seconds; after this the user is informed that it does
-/// not.
+/// Argo CD removes resources within seconds; after this the user is informed that it does not.
 pub const REMOVAL_DEADLINE: Duration = Duration::from_secs(120);
-/// A deadline doubles each time it passes, up to this: what stays away for long is checked
-/// rarely, or ten thousand deployments would write their rows each minute while Argo CD is away.
+/// A deadline doubles each time it passes, up to this: what stays away for long is checked rarely,
+/// or ten thousand deployments would write their rows each minute while Argo CD is away.
 pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3_600);
 /// A change of the tenant, of Argo CD or of a predecessor is pushed; this is the safety net.
 pub const AWAITING_DEADLINE: Duration = Duration::from_secs(60);
@@ -78,8 +76,7 @@ pub enum Lifecycle {
     Dispatching {
         /// When to complain.
         deadline: Timestamp,
-        /// The spec has changed since the open operation was requested: ask again after
-        /// it.
+        /// The spec has changed since the open operation was requested: ask again after it.
         again: bool,
         /// How often the deadline has passed.
         #[serde(default, skip_serializing_if = "is_zero")]
@@ -159,8 +156,7 @@ impl<'a> Context<'a> {
 
     /// When a deadline that has passed this often is due next.
     fn postponed(&self, first: Duration, overdue: u32) -> Timestamp {
-        // It doubles each time; the limit is reached before the shift
-        // overflows.
+        // It doubles each time; the limit is reached before the shift overflows.
         let pause = first.saturating_mul(1 << overdue.min(8));
         self.facts.now.after(pause.min(LONGEST_DEADLINE))
     }
@@ -379,8 +375,7 @@ impl Record {
                 Lifecycle::Settled {} => Handled,
                 elsewhere => Transition(elsewhere),
             },
-            // In a namespace that is going away, or without Argo CD, nothing is
-            // recreated.
+            // In a namespace that is going away, or without Argo CD, nothing is recreated.
             Event::ApplicationDiffers if self.can_follow(context) => {
                 self.note_difference();
                 Transition(self.resolve(context))
@@ -411,8 +406,8 @@ impl Record {
                 self.note_removal(report);
                 Handled
             }
-            // A deletion is never undone, and what is gone never comes back under the same UID:
-            // an observation that says otherwise is stale.
+            // A deletion is never undone, and what is gone never comes back under the same UID: an
+            // observation that says otherwise is stale.
             Event::Observed(_)
             | Event::Absent { .. }
             | Event::Reported(_)

@@ -12,9 +12,8 @@ impl Record {
         snapshot.generation < self.generation || snapshot.revision < self.last_seen
     }
 
-    /// Takes over what an observation says. The revision is remembered only along with
-    /// something worth remembering, so that an echo of our own status write changes
-    /// nothing.
+    /// Takes over what an observation says. The revision is remembered only along with something
+    /// worth remembering, so that an echo of our own status write changes nothing.
     pub(super) fn take(&mut self, snapshot: &Snapshot) {
         let before = self.clone();
         if snapshot.generation != self.generation {
@@ -88,8 +87,7 @@ impl Record {
         self.report = Some(report.clone());
     }
 
-    /// What Argo CD says about the removal. Its error is mirrored like its other
-    /// conditions.
+    /// What Argo CD says about the removal. Its error is mirrored like its other conditions.
     pub(super) fn note_removal(&mut self, report: &RemovalReport) {
         if report.error != self.removal.error {
             let error = report.has_failed().then(|| MirroredCondition {

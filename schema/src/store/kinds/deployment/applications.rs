@@ -14,7 +14,7 @@ use crate::spec_field;
 use crate::store::StoreError;
 use crate::store::statements::{database_time, in_order, insert_missing};
 
-/// Makes the rows of these applications say what they are to say.
+/// Makes the rows of these applications say what they should.
 pub(in crate::store) async fn put(
     tx: &impl ConnectionTrait,
     rows: &[ApplicationRows],
@@ -77,10 +77,10 @@ async fn put_mappings(
     Ok(())
 }
 
-/// Locks the applications that are to be removed, and says which of them exist: those with these
-/// ids, and those that these users own or that are deployed to these environments.
+/// Locks the applications to remove, and returns which exist: those with these ids, and those that
+/// these users own or that are deployed to these environments.
 ///
-/// All by one statement: the agent holds several while it writes reports on them.
+/// All in one statement: the agent holds several while it writes reports on them.
 pub(in crate::store) async fn lock(
     tx: &impl ConnectionTrait,
     ids: Vec<String>,
@@ -105,7 +105,7 @@ pub(in crate::store) async fn lock(
     Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
-/// Removes the rows of these applications; syncs of them stay, and name none.
+/// Removes the rows of these applications; their syncs stay, and name none.
 pub(in crate::store) async fn remove(
     tx: &impl ConnectionTrait,
     ids: &[String],

@@ -1,4 +1,4 @@
-//! Deployments: their machines, and what a batch loads of them and marks.
+//! Deployments: their machines, and what a batch loads and marks of them.
 
 pub(in crate::store) mod applications;
 pub(in crate::store) mod repositories;
@@ -41,7 +41,7 @@ impl Persistent for Deployment {
         &self.record.name
     }
     fn has_obligations(&self) -> bool {
-        // The style decides what a status says, not whether one is owed.
+        // The style decides what a status says, not whether one is required.
         !self.obligations(Default::default()).is_empty()
     }
     fn generation(&self) -> i64 {
@@ -85,7 +85,7 @@ pub(in crate::store) async fn load_reports(
     if applications.is_empty() {
         return Ok(Digests::new());
     }
-    // Not locked, because the batch may lock applications later and those come first; `mark_read`
+    // Not locked, because the batch may later lock applications, which come first; `mark_read`
     // knows by the digest whether the report is still the one that was read.
     let rows = application_state::Entity::find()
         .filter(
@@ -110,8 +110,8 @@ pub(in crate::store) async fn load_reports(
 /// The digests of the reports that a batch has read, by application; empty where a report has none.
 pub(in crate::store) type Digests = HashMap<ApplicationId, String>;
 
-/// Marks the reports on these applications as read, but for those that the agent has replaced since
-/// they were read.
+/// Marks the reports on these applications as read, except for those that the agent has replaced
+/// since they were read.
 pub(in crate::store) async fn mark_read(
     tx: &impl ConnectionTrait,
     applications: Vec<ApplicationId>,
@@ -128,7 +128,7 @@ pub(in crate::store) async fn mark_read(
     if read.is_empty() {
         return Ok(());
     }
-    // SQLite compares rows of values with a subquery only, so the pairs are one.
+    // SQLite compares row values only with a subquery, so the pairs are one.
     let read = Query::select().column(Asterisk).from_values(read, Alias::new("read")).to_owned();
     let id = Expr::col(Column::ApplicationstateApplicationId);
     let digest = Func::coalesce([Expr::col(Column::Digest), Expr::value("")]);

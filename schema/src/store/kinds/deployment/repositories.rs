@@ -1,5 +1,5 @@
 //! The repositories that a tenant's AppProject permits: those that its deployments use, in each
-//! spelling in which one of them writes the URL.
+//! spelling of the URL that one of them uses.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -49,7 +49,7 @@ pub(in crate::store) async fn register(
     insert_missing(tx, repositories).await
 }
 
-/// The repositories that a batch takes away from one of its applications, as (user, URL).
+/// The repositories that a batch removes from one of its applications, as (user, URL).
 pub(in crate::store) async fn in_use(
     tx: &impl ConnectionTrait,
     put: &BTreeMap<ApplicationId, ApplicationRows>,
@@ -95,7 +95,7 @@ pub(in crate::store) async fn release(
         .filter(Expr::exists(mappings_of_the_tenant().and_where(same_url).to_owned()).not())
         .exec(tx)
         .await?;
-    // A row of an earlier installation stands for every spelling: it goes with the last of them,
+    // A row of an earlier installation represents every spelling: it goes with the last of them,
     // and stays while a deployment's own is not known yet.
     let not_known = Expr::col((mapping::Entity, mapping::Column::RepoUrl)).is_null();
     repository::Entity::delete_many()
@@ -109,7 +109,7 @@ pub(in crate::store) async fn release(
     Ok(())
 }
 
-/// The mappings of the tenant to whom a repository row belongs.
+/// The mappings of the tenant that owns a repository row.
 fn mappings_of_the_tenant() -> SelectStatement {
     Query::select()
         .expr(Expr::val(1))
@@ -126,7 +126,7 @@ fn mappings_of_the_tenant() -> SelectStatement {
         .to_owned()
 }
 
-/// The rows that say of the same repository how it is written.
+/// The rows with the spellings of the same repository.
 fn other_spellings() -> SelectStatement {
     let other = || Alias::new("other");
     let same = |column: repository::Column| {
@@ -141,7 +141,7 @@ fn other_spellings() -> SelectStatement {
         .to_owned()
 }
 
-/// The repositories that the AppProjects of these users are to permit, as written.
+/// The repositories that the AppProjects of these users should permit, as written.
 pub(in crate::store) async fn permitted(
     tx: &impl ConnectionTrait,
     users: impl Iterator<Item = &ClusterUserId>,
@@ -153,7 +153,7 @@ pub(in crate::store) async fn permitted(
         return Ok(repositories);
     }
     let users: Vec<&str> = repositories.keys().map(ClusterUserId::as_str).collect();
-    // Rows of credentials permit something only beside a deployment.
+    // Rows of credentials permit something only alongside a deployment.
     let with_deployments = Query::select()
         .column(application_owner::Column::ApplicationOwnerUserId)
         .from(application_owner::Entity)
@@ -164,7 +164,7 @@ pub(in crate::store) async fn permitted(
         .all(tx)
         .await?;
     for Model { clusteruser_id, repo_url, repo_url_as_written, .. } in rows {
-        // Rows of an earlier installation know the normal form only.
+        // Rows of an earlier installation have only the normal form.
         let url = if repo_url_as_written.is_empty() { repo_url } else { repo_url_as_written };
         repositories.entry(ClusterUserId::new(clusteruser_id)).or_default().insert(url);
     }

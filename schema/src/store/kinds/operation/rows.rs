@@ -14,7 +14,7 @@ use crate::store::statements::{database_time, in_order};
 
 /// `operation.resource_type` of an operation on an application.
 pub(in crate::store) const APPLICATION: &str = "Application";
-/// What stands in an operation of an earlier installation that is asked for anew.
+/// The text in an operation of an earlier installation that is requested again.
 const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
      asked for again";
 
@@ -54,7 +54,7 @@ pub(in crate::store) async fn request(
         ..Default::default()
     });
     // By primary key alone: an open operation for the same application would be a defect of the
-    // machine, and is to fail loudly by its unique index.
+    // machine, and should fail loudly by its unique index.
     let leave = OnConflict::column(operation::Column::OperationId).do_nothing().to_owned();
     operation::Entity::insert_many(operations)
         .on_conflict(leave)
@@ -63,7 +63,7 @@ pub(in crate::store) async fn request(
     Ok(())
 }
 
-/// Writes what the agent says of operations: one statement, whatever it says.
+/// Writes what the agent says about operations: one statement, whatever it says.
 pub(in crate::store) async fn set_states(
     tx: &impl ConnectionTrait,
     states: BTreeMap<OperationId, OperationState>,
@@ -75,13 +75,13 @@ pub(in crate::store) async fn set_states(
     for (id, state) in &states {
         by_state.entry(state_text(state)).or_default().push(id.as_str());
         if let OperationState::Failed(text) = state {
-            // PostgreSQL has no text with a NUL in it, and others' errors are repeated here.
+            // PostgreSQL text cannot contain a NUL, and errors from elsewhere are repeated here.
             let text = text.replace('\0', "\u{fffd}");
             let case = texts.take().unwrap_or_default();
             texts = Some(case.case(Column::OperationId.eq(id.as_str()), text));
         }
         if *state == OperationState::InProgress {
-            // It says already how far the removal is, where an earlier operation began it.
+            // If an earlier operation started the removal, it already shows its progress.
             let case = texts.take().unwrap_or_default();
             let known = Expr::col(Column::HumanReadableState);
             texts = Some(case.case(Column::OperationId.eq(id.as_str()), known));
@@ -112,9 +112,8 @@ pub(in crate::store) async fn set_states(
 }
 
 /// Closes the open operations that an earlier installation left for applications that are still
-/// wanted. Their deployments ask again when they are first seen, and one that is open would keep
-/// the new request out. Those whose application has gone stay open: the agent removes what is
-/// left of it.
+/// wanted. Their deployments ask again when they are first seen, and an open one would block the
+/// new request. Those whose application is gone stay open: the agent removes what is left of it.
 pub(in crate::store) async fn supersede_foreign(
     tx: &impl ConnectionTrait,
     now: Timestamp,

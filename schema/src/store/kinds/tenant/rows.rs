@@ -17,8 +17,8 @@ use crate::entity::{
 use crate::store::StoreError;
 use crate::store::statements::{database_time, in_order, insert_missing};
 
-/// The placeholders that stand in the credentials of the cluster that Argo CD runs in; existing
-/// readers recognise them.
+/// The placeholders in the credentials of the cluster that Argo CD runs in; existing readers
+/// recognise them.
 pub(in crate::store) fn placeholder_credentials(
     id: String,
     now: Timestamp,
@@ -49,8 +49,8 @@ pub(in crate::store) async fn ensure(
         created_on: ActiveValue::Set(Some(database_time(now))),
     });
     insert_missing(tx, users).await?;
-    // An environment whose id was not derived was made by an earlier installation, and has
-    // credentials of its own.
+    // An environment whose id was not derived was created by an earlier installation, and has its
+    // own credentials.
     let own: Vec<&TenantRows> = tenants
         .iter()
         .filter(|tenant| tenant.environment == EnvironmentId::in_cluster_of(&tenant.tenant))
@@ -86,7 +86,7 @@ pub(in crate::store) async fn ensure(
     insert_missing(tx, accesses).await
 }
 
-/// Removes mappings of these tenants to environments that have gone: a tenant has one, and readers
+/// Removes mappings of these tenants to environments that are gone: a tenant has one, and readers
 /// would find the old one.
 async fn forget_other_environments(
     tx: &impl ConnectionTrait,
@@ -105,8 +105,8 @@ async fn forget_other_environments(
     Ok(())
 }
 
-/// Removes every row of these tenants, whose applications have gone before, those of an earlier
-/// installation included: a row that is overlooked would stand in the way of the removal for ever.
+/// Removes every row of these tenants, including those of an earlier installation, once their
+/// applications are gone: an overlooked row would block the removal forever.
 pub(in crate::store) async fn remove(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],
@@ -123,7 +123,7 @@ pub(in crate::store) async fn remove(
     Ok(())
 }
 
-/// The environments that these tenants reach and nobody else does.
+/// The environments that only these tenants reach.
 pub(in crate::store) async fn environments_of(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],

@@ -1,10 +1,14 @@
 //! What a machine waits for, in the terms users ask about: for what, since when, until when and
-//! what happens then, and what a person can do. Plain data; the command line and conditions only
-//! show it.
+//! what happens then, and what a person can do. Plain data: what shows it adds nothing. The messages
+//! of `Reconciling` and `Stalled` show a deployment's.
 
 use std::borrow::Cow;
 
 use crate::identity::Timestamp;
+use crate::shared::text::{MESSAGE_LIMIT, cut};
+
+/// Between what is awaited and what can be done.
+const SEPARATOR: &str = ". ";
 
 /// One thing that a machine waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +72,16 @@ impl Wait {
     /// What is awaited and what can be done, as a condition says it. Times are left out: they may
     /// move while the state stays, and each move would cost a status write.
     pub fn message(&self) -> String {
-        match (&*self.what, &*self.advice) {
-            (what, "") => what.to_owned(),
-            ("", advice) => advice.to_owned(),
-            (what, advice) => format!("{what}. {advice}"),
+        // What is awaited may be another system's text: it leaves room for the advice, which is ours.
+        let limit = MESSAGE_LIMIT.saturating_sub(self.advice.chars().count() + SEPARATOR.len());
+        let what = cut(self.what.trim_end().trim_end_matches('.'), limit);
+        let mut letters = self.advice.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let advice: String = first.chain(letters).collect();
+        match (what.as_str(), advice.as_str()) {
+            (_, "") => what,
+            ("", _) => advice,
+            _ => format!("{what}{SEPARATOR}{advice}"),
         }
     }
 }

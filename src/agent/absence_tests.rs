@@ -24,7 +24,7 @@ use crate::agent::argo::Argo;
 use crate::agent::batch::{Observations, decide};
 use crate::agent::effects::Effect;
 use crate::agent::resources::application::requests;
-use crate::agent::resources::project::entry::ProjectDocument;
+use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::effects::Outcome;
 use crate::settings::Settings;
 use crate::signals::Listener;
@@ -187,12 +187,19 @@ async fn an_app_project_is_absent_once_the_server_lists_none_of_its_name() {
     assert_eq!(silent.execute(write(None)).await, Outcome::Done);
     assert!(api.get_opt(&name).await.expect("an answer").is_none());
     assert!(silent.agent.argo().project(&name).is_none());
+    let nothing = WantedProject::default();
+    assert!(silent.agent.argo().project_matches(&user, &nothing), "the server has listed none");
+
     let held = serde_json::json!({"metadata": {"name": name, "finalizers": ["example.com/held"]}});
     let held: AppProject = serde_json::from_value(held).expect("an AppProject");
     api.create(&PostParams::default(), &held).await.expect("another one");
     assert_eq!(silent.execute(write(None)).await, Outcome::Pending, "the watch has not shown it");
+    assert!(!silent.agent.argo().project_matches(&user, &nothing), "it exists");
     assert_eq!(silent.execute(write(None)).await, Outcome::Pending, "it is deleted, and held");
-    assert!(silent.agent.argo().project(&name).is_some());
+    assert!(
+        silent.agent.argo().project_matches(&user, &nothing),
+        "the rest is another's to finish"
+    );
 }
 
 #[test]

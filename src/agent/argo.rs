@@ -2,7 +2,7 @@
 //! that ten thousand of them take a few megabytes. What is taken in and reported for each is in
 //! `resources`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crds::argocd::ApplicationStatus;
 use machines::identity::{ApplicationId, ClusterUserId, Revision};
@@ -21,6 +21,9 @@ pub struct Argo {
     /// The source repositories of the Applications of each project, with their numbers.
     pub(super) in_use: HashMap<String, BTreeMap<String, usize>>,
     pub(super) projects: HashMap<String, ProjectEntry>,
+    /// The names of AppProjects of which the server has listed none, and that nobody has created since
+    /// as far as is known; of owners with open operations only.
+    pub(super) absent_projects: HashSet<String>,
     pub(super) applications_seen: Sightings<String>,
     pub(super) projects_seen: Sightings<String>,
     /// Whether the installed Argo CD knows `retry.refresh`.

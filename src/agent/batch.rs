@@ -33,21 +33,18 @@ pub struct Observations {
     pub resource_absent: bool,
     /// The server has listed no Application with the name.
     pub application_absent: bool,
-    /// The server has listed no AppProject with the name.
-    pub project_absent: bool,
     /// The machine's time has come.
     pub deadline: bool,
 }
 
 impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
-        let Self { refused, resource_absent, application_absent, project_absent, deadline } = newer;
+        let Self { refused, resource_absent, application_absent, deadline } = newer;
         if refused.is_some() {
             self.refused = refused;
         }
         self.resource_absent |= resource_absent;
         self.application_absent |= application_absent;
-        self.project_absent |= project_absent;
         self.deadline |= deadline;
     }
 }
@@ -212,9 +209,7 @@ impl OperationRun {
         let mut project_matches = true;
         if isolation {
             let project = projects.of(&record.owner);
-            // Where there should be none, only a list from the server proves that there is none.
-            let is_proven = project.wanted.document.is_some() || observations.project_absent;
-            project_matches = project.matches && is_proven;
+            project_matches = project.matches;
             if let OperationPhase::PreparingProject { document, .. } = &self.run.machine.state
                 && project.wanted.left_out.contains(&document.spec.source.repo_url)
             {

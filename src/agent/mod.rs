@@ -105,7 +105,8 @@ impl Process<OperationId, Observations> for Agent {
         for one in follow_ups.operations {
             self.follow_up(one, taken_at);
         }
-        self.open().forget_idle(repositories.keys());
+        let idle = self.open().forget_idle(repositories.keys());
+        self.argo().forget_absence(idle.iter().map(String::as_str));
         Ok(())
     }
 

@@ -134,13 +134,21 @@ impl OpenOperations {
         self.projects.get(owner).cloned().flatten()
     }
 
-    /// Forgets the AppProjects of these owners, except where one has an open operation.
-    pub(super) fn forget_idle<'a>(&mut self, owners: impl Iterator<Item = &'a ClusterUserId>) {
+    /// Forgets the AppProjects of these owners, except where one has an open operation; returns their
+    /// names.
+    pub(super) fn forget_idle<'a>(
+        &mut self,
+        owners: impl Iterator<Item = &'a ClusterUserId>,
+    ) -> Vec<String> {
+        let mut idle = Vec::new();
         for owner in owners {
-            if !self.by_project.contains_key(&project_name(owner)) {
+            let name = project_name(owner);
+            if !self.by_project.contains_key(&name) {
                 self.projects.remove(owner);
+                idle.push(name);
             }
         }
+        idle
     }
 
     /// The operations that something concerns.

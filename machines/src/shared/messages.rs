@@ -164,9 +164,9 @@ pub const ENGINE_MISSING_ADVICE: &str =
     "Install Argo CD in the namespace that managed-gitops is configured for";
 /// What to do about a failed operation; preceded by why it failed.
 pub const FAILED_ADVICE: &str =
-    "It is tried again with growing pauses, and at once when the spec changes";
+    "The pauses between attempts grow; a change of the spec is tried at once";
 /// What to do about an Application that does not exist.
-pub const MISSING_ADVICE: &str = "It is created again by the next rescan";
+pub const MISSING_ADVICE: &str = "The rescan creates it again, unless it is switched off";
 /// What to do if Argo CD does not report.
 pub const REPORT_ADVICE: &str =
     "If it takes long, check that Argo CD's application controller runs";

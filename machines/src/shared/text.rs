@@ -6,10 +6,15 @@ pub const MESSAGE_LIMIT: usize = 1_024;
 
 /// Cuts a message to [`MESSAGE_LIMIT`], and marks the cut with three dots.
 pub fn bounded(message: &str) -> String {
-    if message.chars().count() <= MESSAGE_LIMIT {
-        return message.to_owned();
+    cut(message, MESSAGE_LIMIT)
+}
+
+/// Cuts a text to so many characters, and marks the cut with three dots.
+pub fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
     }
-    let mut cut: String = message.chars().take(MESSAGE_LIMIT - 3).collect();
+    let mut cut: String = text.chars().take(limit.saturating_sub(3)).collect();
     cut.push_str("...");
     cut
 }

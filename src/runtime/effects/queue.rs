@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -117,7 +117,8 @@ impl<E: QueuedEffect> EffectQueue<E> {
         F: Fn(E) -> R,
         R: Future<Output = Outcome> + Send + 'static,
     {
-        let mut running: JoinSet<(String, E::Key, Outcome)> = JoinSet::new();
+        let mut running: JoinSet<Outcome> = JoinSet::new();
+        let mut begun: HashMap<task::Id, (String, E::Key)> = HashMap::new();
         loop {
             // Interest is registered before looking, so that nothing slips in between.
             let changed = self.changed.notified();
@@ -127,29 +128,32 @@ impl<E: QueuedEffect> EffectQueue<E> {
                 let key = effect.key();
                 // A panic in one run fails only that run and stops no other.
                 let outcome = AssertUnwindSafe(execute(effect)).catch_unwind();
-                running
-                    .spawn(async move { (tenant, key, outcome.await.unwrap_or(Outcome::Failed)) });
+                let run = running.spawn(async move { outcome.await.unwrap_or(Outcome::Failed) });
+                begun.insert(run.id(), (tenant, key));
             }
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 () = changed => {}
-                Some(finished) = running.join_next() => self.settle(finished),
+                Some(finished) = running.join_next_with_id() => self.settle(finished, &mut begun),
             }
         }
-        while let Some(finished) = running.join_next().await {
-            self.settle(finished);
+        while let Some(finished) = running.join_next_with_id().await {
+            self.settle(finished, &mut begun);
         }
     }
 
-    fn settle(self: &Arc<Self>, finished: Result<(String, E::Key, Outcome), JoinError>) {
-        match finished {
-            Ok((tenant, key, outcome)) => {
-                self.change(&key, |slot, now| ((), slot.finish(outcome, now)));
-                self.lock().ended(&tenant);
-            }
-            // Panics are caught, and only the end of the process cancels a run.
-            Err(error) => tracing::error!(%error, "a run was cancelled"),
-        }
+    fn settle(
+        self: &Arc<Self>,
+        finished: Result<(task::Id, Outcome), JoinError>,
+        begun: &mut HashMap<task::Id, (String, E::Key)>,
+    ) {
+        let (id, outcome) = finished.unwrap_or_else(|error| {
+            tracing::error!(%error, "a run was cancelled");
+            (error.id(), Outcome::Failed)
+        });
+        let Some((tenant, key)) = begun.remove(&id) else { return };
+        self.change(&key, |slot, now| ((), slot.finish(outcome, now)));
+        self.lock().ended(&tenant);
     }
 
     fn next(&self) -> Option<(String, E)> {

@@ -278,8 +278,10 @@ fn settled(record: &Record) -> Progress {
         ("Synced", "Healthy") => Progress::done("Synced", summary),
         // A sync of another revision or source says nothing about what is compared now.
         _ if matches!(report.phase.as_str(), "Failed" | "Error") && !report.is_sync_outdated => {
-            let what = format!("{summary}: {}", report.phase_message);
+            let message = format!("{summary}: {}", report.phase_message);
+            let what = if report.phase_message.is_empty() { summary } else { message.clone() };
             Progress::stuck("SyncFailed", Wait::for_user(what, messages::SYNC_FAILED_ADVICE))
+                .saying(message)
         }
         (_, "Degraded") => {
             Progress::stuck("Degraded", Wait::for_user(summary, messages::DEGRADED_ADVICE))

@@ -6,7 +6,7 @@ use crds::argocd::Application;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 use kube::core::DeserializeGuard;
-use machines::identity::{ApplicationId, DeploymentUid};
+use machines::identity::{ApplicationId, DeploymentUid, Revision};
 use machines::operation::application::ApplicationSpec;
 
 use super::entry::{ApplicationEntry, application_spec, running_sync};
@@ -157,6 +157,15 @@ impl Argo {
         let (row, name, project) = (entry.row, name.to_owned(), entry.spec.project);
         changed.push(Changed::Application { row, name, project, status: None });
         changed
+    }
+
+    /// Takes in that the server has listed no Application of this name, unless the watch has shown a
+    /// newer one since `before`.
+    pub fn application_absent(&mut self, name: &str, before: Revision) -> Vec<Changed> {
+        match self.applications.get(name) {
+            Some(entry) if entry.revision == before => self.application_gone(name, None),
+            _ => Vec::new(),
+        }
     }
 
     /// Takes an Application out of the indexes; returns which project has lost a use of a

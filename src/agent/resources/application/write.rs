@@ -41,7 +41,7 @@ impl Agent {
             match written.await {
                 Ok(written) => answers.push(written),
                 Err(ApiError::AlreadyExists(_)) if existing.is_none() => {
-                    return self.look_up_application(effect, name).await;
+                    return self.look_up_application(effect, namespace, name).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -82,6 +82,10 @@ impl Agent {
         if existing.sync.is_some() {
             requests::end_sync(&self.client, namespace, &name, &existing, Ending::Any).await?;
         }
+        if deleting.is_none() && !existing.deleting {
+            // It was gone already, or went at once; the watch may be silent about it.
+            return self.find_application(effect, row, Some(&name), operation).await;
+        }
         self.take_in_answer(effect, |argo| {
             let deleting = deleting.into_iter();
             deleting.flat_map(|one| argo.application_written(one, asked)).collect()
@@ -99,13 +103,19 @@ impl Agent {
         operation: Option<&OperationId>,
     ) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
-        let asked = self.argo().ask_application();
+        let (asked, before) = {
+            let argo = self.argo();
+            (argo.ask_application(), argo.application_to_remove(row, name))
+        };
         let found = match name {
             Some(name) => kubernetes::list_named(&self.client, namespace, name).await?,
             None => requests::list_labelled(&self.client, namespace, row).await?,
         };
         if found.is_empty() {
             self.effects.answered(&effect.key());
+            if let Some((name, before)) = before {
+                self.take_in(|argo| argo.application_absent(&name, before.revision));
+            }
             if let Some(operation) = operation {
                 let absent = Observations { application_absent: true, ..Observations::default() };
                 self.poke(operation, absent);
@@ -117,8 +127,12 @@ impl Agent {
 
     /// What was to be created exists: learns what it says. The operation's next step decides
     /// whether that is what is wanted.
-    async fn look_up_application(&self, effect: &Effect, name: &str) -> Result<Outcome, ApiError> {
-        let namespace = &self.settings.argocd_namespace;
+    async fn look_up_application(
+        &self,
+        effect: &Effect,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Outcome, ApiError> {
         let asked = self.argo().ask_application();
         let found = kubernetes::list_named(&self.client, namespace, name).await?;
         Ok(self.take_in_listed(effect, found, asked))

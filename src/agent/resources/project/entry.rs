@@ -10,6 +10,8 @@ use machines::identity::Revision;
 pub struct ProjectEntry {
     /// Its revision.
     pub revision: Revision,
+    /// Whether it is being deleted.
+    pub deleting: bool,
     /// What it says.
     pub document: ProjectDocument,
 }

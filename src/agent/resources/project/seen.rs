@@ -6,7 +6,7 @@ use crds::argocd::{AppProject, AppProjectSpec, ApplicationDestination as Destina
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 use kube::core::DeserializeGuard;
-use machines::identity::ClusterUserId;
+use machines::identity::{ClusterUserId, Revision};
 use machines::operation::application::{IN_CLUSTER, project_name};
 use machines::shared::repository_url::source_repo_pattern;
 
@@ -103,13 +103,34 @@ impl Argo {
             source_repos: project.spec.source_repos.iter().cloned().collect(),
             destinations: project.spec.destinations.clone(),
         };
-        self.projects.insert(name.clone(), ProjectEntry { revision, document });
+        let deleting = project.metadata.deletion_timestamp.is_some();
+        self.absent_projects.remove(&name);
+        self.projects.insert(name.clone(), ProjectEntry { revision, deleting, document });
         Some(Changed::Project(name))
     }
 
     /// Records that an AppProject is gone.
     pub fn project_gone(&mut self, name: &str) -> Option<Changed> {
         self.projects.remove(name).map(|_| Changed::Project(name.to_owned()))
+    }
+
+    /// Takes in that the server has listed no AppProject of this name. `before` is the revision that
+    /// was known when it was asked: another one was shown by the watch in the meantime.
+    pub fn project_absent(&mut self, name: &str, before: Option<Revision>) -> Option<Changed> {
+        if self.project(name).map(|project| project.revision) != before {
+            return None;
+        }
+        self.projects.remove(name);
+        self.absent_projects.insert(name.to_owned());
+        Some(Changed::Project(name.to_owned()))
+    }
+
+    /// Forgets that AppProjects were absent: they are about to be created, or no operation needs to
+    /// know any longer.
+    pub fn forget_absence<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        for name in names {
+            self.absent_projects.remove(name);
+        }
     }
 
     /// An AppProject by its name.
@@ -170,10 +191,15 @@ impl Argo {
         existing.chain(named).collect()
     }
 
-    /// Whether the AppProject of a user says what it should.
+    /// Whether the AppProject of a user says what it should. Where there should be none, it counts
+    /// once it is being deleted, which is not ours to finish, or once the server has listed none.
     pub fn project_matches(&self, user: &ClusterUserId, wanted: &WantedProject) -> bool {
-        let actual = self.projects.get(&project_name(user)).map(|entry| &entry.document);
-        wanted.document.as_ref() == actual
+        let name = project_name(user);
+        match (&wanted.document, self.projects.get(&name)) {
+            (Some(wanted), actual) => actual.is_some_and(|actual| actual.document == *wanted),
+            (None, Some(actual)) => actual.deleting,
+            (None, None) => self.absent_projects.contains(&name),
+        }
     }
 }
 

@@ -8,8 +8,6 @@ use machines::operation::application::project_name;
 use super::entry::ProjectDocument;
 use super::requests;
 use crate::agent::Agent;
-use crate::agent::argo::Argo;
-use crate::agent::batch::Observations;
 use crate::agent::effects::Effect;
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::effects::{Outcome, QueuedEffect};
@@ -23,16 +21,20 @@ impl Agent {
     ) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
         let name = project_name(user);
-        let (exists, asked) = {
-            let argo = self.argo();
-            (argo.project(&name).is_some(), argo.ask_project())
+        let (existing, asked) = {
+            let mut argo = self.argo();
+            if wanted.is_some() {
+                argo.forget_absence([name.as_str()]);
+            }
+            (argo.project(&name).cloned(), argo.ask_project())
         };
         let Some(wanted) = wanted else {
-            if exists {
+            if existing.is_some_and(|existing| !existing.deleting) {
                 requests::remove_project(&self.client, namespace, &name).await?;
             }
             return self.look_up_project(effect, &name).await;
         };
+        let exists = existing.is_some();
         match requests::write_project(&self.client, namespace, wanted, exists).await {
             Ok(written) => {
                 self.take_in_answer(effect, |argo| {
@@ -49,10 +51,9 @@ impl Agent {
     /// be created exists. The next step of the operations that require it decides what follows.
     async fn look_up_project(&self, effect: &Effect, name: &str) -> Result<Outcome, ApiError> {
         let namespace = &self.settings.argocd_namespace;
-        let revision = |argo: &Argo| argo.project(name).map(|project| project.revision);
         let (asked, before) = {
             let argo = self.argo();
-            (argo.ask_project(), revision(&argo))
+            (argo.ask_project(), argo.project(name).map(|project| project.revision))
         };
         let found: Vec<DeserializeGuard<AppProject>> =
             kubernetes::list_named(&self.client, namespace, name).await?;
@@ -60,20 +61,15 @@ impl Agent {
         let is_absent = found.is_empty();
         let is_news = self.take_in(|argo| {
             if is_absent {
-                // Unless the watch has shown another one in the meantime.
-                let gone = (revision(argo) == before).then(|| argo.project_gone(name)).flatten();
-                return gone.into_iter().collect();
+                return argo.project_absent(name, before).into_iter().collect();
             }
             found.into_iter().filter_map(|one| argo.project_listed(one, asked)).collect()
         });
-        if is_absent {
-            for id in self.requiring(effect) {
-                let absent = Observations { project_absent: true, ..Observations::default() };
-                self.poke(&id, absent);
-            }
-            return Ok(Outcome::Done);
-        }
-        // If it is no news, the watch has already shown it.
-        Ok(if is_news { Outcome::Pending } else { Outcome::Failed })
+        Ok(match (is_absent, is_news) {
+            (true, _) => Outcome::Done,
+            (false, true) => Outcome::Pending,
+            // The watch has already shown it.
+            (false, false) => Outcome::Failed,
+        })
     }
 }

@@ -1,11 +1,13 @@
 //! What several machines use.
 //!
+//! * [`condition`]: conditions, as every kind has them;
 //! * [`messages`]: what users read;
 //! * [`text`]: texts from elsewhere, cut to a bound;
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`redaction`]: passwords in URLs, removed;
 //! * [`retry`]: the pauses between attempts.
 
+pub mod condition;
 pub mod messages;
 pub mod redaction;
 pub mod repository_url;

@@ -1,19 +1,12 @@
 //! The conditions of a deployment's status, and which parts of Argo CD's report count.
 
-use serde::{Deserialize, Serialize};
-
 use crate::identity::{Digest, Generation};
 use crate::kinds::deployment::{ActualStatus, MirroredCondition, Record, Report, Snapshot};
 use crate::shared::text::bounded;
 
-/// Contract: there is or was an error.
-pub const ERROR_OCCURRED: &str = "ErrorOccurred";
-/// What this generation asks for is done.
-pub const READY: &str = "Ready";
-/// Work goes on by itself.
-pub const RECONCILING: &str = "Reconciling";
-/// Nothing goes on until a user acts.
-pub const STALLED: &str = "Stalled";
+pub use crate::shared::condition::{
+    Condition, ConditionStyle, ERROR_OCCURRED, READY, RECONCILING, STALLED,
+};
 
 /// Most conditions of Argo CD that are mirrored; it knows nine types today.
 pub const MIRRORED_LIMIT: usize = 32;
@@ -26,32 +19,6 @@ pub const MIRROR_BUDGETS: [usize; 4] = [896 * 1024, 256 * 1024, 64 * 1024, 0];
 pub const DELETION_ERROR: &str = "DeletionError";
 /// Argo CD's word for the health of what does not exist.
 pub const MISSING: &str = "Missing";
-
-/// Which conditions are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ConditionStyle {
-    /// Those of the contract and the conventional ones.
-    #[default]
-    Conventional,
-    /// Exactly those of the contract, for clients that count them.
-    Legacy,
-}
-
-/// A condition, without its times.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Condition {
-    /// `type`.
-    pub type_: String,
-    /// `status`: `True`, `False` or `Unknown`.
-    pub status: String,
-    /// `reason`.
-    pub reason: String,
-    /// `message`.
-    pub message: String,
-    /// `observedGeneration`; only the conventional conditions have it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<Generation>,
-}
 
 /// What the status should say, without its times. What is mirrored from Argo CD is named by its
 /// digest; the content is in the database.

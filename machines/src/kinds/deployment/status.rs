@@ -13,7 +13,6 @@ use super::mirror::Mirror;
 use super::{Deployment, MirroredCondition, Record, Report};
 use crate::identity::Timestamp;
 use crate::shared::messages;
-use crate::shared::text::bounded;
 use crate::waiting::{Party, Wait};
 
 /// What the status of a deployment should say.
@@ -34,24 +33,14 @@ pub(super) fn wanted(deployment: &Deployment, style: ConditionStyle) -> StatusVi
     }
 }
 
-fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Condition {
-    Condition {
-        type_: type_.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: bounded(message),
-        observed_generation: None,
-    }
-}
-
 fn error_occurred(flag: &ErrorFlag) -> Option<Condition> {
     match flag {
         ErrorFlag::Never {} => None,
         ErrorFlag::Raised { message } => {
-            Some(condition(ERROR_OCCURRED, "True", ERROR_OCCURRED, message))
+            Some(Condition::new(ERROR_OCCURRED, "True", ERROR_OCCURRED, message))
         }
         ErrorFlag::Resolved {} => {
-            Some(condition(ERROR_OCCURRED, "False", "ErrorOccurredResolved", ""))
+            Some(Condition::new(ERROR_OCCURRED, "False", "ErrorOccurredResolved", ""))
         }
     }
 }
@@ -59,8 +48,8 @@ fn error_occurred(flag: &ErrorFlag) -> Option<Condition> {
 fn mirrored_condition(mirrored: &MirroredCondition) -> Condition {
     let type_ = &mirrored.type_;
     match &mirrored.message {
-        Some(message) => condition(type_, "True", type_, message),
-        None => condition(type_, "False", &format!("{type_}Resolved"), ""),
+        Some(message) => Condition::new(type_, "True", type_, message),
+        None => Condition::new(type_, "False", &format!("{type_}Resolved"), ""),
     }
 }
 
@@ -120,7 +109,7 @@ fn conventional(deployment: &Deployment) -> [Condition; 3] {
             _ if readiness == progress.readiness => &wait,
             _ => "",
         };
-        Condition { observed_generation, ..condition(type_, status, progress.reason, message) }
+        Condition { observed_generation, ..Condition::new(type_, status, progress.reason, message) }
     })
 }
 

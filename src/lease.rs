@@ -1,7 +1,7 @@
 //! Which of several replicas acts: the one that holds the Leases of its roles.
 //!
 //! The Leases keep replicas apart in time; the fence in the database ([`schema::store`]) keeps a
-//! replica from committing after its time, and [`Tenure`] keeps it from writing to the cluster. All
+//! replica from committing once another has taken over, and [`Tenure`] keeps it from writing to the cluster. All
 //! decisions use only this process's own clock and when it saw what: no two clocks are compared.
 
 use std::future::Future;

@@ -226,8 +226,8 @@ impl Agent {
         }
     }
 
-    /// Steps batches, one after the other, once all of Argo CD's resources have been seen: anything
-    /// missing by then does not exist.
+    /// Steps batches, one after the other, once all of Argo CD's resources have been seen: until
+    /// then nothing is known of what exists.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let [_, applications, projects] = &self.watches[..] else { return Ok(()) };
         tokio::select! {

@@ -154,7 +154,7 @@ mod tests {
         let events = Events::new(Clock::default());
         let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
         for uid in ["one", "two", "one"] {
-            for reason in ["StatusTruncated", "Quarantined"] {
+            for reason in ["StatusTruncated", "ProcessingFailed"] {
                 events.tell(&place, &DeploymentUid::new(uid), reason, "a message");
             }
         }

@@ -8,7 +8,8 @@ use crate::identity::Timestamp;
 
 /// First pause after a failure.
 const FIRST: Duration = Duration::from_millis(500);
-/// Longest pause: a repaired cluster is noticed within it even without any other sign.
+/// Longest pause before jitter: a repaired cluster is noticed within a little more than that, even
+/// without any other sign.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Doubling stops here; beyond it the pause is `LONGEST` anyway.
 const LAST_DOUBLING: u32 = 7;

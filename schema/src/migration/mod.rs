@@ -2,7 +2,8 @@
 //!
 //! Migrations are dated and only go forward. All pending ones are applied in one transaction and
 //! under a lock: of two processes that start at once, one migrates and the other finds it done; and
-//! a failure leaves the database as it was. What only affects speed comes afterwards: `indexes`.
+//! a failure leaves the database as it was. What only affects speed comes afterwards, `indexes`,
+//! and so does the unique guard of `open_operations`, which duplicates may prevent.
 
 mod adoption;
 mod indexes;

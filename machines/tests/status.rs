@@ -17,6 +17,8 @@ use machines::kinds::deployment::{
 };
 use machines::machine::{Machine, Step};
 use machines::rows::{OperationState, RowChange, TenantRows};
+use machines::shared::text::MESSAGE_LIMIT;
+use machines::waiting::Wait;
 
 const HOUR: i64 = 3_600_000;
 
@@ -358,4 +360,50 @@ fn a_status_rejected_for_its_size_gets_less_room_until_the_spec_changes() {
     assert_eq!(budget_bytes(view.mirror_budget), 0);
     let edited = machine.step(&observed(2, "two"), &facts(at(4))).machine;
     assert_eq!(edited.record.mirror_budget, 0);
+}
+
+#[test]
+fn what_is_awaited_leaves_room_for_what_a_person_can_do() {
+    let message = |what: &str| Wait::for_user(what.to_owned(), "resume the rollout").message();
+    assert_eq!(message("it is paused"), "it is paused. Resume the rollout");
+    assert_eq!(message("denied by a webhook.\n"), "denied by a webhook. Resume the rollout");
+    let long = message(&"x".repeat(5_000));
+    assert_eq!(long.chars().count(), MESSAGE_LIMIT);
+    assert!(long.ends_with("x.... Resume the rollout"), "{long}");
+}
+
+#[test]
+fn a_syncing_deployment_says_when_argo_cd_retries_only_where_it_always_did() {
+    let retries = |time: &str| {
+        let report = Report {
+            sync: "OutOfSync".to_owned(),
+            health: "Missing".to_owned(),
+            phase: "Running".to_owned(),
+            phase_message: format!("Retrying attempt #2 at {time}"),
+            compared_to: compared_to_digest(
+                "https://example.com/team/app",
+                "one",
+                "main",
+                "in-cluster",
+                "team",
+            ),
+            ..Report::default()
+        };
+        let machine = settled().step(&Event::Reported(Box::new(report)), &facts(at(1))).machine;
+        let says = |type_| {
+            let view =
+                machine.obligations(ConditionStyle::Conventional).into_iter().find_map(|one| {
+                    match one {
+                        Obligation::StatusWritten(view) => Some(view),
+                        _ => None,
+                    }
+                });
+            let found = view.unwrap().conditions.into_iter().find(|one| one.type_ == type_);
+            found.unwrap().message
+        };
+        (says(READY), says(RECONCILING))
+    };
+    let (first, second) = (retries("10:00AM"), retries("10:05AM"));
+    assert_ne!(first.0, second.0, "Ready keeps its text");
+    assert_eq!(first.1, second.1, "Reconciling does not move with the time");
 }

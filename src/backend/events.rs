@@ -163,8 +163,12 @@ mod tests {
         while let Ok(event) = receiver.try_recv() {
             names.push(event.metadata.name.unwrap_or_default());
         }
-        let expected =
-            ["status-truncated.one", "quarantined.one", "status-truncated.two", "quarantined.two"];
+        let expected = [
+            "status-truncated.one",
+            "processing-failed.one",
+            "status-truncated.two",
+            "processing-failed.two",
+        ];
         assert_eq!(names, expected);
     }
 

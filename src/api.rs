@@ -260,24 +260,20 @@ fn families<T>(
 
 #[cfg(test)]
 mod tests {
-    use schema::connection::{ConnectOptions, connect};
     use schema::store::{Role, Store};
     use tokio::time::Instant;
 
     use super::*;
     use crate::settings::Settings;
+    use crate::test_support;
 
     /// Health of a process with a backend that has not started.
     async fn health() -> (Arc<Health>, Arc<Backend>) {
-        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.unwrap();
-        schema::migrate(&database).await.unwrap();
+        let database = test_support::database().await;
         let settings = Settings::default();
         let now = settings.clock.now();
         let store = Store::take_over(database.clone(), Role::Backend, "test", now).await.unwrap();
-        let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
-            Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("no server"))
-        });
-        let client = kube::Client::new(service, "default");
+        let client = test_support::no_api_server();
         let metrics = Arc::<Metrics>::default();
         let backend = Backend::new(client, store, settings, Arc::clone(&metrics));
         let health = Arc::new(Health::new(metrics, database, None));

@@ -23,3 +23,6 @@ pub mod runtime;
 pub mod settings;
 pub mod signals;
 pub mod tenure;
+
+#[cfg(test)]
+mod test_support;

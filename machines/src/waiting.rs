@@ -24,7 +24,7 @@ pub struct Wait {
     /// What it does then; empty without [`Self::until`].
     pub then: &'static str,
     /// What a person can do; never empty if a person is awaited.
-    pub advice: Cow<'static, str>,
+    pub advice: &'static str,
 }
 
 /// Who or what is awaited.
@@ -51,12 +51,12 @@ pub enum Party {
 impl Wait {
     /// A wait that a person ends by doing this.
     pub fn for_user(what: impl Into<Cow<'static, str>>, advice: &'static str) -> Self {
-        Self { advice: advice.into(), ..Self::new(Party::User, what) }
+        Self { advice, ..Self::new(Party::User, what) }
     }
 
     /// A wait without an end of its own.
     pub fn new(whom: Party, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { whom, what: what.into(), since: None, until: None, then: "", advice: "".into() }
+        Self { whom, what: what.into(), since: None, until: None, then: "", advice: "" }
     }
 
     /// The same, with what the machine does by itself at a given time.
@@ -65,8 +65,8 @@ impl Wait {
     }
 
     /// The same, with what a person can do.
-    pub fn with_advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { advice: advice.into(), ..self }
+    pub fn with_advice(self, advice: &'static str) -> Self {
+        Self { advice, ..self }
     }
 
     /// What is awaited and what can be done, as a condition says it. Times are left out: they may

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crds::argocd::{AppProject, Application};
-use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, PostParams};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use machines::machine::Machine;
@@ -13,8 +12,6 @@ use machines::operation::application::{
 };
 use machines::operation::{Operation, OperationEvent, RowView, Wanted};
 use machines::rows::{OperationState, Requester};
-use sandbox::ApiServer;
-use schema::connection::{ConnectOptions, connect};
 use schema::store::agent::AgentLoaded;
 use schema::store::machine_rows::Versioned;
 use schema::store::{Role, Store};
@@ -27,18 +24,7 @@ use crate::agent::resources::application::requests;
 use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::effects::Outcome;
 use crate::settings::Settings;
-use crate::signals::Listener;
-
-struct Nobody;
-
-impl Listener for Nobody {
-    fn operation_finished(&self, _: &Requester) {}
-    fn report_changed(&self, _: &DeploymentUid) {}
-    fn application_differs(&self, _: &DeploymentUid) {}
-    fn is_behind(&self, _: &str) -> bool {
-        false
-    }
-}
+use crate::test_support::{self, Nobody};
 
 /// An agent whose watches are silent, with one open operation.
 struct Silent {
@@ -50,17 +36,9 @@ struct Silent {
 impl Silent {
     async fn new() -> Self {
         let settings = Settings::default();
-        let server = ApiServer::in_memory(sandbox::api::Settings::default());
-        for definition in argocd_stand_in::definitions() {
-            server.install(&definition).expect("a definition");
-        }
-        let client = sandbox::client(server, &settings.argocd_namespace);
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(settings.argocd_namespace.clone());
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
-        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
-        schema::migrate(&database).await.expect("tables");
+        let definitions = argocd_stand_in::definitions();
+        let client = test_support::api_server(definitions, &settings.argocd_namespace).await;
+        let database = test_support::database().await;
         let now = settings.clock.now();
         let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
         let agent = Agent::new(client.clone(), store, settings, Arc::default(), Arc::new(Nobody));

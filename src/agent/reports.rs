@@ -290,28 +290,16 @@ mod tests {
     use machines::kinds::deployment::Report as Said;
     use machines::kinds::deployment::conditions::{MIRROR_BUDGETS, budget_bytes};
     use proptest::prelude::*;
-    use schema::connection::{ConnectOptions, connect};
     use schema::store::Role;
 
     use super::*;
 
     use crate::backend::kinds::deployment::{observe, status_fields};
-
-    struct Nobody;
-
-    impl Listener for Nobody {
-        fn operation_finished(&self, _: &Requester) {}
-        fn report_changed(&self, _: &DeploymentUid) {}
-        fn application_differs(&self, _: &DeploymentUid) {}
-        fn is_behind(&self, _: &str) -> bool {
-            false
-        }
-    }
+    use crate::test_support::{self, Nobody};
 
     #[tokio::test]
     async fn a_report_that_was_not_written_is_news_when_it_comes_again() {
-        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
-        schema::migrate(&database).await.expect("tables");
+        let database = test_support::database().await;
         let now = crate::runtime::clock::Clock::default().now();
         let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
         let reports = Reports::new(store, Arc::new(Nobody), Arc::default());

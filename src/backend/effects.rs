@@ -153,24 +153,14 @@ fn is_wanted(found: &[DeserializeGuard<Operation>], operation: &OperationId) -> 
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::Namespace;
-    use sandbox::ApiServer;
 
     use super::*;
+    use crate::test_support;
 
     const NAMESPACE: &str = "argocd";
 
     async fn client() -> kube::Client {
-        let server = ApiServer::in_memory(sandbox::api::Settings::default());
-        for definition in crds::all() {
-            server.install(&definition).expect("a definition");
-        }
-        let client = sandbox::client(server, NAMESPACE);
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(NAMESPACE.to_owned());
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
-        client
+        test_support::api_server(crds::all(), NAMESPACE).await
     }
 
     #[tokio::test]

@@ -345,22 +345,18 @@ impl Backend {
 
 #[cfg(test)]
 mod tests {
-    use schema::connection::{ConnectOptions, connect};
     use schema::store::Role;
 
     use super::*;
+    use crate::test_support;
 
     #[tokio::test]
     async fn a_deadline_wakes_a_machine_of_any_kind() {
-        let database = connect("sqlite::memory:", &ConnectOptions::default()).await.expect("it");
-        schema::migrate(&database).await.expect("tables");
+        let database = test_support::database().await;
         let settings = Settings::default();
         let now = settings.clock.now();
         let store = Store::take_over(database, Role::Backend, "test", now).await.expect("the role");
-        let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
-            Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("no server"))
-        });
-        let client = kube::Client::new(service, "default");
+        let client = test_support::no_api_server();
         let backend = Backend::new(client, store, settings, Arc::default());
         let machines = [
             Key::Tenant(TenantUid::new("tenant")),

@@ -240,7 +240,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crds::argocd::{FIELDS, Ownership};
-    use k8s_openapi::api::core::v1::Namespace;
     use kube::ResourceExt;
     use machines::identity::DeploymentUid;
     use machines::kinds::deployment::render::render;
@@ -248,25 +247,16 @@ mod tests {
     use machines::operation::application::{
         ApplicationDestination, ApplicationSource, ApplicationSpec,
     };
-    use sandbox::ApiServer;
 
     use super::*;
     use crate::agent::argo::Argo;
     use crate::runtime::watch::WatchEvent;
+    use crate::test_support;
 
     const NAMESPACE: &str = "argocd";
 
     async fn client() -> kube::Client {
-        let server = ApiServer::in_memory(sandbox::api::Settings::default());
-        for definition in argocd_stand_in::definitions() {
-            server.install(&definition).expect("a definition");
-        }
-        let client = sandbox::client(server, NAMESPACE);
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(NAMESPACE.to_owned());
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
-        client
+        test_support::api_server(argocd_stand_in::definitions(), NAMESPACE).await
     }
 
     fn document(path: &str) -> ApplicationDocument {

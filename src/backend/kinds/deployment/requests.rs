@@ -120,23 +120,15 @@ mod tests {
     use kube::api::{DeleteParams, Patch, PostParams};
     use machines::identity::{Generation, TenantUid};
     use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
-    use sandbox::ApiServer;
 
     use super::*;
     use crate::backend::index::Index;
     use crate::backend::kinds::deployment::observe;
     use crate::runtime::watch::WatchEvent;
+    use crate::test_support;
 
     async fn api() -> (kube::Client, Api<GitOpsDeployment>) {
-        let server = ApiServer::in_memory(sandbox::api::Settings::default());
-        for definition in crds::all() {
-            server.install(&definition).expect("a definition");
-        }
-        let client = sandbox::client(server, "team");
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some("team".to_owned());
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.create(&PostParams::default(), &namespace).await.expect("a namespace");
+        let client = test_support::api_server(crds::all(), "team").await;
         (client.clone(), Api::namespaced(client, "team"))
     }
 

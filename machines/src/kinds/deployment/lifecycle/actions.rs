@@ -332,8 +332,7 @@ impl Record {
         overdue: &mut u32,
         context: &Context<'_>,
     ) -> Timestamp {
-        *overdue = overdue.saturating_add(1);
         self.expect_no_claim();
-        context.postponed(first, *overdue)
+        context.postpone(first, overdue)
     }
 }

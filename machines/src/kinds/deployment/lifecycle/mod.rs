@@ -154,10 +154,11 @@ impl<'a> Context<'a> {
         Self { facts, waits, before: discriminant(before), rows: Vec::new(), error_event: None }
     }
 
-    /// When a deadline that has passed this often is due next.
-    fn postponed(&self, first: Duration, overdue: u32) -> Timestamp {
+    /// Counts that a deadline has passed once more; returns when it is due next.
+    fn postpone(&self, first: Duration, overdue: &mut u32) -> Timestamp {
+        *overdue = overdue.saturating_add(1);
         // It doubles each time; the limit is reached before the shift overflows.
-        let pause = first.saturating_mul(1 << overdue.min(8));
+        let pause = first.saturating_mul(1 << (*overdue).min(8));
         self.facts.now.after(pause.min(LONGEST_DEADLINE))
     }
 
@@ -287,8 +288,7 @@ impl Record {
             },
             Event::DeadlineReached if is_due => match self.resolve(context) {
                 same if context.is_as_before(&same) => {
-                    *overdue = overdue.saturating_add(1);
-                    *deadline = context.postponed(AWAITING_DEADLINE, *overdue);
+                    *deadline = context.postpone(AWAITING_DEADLINE, overdue);
                     Handled
                 }
                 elsewhere => Transition(elsewhere),
@@ -482,8 +482,7 @@ impl Record {
                 Transition(Lifecycle::Gone {})
             }
             Event::DeadlineReached if context.facts.now >= *deadline => {
-                *overdue = overdue.saturating_add(1);
-                *deadline = context.postponed(FINALIZING_DEADLINE, *overdue);
+                *deadline = context.postpone(FINALIZING_DEADLINE, overdue);
                 Handled
             }
             _ => Super,

@@ -6,7 +6,7 @@ use crate::identity::OperationId;
 
 pub use crate::kinds::deployment::rows::{ApplicationKey, ApplicationRows};
 pub use crate::kinds::tenant::rows::TenantRows;
-pub use crate::operation::rows::{OperationRow, OperationState, Requester, Target};
+pub use crate::operation::target::{OperationRow, OperationState, Requester, Target};
 
 /// One change; idempotent, because ids are derived and every insert is an upsert.
 #[derive(Clone, Debug, PartialEq, Eq)]

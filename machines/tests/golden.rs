@@ -15,18 +15,19 @@ use machines::identity::{
 };
 use machines::kinds::deployment::error_flag::ErrorFlag;
 use machines::kinds::deployment::lifecycle::Lifecycle;
-use machines::kinds::deployment::mirror::Mirror;
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::render::render;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
-    ActualStatus, ApplicationRecord, Deployment, MirroredCondition, OpenOperation,
-    PersistedDeployment, Record, Report,
+    ActualStatus, ApplicationRecord, Deployment, MirroredCondition, PersistedDeployment, Record,
+    Report,
 };
 use machines::kinds::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
 use machines::operation::application::ApplicationDocument;
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
 use machines::rows::{Requester, Target, TenantRows};
+use machines::shared::mirror::Mirror;
+use machines::shared::open_operation::OpenOperation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

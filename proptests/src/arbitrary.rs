@@ -7,12 +7,11 @@ use machines::identity::{
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
 use machines::kinds::deployment::error_flag::ErrorFlag;
 use machines::kinds::deployment::lifecycle::Lifecycle;
-use machines::kinds::deployment::mirror::Mirror;
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, Event, ExistingApplication, Facts,
-    MirroredCondition, Namesake, OpenOperation, Record, Report, Snapshot, TenantFact,
+    MirroredCondition, Namesake, Record, Report, Snapshot, TenantFact,
 };
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
 use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
@@ -21,6 +20,8 @@ use machines::operation::{
     Wanted,
 };
 use machines::rows::{OperationState, Target, TenantRows};
+use machines::shared::mirror::Mirror;
+use machines::shared::open_operation::OpenOperation;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

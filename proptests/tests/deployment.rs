@@ -8,12 +8,12 @@ use machines::Handling;
 use machines::identity::{DeploymentUid, Digest, Generation, OperationId, Revision};
 use machines::kinds::deployment::conditions::{ConditionStyle, READY};
 use machines::kinds::deployment::lifecycle::Lifecycle;
-use machines::kinds::deployment::mirror::Mirror;
 use machines::kinds::deployment::{
     Deployment, Event, MirroredCondition, Namesake, Obligation, Report,
 };
 use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange};
+use machines::shared::mirror::Mirror;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptests::walk::{Input, Moment, Walk, input, persist, resume};

@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use machines::identity::{ApplicationId, DeploymentUid, OperationId, Revision, Timestamp};
-use machines::kinds::deployment::mirror::Mirror;
 use machines::kinds::deployment::{Deployment, Event, Facts};
 use machines::machine::Machine;
 use machines::rows::{OperationState, RowChange};
+use machines::shared::mirror::Mirror;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use proptests::config;

@@ -19,6 +19,7 @@ async fn add_machine(database: &Database, kind: &str, key: &str, state_path: &st
         tenant_uid: "tenant".to_owned(),
         namespace: "team".to_owned(),
         name: key.to_owned(),
+        refers_to: None,
         state: "x".repeat(4096),
         state_path: state_path.to_owned(),
         version: 1,

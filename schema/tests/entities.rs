@@ -69,6 +69,7 @@ async fn every_table_returns_the_row_that_was_inserted(scratch: Scratch) {
             tenant_uid: text("namespace-uid"),
             namespace: text("team"),
             name: text("shop"),
+            refers_to: Some(text("catalog")),
             state: text("{\"v\":1}"),
             state_path: text("Active/Settled"),
             version: 1,

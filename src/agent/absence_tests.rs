@@ -19,7 +19,7 @@ use schema::store::{Role, Store};
 use crate::agent::Agent;
 use crate::agent::argo::Argo;
 use crate::agent::batch::{Observations, decide};
-use crate::agent::effects::Effect;
+use crate::agent::resources::Effect;
 use crate::agent::resources::application::requests;
 use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
 use crate::runtime::effects::Outcome;

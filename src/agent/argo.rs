@@ -72,12 +72,7 @@ impl Argo {
     pub fn view(&self, row: &ApplicationId, name: Option<&str>) -> ApplicationView {
         match self.application_of(row, name) {
             None => ApplicationView::Unseen,
-            Some((_, entry)) => ApplicationView::Present {
-                spec: Box::new(entry.spec.clone()),
-                labelled: entry.row.as_ref() == Some(row),
-                deleting: entry.deleting,
-                sync: entry.sync.clone().map(Box::new),
-            },
+            Some((_, entry)) => entry.view(row),
         }
     }
 }

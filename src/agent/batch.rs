@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use machines::identity::{ClusterUserId, OperationId, Revision, Timestamp};
+use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision, Timestamp};
 use machines::machine::{Machine, Run};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
@@ -56,6 +56,8 @@ pub struct FollowUp {
     pub id: OperationId,
     /// What it is about, once its row was read.
     pub target: Option<Target>,
+    /// The row whose Application it looks at.
+    pub application: Option<ApplicationId>,
     /// The name of its Application, if known.
     pub application_name: Option<String>,
     /// Its owner.
@@ -173,13 +175,14 @@ impl OperationRun {
         projects: &mut Projects<'_>,
         isolation: bool,
     ) {
-        if matches!(self.run.machine.state, OperationPhase::Unclaimed {}) {
-            let id = self.run.machine.record.id.clone();
-            let event = match (rows.get(&id), unusable.get(&id)) {
-                (Some(row), _) => OperationEvent::RowObserved(Box::new(row.clone())),
-                (None, Some(text)) => OperationEvent::Refused { text: text.clone() },
-                (None, None) => OperationEvent::RowAbsent,
-            };
+        let id = &self.run.machine.record.id;
+        let is_unclaimed = matches!(self.run.machine.state, OperationPhase::Unclaimed {});
+        let row = match (rows.get(id), unusable.get(id)) {
+            (Some(row), _) => Some(OperationEvent::RowObserved(Box::new(row.clone()))),
+            (None, Some(text)) => Some(OperationEvent::Refused { text: text.clone() }),
+            (None, None) => is_unclaimed.then_some(OperationEvent::RowAbsent),
+        };
+        if let Some(event) = row {
             self.step(&event);
         }
         if let Some(text) = &observations.refused {
@@ -244,6 +247,7 @@ impl OperationRun {
         FollowUp {
             id: record.id.clone(),
             target: record.target.clone(),
+            application: record.application().cloned(),
             revisions: argo.revisions(
                 record.application(),
                 application_name.as_deref(),

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
-use machines::operation::OperationObligation;
-use machines::rows::Target;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
 use crate::agent::batch::{FollowUp, Observations};
-use crate::agent::effects::{Effect, Subject};
+use crate::agent::resources::{self, Effect, Subject};
 use crate::runtime::effects::{QueuedEffect, Required};
 
 impl Agent {
@@ -51,18 +49,17 @@ impl Agent {
                 self.poke(&follow_up.id, Observations::default());
             }
         }
-        if let Some(Target::Application(row)) = follow_up.target.filter(|_| finished) {
+        if let Some(target) = follow_up.target.filter(|_| finished) {
             // Only at its end: a finished operation lingers until its CR is gone, and by then the
             // Application may belong to the next one.
-            self.effects.withdraw(&Subject::Application(row));
+            self.effects.withdraw(&resources::settled(&target));
         }
     }
 
     /// The revisions of an operation's Application and AppProject.
     fn revisions(&self, follow_up: &FollowUp) -> [Option<Revision>; 2] {
-        let FollowUp { target, application_name, owner, .. } = follow_up;
-        let row = target.as_ref().map(|Target::Application(row)| row);
-        self.argo().revisions(row, application_name.as_deref(), owner)
+        let FollowUp { application, application_name, owner, .. } = follow_up;
+        self.argo().revisions(application.as_ref(), application_name.as_deref(), owner)
     }
 
     /// Forgets an operation that is gone. If its CR was recreated in the meantime, by a backend
@@ -77,29 +74,6 @@ impl Agent {
         };
         if exists {
             self.take_up(id.clone(), &tenant);
-        }
-    }
-
-    fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
-        let FollowUp { id, application_name, .. } = follow_up;
-        match obligation {
-            OperationObligation::ProjectWritten(user) => {
-                Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
-            }
-            OperationObligation::ApplicationWritten(row, document) => Effect::WriteApplication {
-                row: row.clone(),
-                document: document.clone(),
-                operation: id.clone(),
-            },
-            OperationObligation::ApplicationRemoved(row) => Effect::RemoveApplication {
-                row: row.clone(),
-                name: application_name.clone(),
-                operation: Some(id.clone()),
-                is_seen: self.argo().application_of(row, application_name.as_deref()).is_some(),
-            },
-            OperationObligation::ResourceRemoved(id) => {
-                Effect::RemoveOperation { operation: id.clone() }
-            }
         }
     }
 

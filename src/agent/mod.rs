@@ -1,15 +1,13 @@
 //! The agent: the only writer of Argo CD's resources, and the reader of what they report.
 //!
 //! [`argo`] holds what the watches show, `open` the operations that look at it, [`batch`] steps
-//! operations between load and commit, [`effects`] do what their states require, `definition` says
-//! what the installed Argo CD supports, [`reports`] carries what Argo CD says into the database,
-//! and `rescan` finds manual changes. Whatever depends on the kind of an operation's target is in
-//! [`resources`].
+//! operations between load and commit, [`resources`] have the effects that their states require,
+//! `definition` says what the installed Argo CD supports, [`reports`] carries what Argo CD says into
+//! the database, and `rescan` finds manual changes.
 
 pub mod argo;
 pub mod batch;
 mod definition;
-pub mod effects;
 mod execute;
 mod follow_up;
 mod open;
@@ -32,9 +30,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::batch::Observations;
-use crate::agent::effects::Effect;
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
+use crate::agent::resources::Effect;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};

@@ -17,8 +17,8 @@ use crate::agent::resources::project::entry::ProjectDocument;
 pub(super) struct OpenOperations {
     /// All of them.
     pub(super) by_id: HashMap<OperationId, OpenOperation>,
-    /// By their application rows.
-    pub(super) by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
+    /// By the rows whose Applications they look at.
+    by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
     /// By the name of the Application, which cannot be changed.
     by_name: HashMap<String, BTreeSet<OperationId>>,
     /// By the names of the AppProjects of their owners.
@@ -41,6 +41,8 @@ pub(super) struct OpenOperation {
     pub(super) tenant: String,
     /// What it is about, once known.
     target: Option<Target>,
+    /// The row whose Application it looks at, once known.
+    application: Option<ApplicationId>,
     /// The name of its Application, once known.
     name: Option<String>,
     /// Its owner, once known.
@@ -77,20 +79,19 @@ impl OpenOperations {
 
     /// Notes what concerns an operation from now on; returns whether something did not before.
     pub(super) fn update(&mut self, follow_up: &FollowUp) -> bool {
-        let FollowUp { id, target, application_name, owner, awaits_project, .. } = follow_up;
+        let FollowUp { id, target, application, application_name, owner, awaits_project, .. } =
+            follow_up;
         let entry = self.by_id.entry(id.clone()).or_default();
         entry.target.clone_from(target);
+        entry.application.clone_from(application);
         entry.name.clone_from(application_name);
         entry.owner = owner.clone();
         if let Some(name) = application_name {
             self.by_name.entry(name.clone()).or_default().insert(id.clone());
         }
-        let mut is_new = match target {
-            Some(Target::Application(row)) => {
-                self.by_row.entry(row.clone()).or_default().insert(id.clone())
-            }
-            None => false,
-        };
+        let mut is_new = application
+            .as_ref()
+            .is_some_and(|row| self.by_row.entry(row.clone()).or_default().insert(id.clone()));
         let project = project_name(owner);
         if *awaits_project {
             let awaiting = self.awaiting_project.entry(project.clone()).or_default();
@@ -105,7 +106,7 @@ impl OpenOperations {
     /// Forgets an operation that is gone.
     pub(super) fn forget(&mut self, id: &OperationId) {
         let Some(entry) = self.by_id.remove(id) else { return };
-        if let Some(Target::Application(row)) = &entry.target {
+        if let Some(row) = &entry.application {
             remove_from(&mut self.by_row, row, id);
         }
         if let Some(name) = &entry.name {
@@ -114,6 +115,13 @@ impl OpenOperations {
         let project = project_name(&entry.owner);
         remove_from(&mut self.awaiting_project, &project, id);
         remove_from(&mut self.by_project, &project, id);
+    }
+
+    /// Whether an operation writes or removes the Application of a row.
+    pub(super) fn writes(&self, row: &ApplicationId) -> bool {
+        let mut ids = self.by_row.get(row).into_iter().flatten();
+        let target = Target::Application(row.clone());
+        ids.any(|id| self.by_id.get(id).is_some_and(|one| one.target.as_ref() == Some(&target)))
     }
 
     /// Whether an operation of this owner waits for the AppProject.
@@ -194,6 +202,7 @@ mod tests {
         FollowUp {
             id: OperationId::new(id),
             target: Some(Target::Application(ApplicationId::new(format!("row-{id}")))),
+            application: Some(ApplicationId::new(format!("row-{id}"))),
             application_name: Some(application_name(&DeploymentUid::new(id))),
             owner: ClusterUserId::new("owner"),
             requester: Some(Requester::Deployment(DeploymentUid::new(id))),

@@ -137,7 +137,7 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
     }
     if !left.is_empty() {
         let orphans = agent.store.orphans(left.clone()).await?;
-        left.retain(|uid, row| orphans.contains(uid) && !agent.open().by_row.contains_key(row));
+        left.retain(|uid, row| orphans.contains(uid) && !agent.open().writes(row));
     }
     found.orphans = left;
     let unwanted = owners_left.into_iter().map(|owner| (owner, BTreeSet::new()));
@@ -147,7 +147,7 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
 
 fn application_differs(agent: &Agent, row: &ApplicationId, document: &ApplicationDocument) -> bool {
     // What an operation is about to write is no difference.
-    if agent.open().by_row.contains_key(row) {
+    if agent.open().writes(row) {
         return false;
     }
     let argo = agent.argo();

@@ -1,8 +1,6 @@
-//! The Event for the owner of a deployment that is set aside because each of its batches fails.
+//! The Event for the owner of an object whose machine is set aside because each of its batches fails.
 
 use std::time::Duration;
-
-use machines::identity::DeploymentUid;
 
 /// Consecutive failures before the owner is notified: one or two may be chance.
 pub(super) const TOLD_AFTER: u32 = 3;
@@ -10,10 +8,10 @@ pub(super) const TOLD_AFTER: u32 = 3;
 pub(super) const REASON: &str = "ProcessingFailed";
 
 /// The Event's message; `why` contains no user data.
-pub(super) fn message(uid: &DeploymentUid, pause: Duration, why: &str) -> String {
+pub(super) fn message(uid: &str, pause: Duration, why: &str) -> String {
     format!(
-        "managed-gitops cannot process this deployment: {why}. It is tried again in {} s, then ever \
-         less often, and at once when the deployment is edited. If that does not help, ask those who \
+        "managed-gitops cannot process this object: {why}. It is tried again in {} s, then ever \
+         less often, and at once when the object is edited. If that does not help, ask those who \
          run managed-gitops to look at its log for {uid}",
         pause.as_secs(),
     )
@@ -25,8 +23,7 @@ mod tests {
 
     #[test]
     fn the_owner_learns_why_and_when_it_is_retried() {
-        let uid = DeploymentUid::new("uid-1");
-        let message = message(&uid, Duration::from_secs(4), "a row breaks a constraint");
+        let message = message("uid-1", Duration::from_secs(4), "a row breaks a constraint");
         assert!(message.contains("a row breaks a constraint. It is tried again in 4 s"));
         assert!(message.ends_with("for uid-1"), "{message}");
     }

@@ -1,21 +1,17 @@
 //! What the backend writes to the Kubernetes API, one request for each effect.
 
-use std::sync::Arc;
-
-use crds::argocd::ApplicationStatus;
 use crds::{Operation, OperationSpec};
 use kube::ResourceExt;
 use kube::api::{Api, PostParams};
 use kube::core::DeserializeGuard;
-use machines::identity::{ApplicationId, DeploymentUid, OperationId, TenantUid};
-use machines::kinds::deployment::conditions::StatusView;
+use machines::identity::{OperationId, TenantUid};
 
-use crate::backend::observations::Key;
+use crate::backend::kinds::{Key, ObjectEffect};
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::effects::{Priority, QueuedEffect};
 
 /// One write to the Kubernetes API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// An Operation resource exists.
     CreateOperation {
@@ -26,29 +22,8 @@ pub enum Effect {
         /// The operation.
         operation: OperationId,
     },
-    /// The status of a deployment's object says this.
-    WriteStatus {
-        /// The deployment.
-        uid: DeploymentUid,
-        /// Our own part of it.
-        view: StatusView,
-        /// What it mirrors, if that should be written.
-        report: Option<Mirrored>,
-    },
-    /// Our finalizer is not on a deployment's object.
-    RemoveFinalizer {
-        /// The deployment.
-        uid: DeploymentUid,
-    },
-}
-
-/// What a status mirrors.
-#[derive(Clone, Debug)]
-pub enum Mirrored {
-    /// This.
-    Read(Arc<ApplicationStatus>),
-    /// The newest report on this application, which could not be read yet.
-    Unread(ApplicationId),
+    /// The object of a machine says something.
+    Object(ObjectEffect),
 }
 
 /// What an effect is about: something belonging to one machine.
@@ -65,47 +40,31 @@ pub enum Subject {
 /// Everything that a machine may require.
 pub const SUBJECTS: [Subject; 3] = [Subject::Operation, Subject::Status, Subject::Finalizer];
 
-impl PartialEq for Effect {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (
-                Self::CreateOperation { operation, .. },
-                Self::CreateOperation { operation: others, .. },
-            ) => operation == others,
-            // A report is named by the digest in its view.
-            (
-                Self::WriteStatus { uid, view, .. },
-                Self::WriteStatus { uid: other_uid, view: others, .. },
-            ) => uid == other_uid && view == others,
-            (Self::RemoveFinalizer { uid }, Self::RemoveFinalizer { uid: others }) => uid == others,
-            _ => false,
-        }
-    }
-}
+/// Which machine requires an effect, and what that is about.
+pub type SubjectOf = (Key, Subject);
 
 impl QueuedEffect for Effect {
-    type Key = (Key, Subject);
+    type Key = SubjectOf;
 
-    fn key(&self) -> Self::Key {
+    fn key(&self) -> SubjectOf {
         match self {
             Self::CreateOperation { requester, .. } => (requester.clone(), Subject::Operation),
-            Self::WriteStatus { uid, .. } => (Key::Deployment(uid.clone()), Subject::Status),
-            Self::RemoveFinalizer { uid } => (Key::Deployment(uid.clone()), Subject::Finalizer),
+            Self::Object(effect) => effect.key(),
         }
     }
 
     fn priority(&self) -> Priority {
         match self {
-            Self::CreateOperation { .. } | Self::RemoveFinalizer { .. } => Priority::High,
-            Self::WriteStatus { .. } => Priority::Normal,
+            Self::CreateOperation { .. } => Priority::High,
+            Self::Object(effect) => effect.priority(),
         }
     }
 
     fn is_answered(&self) -> bool {
         match self {
-            Self::WriteStatus { .. } => true,
-            // The agent answers it, in the operation's row; the watch shows the other.
-            Self::CreateOperation { .. } | Self::RemoveFinalizer { .. } => false,
+            // The agent answers it, in the operation's row.
+            Self::CreateOperation { .. } => false,
+            Self::Object(effect) => effect.is_answered(),
         }
     }
 }

@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Resource, ResourceExt};
-use machines::identity::DeploymentUid;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::index::Place;
+use crate::backend::index::objects::Place;
+use crate::backend::kinds::Key;
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::clock::Clock;
 
@@ -37,18 +37,20 @@ impl Events {
         Self { clock, told: Mutex::default(), sender, receiver: receiver.into() }
     }
 
-    /// Reports on a GitOpsDeployment.
-    pub fn tell(&self, place: &Place, uid: &DeploymentUid, reason: &str, message: &str) {
+    /// Reports on the object of a machine.
+    pub fn tell(&self, place: &Place, key: &Key, reason: &str, message: &str) {
         let object = ObjectReference {
             name: Some(place.name.clone()),
             namespace: Some(place.namespace.clone()),
-            uid: Some(uid.as_str().to_owned()),
+            uid: Some(key.uid().to_owned()),
+            kind: Some(key.kind().to_owned()),
+            // Our kinds have one version in common.
             ..reference::<crds::GitOpsDeployment>()
         };
         self.tell_of(object, reason, message);
     }
 
-    /// Reports on an object of another kind.
+    /// Reports on an object that has no machine.
     pub fn tell_object<K: Resource<DynamicType = ()>>(
         &self,
         object: &K,
@@ -147,6 +149,8 @@ async fn write(client: &kube::Client, event: Event) {
 
 #[cfg(test)]
 mod tests {
+    use machines::identity::DeploymentUid;
+
     use super::*;
 
     #[tokio::test]
@@ -155,7 +159,7 @@ mod tests {
         let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
         for uid in ["one", "two", "one"] {
             for reason in ["StatusTruncated", "ProcessingFailed"] {
-                events.tell(&place, &DeploymentUid::new(uid), reason, "a message");
+                events.tell(&place, &Key::Deployment(DeploymentUid::new(uid)), reason, "a message");
             }
         }
         let mut receiver = events.receiver.lock().await;
@@ -177,8 +181,8 @@ mod tests {
         let events = Events::new(Clock::default());
         let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
         for number in 0..QUEUE + 10 {
-            let uid = DeploymentUid::new(number.to_string());
-            events.tell(&place, &uid, "StatusTruncated", "a message");
+            let key = Key::Deployment(DeploymentUid::new(number.to_string()));
+            events.tell(&place, &key, "StatusTruncated", "a message");
         }
         assert_eq!(events.sender.capacity(), 0);
         // One that found no room is reported later.

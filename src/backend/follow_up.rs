@@ -1,17 +1,124 @@
-//! What follows from a commit: timers, effects, and notifications to others.
+//! What follows from the commit of a machine, whatever its kind: its timer, what is remembered of
+//! it, effects, and notifications to others.
 
+use std::sync::Weak;
+
+use machines::identity::{OperationId, TenantUid, Timestamp};
+use machines::machine::Moved;
 use tokio::time::Instant;
 
-use crate::backend::Backend;
-use crate::backend::batch::FollowUp;
+use crate::backend::effects::{Effect, SUBJECTS, Subject};
+use crate::backend::index::objects::Place;
+use crate::backend::kinds::Key;
+use crate::backend::observations::Observations;
+use crate::backend::{Backend, Transition};
+use crate::runtime::effects::{QueuedEffect, Required};
+
+/// What follows from the commit of a machine with an object.
+#[derive(Debug)]
+pub struct Consequences {
+    /// Which one.
+    pub key: Key,
+    /// Its tenant.
+    pub tenant: TenantUid,
+    /// Where its object is or was.
+    pub place: Place,
+    /// Whether its machine is gone.
+    pub gone: bool,
+    /// When it wants to be woken.
+    pub wake_at: Option<Timestamp>,
+    /// The object of another kind that it refers to, by name.
+    pub refers_to: Option<String>,
+    /// Whether a deadline has passed, which puts what was done before in doubt.
+    pub insist: bool,
+    /// The operation that it has just asked for.
+    pub requested: Option<OperationId>,
+    /// Whether machines that look at it may see something new.
+    pub is_news: bool,
+    /// Its new path, if that has changed.
+    pub moved: Option<Moved>,
+}
+
+impl Consequences {
+    /// There is no such machine.
+    pub fn gone(key: Key) -> Self {
+        Self {
+            key,
+            tenant: TenantUid::default(),
+            place: Place { namespace: String::new(), name: String::new() },
+            gone: true,
+            wake_at: None,
+            refers_to: None,
+            insist: false,
+            requested: None,
+            is_news: false,
+            moved: None,
+        }
+    }
+}
 
 impl Backend {
-    /// What follows from a commit, kind by kind.
-    pub(super) async fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
-        let FollowUp { tenants, deployments } = follow_up;
-        for tenant in tenants {
-            self.follow_up_tenant(&tenant);
+    /// What follows from a commit, with what the machine requires now.
+    pub(super) fn follow_up_machine(
+        &self,
+        consequences: Consequences,
+        effects: Vec<Effect>,
+        taken_at: Instant,
+    ) {
+        let Consequences { key, tenant, place, wake_at, refers_to, .. } = &consequences;
+        self.tell(&consequences);
+        self.timers.set(key, *wake_at);
+        if consequences.gone {
+            self.take_in(|index| index.forget_machine(key));
+        } else {
+            self.index().note_machine(key, tenant, place, refers_to.as_deref());
         }
-        self.follow_up_deployments(deployments, taken_at).await;
+        if consequences.is_news {
+            self.take_in(|index| index.tell_dependents(key, place));
+        }
+        if let Some(id) = &consequences.requested
+            && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
+        {
+            executor.operation_requested(id, tenant);
+        }
+        let mut settled: Vec<Subject> = SUBJECTS.to_vec();
+        for effect in effects {
+            let (_, subject) = effect.key();
+            settled.retain(|other| *other != subject);
+            if consequences.insist {
+                self.effects.invalidate(&effect.key());
+            }
+            if self.effects.require(tenant.as_str(), effect, taken_at) == Required::InDoubt {
+                self.poke(key, Observations::facts());
+            }
+        }
+        for subject in settled {
+            self.effects.withdraw(&(key.clone(), subject));
+        }
+    }
+
+    fn tell(&self, consequences: &Consequences) {
+        let Some(moved) = &consequences.moved else { return };
+        let Place { namespace, name } = &consequences.place;
+        let kind = consequences.key.kind();
+        tracing::info!(
+            kind,
+            namespace,
+            name,
+            from = moved.from,
+            to = moved.to,
+            cause = moved.cause,
+            "a machine moved",
+        );
+        let transition = Transition {
+            kind,
+            namespace: namespace.clone(),
+            name: name.clone(),
+            from: moved.from.clone(),
+            to: moved.to.clone(),
+            cause: moved.cause,
+        };
+        // There may be no onlookers.
+        let _ = self.transitions.send(transition);
     }
 }

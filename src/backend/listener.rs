@@ -1,24 +1,19 @@
 //! How the backend learns that the agent has changed rows, and what it looks for where a signal may
 //! have been lost.
 
-use machines::identity::{DeploymentUid, TenantUid};
-use machines::kinds::deployment::Deployment;
-use machines::kinds::tenant::Tenant;
+use machines::identity::DeploymentUid;
 use machines::rows::Requester;
 use schema::store::StoreError;
 
 use crate::backend::Backend;
-use crate::backend::observations::{Key, Observations};
+use crate::backend::kinds::{self, Key};
+use crate::backend::observations::Observations;
 use crate::runtime::worker::Process;
 use crate::signals::{Hearer, Listener};
 
 impl Listener for Backend {
     fn operation_finished(&self, requester: &Requester) {
-        match requester {
-            Requester::Deployment(uid) => {
-                self.poke(&Key::Deployment(uid.clone()), Observations::operation());
-            }
-        }
+        self.poke(&Key::of(requester), Observations::operation());
     }
 
     fn report_changed(&self, uid: &DeploymentUid) {
@@ -36,11 +31,8 @@ impl Listener for Backend {
 
 impl Hearer for Backend {
     async fn look_again(&self) -> Result<(), StoreError> {
-        for entry in self.store.index::<Tenant>().await? {
-            self.resume(Key::Tenant(TenantUid::new(entry.key.clone())), &entry);
-        }
-        for entry in self.store.index::<Deployment>().await? {
-            self.resume(Key::Deployment(DeploymentUid::new(entry.key.clone())), &entry);
+        for (key, entry) in kinds::machines(&self.store).await? {
+            self.resume(&key, &entry);
         }
         self.take_in_reports().await
     }

@@ -1,18 +1,17 @@
 //! The backend: from GitOpsDeployments to rows and Operations, and from reports to status.
 //!
 //! The data flows one way: [`index`] takes in what the watches show, once its owner is certain
-//! ([`ownership`]), [`observations`] wait in the inbox, `batch` steps machines between load and
-//! commit, and `effects` do what the new states require. Whatever depends on a machine's kind is in
-//! `kinds`.
+//! ([`ownership`]), [`observations`] wait in the inbox, [`kinds`] step their machines between load
+//! and commit, and `effects` do what the new states require. Whatever depends on a machine's kind is
+//! in `kinds`.
 
 mod aside;
-pub mod batch;
 mod catch_up;
 pub mod effects;
 pub mod environment;
 pub mod events;
 mod execute;
-mod follow_up;
+pub mod follow_up;
 pub mod index;
 pub mod kinds;
 mod listener;
@@ -38,7 +37,8 @@ use crate::backend::effects::Effect;
 use crate::backend::environment::Environment;
 use crate::backend::events::Events;
 use crate::backend::index::{Delivery, Index};
-use crate::backend::observations::{Item, Key, Observations};
+use crate::backend::kinds::{FollowUp, Key};
+use crate::backend::observations::{Item, Observations};
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};
@@ -82,12 +82,14 @@ pub struct Backend {
     transitions: tokio::sync::broadcast::Sender<Transition>,
 }
 
-/// A deployment has moved, for onlookers.
+/// A machine has moved, for onlookers.
 #[derive(Clone, Debug)]
 pub struct Transition {
-    /// The deployment's namespace.
+    /// The kind of its object.
+    pub kind: &'static str,
+    /// The object's namespace.
     pub namespace: String,
-    /// Its name.
+    /// The object's name.
     pub name: String,
     /// From which state.
     pub from: String,
@@ -115,19 +117,19 @@ impl Process<Key, Observations> for Backend {
         let environment = self.environment();
         let namespace_phase =
             |tenant: &TenantUid, namespace: &str| self.index().namespace_phase(tenant, namespace);
-        let request = batch::request(&items);
+        let request = kinds::request(&items);
         let committed = self
             .store
             .backend_batch(&request, environment.now, |loaded| {
-                batch::decide(loaded, &items, &namespace_phase, &environment)
+                kinds::step(loaded, &items, &namespace_phase, &environment)
             })
             .await;
-        let follow_up = committed.inspect_err(|_| {
+        let follow_up: FollowUp = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
         self.metrics.batches.inc();
-        self.metrics.steps.inc_by(follow_up.deployments.len() as u64);
-        self.follow_up(follow_up, taken_at).await;
+        self.metrics.steps.inc_by(follow_up.steps() as u64);
+        kinds::follow_up(self, follow_up, taken_at).await;
         if self.instance() != environment.instance {
             // Argo CD appeared or disappeared while the batch was in progress. That was announced
             // before these machines were known, so it did not reach them.
@@ -147,12 +149,11 @@ impl Process<Key, Observations> for Backend {
     }
 
     fn set_aside(&self, key: &Key, failures: u32, pause: Duration, why: &'static str) {
-        let Key::Deployment(uid) = key else { return };
         if failures < aside::TOLD_AFTER {
             return;
         }
-        if let Some((place, _)) = self.index().object(uid) {
-            self.events.tell(&place, uid, aside::REASON, &aside::message(uid, pause, why));
+        if let Some(place) = self.index().place_of(key) {
+            self.events.tell(place, key, aside::REASON, &aside::message(key.uid(), pause, why));
         }
     }
 
@@ -170,8 +171,8 @@ impl Backend {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
-        let watches =
-            ["namespaces", "gitopsdeployments"].map(|name| Progress::new(name, &clock)).to_vec();
+        let names = ["namespaces"].into_iter().chain(kinds::WATCHED);
+        let watches = names.map(|name| Progress::new(name, &clock)).collect();
         Arc::new(Self {
             client,
             store,
@@ -229,7 +230,7 @@ impl Backend {
         }
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_namespaces(shutdown.clone()));
-        tasks.spawn(Arc::clone(&self).watch_deployments(shutdown.clone()));
+        kinds::watch(&self, &mut tasks, &shutdown);
         tasks.spawn(Arc::clone(&self).ask_for_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
@@ -313,10 +314,7 @@ impl Backend {
 
     /// Steps a machine of any kind.
     fn poke(&self, machine: &Key, observations: Observations) {
-        let tenant = match machine {
-            Key::Tenant(tenant) => tenant.clone(),
-            Key::Deployment(uid) => self.index().tenant_of(uid).cloned().unwrap_or_default(),
-        };
+        let tenant = self.index().tenant_of(machine).unwrap_or_default();
         self.inbox.offer(tenant.as_str(), machine.clone(), observations);
     }
 

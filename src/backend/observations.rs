@@ -1,18 +1,9 @@
 //! The contents of the backend's inbox: the newest observation of each kind for each machine.
 
-use machines::identity::{DeploymentUid, Revision, TenantUid};
-use machines::kinds::deployment::Snapshot;
+use machines::identity::{Revision, TenantUid};
 
+use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::inbox::Coalesce;
-
-/// A machine of the backend.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
-    /// A tenant.
-    Tenant(TenantUid),
-    /// A deployment.
-    Deployment(DeploymentUid),
-}
 
 /// A machine of a batch, with what was observed of it.
 pub type Item = (Key, Observations);
@@ -20,7 +11,7 @@ pub type Item = (Key, Observations);
 /// What was observed of a machine since it was last stepped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observations {
-    /// The object behind a deployment.
+    /// The object behind the machine.
     pub object: Option<ObjectObservation>,
     /// The namespace behind a tenant.
     pub namespace: Option<NamespaceObservation>,
@@ -38,7 +29,7 @@ pub struct Observations {
     pub deadline: bool,
 }
 
-/// A deployment's object.
+/// A machine's object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ObjectObservation {
     /// It exists.
@@ -50,7 +41,7 @@ pub enum ObjectObservation {
         /// Its name.
         name: String,
         /// How it looks.
-        snapshot: Box<Snapshot>,
+        snapshot: ObjectSnapshot,
     },
     /// It does not exist.
     Absent {

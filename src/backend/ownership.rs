@@ -9,21 +9,30 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crds::GitOpsDeployment;
-use machines::identity::{DeploymentUid, TenantUid};
+use kube::Resource;
+use machines::identity::TenantUid;
+
+use crate::backend::kinds::Key;
 
 /// See the module.
-#[derive(Debug, Default)]
-pub struct Ownership {
-    waiting: HashMap<String, HashMap<DeploymentUid, Arrival>>,
+#[derive(Debug)]
+pub struct Ownership<K> {
+    waiting: HashMap<String, HashMap<Key, Arrival<K>>>,
     /// Namespaces with a question in progress.
     asking: HashSet<String>,
     residents: HashMap<String, Residents>,
 }
 
+impl<K> Default for Ownership<K> {
+    fn default() -> Self {
+        let (waiting, residents) = (HashMap::new(), HashMap::new());
+        Self { waiting, asking: HashSet::new(), residents }
+    }
+}
+
 #[derive(Debug)]
-struct Arrival {
-    object: GitOpsDeployment,
+struct Arrival<K> {
+    object: K,
     /// Whether it was seen before the last question about its namespace was asked.
     asked: bool,
 }
@@ -38,24 +47,26 @@ struct Residents {
 /// What is the UID of this namespace?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
+    /// The kind of the objects that it is about.
+    pub kind: String,
     /// The name of the namespace.
     pub namespace: String,
     /// The objects that were seen before the question was asked.
-    about: Vec<DeploymentUid>,
+    about: Vec<Key>,
 }
 
-impl Ownership {
+impl<K: Resource<DynamicType = ()>> Ownership<K> {
     /// Keeps an object until its tenant is certain; a newer state replaces an older one.
-    pub fn hold(&mut self, namespace: String, uid: DeploymentUid, object: GitOpsDeployment) {
+    pub fn hold(&mut self, namespace: String, key: Key, object: K) {
         let waiting = self.waiting.entry(namespace).or_default();
-        let asked = waiting.get(&uid).is_some_and(|known| known.asked);
-        waiting.insert(uid, Arrival { object, asked });
+        let asked = waiting.get(&key).is_some_and(|known| known.asked);
+        waiting.insert(key, Arrival { object, asked });
     }
 
     /// Forgets an object.
-    pub fn forget(&mut self, namespace: &str, uid: &DeploymentUid) {
+    pub fn forget(&mut self, namespace: &str, key: &Key) {
         if let Some(waiting) = self.waiting.get_mut(namespace) {
-            waiting.remove(uid);
+            waiting.remove(key);
             if waiting.is_empty() {
                 self.waiting.remove(namespace);
             }
@@ -68,13 +79,13 @@ impl Ownership {
     }
 
     /// Takes out the objects of a namespace.
-    pub fn take(&mut self, namespace: &str) -> Vec<GitOpsDeployment> {
+    pub fn take(&mut self, namespace: &str) -> Vec<K> {
         let waiting = self.waiting.remove(namespace).unwrap_or_default();
         waiting.into_values().map(|arrival| arrival.object).collect()
     }
 
     /// Takes out all objects.
-    pub fn take_all(&mut self) -> Vec<GitOpsDeployment> {
+    pub fn take_all(&mut self) -> Vec<K> {
         let waiting = std::mem::take(&mut self.waiting);
         let arrivals = waiting.into_values().flat_map(HashMap::into_values);
         arrivals.map(|arrival| arrival.object).collect()
@@ -94,7 +105,8 @@ impl Ownership {
             self.asking.insert(namespace.clone());
             waiting.values_mut().for_each(|arrival| arrival.asked = true);
             let about = waiting.keys().cloned().collect();
-            questions.push(Question { namespace: namespace.clone(), about });
+            let kind = K::kind(&()).into_owned();
+            questions.push(Question { kind, namespace: namespace.clone(), about });
         }
         questions
     }
@@ -105,9 +117,9 @@ impl Ownership {
     }
 
     /// Takes out the objects that a question was about.
-    pub fn take_asked(&mut self, question: &Question) -> Vec<GitOpsDeployment> {
+    pub fn take_asked(&mut self, question: &Question) -> Vec<K> {
         let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
-        let arrivals = question.about.iter().filter_map(|uid| waiting.remove(uid));
+        let arrivals = question.about.iter().filter_map(|key| waiting.remove(key));
         let objects = arrivals.map(|arrival| arrival.object).collect();
         if waiting.is_empty() {
             self.waiting.remove(&question.namespace);
@@ -145,13 +157,14 @@ impl Ownership {
 
 #[cfg(test)]
 mod tests {
-    use crds::GitOpsDeploymentSpec;
+    use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
+    use machines::identity::DeploymentUid;
 
     use super::*;
 
-    fn hold(ownership: &mut Ownership, uid: &str) {
+    fn hold(ownership: &mut Ownership<GitOpsDeployment>, uid: &str) {
         let object = GitOpsDeployment::new(uid, GitOpsDeploymentSpec::default());
-        ownership.hold("team".to_owned(), DeploymentUid::new(uid), object);
+        ownership.hold("team".to_owned(), Key::Deployment(DeploymentUid::new(uid)), object);
     }
 
     #[test]
@@ -176,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_namespace_belongs_to_a_tenant_as_long_as_it_has_an_object_there() {
-        let mut ownership = Ownership::default();
+        let mut ownership = Ownership::<GitOpsDeployment>::default();
         let (old, new) = (TenantUid::new("old"), TenantUid::new("new"));
         ownership.moved_in("team", &old);
         ownership.moved_in("team", &old);

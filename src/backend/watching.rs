@@ -1,4 +1,4 @@
-//! What the backend follows: namespaces, deployments, and where Argo CD is.
+//! What the backend follows: namespaces, the objects of tenants, and where Argo CD is.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::backend::index::objects::Kind;
 use crate::backend::observations::Observations;
 use crate::backend::ownership::Question;
 use crate::runtime::retry::until_done;
-use crate::runtime::watch::{self};
+use crate::runtime::watch;
 
-/// Concurrent questions about namespaces. One is asked for each namespace in which a first
-/// deployment appears.
+/// Concurrent questions about namespaces. One is asked for each namespace in which a first object
+/// appears.
 const QUESTIONS: usize = 8;
 
 impl Backend {
@@ -47,7 +48,7 @@ impl Backend {
         Some((argocd, index.namespace_uid("kube-system")?.clone()))
     }
 
-    /// Keeps the rows of the Argo CD instance, and notifies every deployment when it changes.
+    /// Keeps the rows of the Argo CD instance, and notifies every machine when it changes.
     async fn follow_engine(
         self: Arc<Self>,
         mut uids: tokio::sync::watch::Receiver<Option<(TenantUid, TenantUid)>>,
@@ -80,12 +81,17 @@ impl Backend {
         .await
     }
 
-    pub(super) async fn watch_deployments(self: Arc<Self>, shutdown: CancellationToken) {
+    pub(super) async fn watch_objects<K: Kind>(self: Arc<Self>, shutdown: CancellationToken) {
         let api = Api::all(self.client.clone());
-        let progress = Arc::clone(&self.watches[1]);
+        let progress = self.watches.iter().find(|progress| progress.name == K::plural(&()));
+        let Some(progress) = progress.map(Arc::clone) else {
+            // The role ends with its task, and each start of a test shows it.
+            tracing::error!(kind = %K::kind(&()), "a kind has no watch");
+            return;
+        };
         let backend = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
-            backend.take_in(|index| index.deployment_seen(seen));
+            backend.take_in(|index| index.object_seen::<K>(seen));
             backend.seen.notify_one();
         })
         .await;

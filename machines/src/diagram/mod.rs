@@ -11,9 +11,7 @@ pub use chart::{Chart, Edge};
 
 /// The committed pages: file name and content.
 pub fn pages() -> Vec<(&'static str, String)> {
-    vec![
-        ("deployment.md", page("Deployment", &[lifecycle(), error_flag(), mirror()])),
-        ("tenant.md", page("Tenant", &[tenant()])),
-        ("operation.md", page("Operation", &[operation()])),
-    ]
+    let charts = crate::kinds::charts().into_iter();
+    let charts = charts.chain([("operation.md", "Operation", vec![operation()])]);
+    charts.map(|(file, title, charts)| (file, page(title, &charts))).collect()
 }

@@ -2,36 +2,12 @@
 
 use std::fmt;
 
-/// The promises.
+/// A promise, by the name that documents and reports use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Predicate {
-    /// A valid deployment is deployed.
-    Deployed,
-    /// An invalid deployment says why, and nothing else happens.
-    Rejected,
-    /// What is gone leaves nothing behind.
-    Deleted,
-    /// What is deleted does go, but not before its resources.
-    Finalized,
-    /// While no cause changes, nothing is written.
-    Quiet,
-    /// A deployment waits for the end of the one that had its name before.
-    Succession,
-}
+pub struct Predicate(pub &'static str);
 
-impl Predicate {
-    /// The name used in documents and reports.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Deployed => "ESR-GD",
-            Self::Rejected => "ESR-GD-inv",
-            Self::Deleted => "ESR-DEL",
-            Self::Finalized => "ESR-FIN",
-            Self::Quiet => "QUIET",
-            Self::Succession => "ESR-ONE",
-        }
-    }
-}
+/// While no cause changes, nothing is written.
+pub(crate) const QUIET: Predicate = Predicate("QUIET");
 
 /// A promise that the world breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +22,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} of {}: {}", self.predicate.id(), self.object, self.difference)
+        write!(formatter, "{} of {}: {}", self.predicate.0, self.object, self.difference)
     }
 }
 

@@ -18,12 +18,7 @@ pub(crate) mod world;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
-use crate::identity::DeploymentUid;
-use crate::kinds::deployment::esr::permits_nothing_unneeded;
-use crate::rows::Requester;
-use claim::Claim;
+use claim::{Claim, QUIET};
 
 pub use crate::kinds::deployment::esr::{
     esr_del, esr_fin, esr_gd, esr_gd_inv, finalizer_kept, one_at_a_time, untouched,
@@ -42,7 +37,7 @@ pub use world::{
 /// * Right side: nothing was written between them, to the API or to the database, and everything
 ///   is as it was; only finished operations may have been collected.
 pub fn quiet(before: &World, after: &World) -> Verdict {
-    let claim = Claim::new(Predicate::Quiet, "the world");
+    let claim = Claim::new(QUIET, "the world");
     claim.holds(before.writes == after.writes, || {
         format!("{:?} became {:?}", before.writes, after.writes)
     })?;
@@ -65,31 +60,8 @@ pub fn quiet(before: &World, after: &World) -> Verdict {
     Ok(())
 }
 
-/// Every promise about one world, for every deployment that exists or has left a trace; empty if
-/// all are kept.
+/// Every promise about one world, for every object that exists or has left a trace; empty if all are
+/// kept.
 pub fn all(world: &World) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for uid in known_uids(world) {
-        for predicate in [esr_gd, esr_gd_inv, esr_del, esr_fin] {
-            violations.extend(predicate(world, &uid).err());
-        }
-    }
-    violations
-        .extend(permits_nothing_unneeded(&Claim::new(Predicate::Deleted, "all"), world).err());
-    violations
-}
-
-/// The UIDs of all deployments that exist or have left a trace.
-fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
-    let database = &world.database;
-    let named = world.argocd.applications.iter();
-    let named = named.filter_map(|one| one.name.strip_prefix("gitopsdepl-"));
-    let mut uids: BTreeSet<DeploymentUid> = named.map(DeploymentUid::new).collect();
-    uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
-    uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
-    uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
-    uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
-        Requester::Deployment(uid) => Some(uid.clone()),
-    }));
-    uids
+    crate::kinds::violations(world)
 }

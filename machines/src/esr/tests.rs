@@ -1,8 +1,10 @@
 use super::*;
 use crate::identity::{
-    ApplicationId, ClusterUserId, Generation, InstanceId, OperationId, TenantUid, Timestamp,
+    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
+    Timestamp,
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
+use crate::kinds::deployment::esr::{DELETED, DEPLOYED, FINALIZED, REJECTED};
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::operation::application::{ApplicationDocument, project_name};
@@ -220,11 +222,11 @@ fn esr_gd_fails_for_each_clause_that_is_broken() {
             world.argocd.applications[0].report.health = "Degraded".to_owned();
         }),
     ];
-    each_breaks(good, esr_gd, Predicate::Deployed, &table);
+    each_breaks(good, esr_gd, DEPLOYED, &table);
     each_breaks(
         good,
         esr_gd,
-        Predicate::Deployed,
+        DEPLOYED,
         &[("an error that is over", |world| {
             let error = condition(ERROR_OCCURRED, "True", ERROR_OCCURRED, "old");
             world.deployments[0].status.conditions.push(error);
@@ -277,7 +279,7 @@ fn esr_gd_inv_fails_for_each_clause_that_is_broken() {
             world.argocd.applications.push(world.argocd.applications[0].clone());
         }),
     ];
-    each_breaks(rejected, esr_gd_inv, Predicate::Rejected, &table);
+    each_breaks(rejected, esr_gd_inv, REJECTED, &table);
     let mut legacy = rejected();
     legacy.settings.conditions = ConditionStyle::Legacy;
     legacy.deployments[0].status.conditions.remove(1);
@@ -322,7 +324,7 @@ fn esr_del_fails_for_each_trace_that_is_left() {
             world.argocd.projects[0].source_repos.clear();
         }),
     ];
-    each_breaks(deleted, esr_del, Predicate::Deleted, &table);
+    each_breaks(deleted, esr_del, DELETED, &table);
 }
 
 #[test]
@@ -358,7 +360,7 @@ fn esr_fin_fails_for_each_clause_that_is_broken() {
             world.database.operations[0].state = OperationState::InProgress;
         }),
     ];
-    each_breaks(finalized, esr_fin, Predicate::Finalized, &table);
+    each_breaks(finalized, esr_fin, FINALIZED, &table);
 }
 
 fn held(before: &World, after: &World, predicate: TwoWorlds) -> Result<(), String> {
@@ -416,7 +418,7 @@ fn quiet_fails_for_each_write_and_for_each_change() {
         let mut after = good();
         spoil(&mut after);
         let violation = quiet(&good(), &after).unwrap_err();
-        assert_eq!(violation.predicate, Predicate::Quiet);
+        assert_eq!(violation.predicate, QUIET);
         assert!(violation.difference.contains(expected), "{expected:?} in {violation}");
     }
     let mut collected = good();

@@ -10,8 +10,8 @@
 pub mod application;
 mod observations;
 mod persisted;
-pub(crate) mod rows;
 pub(crate) mod samples;
+pub mod target;
 
 use std::time::Duration;
 
@@ -25,8 +25,9 @@ use crate::operation::application::{ApplicationDocument, application_name};
 use crate::rows::{OperationState, Requester, RowChange, Target};
 use crate::waiting::{Party, Wait};
 
-pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView, Wanted};
+pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView};
 pub use persisted::PersistedOperation;
+pub use target::Wanted;
 
 /// The Kubernetes API takes a write within milliseconds. An operation that cannot write for this
 /// long fails, and its deployment says so and asks again.

@@ -1,9 +1,9 @@
 //! What is observed of an operation: its row, Argo CD's resources, and its Operation resource.
 
-use crate::identity::{ApplicationId, ClusterUserId};
+use crate::identity::ClusterUserId;
 use crate::machine::Observation;
 use crate::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
-use crate::operation::rows::{OperationState, Requester, Target};
+use crate::operation::target::{OperationState, Requester, Wanted};
 
 /// What is observed of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,28 +49,6 @@ pub struct RowView {
     pub requester: Option<Requester>,
     /// What it is about, and what is wanted of it.
     pub wanted: Wanted,
-}
-
-/// What the row of an operation's target asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// A request about the Application of an application row.
-    Application {
-        /// The row.
-        row: ApplicationId,
-        /// What the Application should say; `None` if the row is gone and the Application should
-        /// go.
-        document: Option<ApplicationDocument>,
-    },
-}
-
-impl Wanted {
-    /// What the operation is about.
-    pub fn target(&self) -> Target {
-        match self {
-            Self::Application { row, .. } => Target::Application(row.clone()),
-        }
-    }
 }
 
 /// Argo CD's resources, as far as an operation looks at them.

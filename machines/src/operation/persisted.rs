@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Operation, OperationPhase, OperationRecord};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId};
-use crate::operation::rows::{Requester, Target};
+use crate::operation::target::{Requester, Target};
 
 /// The persisted form; a new version is a new variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,8 @@
 //!
 //! * [`condition`]: conditions, as every kind has them;
 //! * [`messages`]: what users read;
+//! * [`mirror`]: the region that keeps an object's status up to date;
+//! * [`open_operation`]: the operation that a machine waits for;
 //! * [`text`]: texts from elsewhere, cut to a bound;
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`redaction`]: passwords in URLs, removed;
@@ -9,6 +11,8 @@
 
 pub mod condition;
 pub mod messages;
+pub mod mirror;
+pub mod open_operation;
 pub mod redaction;
 pub mod repository_url;
 pub mod retry;

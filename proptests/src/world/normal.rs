@@ -24,8 +24,8 @@
 //! `a_stale_observation_of_a_deleted_deployment_is_undone` check it.
 
 use machines::kinds::deployment::lifecycle::Lifecycle;
-use machines::kinds::deployment::mirror::Mirror;
 use machines::operation::OperationPhase;
+use machines::shared::mirror::Mirror;
 
 use super::*;
 

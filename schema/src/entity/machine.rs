@@ -15,6 +15,8 @@ pub struct Model {
     pub tenant_uid: String,
     pub namespace: String,
     pub name: String,
+    /// The name of the object in the namespace that it waits for or acts on.
+    pub refers_to: Option<String>,
     /// Versioned JSON; what is queried has its own columns.
     #[sea_orm(column_type = "Text")]
     pub state: String,

@@ -12,6 +12,7 @@ mod m20261101_000002_urls_as_written;
 mod m20261101_000003_machines;
 mod m20261101_000004_wake_ups;
 mod m20261101_000005_by_tenant;
+mod m20261128_000006_references;
 mod open_operations;
 mod statements;
 
@@ -130,6 +131,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000003_machines::Migration),
             Box::new(m20261101_000004_wake_ups::MIGRATION),
             Box::new(m20261101_000005_by_tenant::MIGRATION),
+            Box::new(m20261128_000006_references::MIGRATION),
         ]
     }
 }

@@ -8,16 +8,16 @@ use machines::rows::RowChange;
 use sea_orm::ConnectionTrait;
 
 use crate::store::kinds::deployment::repositories;
-use crate::store::kinds::operation;
-use crate::store::machine_rows::{self, Machines, Stepped, Writes};
-use crate::store::{Call, Store, StoreError, changes};
+use crate::store::kinds::{self, operation};
+use crate::store::machine_rows::{Machines, Stepped, Writes};
+use crate::store::{Call, Store, StoreError};
 
 /// A batch as it was read.
 #[derive(Debug, Default)]
 pub struct AgentLoaded {
     /// The requested operations, as far as they have machines.
     pub operations: Machines<Operation>,
-    /// The rows of those not claimed yet.
+    /// The rows of those that read them: all that are not claimed yet.
     pub rows: HashMap<OperationId, RowView>,
     /// Why the rows of the others cannot be acted on.
     pub unusable: HashMap<OperationId, String>,
@@ -67,7 +67,7 @@ impl Store {
             if machines.is_empty() && changes.rows.is_empty() {
                 return Ok(tx.rollback().await?);
             }
-            changes::write(&tx, changes.rows, now).await?;
+            kinds::write(&tx, changes.rows, now).await?;
             machines.write(&tx).await?;
             Ok(tx.commit().await?)
         })
@@ -75,16 +75,14 @@ impl Store {
 }
 
 async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLoaded, StoreError> {
-    let operations = machine_rows::load::<Operation>(tx, keys).await?;
-    let unclaimed: Vec<&str> =
-        keys.iter().filter(|key| !operations.contains(key)).map(OperationId::as_str).collect();
-    let (rows, unusable) = operation::load_rows(tx, unclaimed).await?;
-    let owners: BTreeSet<&ClusterUserId> = operations
+    let mut loaded = operation::load(tx, keys).await?;
+    let owners: BTreeSet<&ClusterUserId> = loaded
+        .operations
         .known
         .values()
         .map(|versioned| &versioned.machine.record.owner)
-        .chain(rows.values().map(|row| &row.owner))
+        .chain(loaded.rows.values().map(|row| &row.owner))
         .collect();
-    let repositories = repositories::permitted(tx, owners.into_iter()).await?;
-    Ok(AgentLoaded { operations, rows, unusable, repositories })
+    loaded.repositories = repositories::permitted(tx, owners.into_iter()).await?;
+    Ok(loaded)
 }

@@ -49,6 +49,11 @@ pub trait Persistent: Machine {
     fn has_obligations(&self) -> bool;
     /// The generation that it acts on; 0 if there is none.
     fn generation(&self) -> i64;
+    /// The name of the object in its namespace that it waits for or acts on, by which it is found;
+    /// `None` if there is none.
+    fn refers_to(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A machine as it was read.
@@ -93,6 +98,8 @@ pub struct IndexEntry {
     pub namespace: String,
     /// The name of the object behind it.
     pub name: String,
+    /// The name of the object that it refers to.
+    pub refers_to: Option<String>,
     /// When it wants to be woken, in milliseconds since the epoch.
     pub wake_at: Option<i64>,
     /// Whether it requires something.
@@ -118,6 +125,7 @@ impl Store {
                         machine::Column::TenantUid,
                         machine::Column::Namespace,
                         machine::Column::Name,
+                        machine::Column::RefersTo,
                         machine::Column::WakeAt,
                         machine::Column::HasObligations,
                     ])
@@ -207,6 +215,15 @@ pub(super) async fn load_named<M: Persistent>(
     tx: &impl ConnectionTrait,
     names: &[(String, String)],
 ) -> Result<Machines<M>, StoreError> {
+    load_by(tx, machine::Column::Name, names).await
+}
+
+/// Reads the machines with these values of a column that is found with the tenant, as (tenant, value).
+pub(super) async fn load_by<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    column: machine::Column,
+    names: &[(String, String)],
+) -> Result<Machines<M>, StoreError> {
     if names.is_empty() {
         return Ok(Machines::default());
     }
@@ -215,9 +232,11 @@ pub(super) async fn load_named<M: Persistent>(
         .column(Asterisk)
         .from_values(names.iter().cloned(), Alias::new("wanted"))
         .to_owned();
-    let columns = [machine::Column::TenantUid, machine::Column::Name].map(Expr::col);
+    let columns = [machine::Column::TenantUid, column].map(Expr::col);
     let rows = machine::Entity::find()
         .filter(machine::Column::Kind.eq(M::KIND))
+        // As in the partial index.
+        .filter(column.is_not_null())
         .filter(Expr::tuple(columns.map(Into::into)).in_subquery(pairs))
         .all(tx)
         .await?;
@@ -311,6 +330,7 @@ fn row<M: Persistent + Clone>(
         tenant_uid: machine.tenant().to_owned(),
         namespace: machine.namespace().to_owned(),
         name: machine.name().to_owned(),
+        refers_to: machine.refers_to().map(str::to_owned),
         state,
         state_path: machine.path(),
         version: stepped.before.version + 1,
@@ -336,6 +356,7 @@ async fn upsert(
             machine::Column::TenantUid,
             machine::Column::Namespace,
             machine::Column::Name,
+            machine::Column::RefersTo,
             machine::Column::State,
             machine::Column::StatePath,
             machine::Column::Version,

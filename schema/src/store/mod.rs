@@ -2,10 +2,9 @@
 //! and commits rows, states and transitions in one transaction, in a number of statements that
 //! does not depend on the size of the batch.
 //!
-//! * [`backend`]: batches of tenants and deployments; [`agent`]: batches of operations;
-//! * `kinds`: what each kind of machine loads and changes in the other tables;
+//! * [`backend`]: batches of the backend's machines; [`agent`]: batches of operations;
+//! * `kinds`: what each kind of machine loads, and changes in the other tables, and in which order;
 //! * [`machine_rows`]: machines and transitions as rows, whatever their kind;
-//! * `changes`: what the machines ask of the other tables, grouped, in the order of the foreign keys;
 //! * [`reports`]: what Argo CD reports; `rescan`: what the agent compares with Argo CD;
 //! * [`instance`]: the Argo CD instance and its cluster;
 //! * `adoption`: rows of an earlier installation that a batch may take over;
@@ -35,7 +34,6 @@
 mod adoption;
 pub mod agent;
 pub mod backend;
-mod changes;
 pub mod collect;
 pub mod error;
 pub mod instance;
@@ -116,7 +114,7 @@ impl Store {
             fence::Entity::insert(row).on_conflict(raise).exec_without_returning(&tx).await?;
             let epoch = current_epoch(&tx, role).await?.unwrap_or_default();
             if role == Role::Backend {
-                kinds::operation::rows::supersede_foreign(&tx, now).await?;
+                kinds::take_over(&tx, now).await?;
             }
             tx.commit().await?;
             Ok(epoch)

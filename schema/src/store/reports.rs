@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use machines::identity::{ApplicationId, DeploymentUid, Digest};
 use machines::kinds::deployment::removal_report::RemovalReport;
+use machines::operation::target::APPLICATION;
 use machines::rows::Requester;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict};
@@ -12,7 +13,6 @@ use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect};
 use crate::entity::{
     application, application_state, deployment_to_application_mapping as mapping, operation,
 };
-use crate::store::kinds::operation::rows::APPLICATION;
 use crate::store::statements::in_order;
 use crate::store::{Call, Store, StoreError};
 

@@ -1,4 +1,157 @@
-//! What operations are about: one folder for each kind of resource in Argo CD's namespace.
+//! What the agent acts on in Argo CD's namespace: one folder for each kind of resource, and here what
+//! each has to be registered for.
 
 pub mod application;
+pub mod operation;
 pub mod project;
+
+use std::sync::Arc;
+
+use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::operation::OperationObligation;
+use machines::operation::application::{ApplicationDocument, project_name};
+use machines::rows::Target;
+
+use crate::agent::Agent;
+use crate::agent::argo::Changed;
+use crate::agent::batch::FollowUp;
+use crate::kubernetes::ApiError;
+use crate::runtime::effects::{Outcome, Priority, QueuedEffect};
+use project::entry::ProjectDocument;
+
+/// One write to Argo CD's namespace.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The AppProject of a user says this; `None` where there should be none.
+    WriteProject {
+        /// The user.
+        user: ClusterUserId,
+        /// What it should say.
+        wanted: Option<Arc<ProjectDocument>>,
+    },
+    /// The Application says this.
+    WriteApplication {
+        /// Its row.
+        row: ApplicationId,
+        /// What it should say.
+        document: Box<ApplicationDocument>,
+        /// The operation that requires it.
+        operation: OperationId,
+    },
+    /// No Application represents this row: one that was seen is deleted; otherwise the server is
+    /// asked whether there is one.
+    RemoveApplication {
+        /// The row.
+        row: ApplicationId,
+        /// The Application's name, if its owner is known.
+        name: Option<String>,
+        /// The operation that requires it; `None` if it has no owner.
+        operation: Option<OperationId>,
+        /// Whether one was seen.
+        is_seen: bool,
+    },
+    /// The Operation CR does not exist.
+    RemoveOperation {
+        /// The operation.
+        operation: OperationId,
+    },
+}
+
+/// What an effect is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The AppProject of a user.
+    Project(ClusterUserId),
+    /// The Application of a row.
+    Application(ApplicationId),
+    /// An Operation CR.
+    Operation(OperationId),
+}
+
+impl QueuedEffect for Effect {
+    type Key = Subject;
+
+    fn key(&self) -> Subject {
+        match self {
+            Self::WriteProject { user, .. } => Subject::Project(user.clone()),
+            Self::WriteApplication { row, .. } | Self::RemoveApplication { row, .. } => {
+                Subject::Application(row.clone())
+            }
+            Self::RemoveOperation { operation } => Subject::Operation(operation.clone()),
+        }
+    }
+
+    fn priority(&self) -> Priority {
+        match self {
+            Self::WriteProject { .. } | Self::WriteApplication { .. } => Priority::High,
+            Self::RemoveApplication { .. } => Priority::Normal,
+            Self::RemoveOperation { .. } => Priority::Low,
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        true
+    }
+}
+
+/// What was required for the target of an operation, which its end settles.
+pub(super) fn settled(target: &Target) -> Subject {
+    match target {
+        Target::Application(row) => Subject::Application(row.clone()),
+    }
+}
+
+impl Agent {
+    /// What an operation requires, as an effect.
+    pub(super) fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
+        let FollowUp { id, application_name, .. } = follow_up;
+        match obligation {
+            OperationObligation::ProjectWritten(user) => {
+                Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
+            }
+            OperationObligation::ApplicationWritten(row, document) => Effect::WriteApplication {
+                row: row.clone(),
+                document: document.clone(),
+                operation: id.clone(),
+            },
+            OperationObligation::ApplicationRemoved(row) => Effect::RemoveApplication {
+                row: row.clone(),
+                name: application_name.clone(),
+                operation: Some(id.clone()),
+                is_seen: self.argo().application_of(row, application_name.as_deref()).is_some(),
+            },
+            OperationObligation::ResourceRemoved(id) => {
+                Effect::RemoveOperation { operation: id.clone() }
+            }
+        }
+    }
+
+    /// The operations that require an effect.
+    pub(super) fn requiring(&self, effect: &Effect) -> Vec<OperationId> {
+        match effect {
+            Effect::WriteProject { user, .. } => {
+                self.open().concerned(&Changed::Project(project_name(user)))
+            }
+            Effect::WriteApplication { operation, .. } => vec![operation.clone()],
+            Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
+            // A refusal to delete an Operation CR concerns only the cluster's administrators.
+            Effect::RemoveOperation { .. } => Vec::new(),
+        }
+    }
+
+    /// Carries out an effect.
+    pub(super) async fn write(&self, effect: &Effect) -> Result<Outcome, ApiError> {
+        match effect {
+            Effect::WriteProject { user, wanted } => {
+                self.write_project(effect, user, wanted.as_deref()).await
+            }
+            Effect::WriteApplication { row, document, .. } => {
+                self.write_application(effect, row, document).await
+            }
+            Effect::RemoveApplication { row, name, operation, .. } => {
+                self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
+            }
+            Effect::RemoveOperation { operation } => self.remove_operation(effect, operation).await,
+        }
+    }
+}

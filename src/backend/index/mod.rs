@@ -1,17 +1,20 @@
 //! What the backend has seen of the cluster and knows of its machines: small, in memory, rebuilt
 //! at each start.
 
-mod deployments;
-mod namespaces;
+pub mod namespaces;
+pub mod objects;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crds::GitOpsDeploymentCondition;
-use machines::identity::{DeploymentUid, Digest, Revision, TenantUid};
+use machines::identity::TenantUid;
 
-use crate::backend::observations::{Key, NamespaceObservation, Observations};
-use crate::backend::ownership::Ownership;
-use crate::runtime::sightings::Sightings;
+use crate::backend::kinds::{Key, ObjectsByKind};
+use crate::backend::observations::{NamespaceObservation, Observations};
+use crate::backend::ownership::Question;
+use crate::runtime::sightings::Asked;
+use crate::runtime::watch::WatchEvent;
+use namespaces::Namespaces;
+use objects::{Kind, ObjectEntry, Objects, Place};
 
 /// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
@@ -20,60 +23,12 @@ pub type Delivery = (String, Key, Observations);
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Index {
-    namespaces: HashMap<String, NamespaceEntry>,
+    /// What the watch of Namespaces has shown.
+    pub(super) namespaces: Namespaces,
     /// Tenants that have machines.
     tenants: HashSet<TenantUid>,
-    deployments: HashMap<DeploymentUid, DeploymentEntry>,
-    by_name: HashMap<(String, String), HashSet<DeploymentUid>>,
-    /// Objects whose tenant is not certain yet.
-    ownership: Ownership,
-    /// What the watch of GitOpsDeployments has shown.
-    objects_seen: Sightings<DeploymentUid>,
-    /// What the watch of Namespaces has shown.
-    namespaces_seen: Sightings<TenantUid>,
-}
-
-#[derive(Clone, Debug)]
-struct NamespaceEntry {
-    uid: TenantUid,
-    terminating: bool,
-}
-
-#[derive(Debug)]
-struct DeploymentEntry {
-    tenant: TenantUid,
-    namespace: String,
-    name: String,
-    /// The object, while it exists.
-    object: Option<ObjectEntry>,
-    /// Whether there is a machine.
-    machine: bool,
-    /// Whether its owner was certain when it was taken in.
-    is_certain: bool,
-}
-
-/// What is remembered of an object, for writing to it.
-#[derive(Clone, Debug, Default)]
-pub struct ObjectEntry {
-    /// Its revision.
-    pub revision: Revision,
-    /// Its conditions, with their times.
-    pub conditions: Vec<GitOpsDeploymentCondition>,
-    /// Its finalizers.
-    pub finalizers: Vec<String>,
-    /// Whether it has a status at all.
-    pub has_status: bool,
-    /// Digest of what was last delivered about it.
-    delivered: Digest,
-}
-
-/// Where a deployment's object is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
+    /// What the watches of our kinds have shown.
+    pub(super) objects: ObjectsByKind,
 }
 
 /// What is known of a tenant's namespace.
@@ -90,42 +45,75 @@ pub enum NamespacePhase {
 }
 
 impl Index {
-    /// Notes that a machine exists.
-    pub fn note_deployment(&mut self, uid: &DeploymentUid, tenant: TenantUid, place: Place) {
-        let Place { namespace, name } = place;
-        self.by_name.entry((namespace.clone(), name.clone())).or_default().insert(uid.clone());
-        let entry = self.deployments.entry(uid.clone()).or_insert_with(|| DeploymentEntry {
-            tenant,
-            namespace,
-            name,
-            object: None,
-            machine: false,
-            is_certain: true,
-        });
-        entry.machine = true;
+    /// Takes in an event from the watch of a kind.
+    pub fn object_seen<K: Kind>(&mut self, seen: WatchEvent<K>) -> Vec<Delivery> {
+        let (objects, namespaces) = K::objects(self);
+        objects.seen(seen, namespaces)
+    }
+
+    /// Where an object is, and what is remembered of it, to be held with [`Asked`] from before a
+    /// write until [`Self::object_written`]; `None` when it is gone.
+    pub fn object<K: Kind>(&mut self, key: &Key) -> Option<(Place, ObjectEntry<K>, Asked)> {
+        let objects: &Objects<K> = K::objects(self).0;
+        let (place, entry) = objects.object(key)?;
+        Some((place, entry, objects.ask()))
+    }
+
+    /// Takes in the answer to a write.
+    pub fn object_written<K: Kind>(&mut self, written: K, asked: Asked) -> Vec<Delivery> {
+        let (objects, namespaces) = K::objects(self);
+        objects.written(written, asked, namespaces)
+    }
+
+    /// Notes that a machine exists, and which object of another kind it refers to, by name.
+    pub fn note_machine(
+        &mut self,
+        key: &Key,
+        tenant: &TenantUid,
+        place: &Place,
+        refers_to: Option<&str>,
+    ) {
+        if let Some(objects) = self.objects.of_mut(key) {
+            objects.note_machine(key, tenant, place, refers_to);
+        }
     }
 
     /// Notes that a machine is gone; returns those that may have waited for it.
-    pub fn forget_deployment(&mut self, uid: &DeploymentUid) -> Vec<Delivery> {
-        let Some(entry) = self.deployments.get_mut(uid) else { return Vec::new() };
-        entry.machine = false;
-        let tenant = entry.tenant.clone();
-        let name = (entry.namespace.clone(), entry.name.clone());
-        let forgotten = entry.object.is_none();
-        if forgotten {
-            self.remove(uid);
+    pub fn forget_machine(&mut self, key: &Key) -> Vec<Delivery> {
+        self.objects.of_mut(key).map(|objects| objects.forget_machine(key)).unwrap_or_default()
+    }
+
+    /// Notifies the machines that look at this one, or refer to the same object.
+    pub fn tell_dependents(&self, key: &Key, place: &Place) -> Vec<Delivery> {
+        let dependents = self.objects.dependents(key, place).into_iter();
+        let deliver = |key: Key| {
+            let tenant = self.tenant_of(&key).unwrap_or_default();
+            (tenant.into_string(), key, Observations::facts())
+        };
+        dependents.map(deliver).collect()
+    }
+
+    /// Questions to ask now, at most `limit`.
+    pub fn questions(&mut self, limit: usize) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for objects in self.objects.all_mut() {
+            let room = limit.saturating_sub(questions.len());
+            questions.extend(objects.questions(room, &self.namespaces));
         }
-        let mut deliveries: Vec<Delivery> = Vec::new();
-        for other in self.by_name.get(&name).into_iter().flatten() {
-            if other != uid {
-                deliveries.push(deployment(&tenant, other, Observations::facts()));
-            }
+        questions
+    }
+
+    /// Takes in the answer to a question. If it differs from what the watch of Namespaces has
+    /// shown, that watch is behind, and its next event will trigger another question.
+    pub fn question_answered(
+        &mut self,
+        question: &Question,
+        answer: Option<&TenantUid>,
+    ) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        for objects in self.objects.all_mut() {
+            deliveries.extend(objects.answered(question, answer, &self.namespaces));
         }
-        deliveries.push((
-            tenant.as_str().to_owned(),
-            Key::Tenant(tenant.clone()),
-            Observations::facts(),
-        ));
         deliveries
     }
 
@@ -150,50 +138,38 @@ impl Index {
         self.tenants.remove(tenant);
     }
 
-    /// Every deployment, to be notified of the same; also those whose machine is just being
-    /// created.
+    /// Every machine but the tenants', to be notified of the same; also those just being created.
     pub fn tell_all(&self, observations: &Observations) -> Vec<Delivery> {
-        self.deployments
-            .iter()
-            .map(|(uid, entry)| deployment(&entry.tenant, uid, observations.clone()))
-            .collect()
+        let kinds = self.objects.all().into_iter();
+        kinds.flat_map(|objects| objects.tell_all(observations)).collect()
     }
 
-    /// The tenant of a deployment, as far as it is known.
-    pub fn tenant_of(&self, uid: &DeploymentUid) -> Option<&TenantUid> {
-        self.deployments.get(uid).map(|entry| &entry.tenant)
+    /// The tenant of a machine, as far as it is known.
+    pub fn tenant_of(&self, key: &Key) -> Option<TenantUid> {
+        match key {
+            Key::Tenant(tenant) => Some(tenant.clone()),
+            _ => self.objects.of(key)?.tenant_of(key).cloned(),
+        }
     }
 
-    /// Where a deployment's object is, and what is remembered of it; `None` when it is gone.
-    pub fn object(&self, uid: &DeploymentUid) -> Option<(Place, ObjectEntry)> {
-        let entry = self.deployments.get(uid)?;
-        let place = Place { namespace: entry.namespace.clone(), name: entry.name.clone() };
-        Some((place, entry.object.clone()?))
+    /// Where the object of a machine is; `None` when it is gone.
+    pub fn place_of(&self, key: &Key) -> Option<&Place> {
+        self.objects.of(key)?.place_of(key)
     }
 
     /// The UID of a namespace.
     pub fn namespace_uid(&self, name: &str) -> Option<&TenantUid> {
-        self.namespaces.get(name).map(|entry| &entry.uid)
+        self.namespaces.uid(name)
     }
 
     /// What is known of the namespace of a tenant.
     pub fn namespace_phase(&self, tenant: &TenantUid, namespace: &str) -> NamespacePhase {
-        match self.namespaces.get(namespace) {
-            Some(entry) if entry.uid != *tenant => NamespacePhase::Gone,
-            Some(entry) if entry.terminating => NamespacePhase::Terminating,
-            Some(_) => NamespacePhase::Alive,
-            None if self.namespaces_seen.is_complete() => NamespacePhase::Gone,
-            None => NamespacePhase::Unknown,
-        }
+        self.namespaces.phase(tenant, namespace)
     }
 }
 
 fn tenant_note(tenant: TenantUid, note: NamespaceObservation) -> Delivery {
     (tenant.as_str().to_owned(), Key::Tenant(tenant), Observations::namespace(note))
-}
-
-fn deployment(tenant: &TenantUid, uid: &DeploymentUid, observations: Observations) -> Delivery {
-    (tenant.as_str().to_owned(), Key::Deployment(uid.clone()), observations)
 }
 
 #[cfg(test)]

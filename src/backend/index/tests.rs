@@ -5,6 +5,8 @@ use kube::api::ObjectMeta;
 use crds::GitOpsDeployment;
 use k8s_openapi::api::core::v1::Namespace;
 
+use machines::identity::DeploymentUid;
+
 use super::*;
 use crate::runtime::watch::{Gone, WatchEvent};
 
@@ -29,6 +31,10 @@ fn object(uid: &str, revision: &str, deleting: bool) -> GitOpsDeployment {
     object
 }
 
+fn key(uid: &str) -> Key {
+    Key::Deployment(DeploymentUid::new(uid))
+}
+
 fn tenants(deliveries: &[Delivery]) -> Vec<&str> {
     deliveries
         .iter()
@@ -48,7 +54,7 @@ fn answered(index: &mut Index, uid: &str) -> Vec<Delivery> {
 #[test]
 fn a_deployment_waits_until_its_namespace_is_known() {
     let mut index = Index::default();
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(index.questions(8), []);
     assert_eq!(index.namespace_seen(namespace("ns-1", false)), []);
     assert_eq!(tenants(&answered(&mut index, "ns-1")), ["ns-1"]);
@@ -59,15 +65,19 @@ fn a_deployment_waits_until_its_namespace_is_known() {
 fn a_deployment_is_never_given_to_the_tenant_that_had_the_namespace_before() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
+    index.object_seen(WatchEvent::Present(object("u-1", "5", false)));
     assert_eq!(tenants(&answered(&mut index, "ns-1")), ["ns-1"]);
     // Another object of the tenant exists: no question is needed.
-    let deliveries = index.deployment_seen(WatchEvent::Present(object("u-2", "6", false)));
+    let deliveries = index.object_seen(WatchEvent::Present(object("u-2", "6", false)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
-    index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-1", "7", false).metadata)));
-    index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-2", "8", false).metadata)));
+    index.object_seen::<GitOpsDeployment>(WatchEvent::Gone(Gone::of(
+        &object("u-1", "7", false).metadata,
+    )));
+    index.object_seen::<GitOpsDeployment>(WatchEvent::Gone(Gone::of(
+        &object("u-2", "8", false).metadata,
+    )));
     // The watch of Namespaces has not shown the next one yet.
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-3", "9", false))), []);
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-3", "9", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
     assert_eq!(index.questions(8), [], "nothing was told since");
     index.namespace_seen(namespace("ns-2", false));
@@ -79,11 +89,11 @@ fn a_deployment_that_is_only_being_released_proves_nothing() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
     // It belongs to the next namespace, which the watch of Namespaces has not shown yet.
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-1", "5", false))), []);
     assert_eq!(answered(&mut index, "ns-2"), []);
-    let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));
+    let deliveries = index.object_seen(WatchEvent::Present(object("u-1", "6", true)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-2", "7", false))), []);
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-2", "7", false))), []);
     index.namespace_seen(namespace("ns-2", false));
     assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
 }
@@ -92,13 +102,13 @@ fn a_deployment_that_is_only_being_released_proves_nothing() {
 fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
     let mut index = Index::default();
     let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
-    index.note_deployment(&DeploymentUid::new("u-1"), TenantUid::new("ns-1"), place);
+    index.note_machine(&key("u-1"), &TenantUid::new("ns-1"), &place, None);
     index.namespace_seen(namespace("ns-1", false));
-    index.deployment_seen(WatchEvent::Restarted);
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-2", "6", false))), []);
-    index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
+    index.object_seen::<GitOpsDeployment>(WatchEvent::Restarted);
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-2", "6", false))), []);
+    index.object_seen(WatchEvent::Present(object("u-1", "5", false)));
     assert_eq!(index.questions(8), []);
-    assert_eq!(tenants(&index.deployment_seen(WatchEvent::Synced)), ["ns-1"]);
+    assert_eq!(tenants(&index.object_seen::<GitOpsDeployment>(WatchEvent::Synced)), ["ns-1"]);
     assert_eq!(index.questions(8), []);
 }
 
@@ -107,7 +117,7 @@ fn compatibility_11_what_appears_in_a_terminating_namespace_belongs_to_the_next_
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
     index.namespace_seen(namespace("ns-1", true));
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-2", "9", false))), []);
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-2", "9", false))), []);
     assert_eq!(index.questions(8), []);
     assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
     assert_eq!(tenants(&answered(&mut index, "ns-2")), ["ns-2"]);
@@ -160,20 +170,22 @@ fn a_tenant_learns_what_became_of_its_namespace_before_it_was_known() {
 fn a_late_answer_does_not_bring_back_what_is_gone() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", false));
-    index.deployment_seen(WatchEvent::Present(object("u-1", "5", false)));
+    index.object_seen(WatchEvent::Present(object("u-1", "5", false)));
     answered(&mut index, "ns-1");
-    let asked = index.ask();
-    index.deployment_seen(WatchEvent::Gone(Gone::of(&object("u-1", "7", false).metadata)));
+    let (.., asked) = index.object::<GitOpsDeployment>(&key("u-1")).expect("it is there");
+    index.object_seen::<GitOpsDeployment>(WatchEvent::Gone(Gone::of(
+        &object("u-1", "7", false).metadata,
+    )));
     assert_eq!(index.object_written(object("u-1", "6", false), asked), []);
-    assert!(index.object(&DeploymentUid::new("u-1")).is_none());
+    assert!(index.object::<GitOpsDeployment>(&key("u-1")).is_none());
 }
 
 #[test]
 fn a_deployment_deleted_with_its_namespace_is_taken_in() {
     let mut index = Index::default();
     index.namespace_seen(namespace("ns-1", true));
-    assert_eq!(index.deployment_seen(WatchEvent::Present(object("u-1", "5", false))), []);
-    let deliveries = index.deployment_seen(WatchEvent::Present(object("u-1", "6", true)));
+    assert_eq!(index.object_seen(WatchEvent::Present(object("u-1", "5", false))), []);
+    let deliveries = index.object_seen(WatchEvent::Present(object("u-1", "6", true)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
     assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
 }

@@ -1,4 +1,262 @@
-//! The kinds of machines that the backend steps: one folder each.
+//! The kinds of machines that the backend steps, a folder each, and everything that they have to be
+//! registered for: no other file of the backend names them all.
 
 pub mod deployment;
 pub mod tenant;
+
+use std::sync::Arc;
+
+use crds::GitOpsDeployment;
+use machines::identity::{DeploymentUid, Digest, TenantUid};
+use machines::kinds::deployment::{Deployment, Snapshot};
+use machines::kinds::tenant::Tenant;
+use machines::rows::Requester;
+use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
+use schema::store::machine_rows::IndexEntry;
+use schema::store::{Store, StoreError};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::Backend;
+use crate::backend::effects::{Subject, SubjectOf};
+use crate::backend::environment::Environment;
+use crate::backend::index::NamespacePhase;
+use crate::backend::index::objects::{AnyObjects, Objects, Place};
+use crate::backend::observations::{Item, Observations};
+use crate::kubernetes::ApiError;
+use crate::runtime::effects::{Outcome, Priority};
+use deployment::effects::DeploymentEffect;
+use deployment::step::DeploymentFollowUp;
+use tenant::step::TenantFollowUp;
+
+/// A machine of the backend.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A tenant.
+    Tenant(TenantUid),
+    /// A deployment.
+    Deployment(DeploymentUid),
+}
+
+impl Key {
+    /// The machine that asks for an operation.
+    pub fn of(requester: &Requester) -> Self {
+        match requester {
+            Requester::Deployment(uid) => Self::Deployment(uid.clone()),
+        }
+    }
+
+    /// The kind of the object behind it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Tenant(_) => "Namespace",
+            Self::Deployment(_) => "GitOpsDeployment",
+        }
+    }
+
+    /// The UID of the object behind it.
+    pub fn uid(&self) -> &str {
+        match self {
+            Self::Tenant(uid) => uid.as_str(),
+            Self::Deployment(uid) => uid.as_str(),
+        }
+    }
+}
+
+/// The plurals of the custom resources that are watched, as their watches are named.
+pub const WATCHED: [&str; 1] = ["gitopsdeployments"];
+
+/// Starts what follows the objects of each kind.
+pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
+    tasks.spawn(Arc::clone(backend).watch_objects::<GitOpsDeployment>(shutdown.clone()));
+}
+
+/// What an object looks like to its machine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ObjectSnapshot {
+    /// A GitOpsDeployment.
+    Deployment(Box<Snapshot>),
+}
+
+impl ObjectSnapshot {
+    /// Digests everything but the revision: two that differ only in that say the same.
+    pub(super) fn digest(&self) -> Digest {
+        match self {
+            Self::Deployment(snapshot) => deployment::observe::digest(snapshot),
+        }
+    }
+
+    /// If it is a GitOpsDeployment.
+    pub fn deployment(&self) -> Option<&Snapshot> {
+        match self {
+            Self::Deployment(snapshot) => Some(snapshot),
+        }
+    }
+}
+
+/// The objects of each kind.
+#[derive(Debug, Default)]
+pub struct ObjectsByKind {
+    /// The GitOpsDeployments.
+    pub(super) deployments: Objects<GitOpsDeployment>,
+}
+
+impl ObjectsByKind {
+    /// All kinds.
+    pub(super) fn all(&self) -> [&dyn AnyObjects; 1] {
+        [&self.deployments]
+    }
+
+    /// All kinds.
+    pub(super) fn all_mut(&mut self) -> [&mut dyn AnyObjects; 1] {
+        [&mut self.deployments]
+    }
+
+    /// The objects of a machine's kind; a tenant has none.
+    pub(super) fn of(&self, key: &Key) -> Option<&dyn AnyObjects> {
+        match key {
+            Key::Tenant(_) => None,
+            Key::Deployment(_) => Some(&self.deployments),
+        }
+    }
+
+    /// The objects of a machine's kind; a tenant has none.
+    pub(super) fn of_mut(&mut self, key: &Key) -> Option<&mut dyn AnyObjects> {
+        match key {
+            Key::Tenant(_) => None,
+            Key::Deployment(_) => Some(&mut self.deployments),
+        }
+    }
+
+    /// The machines that look at another one, whose object is here.
+    pub(super) fn dependents(&self, key: &Key, place: &Place) -> Vec<Key> {
+        let _ = place;
+        match key {
+            Key::Tenant(_) | Key::Deployment(_) => Vec::new(),
+        }
+    }
+}
+
+/// All machines in the database, without their states.
+pub(super) async fn machines(store: &Store) -> Result<Vec<(Key, IndexEntry)>, StoreError> {
+    let mut machines = Vec::new();
+    for entry in store.index::<Tenant>().await? {
+        machines.push((Key::Tenant(TenantUid::new(entry.key.clone())), entry));
+    }
+    for entry in store.index::<Deployment>().await? {
+        machines.push((Key::Deployment(DeploymentUid::new(entry.key.clone())), entry));
+    }
+    Ok(machines)
+}
+
+/// Which machines and facts a batch needs.
+pub fn request(items: &[Item]) -> BackendRequest {
+    let mut request = BackendRequest::default();
+    for (key, observations) in items {
+        match key {
+            Key::Tenant(tenant) => request.tenants.push(tenant.clone()),
+            Key::Deployment(uid) => deployment::step::request(uid, observations, &mut request),
+        }
+    }
+    request
+}
+
+/// The tenant that a machine needs, and its namespace; `None` if it needs none now.
+pub(super) fn needed_tenant(
+    loaded: &BackendLoaded,
+    key: &Key,
+    observations: &Observations,
+    environment: &Environment,
+) -> Option<(TenantUid, String)> {
+    match key {
+        Key::Tenant(_) => None,
+        Key::Deployment(uid) => {
+            deployment::step::needed_tenant(loaded, uid, observations, environment)
+        }
+    }
+}
+
+/// What follows from a batch once it is committed.
+#[derive(Debug, Default)]
+pub struct FollowUp {
+    tenants: Vec<TenantFollowUp>,
+    deployments: Vec<DeploymentFollowUp>,
+}
+
+impl FollowUp {
+    /// How many machines were stepped, without tenants.
+    pub fn steps(&self) -> usize {
+        self.deployments.len()
+    }
+}
+
+/// Steps a batch: from what was loaded and observed to what to write and what follows. Pure.
+///
+/// The kinds keep an order: tenants first, because deployments look at them.
+pub fn step(
+    mut loaded: BackendLoaded,
+    items: &[Item],
+    namespace_phase: &dyn Fn(&TenantUid, &str) -> NamespacePhase,
+    environment: &Environment,
+) -> (BackendChanges, FollowUp) {
+    let mut changes = BackendChanges::default();
+    let (facts, tenants) =
+        tenant::step::step_all(&mut loaded, items, namespace_phase, environment, &mut changes);
+    let deployments =
+        deployment::step::step_all(&mut loaded, items, &facts, environment, &mut changes);
+    (changes, FollowUp { tenants, deployments })
+}
+
+/// What follows from a commit.
+pub(super) async fn follow_up(backend: &Backend, follow_up: FollowUp, taken_at: Instant) {
+    let FollowUp { tenants, deployments } = follow_up;
+    for tenant in tenants {
+        backend.follow_up_tenant(&tenant);
+    }
+    backend.follow_up_deployments(deployments, taken_at).await;
+}
+
+/// One write to an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ObjectEffect {
+    /// To a GitOpsDeployment.
+    Deployment(DeploymentEffect),
+}
+
+impl ObjectEffect {
+    /// Which machine requires it, and what it is about.
+    pub(super) fn key(&self) -> SubjectOf {
+        match self {
+            Self::Deployment(effect) => effect.key(),
+        }
+    }
+
+    /// How urgent it is.
+    pub(super) fn priority(&self) -> Priority {
+        match self.key().1 {
+            Subject::Operation | Subject::Finalizer => Priority::High,
+            Subject::Status => Priority::Normal,
+        }
+    }
+
+    /// Whether its answer is taken in.
+    pub(super) fn is_answered(&self) -> bool {
+        // The watch shows the others.
+        self.key().1 == Subject::Status
+    }
+
+    /// Carries it out.
+    pub(super) async fn write(&self, backend: &Backend) -> Result<(), ApiError> {
+        match self {
+            Self::Deployment(effect) => backend.write_deployment(effect).await,
+        }
+    }
+
+    /// What becomes of one that has failed.
+    pub(super) fn failed(&self, backend: &Backend, error: &ApiError) -> Outcome {
+        match self {
+            Self::Deployment(effect) => backend.deployment_write_failed(effect, error),
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! What is promised about deployments.
 
+use std::collections::BTreeSet;
+
 use crate::esr::claim::{Claim, Predicate, Verdict, Violation};
 use crate::esr::world::{
     ApplicationEntry, ArgoApplication, ArgoProject, DeploymentObject, MappingEntry,
@@ -20,6 +22,44 @@ use crate::shared::repository_url::source_repo_pattern;
 /// considered.
 const PROJECT_PREFIX: &str = "app-project-";
 
+/// A valid deployment is deployed.
+pub(crate) const DEPLOYED: Predicate = Predicate("ESR-GD");
+/// An invalid deployment says why, and nothing else happens.
+pub(crate) const REJECTED: Predicate = Predicate("ESR-GD-inv");
+/// What is gone leaves nothing behind.
+pub(crate) const DELETED: Predicate = Predicate("ESR-DEL");
+/// What is deleted does go, but not before its resources.
+pub(crate) const FINALIZED: Predicate = Predicate("ESR-FIN");
+/// A deployment waits for the end of the one that had its name before.
+pub(crate) const SUCCESSION: Predicate = Predicate("ESR-ONE");
+
+/// Every promise about deployments, for each that exists or has left a trace.
+pub(crate) fn violations(world: &World) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for uid in known_uids(world) {
+        for predicate in [esr_gd, esr_gd_inv, esr_del, esr_fin] {
+            violations.extend(predicate(world, &uid).err());
+        }
+    }
+    violations.extend(permits_nothing_unneeded(&Claim::new(DELETED, "all"), world).err());
+    violations
+}
+
+/// The UIDs of all deployments that exist or have left a trace.
+fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
+    let database = &world.database;
+    let named = world.argocd.applications.iter();
+    let named = named.filter_map(|one| one.name.strip_prefix("gitopsdepl-"));
+    let mut uids: BTreeSet<DeploymentUid> = named.map(DeploymentUid::new).collect();
+    uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
+    uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
+    uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
+    uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
+        Requester::Deployment(uid) => Some(uid.clone()),
+    }));
+    uids
+}
+
 /// ESR-GD.
 ///
 /// * Left side: an object with this UID exists and is not being deleted; its spec is valid; its
@@ -29,7 +69,7 @@ const PROJECT_PREFIX: &str = "app-project-";
 ///   AppProject permits the repository; no operation of the row is open; the status is of this
 ///   generation, shows no error and mirrors Argo CD's sync and health.
 pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
-    let claim = Claim::new(Predicate::Deployed, uid);
+    let claim = Claim::new(DEPLOYED, uid);
     let objects = objects(world, uid);
     let Some(object) = objects.first().filter(|object| is_wanted(world, object)) else {
         return Ok(());
@@ -60,7 +100,7 @@ pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
 ///
 /// That the last good Application stays as it was is a statement about two worlds: [`untouched`].
 pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
-    let claim = Claim::new(Predicate::Rejected, uid);
+    let claim = Claim::new(REJECTED, uid);
     let objects = objects(world, uid);
     let Some(object) = objects.first().filter(|object| !object.deleting) else {
         return Ok(());
@@ -96,7 +136,7 @@ pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
 /// * Right side: no application row, no mapping and no Argo CD Application represents it; none of
 ///   its operations is open; no project permits a repository that no application row needs.
 pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
-    let claim = Claim::new(Predicate::Deleted, uid);
+    let claim = Claim::new(DELETED, uid);
     if !objects(world, uid).is_empty() {
         return Ok(());
     }
@@ -113,7 +153,7 @@ pub fn esr_del(world: &World, uid: &DeploymentUid) -> Verdict {
 ///
 /// The safety part is a statement about two worlds: [`finalizer_kept`].
 pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
-    let claim = Claim::new(Predicate::Finalized, uid);
+    let claim = Claim::new(FINALIZED, uid);
     for object in objects(world, uid).into_iter().filter(|object| object.deleting) {
         claim.holds(!object.finalizer, || "our finalizer is still on the object".to_owned())?;
         leaves_nothing(&claim, world, uid)?;
@@ -124,7 +164,7 @@ pub fn esr_fin(world: &World, uid: &DeploymentUid) -> Verdict {
 /// ESR-FIN, its safety part: an object that lost our finalizer between these two worlds had no Argo
 /// CD Application and no application row before.
 pub fn finalizer_kept(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
-    let claim = Claim::new(Predicate::Finalized, uid);
+    let claim = Claim::new(FINALIZED, uid);
     let held = |world: &World| objects(world, uid).iter().any(|object| object.finalizer);
     if !held(before) || held(after) {
         return Ok(());
@@ -145,7 +185,7 @@ pub fn one_at_a_time(world: &World, namesakes: &[DeploymentUid]) -> Verdict {
     let with_application: Vec<&DeploymentUid> =
         namesakes.iter().filter(|uid| !argo_applications(world, uid).is_empty()).collect();
     let [first, second, ..] = with_application[..] else { return Ok(()) };
-    Claim::new(Predicate::Succession, second).holds(false, || {
+    Claim::new(SUCCESSION, second).holds(false, || {
         format!("{first} had its name before and still has an Argo CD Application")
     })
 }
@@ -154,7 +194,7 @@ pub fn one_at_a_time(world: &World, namesakes: &[DeploymentUid]) -> Verdict {
 /// and the Argo CD Application of a deployment whose spec is invalid in both; but an Application
 /// that another client had changed may again say what its row says.
 pub fn untouched(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
-    let claim = Claim::new(Predicate::Rejected, uid);
+    let claim = Claim::new(REJECTED, uid);
     let invalid = |world: &World| {
         let objects = objects(world, uid);
         objects.first().is_some_and(|object| !object.deleting && rejection(object).is_some())
@@ -335,7 +375,7 @@ fn leaves_nothing(claim: &Claim, world: &World, uid: &DeploymentUid) -> Verdict 
     has_no_open_operation(claim, world, uid, &ApplicationId::of(uid))
 }
 
-pub(crate) fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
+fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
     let rows = &world.database.applications;
     for entry in &world.database.repositories {
         let needed = rows.iter().any(|row| records(entry, row));

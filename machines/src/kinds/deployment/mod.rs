@@ -11,7 +11,6 @@ pub mod conditions;
 pub mod error_flag;
 pub(crate) mod esr;
 pub mod lifecycle;
-pub mod mirror;
 pub mod removal_report;
 pub mod render;
 pub(crate) mod rows;
@@ -29,11 +28,12 @@ use crate::identity::{
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle, StatusView};
 use crate::kinds::deployment::error_flag::{ErrorEvent, ErrorFlag};
 use crate::kinds::deployment::lifecycle::Lifecycle;
-use crate::kinds::deployment::mirror::{Mirror, MirrorEvent};
 use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::machine::{Change, Machine, Moment, Observation};
 use crate::rows::{OperationState, TenantRows};
+use crate::shared::mirror::{self, Mirror, MirrorEvent};
+use crate::shared::open_operation::OpenOperation;
 use crate::waiting::Wait;
 
 /// A deployment: the states of its regions and what they remember together.
@@ -123,15 +123,6 @@ pub struct ApplicationRecord {
     pub digest: Digest,
     /// Whether the agent has confirmed that Argo CD's Application says the same.
     pub applied: bool,
-}
-
-/// An operation that the agent has not finished.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenOperation {
-    /// Its id.
-    pub id: OperationId,
-    /// Whether the agent has started on it, and so has seen the Operation CR.
-    pub claimed: bool,
 }
 
 /// A condition of Argo CD, as mirrored.

@@ -3,7 +3,6 @@
 use super::conditions::ConditionStyle;
 use super::error_flag::{self as flag, ErrorEvent, ErrorFlag};
 use super::lifecycle::Lifecycle;
-use super::mirror::{self as mirroring, Mirror, MirrorEvent};
 use super::spec::DeploymentSpec;
 use super::{Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact};
 use crate::diagram::chart::{Chart, NOW, STRIDE_MS, Sample, explore};
@@ -14,6 +13,7 @@ use crate::identity::{
 };
 use crate::machine::{Machine, Observation};
 use crate::rows::{OperationState, TenantRows};
+use crate::shared::mirror::{self as mirroring, Mirror, MirrorEvent};
 
 const TENANT: &str = "namespace-uid";
 const UID: &str = "deployment-uid";

@@ -9,10 +9,10 @@ use super::conditions::{
 };
 use super::error_flag::ErrorFlag;
 use super::lifecycle::Lifecycle;
-use super::mirror::Mirror;
 use super::{Deployment, MirroredCondition, Record, Report};
 use crate::identity::Timestamp;
 use crate::shared::messages;
+use crate::shared::mirror::Mirror;
 use crate::waiting::{Party, Wait};
 
 /// What the status of a deployment should say.

@@ -1,20 +1,15 @@
-//! Batches of the backend: tenants and deployments.
+//! Batches of the backend: machines of every kind that it steps.
 
 pub mod loaded;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use machines::identity::{ApplicationId, DeploymentUid, Timestamp};
-use machines::kinds::deployment::Deployment;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, JoinType, QuerySelect};
+use sea_orm::{JoinType, QuerySelect};
 
 use crate::entity::{application_state, deployment_to_application_mapping as mapping};
-use crate::store::adoption::load_existing;
-use crate::store::kinds::deployment::{self, Digests};
-use crate::store::kinds::{operation, tenant};
-use crate::store::machine_rows::{self, Writes};
-use crate::store::{Call, Store, StoreError, changes};
+use crate::store::{Call, Store, StoreError, kinds};
 
 pub use loaded::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 
@@ -47,16 +42,14 @@ impl Store {
     ) -> Call<'a, ()> {
         self.call("backend_batch", async move {
             let tx = self.begin().await?;
-            let (loaded, digests) = load(&tx, request).await?;
+            let (loaded, digests) = kinds::load(&tx, request).await?;
             let changes = decide(loaded);
-            let mut machines = Writes::default();
-            machines.add(&changes.tenants, now)?;
-            machines.add(&changes.deployments, now)?;
+            let machines = kinds::machines(&changes, now)?;
             if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
                 return Ok(tx.rollback().await?);
             }
-            changes::write(&tx, changes.rows, now).await?;
-            deployment::mark_read(&tx, changes.read, &digests).await?;
+            kinds::write(&tx, changes.rows, now).await?;
+            kinds::deployment::mark_read(&tx, changes.read, &digests).await?;
             machines.write(&tx).await?;
             Ok(tx.commit().await?)
         })
@@ -106,29 +99,4 @@ impl Store {
             Ok(uids.into_iter().map(DeploymentUid::new).collect())
         })
     }
-}
-
-async fn load(
-    tx: &impl ConnectionTrait,
-    request: &BackendRequest,
-) -> Result<(BackendLoaded, Digests), StoreError> {
-    let mut loaded = BackendLoaded::default();
-    let names: BTreeSet<(String, String)> = request
-        .observed
-        .iter()
-        .map(|one| (one.tenant.as_str().to_owned(), one.name.clone()))
-        .collect();
-    let names: Vec<_> = names.into_iter().collect();
-    let observed = machine_rows::load_named::<Deployment>(tx, &names).await?;
-    loaded.note_names(&observed);
-    loaded.deployments = observed;
-    let missing = request.poked.iter().filter(|uid| !loaded.deployments.contains(uid));
-    let poked = machine_rows::load::<Deployment>(tx, missing).await?;
-    loaded.deployments.extend(poked);
-    deployment::load_namesakes_of_waiting(tx, &mut loaded).await?;
-    tenant::load(tx, request, &mut loaded).await?;
-    operation::load_open(tx, &mut loaded).await?;
-    let digests = deployment::load_reports(tx, request, &mut loaded).await?;
-    load_existing(tx, request, &mut loaded).await?;
-    Ok((loaded, digests))
 }

@@ -1,11 +1,15 @@
 //! What is remembered of an Application.
 
 use crds::argocd::{Application, phase};
+use kube::ResourceExt;
 use machines::identity::{ApplicationId, Revision};
+use machines::operation::ApplicationView;
 use machines::operation::application::{
     ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
     Backoff, Retry, RunningSync, SyncPolicy,
 };
+
+use crate::runtime::watch;
 
 /// What is remembered of an Application.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +33,37 @@ pub struct ApplicationEntry {
 }
 
 impl ApplicationEntry {
+    /// What is remembered of this Application; `spec` is for one that cannot be read.
+    pub(super) fn of(
+        application: &Application,
+        spec: Option<ApplicationSpec>,
+        knows_refresh: bool,
+    ) -> Self {
+        let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
+        let mut entry = Self {
+            uid: application.uid().unwrap_or_default(),
+            revision: watch::revision(application),
+            row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
+            spec: spec.unwrap_or_else(|| application_spec(&application.spec)),
+            deleting: application.metadata.deletion_timestamp.is_some(),
+            sync: running_sync(application),
+            refresh: application.spec.refresh,
+            finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
+        };
+        entry.judge_refresh(knows_refresh);
+        entry
+    }
+
+    /// What an operation on this row looks at.
+    pub fn view(&self, row: &ApplicationId) -> ApplicationView {
+        ApplicationView::Present {
+            spec: Box::new(self.spec.clone()),
+            labelled: self.row.as_ref() == Some(row),
+            deleting: self.deleting,
+            sync: self.sync.clone().map(Box::new),
+        }
+    }
+
     /// Whether it says what a row asks for, and Argo CD is working on nothing else.
     pub fn says(&self, row: &ApplicationId, document: &ApplicationDocument) -> bool {
         self.is_written(row, document) && !self.works_on_another(document)
@@ -59,7 +94,7 @@ impl ApplicationEntry {
 /// Where a spec says that retries go to the newest commit.
 const REFRESH: &str = "/syncPolicy/retry/refresh";
 
-pub(super) fn running_sync(application: &Application) -> Option<RunningSync> {
+fn running_sync(application: &Application) -> Option<RunningSync> {
     let state = application.operation_state().filter(|state| state.phase == phase::RUNNING)?;
     application.operation.as_ref()?;
     let request = state.operation.sync.clone().unwrap_or_default();

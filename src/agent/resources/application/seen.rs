@@ -9,10 +9,10 @@ use kube::core::DeserializeGuard;
 use machines::identity::{ApplicationId, DeploymentUid, Revision};
 use machines::operation::application::ApplicationSpec;
 
-use super::entry::{ApplicationEntry, application_spec, running_sync};
+use super::entry::ApplicationEntry;
 use crate::agent::argo::{Argo, Changed};
 use crate::runtime::sightings::Asked;
-use crate::runtime::watch::{self, WatchEvent};
+use crate::runtime::watch::WatchEvent;
 
 impl Argo {
     /// Takes in an event from the watch of Applications.
@@ -84,7 +84,7 @@ impl Argo {
         spec: Option<ApplicationSpec>,
     ) -> Vec<Changed> {
         let name = application.name_any();
-        let entry = self.entry(&application, spec);
+        let entry = ApplicationEntry::of(&application, spec, self.knows_refresh);
         match self.applications.get(&name) {
             Some(known) if entry.revision < known.revision => return Vec::new(),
             None if entry.row.is_some() && crds::names::deployment_uid(&name).is_none() => {
@@ -115,22 +115,6 @@ impl Argo {
         });
         self.applications.insert(name, entry);
         changed
-    }
-
-    fn entry(&self, application: &Application, spec: Option<ApplicationSpec>) -> ApplicationEntry {
-        let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
-        let mut entry = ApplicationEntry {
-            uid: application.uid().unwrap_or_default(),
-            revision: watch::revision(application),
-            row: row.filter(|row| !row.is_empty()).map(ApplicationId::new),
-            spec: spec.unwrap_or_else(|| application_spec(&application.spec)),
-            deleting: application.metadata.deletion_timestamp.is_some(),
-            sync: running_sync(application),
-            refresh: application.spec.refresh,
-            finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
-        };
-        entry.judge_refresh(self.knows_refresh);
-        entry
     }
 
     /// Notes whether the installed Argo CD supports `retry.refresh`.

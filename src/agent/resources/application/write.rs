@@ -8,7 +8,7 @@ use machines::operation::application::ApplicationDocument;
 use super::requests::{self, Ending};
 use crate::agent::Agent;
 use crate::agent::batch::Observations;
-use crate::agent::effects::Effect;
+use crate::agent::resources::Effect;
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::effects::{Outcome, QueuedEffect};
 use crate::runtime::sightings::Asked;

@@ -5,7 +5,7 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::entry::ProjectDocument;
-use crate::agent::effects::absent;
+use crate::agent::resources::operation::absent;
 use crate::kubernetes::{ApiError, api_error};
 
 /// Creates an AppProject, or corrects the existing one.

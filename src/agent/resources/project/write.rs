@@ -8,7 +8,7 @@ use machines::operation::application::project_name;
 use super::entry::ProjectDocument;
 use super::requests;
 use crate::agent::Agent;
-use crate::agent::effects::Effect;
+use crate::agent::resources::Effect;
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::effects::{Outcome, QueuedEffect};
 

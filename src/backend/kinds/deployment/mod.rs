@@ -1,9 +1,10 @@
 //! GitOpsDeployments.
 //!
-//! `observe` turns an object, or Argo CD's report, into an observation, `step` takes a machine through what was observed
-//! of it, `follow_up` says what the new state requires, and `write` carries that out through
-//! `requests`.
+//! `observe` turns an object, or Argo CD's report, into an observation, `step` takes a machine
+//! through what was observed of it, `follow_up` says which `effects` the new state requires, and
+//! `write` carries them out through `requests`.
 
+pub mod effects;
 mod follow_up;
 pub mod observe;
 pub mod requests;

@@ -1,11 +1,11 @@
 //! From resources as the API shows them to what the machines observe.
 
-use crds::GitOpsDeployment;
 use crds::argocd::{
     self, ApplicationCondition, ApplicationSource, ApplicationStatus, OperationState,
 };
+use crds::{GitOpsDeployment, GitOpsDeploymentCondition};
 use kube::ResourceExt;
-use machines::identity::Generation;
+use machines::identity::{DeploymentUid, Digest, Generation};
 use machines::kinds::deployment::conditions::{self, Condition};
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{MirroredCondition, Report, Snapshot};
@@ -14,7 +14,31 @@ use machines::shared::text;
 use schema::application_state;
 
 use super::status_fields::{mirrored, mirrored_digest, with_note};
+use crate::backend::index::Index;
+use crate::backend::index::namespaces::Namespaces;
+use crate::backend::index::objects::{Kind, Objects};
+use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::watch;
+
+impl Kind for GitOpsDeployment {
+    type Condition = GitOpsDeploymentCondition;
+
+    fn key(uid: &str) -> Key {
+        Key::Deployment(DeploymentUid::new(uid))
+    }
+
+    fn snapshot(&self) -> ObjectSnapshot {
+        ObjectSnapshot::Deployment(Box::new(snapshot(self)))
+    }
+
+    fn conditions(self) -> Option<Vec<GitOpsDeploymentCondition>> {
+        Some(self.status?.conditions)
+    }
+
+    fn objects(index: &mut Index) -> (&mut Objects<Self>, &Namespaces) {
+        (&mut index.objects.deployments, &index.namespaces)
+    }
+}
 
 /// What a GitOpsDeployment looks like to its machine.
 pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
@@ -39,6 +63,22 @@ pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
         conditions: conditions.collect(),
         mirrored: mirrored_digest(&status),
     }
+}
+
+/// Digests everything in a snapshot except its revision.
+pub fn digest(snapshot: &Snapshot) -> Digest {
+    let Snapshot {
+        revision: _,
+        generation,
+        deleting,
+        finalizer,
+        spec,
+        observed_generation,
+        conditions,
+        mirrored,
+    } = snapshot;
+    let seen = (generation, deleting, finalizer, spec, observed_generation, conditions, mirrored);
+    Digest::of(&seen)
 }
 
 /// What a GitOpsDeployment asks for.

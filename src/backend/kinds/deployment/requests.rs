@@ -10,8 +10,11 @@ use machines::kinds::deployment::conditions::StatusView;
 use serde_json::{Value, json};
 
 use super::status_fields;
-use crate::backend::index::{ObjectEntry, Place};
+use crate::backend::index::objects::{self, Place};
 use crate::kubernetes::{self, ApiError};
+
+/// What is remembered of a deployment's object.
+pub type ObjectEntry = objects::ObjectEntry<GitOpsDeployment>;
 
 /// Writes a status.
 pub async fn write_status(
@@ -88,13 +91,14 @@ pub fn status_write(
             observed_generation: condition.observed_generation.map(|generation| generation.0),
         })
         .collect();
-    let conditions = merge(&object.conditions, &wanted, now);
+    let known = object.conditions.as_deref();
+    let conditions = merge(known.unwrap_or_default(), &wanted, now);
     let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
     let report = report.map(|report| status_fields::mirrored(report, view.mirror_budget));
     let truncated = report.as_ref().and_then(|report| report.truncated.clone());
     let report = report.map(|report| status_fields::with_note(report, has_note));
     let mirrored = report.as_ref().map(status_fields::mirrored_digest);
-    let patch = if report.is_some() || !object.has_status {
+    let patch = if report.is_some() || known.is_none() {
         let status = GitOpsDeploymentStatus {
             conditions,
             observed_generation: generation,
@@ -123,6 +127,7 @@ mod tests {
 
     use super::*;
     use crate::backend::index::Index;
+    use crate::backend::kinds::Key;
     use crate::backend::kinds::deployment::observe;
     use crate::runtime::watch::WatchEvent;
     use crate::test_support;
@@ -159,11 +164,13 @@ mod tests {
         let tenant = TenantUid::new(namespace.uid().expect("a UID"));
         let mut index = Index::default();
         index.namespace_seen(WatchEvent::Present(namespace));
-        index.deployment_seen(WatchEvent::Present(object.clone()));
+        index.object_seen(WatchEvent::Present(object.clone()));
         for question in index.questions(1) {
             index.question_answered(&question, Some(&tenant));
         }
-        index.object(uid).expect("it is remembered")
+        let (place, entry, _) =
+            index.object(&Key::Deployment(uid.clone())).expect("it is remembered");
+        (place, entry)
     }
 
     #[tokio::test]

@@ -4,64 +4,48 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crds::argocd::ApplicationStatus;
-use machines::identity::{ApplicationId, DeploymentUid, OperationId, TenantUid, Timestamp};
+use machines::identity::{ApplicationId, DeploymentUid, TenantUid};
 use machines::kinds::deployment::conditions::next_budget;
 use machines::kinds::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
-use machines::machine::{Machine, Moved, Run};
+use machines::machine::{Machine, Run};
 use machines::rows::RowChange;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
-use schema::store::machine_rows::{Stepped, Versioned};
+use schema::store::machine_rows::{Persistent, Stepped, Versioned};
 
 use super::observe::{self, read_report};
 use crate::backend::environment::Environment;
-use crate::backend::index::Place;
-use crate::backend::observations::{Item, Key, ObjectObservation, Observations};
+use crate::backend::follow_up::Consequences;
+use crate::backend::index::objects::Place;
+use crate::backend::kinds::Key;
+use crate::backend::observations::{Item, ObjectObservation, Observations};
 
 /// What follows for a deployment.
 #[derive(Debug)]
 pub struct DeploymentFollowUp {
     /// Which one.
     pub uid: DeploymentUid,
-    /// Its tenant.
-    pub tenant: TenantUid,
-    /// Where its object is or was.
-    pub place: Place,
-    /// Whether its machine is gone.
-    pub gone: bool,
-    /// When it wants to be woken.
-    pub wake_at: Option<Timestamp>,
+    /// What follows for a machine of any kind.
+    pub consequences: Consequences,
     /// What it requires from the world.
     pub obligations: Vec<Obligation>,
-    /// Whether a deadline has passed, which puts what was done before in doubt.
-    pub insist: bool,
-    /// The operation that it has just asked for.
-    pub requested: Option<OperationId>,
-    /// Whether it asked for it because another client changed its Application.
+    /// Whether it asked for an operation because another client changed its Application.
     pub repairs: bool,
     /// Its application row.
     pub application: Option<ApplicationId>,
     /// What Argo CD reported, if that was just taken in.
     pub report: Option<ApplicationStatus>,
-    /// Its new path, if that has changed.
-    pub moved: Option<Moved>,
 }
 
 impl DeploymentFollowUp {
     /// There is no such machine.
     fn gone(uid: DeploymentUid) -> Self {
         Self {
+            consequences: Consequences::gone(Key::Deployment(uid.clone())),
             uid,
-            tenant: TenantUid::default(),
-            place: Place { namespace: String::new(), name: String::new() },
-            gone: true,
-            wake_at: None,
             obligations: Vec::new(),
-            insist: false,
-            requested: None,
             repairs: false,
             application: None,
             report: None,
-            moved: None,
         }
     }
 }
@@ -184,7 +168,8 @@ fn events(
     }
     match &observations.object {
         Some(ObjectObservation::Present { snapshot, .. }) => {
-            events.push(Event::Observed(snapshot.clone()));
+            let snapshot = snapshot.deployment().cloned();
+            events.extend(snapshot.map(|snapshot| Event::Observed(Box::new(snapshot))));
         }
         Some(ObjectObservation::Absent { as_of }) => events.push(Event::Absent { as_of: *as_of }),
         None => {}
@@ -278,23 +263,31 @@ fn consequences(
     let machine = &stepped.after;
     let record = &machine.record;
     let open = |machine: &Deployment| machine.record.open.as_ref().map(|open| open.id.clone());
-    let requested = open(machine).filter(|id| open(&stepped.before.machine).as_ref() != Some(id));
+    let before = &stepped.before.machine;
+    let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
+    let moved = stepped.transitions.last().cloned();
+    let shown = |machine: &Deployment| (machine.record.generation, machine.record.present);
     DeploymentFollowUp {
         uid: record.uid.clone(),
-        tenant: record.tenant.clone(),
-        place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
-        gone: stepped.gone,
-        wake_at: if stepped.gone { None } else { machine.wake_at() },
+        consequences: Consequences {
+            key: Key::Deployment(record.uid.clone()),
+            tenant: record.tenant.clone(),
+            place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
+            gone: stepped.gone,
+            wake_at: if stepped.gone { None } else { machine.wake_at() },
+            refers_to: machine.refers_to().map(str::to_owned),
+            insist,
+            requested,
+            is_news: moved.is_some() || shown(machine) != shown(before),
+            moved,
+        },
         obligations: if stepped.gone {
             Vec::new()
         } else {
             machine.obligations(environment.conditions)
         },
-        insist,
-        requested,
         repairs: false,
         application: record.application.as_ref().map(|application| application.id.clone()),
         report,
-        moved: stepped.transitions.last().cloned(),
     }
 }

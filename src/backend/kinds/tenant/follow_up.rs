@@ -2,7 +2,8 @@
 
 use super::step::TenantFollowUp;
 use crate::backend::Backend;
-use crate::backend::observations::{Key, Observations};
+use crate::backend::kinds::Key;
+use crate::backend::observations::Observations;
 
 impl Backend {
     pub(in crate::backend) fn follow_up_tenant(&self, tenant: &TenantFollowUp) {

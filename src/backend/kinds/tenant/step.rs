@@ -11,8 +11,8 @@ use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::backend::environment::Environment;
 use crate::backend::index::NamespacePhase;
-use crate::backend::kinds::deployment;
-use crate::backend::observations::{Item, Key, NamespaceObservation, Observations};
+use crate::backend::kinds::{self, Key};
+use crate::backend::observations::{Item, NamespaceObservation, Observations};
 
 /// What follows for a tenant.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl TenantFollowUp {
     }
 }
 
-/// Steps the tenants of a batch before its deployments, which look at them.
+/// Steps the tenants of a batch before the machines that look at them.
 pub fn step_all(
     loaded: &mut BackendLoaded,
     items: &[Item],
@@ -57,9 +57,8 @@ pub fn step_all(
             Key::Tenant(tenant) => {
                 (tenant.clone(), String::new(), tenant_events(loaded, tenant, observations))
             }
-            Key::Deployment(uid) => {
-                let needed =
-                    deployment::step::needed_tenant(loaded, uid, observations, environment);
+            key => {
+                let needed = kinds::needed_tenant(loaded, key, observations, environment);
                 let Some((tenant, namespace)) = needed else { continue };
                 let event = match namespace_phase(&tenant, &namespace) {
                     NamespacePhase::Alive => TenantEvent::Needed,

@@ -5,18 +5,18 @@ use std::time::Duration;
 use statig::prelude::*;
 
 use super::{
-    AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Finished, Lifecycle,
-    REMOVAL_DEADLINE,
+    AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Lifecycle, REMOVAL_DEADLINE,
 };
 use crate::identity::{ApplicationId, Digest, OperationId, Timestamp};
 use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec;
-use crate::kinds::deployment::{ApplicationRecord, OpenOperation, Record, Snapshot, TenantFact};
+use crate::kinds::deployment::{ApplicationRecord, Record, Snapshot, TenantFact};
 use crate::operation::application::{self, ApplicationDocument};
 use crate::rows::{
     ApplicationKey, ApplicationRows, OperationRow, Requester, RowChange, Target, TenantRows,
 };
+use crate::shared::open_operation::{Finished, OpenOperation};
 use crate::shared::{messages, retry};
 
 impl Record {

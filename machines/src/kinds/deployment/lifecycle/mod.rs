@@ -123,18 +123,6 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// What an observation of an operation means for the one that is open.
-pub(super) enum Finished {
-    /// It is not the open one, or it is not finished.
-    No,
-    /// Argo CD matches.
-    Completed,
-    /// It does not, because of this.
-    Failed(String),
-    /// Its row is gone without an outcome.
-    Lost,
-}
-
 /// What a step collects.
 pub struct Context<'a> {
     facts: &'a Facts,

@@ -1,11 +1,10 @@
 //! What a deployment takes over from observations, and which of them are stale.
 
-use super::Finished;
 use crate::identity::OperationId;
 use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::{MirroredCondition, Record, Report, Snapshot, conditions};
 use crate::rows::OperationState;
-use crate::shared::messages;
+use crate::shared::open_operation::{Finished, OpenOperation};
 
 impl Record {
     pub(super) fn is_stale(&self, snapshot: &Snapshot) -> bool {
@@ -55,24 +54,7 @@ impl Record {
         id: &OperationId,
         state: Option<&OperationState>,
     ) -> Finished {
-        let Some(open) = self.open.as_mut().filter(|open| open.id == *id) else {
-            return Finished::No;
-        };
-        let finished = match state {
-            Some(OperationState::Waiting) => return Finished::No,
-            Some(OperationState::InProgress) => {
-                open.claimed = true;
-                return Finished::No;
-            }
-            Some(OperationState::Completed) => Finished::Completed,
-            Some(OperationState::Failed(text)) if text.is_empty() => {
-                Finished::Failed(messages::OPERATION_FAILED.to_owned())
-            }
-            Some(OperationState::Failed(text)) => Finished::Failed(text.clone()),
-            None => Finished::Lost,
-        };
-        self.open = None;
-        finished
+        OpenOperation::note(&mut self.open, id, state)
     }
 
     /// After a deadline the Operation is created again: a claim that led nowhere is not trusted.

@@ -3,7 +3,7 @@
 pub(in crate::store) mod applications;
 pub(in crate::store) mod repositories;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use machines::identity::{ApplicationId, DeploymentUid};
 use machines::kinds::deployment::{Deployment, PersistedDeployment};
@@ -49,9 +49,30 @@ impl Persistent for Deployment {
     }
 }
 
+/// The deployments that a batch is about, and their namesakes.
+pub(in crate::store) async fn load(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    let names: BTreeSet<(String, String)> = request
+        .observed
+        .iter()
+        .map(|one| (one.tenant.as_str().to_owned(), one.name.clone()))
+        .collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let observed = machine_rows::load_named::<Deployment>(tx, &names).await?;
+    loaded.note_names(&observed);
+    loaded.deployments = observed;
+    let missing = request.poked.iter().filter(|uid| !loaded.deployments.contains(uid));
+    let poked = machine_rows::load::<Deployment>(tx, missing).await?;
+    loaded.deployments.extend(poked);
+    load_namesakes_of_waiting(tx, loaded).await
+}
+
 /// A deployment that waits for its predecessor must learn whether that is still there, whatever
 /// woke it.
-pub(in crate::store) async fn load_namesakes_of_waiting(
+async fn load_namesakes_of_waiting(
     tx: &impl ConnectionTrait,
     loaded: &mut BackendLoaded,
 ) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ pub(in crate::store) mod rows;
 use std::collections::{BTreeMap, HashMap};
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::operation::target::APPLICATION;
 use machines::operation::{Operation, PersistedOperation, RowView, Wanted};
 use machines::rows::Requester;
 use sea_orm::ConnectionTrait;
@@ -13,9 +14,9 @@ use sea_orm::entity::prelude::*;
 use crate::entity::{application, operation};
 use crate::spec_field;
 use crate::store::StoreError;
+use crate::store::agent::AgentLoaded;
 use crate::store::backend::loaded::BackendLoaded;
-use crate::store::machine_rows::Persistent;
-use rows::APPLICATION;
+use crate::store::machine_rows::{self, Persistent};
 
 impl Persistent for Operation {
     type Key = OperationId;
@@ -78,7 +79,19 @@ pub(in crate::store) async fn load_open(
     Ok(())
 }
 
-pub(in crate::store) async fn load_rows(
+/// The machines of these operations, and the rows of those that still read theirs.
+pub(in crate::store) async fn load(
+    tx: &impl ConnectionTrait,
+    keys: &[OperationId],
+) -> Result<AgentLoaded, StoreError> {
+    let operations = machine_rows::load::<Operation>(tx, keys).await?;
+    let unclaimed: Vec<&str> =
+        keys.iter().filter(|key| !operations.contains(key)).map(OperationId::as_str).collect();
+    let (rows, unusable) = load_rows(tx, unclaimed).await?;
+    Ok(AgentLoaded { operations, rows, unusable, ..AgentLoaded::default() })
+}
+
+async fn load_rows(
     tx: &impl ConnectionTrait,
     keys: Vec<&str>,
 ) -> Result<(HashMap<OperationId, RowView>, HashMap<OperationId, String>), StoreError> {

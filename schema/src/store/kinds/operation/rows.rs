@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use machines::identity::{OperationId, Timestamp};
-use machines::rows::{OperationRow, OperationState, Target};
+use machines::operation::target::APPLICATION;
+use machines::rows::{OperationRow, OperationState};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
 use sea_orm::{ActiveValue, ConnectionTrait};
@@ -12,18 +13,9 @@ use crate::entity::{application, operation};
 use crate::store::StoreError;
 use crate::store::statements::{database_time, in_order};
 
-/// `operation.resource_type` of an operation on an application.
-pub(in crate::store) const APPLICATION: &str = "Application";
 /// The text in an operation of an earlier installation that is requested again.
 const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
      asked for again";
-
-/// The spelling of what an operation is about.
-fn resource_type(target: &Target) -> &'static str {
-    match target {
-        Target::Application(_) => APPLICATION,
-    }
-}
 
 /// The spelling of an operation's state in the database.
 fn state_text(state: &OperationState) -> &'static str {
@@ -46,7 +38,7 @@ pub(in crate::store) async fn request(
         instance_id: ActiveValue::Set(row.instance.into_string()),
         resource_id: ActiveValue::Set(row.target.row().to_owned()),
         operation_owner_user_id: ActiveValue::Set(Some(row.owner.into_string())),
-        resource_type: ActiveValue::Set(resource_type(&row.target).to_owned()),
+        resource_type: ActiveValue::Set(row.target.resource_type().to_owned()),
         created_on: ActiveValue::Set(database_time(now)),
         last_state_update: ActiveValue::Set(database_time(now)),
         state: ActiveValue::Set(state_text(&OperationState::Waiting).to_owned()),

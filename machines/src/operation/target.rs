@@ -1,10 +1,14 @@
-//! The row of an operation: what is requested, by which machine, and its progress.
+//! What an operation is about, which machine asks for it, what is wanted, and its progress.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, OperationId};
+use crate::operation::application::ApplicationDocument;
+
+/// `operation.resource_type` of an operation on an application.
+pub const APPLICATION: &str = "Application";
 
 /// An operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,35 @@ impl Target {
     pub fn row(&self) -> &str {
         match self {
             Self::Application(id) => id.as_str(),
+        }
+    }
+
+    /// The kind of that row, as `operation.resource_type` says it.
+    pub fn resource_type(&self) -> &'static str {
+        match self {
+            Self::Application(_) => APPLICATION,
+        }
+    }
+}
+
+/// What the row of an operation's target asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A request about the Application of an application row.
+    Application {
+        /// The row.
+        row: ApplicationId,
+        /// What the Application should say; `None` if the row is gone and the Application should
+        /// go.
+        document: Option<ApplicationDocument>,
+    },
+}
+
+impl Wanted {
+    /// What the operation is about.
+    pub fn target(&self) -> Target {
+        match self {
+            Self::Application { row, .. } => Target::Application(row.clone()),
         }
     }
 }

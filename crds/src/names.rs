@@ -28,6 +28,9 @@ pub const REPOSITORY_CREDENTIAL_SECRET_TYPE: &str =
 
 /// The label of an Operation that says which tenant it is for: the UID of the namespace.
 pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
+/// The annotation of an Operation whose row has changed since it was created: the agent reads it
+/// again. Its value says when, and means nothing else.
+pub const CHANGED_ANNOTATION: &str = "managed-gitops.redhat.com/changed";
 /// The label that ties an Application or a Secret of Argo CD to its row in the database.
 pub const DATABASE_ID_LABEL: &str = "databaseID";
 /// The label by which Argo CD recognises its cluster and repository Secrets.

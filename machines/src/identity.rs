@@ -3,44 +3,11 @@
 //! Row ids are derived (UUID version 5) from what they represent, so a step repeated after a crash
 //! names the same row again: an insert can never duplicate anything.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
-
-macro_rules! text_newtype {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Wraps a text that is already known to be of this kind.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
-            }
-
-            /// The text itself.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            /// Gives up the newtype.
-            pub fn into_string(self) -> String {
-                self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
-}
 
 text_newtype! {
     /// The UID of a tenant's Namespace: a namespace that is deleted and recreated is another
@@ -99,13 +66,13 @@ impl ApplicationId {
 }
 
 impl OperationId {
-    /// The id of the `sequence`-th operation that one machine asks for on an application. The
+    /// The id of the `sequence`-th operation that one machine asks for on the row of a target. The
     /// machine is named by the time of its creation: rows of finished operations outlive it, and a
     /// later machine of the same object (from a stale view of a deleted one) must not collide with
     /// them.
-    pub fn of(application: &ApplicationId, born: Timestamp, sequence: u32) -> Self {
+    pub fn of(target: &str, born: Timestamp, sequence: u32) -> Self {
         let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
-        Self(derive("operation", &[application.as_str(), &born, &sequence]))
+        Self(derive("operation", &[target, &born, &sequence]))
     }
 }
 
@@ -208,11 +175,14 @@ mod tests {
         let application = ApplicationId::of(&uid);
         assert_eq!(application, ApplicationId::of(&uid));
         assert_ne!(
-            OperationId::of(&application, Timestamp::from_millis(1), 1),
-            OperationId::of(&application, Timestamp::from_millis(2), 1)
+            OperationId::of(application.as_str(), Timestamp::from_millis(1), 1),
+            OperationId::of(application.as_str(), Timestamp::from_millis(2), 1)
         );
         let born = Timestamp::from_millis(1);
-        assert_ne!(OperationId::of(&application, born, 1), OperationId::of(&application, born, 2));
+        assert_ne!(
+            OperationId::of(application.as_str(), born, 1),
+            OperationId::of(application.as_str(), born, 2)
+        );
         assert_eq!(application.as_str().len(), 36, "fits the existing VARCHAR(48) columns");
     }
 

@@ -14,6 +14,9 @@
 
 #![warn(missing_docs)]
 
+#[macro_use]
+mod newtype;
+
 pub mod diagram;
 mod drive;
 pub mod esr;

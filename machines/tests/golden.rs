@@ -89,7 +89,10 @@ fn full_record() -> Record {
         spec: spec(),
         present: true,
         finalizer: true,
-        open: Some(OpenOperation { id: OperationId::of(&application, MOMENT, 4), claimed: true }),
+        open: Some(OpenOperation {
+            id: OperationId::of(application.as_str(), MOMENT, 4),
+            claimed: true,
+        }),
         application: Some(ApplicationRecord {
             id: application,
             user: ClusterUserId::of(&tenant),
@@ -323,14 +326,14 @@ fn every_state_of_an_operation_keeps_its_format() {
         let known = name != "unclaimed";
         let mut record = if known {
             OperationRecord {
-                id: OperationId::of(&application, MOMENT, 4),
+                id: OperationId::of(application.as_str(), MOMENT, 4),
                 target: Some(Target::Application(application)),
                 owner: ClusterUserId::of(&full.tenant),
                 requester: Some(Requester::Deployment(full.uid)),
                 since: None,
             }
         } else {
-            Operation::new(OperationId::of(&application, MOMENT, 4)).record
+            Operation::new(OperationId::of(application.as_str(), MOMENT, 4)).record
         };
         let first: PersistedOperation = read(&format!("operation-{name}"));
         let same = Operation { state: state.clone(), record: record.clone() };

@@ -396,8 +396,10 @@ impl StateMachineTest for DeploymentTest {
         let record = &machine.record;
         assert_eq!(record.operations, expected.operation.0);
         let id = ApplicationId::of(&DeploymentUid::new("uid-1"));
-        let open =
-            expected.operation.1.then(|| OperationId::of(&id, record.born, expected.operation.0));
+        let open = expected
+            .operation
+            .1
+            .then(|| OperationId::of(id.as_str(), record.born, expected.operation.0));
         assert_eq!(record.open.as_ref().map(|open| open.id.clone()), open);
         assert_eq!(record.application.is_some(), expected.row.is_some(), "the row");
         let applied = record.application.as_ref().is_some_and(|one| one.applied);

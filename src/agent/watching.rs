@@ -90,6 +90,9 @@ impl Agent {
         }
         let tenant = operation.labels().get(crds::names::TENANT_LABEL).cloned().unwrap_or_default();
         self.open().sighted(&id);
+        if operation.annotations().contains_key(crds::names::CHANGED_ANNOTATION) {
+            self.poke(&id, Observations::default());
+        }
         self.take_up(id, &tenant);
     }
 

@@ -2,9 +2,10 @@
 
 use crds::{Operation, OperationSpec};
 use kube::ResourceExt;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::core::DeserializeGuard;
-use machines::identity::{OperationId, TenantUid};
+use machines::identity::{OperationId, TenantUid, Timestamp};
+use serde_json::json;
 
 use crate::backend::kinds::{Key, ObjectEffect};
 use crate::kubernetes::{self, ApiError};
@@ -16,6 +17,15 @@ pub enum Effect {
     /// An Operation resource exists.
     CreateOperation {
         /// The machine that asks for the operation.
+        requester: Key,
+        /// Whose turn it is.
+        tenant: TenantUid,
+        /// The operation.
+        operation: OperationId,
+    },
+    /// The Operation resource says that the row of its target has changed.
+    AnnounceChange {
+        /// The machine that asks for it.
         requester: Key,
         /// Whose turn it is.
         tenant: TenantUid,
@@ -48,14 +58,16 @@ impl QueuedEffect for Effect {
 
     fn key(&self) -> SubjectOf {
         match self {
-            Self::CreateOperation { requester, .. } => (requester.clone(), Subject::Operation),
+            Self::CreateOperation { requester, .. } | Self::AnnounceChange { requester, .. } => {
+                (requester.clone(), Subject::Operation)
+            }
             Self::Object(effect) => effect.key(),
         }
     }
 
     fn priority(&self) -> Priority {
         match self {
-            Self::CreateOperation { .. } => Priority::High,
+            Self::CreateOperation { .. } | Self::AnnounceChange { .. } => Priority::High,
             Self::Object(effect) => effect.priority(),
         }
     }
@@ -63,7 +75,7 @@ impl QueuedEffect for Effect {
     fn is_answered(&self) -> bool {
         match self {
             // The agent answers it, in the operation's row.
-            Self::CreateOperation { .. } => false,
+            Self::CreateOperation { .. } | Self::AnnounceChange { .. } => false,
             Self::Object(effect) => effect.is_answered(),
         }
     }
@@ -94,6 +106,30 @@ pub async fn create_operation(
             }
             error => Err(error),
         },
+    }
+}
+
+/// Has the Operation CR say that the row of its target has changed; creates it if there is none.
+pub async fn announce_change(
+    client: &kube::Client,
+    argocd_namespace: &str,
+    tenant: &TenantUid,
+    operation: &OperationId,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let api: Api<Operation> = Api::namespaced(client.clone(), argocd_namespace);
+    let name = crds::names::operation_name(operation.as_str());
+    let changed = now.as_millis().to_string();
+    let patch = json!({"metadata": {"annotations": {crds::names::CHANGED_ANNOTATION: changed}}});
+    let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await;
+    match patched.map_err(kubernetes::api_error) {
+        Ok(_) => Ok(()),
+        // It was never created, somebody has deleted it, or the agent has finished it; then it
+        // deletes the new one, too.
+        Err(ApiError::Missing) => {
+            create_operation(client, argocd_namespace, tenant, operation).await
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -137,5 +173,21 @@ mod tests {
         let two = OperationId::new("two");
         let created = create_operation(&client, NAMESPACE, &tenant, &two).await;
         assert!(matches!(created, Err(ApiError::Outdated(_))), "{created:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_is_announced_by_the_operation_that_exists_or_else_by_a_new_one() {
+        let client = client().await;
+        let (tenant, operation) = (TenantUid::new("tenant"), OperationId::new("one"));
+        let api: Api<Operation> = Api::namespaced(client.clone(), NAMESPACE);
+        let name = crds::names::operation_name("one");
+        for annotated in [false, true] {
+            let now = Timestamp::from_millis(7);
+            let told = announce_change(&client, NAMESPACE, &tenant, &operation, now).await;
+            assert_eq!(told, Ok(()));
+            let object = api.get(&name).await.expect("it exists");
+            let changed = object.annotations().get(crds::names::CHANGED_ANNOTATION);
+            assert_eq!(changed.is_some(), annotated);
+        }
     }
 }

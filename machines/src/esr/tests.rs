@@ -87,7 +87,7 @@ fn good() -> World {
                 tenant,
             }],
             operations: vec![OperationEntry {
-                id: OperationId::of(&application, Timestamp::default(), 1),
+                id: OperationId::of(application.as_str(), Timestamp::default(), 1),
                 target: Target::Application(application.clone()),
                 requester: Some(Requester::Deployment(uid())),
                 state: OperationState::Completed,

@@ -23,6 +23,7 @@ use crate::identity::{ApplicationId, ClusterUserId, OperationId, Timestamp};
 use crate::machine::{Change, Machine};
 use crate::operation::application::{ApplicationDocument, application_name};
 use crate::rows::{OperationState, Requester, RowChange, Target};
+use crate::shared::retry::postpone;
 use crate::waiting::{Party, Wait};
 
 pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView};
@@ -33,10 +34,8 @@ pub use target::Wanted;
 /// long fails, and its deployment says so and asks again.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(120);
 /// Argo CD removes an Application once its resources are gone, which may take any time; the request
-/// is repeated after this, then after twice this, up to [`LONGEST_DELETION_DEADLINE`].
+/// is repeated after this, then after twice this, up to an hour.
 pub const DELETION_DEADLINE: Duration = Duration::from_secs(120);
-/// A permanently blocked deletion is checked this often.
-pub const LONGEST_DELETION_DEADLINE: Duration = Duration::from_secs(3_600);
 /// The removal of a finished Operation CR is repeated after this.
 pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -378,9 +377,7 @@ impl OperationRecord {
                 Transition(self.tidy(argo, context))
             }
             OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *overdue = overdue.saturating_add(1);
-                let pause = DELETION_DEADLINE.saturating_mul(1 << (*overdue).min(8));
-                *deadline = context.now.after(pause.min(LONGEST_DELETION_DEADLINE));
+                *deadline = postpone(DELETION_DEADLINE, overdue, context.now);
                 Handled
             }
             _ => Super,

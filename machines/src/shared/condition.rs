@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::Generation;
+use crate::identity::{Digest, Generation};
 use crate::shared::text::bounded;
 
 /// Contract: there is or was an error.
@@ -51,4 +51,11 @@ impl Condition {
             observed_generation: None,
         }
     }
+}
+
+/// Digests what a status says by conditions: two that differ only in their order say the same.
+pub(crate) fn digest(observed_generation: Generation, conditions: &[Condition]) -> Digest {
+    let mut sorted: Vec<&Condition> = conditions.iter().collect();
+    sorted.sort();
+    Digest::of(&(observed_generation, sorted))
 }

@@ -14,6 +14,18 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Doubling stops here; beyond it the pause is `LONGEST` anyway.
 const LAST_DOUBLING: u32 = 7;
 
+/// A deadline doubles each time it passes, up to this: what stays away for long is checked rarely,
+/// or ten thousand deployments would write their rows each minute while Argo CD is away.
+pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3_600);
+
+/// Counts that a deadline has passed once more; returns when it is due next.
+pub fn postpone(first: Duration, overdue: &mut u32, now: Timestamp) -> Timestamp {
+    *overdue = overdue.saturating_add(1);
+    // It doubles each time; the limit is reached before the shift overflows.
+    let pause = first.saturating_mul(1 << (*overdue).min(8));
+    now.after(pause.min(LONGEST_DEADLINE))
+}
+
 /// When to try again after the `failures`-th failure in a row (1 is the first).
 ///
 /// The jitter (up to a quarter of the pause) comes from the machine's own key, so machines that

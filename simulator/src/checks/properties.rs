@@ -47,7 +47,7 @@ impl fmt::Display for Violation {
 impl From<esr::Violation> for Violation {
     fn from(violation: esr::Violation) -> Self {
         Self {
-            property: violation.predicate.id().to_owned(),
+            property: violation.predicate.0.to_owned(),
             what: format!("{}: {}", violation.object, violation.difference),
         }
     }

@@ -4,6 +4,7 @@ use crate::identity::{Digest, Generation};
 use crate::kinds::deployment::{ActualStatus, MirroredCondition, Record, Report, Snapshot};
 use crate::shared::text::bounded;
 
+use crate::shared::condition::digest;
 pub use crate::shared::condition::{
     Condition, ConditionStyle, ERROR_OCCURRED, READY, RECONCILING, STALLED,
 };
@@ -48,25 +49,15 @@ pub fn budget_bytes(budget: u8) -> usize {
 impl StatusView {
     /// Whether the object's status already says so.
     pub fn matches(&self, actual: &ActualStatus) -> bool {
-        self.conditions_digest() == actual.conditions
+        digest(self.observed_generation, &self.conditions) == actual.conditions
             && self.mirrored.as_ref().is_none_or(|mirrored| *mirrored == actual.mirrored)
     }
-
-    fn conditions_digest(&self) -> Digest {
-        conditions_digest(self.observed_generation, &self.conditions)
-    }
-}
-
-fn conditions_digest(observed_generation: Generation, conditions: &[Condition]) -> Digest {
-    let mut sorted: Vec<&Condition> = conditions.iter().collect();
-    sorted.sort();
-    Digest::of(&(observed_generation, sorted))
 }
 
 /// Digests what an object's status says.
 pub(super) fn actual(snapshot: &Snapshot) -> ActualStatus {
     ActualStatus {
-        conditions: conditions_digest(snapshot.observed_generation, &snapshot.conditions),
+        conditions: digest(snapshot.observed_generation, &snapshot.conditions),
         mirrored: snapshot.mirrored.clone(),
     }
 }

@@ -170,7 +170,7 @@ impl Record {
             return false;
         };
         self.operations = self.operations.saturating_add(1);
-        let id = OperationId::of(&application.id, self.born, self.operations);
+        let id = OperationId::of(application.id.as_str(), self.born, self.operations);
         context.rows.push(RowChange::RequestOperation(OperationRow {
             id: id.clone(),
             target: Target::Application(application.id.clone()),

@@ -20,15 +20,13 @@ use crate::identity::Timestamp;
 use crate::kinds::deployment::error_flag::ErrorEvent;
 use crate::kinds::deployment::{Event, Facts, Record};
 use crate::rows::RowChange;
+use crate::shared::retry::{self, LONGEST_DEADLINE};
 use crate::shared::{messages, text};
 
 /// The agent answers within milliseconds; after this the user is informed that it does not.
 pub const DISPATCH_DEADLINE: Duration = Duration::from_secs(60);
 /// Argo CD removes resources within seconds; after this the user is informed that it does not.
 pub const REMOVAL_DEADLINE: Duration = Duration::from_secs(120);
-/// A deadline doubles each time it passes, up to this: what stays away for long is checked rarely,
-/// or ten thousand deployments would write their rows each minute while Argo CD is away.
-pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3_600);
 /// A change of the tenant, of Argo CD or of a predecessor is pushed; this is the safety net.
 pub const AWAITING_DEADLINE: Duration = Duration::from_secs(60);
 /// Removing a finalizer is one request; after this it is sent again.
@@ -144,10 +142,7 @@ impl<'a> Context<'a> {
 
     /// Counts that a deadline has passed once more; returns when it is due next.
     fn postpone(&self, first: Duration, overdue: &mut u32) -> Timestamp {
-        *overdue = overdue.saturating_add(1);
-        // It doubles each time; the limit is reached before the shift overflows.
-        let pause = first.saturating_mul(1 << (*overdue).min(8));
-        self.facts.now.after(pause.min(LONGEST_DEADLINE))
+        retry::postpone(first, overdue, self.facts.now)
     }
 
     fn is_as_before(&self, lifecycle: &Lifecycle) -> bool {

@@ -26,8 +26,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The receiver of signals.
 pub trait Listener: Send + Sync {
-    /// An operation that this machine asked for has completed or failed.
-    fn operation_finished(&self, requester: &Requester);
+    /// An operation that this machine asked for has completed or failed, or says something else of
+    /// interest.
+    fn operation_changed(&self, requester: &Requester);
     /// A report on this deployment's Application was written.
     fn report_changed(&self, uid: &DeploymentUid);
     /// This deployment's Application has differed from its row for a while.
@@ -98,7 +99,7 @@ impl fmt::Display for Signal {
 }
 
 impl Listener for Remote {
-    fn operation_finished(&self, requester: &Requester) {
+    fn operation_changed(&self, requester: &Requester) {
         self.add(Signal::Operation(requester.clone()));
     }
 
@@ -241,7 +242,7 @@ where
 fn pass_on(backend: &impl Listener, payload: &str) {
     for item in payload.split_whitespace() {
         match Signal::parse(item) {
-            Some(Signal::Operation(requester)) => backend.operation_finished(&requester),
+            Some(Signal::Operation(requester)) => backend.operation_changed(&requester),
             Some(Signal::Report(uid)) => backend.report_changed(&uid),
             Some(Signal::Difference(uid)) => backend.application_differs(&uid),
             None => tracing::debug!(item, "an unknown signal was ignored"),

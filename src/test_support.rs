@@ -46,7 +46,7 @@ pub(crate) async fn database() -> Database {
 pub(crate) struct Nobody;
 
 impl Listener for Nobody {
-    fn operation_finished(&self, _: &Requester) {}
+    fn operation_changed(&self, _: &Requester) {}
     fn report_changed(&self, _: &DeploymentUid) {}
     fn application_differs(&self, _: &DeploymentUid) {}
     fn is_behind(&self, _: &str) -> bool {

@@ -24,3 +24,18 @@ pub enum RowChange {
     /// An operation's outcome, written by the agent alone.
     SetOperationState(OperationId, OperationState),
 }
+
+impl RowChange {
+    /// Whether the machine that asked for an operation is to look at the operation's row.
+    pub fn concerns_requester(&self) -> bool {
+        match self {
+            // Nothing that waits for an operation cares that it was claimed.
+            Self::SetOperationState(_, state) => state.is_terminal(),
+            Self::EnsureTenant(_)
+            | Self::RemoveTenant(_)
+            | Self::PutApplication(_)
+            | Self::RemoveApplication(_)
+            | Self::RequestOperation(_) => false,
+        }
+    }
+}

@@ -70,6 +70,8 @@ pub struct FollowUp {
     pub completed: bool,
     /// Whether it has just failed.
     pub failed: bool,
+    /// Whether its requester is to look at its row.
+    pub concerns_requester: bool,
     /// Whether it waits for the AppProject.
     pub awaits_project: bool,
     /// The revisions of its Application and AppProject at the time of the decision.
@@ -259,6 +261,7 @@ impl OperationRun {
             gone,
             completed: arrived("Finished/Completed"),
             failed: arrived("Finished/Failed"),
+            concerns_requester: self.run.rows.iter().any(RowChange::concerns_requester),
             awaits_project: matches!(
                 self.run.machine.state,
                 OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. }

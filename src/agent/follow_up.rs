@@ -20,10 +20,10 @@ impl Agent {
         if follow_up.failed {
             self.metrics.operations_failed.inc();
         }
-        // Nothing that waits for it cares that it was claimed.
         let finished = follow_up.completed || follow_up.failed;
-        if let Some(requester) = follow_up.requester.as_ref().filter(|_| finished) {
-            self.listener.operation_finished(requester);
+        let concerned = follow_up.requester.as_ref().filter(|_| follow_up.concerns_requester);
+        if let Some(requester) = concerned {
+            self.listener.operation_changed(requester);
         }
         if follow_up.gone {
             self.forget(&follow_up.id);

@@ -209,6 +209,7 @@ mod tests {
             gone: false,
             completed: false,
             failed: false,
+            concerns_requester: false,
             awaits_project,
             revisions: [None; 2],
             wake_at: None,

@@ -149,7 +149,7 @@ impl Process<Reported, Report> for Reports {
         for (_, (row, uid), report) in taken {
             if reported.removals.get(row) == Some(uid) {
                 // It is in the row of the operation.
-                self.listener.operation_finished(&Requester::Deployment(uid.clone()));
+                self.listener.operation_changed(&Requester::Deployment(uid.clone()));
             }
             if reported.written.get(row) == Some(uid) {
                 self.written().insert(row.clone(), report.digest.clone());

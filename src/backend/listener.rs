@@ -12,7 +12,7 @@ use crate::runtime::worker::Process;
 use crate::signals::{Hearer, Listener};
 
 impl Listener for Backend {
-    fn operation_finished(&self, requester: &Requester) {
+    fn operation_changed(&self, requester: &Requester) {
         self.poke(&Key::of(requester), Observations::operation());
     }
 

@@ -34,6 +34,8 @@ fn tell(
             OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
             OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
             OperationObligation::ApplicationRemoved(_) => "there is no Application for the row",
+            OperationObligation::SyncRequested(..) => "Argo CD was asked for the sync",
+            OperationObligation::SyncEnded(..) => "Argo CD does not run the sync",
             OperationObligation::ResourceRemoved(_) => "the Operation CR does not exist",
         };
         println!("    needs   {text}");
@@ -72,6 +74,7 @@ fn agent(story: &mut Story) {
         labelled: true,
         deleting: false,
         sync: None,
+        syncs: Box::default(),
     };
     let mut operation = Operation::new(id);
     let events = [

@@ -16,6 +16,8 @@ use crate::status::{
 
 /// The message of an operation that was ended before it was done.
 const TERMINATED: &str = "Operation terminated";
+/// The message of an operation that waits for its hook.
+const HOOK_RUNS: &str = "waiting for completion of hook batch/Job/migrate";
 /// The message of an operation whose resources the cluster rejected.
 const NOT_APPLIED: &str = "one or more objects failed to apply, reason: the stand-in was told so";
 
@@ -287,6 +289,9 @@ fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Ch
     } else {
         revision_of(application, operation, outcomes)
     };
+    if outcomes.of(application) == Outcome::SyncNeverEnds {
+        return await_hook(application);
+    }
     let fails = outcomes.fails(application, source, &revision);
     let tried = application.status.operation_state.as_ref().map(|it| &it.sync_result.revision);
     // The next attempt is due once its outcome would be different.
@@ -300,6 +305,15 @@ fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Ch
         succeed(application, operation, &revision, outcomes, now)
     };
     Some(change)
+}
+
+fn await_hook(application: &Application) -> Option<Change> {
+    let mut state = application.written_status["operationState"].clone();
+    if state["message"] == HOOK_RUNS {
+        return None;
+    }
+    state["message"] = json!(HOOK_RUNS);
+    Some(Change::status([("operationState", state)]))
 }
 
 /// The final state of the running or requested operation.
@@ -379,6 +393,7 @@ fn wanted_health(outcome: Outcome) -> &'static str {
         Outcome::Progressing => health::PROGRESSING,
         Outcome::Works
         | Outcome::SyncFails
+        | Outcome::SyncNeverEnds
         | Outcome::MissingPath
         | Outcome::DeletionNeverFinishes => health::HEALTHY,
     }

@@ -57,6 +57,7 @@ impl Subject {
         let word = match outcome {
             Outcome::Works => return self.told(&[]),
             Outcome::SyncFails => "sync-fails",
+            Outcome::SyncNeverEnds => "sync-never-ends",
             Outcome::Degraded => "degraded",
             Outcome::Progressing => "progressing",
             Outcome::MissingPath => "missing-path",
@@ -289,6 +290,17 @@ fn a_manual_sync_that_fails_is_not_retried_and_raises_no_condition() {
     assert_eq!(failed.phase(), "Failed");
     assert_eq!(failed.condition(), "");
     assert_eq!(failed.coming_to(Outcome::Works).patch(), None);
+}
+
+#[test]
+fn a_sync_that_waits_for_a_hook_ends_when_it_is_terminated() {
+    let subject = Subject::manual().coming_to(Outcome::SyncNeverEnds).asked_to_sync("main");
+    let waiting = subject.settled();
+    assert_eq!(waiting.phase(), "Running");
+    assert_eq!(waiting.at("/status/operationState/message"), HOOK_RUNS);
+    assert_ne!(waiting.at("/operation"), &Value::Null);
+    let ended = waiting.with("/status/operationState/phase", json!("Terminating")).settled();
+    assert_eq!((ended.phase(), ended.at("/operation")), ("Failed", &Value::Null));
 }
 
 #[test]

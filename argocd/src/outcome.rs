@@ -18,6 +18,8 @@ pub(crate) enum Outcome {
     Works,
     /// Its syncs fail.
     SyncFails,
+    /// Its syncs wait for a hook that never ends.
+    SyncNeverEnds,
     /// It is synced but does not work.
     Degraded,
     /// It is synced but never gets to work.
@@ -32,6 +34,7 @@ impl Outcome {
     fn parse(text: &str) -> Option<Self> {
         match text.trim() {
             "sync-fails" => Some(Self::SyncFails),
+            "sync-never-ends" => Some(Self::SyncNeverEnds),
             "degraded" => Some(Self::Degraded),
             "progressing" => Some(Self::Progressing),
             "missing-path" => Some(Self::MissingPath),

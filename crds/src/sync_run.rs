@@ -32,12 +32,6 @@ use crate::absent::absent_is_default;
         )
         .message("name should not be zyxwvutsrqponmlkjihgfedcba-abcdefghijklmnoqrstuvwxyz"),
     printcolumn(
-        name = "Result",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Succeeded")].status"#,
-        description = "Whether the sync succeeded; Unknown while it runs"
-    ),
-    printcolumn(
         name = "Deployment",
         type_ = "string",
         json_path = ".spec.gitopsDeploymentName",
@@ -48,6 +42,12 @@ use crate::absent::absent_is_default;
         type_ = "string",
         json_path = ".spec.revisionID",
         description = "The revision that was asked for"
+    ),
+    printcolumn(
+        name = "Result",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Succeeded")].status"#,
+        description = "Whether the sync succeeded; Unknown while it runs"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

@@ -190,7 +190,7 @@ fn the_columns_show_whether_it_works() {
         columns("GitOpsDeployment"),
         ["Ready", "Sync", "Health", "Age", "Revision", "Message"]
     );
-    assert_eq!(columns("GitOpsDeploymentSyncRun"), ["Result", "Deployment", "Revision", "Age"]);
+    assert_eq!(columns("GitOpsDeploymentSyncRun"), ["Deployment", "Revision", "Result", "Age"]);
     assert_eq!(columns("GitOpsDeploymentManagedEnvironment"), ["Ready", "Reason", "Age"]);
     assert_eq!(columns("GitOpsDeploymentRepositoryCredential"), ["Ready", "Reason", "Age"]);
 }

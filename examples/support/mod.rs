@@ -16,7 +16,7 @@ use machines::kinds::deployment::{
 };
 use machines::machine::Machine;
 use machines::operation::application::IN_CLUSTER;
-use machines::rows::{OperationState, RowChange, TenantRows};
+use machines::rows::{OperationState, RowChange, SyncRunRows, TenantRows};
 
 /// The conditions that the examples print.
 pub(crate) const STYLE: ConditionStyle = ConditionStyle::Conventional;
@@ -225,6 +225,14 @@ pub(crate) fn row_text(row: &RowChange) -> String {
         RowChange::SetOperationState(id, state) => {
             format!("operation {} is {state:?}", short(id.as_str()))
         }
+        RowChange::ReportProgress(id, text) => {
+            format!("operation {} says {text:?}", short(id.as_str()))
+        }
+        RowChange::SyncRun(SyncRunRows::Put(row)) => {
+            format!("sync {} of {} at {:?} exists", row.sync, row.deployment_name, row.revision)
+        }
+        RowChange::SyncRun(SyncRunRows::Terminate(sync)) => format!("sync {sync} is to end"),
+        RowChange::SyncRun(SyncRunRows::Remove { sync, .. }) => format!("sync {sync} is gone"),
     }
 }
 

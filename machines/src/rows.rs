@@ -5,6 +5,7 @@
 use crate::identity::OperationId;
 
 pub use crate::kinds::deployment::rows::{ApplicationKey, ApplicationRows};
+pub use crate::kinds::sync_run::rows::SyncRunRows;
 pub use crate::kinds::tenant::rows::TenantRows;
 pub use crate::operation::target::{OperationRow, OperationState, Requester, Target};
 
@@ -19,10 +20,14 @@ pub enum RowChange {
     PutApplication(Box<ApplicationRows>),
     /// The rows of an application are gone, and its repository with the last one that uses it.
     RemoveApplication(ApplicationKey),
+    /// The rows of a sync run.
+    SyncRun(SyncRunRows),
     /// An operation is asked for: inserted in state `Waiting`, left alone if it exists.
     RequestOperation(OperationRow),
     /// An operation's outcome, written by the agent alone.
     SetOperationState(OperationId, OperationState),
+    /// What is said about an operation, written by the agent alone.
+    ReportProgress(OperationId, String),
 }
 
 impl RowChange {
@@ -31,10 +36,12 @@ impl RowChange {
         match self {
             // Nothing that waits for an operation cares that it was claimed.
             Self::SetOperationState(_, state) => state.is_terminal(),
+            Self::ReportProgress(..) => true,
             Self::EnsureTenant(_)
             | Self::RemoveTenant(_)
             | Self::PutApplication(_)
             | Self::RemoveApplication(_)
+            | Self::SyncRun(_)
             | Self::RequestOperation(_) => false,
         }
     }

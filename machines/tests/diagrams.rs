@@ -51,14 +51,16 @@ fn the_exploration_reaches_every_state() {
     assert_eq!(paths(&diagram::error_flag()).len(), 3);
     assert_eq!(paths(&diagram::mirror()).len(), 4);
     assert_eq!(paths(&diagram::tenant()).len(), 5);
-    assert_eq!(paths(&diagram::operation()).len(), 8);
+    assert_eq!(paths(&diagram::sync_run()).len(), 10);
+    assert_eq!(paths(&diagram::operation()).len(), 12);
 }
 
-fn charts() -> [Chart; 5] {
+fn charts() -> [Chart; 6] {
     [
         diagram::lifecycle(),
         diagram::error_flag(),
         diagram::mirror(),
+        diagram::sync_run(),
         diagram::tenant(),
         diagram::operation(),
     ]
@@ -90,6 +92,7 @@ fn every_state_has_a_cell_for_every_event() {
 fn what_is_gone_stays_gone() {
     let finals = [
         (diagram::lifecycle(), "Gone"),
+        (diagram::sync_run(), "Gone"),
         (diagram::tenant(), "Reaped"),
         (diagram::operation(), "Collected"),
     ];
@@ -107,4 +110,14 @@ fn nothing_that_terminates_becomes_live_again() {
         .filter(|edge| edge.from.starts_with("Terminating") && edge.to.starts_with("Live"))
         .collect();
     assert_eq!(returns, Vec::<&diagram::Edge>::new());
+}
+
+#[test]
+fn a_run_that_has_ended_never_begins_again() {
+    let run = diagram::sync_run();
+    let ended: Vec<_> =
+        run.steps.iter().filter(|edge| edge.from.starts_with("Live/Finished/")).collect();
+    assert!(ended.len() > 3, "{ended:?}");
+    let begins = |path: &str| path.starts_with("Live/") && !path.starts_with("Live/Finished/");
+    assert!(!ended.iter().any(|edge| begins(&edge.to)), "{ended:?}");
 }

@@ -22,8 +22,13 @@ use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, MirroredCondition, PersistedDeployment, Record,
     Report,
 };
+use machines::kinds::sync_run::lifecycle::SyncRunState;
+use machines::kinds::sync_run::{
+    PersistedSyncRun, SyncRecord, SyncRun, SyncRunRecord, SyncRunSpec, SyncRunUid,
+};
 use machines::kinds::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
 use machines::operation::application::ApplicationDocument;
+use machines::operation::sync::{SyncOperationId, SyncRequest, SyncedApplication};
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
 use machines::rows::{Requester, Target, TenantRows};
 use machines::shared::mirror::Mirror;
@@ -320,6 +325,7 @@ fn every_state_of_an_operation_keeps_its_format() {
             OperationPhase::Completed { .. } => "completed",
             OperationPhase::Failed { .. } => "failed",
             OperationPhase::Collected {} => "collected",
+            other => panic!("{other:?} is a sync's"),
         };
         let full = full_record();
         let application = ApplicationId::of(&full.uid);
@@ -328,6 +334,7 @@ fn every_state_of_an_operation_keeps_its_format() {
             OperationRecord {
                 id: OperationId::of(application.as_str(), MOMENT, 4),
                 target: Some(Target::Application(application)),
+                synced: None,
                 owner: ClusterUserId::of(&full.tenant),
                 requester: Some(Requester::Deployment(full.uid)),
                 since: None,
@@ -344,6 +351,108 @@ fn every_state_of_an_operation_keeps_its_format() {
             &PersistedOperation::from(Operation { state, record }),
         );
     }
+}
+
+#[test]
+fn every_state_of_an_operation_on_a_sync_keeps_its_format() {
+    let (deadline, overdue) = (MOMENT, 2);
+    let sync = SyncOperationId::new("4f1c9a3e-0000-4000-8000-000000000002");
+    let revision = "v1".to_owned();
+    let request = SyncRequest { sync: sync.clone(), revision: revision.clone() };
+    let message = "waiting for a hook".to_owned();
+    let document = document();
+    let phases = [
+        (
+            "awaiting-application",
+            OperationPhase::AwaitingApplication {
+                document: document.clone(),
+                revision,
+                deadline,
+                overdue,
+            },
+        ),
+        (
+            "requesting-sync",
+            OperationPhase::RequestingSync { request, document, deadline, overdue },
+        ),
+        ("syncing", OperationPhase::Syncing { message, deadline, overdue }),
+        ("ending-sync", OperationPhase::EndingSync { deadline, overdue }),
+    ];
+    let run = full_run();
+    let name = "gitopsdepl-4f1c9a3e-0000-4000-8000-000000000001".to_owned();
+    let application = ApplicationId::of(&full_record().uid);
+    for (file, state) in phases {
+        let record = OperationRecord {
+            id: OperationId::of(sync.as_str(), MOMENT, 1),
+            target: Some(Target::Sync(sync.clone())),
+            synced: Some(SyncedApplication { row: application.clone(), name: name.clone() }),
+            owner: ClusterUserId::of(&run.tenant),
+            requester: Some(Requester::SyncRun(run.uid.clone())),
+            since: Some(MOMENT),
+        };
+        let persisted = PersistedOperation::from(Operation { state, record });
+        compare(&format!("operation-2-{file}"), &persisted);
+    }
+}
+
+/// A record of a sync run in which every field is set.
+fn full_run() -> SyncRunRecord {
+    let uid = SyncRunUid::new("4f1c9a3e-0000-4000-8000-000000000002");
+    let sync = SyncOperationId::new(uid.as_str());
+    let deployment = full_record();
+    let spec = SyncRunSpec { deployment_name: deployment.name.clone(), revision: "v1".to_owned() };
+    SyncRunRecord {
+        uid,
+        tenant: deployment.tenant.clone(),
+        namespace: deployment.namespace,
+        name: "first".to_owned(),
+        created: MOMENT,
+        last_seen: Revision(1_050),
+        generation: Generation(2),
+        accepted: Some(SyncRunSpec { revision: String::new(), ..spec.clone() }),
+        spec,
+        present: true,
+        open: Some(OpenOperation { id: OperationId::of(sync.as_str(), MOMENT, 1), claimed: true }),
+        sync: Some(SyncRecord {
+            id: sync,
+            deployment: Some(deployment.uid),
+            user: ClusterUserId::of(&deployment.tenant),
+            instance: InstanceId::new("instance"),
+        }),
+        message: "waiting for a hook".to_owned(),
+        ended: Some(Generation(1)),
+        complained: true,
+        since: Some(MOMENT),
+        born: MOMENT,
+        operations: 1,
+        actual: Digest::of(&"actual"),
+    }
+}
+
+#[test]
+fn every_state_of_a_sync_run_keeps_its_format() {
+    let (deadline, overdue) = (MOMENT, 2);
+    let states = [
+        ("unseen", SyncRunState::Unseen {}),
+        ("awaiting-deployment", SyncRunState::AwaitingDeployment {}),
+        ("awaiting-settled", SyncRunState::AwaitingSettled { deadline, overdue }),
+        ("awaiting-turn", SyncRunState::AwaitingTurn { deadline, overdue }),
+        ("running", SyncRunState::Running { deadline, overdue }),
+        ("succeeded", SyncRunState::Succeeded {}),
+        ("failed", SyncRunState::Failed {}),
+        ("rejected", SyncRunState::Rejected {}),
+        ("terminating", SyncRunState::Terminating { deadline, overdue }),
+        ("gone", SyncRunState::Gone {}),
+    ];
+    for (file, lifecycle) in states {
+        let SyncRunRecord { uid, tenant, namespace, name, .. } = full_run();
+        let run = SyncRun { lifecycle, ..SyncRun::new(uid, tenant, &namespace, &name) };
+        compare(&format!("sync-run-{file}"), &PersistedSyncRun::from(run));
+    }
+    let mirror = Mirror::Holding { until: MOMENT };
+    let lifecycle = SyncRunState::Running { deadline, overdue };
+    let run = SyncRun { lifecycle, mirror, record: full_run() };
+    compare("sync-run-full", &PersistedSyncRun::from(run));
 }
 
 #[test]
@@ -385,5 +494,5 @@ fn an_unknown_version_is_rejected_by_its_number() {
 #[test]
 fn every_golden_file_is_read_by_a_test() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2);
+    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11);
 }

@@ -15,6 +15,9 @@ use machines::kinds::deployment::{
 };
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
 use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
+use machines::operation::sync::{
+    LastSync, SyncOperationId, SyncRequest, SyncedApplication, SyncsSeen, WantedSync,
+};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
     Wanted,
@@ -383,9 +386,11 @@ fn document() -> BoxedStrategy<ApplicationDocument> {
 
 /// Any operation that the types permit.
 pub fn operation() -> BoxedStrategy<Operation> {
-    let phase = (document(), moment(), count(), 0..8_u8).prop_map(
+    let phase = (document(), moment(), count(), 0..12_u8).prop_map(
         |(document, deadline, overdue, index)| {
             let document = Box::new(document);
+            let revision = "v1".to_owned();
+            let request = SyncRequest { sync: sync_id(), revision: revision.clone() };
             match index {
                 0 => OperationPhase::Unclaimed {},
                 1 => OperationPhase::PreparingProject { document, deadline },
@@ -394,6 +399,10 @@ pub fn operation() -> BoxedStrategy<Operation> {
                 4 => OperationPhase::TidyingProject { deadline },
                 5 => OperationPhase::Completed { deadline },
                 6 => OperationPhase::Failed { deadline },
+                7 => OperationPhase::AwaitingApplication { document, revision, deadline, overdue },
+                8 => OperationPhase::RequestingSync { request, document, deadline, overdue },
+                9 => OperationPhase::Syncing { message: revision, deadline, overdue },
+                10 => OperationPhase::EndingSync { deadline, overdue },
                 _ => OperationPhase::Collected {},
             }
         },
@@ -401,16 +410,65 @@ pub fn operation() -> BoxedStrategy<Operation> {
     (phase, operation_id(), application_id())
         .prop_map(|(state, id, application)| {
             let owner = ClusterUserId::new("user-1");
+            let name = "gitopsdepl-uid-1".to_owned();
+            let on_a_sync = matches!(
+                state,
+                OperationPhase::AwaitingApplication { .. }
+                    | OperationPhase::RequestingSync { .. }
+                    | OperationPhase::Syncing { .. }
+                    | OperationPhase::EndingSync { .. }
+            );
+            let (target, synced) = if on_a_sync {
+                let synced = SyncedApplication { row: application, name };
+                (Target::Sync(sync_id()), Some(synced))
+            } else {
+                (Target::Application(application), None)
+            };
             Operation {
                 state,
                 record: OperationRecord {
                     id,
-                    target: Some(Target::Application(application)),
+                    target: Some(target),
+                    synced,
                     owner,
                     requester: None,
                     since: None,
                 },
             }
+        })
+        .boxed()
+}
+
+fn sync_id() -> SyncOperationId {
+    SyncOperationId::new("sync-1")
+}
+
+fn syncs_seen() -> BoxedStrategy<SyncsSeen> {
+    let sync = || option::of(prop_oneof![Just(sync_id()), Just(SyncOperationId::new("sync-2"))]);
+    let phase = prop_oneof![
+        Just("Running"),
+        Just("Terminating"),
+        Just("Succeeded"),
+        Just("Failed"),
+        Just("Error"),
+        Just(""),
+    ];
+    let last = (sync(), phase, any::<[bool; 3]>(), 0..3_usize).prop_map(
+        |(sync, phase, [is_finished, is_compared, is_synced], to_prune)| LastSync {
+            sync,
+            phase: phase.to_owned(),
+            message: phase.to_lowercase(),
+            revision: "abc".to_owned(),
+            is_finished,
+            is_compared,
+            is_synced,
+            to_prune,
+        },
+    );
+    (sync(), any::<bool>(), sync(), option::of(last))
+        .prop_map(|(noted, is_requested, requested, last)| {
+            let requested = requested.filter(|_| is_requested);
+            SyncsSeen { noted, is_requested, requested, last }
         })
         .boxed()
 }
@@ -421,10 +479,12 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
         Box::new(RunningSync { automated, source })
     });
     let drift = prop_oneof![3 => Just(None), 1 => Just(Some("/sources".to_owned()))];
-    let present = (document(), drift, any::<bool>(), any::<bool>(), option::of(sync)).prop_map(
-        |(document, drift, labelled, deleting, sync)| {
+    let flags = any::<[bool; 2]>();
+    let present = (document(), drift, flags, option::of(sync), syncs_seen()).prop_map(
+        |(document, drift, [labelled, deleting], sync, syncs)| {
             let spec = ApplicationSpec { drift: drift.into_iter().collect(), ..document.spec };
-            ApplicationView::Present { spec: Box::new(spec), labelled, deleting, sync }
+            let (spec, syncs) = (Box::new(spec), Box::new(syncs));
+            ApplicationView::Present { spec, labelled, deleting, sync, syncs }
         },
     );
     let application = prop_oneof![
@@ -439,14 +499,20 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
 
 /// Any event of an operation.
 pub fn operation_event() -> BoxedStrategy<OperationEvent> {
-    let row = (operation_state(), application_id(), option::of(document())).prop_map(
-        |(state, row, document)| RowView {
-            state,
-            owner: ClusterUserId::new("user-1"),
-            requester: None,
-            wanted: Wanted::Application { row, document },
+    let application = (application_id(), option::of(document()))
+        .prop_map(|(row, document)| Wanted::Application { row, document });
+    let sync = (application_id(), document(), any::<[bool; 3]>()).prop_map(
+        |(row, document, [exists, is_deployed, is_terminated])| {
+            let name = document.name.clone();
+            let application = is_deployed.then_some(SyncedApplication { row, name });
+            let revision = String::new();
+            let sync = WantedSync { application, document, revision, is_terminated };
+            Wanted::Sync { row: sync_id(), sync: exists.then(|| Box::new(sync)) }
         },
     );
+    let row = (operation_state(), prop_oneof![application, sync]).prop_map(|(state, wanted)| {
+        RowView { state, owner: ClusterUserId::new("user-1"), requester: None, wanted }
+    });
     prop_oneof![
         2 => row.prop_map(|row| OperationEvent::RowObserved(Box::new(row))),
         1 => Just(OperationEvent::RowAbsent),

@@ -71,7 +71,13 @@ fn row(state: OperationState, wanted: bool) -> OperationEvent {
 }
 
 fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> ApplicationView {
-    ApplicationView::Present { spec: Box::new(spec), labelled, deleting, sync: None }
+    ApplicationView::Present {
+        spec: Box::new(spec),
+        labelled,
+        deleting,
+        sync: None,
+        syncs: Box::default(),
+    }
 }
 
 /// Events that make progress more often than arbitrary ones.

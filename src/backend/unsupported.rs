@@ -2,10 +2,7 @@
 
 use std::fmt::Debug;
 
-use crds::{
-    GitOpsDeploymentManagedEnvironment, GitOpsDeploymentRepositoryCredential,
-    GitOpsDeploymentSyncRun,
-};
+use crds::{GitOpsDeploymentManagedEnvironment, GitOpsDeploymentRepositoryCredential};
 use kube::Resource;
 use kube::api::Api;
 use serde::de::DeserializeOwned;
@@ -18,11 +15,10 @@ use crate::runtime::watch::{self, Progress, WatchEvent};
 /// The reason of the Events.
 const REASON: &str = "NotSupported";
 
-/// Watches the three kinds and reports for each object that nothing acts on it.
+/// Watches the kinds and reports for each object that nothing acts on it.
 pub async fn run(client: kube::Client, clock: Clock, events: &Events, shutdown: CancellationToken) {
     let of = (&client, &clock, events, &shutdown);
     tokio::join!(
-        tell_of::<GitOpsDeploymentSyncRun>("syncruns", of),
         tell_of::<GitOpsDeploymentManagedEnvironment>("managedenvironments", of),
         tell_of::<GitOpsDeploymentRepositoryCredential>("repositorycredentials", of),
     );
@@ -35,7 +31,8 @@ async fn tell_of<K>(
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {
     let message = format!(
-        "nothing acts on a {} yet: this version of managed-gitops serves GitOpsDeployments",
+        "nothing acts on a {} yet: this version of managed-gitops serves GitOpsDeployments and \
+         GitOpsDeploymentSyncRuns",
         K::kind(&())
     );
     let (api, progress) = (Api::all(client.clone()), Progress::new(name, clock));

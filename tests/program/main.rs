@@ -29,3 +29,4 @@ mod namespaces;
 mod replicas;
 mod scale;
 mod status;
+mod sync_runs;

@@ -25,7 +25,7 @@ pub struct Application {
     /// What is deployed where.
     pub spec: ApplicationSpec,
     /// The operation requested from Argo CD, which accepts it by removing it.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "present")]
     pub operation: Option<Operation>,
     /// Its status; absent until Argo CD has processed the Application.
     pub status: Option<ApplicationStatus>,
@@ -420,6 +420,16 @@ pub mod condition_type {
     pub const EXCLUDED_RESOURCE_WARNING: &str = "ExcludedResourceWarning";
     /// A resource of the namespace belongs to no Application.
     pub const ORPHANED_RESOURCE_WARNING: &str = "OrphanedResourceWarning";
+}
+
+/// Reads a field that is there whatever its form: an operation that cannot be decoded still runs.
+fn present<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = Value::deserialize(from)?;
+    Ok((!value.is_null()).then(|| T::deserialize(value).unwrap_or_default()))
 }
 
 /// Decodes a value, or uses the default if its form is unexpected.

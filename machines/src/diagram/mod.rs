@@ -5,6 +5,7 @@ pub(crate) mod chart;
 use chart::page;
 
 pub use crate::kinds::deployment::samples::{error_flag, lifecycle, mirror};
+pub use crate::kinds::sync_run::samples::sync_run;
 pub use crate::kinds::tenant::samples::tenant;
 pub use crate::operation::samples::operation;
 pub use chart::{Chart, Edge};

@@ -7,6 +7,7 @@
 //!
 //! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
 //! * [`esr_del`]: what is gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
+//! * [`esr_sr`]: a sync run ends, and says how; [`at_most_once`]: it is synced no more than once;
 //! * [`finalizer_kept`] and [`untouched`]: the safety parts of two of them, over two worlds;
 //! * [`quiet`]: after that nothing is written; [`all`]: every promise about one world.
 //!
@@ -23,11 +24,12 @@ use claim::{Claim, QUIET};
 pub use crate::kinds::deployment::esr::{
     esr_del, esr_fin, esr_gd, esr_gd_inv, finalizer_kept, one_at_a_time, untouched,
 };
+pub use crate::kinds::sync_run::esr::{at_most_once, esr_sr};
 pub use claim::{Predicate, Verdict, Violation};
 pub use world::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
     DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings,
-    UserEntry, World, Writes,
+    SyncEntry, SyncRunObject, UserEntry, World, Writes,
 };
 
 /// QUIET.
@@ -51,6 +53,7 @@ pub fn quiet(before: &World, after: &World) -> Verdict {
         ("the settings", before.settings == after.settings),
         ("a namespace", before.namespaces == after.namespaces),
         ("a deployment", before.deployments == after.deployments),
+        ("a sync run", before.sync_runs == after.sync_runs),
         ("a row", before.database == after.database),
         ("a resource of Argo CD", before.argocd == after.argocd),
     ];

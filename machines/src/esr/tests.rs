@@ -72,7 +72,9 @@ fn good() -> World {
             },
             ..DeploymentObject::default()
         }],
+        sync_runs: Vec::new(),
         database: Database {
+            syncs: Vec::new(),
             users: vec![UserEntry { id: user.clone(), tenant: tenant.clone() }],
             applications: vec![ApplicationEntry {
                 id: application.clone(),
@@ -99,6 +101,7 @@ fn good() -> World {
             }],
         },
         argocd: ArgoCd {
+            begun: Vec::new(),
             applications: vec![ArgoApplication {
                 name: document.name,
                 application,

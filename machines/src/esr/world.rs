@@ -10,7 +10,9 @@ use crate::identity::{
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle};
 use crate::kinds::deployment::spec::DeploymentSpec;
+use crate::kinds::sync_run::{SyncRunSpec, SyncRunUid};
 use crate::operation::application::{ApplicationDocument, ApplicationSpec};
+use crate::operation::sync::SyncOperationId;
 use crate::rows::{OperationState, Requester, Target};
 
 /// Everything that the specification is about, at one point in time.
@@ -22,6 +24,8 @@ pub struct World {
     pub namespaces: Vec<NamespaceObject>,
     /// The GitOpsDeployments, as the API shows them.
     pub deployments: Vec<DeploymentObject>,
+    /// The GitOpsDeploymentSyncRuns, as the API shows them.
+    pub sync_runs: Vec<SyncRunObject>,
     /// The rows of the database.
     pub database: Database,
     /// The resources in Argo CD's namespace.
@@ -88,6 +92,23 @@ pub struct DeploymentStatus {
     pub report: ArgoReport,
 }
 
+/// A GitOpsDeploymentSyncRun.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncRunObject {
+    /// `metadata.uid`.
+    pub uid: SyncRunUid,
+    /// UID of its namespace.
+    pub tenant: TenantUid,
+    /// `metadata.name`.
+    pub name: String,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// `spec`.
+    pub spec: SyncRunSpec,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+}
+
 /// Sync and health, as Argo CD reports them or as a status mirrors them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArgoReport {
@@ -106,6 +127,8 @@ pub struct Database {
     pub applications: Vec<ApplicationEntry>,
     /// The mappings between GitOpsDeployments and applications.
     pub mappings: Vec<MappingEntry>,
+    /// The syncs of runs.
+    pub syncs: Vec<SyncEntry>,
     /// The operations.
     pub operations: Vec<OperationEntry>,
     /// The repositories that the tenants' projects permit.
@@ -147,6 +170,17 @@ pub struct MappingEntry {
     pub tenant: TenantUid,
 }
 
+/// A row of `syncoperation`, with the run that it is mapped to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncEntry {
+    /// Its key.
+    pub id: SyncOperationId,
+    /// The run; `None` if no mapping names it.
+    pub run: Option<SyncRunUid>,
+    /// The application; `None` once it has been removed.
+    pub application: Option<ApplicationId>,
+}
+
 /// A row of `operation`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationEntry {
@@ -178,6 +212,8 @@ pub struct ArgoCd {
     pub applications: Vec<ArgoApplication>,
     /// The AppProjects.
     pub projects: Vec<ArgoProject>,
+    /// The syncs of runs that Argo CD has ever begun, once for each time.
+    pub begun: Vec<SyncOperationId>,
 }
 
 /// An Application.

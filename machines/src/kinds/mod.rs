@@ -2,6 +2,7 @@
 //! be registered for.
 
 pub mod deployment;
+pub mod sync_run;
 pub mod tenant;
 
 use crate::diagram::Chart;
@@ -9,7 +10,9 @@ use crate::esr::{Violation, World};
 
 /// The promises about each kind that a world breaks.
 pub(crate) fn violations(world: &World) -> Vec<Violation> {
-    deployment::esr::violations(world)
+    let mut violations = deployment::esr::violations(world);
+    violations.extend(sync_run::esr::violations(world));
+    violations
 }
 
 /// The charts of each kind, by file name and title.
@@ -20,6 +23,7 @@ pub(crate) fn charts() -> Vec<(&'static str, &'static str, Vec<Chart>)> {
     };
     vec![
         ("deployment.md", "Deployment", deployment),
+        ("sync_run.md", "SyncRun", vec![sync_run::samples::sync_run()]),
         ("tenant.md", "Tenant", vec![tenant::samples::tenant()]),
     ]
 }

@@ -1,30 +1,34 @@
 //! The machine of an Operation: the agent's side, one per operation row.
 //!
-//! An operation says "make Argo CD match the row of this application"; what the row says is read
-//! when the operation is claimed. The order of the states is the contract's: a project permits an
-//! Application before it exists, and no longer than it does.
+//! An operation says "make Argo CD match this row", which is an application's or a sync's. What the
+//! row of an application says is read when the operation is claimed. The order of those states is
+//! the contract's: a project permits an Application before it exists, and no longer than it does.
+//!
+//! The row of a sync is read each time, because a sync may take hours, and may be terminated. A sync
+//! is requested at most once, whatever fails: see [`sync`].
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
 
 pub mod application;
+mod chart;
 mod observations;
 mod persisted;
 pub(crate) mod samples;
+pub mod sync;
+mod syncing;
 pub mod target;
 
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-use statig::prelude::*;
 
 use crate::drive::drive;
 use crate::identity::{ApplicationId, ClusterUserId, OperationId, Timestamp};
 use crate::machine::{Change, Machine};
 use crate::operation::application::{ApplicationDocument, application_name};
-use crate::rows::{OperationState, Requester, RowChange, Target};
-use crate::shared::retry::postpone;
+use crate::operation::sync::{SyncOperationId, SyncRequest, SyncedApplication};
+use crate::rows::{Requester, RowChange, Target};
 use crate::waiting::{Party, Wait};
+use serde::{Deserialize, Serialize};
 
 pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView};
 pub use persisted::PersistedOperation;
@@ -36,6 +40,9 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(120);
 /// Argo CD removes an Application once its resources are gone, which may take any time; the request
 /// is repeated after this, then after twice this, up to an hour.
 pub const DELETION_DEADLINE: Duration = Duration::from_secs(120);
+/// Argo CD answers a request for a sync within seconds, and reports on it as often as it moves; the
+/// request is repeated after this, then after twice this, up to an hour.
+pub const SYNC_DEADLINE: Duration = Duration::from_secs(60);
 /// The removal of a finished Operation CR is repeated after this.
 pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -79,6 +86,44 @@ pub enum OperationPhase {
         /// When the operation fails.
         deadline: Timestamp,
     },
+    /// The Application should say what its row says, and Argo CD should be idle, before the sync.
+    AwaitingApplication {
+        /// What the Application should say.
+        document: Box<ApplicationDocument>,
+        /// The revision to sync to; empty for the one that the Application names.
+        revision: String,
+        /// When to look again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        overdue: u32,
+    },
+    /// Argo CD should be asked for the sync.
+    RequestingSync {
+        /// What to ask for.
+        request: SyncRequest,
+        /// What the Application should say until then.
+        document: Box<ApplicationDocument>,
+        /// When to ask again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        overdue: u32,
+    },
+    /// Argo CD was asked for the sync.
+    Syncing {
+        /// What Argo CD says about it, as last reported.
+        message: String,
+        /// When to report what it says by then, and to look again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        overdue: u32,
+    },
+    /// The sync should end, or never start.
+    EndingSync {
+        /// When to ask again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        overdue: u32,
+    },
     /// Argo CD matches; the Operation CR should go.
     Completed {
         /// When to ask again.
@@ -101,6 +146,9 @@ pub struct OperationRecord {
     /// What it is about; known once its row has been read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// The Application that is synced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced: Option<SyncedApplication>,
     /// The cluster user that owns it.
     pub owner: ClusterUserId,
     /// What waits for its outcome; unknown for operations of an earlier installation.
@@ -116,14 +164,19 @@ impl OperationRecord {
     pub fn application(&self) -> Option<&ApplicationId> {
         match self.target.as_ref()? {
             Target::Application(id) => Some(id),
+            Target::Sync(_) => Some(&self.synced.as_ref()?.row),
         }
     }
 
     /// The name of the Application that it is about; unknown for operations of an earlier
     /// installation.
     pub fn application_name(&self) -> Option<String> {
-        match (self.target.as_ref()?, self.requester.as_ref()?) {
-            (Target::Application(_), Requester::Deployment(uid)) => Some(application_name(uid)),
+        match (self.target.as_ref()?, self.requester.as_ref()) {
+            (Target::Application(_), Some(Requester::Deployment(uid))) => {
+                Some(application_name(uid))
+            }
+            (Target::Application(_), _) => None,
+            (Target::Sync(_), _) => Some(self.synced.as_ref()?.name.clone()),
         }
     }
 }
@@ -137,6 +190,10 @@ pub enum OperationObligation {
     ApplicationWritten(ApplicationId, Box<ApplicationDocument>),
     /// No Application represents this row.
     ApplicationRemoved(ApplicationId),
+    /// Argo CD was asked to sync the Application of this row.
+    SyncRequested(ApplicationId, SyncRequest),
+    /// Argo CD does not run this sync of the Application of this row, and never will.
+    SyncEnded(ApplicationId, SyncOperationId),
     /// The Operation CR does not exist.
     ResourceRemoved(OperationId),
 }
@@ -153,6 +210,7 @@ impl Operation {
         let record = OperationRecord {
             id,
             target: None,
+            synced: None,
             owner: ClusterUserId::default(),
             requester: None,
             since: None,
@@ -162,6 +220,7 @@ impl Operation {
 
     fn wait(&self) -> Option<Wait> {
         const FAILS: &str = "the operation fails, and its requester asks again";
+        const LOOK: &str = "the Application is looked at again";
         let wait = match &self.state {
             OperationPhase::Collected {} => return None,
             OperationPhase::Unclaimed {} => {
@@ -183,6 +242,21 @@ impl Operation {
                 Wait::new(Party::ApiServer, "the AppProject is to permit no more than is needed")
                     .until(*deadline, FAILS)
             }
+            OperationPhase::AwaitingApplication { deadline, .. } => {
+                Wait::new(Party::ArgoCd, sync::AWAITING_APPLICATION).until(*deadline, LOOK)
+            }
+            OperationPhase::RequestingSync { deadline, .. } => {
+                Wait::new(Party::ApiServer, "the sync is to be requested")
+                    .until(*deadline, "the request is sent again")
+            }
+            OperationPhase::Syncing { message, deadline, .. } => {
+                let what = if message.is_empty() { sync::SYNC_RUNNING } else { message };
+                Wait::new(Party::ArgoCd, what.to_owned()).until(*deadline, LOOK)
+            }
+            OperationPhase::EndingSync { deadline, .. } => {
+                Wait::new(Party::ArgoCd, "the sync is to end")
+                    .until(*deadline, "its end is requested again")
+            }
             OperationPhase::Completed { deadline } | OperationPhase::Failed { deadline } => {
                 Wait::new(Party::ApiServer, "the Operation resource is to be deleted")
                     .until(*deadline, "the deletion is sent again")
@@ -199,7 +273,10 @@ impl Operation {
     fn obligation(&self) -> Option<OperationObligation> {
         let record = &self.record;
         let required = match &self.state {
-            OperationPhase::Unclaimed {} | OperationPhase::Collected {} => return None,
+            OperationPhase::Unclaimed {}
+            | OperationPhase::AwaitingApplication { .. }
+            | OperationPhase::Syncing { .. }
+            | OperationPhase::Collected {} => return None,
             OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
                 OperationObligation::ProjectWritten(record.owner.clone())
             }
@@ -209,6 +286,13 @@ impl Operation {
             ),
             OperationPhase::Deleting { .. } => {
                 OperationObligation::ApplicationRemoved(record.application()?.clone())
+            }
+            OperationPhase::RequestingSync { request, .. } => {
+                OperationObligation::SyncRequested(record.application()?.clone(), request.clone())
+            }
+            OperationPhase::EndingSync { .. } => {
+                let Some(Target::Sync(sync)) = &record.target else { return None };
+                OperationObligation::SyncEnded(record.application()?.clone(), sync.clone())
             }
             OperationPhase::Completed { .. } | OperationPhase::Failed { .. } => {
                 OperationObligation::ResourceRemoved(record.id.clone())
@@ -225,6 +309,17 @@ impl Operation {
                 | OperationPhase::Writing { .. }
                 | OperationPhase::Deleting { .. }
                 | OperationPhase::TidyingProject { .. }
+        ) || self.follows_row()
+    }
+
+    /// Whether the machine reads its target's row each time.
+    pub fn follows_row(&self) -> bool {
+        matches!(
+            self.state,
+            OperationPhase::AwaitingApplication { .. }
+                | OperationPhase::RequestingSync { .. }
+                | OperationPhase::Syncing { .. }
+                | OperationPhase::EndingSync { .. }
         )
     }
 }
@@ -246,6 +341,10 @@ impl Machine for Operation {
             OperationPhase::Writing { .. } => "InProgress/Writing",
             OperationPhase::Deleting { .. } => "InProgress/Deleting",
             OperationPhase::TidyingProject { .. } => "InProgress/TidyingProject",
+            OperationPhase::AwaitingApplication { .. } => "InProgress/AwaitingApplication",
+            OperationPhase::RequestingSync { .. } => "InProgress/RequestingSync",
+            OperationPhase::Syncing { .. } => "InProgress/Syncing",
+            OperationPhase::EndingSync { .. } => "InProgress/EndingSync",
             OperationPhase::Completed { .. } => "Finished/Completed",
             OperationPhase::Failed { .. } => "Finished/Failed",
             OperationPhase::Collected {} => "Collected",
@@ -272,6 +371,10 @@ impl Machine for Operation {
             | OperationPhase::Writing { deadline, .. }
             | OperationPhase::Deleting { deadline, .. }
             | OperationPhase::TidyingProject { deadline }
+            | OperationPhase::AwaitingApplication { deadline, .. }
+            | OperationPhase::RequestingSync { deadline, .. }
+            | OperationPhase::Syncing { deadline, .. }
+            | OperationPhase::EndingSync { deadline, .. }
             | OperationPhase::Completed { deadline }
             | OperationPhase::Failed { deadline } => Some(*deadline),
         }
@@ -279,243 +382,5 @@ impl Machine for Operation {
 
     fn is_gone(&self) -> bool {
         matches!(self.state, OperationPhase::Collected {})
-    }
-}
-
-#[state_machine(
-    initial = "OperationPhase::Unclaimed {}",
-    state(name = "OperationPhase", custom),
-    superstate(name = "OperationSuperstate", derive(Debug))
-)]
-impl OperationRecord {
-    #[state]
-    fn unclaimed(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::RowObserved(row) => Transition(self.claim(row, context)),
-            // The backend commits the row before it creates the CR, so a CR without a row is left
-            // over from a collected operation.
-            OperationEvent::RowAbsent => {
-                let deadline = context.now.after(COLLECTION_DEADLINE);
-                Transition(OperationPhase::Completed { deadline })
-            }
-            OperationEvent::ResourceAbsent => Transition(OperationPhase::Collected {}),
-            // What its row asks for cannot be done at all.
-            OperationEvent::Refused { text } => Transition(self.fail(text, context)),
-            OperationEvent::ArgoObserved(_) | OperationEvent::DeadlineReached => Handled,
-        }
-    }
-
-    #[superstate]
-    fn in_progress(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::Refused { text } => Transition(self.fail(text, context)),
-            // A CR deleted manually does not undo the request: the row remains.
-            OperationEvent::ResourceAbsent
-            | OperationEvent::RowObserved(_)
-            | OperationEvent::RowAbsent
-            | OperationEvent::ArgoObserved(_)
-            | OperationEvent::DeadlineReached => Handled,
-        }
-    }
-
-    #[state(superstate = "in_progress")]
-    fn preparing_project(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-        document: &mut Box<ApplicationDocument>,
-        deadline: &mut Timestamp,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::ArgoObserved(argo) if argo.project_matches => {
-                Transition(self.write(document, argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
-            }
-            _ => Super,
-        }
-    }
-
-    #[state(superstate = "in_progress")]
-    fn writing(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-        document: &mut Box<ApplicationDocument>,
-        deadline: &mut Timestamp,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::ArgoObserved(argo) if argo.application.says(document) => {
-                Transition(self.tidy(argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
-            }
-            _ => Super,
-        }
-    }
-
-    #[state(superstate = "in_progress")]
-    fn deleting(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-        deadline: &mut Timestamp,
-        overdue: &mut u32,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::ArgoObserved(argo) if argo.application == ApplicationView::Absent => {
-                Transition(self.tidy(argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = postpone(DELETION_DEADLINE, overdue, context.now);
-                Handled
-            }
-            _ => Super,
-        }
-    }
-
-    #[state(superstate = "in_progress")]
-    fn tidying_project(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-        deadline: &mut Timestamp,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::ArgoObserved(argo) if argo.project_matches => {
-                Transition(self.complete(context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
-            }
-            _ => Super,
-        }
-    }
-
-    #[superstate]
-    fn finished(
-        &mut self,
-        context: &mut OperationContext,
-        event: &OperationEvent,
-        deadline: &mut Timestamp,
-    ) -> Outcome<OperationPhase> {
-        match event {
-            OperationEvent::ResourceAbsent => Transition(OperationPhase::Collected {}),
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = context.now.after(COLLECTION_DEADLINE);
-                Handled
-            }
-            OperationEvent::RowObserved(_)
-            | OperationEvent::RowAbsent
-            | OperationEvent::ArgoObserved(_)
-            | OperationEvent::Refused { .. }
-            | OperationEvent::DeadlineReached => Handled,
-        }
-    }
-
-    #[state(superstate = "finished")]
-    fn completed(
-        &mut self,
-        event: &OperationEvent,
-        deadline: &mut Timestamp,
-    ) -> Outcome<OperationPhase> {
-        let _ = (event, deadline);
-        Super
-    }
-
-    #[state(superstate = "finished")]
-    fn failed(
-        &mut self,
-        event: &OperationEvent,
-        deadline: &mut Timestamp,
-    ) -> Outcome<OperationPhase> {
-        let _ = (event, deadline);
-        Super
-    }
-
-    #[state]
-    fn collected(&mut self, event: &OperationEvent) -> Outcome<OperationPhase> {
-        let _ = event;
-        Handled
-    }
-
-    fn claim(&mut self, row: &RowView, context: &mut OperationContext) -> OperationPhase {
-        self.target = Some(row.wanted.target());
-        self.owner = row.owner.clone();
-        self.requester = row.requester.clone();
-        match &row.state {
-            OperationState::Completed => {
-                OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
-            }
-            OperationState::Failed(_) => {
-                OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
-            }
-            OperationState::Waiting | OperationState::InProgress => {
-                self.set_state(OperationState::InProgress, context);
-                match &row.wanted {
-                    Wanted::Application { document: Some(document), .. } => {
-                        OperationPhase::PreparingProject {
-                            document: Box::new(document.clone()),
-                            deadline: context.now.after(WRITE_DEADLINE),
-                        }
-                    }
-                    Wanted::Application { document: None, .. } => OperationPhase::Deleting {
-                        deadline: context.now.after(DELETION_DEADLINE),
-                        overdue: 0,
-                    },
-                }
-            }
-        }
-    }
-
-    fn write(
-        &self,
-        document: &ApplicationDocument,
-        argo: &ArgoView,
-        context: &mut OperationContext,
-    ) -> OperationPhase {
-        if argo.application.says(document) {
-            return self.complete(context);
-        }
-        OperationPhase::Writing {
-            document: Box::new(document.clone()),
-            deadline: context.now.after(WRITE_DEADLINE),
-        }
-    }
-
-    fn tidy(&self, argo: &ArgoView, context: &mut OperationContext) -> OperationPhase {
-        if argo.project_matches {
-            return self.complete(context);
-        }
-        OperationPhase::TidyingProject { deadline: context.now.after(WRITE_DEADLINE) }
-    }
-
-    fn complete(&self, context: &mut OperationContext) -> OperationPhase {
-        self.set_state(OperationState::Completed, context);
-        OperationPhase::Completed { deadline: context.now.after(COLLECTION_DEADLINE) }
-    }
-
-    fn fail(&self, text: &str, context: &mut OperationContext) -> OperationPhase {
-        let text = crate::shared::text::bounded(text);
-        self.set_state(OperationState::Failed(text), context);
-        OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
-    }
-
-    fn time_out(&self, context: &mut OperationContext) -> OperationPhase {
-        self.fail(crate::shared::messages::WRITE_TIMED_OUT, context)
-    }
-
-    fn set_state(&self, state: OperationState, context: &mut OperationContext) {
-        context.rows.push(RowChange::SetOperationState(self.id.clone(), state));
     }
 }

@@ -3,6 +3,7 @@
 use crate::identity::ClusterUserId;
 use crate::machine::Observation;
 use crate::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
+use crate::operation::sync::SyncsSeen;
 use crate::operation::target::{OperationState, Requester, Wanted};
 
 /// What is observed of an operation.
@@ -77,13 +78,15 @@ pub enum ApplicationView {
         deleting: bool,
         /// What Argo CD is running.
         sync: Option<Box<RunningSync>>,
+        /// What it says about requested syncs.
+        syncs: Box<SyncsSeen>,
     },
 }
 
 impl ApplicationView {
     /// Whether it says what is wanted, and Argo CD is working on nothing else.
     pub(super) fn says(&self, document: &ApplicationDocument) -> bool {
-        let Self::Present { spec, labelled: true, deleting: false, sync } = self else {
+        let Self::Present { spec, labelled: true, deleting: false, sync, .. } = self else {
             return false;
         };
         let outdated = |sync: &RunningSync| sync.is_outdated(&document.spec);

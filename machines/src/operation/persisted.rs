@@ -43,6 +43,7 @@ impl From<OperationV1> for Operation {
         let record = OperationRecord {
             id,
             target: known.then_some(Target::Application(application)),
+            synced: None,
             owner,
             requester: requester.map(Requester::Deployment),
             since: None,

@@ -3,7 +3,9 @@
 use super::application::{ApplicationDocument, ApplicationSpec};
 use crate::diagram::chart::{Chart, NOW, STRIDE_MS, Sample, explore};
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use crate::kinds::sync_run::SyncRunUid;
 use crate::machine::{Machine, Observation};
+use crate::operation::sync::{LastSync, SyncOperationId, SyncedApplication, SyncsSeen, WantedSync};
 use crate::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView, Wanted,
 };
@@ -32,6 +34,7 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         labelled: true,
         deleting: false,
         sync: None,
+        syncs: Box::default(),
     };
     let right = || says(document().spec);
     let wrong = || says(ApplicationSpec::default());
@@ -55,9 +58,68 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         ("", OperationEvent::ResourceAbsent),
         ("early", OperationEvent::DeadlineReached),
     ];
-    let mut events: Vec<_> = events.into_iter().map(|(when, event)| (when, event, NOW)).collect();
+    let events = events.into_iter().chain(sync_events());
+    let mut events: Vec<_> = events.map(|(when, event)| (when, event, NOW)).collect();
     events.push(("passed", OperationEvent::DeadlineReached, later));
     events
+}
+
+fn sync_events() -> [(&'static str, OperationEvent); 13] {
+    let sync = SyncOperationId::new("sync");
+    let row = |application: bool, is_terminated| {
+        let application = application.then(|| SyncedApplication {
+            row: ApplicationId::new("application"),
+            name: "app".to_owned(),
+        });
+        let revision = String::new();
+        let wanted = WantedSync { application, document: document(), revision, is_terminated };
+        OperationEvent::RowObserved(Box::new(RowView {
+            state: OperationState::Waiting,
+            owner: ClusterUserId::new("user"),
+            requester: Some(Requester::SyncRun(SyncRunUid::new("run-uid"))),
+            wanted: Wanted::Sync { row: sync.clone(), sync: Some(Box::new(wanted)) },
+        }))
+    };
+    let shows = |deleting, syncs| {
+        let application = ApplicationView::Present {
+            spec: Box::new(document().spec),
+            labelled: true,
+            deleting,
+            sync: None,
+            syncs: Box::new(syncs),
+        };
+        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
+    };
+    let last = |sync: Option<&SyncOperationId>, phase: &str, is_finished| LastSync {
+        sync: sync.cloned(),
+        phase: phase.to_owned(),
+        is_finished,
+        is_compared: true,
+        is_synced: true,
+        ..LastSync::default()
+    };
+    let ran = |last: LastSync| SyncsSeen {
+        is_requested: !last.is_finished,
+        last: Some(last),
+        ..SyncsSeen::default()
+    };
+    let noted = || SyncsSeen { noted: Some(sync.clone()), ..SyncsSeen::default() };
+    let requested = || SyncsSeen { is_requested: true, requested: Some(sync.clone()), ..noted() };
+    [
+        ("a sync is wanted", row(true, false)),
+        ("its end is wanted", row(true, true)),
+        ("its deployment is gone", row(false, false)),
+        ("its deployment is gone, and so is the run", row(false, true)),
+        ("the sync is requested", shows(false, requested())),
+        ("the sync runs", shows(false, ran(last(Some(&sync), "Running", false)))),
+        ("the sync succeeded", shows(false, ran(last(Some(&sync), "Succeeded", true)))),
+        ("the sync failed", shows(false, ran(last(Some(&sync), "Failed", true)))),
+        ("another runs", shows(false, ran(last(None, "Running", false)))),
+        ("the sync was requested, and another ran", shows(false, noted())),
+        ("the Application is being deleted", shows(true, SyncsSeen::default())),
+        ("the sync is requested, and the Application is being deleted", shows(true, requested())),
+        ("another has ended", shows(false, ran(last(None, "Succeeded", true)))),
+    ]
 }
 
 /// Explores an operation.

@@ -5,10 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, OperationId};
+use crate::kinds::sync_run::SyncRunUid;
 use crate::operation::application::ApplicationDocument;
+use crate::operation::sync::{SyncOperationId, WantedSync};
 
 /// `operation.resource_type` of an operation on an application.
 pub const APPLICATION: &str = "Application";
+/// `operation.resource_type` of an operation on a sync.
+pub const SYNC_OPERATION: &str = "SyncOperation";
 
 /// An operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct OperationRow {
 pub enum Target {
     /// The Argo CD Application of an application row.
     Application(ApplicationId),
+    /// A sync of such an Application.
+    Sync(SyncOperationId),
 }
 
 impl Target {
@@ -38,6 +44,7 @@ impl Target {
     pub fn row(&self) -> &str {
         match self {
             Self::Application(id) => id.as_str(),
+            Self::Sync(id) => id.as_str(),
         }
     }
 
@@ -45,6 +52,7 @@ impl Target {
     pub fn resource_type(&self) -> &'static str {
         match self {
             Self::Application(_) => APPLICATION,
+            Self::Sync(_) => SYNC_OPERATION,
         }
     }
 }
@@ -60,6 +68,13 @@ pub enum Wanted {
         /// go.
         document: Option<ApplicationDocument>,
     },
+    /// A request about a sync.
+    Sync {
+        /// The row.
+        row: SyncOperationId,
+        /// What it asks for; `None` if it is gone.
+        sync: Option<Box<WantedSync>>,
+    },
 }
 
 impl Wanted {
@@ -67,6 +82,7 @@ impl Wanted {
     pub fn target(&self) -> Target {
         match self {
             Self::Application { row, .. } => Target::Application(row.clone()),
+            Self::Sync { row, .. } => Target::Sync(row.clone()),
         }
     }
 }
@@ -77,7 +93,12 @@ impl Wanted {
 pub enum Requester {
     /// A deployment.
     Deployment(DeploymentUid),
+    /// A sync run.
+    SyncRun(SyncRunUid),
 }
+
+/// The kind of a sync run in the text form of a requester.
+const SYNC_RUN: &str = "SyncRun";
 
 impl Requester {
     /// Reads the form that [`fmt::Display`] writes; `None` for a kind that only a later version
@@ -85,6 +106,7 @@ impl Requester {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
             None => Some(Self::Deployment(DeploymentUid::new(text))),
+            Some((SYNC_RUN, uid)) => Some(Self::SyncRun(SyncRunUid::new(uid))),
             Some(_) => None,
         }
     }
@@ -94,6 +116,7 @@ impl fmt::Display for Requester {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(uid) => uid.fmt(formatter),
+            Self::SyncRun(uid) => write!(formatter, "{SYNC_RUN}/{uid}"),
         }
     }
 }

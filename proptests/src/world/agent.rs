@@ -17,7 +17,7 @@ impl Cluster {
         let event = match database.operations.iter().find(|row| row.id == *id) {
             None => OperationEvent::RowAbsent,
             Some(row) => {
-                let Target::Application(id) = &row.target;
+                let Target::Application(id) = &row.target else { return };
                 let application = database.applications.iter().find(|one| one.id == *id);
                 let document = application.map(|one| one.document.clone());
                 OperationEvent::RowObserved(Box::new(RowView {
@@ -35,7 +35,10 @@ impl Cluster {
     }
 
     pub(super) fn owner(&self, requester: Option<&Requester>) -> ClusterUserId {
-        let place = requester.and_then(|Requester::Deployment(uid)| self.places.get(uid));
+        let place = requester.and_then(|requester| match requester {
+            Requester::Deployment(uid) => self.places.get(uid),
+            Requester::SyncRun(_) => None,
+        });
         place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
     }
 
@@ -50,6 +53,7 @@ impl Cluster {
             labelled: true,
             deleting: false,
             sync: None,
+            syncs: Box::default(),
         });
         let name = project_name(&record.owner);
         let project = self.world.argocd.projects.iter().find(|one| one.name == name);
@@ -95,6 +99,9 @@ impl Cluster {
                     applications.len() != before
                 }
                 OperationObligation::ResourceRemoved(id) => self.resources.remove(&id),
+                OperationObligation::SyncRequested(..) | OperationObligation::SyncEnded(..) => {
+                    false
+                }
             };
             self.world.writes.api_requests += u64::from(acted);
         }

@@ -50,6 +50,7 @@ impl Cluster {
                     });
                 }
             }
+            RowChange::SyncRun(_) | RowChange::ReportProgress(..) => {}
             RowChange::SetOperationState(id, state) => {
                 let rows = database.operations.iter_mut();
                 rows.filter(|one| one.id == id).for_each(|one| one.state = state.clone());

@@ -83,6 +83,10 @@ fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
         | OperationPhase::Writing { deadline, .. }
         | OperationPhase::Deleting { deadline, .. }
         | OperationPhase::TidyingProject { deadline }
+        | OperationPhase::AwaitingApplication { deadline, .. }
+        | OperationPhase::RequestingSync { deadline, .. }
+        | OperationPhase::Syncing { deadline, .. }
+        | OperationPhase::EndingSync { deadline, .. }
         | OperationPhase::Completed { deadline }
         | OperationPhase::Failed { deadline } => Some(deadline),
     }

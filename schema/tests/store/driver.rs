@@ -555,7 +555,13 @@ fn step_operation(
 
 fn as_wanted(document: &ApplicationDocument) -> ApplicationView {
     let spec = Box::new(document.spec.clone());
-    ApplicationView::Present { spec, labelled: true, deleting: false, sync: None }
+    ApplicationView::Present {
+        spec,
+        labelled: true,
+        deleting: false,
+        sync: None,
+        syncs: Box::default(),
+    }
 }
 
 fn tenant_fact(tenant: &Tenant) -> TenantFact {

@@ -124,7 +124,7 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
     let row = &loaded.rows[&open[0]];
     assert_eq!((&row.state, &row.owner), (&OperationState::Waiting, &user));
     assert_eq!(row.requester.as_ref(), Some(&Requester::Deployment(object.uid.clone())));
-    let Wanted::Application { document, .. } = &row.wanted;
+    let Wanted::Application { document, .. } = &row.wanted else { panic!("{row:?}") };
     assert_eq!(document.as_ref().unwrap().spec.source.path, "deploy");
     let urls: Vec<&String> = loaded.repositories[&user].iter().collect();
     assert_eq!(urls, ["https://example.com/Team/App.git"]);
@@ -265,7 +265,7 @@ async fn a_removal_leaves_no_row_of_an_application(scratch: Scratch) {
     assert_eq!(world.texts("application_id", "syncoperation").await, ["NULL"]);
     let open = world.open(std::slice::from_ref(&object)).await;
     let loaded = world.claim(&open).await;
-    let Wanted::Application { document, .. } = &loaded.rows[&open[0]].wanted;
+    let Wanted::Application { document, .. } = &loaded.rows[&open[0]].wanted else { panic!() };
     assert_eq!(*document, None, "the agent must remove the Application");
     world.obey(&open).await;
     world.process(&[Input::Operation(object.uid.clone())]).await.unwrap();

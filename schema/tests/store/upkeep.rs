@@ -78,7 +78,11 @@ async fn the_index_lists_every_machine_once(scratch: Scratch) {
         })
         .collect();
     for page in others.chunks(1_000) {
-        let insert = format!("INSERT INTO machine VALUES {}", page.join(", "));
+        let insert = format!(
+            "INSERT INTO machine (kind, key, tenant_uid, namespace, name, state, state_path, version, \
+             wake_at, owes, updated_at) VALUES {}",
+            page.join(", ")
+        );
         world.execute(&insert).await;
     }
     let (statements, entries) = world.statements(world.backend.index::<Deployment>()).await;

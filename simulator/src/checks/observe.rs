@@ -7,8 +7,9 @@ use std::task::Poll;
 
 use anyhow::Context;
 use bytes::Bytes;
-use crds::argocd::{AppProject, Application};
-use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
+use crds::argocd::{AppProject, Application, phase};
+use crds::names::{SYNC_ANNOTATION, SYNC_INFO};
+use crds::{GitOpsDeployment, GitOpsDeploymentStatus, GitOpsDeploymentSyncRun};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::core::error_boundary::InvalidObject;
@@ -16,20 +17,24 @@ use kube::core::{DeserializeGuard, ObjectList};
 use machines::esr::{
     ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database as Rows,
     DeploymentObject, DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry,
-    RepositoryEntry, Settings, UserEntry, World, Writes,
+    RepositoryEntry, Settings, SyncEntry, SyncRunObject, UserEntry, World, Writes,
 };
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
+use machines::kinds::sync_run::SyncRunUid;
+use machines::operation::sync::SyncOperationId;
+use machines::operation::target::SYNC_OPERATION;
 use machines::rows::{Requester, Target};
 use managed_gitops::agent::resources::application::entry::application_spec;
 use managed_gitops::backend::kinds::deployment::observe::spec;
+use managed_gitops::backend::kinds::sync_run::observe::snapshot;
 use sandbox::{ApiServer, Reply, Request, events_of};
 use schema::connection::Database;
 use schema::entity::{
-    app_project_repository, application, application_owner, cluster_user,
-    deployment_to_application_mapping as mapping, operation,
+    api_cr_to_database_mapping, app_project_repository, application, application_owner,
+    cluster_user, deployment_to_application_mapping as mapping, operation, sync_operation,
 };
 use schema::spec_field;
 use sea_orm::EntityTrait;
@@ -46,6 +51,8 @@ pub const ARGO_CD: &str = "gitops-service-argocd";
 pub const GROUP: &str = "/apis/managed-gitops.redhat.com/v1alpha1";
 /// The path of all GitOpsDeployments.
 pub const DEPLOYMENTS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments";
+/// The path of all GitOpsDeploymentSyncRuns.
+pub const SYNC_RUNS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeploymentsyncruns";
 /// The path of all Operations.
 pub const OPERATIONS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/operations";
 /// The path of all Applications.
@@ -73,6 +80,14 @@ pub fn observe(
     let applications = applications.into_iter().map(|one| one.0.unwrap_or_else(unreadable));
     let applications: Vec<Application> = applications.collect();
     let projects = list::<AppProject>(server, &format!("{argocd}/appprojects"))?;
+    let sync_runs = list::<GitOpsDeploymentSyncRun>(server, SYNC_RUNS)?;
+    let sync_runs = sync_runs.iter().map(|one| sync_run(one, &namespaces)).collect();
+    let has_syncs = |one: &Application| one.annotations().contains_key(SYNC_ANNOTATION);
+    let begun = if applications.iter().any(has_syncs) {
+        begun(&history(server, APPLICATIONS))
+    } else {
+        vec![]
+    };
     Ok(World {
         settings: Settings {
             argocd_namespace: ARGO_CD.to_owned(),
@@ -82,10 +97,12 @@ pub fn observe(
         },
         namespaces,
         deployments,
+        sync_runs,
         database: at_once(rows(database))?,
         argocd: ArgoCd {
             applications: applications.iter().map(argo_application).collect(),
             projects: projects.iter().map(argo_project).collect(),
+            begun,
         },
         writes,
     })
@@ -142,6 +159,47 @@ fn deployment(object: &GitOpsDeployment, namespaces: &[NamespaceObject]) -> Depl
     }
 }
 
+fn sync_run(object: &GitOpsDeploymentSyncRun, namespaces: &[NamespaceObject]) -> SyncRunObject {
+    let place = object.namespace().unwrap_or_default();
+    let tenant = namespaces.iter().find(|one| one.name == place).map(|one| one.uid.clone());
+    let snapshot = snapshot(object);
+    SyncRunObject {
+        uid: SyncRunUid::new(object.uid().unwrap_or_default()),
+        tenant: tenant.unwrap_or_default(),
+        name: object.name_any(),
+        deleting: snapshot.deleting,
+        spec: snapshot.spec,
+        conditions: snapshot.conditions,
+    }
+}
+
+/// The syncs of runs that Argo CD has begun, once for each time, by the history of Applications.
+pub fn begun(history: &[(String, Value)]) -> Vec<SyncOperationId> {
+    let mut begun = Vec::new();
+    let mut before: BTreeMap<String, (SyncOperationId, bool)> = BTreeMap::new();
+    for (_, object) in history {
+        let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        let state = &object["status"]["operationState"];
+        let info = state["operation"]["info"].as_array().into_iter().flatten();
+        let named =
+            info.filter(|one| one["name"] == SYNC_INFO).find_map(|one| one["value"].as_str());
+        let Some(sync) = named.map(SyncOperationId::new) else {
+            before.remove(&uid);
+            continue;
+        };
+        let is_finished =
+            ![phase::RUNNING, phase::TERMINATING].iter().any(|one| state["phase"] == *one);
+        let is_same = before
+            .get(&uid)
+            .is_some_and(|(known, was_finished)| *known == sync && (is_finished || !was_finished));
+        if !is_same {
+            begun.push(sync.clone());
+        }
+        before.insert(uid, (sync, is_finished));
+    }
+    begun
+}
+
 fn deployment_status(status: &GitOpsDeploymentStatus) -> DeploymentStatus {
     DeploymentStatus {
         observed_generation: Generation(status.observed_generation.unwrap_or_default()),
@@ -186,6 +244,8 @@ async fn rows(database: &Database) -> anyhow::Result<Rows> {
     let mappings = mapping::Entity::find().all(connection).await?;
     let operations = operation::Entity::find().all(connection).await?;
     let repositories = app_project_repository::Entity::find().all(connection).await?;
+    let syncs = sync_operation::Entity::find().all(connection).await?;
+    let of_runs = api_cr_to_database_mapping::Entity::find().all(connection).await?;
     let entry = |row: application::Model| {
         let owner =
             owners.iter().find(|one| one.application_owner_application_id == row.application_id);
@@ -221,6 +281,18 @@ async fn rows(database: &Database) -> anyhow::Result<Rows> {
                 tenant: TenantUid::new(row.namespace_uid.clone().unwrap_or_default()),
             })
             .collect(),
+        syncs: syncs
+            .into_iter()
+            .map(|row| {
+                let mut mapped = of_runs.iter();
+                let mapped = mapped.find(|one| one.db_relation_key == row.syncoperation_id);
+                SyncEntry {
+                    run: mapped.map(|one| SyncRunUid::new(one.api_resource_uid.clone())),
+                    application: row.application_id.map(ApplicationId::new),
+                    id: SyncOperationId::new(row.syncoperation_id),
+                }
+            })
+            .collect(),
         operations: operations.into_iter().map(operation_entry).collect(),
         repositories: repositories
             .into_iter()
@@ -237,8 +309,10 @@ fn operation_entry(row: operation::Model) -> OperationEntry {
     OperationEntry {
         state: row.progress(),
         id: OperationId::new(row.operation_id),
-        // Nothing else is asked for yet.
-        target: Target::Application(ApplicationId::new(row.resource_id)),
+        target: match row.resource_type.as_str() {
+            SYNC_OPERATION => Target::Sync(SyncOperationId::new(row.resource_id)),
+            _ => Target::Application(ApplicationId::new(row.resource_id)),
+        },
         requester: row.requester.as_deref().and_then(Requester::parse),
     }
 }

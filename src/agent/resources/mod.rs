@@ -4,12 +4,14 @@
 pub mod application;
 pub mod operation;
 pub mod project;
+pub mod sync;
 
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
 use machines::operation::OperationObligation;
 use machines::operation::application::{ApplicationDocument, project_name};
+use machines::operation::sync::{SyncOperationId, SyncRequest};
 use machines::rows::Target;
 
 use crate::agent::Agent;
@@ -50,6 +52,28 @@ pub enum Effect {
         /// Whether one was seen.
         is_seen: bool,
     },
+    /// Argo CD was asked for a sync.
+    BeginSync {
+        /// The row of the Application.
+        row: ApplicationId,
+        /// The Application's name.
+        name: String,
+        /// What to ask for.
+        request: SyncRequest,
+        /// The operation that requires it.
+        operation: OperationId,
+    },
+    /// Argo CD does not run a sync, and never will.
+    EndSync {
+        /// The row of the Application.
+        row: ApplicationId,
+        /// The Application's name.
+        name: String,
+        /// The sync.
+        sync: SyncOperationId,
+        /// The operation that requires it.
+        operation: OperationId,
+    },
     /// The Operation CR does not exist.
     RemoveOperation {
         /// The operation.
@@ -64,6 +88,8 @@ pub enum Subject {
     Project(ClusterUserId),
     /// The Application of a row.
     Application(ApplicationId),
+    /// A sync.
+    Sync(SyncOperationId),
     /// An Operation CR.
     Operation(OperationId),
 }
@@ -77,13 +103,18 @@ impl QueuedEffect for Effect {
             Self::WriteApplication { row, .. } | Self::RemoveApplication { row, .. } => {
                 Subject::Application(row.clone())
             }
+            Self::BeginSync { request, .. } => Subject::Sync(request.sync.clone()),
+            Self::EndSync { sync, .. } => Subject::Sync(sync.clone()),
             Self::RemoveOperation { operation } => Subject::Operation(operation.clone()),
         }
     }
 
     fn priority(&self) -> Priority {
         match self {
-            Self::WriteProject { .. } | Self::WriteApplication { .. } => Priority::High,
+            Self::WriteProject { .. }
+            | Self::WriteApplication { .. }
+            | Self::BeginSync { .. }
+            | Self::EndSync { .. } => Priority::High,
             Self::RemoveApplication { .. } => Priority::Normal,
             Self::RemoveOperation { .. } => Priority::Low,
         }
@@ -98,6 +129,7 @@ impl QueuedEffect for Effect {
 pub(super) fn settled(target: &Target) -> Subject {
     match target {
         Target::Application(row) => Subject::Application(row.clone()),
+        Target::Sync(sync) => Subject::Sync(sync.clone()),
     }
 }
 
@@ -120,6 +152,18 @@ impl Agent {
                 operation: Some(id.clone()),
                 is_seen: self.argo().application_of(row, application_name.as_deref()).is_some(),
             },
+            OperationObligation::SyncRequested(row, request) => Effect::BeginSync {
+                row: row.clone(),
+                name: application_name.clone().unwrap_or_default(),
+                request: request.clone(),
+                operation: id.clone(),
+            },
+            OperationObligation::SyncEnded(row, sync) => Effect::EndSync {
+                row: row.clone(),
+                name: application_name.clone().unwrap_or_default(),
+                sync: sync.clone(),
+                operation: id.clone(),
+            },
             OperationObligation::ResourceRemoved(id) => {
                 Effect::RemoveOperation { operation: id.clone() }
             }
@@ -132,7 +176,9 @@ impl Agent {
             Effect::WriteProject { user, .. } => {
                 self.open().concerned(&Changed::Project(project_name(user)))
             }
-            Effect::WriteApplication { operation, .. } => vec![operation.clone()],
+            Effect::WriteApplication { operation, .. }
+            | Effect::BeginSync { operation, .. }
+            | Effect::EndSync { operation, .. } => vec![operation.clone()],
             Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
             // A refusal to delete an Operation CR concerns only the cluster's administrators.
             Effect::RemoveOperation { .. } => Vec::new(),
@@ -150,6 +196,10 @@ impl Agent {
             }
             Effect::RemoveApplication { row, name, operation, .. } => {
                 self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
+            }
+            Effect::BeginSync { name, request, .. } => self.begin_sync(effect, name, request).await,
+            Effect::EndSync { row, name, sync, .. } => {
+                self.end_requested_sync(effect, row, name, sync).await
             }
             Effect::RemoveOperation { operation } => self.remove_operation(effect, operation).await,
         }

@@ -83,14 +83,23 @@ impl Index {
         self.objects.of_mut(key).map(|objects| objects.forget_machine(key)).unwrap_or_default()
     }
 
-    /// Notifies the machines that look at this one, or refer to the same object.
+    /// Notifies the machines that look at this one.
     pub fn tell_dependents(&self, key: &Key, place: &Place) -> Vec<Delivery> {
-        let dependents = self.objects.dependents(key, place).into_iter();
+        self.facts_changed(self.objects.dependents(key, place))
+    }
+
+    fn facts_changed(&self, machines: Vec<Key>) -> Vec<Delivery> {
         let deliver = |key: Key| {
             let tenant = self.tenant_of(&key).unwrap_or_default();
             (tenant.into_string(), key, Observations::facts())
         };
-        dependents.map(deliver).collect()
+        machines.into_iter().map(deliver).collect()
+    }
+
+    /// Notifies the machines of this one's kind that refer to an object.
+    pub fn tell_referring(&self, key: &Key, place: &Place) -> Vec<Delivery> {
+        let referring = self.objects.of(key).map(|objects| objects.referring(place));
+        self.facts_changed(referring.unwrap_or_default())
     }
 
     /// Questions to ask now, at most `limit`.

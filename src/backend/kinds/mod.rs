@@ -2,13 +2,15 @@
 //! registered for: no other file of the backend names them all.
 
 pub mod deployment;
+pub mod sync_run;
 pub mod tenant;
 
 use std::sync::Arc;
 
-use crds::GitOpsDeployment;
+use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
 use machines::identity::{DeploymentUid, Digest, TenantUid};
 use machines::kinds::deployment::{Deployment, Snapshot};
+use machines::kinds::sync_run::{SyncRun, SyncRunSnapshot, SyncRunUid};
 use machines::kinds::tenant::Tenant;
 use machines::rows::Requester;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
@@ -28,6 +30,8 @@ use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, Priority};
 use deployment::effects::DeploymentEffect;
 use deployment::step::DeploymentFollowUp;
+use sync_run::step::SyncRunFollowUp;
+use sync_run::write::SyncRunEffect;
 use tenant::step::TenantFollowUp;
 
 /// A machine of the backend.
@@ -37,6 +41,8 @@ pub enum Key {
     Tenant(TenantUid),
     /// A deployment.
     Deployment(DeploymentUid),
+    /// A sync run.
+    SyncRun(SyncRunUid),
 }
 
 impl Key {
@@ -44,6 +50,7 @@ impl Key {
     pub fn of(requester: &Requester) -> Self {
         match requester {
             Requester::Deployment(uid) => Self::Deployment(uid.clone()),
+            Requester::SyncRun(uid) => Self::SyncRun(uid.clone()),
         }
     }
 
@@ -52,6 +59,7 @@ impl Key {
         match self {
             Self::Tenant(_) => "Namespace",
             Self::Deployment(_) => "GitOpsDeployment",
+            Self::SyncRun(_) => "GitOpsDeploymentSyncRun",
         }
     }
 
@@ -60,16 +68,18 @@ impl Key {
         match self {
             Self::Tenant(uid) => uid.as_str(),
             Self::Deployment(uid) => uid.as_str(),
+            Self::SyncRun(uid) => uid.as_str(),
         }
     }
 }
 
 /// The plurals of the custom resources that are watched, as their watches are named.
-pub const WATCHED: [&str; 1] = ["gitopsdeployments"];
+pub const WATCHED: [&str; 2] = ["gitopsdeployments", "gitopsdeploymentsyncruns"];
 
 /// Starts what follows the objects of each kind.
 pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
     tasks.spawn(Arc::clone(backend).watch_objects::<GitOpsDeployment>(shutdown.clone()));
+    tasks.spawn(Arc::clone(backend).watch_objects::<GitOpsDeploymentSyncRun>(shutdown.clone()));
 }
 
 /// What an object looks like to its machine.
@@ -77,6 +87,8 @@ pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &
 pub enum ObjectSnapshot {
     /// A GitOpsDeployment.
     Deployment(Box<Snapshot>),
+    /// A GitOpsDeploymentSyncRun.
+    SyncRun(Box<SyncRunSnapshot>),
 }
 
 impl ObjectSnapshot {
@@ -84,6 +96,7 @@ impl ObjectSnapshot {
     pub(super) fn digest(&self) -> Digest {
         match self {
             Self::Deployment(snapshot) => deployment::observe::digest(snapshot),
+            Self::SyncRun(snapshot) => sync_run::observe::digest(snapshot),
         }
     }
 
@@ -91,6 +104,15 @@ impl ObjectSnapshot {
     pub fn deployment(&self) -> Option<&Snapshot> {
         match self {
             Self::Deployment(snapshot) => Some(snapshot),
+            Self::SyncRun(_) => None,
+        }
+    }
+
+    /// If it is a GitOpsDeploymentSyncRun.
+    pub fn sync_run(&self) -> Option<&SyncRunSnapshot> {
+        match self {
+            Self::SyncRun(snapshot) => Some(snapshot),
+            Self::Deployment(_) => None,
         }
     }
 }
@@ -100,17 +122,19 @@ impl ObjectSnapshot {
 pub struct ObjectsByKind {
     /// The GitOpsDeployments.
     pub(super) deployments: Objects<GitOpsDeployment>,
+    /// The GitOpsDeploymentSyncRuns.
+    pub(super) sync_runs: Objects<GitOpsDeploymentSyncRun>,
 }
 
 impl ObjectsByKind {
     /// All kinds.
-    pub(super) fn all(&self) -> [&dyn AnyObjects; 1] {
-        [&self.deployments]
+    pub(super) fn all(&self) -> [&dyn AnyObjects; 2] {
+        [&self.deployments, &self.sync_runs]
     }
 
     /// All kinds.
-    pub(super) fn all_mut(&mut self) -> [&mut dyn AnyObjects; 1] {
-        [&mut self.deployments]
+    pub(super) fn all_mut(&mut self) -> [&mut dyn AnyObjects; 2] {
+        [&mut self.deployments, &mut self.sync_runs]
     }
 
     /// The objects of a machine's kind; a tenant has none.
@@ -118,6 +142,7 @@ impl ObjectsByKind {
         match key {
             Key::Tenant(_) => None,
             Key::Deployment(_) => Some(&self.deployments),
+            Key::SyncRun(_) => Some(&self.sync_runs),
         }
     }
 
@@ -126,14 +151,15 @@ impl ObjectsByKind {
         match key {
             Key::Tenant(_) => None,
             Key::Deployment(_) => Some(&mut self.deployments),
+            Key::SyncRun(_) => Some(&mut self.sync_runs),
         }
     }
 
     /// The machines that look at another one, whose object is here.
     pub(super) fn dependents(&self, key: &Key, place: &Place) -> Vec<Key> {
-        let _ = place;
         match key {
-            Key::Tenant(_) | Key::Deployment(_) => Vec::new(),
+            Key::Deployment(_) => self.sync_runs.referring(place),
+            Key::Tenant(_) | Key::SyncRun(_) => Vec::new(),
         }
     }
 }
@@ -147,6 +173,9 @@ pub(super) async fn machines(store: &Store) -> Result<Vec<(Key, IndexEntry)>, St
     for entry in store.index::<Deployment>().await? {
         machines.push((Key::Deployment(DeploymentUid::new(entry.key.clone())), entry));
     }
+    for entry in store.index::<SyncRun>().await? {
+        machines.push((Key::SyncRun(SyncRunUid::new(entry.key.clone())), entry));
+    }
     Ok(machines)
 }
 
@@ -157,6 +186,7 @@ pub fn request(items: &[Item]) -> BackendRequest {
         match key {
             Key::Tenant(tenant) => request.tenants.push(tenant.clone()),
             Key::Deployment(uid) => deployment::step::request(uid, observations, &mut request),
+            Key::SyncRun(uid) => sync_run::step::request(uid, observations, &mut request),
         }
     }
     request
@@ -170,7 +200,8 @@ pub(super) fn needed_tenant(
     environment: &Environment,
 ) -> Option<(TenantUid, String)> {
     match key {
-        Key::Tenant(_) => None,
+        // Its deployment does.
+        Key::Tenant(_) | Key::SyncRun(_) => None,
         Key::Deployment(uid) => {
             deployment::step::needed_tenant(loaded, uid, observations, environment)
         }
@@ -182,18 +213,20 @@ pub(super) fn needed_tenant(
 pub struct FollowUp {
     tenants: Vec<TenantFollowUp>,
     deployments: Vec<DeploymentFollowUp>,
+    sync_runs: Vec<SyncRunFollowUp>,
 }
 
 impl FollowUp {
     /// How many machines were stepped, without tenants.
     pub fn steps(&self) -> usize {
-        self.deployments.len()
+        self.deployments.len() + self.sync_runs.len()
     }
 }
 
 /// Steps a batch: from what was loaded and observed to what to write and what follows. Pure.
 ///
-/// The kinds keep an order: tenants first, because deployments look at them.
+/// The kinds keep an order: tenants first, because deployments look at them, and sync runs last,
+/// because they look at deployments.
 pub fn step(
     mut loaded: BackendLoaded,
     items: &[Item],
@@ -205,16 +238,20 @@ pub fn step(
         tenant::step::step_all(&mut loaded, items, namespace_phase, environment, &mut changes);
     let deployments =
         deployment::step::step_all(&mut loaded, items, &facts, environment, &mut changes);
-    (changes, FollowUp { tenants, deployments })
+    let sync_runs = sync_run::step::step_all(&mut loaded, items, environment, &mut changes);
+    (changes, FollowUp { tenants, deployments, sync_runs })
 }
 
 /// What follows from a commit.
 pub(super) async fn follow_up(backend: &Backend, follow_up: FollowUp, taken_at: Instant) {
-    let FollowUp { tenants, deployments } = follow_up;
+    let FollowUp { tenants, deployments, sync_runs } = follow_up;
     for tenant in tenants {
         backend.follow_up_tenant(&tenant);
     }
     backend.follow_up_deployments(deployments, taken_at).await;
+    for run in sync_runs {
+        backend.follow_up_sync_run(run, taken_at);
+    }
 }
 
 /// One write to an object.
@@ -222,6 +259,8 @@ pub(super) async fn follow_up(backend: &Backend, follow_up: FollowUp, taken_at: 
 pub enum ObjectEffect {
     /// To a GitOpsDeployment.
     Deployment(DeploymentEffect),
+    /// To a GitOpsDeploymentSyncRun.
+    SyncRun(SyncRunEffect),
 }
 
 impl ObjectEffect {
@@ -229,6 +268,7 @@ impl ObjectEffect {
     pub(super) fn key(&self) -> SubjectOf {
         match self {
             Self::Deployment(effect) => effect.key(),
+            Self::SyncRun(effect) => effect.key(),
         }
     }
 
@@ -250,6 +290,7 @@ impl ObjectEffect {
     pub(super) async fn write(&self, backend: &Backend) -> Result<(), ApiError> {
         match self {
             Self::Deployment(effect) => backend.write_deployment(effect).await,
+            Self::SyncRun(effect) => backend.write_sync_run(effect).await,
         }
     }
 
@@ -257,6 +298,7 @@ impl ObjectEffect {
     pub(super) fn failed(&self, backend: &Backend, error: &ApiError) -> Outcome {
         match self {
             Self::Deployment(effect) => backend.deployment_write_failed(effect, error),
+            Self::SyncRun(_) => Outcome::Failed,
         }
     }
 }

@@ -56,6 +56,7 @@ fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
     uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
     uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
         Requester::Deployment(uid) => Some(uid.clone()),
+        Requester::SyncRun(_) => None,
     }));
     uids
 }

@@ -7,9 +7,11 @@ use machines::identity::{
 };
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
+use machines::kinds::sync_run::SyncRun;
 use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};
 
+pub use crate::store::kinds::sync_run::{LoadedSyncRuns, SyncRunRequest};
 use crate::store::machine_rows::{Machines, Stepped};
 
 /// Which machines a batch is about.
@@ -23,6 +25,8 @@ pub struct BackendRequest {
     pub reported: HashSet<DeploymentUid>,
     /// Tenants that something concerns.
     pub tenants: Vec<TenantUid>,
+    /// Sync runs, and the deployments that they name.
+    pub sync_runs: SyncRunRequest,
 }
 
 /// The identity of a deployment.
@@ -45,7 +49,9 @@ pub struct BackendLoaded {
     pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
     /// The tenants of all of them, as far as they exist.
     pub tenants: Machines<Tenant>,
-    /// The state of each deployment's open operation; no entry without a row.
+    /// Sync runs, and what they look at.
+    pub sync_runs: LoadedSyncRuns,
+    /// The state of each machine's open operation; no entry without a row.
     pub operations: HashMap<OperationId, OperationState>,
     /// What Argo CD says about the removals among them.
     pub removals: HashMap<OperationId, RemovalReport>,
@@ -68,6 +74,8 @@ pub struct BackendChanges {
     pub tenants: Vec<Stepped<Tenant>>,
     /// The deployments that were stepped.
     pub deployments: Vec<Stepped<Deployment>>,
+    /// The sync runs that were stepped.
+    pub sync_runs: Vec<Stepped<SyncRun>>,
     /// Rows of the other tables, in the order of the steps.
     pub rows: Vec<RowChange>,
     /// The applications whose reports were taken in.

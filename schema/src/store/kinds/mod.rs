@@ -3,6 +3,7 @@
 
 pub(super) mod deployment;
 pub(super) mod operation;
+pub(super) mod sync_run;
 pub(super) mod tenant;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use deployment::{Digests, applications, repositories};
 
 /// What follows when a process takes over the backend's role.
 pub(super) async fn take_over(tx: &impl ConnectionTrait, now: Timestamp) -> Result<(), StoreError> {
-    operation::rows::supersede_foreign(tx, now).await
+    operation::rows::supersede_foreign(tx, now).await?;
+    sync_run::adoption::supersede(tx, now).await
 }
 
 /// Loads what a batch of the backend needs.
@@ -32,6 +34,7 @@ pub(super) async fn load(
     let mut loaded = BackendLoaded::default();
     deployment::load(tx, request, &mut loaded).await?;
     tenant::load(tx, request, &mut loaded).await?;
+    loaded.sync_runs = sync_run::load(tx, &request.sync_runs).await?;
     operation::load_open(tx, &mut loaded).await?;
     let digests = deployment::load_reports(tx, request, &mut loaded).await?;
     load_existing(tx, request, &mut loaded).await?;
@@ -43,6 +46,7 @@ pub(super) fn machines(changes: &BackendChanges, now: Timestamp) -> Result<Write
     let mut machines = Writes::default();
     machines.add(&changes.tenants, now)?;
     machines.add(&changes.deployments, now)?;
+    machines.add(&changes.sync_runs, now)?;
     Ok(machines)
 }
 
@@ -56,6 +60,8 @@ struct Changes {
     removed_applications: BTreeMap<ApplicationId, ApplicationKey>,
     operations: BTreeMap<OperationId, OperationRow>,
     operation_states: BTreeMap<OperationId, OperationState>,
+    progress: BTreeMap<OperationId, String>,
+    sync_runs: sync_run::rows::Changes,
 }
 
 impl Changes {
@@ -83,6 +89,10 @@ impl Changes {
                 RowChange::SetOperationState(id, state) => {
                     grouped.operation_states.insert(id, state);
                 }
+                RowChange::ReportProgress(id, message) => {
+                    grouped.progress.insert(id, message);
+                }
+                RowChange::SyncRun(change) => grouped.sync_runs.add(change),
             }
         }
         grouped
@@ -120,11 +130,15 @@ pub(super) async fn write(
         }
     }
     repositories::release(tx, before).await?;
+    sync_run::rows::write(tx, changes.sync_runs, now).await?;
     if !changes.operations.is_empty() {
         operation::rows::request(tx, changes.operations.into_values().collect(), now).await?;
     }
     if !changes.operation_states.is_empty() {
         operation::rows::set_states(tx, changes.operation_states, now).await?;
+    }
+    if !changes.progress.is_empty() {
+        sync_run::rows::report_progress(tx, changes.progress).await?;
     }
     if !changes.removed_tenants.is_empty() {
         tenant::rows::remove(tx, &changes.removed_tenants, &environments).await?;

@@ -8,7 +8,9 @@ use machines::operation::application::{
     ApplicationDestination, ApplicationDocument, ApplicationSource, ApplicationSpec, Automated,
     Backoff, Retry, RunningSync, SyncPolicy,
 };
+use machines::operation::sync::SyncsSeen;
 
+use crate::agent::resources::sync::entry::syncs;
 use crate::runtime::watch;
 
 /// What is remembered of an Application.
@@ -26,6 +28,8 @@ pub struct ApplicationEntry {
     pub deleting: bool,
     /// What Argo CD is running, or between two attempts at.
     pub sync: Option<RunningSync>,
+    /// What it says about requested syncs.
+    pub syncs: Box<SyncsSeen>,
     /// Whether retries go to the newest commit, as far as its spec says.
     pub refresh: Option<bool>,
     /// Its finalizers.
@@ -47,6 +51,7 @@ impl ApplicationEntry {
             spec: spec.unwrap_or_else(|| application_spec(&application.spec)),
             deleting: application.metadata.deletion_timestamp.is_some(),
             sync: running_sync(application),
+            syncs: Box::new(syncs(application)),
             refresh: application.spec.refresh,
             finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
         };
@@ -61,6 +66,7 @@ impl ApplicationEntry {
             labelled: self.row.as_ref() == Some(row),
             deleting: self.deleting,
             sync: self.sync.clone().map(Box::new),
+            syncs: self.syncs.clone(),
         }
     }
 

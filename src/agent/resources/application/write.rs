@@ -95,7 +95,7 @@ impl Agent {
 
     /// Asks the server for an Application that the watch has not shown, before a removal counts as
     /// complete.
-    async fn find_application(
+    pub(in crate::agent) async fn find_application(
         &self,
         effect: &Effect,
         row: &ApplicationId,

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::statements::{database_time, in_order};
 
 /// The text in an operation of an earlier installation that is requested again.
-const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
+pub(in crate::store) const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
      asked for again";
 
 /// The spelling of an operation's state in the database.

@@ -1,0 +1,58 @@
+//! What users read about sync runs. Texts that existing clients match are contract.
+
+/// Contract: the deployment does not exist, or was deleted during the sync.
+pub fn deployment_missing(deployment: &str) -> String {
+    format!(
+        "Unable to retrieve GitOpsDeployment '{deployment}' referenced by the \
+         GitOpsDeploymentSyncRun"
+    )
+}
+
+/// Contract: the deployment is synced by Argo CD itself.
+pub fn automated(run: &str) -> String {
+    format!(
+        "invalid GitOpsDeploymentSyncRun '{run}'. Syncing a GitOpsDeployment with Automated sync \
+         policy is not allowed"
+    )
+}
+
+/// The deployment was replaced during the sync.
+pub fn deployment_replaced(deployment: &str) -> String {
+    format!(
+        "GitOpsDeployment '{deployment}' was deleted and created again before the sync had ended"
+    )
+}
+
+/// Contract: `spec.gitopsDeploymentName` was edited.
+pub const NAME_CHANGED: &str = "deployment name field is immutable: changing it from its initial \
+     value is not supported";
+/// Contract: `spec.revisionID` was edited.
+pub const REVISION_CHANGED: &str = "revision change is not supported: changing it from its initial \
+     value is not supported";
+/// The revision fits in no database.
+pub const REVISION_FORM: &str = "spec.revisionID is not a branch, a tag or a commit; write one with \
+     at most 256 bytes and without control characters";
+/// What a person can do about any of these.
+pub const AGAIN_ADVICE: &str = "create another GitOpsDeploymentSyncRun";
+/// What a person can do about an automated deployment.
+pub const AUTOMATED_ADVICE: &str = "set the deployment's spec.type to manual, then create another \
+     GitOpsDeploymentSyncRun";
+/// What a person can do about a missing deployment.
+pub const MISSING_ADVICE: &str = "create that GitOpsDeployment, or correct \
+     spec.gitopsDeploymentName";
+/// The run's turn has not come.
+pub const TURN: &str = "an earlier GitOpsDeploymentSyncRun of the same GitOpsDeployment has not \
+     ended";
+/// What a person can do about that.
+pub const TURN_ADVICE: &str = "delete the earlier one to go ahead without it";
+/// The deployment is not deployed as its spec says.
+pub const UNSETTLED: &str = "the GitOpsDeployment is not ready to be synced";
+/// What a person can do about that.
+pub const UNSETTLED_ADVICE: &str = "look at the GitOpsDeployment's conditions";
+/// The sync is under way.
+pub const SYNCING: &str = "the sync is under way";
+/// The sync was successful.
+pub const SYNCED: &str = "the sync was successful";
+/// An earlier installation did not record how the sync ended.
+pub const UNKNOWN_OUTCOME: &str = "the service was replaced before it had recorded how this sync \
+     ended";

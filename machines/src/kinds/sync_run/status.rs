@@ -1,0 +1,152 @@
+//! What a sync run's status should say, and what the run waits for.
+
+use super::lifecycle::SyncRunState;
+use super::{SyncRun, messages};
+use crate::identity::{Digest, Generation, Timestamp};
+use crate::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, digest};
+use crate::shared::mirror::Mirror;
+use crate::waiting::{Party, Wait};
+
+/// How the sync has ended.
+pub const SUCCEEDED: &str = "Succeeded";
+const TRUE: &str = "True";
+pub(super) const FALSE: &str = "False";
+const UNKNOWN: &str = "Unknown";
+
+/// What the status should say, without its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncRunView {
+    /// `status.conditions`, by type.
+    pub conditions: Vec<Condition>,
+}
+
+impl SyncRunView {
+    pub(super) fn digest(&self) -> Digest {
+        actual(&self.conditions)
+    }
+}
+
+/// Digests what an object's conditions say. The status of a run has no generation of its own.
+pub(super) fn actual(conditions: &[Condition]) -> Digest {
+    digest(Generation::default(), conditions)
+}
+
+/// What the status of a run should say.
+pub(super) fn wanted(run: &SyncRun, style: ConditionStyle) -> SyncRunView {
+    let mut conditions: Vec<Condition> = error_occurred(run).into_iter().collect();
+    if style == ConditionStyle::Conventional {
+        conditions.push(succeeded(run));
+    }
+    conditions.sort();
+    SyncRunView { conditions }
+}
+
+/// The contract's condition: there is none before there is something to say.
+fn error_occurred(run: &SyncRun) -> Option<Condition> {
+    let record = &run.record;
+    let raised = |message: &str| Condition::new(ERROR_OCCURRED, TRUE, ERROR_OCCURRED, message);
+    if let Some(edit) = record.edit() {
+        return Some(raised(edit));
+    }
+    match run.lifecycle {
+        SyncRunState::Failed {} | SyncRunState::Rejected {} => Some(raised(&record.message)),
+        SyncRunState::Succeeded {} => Some(Condition::new(ERROR_OCCURRED, FALSE, "", "")),
+        _ => record.complained.then(|| Condition::new(ERROR_OCCURRED, FALSE, "", "")),
+    }
+}
+
+fn succeeded(run: &SyncRun) -> Condition {
+    let record = &run.record;
+    let (status, reason, message) = match &run.lifecycle {
+        SyncRunState::Succeeded {} => {
+            let message = match record.message.as_str() {
+                "" => messages::SYNCED.to_owned(),
+                revision => format!("synced to {revision}"),
+            };
+            (TRUE, "Succeeded", message)
+        }
+        SyncRunState::Failed {} => (FALSE, "Failed", record.message.clone()),
+        SyncRunState::Rejected {} => {
+            let advice = match record.message.as_str() {
+                messages::REVISION_FORM => messages::AGAIN_ADVICE,
+                _ => messages::AUTOMATED_ADVICE,
+            };
+            (FALSE, "Rejected", Wait::for_user(record.message.clone(), advice).message())
+        }
+        state => {
+            let wait = lifecycle_wait(run).map(|wait| wait.message()).unwrap_or_default();
+            (UNKNOWN, reason(state), wait)
+        }
+    };
+    let observed_generation = Some(record.ended.unwrap_or(record.generation));
+    Condition { observed_generation, ..Condition::new(SUCCEEDED, status, reason, &message) }
+}
+
+/// The reason of a result that is not known yet.
+fn reason(state: &SyncRunState) -> &'static str {
+    match state {
+        SyncRunState::AwaitingDeployment {} | SyncRunState::AwaitingSettled { .. } => {
+            "AwaitingDeployment"
+        }
+        SyncRunState::AwaitingTurn { .. } => "AwaitingTurn",
+        _ => "Running",
+    }
+}
+
+/// What a run waits for, most important first.
+pub(super) fn waits_for(run: &SyncRun) -> Vec<Wait> {
+    let since = run.record.since;
+    let lifecycle = lifecycle_wait(run).map(|wait| Wait { since, ..wait });
+    lifecycle.into_iter().chain(mirror_wait(&run.mirror)).collect()
+}
+
+fn mirror_wait(mirror: &Mirror) -> Option<Wait> {
+    match mirror {
+        Mirror::Holding { until } => {
+            let wait = Wait::new(Party::Time, "an outcome that is worth a status is expected soon");
+            Some(wait.until(*until, "the status is written as it is"))
+        }
+        Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
+        Mirror::Silent {} | Mirror::Clean {} => None,
+    }
+}
+
+/// What a state does while it waits for a notification.
+const LOOK_AGAIN: &str = "it is looked at again";
+
+fn lifecycle_wait(run: &SyncRun) -> Option<Wait> {
+    let record = &run.record;
+    let name = &record.spec.deployment_name;
+    let deployment = || Party::Object(format!("GitOpsDeployment {}/{name}", record.namespace));
+    let again = |wait: Wait, deadline: &Timestamp| wait.until(*deadline, LOOK_AGAIN);
+    match &run.lifecycle {
+        SyncRunState::AwaitingDeployment {} => {
+            Some(Wait::for_user(messages::deployment_missing(name), messages::MISSING_ADVICE))
+        }
+        SyncRunState::AwaitingSettled { deadline, .. } => {
+            let wait = Wait::new(deployment(), messages::UNSETTLED);
+            Some(again(wait.with_advice(messages::UNSETTLED_ADVICE), deadline))
+        }
+        SyncRunState::AwaitingTurn { deadline, .. } => {
+            let wait = Wait::new(deployment(), messages::TURN);
+            Some(again(wait.with_advice(messages::TURN_ADVICE), deadline))
+        }
+        SyncRunState::Running { deadline, .. } => {
+            let what = match record.message.as_str() {
+                "" => messages::SYNCING.to_owned(),
+                said => said.to_owned(),
+            };
+            let then = "the Operation is created again";
+            Some(Wait::new(Party::ArgoCd, what).until(*deadline, then))
+        }
+        SyncRunState::Terminating { deadline, .. } => {
+            let then = "its end is requested again";
+            Some(Wait::new(Party::ArgoCd, "the sync is to end").until(*deadline, then))
+        }
+        SyncRunState::Unseen {}
+        | SyncRunState::Succeeded {}
+        | SyncRunState::Failed {}
+        | SyncRunState::Rejected {}
+        | SyncRunState::Gone {} => None,
+    }
+}

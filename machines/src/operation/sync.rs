@@ -1,0 +1,264 @@
+//! A sync of an Application that a run asks for, as the agent sees it: what is requested, and what
+//! the Application says about it.
+//!
+//! Argo CD keeps one operation of an Application: the one requested, and the last one's state. Each
+//! that this program requests names its sync. The request also leaves a note on the Application, so
+//! that it is known that a sync was requested, whatever has taken its place since.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::ApplicationId;
+use crate::operation::application::ApplicationDocument;
+
+text_newtype! {
+    /// Primary key of a `syncoperation` row; Argo CD's operation names it.
+    SyncOperationId
+}
+
+/// The revision that is synced if neither the run nor its deployment names one.
+const DEFAULT_REVISION: &str = "HEAD";
+
+/// What a sync waits for before it is requested.
+pub const AWAITING_APPLICATION: &str =
+    "Argo CD's Application is to say what the GitOpsDeployment says, and its operation is to end";
+/// A sync is under way, and Argo CD says nothing about it.
+pub const SYNC_RUNNING: &str = "Argo CD is syncing the Application";
+/// There is nothing left to sync.
+pub const SYNCED_DEPLOYMENT_GONE: &str =
+    "the GitOpsDeployment was deleted before the sync had ended";
+/// There is soon nothing left to sync.
+pub const SYNCED_APPLICATION_DELETED: &str =
+    "Argo CD's Application was deleted before the sync had ended";
+/// Somebody has removed the request while Argo CD worked on it.
+pub const SYNC_WITHDRAWN: &str = "the sync did not end: its request was removed from Argo CD's \
+     Application while it ran";
+/// Argo CD keeps one operation, and it is another one by now.
+pub const SYNC_REPLACED: &str = "it is not known how the sync ended: another sync has taken its \
+     place in Argo CD. Create another GitOpsDeploymentSyncRun";
+
+/// What the row of a sync asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedSync {
+    /// The Application to sync; `None` once its deployment has been deleted.
+    pub application: Option<SyncedApplication>,
+    /// What the Application should say before it is synced.
+    pub document: ApplicationDocument,
+    /// The revision to sync to; empty for the one that the Application names.
+    pub revision: String,
+    /// Whether the sync is to end.
+    pub is_terminated: bool,
+}
+
+/// An Application that is to be synced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncedApplication {
+    /// Its row.
+    pub row: ApplicationId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A request to Argo CD.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncRequest {
+    /// The sync.
+    pub sync: SyncOperationId,
+    /// The revision to sync to.
+    pub revision: String,
+}
+
+impl SyncRequest {
+    /// The request for a sync of an Application that says this.
+    pub(super) fn of(sync: &SyncOperationId, revision: &str, says: &ApplicationDocument) -> Self {
+        let named = [revision, says.spec.source.target_revision.as_str(), DEFAULT_REVISION];
+        let revision = named.into_iter().find(|revision| !revision.is_empty());
+        Self { sync: sync.clone(), revision: revision.unwrap_or_default().to_owned() }
+    }
+}
+
+/// What an Application says about syncs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncsSeen {
+    /// The sync that this program has requested last, by the note that the request leaves.
+    pub noted: Option<SyncOperationId>,
+    /// Whether an operation is requested; it stays so until that has ended.
+    pub is_requested: bool,
+    /// The sync that it names, if this program has requested it.
+    pub requested: Option<SyncOperationId>,
+    /// The operation that Argo CD runs, or has run last.
+    pub last: Option<LastSync>,
+}
+
+/// The operation that Argo CD runs, or has run last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastSync {
+    /// The sync that it names, if this program has requested it.
+    pub sync: Option<SyncOperationId>,
+    /// Its phase.
+    pub phase: String,
+    /// What Argo CD says about it, bounded.
+    pub message: String,
+    /// The revision that it has synced to.
+    pub revision: String,
+    /// Whether it has ended.
+    pub is_finished: bool,
+    /// Whether Argo CD has compared the Application with git since it ended.
+    pub is_compared: bool,
+    /// Whether the Application says the same as git.
+    pub is_synced: bool,
+    /// How many of its resources are no longer in git, and still exist.
+    pub to_prune: usize,
+}
+
+/// How far a sync has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SyncStage {
+    /// Argo CD does nothing about it, nor about another operation.
+    Idle,
+    /// Argo CD works on another operation.
+    Busy,
+    /// It is requested; Argo CD has not taken it up.
+    Requested,
+    /// Argo CD works on it, and says this about it.
+    Running(String),
+    /// It has ended like this.
+    Ended(Result<String, String>),
+}
+
+impl SyncsSeen {
+    /// How far a sync has come.
+    pub fn stage(&self, sync: &SyncOperationId) -> SyncStage {
+        let last = self.last.as_ref();
+        let is_its_own = |one: &Option<SyncOperationId>| one.as_ref() == Some(sync);
+        if self.is_requested {
+            return match last.filter(|last| !last.is_finished) {
+                Some(last) if is_its_own(&last.sync) => SyncStage::Running(last.message.clone()),
+                Some(_) => SyncStage::Busy,
+                None if is_its_own(&self.requested) => SyncStage::Requested,
+                None => SyncStage::Busy,
+            };
+        }
+        match last.filter(|last| is_its_own(&last.sync)) {
+            Some(last) if last.is_finished => last.outcome(),
+            // Argo CD works on nothing that is not requested, whatever the state says.
+            Some(_) => SyncStage::Ended(Err(SYNC_WITHDRAWN.to_owned())),
+            None => SyncStage::Idle,
+        }
+    }
+
+    /// Whether the sync was ever requested, as far as the Application says.
+    pub fn knows(&self, sync: &SyncOperationId) -> bool {
+        self.noted.as_ref() == Some(sync)
+            || !matches!(self.stage(sync), SyncStage::Idle | SyncStage::Busy)
+    }
+}
+
+impl LastSync {
+    /// A sync counts as successful once Argo CD has compared the result: only then it is known
+    /// whether resources are left that git no longer has.
+    fn outcome(&self) -> SyncStage {
+        if self.phase != "Succeeded" {
+            return SyncStage::Ended(Err(self.failure()));
+        }
+        if !self.is_compared {
+            return SyncStage::Running(self.message.clone());
+        }
+        if !self.is_synced && self.to_prune > 0 {
+            let text = format!("{} resources require pruning", self.to_prune);
+            return SyncStage::Ended(Err(text));
+        }
+        SyncStage::Ended(Ok(self.revision.clone()))
+    }
+
+    fn failure(&self) -> String {
+        let phase = &self.phase;
+        match self.message.as_str() {
+            "" => format!("the sync ended in phase {phase}"),
+            message => format!("the sync ended in phase {phase}: {message}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sync() -> SyncOperationId {
+        SyncOperationId::new("one")
+    }
+
+    fn ended(phase: &str) -> LastSync {
+        LastSync {
+            sync: Some(sync()),
+            phase: phase.to_owned(),
+            revision: "abc".to_owned(),
+            is_finished: true,
+            is_compared: true,
+            is_synced: true,
+            ..LastSync::default()
+        }
+    }
+
+    fn stage(last: LastSync) -> SyncStage {
+        SyncsSeen { last: Some(last), ..SyncsSeen::default() }.stage(&sync())
+    }
+
+    #[test]
+    fn a_sync_has_succeeded_once_its_result_is_compared_and_nothing_is_left_to_prune() {
+        assert_eq!(stage(ended("Succeeded")), SyncStage::Ended(Ok("abc".to_owned())));
+        let uncompared = LastSync { is_compared: false, ..ended("Succeeded") };
+        assert_eq!(stage(uncompared), SyncStage::Running(String::new()));
+        let left = LastSync { is_synced: false, to_prune: 2, ..ended("Succeeded") };
+        let pruning = "2 resources require pruning".to_owned();
+        assert_eq!(stage(left), SyncStage::Ended(Err(pruning)));
+        // What Argo CD prunes by itself, or what somebody has changed since, is no failure.
+        let drifted = LastSync { is_synced: false, ..ended("Succeeded") };
+        assert_eq!(stage(drifted), SyncStage::Ended(Ok("abc".to_owned())));
+    }
+
+    #[test]
+    fn a_sync_that_fails_says_how_and_why() {
+        let failed = LastSync { message: "a hook failed".to_owned(), ..ended("Failed") };
+        let text = "the sync ended in phase Failed: a hook failed".to_owned();
+        assert_eq!(stage(failed), SyncStage::Ended(Err(text)));
+        let text = "the sync ended in phase Error".to_owned();
+        assert_eq!(stage(ended("Error")), SyncStage::Ended(Err(text)));
+    }
+
+    #[test]
+    fn what_others_request_is_not_taken_for_ours() {
+        let foreign = LastSync { sync: None, ..ended("Succeeded") };
+        assert_eq!(stage(foreign.clone()), SyncStage::Idle);
+        let running = LastSync { is_finished: false, ..foreign.clone() };
+        assert_eq!(stage(running.clone()), SyncStage::Idle, "nothing is requested");
+        let next = SyncsSeen { is_requested: true, last: Some(running), ..SyncsSeen::default() };
+        assert_eq!(next.stage(&sync()), SyncStage::Busy);
+        let next = SyncsSeen { is_requested: true, last: Some(foreign), ..SyncsSeen::default() };
+        assert_eq!(next.stage(&sync()), SyncStage::Busy);
+        let ours = SyncsSeen { requested: Some(sync()), ..next };
+        assert_eq!(ours.stage(&sync()), SyncStage::Requested);
+    }
+
+    #[test]
+    fn a_sync_runs_only_while_it_is_requested() {
+        let last = LastSync { is_finished: false, message: "hook".to_owned(), ..ended("Running") };
+        let withdrawn = SyncStage::Ended(Err(SYNC_WITHDRAWN.to_owned()));
+        assert_eq!(stage(last.clone()), withdrawn);
+        let requested = Some(sync());
+        let runs = SyncsSeen { is_requested: true, requested, noted: None, last: Some(last) };
+        assert_eq!(runs.stage(&sync()), SyncStage::Running("hook".to_owned()));
+        assert!(runs.knows(&sync()));
+    }
+
+    #[test]
+    fn a_request_names_the_revision_of_the_run_or_of_the_deployment_or_the_newest_commit() {
+        let mut document = ApplicationDocument::default();
+        let revision = |revision: &str, document: &ApplicationDocument| {
+            SyncRequest::of(&sync(), revision, document).revision
+        };
+        assert_eq!(revision("", &document), "HEAD");
+        document.spec.source.target_revision = "main".to_owned();
+        assert_eq!(revision("", &document), "main");
+        assert_eq!(revision("v1", &document), "v1");
+    }
+}

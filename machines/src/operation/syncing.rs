@@ -1,0 +1,207 @@
+//! What the states of an operation on a sync do.
+
+use statig::prelude::*;
+
+use super::sync::{self, SyncOperationId, SyncRequest, SyncStage, SyncsSeen, WantedSync};
+use super::{
+    ApplicationView, ArgoView, OperationContext, OperationPhase, OperationRecord, RowView,
+    SYNC_DEADLINE, Wanted,
+};
+use crate::identity::Timestamp;
+use crate::operation::application::ApplicationDocument;
+use crate::rows::{RowChange, Target};
+use crate::shared::mirror::STATUS_DELAY;
+use crate::shared::text::bounded;
+
+/// What the row of a sync means for one that is in progress.
+pub(super) enum Reread {
+    /// It is still asked for, like this.
+    Sync(WantedSync),
+    /// It goes on like this.
+    Ended(OperationPhase),
+}
+
+impl Wanted {
+    /// The sync that is asked for; `None` if nothing is left to sync.
+    pub(super) fn synced(&self) -> Option<&WantedSync> {
+        match self {
+            Self::Sync { sync: Some(sync), .. } if sync.application.is_some() => Some(sync),
+            Self::Sync { .. } | Self::Application { .. } => None,
+        }
+    }
+}
+
+impl OperationRecord {
+    fn sync(&self) -> Option<&SyncOperationId> {
+        match self.target.as_ref()? {
+            Target::Sync(sync) => Some(sync),
+            Target::Application(_) => None,
+        }
+    }
+
+    pub(super) fn claim_sync(
+        &mut self,
+        row: &RowView,
+        context: &mut OperationContext,
+    ) -> OperationPhase {
+        let deadline = context.now.after(SYNC_DEADLINE);
+        match self.reread(row, context) {
+            Reread::Ended(next) => next,
+            Reread::Sync(WantedSync { document, revision, .. }) => {
+                let document = Box::new(document);
+                OperationPhase::AwaitingApplication { document, revision, deadline, overdue: 0 }
+            }
+        }
+    }
+
+    /// Takes over what the row of the sync says.
+    pub(super) fn reread(&mut self, row: &RowView, context: &mut OperationContext) -> Reread {
+        let Wanted::Sync { sync: Some(wanted), .. } = &row.wanted else {
+            // Nobody waits for its outcome any more.
+            return Reread::Ended(self.complete(context));
+        };
+        let Some(application) = &wanted.application else {
+            let gone = sync::SYNCED_DEPLOYMENT_GONE;
+            return Reread::Ended(if wanted.is_terminated {
+                self.complete(context)
+            } else {
+                self.fail(gone, context)
+            });
+        };
+        self.synced = Some(application.clone());
+        if wanted.is_terminated {
+            let deadline = context.now.after(SYNC_DEADLINE);
+            return Reread::Ended(OperationPhase::EndingSync { deadline, overdue: 0 });
+        }
+        Reread::Sync((**wanted).clone())
+    }
+
+    /// What is seen of the Application, unless it is being deleted or the watch does not show it.
+    fn live<'a>(&self, argo: &'a ArgoView) -> Option<(&'a SyncsSeen, &SyncOperationId)> {
+        match &argo.application {
+            ApplicationView::Present { deleting: false, syncs, .. } => Some((syncs, self.sync()?)),
+            _ => None,
+        }
+    }
+
+    fn fail_if_deleting(
+        &self,
+        argo: &ArgoView,
+        context: &mut OperationContext,
+    ) -> Outcome<OperationPhase> {
+        match &argo.application {
+            ApplicationView::Present { deleting: true, .. } => {
+                Transition(self.fail(sync::SYNCED_APPLICATION_DELETED, context))
+            }
+            _ => Handled,
+        }
+    }
+
+    pub(super) fn await_application(
+        &self,
+        argo: &ArgoView,
+        document: &ApplicationDocument,
+        revision: &str,
+        context: &mut OperationContext,
+    ) -> Outcome<OperationPhase> {
+        let Some((syncs, sync)) = self.live(argo) else {
+            return self.fail_if_deleting(argo, context);
+        };
+        if syncs.knows(sync) {
+            return Transition(begin_sync(context.now));
+        }
+        if !argo.application.says(document) || syncs.stage(sync) != SyncStage::Idle {
+            return Handled;
+        }
+        Transition(OperationPhase::RequestingSync {
+            request: SyncRequest::of(sync, revision, document),
+            document: Box::new(document.clone()),
+            deadline: context.now.after(SYNC_DEADLINE),
+            overdue: 0,
+        })
+    }
+
+    pub(super) fn request(
+        &self,
+        argo: &ArgoView,
+        request: &SyncRequest,
+        document: &ApplicationDocument,
+        context: &mut OperationContext,
+    ) -> Outcome<OperationPhase> {
+        let Some((syncs, sync)) = self.live(argo) else {
+            return self.fail_if_deleting(argo, context);
+        };
+        if syncs.knows(sync) {
+            return Transition(begin_sync(context.now));
+        }
+        if argo.application.says(document) && syncs.stage(sync) == SyncStage::Idle {
+            return Handled;
+        }
+        Transition(OperationPhase::AwaitingApplication {
+            document: Box::new(document.clone()),
+            revision: request.revision.clone(),
+            deadline: context.now.after(SYNC_DEADLINE),
+            overdue: 0,
+        })
+    }
+
+    /// Follows a sync that was requested. What Argo CD says about it is reported once it has taken
+    /// longer than most syncs do, and then at most that often.
+    pub(super) fn follow_sync(
+        &self,
+        argo: &ArgoView,
+        message: &mut String,
+        deadline: &mut Timestamp,
+        context: &mut OperationContext,
+    ) -> Outcome<OperationPhase> {
+        let Some((syncs, sync)) = self.live(argo) else {
+            return self.fail_if_deleting(argo, context);
+        };
+        match syncs.stage(sync) {
+            SyncStage::Requested => Handled,
+            SyncStage::Running(said) if said == *message => Handled,
+            SyncStage::Running(said) if context.now >= *deadline => {
+                self.report(&said, context);
+                *message = said;
+                Handled
+            }
+            SyncStage::Running(_) => {
+                *deadline = (*deadline).min(context.now.after(STATUS_DELAY));
+                Handled
+            }
+            SyncStage::Ended(Ok(revision)) => {
+                self.report(&revision, context);
+                Transition(self.complete(context))
+            }
+            SyncStage::Ended(Err(text)) => Transition(self.fail(&text, context)),
+            SyncStage::Idle | SyncStage::Busy => {
+                Transition(self.fail(sync::SYNC_REPLACED, context))
+            }
+        }
+    }
+
+    fn report(&self, text: &str, context: &mut OperationContext) {
+        context.rows.push(RowChange::ReportProgress(self.id.clone(), bounded(text)));
+    }
+
+    /// Whether Argo CD does not run the sync, and cannot be asked for it any more: the note says
+    /// that it was requested, so a request that is still on its way is refused.
+    pub(super) fn has_ended(&self, argo: &ArgoView) -> bool {
+        match &argo.application {
+            ApplicationView::Unseen => false,
+            ApplicationView::Absent | ApplicationView::Present { deleting: true, .. } => true,
+            ApplicationView::Present { syncs, .. } => {
+                self.sync().is_none_or(|sync| match syncs.stage(sync) {
+                    SyncStage::Requested | SyncStage::Running(_) => false,
+                    SyncStage::Ended(_) => true,
+                    SyncStage::Idle | SyncStage::Busy => syncs.knows(sync),
+                })
+            }
+        }
+    }
+}
+
+fn begin_sync(now: Timestamp) -> OperationPhase {
+    let deadline = now.after(STATUS_DELAY);
+    OperationPhase::Syncing { message: String::new(), deadline, overdue: 0 }
+}

@@ -1,0 +1,141 @@
+//! Sync runs of an earlier installation, which a batch may take over.
+
+use std::collections::{HashMap, HashSet};
+
+use machines::identity::{ApplicationId, ClusterUserId, InstanceId, Timestamp};
+use machines::kinds::sync_run::SyncRunUid;
+use machines::kinds::sync_run::facts::{ExistingSync, SettledApplication};
+use machines::operation::sync::SyncOperationId;
+use machines::operation::target::SYNC_OPERATION;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{LockType, Query};
+use sea_orm::{ConnectionTrait, QuerySelect};
+
+use super::rows::RUN;
+use super::{LoadedSyncRuns, SyncRunRequest};
+use crate::entity::{
+    api_cr_to_database_mapping as api_mapping, application, application_owner, operation,
+    sync_operation,
+};
+use crate::store::StoreError;
+use crate::store::kinds::operation::rows::SUPERSEDED;
+use crate::store::statements::{database_time, in_order};
+
+/// Loads the rows of runs that are seen for the first time, or have not been taken up.
+pub(super) async fn load(
+    tx: &impl ConnectionTrait,
+    request: &SyncRunRequest,
+    loaded: &mut LoadedSyncRuns,
+) -> Result<(), StoreError> {
+    let without: Vec<&str> = request
+        .runs
+        .iter()
+        .filter(|uid| !loaded.runs.contains(uid))
+        .map(SyncRunUid::as_str)
+        .collect();
+    if without.is_empty() {
+        return Ok(());
+    }
+    use api_mapping::{Column, Entity};
+    let mapped: HashMap<String, SyncRunUid> = Entity::find()
+        .filter(Column::ApiResourceType.eq(RUN))
+        .filter(Column::ApiResourceUid.is_in(without))
+        .filter(Column::DbRelationType.eq(SYNC_OPERATION))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.db_relation_key, SyncRunUid::new(row.api_resource_uid)))
+        .collect();
+    if mapped.is_empty() {
+        return Ok(());
+    }
+    let ids = || mapped.keys().map(String::as_str);
+    let syncs = sync_operation::Entity::find()
+        .filter(sync_operation::Column::SyncoperationId.is_in(ids()))
+        .all(tx)
+        .await?;
+    let open: HashSet<String> = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::ResourceId)
+        .filter(operation::Column::ResourceType.eq(SYNC_OPERATION))
+        .filter(operation::Column::ResourceId.is_in(ids()))
+        .filter(operation::Column::Requester.is_null())
+        .into_tuple()
+        .all(tx)
+        .await?
+        .into_iter()
+        .collect();
+    let applications = load_applications(tx, &syncs).await?;
+    for row in syncs {
+        let Some(run) = mapped.get(&row.syncoperation_id) else { continue };
+        let existing = ExistingSync {
+            application: row.application_id.and_then(|id| applications.get(&id).cloned()),
+            deployment_name: row.deployment_name,
+            revision: row.revision,
+            // The operations of one that had ended were removed.
+            is_open: open.contains(&row.syncoperation_id),
+            sync: SyncOperationId::new(row.syncoperation_id),
+        };
+        loaded.existing.insert(run.clone(), existing);
+    }
+    Ok(())
+}
+
+/// Closes the open operations that an earlier installation left for syncs: an open one would block
+/// the one by which a sync goes on.
+pub(in crate::store) async fn supersede(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    use operation::{Column, Entity};
+    let wanted = Query::select()
+        .column(sync_operation::Column::SyncoperationId)
+        .from(sync_operation::Entity)
+        .and_where(sync_operation::Column::ApplicationId.is_not_null())
+        .to_owned();
+    let foreign = Entity::find()
+        .filter(Column::Requester.is_null())
+        .filter(Column::ResourceType.eq(SYNC_OPERATION))
+        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+        .filter(Column::ResourceId.in_subquery(wanted));
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value("Failed"))
+        .col_expr(Column::HumanReadableState, Expr::value(SUPERSEDED))
+        .col_expr(Column::LastStateUpdate, Expr::value(database_time(now)))
+        .filter(Column::OperationId.in_subquery(in_order(
+            Column::OperationId,
+            foreign,
+            LockType::NoKeyUpdate,
+        )))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn load_applications(
+    tx: &impl ConnectionTrait,
+    syncs: &[sync_operation::Model],
+) -> Result<HashMap<String, SettledApplication>, StoreError> {
+    let ids = || syncs.iter().filter_map(|row| row.application_id.as_deref());
+    let owners: HashMap<String, String> = application_owner::Entity::find()
+        .filter(application_owner::Column::ApplicationOwnerApplicationId.is_in(ids()))
+        .all(tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.application_owner_application_id, row.application_owner_user_id))
+        .collect();
+    let rows = application::Entity::find()
+        .filter(application::Column::ApplicationId.is_in(ids()))
+        .all(tx)
+        .await?;
+    let settled = |row: application::Model| {
+        let user = owners.get(&row.application_id).cloned().unwrap_or_default();
+        let settled = SettledApplication {
+            user: ClusterUserId::new(user),
+            instance: InstanceId::new(row.engine_instance_inst_id),
+            id: ApplicationId::new(row.application_id.clone()),
+        };
+        (row.application_id, settled)
+    };
+    Ok(rows.into_iter().map(settled).collect())
+}

@@ -1,0 +1,75 @@
+//! Begins and ends a sync, and takes in the answers.
+
+use machines::identity::ApplicationId;
+use machines::operation::sync::{SyncOperationId, SyncRequest, SyncStage};
+
+use super::requests;
+use crate::agent::Agent;
+use crate::agent::resources::Effect;
+use crate::kubernetes::ApiError;
+use crate::runtime::effects::Outcome;
+
+impl Agent {
+    /// Requests a sync, if the Application may still be synced.
+    pub(in crate::agent) async fn begin_sync(
+        &self,
+        effect: &Effect,
+        name: &str,
+        request: &SyncRequest,
+    ) -> Result<Outcome, ApiError> {
+        let (existing, asked) = {
+            let argo = self.argo();
+            (argo.application(name).cloned(), argo.ask_application())
+        };
+        // What is seen next decides.
+        let Some(existing) = existing.filter(|one| !one.deleting) else {
+            return Ok(Outcome::Pending);
+        };
+        let syncs = &existing.syncs;
+        if syncs.knows(&request.sync) || syncs.stage(&request.sync) != SyncStage::Idle {
+            return Ok(Outcome::Pending);
+        }
+        let namespace = &self.settings.argocd_namespace;
+        let answer = requests::begin(&self.client, namespace, name, &existing, request).await?;
+        self.take_in_answer(effect, |argo| argo.application_written(answer, asked));
+        Ok(Outcome::Done)
+    }
+
+    /// Ends a sync, wherever it is, and keeps a request for it that is still on its way from
+    /// beginning it.
+    pub(in crate::agent) async fn end_requested_sync(
+        &self,
+        effect: &Effect,
+        row: &ApplicationId,
+        name: &str,
+        sync: &SyncOperationId,
+    ) -> Result<Outcome, ApiError> {
+        let (existing, asked) = {
+            let argo = self.argo();
+            (argo.application(name).cloned(), argo.ask_application())
+        };
+        let Some(existing) = existing else {
+            let operations = self.requiring(effect);
+            let operation = operations.first();
+            return self.find_application(effect, row, Some(name), operation).await;
+        };
+        if existing.deleting {
+            return Ok(Outcome::Pending);
+        }
+        let (client, namespace) = (&self.client, &self.settings.argocd_namespace);
+        let answer = match existing.syncs.stage(sync) {
+            SyncStage::Running(_) => {
+                requests::terminate(client, namespace, name, &existing).await?
+            }
+            SyncStage::Requested => {
+                requests::withdraw(client, namespace, name, &existing, sync).await?
+            }
+            SyncStage::Idle | SyncStage::Busy if !existing.syncs.knows(sync) => {
+                requests::withdraw(client, namespace, name, &existing, sync).await?
+            }
+            SyncStage::Idle | SyncStage::Busy | SyncStage::Ended(_) => return Ok(Outcome::Pending),
+        };
+        self.take_in_answer(effect, |argo| argo.application_written(answer, asked));
+        Ok(Outcome::Done)
+    }
+}

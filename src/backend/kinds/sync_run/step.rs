@@ -1,0 +1,280 @@
+//! Steps the sync runs of a batch, after its deployments, which they look at.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use machines::identity::TenantUid;
+use machines::kinds::deployment::Deployment;
+use machines::kinds::sync_run::facts::{DeploymentFact, OtherRun, SyncRunFacts};
+use machines::kinds::sync_run::{SyncRun, SyncRunEvent, SyncRunObligation, SyncRunUid};
+use machines::machine::{Machine, Run};
+use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
+use schema::store::machine_rows::{Persistent, Stepped, Versioned};
+
+use crate::backend::environment::Environment;
+use crate::backend::follow_up::Consequences;
+use crate::backend::index::objects::Place;
+use crate::backend::kinds::Key;
+use crate::backend::observations::{Item, ObjectObservation, Observations};
+
+/// What follows for a sync run.
+#[derive(Debug)]
+pub struct SyncRunFollowUp {
+    /// Which one.
+    pub uid: SyncRunUid,
+    /// What follows for a machine of any kind.
+    pub consequences: Consequences,
+    /// What it requires from the world.
+    pub obligations: Vec<SyncRunObligation>,
+    /// The deployment whose other runs may go on, by name.
+    pub released: Option<String>,
+}
+
+/// Which machines and facts a batch needs for a sync run.
+pub fn request(uid: &SyncRunUid, observations: &Observations, request: &mut BackendRequest) {
+    request.sync_runs.runs.push(uid.clone());
+    if let Some(ObjectObservation::Present { tenant, snapshot, .. }) = &observations.object
+        && let Some(snapshot) = snapshot.sync_run()
+    {
+        let name = snapshot.spec.deployment();
+        let named = name.map(|name| (tenant.clone(), name.to_owned()));
+        request.sync_runs.deployments.extend(named);
+    }
+}
+
+/// Steps the sync runs of a batch; says what follows for each.
+pub fn step_all(
+    loaded: &mut BackendLoaded,
+    items: &[Item],
+    environment: &Environment,
+    changes: &mut BackendChanges,
+) -> Vec<SyncRunFollowUp> {
+    let mut batch: Vec<(Versioned<SyncRun>, &Observations)> = Vec::new();
+    let mut follow_ups = Vec::new();
+    for (key, observations) in items {
+        let Key::SyncRun(uid) = key else { continue };
+        match before(loaded, uid, observations) {
+            Some(before) => batch.push((before, observations)),
+            // A commit may have succeeded although it was reported as failed, and then nothing was
+            // notified.
+            None if !loaded.sync_runs.runs.unreadable.contains(uid) => {
+                follow_ups.push(gone(uid));
+            }
+            None => {}
+        }
+    }
+    // Each step sees what the one before has left of the queue.
+    batch.sort_by_key(|(before, observations)| order(&before.machine, observations));
+    let mut seen = Seen::new(loaded, changes);
+    for (before, observations) in batch {
+        let events = events(loaded, &before.machine, observations);
+        let insist = observations.deadline && before.machine.is_overdue(environment.now);
+        let Some(stepped) = step(before, &events, loaded, &mut seen, environment, changes) else {
+            continue;
+        };
+        follow_ups.push(consequences(&stepped, insist, environment));
+        changes.sync_runs.push(stepped);
+    }
+    follow_ups
+}
+
+/// The machine as it was loaded, or a new one for an object that was never seen.
+fn before(
+    loaded: &mut BackendLoaded,
+    uid: &SyncRunUid,
+    observations: &Observations,
+) -> Option<Versioned<SyncRun>> {
+    if let Some(known) = loaded.sync_runs.runs.known.remove(uid) {
+        return Some(known);
+    }
+    match &observations.object {
+        Some(ObjectObservation::Present { tenant, namespace, name, .. })
+            if !loaded.sync_runs.runs.unreadable.contains(uid) =>
+        {
+            let machine = SyncRun::new(uid.clone(), tenant.clone(), namespace, name);
+            Some(Versioned { machine, version: 0 })
+        }
+        _ => None,
+    }
+}
+
+/// Where a run comes in the queue: one that is seen for the first time knows it by its object.
+fn order(machine: &SyncRun, observations: &Observations) -> impl Ord + use<> {
+    let record = &machine.record;
+    let seen = match &observations.object {
+        Some(ObjectObservation::Present { snapshot, .. }) => snapshot.sync_run(),
+        _ => None,
+    };
+    (seen.map_or(record.created, |snapshot| snapshot.created), record.uid.clone())
+}
+
+/// What the runs of a batch look at, as the batch leaves it.
+struct Seen {
+    deployments: HashMap<(TenantUid, String), Vec<Deployment>>,
+    queues: HashMap<(TenantUid, String), Vec<OtherRun>>,
+    has_unreadable: bool,
+}
+
+impl Seen {
+    fn new(loaded: &mut BackendLoaded, changes: &BackendChanges) -> Self {
+        let mut deployments = std::mem::take(&mut loaded.sync_runs.deployments);
+        for stepped in &changes.deployments {
+            let record = &stepped.after.record;
+            let name = (record.tenant.clone(), record.name.clone());
+            let named = deployments.entry(name).or_default();
+            named.retain(|one| one.record.uid != record.uid);
+            if !stepped.gone {
+                named.push(stepped.after.clone());
+            }
+        }
+        let queues = std::mem::take(&mut loaded.sync_runs.queues);
+        Self { deployments, queues, has_unreadable: loaded.sync_runs.has_unreadable }
+    }
+
+    /// What a run sees of the deployment that it names.
+    fn facts(
+        &self,
+        run: &SyncRun,
+        name: &str,
+        loaded: &BackendLoaded,
+        environment: &Environment,
+    ) -> SyncRunFacts {
+        let record = &run.record;
+        let name = (record.tenant.clone(), name.to_owned());
+        let named = self.deployments.get(&name).into_iter().flatten();
+        let deployment = match DeploymentFact::of(named) {
+            DeploymentFact::Missing if self.has_unreadable => DeploymentFact::Unknown,
+            known => known,
+        };
+        let others = self.queues.get(&name).into_iter().flatten();
+        SyncRunFacts {
+            now: environment.now,
+            deployment,
+            others: others.filter(|other| other.uid != record.uid).cloned().collect(),
+            existing: loaded.sync_runs.existing.get(&record.uid).cloned(),
+            conditions: environment.conditions,
+        }
+    }
+
+    /// Notes where a run is in the queues now.
+    fn note(&mut self, run: &SyncRun) {
+        let record = &run.record;
+        for queue in self.queues.values_mut() {
+            queue.retain(|other| other.uid != record.uid);
+        }
+        if let Some(name) = run.deployment_name() {
+            let name = (record.tenant.clone(), name.to_owned());
+            self.queues.entry(name).or_default().push(OtherRun::of(run));
+        }
+    }
+}
+
+fn events(
+    loaded: &BackendLoaded,
+    machine: &SyncRun,
+    observations: &Observations,
+) -> Vec<SyncRunEvent> {
+    let mut events = Vec::new();
+    if let Some(open) = machine.record.open.as_ref().filter(|_| observations.operation) {
+        let state = loaded.operations.get(&open.id).cloned();
+        let message = loaded.sync_runs.messages.get(&open.id).cloned().unwrap_or_default();
+        events.push(SyncRunEvent::OperationObserved { id: open.id.clone(), state, message });
+    }
+    match &observations.object {
+        Some(ObjectObservation::Present { snapshot, .. }) => {
+            let snapshot = snapshot.sync_run().cloned();
+            events.extend(snapshot.map(|one| SyncRunEvent::Observed(Box::new(one))));
+        }
+        Some(ObjectObservation::Absent { as_of }) => {
+            events.push(SyncRunEvent::Absent { as_of: *as_of });
+        }
+        None => {}
+    }
+    if observations.facts {
+        events.push(SyncRunEvent::FactsChanged);
+    }
+    if observations.deadline {
+        events.push(SyncRunEvent::DeadlineReached);
+    }
+    events
+}
+
+/// The name of the deployment that a run looks at when it takes this event.
+fn named<'a>(run: &'a SyncRun, event: &'a SyncRunEvent) -> &'a str {
+    match event {
+        SyncRunEvent::Observed(snapshot) if !run.has_turn() => &snapshot.spec.deployment_name,
+        _ => run.deployment_name().unwrap_or_default(),
+    }
+}
+
+/// Steps one machine through its events. A panic in a step is caught here: that machine is left as
+/// it was, and all others go on.
+fn step(
+    before: Versioned<SyncRun>,
+    events: &[SyncRunEvent],
+    loaded: &BackendLoaded,
+    seen: &mut Seen,
+    environment: &Environment,
+    changes: &mut BackendChanges,
+) -> Option<Stepped<SyncRun>> {
+    let uid = before.machine.record.uid.clone();
+    let stepped = catch_unwind(AssertUnwindSafe(|| {
+        let mut run = Run::new(before.machine.clone());
+        for event in events {
+            let name = named(&run.machine, event).to_owned();
+            let facts = seen.facts(&run.machine, &name, loaded, environment);
+            run.step(event, &facts);
+        }
+        run
+    }));
+    let Ok(run) = stepped else {
+        tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
+        return None;
+    };
+    seen.note(&run.machine);
+    let (stepped, rows) = Stepped::of(before, run);
+    changes.rows.extend(rows);
+    Some(stepped)
+}
+
+fn consequences(
+    stepped: &Stepped<SyncRun>,
+    insist: bool,
+    environment: &Environment,
+) -> SyncRunFollowUp {
+    let (before, machine) = (&stepped.before.machine, &stepped.after);
+    let record = &machine.record;
+    let open = |machine: &SyncRun| machine.record.open.as_ref().map(|open| open.id.clone());
+    let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
+    let left = before.deployment_name().filter(|name| machine.deployment_name() != Some(name));
+    SyncRunFollowUp {
+        uid: record.uid.clone(),
+        released: left.map(str::to_owned),
+        consequences: Consequences {
+            key: Key::SyncRun(record.uid.clone()),
+            tenant: record.tenant.clone(),
+            place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
+            gone: stepped.gone,
+            wake_at: if stepped.gone { None } else { machine.wake_at() },
+            refers_to: machine.refers_to().map(str::to_owned),
+            insist,
+            requested,
+            is_news: false,
+            moved: stepped.transitions.last().cloned(),
+        },
+        obligations: if stepped.gone {
+            Vec::new()
+        } else {
+            machine.obligations(environment.conditions)
+        },
+    }
+}
+
+fn gone(uid: &SyncRunUid) -> SyncRunFollowUp {
+    SyncRunFollowUp {
+        uid: uid.clone(),
+        consequences: Consequences::gone(Key::SyncRun(uid.clone())),
+        obligations: Vec::new(),
+        released: None,
+    }
+}

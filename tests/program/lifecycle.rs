@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use crds::argocd::Application;
 use crds::{
     GitOpsDeployment, GitOpsDeploymentManagedEnvironment, GitOpsDeploymentRepositoryCredential,
-    GitOpsDeploymentSyncRun,
 };
 use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;

@@ -35,6 +35,7 @@ fn tell(
             OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
             OperationObligation::ApplicationRemoved(_) => "there is no Application for the row",
             OperationObligation::SyncRequested(..) => "Argo CD was asked for the sync",
+            OperationObligation::ApplicationSought(_) => "it is known whether it exists",
             OperationObligation::SyncEnded(..) => "Argo CD does not run the sync",
             OperationObligation::ResourceRemoved(_) => "the Operation CR does not exist",
         };
@@ -74,7 +75,7 @@ fn agent(story: &mut Story) {
         labelled: true,
         deleting: false,
         sync: None,
-        syncs: Box::default(),
+        syncs: Some(Box::default()),
     };
     let mut operation = Operation::new(id);
     let events = [

@@ -111,7 +111,7 @@ fn change(
     project: Option<&Project>,
     now: &str,
 ) -> Option<Change> {
-    if application.phase() == phase::TERMINATING {
+    if application.phase() == phase::TERMINATING && application.operation.is_some() {
         let ended = ended(application, phase::FAILED, TERMINATED, now);
         return Some(Change::status([("operationState", ended)]).with_operation(Value::Null));
     }

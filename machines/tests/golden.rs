@@ -367,6 +367,7 @@ fn every_state_of_an_operation_on_a_sync_keeps_its_format() {
             OperationPhase::AwaitingApplication {
                 document: document.clone(),
                 revision,
+                reported: true,
                 deadline,
                 overdue,
             },
@@ -375,7 +376,16 @@ fn every_state_of_an_operation_on_a_sync_keeps_its_format() {
             "requesting-sync",
             OperationPhase::RequestingSync { request, document, deadline, overdue },
         ),
-        ("syncing", OperationPhase::Syncing { message, deadline, overdue }),
+        (
+            "syncing",
+            OperationPhase::Syncing {
+                message,
+                succeeded: Some("abc".to_owned()),
+                unseen: true,
+                deadline,
+                overdue,
+            },
+        ),
         ("ending-sync", OperationPhase::EndingSync { deadline, overdue }),
     ];
     let run = full_run();

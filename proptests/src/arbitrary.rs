@@ -399,9 +399,21 @@ pub fn operation() -> BoxedStrategy<Operation> {
                 4 => OperationPhase::TidyingProject { deadline },
                 5 => OperationPhase::Completed { deadline },
                 6 => OperationPhase::Failed { deadline },
-                7 => OperationPhase::AwaitingApplication { document, revision, deadline, overdue },
+                7 => OperationPhase::AwaitingApplication {
+                    document,
+                    revision,
+                    reported: overdue % 2 == 1,
+                    deadline,
+                    overdue,
+                },
                 8 => OperationPhase::RequestingSync { request, document, deadline, overdue },
-                9 => OperationPhase::Syncing { message: revision, deadline, overdue },
+                9 => OperationPhase::Syncing {
+                    succeeded: (overdue % 3 == 1).then(|| revision.clone()),
+                    unseen: overdue % 2 == 1,
+                    message: revision,
+                    deadline,
+                    overdue,
+                },
                 10 => OperationPhase::EndingSync { deadline, overdue },
                 _ => OperationPhase::Collected {},
             }
@@ -480,13 +492,12 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
     });
     let drift = prop_oneof![3 => Just(None), 1 => Just(Some("/sources".to_owned()))];
     let flags = any::<[bool; 2]>();
-    let present = (document(), drift, flags, option::of(sync), syncs_seen()).prop_map(
-        |(document, drift, [labelled, deleting], sync, syncs)| {
+    let present = (document(), drift, flags, option::of(sync), option::weighted(0.9, syncs_seen()))
+        .prop_map(|(document, drift, [labelled, deleting], sync, syncs)| {
             let spec = ApplicationSpec { drift: drift.into_iter().collect(), ..document.spec };
-            let (spec, syncs) = (Box::new(spec), Box::new(syncs));
+            let (spec, syncs) = (Box::new(spec), syncs.map(Box::new));
             ApplicationView::Present { spec, labelled, deleting, sync, syncs }
-        },
-    );
+        });
     let application = prop_oneof![
         1 => Just(ApplicationView::Unseen),
         1 => Just(ApplicationView::Absent),

@@ -76,7 +76,7 @@ fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> Application
         labelled,
         deleting,
         sync: None,
-        syncs: Box::default(),
+        syncs: Some(Box::default()),
     }
 }
 

@@ -49,9 +49,11 @@ impl Agent {
                 self.poke(&follow_up.id, Observations::default());
             }
         }
-        if let Some(target) = follow_up.target.filter(|_| finished) {
-            // Only at its end: a finished operation lingers until its CR is gone, and by then the
-            // Application may belong to the next one.
+        // One that goes on and requires nothing for now; and one that has just ended, but only then:
+        // a finished operation lingers until its CR is gone, and by then the Application may belong
+        // to the next one.
+        let is_settled = finished || follow_up.obligations.is_empty();
+        if let Some(target) = follow_up.target.filter(|_| is_settled) {
             self.effects.withdraw(&resources::settled(&target));
         }
     }

@@ -1,11 +1,11 @@
 //! What the backend picks up at startup, and what it checks where a signal may have been lost.
 
-use machines::identity::TenantUid;
+use machines::identity::{TenantUid, Timestamp};
 use schema::store::StoreError;
 use schema::store::machine_rows::IndexEntry;
 
 use crate::backend::Backend;
-use crate::backend::index::objects::Place;
+use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::{self, Key};
 use crate::backend::observations::Observations;
 use crate::signals::Hearer;
@@ -19,7 +19,11 @@ impl Backend {
             } else {
                 let tenant = TenantUid::new(entry.tenant_uid.clone());
                 let place = Place { namespace: entry.namespace.clone(), name: entry.name.clone() };
-                self.index().note_machine(&key, &tenant, &place, entry.refers_to.as_deref());
+                let refers_to = entry.refers_to.clone();
+                // Each is stepped once everything has been seen; until then its order is not known.
+                let rank = Timestamp::default();
+                let noted = Noted { tenant, place, refers_to, rank, shown: None };
+                self.index().note_machine(&key, &noted);
             }
             self.resume(&key, &entry);
         }

@@ -8,7 +8,7 @@ use machines::machine::Moved;
 use tokio::time::Instant;
 
 use crate::backend::effects::{Effect, SUBJECTS, Subject};
-use crate::backend::index::objects::Place;
+use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::Key;
 use crate::backend::observations::Observations;
 use crate::backend::{Backend, Transition};
@@ -19,41 +19,27 @@ use crate::runtime::effects::{QueuedEffect, Required};
 pub struct Consequences {
     /// Which one.
     pub key: Key,
-    /// Its tenant.
-    pub tenant: TenantUid,
-    /// Where its object is or was.
-    pub place: Place,
-    /// Whether its machine is gone.
-    pub gone: bool,
+    /// What is to be remembered of it; `None` if it is gone.
+    pub noted: Option<Noted>,
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
-    /// The object of another kind that it refers to, by name.
-    pub refers_to: Option<String>,
     /// Whether a deadline has passed, which puts what was done before in doubt.
     pub insist: bool,
     /// The operation that it has just asked for.
     pub requested: Option<OperationId>,
-    /// Whether machines that look at it may see something new.
-    pub is_news: bool,
-    /// Its new path, if that has changed.
-    pub moved: Option<Moved>,
+    /// Where its object is or was, and its new path, if that has changed.
+    pub moved: Option<(Place, Moved)>,
 }
 
 impl Consequences {
     /// There is no such machine.
     pub fn gone(key: Key) -> Self {
-        Self {
-            key,
-            tenant: TenantUid::default(),
-            place: Place { namespace: String::new(), name: String::new() },
-            gone: true,
-            wake_at: None,
-            refers_to: None,
-            insist: false,
-            requested: None,
-            is_news: false,
-            moved: None,
-        }
+        Self { key, noted: None, wake_at: None, insist: false, requested: None, moved: None }
+    }
+
+    /// The machine's tenant.
+    pub fn tenant(&self) -> TenantUid {
+        self.noted.as_ref().map(|noted| noted.tenant.clone()).unwrap_or_default()
     }
 }
 
@@ -65,21 +51,18 @@ impl Backend {
         effects: Vec<Effect>,
         taken_at: Instant,
     ) {
-        let Consequences { key, tenant, place, wake_at, refers_to, .. } = &consequences;
+        let tenant = consequences.tenant();
+        let Consequences { key, noted, wake_at, .. } = &consequences;
         self.tell(&consequences);
         self.timers.set(key, *wake_at);
-        if consequences.gone {
-            self.take_in(|index| index.forget_machine(key));
-        } else {
-            self.index().note_machine(key, tenant, place, refers_to.as_deref());
-        }
-        if consequences.is_news {
-            self.take_in(|index| index.tell_dependents(key, place));
-        }
+        self.take_in(|index| match noted {
+            Some(noted) => index.note_machine(key, noted),
+            None => index.forget_machine(key),
+        });
         if let Some(id) = &consequences.requested
             && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
         {
-            executor.operation_requested(id, tenant);
+            executor.operation_requested(id, &tenant);
         }
         let mut settled: Vec<Subject> = SUBJECTS.to_vec();
         for effect in effects {
@@ -98,8 +81,7 @@ impl Backend {
     }
 
     fn tell(&self, consequences: &Consequences) {
-        let Some(moved) = &consequences.moved else { return };
-        let Place { namespace, name } = &consequences.place;
+        let Some((Place { namespace, name }, moved)) = &consequences.moved else { return };
         let kind = consequences.key.kind();
         tracing::info!(
             kind,

@@ -3,7 +3,7 @@
 use statig::prelude::*;
 
 use super::observations::{ApplicationView, ArgoView, OperationEvent, RowView};
-use super::sync::SyncRequest;
+use super::sync::{AWAITING_APPLICATION, SyncRequest};
 use super::syncing::Reread;
 use super::{
     COLLECTION_DEADLINE, DELETION_DEADLINE, OperationContext, OperationPhase, OperationRecord,
@@ -141,6 +141,7 @@ impl OperationRecord {
         event: &OperationEvent,
         document: &mut Box<ApplicationDocument>,
         revision: &mut String,
+        reported: &mut bool,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
@@ -154,9 +155,13 @@ impl OperationRecord {
                 Reread::Ended(next) => Transition(next),
             },
             OperationEvent::ArgoObserved(argo) => {
-                self.await_application(argo, document, revision, context)
+                self.await_application(argo, document, revision, *reported, context)
             }
             OperationEvent::DeadlineReached if context.now >= *deadline => {
+                if !*reported {
+                    self.report(AWAITING_APPLICATION, context);
+                    *reported = true;
+                }
                 *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
                 Handled
             }
@@ -198,6 +203,8 @@ impl OperationRecord {
         context: &mut OperationContext,
         event: &OperationEvent,
         message: &mut String,
+        succeeded: &mut Option<String>,
+        unseen: &mut bool,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
@@ -207,7 +214,8 @@ impl OperationRecord {
                 Reread::Ended(next) => Transition(next),
             },
             OperationEvent::ArgoObserved(argo) => {
-                self.follow_sync(argo, message, deadline, context)
+                *unseen = argo.application == ApplicationView::Unseen;
+                self.follow_sync(argo, message, succeeded, deadline, context)
             }
             OperationEvent::DeadlineReached if context.now >= *deadline => {
                 *deadline = postpone(SYNC_DEADLINE, overdue, context.now);

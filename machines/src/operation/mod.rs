@@ -92,6 +92,9 @@ pub enum OperationPhase {
         document: Box<ApplicationDocument>,
         /// The revision to sync to; empty for the one that the Application names.
         revision: String,
+        /// Whether it was reported that this takes long.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reported: bool,
         /// When to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
@@ -112,6 +115,12 @@ pub enum OperationPhase {
     Syncing {
         /// What Argo CD says about it, as last reported.
         message: String,
+        /// The revision that was synced, once that was successful.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        succeeded: Option<String>,
+        /// Whether the watch does not show the Application any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unseen: bool,
         /// When to report what it says by then, and to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
@@ -190,8 +199,10 @@ pub enum OperationObligation {
     ApplicationWritten(ApplicationId, Box<ApplicationDocument>),
     /// No Application represents this row.
     ApplicationRemoved(ApplicationId),
-    /// Argo CD was asked to sync the Application of this row.
-    SyncRequested(ApplicationId, SyncRequest),
+    /// Argo CD was asked to sync the Application of this row, which says this.
+    SyncRequested(ApplicationId, SyncRequest, Box<ApplicationDocument>),
+    /// It is known whether the Application of this row exists.
+    ApplicationSought(ApplicationId),
     /// Argo CD does not run this sync of the Application of this row, and never will.
     SyncEnded(ApplicationId, SyncOperationId),
     /// The Operation CR does not exist.
@@ -275,7 +286,7 @@ impl Operation {
         let required = match &self.state {
             OperationPhase::Unclaimed {}
             | OperationPhase::AwaitingApplication { .. }
-            | OperationPhase::Syncing { .. }
+            | OperationPhase::Syncing { unseen: false, .. }
             | OperationPhase::Collected {} => return None,
             OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
                 OperationObligation::ProjectWritten(record.owner.clone())
@@ -287,8 +298,15 @@ impl Operation {
             OperationPhase::Deleting { .. } => {
                 OperationObligation::ApplicationRemoved(record.application()?.clone())
             }
-            OperationPhase::RequestingSync { request, .. } => {
-                OperationObligation::SyncRequested(record.application()?.clone(), request.clone())
+            OperationPhase::RequestingSync { request, document, .. } => {
+                OperationObligation::SyncRequested(
+                    record.application()?.clone(),
+                    request.clone(),
+                    document.clone(),
+                )
+            }
+            OperationPhase::Syncing { unseen: true, .. } => {
+                OperationObligation::ApplicationSought(record.application()?.clone())
             }
             OperationPhase::EndingSync { .. } => {
                 let Some(Target::Sync(sync)) = &record.target else { return None };

@@ -78,8 +78,8 @@ pub enum ApplicationView {
         deleting: bool,
         /// What Argo CD is running.
         sync: Option<Box<RunningSync>>,
-        /// What it says about requested syncs.
-        syncs: Box<SyncsSeen>,
+        /// What it says about requested syncs; `None` if it cannot be read.
+        syncs: Option<Box<SyncsSeen>>,
     },
 }
 

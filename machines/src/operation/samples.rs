@@ -34,7 +34,7 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         labelled: true,
         deleting: false,
         sync: None,
-        syncs: Box::default(),
+        syncs: Some(Box::default()),
     };
     let right = || says(document().spec);
     let wrong = || says(ApplicationSpec::default());
@@ -86,7 +86,7 @@ fn sync_events() -> [(&'static str, OperationEvent); 13] {
             labelled: true,
             deleting,
             sync: None,
-            syncs: Box::new(syncs),
+            syncs: Some(Box::new(syncs)),
         };
         OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
     };

@@ -121,6 +121,8 @@ pub enum SyncStage {
     Requested,
     /// Argo CD works on it, and says this about it.
     Running(String),
+    /// It was successful; Argo CD has not compared the result. The revision that was synced.
+    Comparing(String),
     /// It has ended like this.
     Ended(Result<String, String>),
 }
@@ -130,6 +132,10 @@ impl SyncsSeen {
     pub fn stage(&self, sync: &SyncOperationId) -> SyncStage {
         let last = self.last.as_ref();
         let is_its_own = |one: &Option<SyncOperationId>| one.as_ref() == Some(sync);
+        let ended = last.filter(|last| last.is_finished && is_its_own(&last.sync));
+        if let Some(last) = ended.filter(|_| !is_its_own(&self.requested)) {
+            return last.outcome();
+        }
         if self.is_requested {
             return match last.filter(|last| !last.is_finished) {
                 Some(last) if is_its_own(&last.sync) => SyncStage::Running(last.message.clone()),
@@ -139,7 +145,6 @@ impl SyncsSeen {
             };
         }
         match last.filter(|last| is_its_own(&last.sync)) {
-            Some(last) if last.is_finished => last.outcome(),
             // Argo CD works on nothing that is not requested, whatever the state says.
             Some(_) => SyncStage::Ended(Err(SYNC_WITHDRAWN.to_owned())),
             None => SyncStage::Idle,
@@ -161,7 +166,7 @@ impl LastSync {
             return SyncStage::Ended(Err(self.failure()));
         }
         if !self.is_compared {
-            return SyncStage::Running(self.message.clone());
+            return SyncStage::Comparing(self.revision.clone());
         }
         if !self.is_synced && self.to_prune > 0 {
             let text = format!("{} resources require pruning", self.to_prune);
@@ -207,7 +212,7 @@ mod tests {
     fn a_sync_has_succeeded_once_its_result_is_compared_and_nothing_is_left_to_prune() {
         assert_eq!(stage(ended("Succeeded")), SyncStage::Ended(Ok("abc".to_owned())));
         let uncompared = LastSync { is_compared: false, ..ended("Succeeded") };
-        assert_eq!(stage(uncompared), SyncStage::Running(String::new()));
+        assert_eq!(stage(uncompared), SyncStage::Comparing("abc".to_owned()));
         let left = LastSync { is_synced: false, to_prune: 2, ..ended("Succeeded") };
         let pruning = "2 resources require pruning".to_owned();
         assert_eq!(stage(left), SyncStage::Ended(Err(pruning)));
@@ -235,8 +240,12 @@ mod tests {
         assert_eq!(next.stage(&sync()), SyncStage::Busy);
         let next = SyncsSeen { is_requested: true, last: Some(foreign), ..SyncsSeen::default() };
         assert_eq!(next.stage(&sync()), SyncStage::Busy);
-        let ours = SyncsSeen { requested: Some(sync()), ..next };
+        let ours = SyncsSeen { requested: Some(sync()), ..next.clone() };
         assert_eq!(ours.stage(&sync()), SyncStage::Requested);
+        // The next one of somebody else does not hide how ours has ended.
+        let followed = SyncsSeen { last: Some(ended("Failed")), ..next };
+        let text = "the sync ended in phase Failed".to_owned();
+        assert_eq!(followed.stage(&sync()), SyncStage::Ended(Err(text)));
     }
 
     #[test]

@@ -44,12 +44,10 @@ impl OperationRecord {
         row: &RowView,
         context: &mut OperationContext,
     ) -> OperationPhase {
-        let deadline = context.now.after(SYNC_DEADLINE);
         match self.reread(row, context) {
             Reread::Ended(next) => next,
             Reread::Sync(WantedSync { document, revision, .. }) => {
-                let document = Box::new(document);
-                OperationPhase::AwaitingApplication { document, revision, deadline, overdue: 0 }
+                await_application(document, revision, context.now)
             }
         }
     }
@@ -76,10 +74,13 @@ impl OperationRecord {
         Reread::Sync((**wanted).clone())
     }
 
-    /// What is seen of the Application, unless it is being deleted or the watch does not show it.
+    /// What is seen of the Application, unless it is being deleted, cannot be read, or is not shown
+    /// by the watch.
     fn live<'a>(&self, argo: &'a ArgoView) -> Option<(&'a SyncsSeen, &SyncOperationId)> {
         match &argo.application {
-            ApplicationView::Present { deleting: false, syncs, .. } => Some((syncs, self.sync()?)),
+            ApplicationView::Present { deleting: false, syncs: Some(syncs), .. } => {
+                Some((syncs, self.sync()?))
+            }
             _ => None,
         }
     }
@@ -102,16 +103,22 @@ impl OperationRecord {
         argo: &ArgoView,
         document: &ApplicationDocument,
         revision: &str,
+        reported: bool,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
         let Some((syncs, sync)) = self.live(argo) else {
             return self.fail_if_deleting(argo, context);
         };
-        if syncs.knows(sync) {
-            return Transition(begin_sync(context.now));
-        }
-        if !argo.application.says(document) || syncs.stage(sync) != SyncStage::Idle {
+        let is_known = syncs.knows(sync);
+        let is_ready = argo.application.says(document) && syncs.stage(sync) == SyncStage::Idle;
+        if !is_known && !is_ready {
             return Handled;
+        }
+        if reported {
+            self.report("", context);
+        }
+        if is_known {
+            return Transition(begin_sync(context.now));
         }
         Transition(OperationPhase::RequestingSync {
             request: SyncRequest::of(sync, revision, document),
@@ -137,12 +144,8 @@ impl OperationRecord {
         if argo.application.says(document) && syncs.stage(sync) == SyncStage::Idle {
             return Handled;
         }
-        Transition(OperationPhase::AwaitingApplication {
-            document: Box::new(document.clone()),
-            revision: request.revision.clone(),
-            deadline: context.now.after(SYNC_DEADLINE),
-            overdue: 0,
-        })
+        let revision = request.revision.clone();
+        Transition(await_application(document.clone(), revision, context.now))
     }
 
     /// Follows a sync that was requested. What Argo CD says about it is reported once it has taken
@@ -151,9 +154,13 @@ impl OperationRecord {
         &self,
         argo: &ArgoView,
         message: &mut String,
+        succeeded: &mut Option<String>,
         deadline: &mut Timestamp,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
+        if argo.application == ApplicationView::Absent {
+            return Transition(self.fail(sync::SYNCED_APPLICATION_DELETED, context));
+        }
         let Some((syncs, sync)) = self.live(argo) else {
             return self.fail_if_deleting(argo, context);
         };
@@ -169,18 +176,26 @@ impl OperationRecord {
                 *deadline = (*deadline).min(context.now.after(STATUS_DELAY));
                 Handled
             }
-            SyncStage::Ended(Ok(revision)) => {
-                self.report(&revision, context);
-                Transition(self.complete(context))
+            SyncStage::Comparing(revision) => {
+                *succeeded = Some(revision);
+                Handled
             }
+            SyncStage::Ended(Ok(revision)) => Transition(self.succeed(&revision, context)),
             SyncStage::Ended(Err(text)) => Transition(self.fail(&text, context)),
-            SyncStage::Idle | SyncStage::Busy => {
-                Transition(self.fail(sync::SYNC_REPLACED, context))
-            }
+            // Something has taken its place before its result was compared.
+            SyncStage::Idle | SyncStage::Busy => Transition(match succeeded {
+                Some(revision) => self.succeed(revision, context),
+                None => self.fail(sync::SYNC_REPLACED, context),
+            }),
         }
     }
 
-    fn report(&self, text: &str, context: &mut OperationContext) {
+    fn succeed(&self, revision: &str, context: &mut OperationContext) -> OperationPhase {
+        self.report(revision, context);
+        self.complete(context)
+    }
+
+    pub(super) fn report(&self, text: &str, context: &mut OperationContext) {
         context.rows.push(RowChange::ReportProgress(self.id.clone(), bounded(text)));
     }
 
@@ -190,10 +205,11 @@ impl OperationRecord {
         match &argo.application {
             ApplicationView::Unseen => false,
             ApplicationView::Absent | ApplicationView::Present { deleting: true, .. } => true,
-            ApplicationView::Present { syncs, .. } => {
+            ApplicationView::Present { syncs: None, .. } => false,
+            ApplicationView::Present { syncs: Some(syncs), .. } => {
                 self.sync().is_none_or(|sync| match syncs.stage(sync) {
                     SyncStage::Requested | SyncStage::Running(_) => false,
-                    SyncStage::Ended(_) => true,
+                    SyncStage::Comparing(_) | SyncStage::Ended(_) => true,
                     SyncStage::Idle | SyncStage::Busy => syncs.knows(sync),
                 })
             }
@@ -201,7 +217,30 @@ impl OperationRecord {
     }
 }
 
+/// Nothing is said about it for as long as most Applications take to get ready.
+fn await_application(
+    document: ApplicationDocument,
+    revision: String,
+    now: Timestamp,
+) -> OperationPhase {
+    let deadline = now.after(STATUS_DELAY);
+    let document = Box::new(document);
+    OperationPhase::AwaitingApplication {
+        document,
+        revision,
+        reported: false,
+        deadline,
+        overdue: 0,
+    }
+}
+
 fn begin_sync(now: Timestamp) -> OperationPhase {
     let deadline = now.after(STATUS_DELAY);
-    OperationPhase::Syncing { message: String::new(), deadline, overdue: 0 }
+    OperationPhase::Syncing {
+        message: String::new(),
+        succeeded: None,
+        unseen: false,
+        deadline,
+        overdue: 0,
+    }
 }

@@ -53,7 +53,7 @@ impl Cluster {
             labelled: true,
             deleting: false,
             sync: None,
-            syncs: Box::default(),
+            syncs: Some(Box::default()),
         });
         let name = project_name(&record.owner);
         let project = self.world.argocd.projects.iter().find(|one| one.name == name);
@@ -99,9 +99,9 @@ impl Cluster {
                     applications.len() != before
                 }
                 OperationObligation::ResourceRemoved(id) => self.resources.remove(&id),
-                OperationObligation::SyncRequested(..) | OperationObligation::SyncEnded(..) => {
-                    false
-                }
+                OperationObligation::SyncRequested(..)
+                | OperationObligation::ApplicationSought(_)
+                | OperationObligation::SyncEnded(..) => false,
             };
             self.world.writes.api_requests += u64::from(acted);
         }

@@ -560,7 +560,7 @@ fn as_wanted(document: &ApplicationDocument) -> ApplicationView {
         labelled: true,
         deleting: false,
         sync: None,
-        syncs: Box::default(),
+        syncs: Some(Box::default()),
     }
 }
 

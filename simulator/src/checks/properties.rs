@@ -4,6 +4,8 @@
 //! | property | excludes |
 //! |---|---|
 //! | `ESR-FIN` | a finalizer that is removed before the Application and the rows |
+//! | `ESR-SR` | a sync run that has ended and says something else later |
+//! | `SYNC` | a request for a sync in the place of another operation |
 //! | `CAUSE` | an Application that is deleted while its deployment is wanted |
 //! | `LEADER` | a commit by a process whose role another has taken over |
 //! | `ALIVE` | a process that ends on its own without having been replaced |
@@ -17,13 +19,16 @@ use http::StatusCode;
 use kube::ResourceExt;
 use machines::esr::{self, World, Writes};
 use machines::identity::DeploymentUid;
+use machines::kinds::sync_run::SyncRunUid;
+use machines::kinds::sync_run::status::SUCCEEDED;
 use parking_lot::{Mutex, MutexGuard};
-use sandbox::ApiServer;
+use sandbox::{ApiServer, Reply};
 use schema::connection::Database;
 use schema::entity::machine;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::checks::observe::{DEPLOYMENTS, list, observe};
 use crate::environment::storage::at_once;
@@ -78,6 +83,8 @@ pub enum Before {
     Nothing,
     /// Everything.
     World(Box<World>),
+    /// The operation of an Application.
+    Operation(Value),
 }
 
 impl Witness {
@@ -89,13 +96,15 @@ impl Witness {
     /// Must be called before a request is done.
     pub fn before(&self, request: &Request) -> Before {
         match (request.verb, request.resource.as_str()) {
-            ("patch" | "update", "gitopsdeployments") => match self.world() {
+            ("patch", "gitopsdeploymentsyncruns/status")
+            | ("patch" | "update", "gitopsdeployments") => match self.world() {
                 Ok(world) => Before::World(Box::new(world)),
                 Err(error) => {
                     self.violated("SIMULATOR", format!("{error:#}"));
                     Before::Nothing
                 }
             },
+            ("patch", "applications") => Before::Operation(self.operation(request)),
             ("delete", "applications") => {
                 self.check_cause(request);
                 Before::Nothing
@@ -119,10 +128,50 @@ impl Witness {
                 *seen.deletions.entry(key).or_default() += 1;
             }
         }
-        let Before::World(before) = before else { return };
-        match self.world() {
-            Ok(after) => self.check_finalizers(&before, &after),
-            Err(error) => self.violated("SIMULATOR", format!("{error:#}")),
+        match before {
+            Before::Nothing => {}
+            Before::Operation(before) => self.check_operation(request, &before),
+            Before::World(before) => match self.world() {
+                Ok(after) => {
+                    self.check_finalizers(&before, &after);
+                    self.check_results(&before, &after);
+                }
+                Err(error) => self.violated("SIMULATOR", format!("{error:#}")),
+            },
+        }
+    }
+
+    /// The operation of an Application that a request is about.
+    fn operation(&self, request: &Request) -> Value {
+        let path = request.object.split_once('/').map(|(namespace, name)| {
+            format!("/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications/{name}")
+        });
+        let reply = self.server.handle(&sandbox::Request::get(&path.unwrap_or_default()));
+        let Reply::Full(response) = reply else { return Value::Null };
+        let object: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        object["operation"].clone()
+    }
+
+    fn check_operation(&self, request: &Request, before: &Value) {
+        let after = self.operation(request);
+        if *before != Value::Null && after != Value::Null && after != *before {
+            self.violated("SYNC", format!("{request} puts {after} in the place of {before}"));
+        }
+    }
+
+    /// What has ended says the same for ever.
+    fn check_results(&self, before: &World, after: &World) {
+        let result = |world: &World, uid: &SyncRunUid| {
+            let run = world.sync_runs.iter().find(|run| run.uid == *uid)?;
+            let mut conditions = run.conditions.iter();
+            conditions.find(|one| one.type_ == SUCCEEDED && one.status != "Unknown").cloned()
+        };
+        for run in &before.sync_runs {
+            let Some(was) = result(before, &run.uid) else { continue };
+            let is = result(after, &run.uid);
+            if is.as_ref() != Some(&was) && after.sync_runs.iter().any(|one| one.uid == run.uid) {
+                self.violated("ESR-SR", format!("{}: {was:?} became {is:?}", run.uid));
+            }
         }
     }
 

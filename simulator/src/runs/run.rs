@@ -19,6 +19,7 @@ use crate::environment::stage::{RESCAN, Running, Stage, simulate};
 use crate::faults::adversary::Adversary;
 use crate::faults::manual_changes;
 use crate::faults::swarm::{Faults, Swarm};
+use crate::faults::sync_runs;
 
 /// How long faults strike, in virtual time.
 pub const FAULTS_FOR: Duration = Duration::from_secs(20 * 60);
@@ -152,6 +153,10 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         stage.create_namespace(namespace).await?;
     }
     let end = Instant::now() + FAULTS_FOR;
+    let runs = tokio::spawn({
+        let stage = Arc::clone(&stage);
+        async move { sync_runs::act(&stage, seed, end).await }
+    });
     while Instant::now() < end {
         tokio::time::sleep(LONGEST_PAUSE.mul_f64(random.f64().powi(3))).await;
         let meddles = faults.manual_changes && random.u8(..3) == 0;
@@ -166,6 +171,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
             swarm.note("argocd");
         }
     }
+    runs.await?;
     swarm.end();
     if argocd.is_cancelled() {
         argocd = stage.start_argocd(pace);

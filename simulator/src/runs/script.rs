@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crds::GitOpsDeployment;
 use crds::argocd::{AppProject, Application};
+use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
@@ -15,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use crate::checks::observe::ARGO_CD;
 use crate::environment::stage::{Running, Stage};
 use crate::faults::manual_changes::deployment;
+use crate::faults::sync_runs::sync_run;
 
 /// How often convergence is checked.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a step waits for it. Faults may delay it beyond that.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// One thing that happens. Deployments are written as `namespace/name`.
+/// One thing that happens. Deployments and sync runs are written as `namespace/name`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// A namespace is created.
@@ -38,6 +40,10 @@ pub enum Step {
     Edit(&'static str, Value),
     /// A deployment is deleted.
     Delete(&'static str),
+    /// A sync run of a deployment is created, with a revision.
+    Run(&'static str, &'static str, &'static str),
+    /// A sync run is deleted.
+    DeleteRun(&'static str),
     /// A manual deletion of a deployment's Application.
     DeleteApplication(&'static str),
     /// A manual patch of a deployment's Application.
@@ -111,6 +117,15 @@ impl<'a> Actor<'a> {
                 let (api, name) = self.deployments(place);
                 api.delete(name, &DeleteParams::default()).await.map(drop)
             }
+            Step::Run(place, deployment, revision) => {
+                let (api, name) = self.objects::<GitOpsDeploymentSyncRun>(place);
+                let run = sync_run(name, deployment, revision);
+                api.create(&PostParams::default(), &run).await.map(drop)
+            }
+            Step::DeleteRun(place) => {
+                let (api, name) = self.objects::<GitOpsDeploymentSyncRun>(place);
+                api.delete(name, &DeleteParams::default()).await.map(drop)
+            }
             Step::DeleteApplication(place) => {
                 let name = self.application_of(place).await;
                 applications.delete(&name, &DeleteParams::default()).await.map(drop)
@@ -175,6 +190,13 @@ impl<'a> Actor<'a> {
     }
 
     fn deployments<'b>(&self, place: &'b str) -> (Api<GitOpsDeployment>, &'b str) {
+        self.objects(place)
+    }
+
+    fn objects<'b, K>(&self, place: &'b str) -> (Api<K>, &'b str)
+    where
+        K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
         let (namespace, name) = place.split_once('/').unwrap_or(("default", place));
         (Api::namespaced(self.stage.client.clone(), namespace), name)
     }

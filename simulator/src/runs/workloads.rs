@@ -22,7 +22,88 @@ pub fn all() -> Vec<Workload> {
     let mut all = plain();
     all.extend(deletions());
     all.extend(meddling());
+    all.extend(sync_runs());
     all
+}
+
+fn sync_runs() -> Vec<Workload> {
+    vec![
+        workload(
+            "a sync run",
+            [
+                CreateNamespace("team"),
+                CreateManual("team/app", "one"),
+                Settle,
+                Run("team/first", "app", "v1"),
+                Settle,
+                DeleteRun("team/first"),
+                Settle,
+            ],
+        ),
+        workload(
+            "two sync runs at once, before their deployment",
+            [
+                CreateNamespace("team"),
+                Run("team/first", "app", ""),
+                Run("team/second", "app", "v1"),
+                CreateManual("team/app", "one"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a sync run is deleted while it runs",
+            [
+                CreateNamespace("team"),
+                CreateManual("team/app", "one"),
+                Outcome("one", "sync-never-ends"),
+                Settle,
+                Run("team/first", "app", ""),
+                Pass(millis(1_500)),
+                Run("team/second", "app", ""),
+                DeleteRun("team/first"),
+                Pass(millis(300)),
+                Outcome("one", "healthy"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a sync run is deleted at once",
+            [
+                CreateNamespace("team"),
+                CreateManual("team/app", "one"),
+                Settle,
+                Run("team/first", "app", ""),
+                Pass(millis(8)),
+                DeleteRun("team/first"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a deployment is replaced while it is synced",
+            [
+                CreateNamespace("team"),
+                CreateManual("team/app", "one"),
+                Outcome("one", "sync-never-ends"),
+                Settle,
+                Run("team/first", "app", ""),
+                Pass(millis(1_500)),
+                Delete("team/app"),
+                CreateManual("team/app", "two"),
+                Settle,
+            ],
+        ),
+        workload(
+            "an edit while a sync run waits",
+            [
+                CreateNamespace("team"),
+                CreateManual("team/app", "one"),
+                Settle,
+                Edit("team/app", path("two")),
+                Run("team/first", "app", ""),
+                Settle,
+            ],
+        ),
+    ]
 }
 
 fn plain() -> Vec<Workload> {

@@ -60,6 +60,19 @@ pub enum Effect {
         name: String,
         /// What to ask for.
         request: SyncRequest,
+        /// What the Application should say.
+        document: Box<ApplicationDocument>,
+        /// The operation that requires it.
+        operation: OperationId,
+    },
+    /// It is known whether a synced Application exists.
+    SeekApplication {
+        /// The row of the Application.
+        row: ApplicationId,
+        /// The Application's name.
+        name: String,
+        /// The sync.
+        sync: SyncOperationId,
         /// The operation that requires it.
         operation: OperationId,
     },
@@ -104,7 +117,9 @@ impl QueuedEffect for Effect {
                 Subject::Application(row.clone())
             }
             Self::BeginSync { request, .. } => Subject::Sync(request.sync.clone()),
-            Self::EndSync { sync, .. } => Subject::Sync(sync.clone()),
+            Self::SeekApplication { sync, .. } | Self::EndSync { sync, .. } => {
+                Subject::Sync(sync.clone())
+            }
             Self::RemoveOperation { operation } => Subject::Operation(operation.clone()),
         }
     }
@@ -114,6 +129,7 @@ impl QueuedEffect for Effect {
             Self::WriteProject { .. }
             | Self::WriteApplication { .. }
             | Self::BeginSync { .. }
+            | Self::SeekApplication { .. }
             | Self::EndSync { .. } => Priority::High,
             Self::RemoveApplication { .. } => Priority::Normal,
             Self::RemoveOperation { .. } => Priority::Low,
@@ -130,6 +146,14 @@ pub(super) fn settled(target: &Target) -> Subject {
     match target {
         Target::Application(row) => Subject::Application(row.clone()),
         Target::Sync(sync) => Subject::Sync(sync.clone()),
+    }
+}
+
+/// The sync that an operation is about.
+fn synced(follow_up: &FollowUp) -> SyncOperationId {
+    match &follow_up.target {
+        Some(Target::Sync(sync)) => sync.clone(),
+        Some(Target::Application(_)) | None => SyncOperationId::default(),
     }
 }
 
@@ -152,10 +176,17 @@ impl Agent {
                 operation: Some(id.clone()),
                 is_seen: self.argo().application_of(row, application_name.as_deref()).is_some(),
             },
-            OperationObligation::SyncRequested(row, request) => Effect::BeginSync {
+            OperationObligation::SyncRequested(row, request, document) => Effect::BeginSync {
                 row: row.clone(),
                 name: application_name.clone().unwrap_or_default(),
                 request: request.clone(),
+                document: document.clone(),
+                operation: id.clone(),
+            },
+            OperationObligation::ApplicationSought(row) => Effect::SeekApplication {
+                row: row.clone(),
+                name: application_name.clone().unwrap_or_default(),
+                sync: synced(follow_up),
                 operation: id.clone(),
             },
             OperationObligation::SyncEnded(row, sync) => Effect::EndSync {
@@ -178,6 +209,7 @@ impl Agent {
             }
             Effect::WriteApplication { operation, .. }
             | Effect::BeginSync { operation, .. }
+            | Effect::SeekApplication { operation, .. }
             | Effect::EndSync { operation, .. } => vec![operation.clone()],
             Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
             // A refusal to delete an Operation CR concerns only the cluster's administrators.
@@ -197,7 +229,12 @@ impl Agent {
             Effect::RemoveApplication { row, name, operation, .. } => {
                 self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
             }
-            Effect::BeginSync { name, request, .. } => self.begin_sync(effect, name, request).await,
+            Effect::BeginSync { row, name, request, document, .. } => {
+                self.begin_sync(effect, row, name, request, document).await
+            }
+            Effect::SeekApplication { row, name, operation, .. } => {
+                self.find_application(effect, row, Some(name), Some(operation)).await
+            }
             Effect::EndSync { row, name, sync, .. } => {
                 self.end_requested_sync(effect, row, name, sync).await
             }

@@ -14,7 +14,7 @@ use crate::backend::ownership::Question;
 use crate::runtime::sightings::Asked;
 use crate::runtime::watch::WatchEvent;
 use namespaces::Namespaces;
-use objects::{Kind, ObjectEntry, Objects, Place};
+use objects::{Kind, Noted, ObjectEntry, Objects, Place};
 
 /// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
@@ -65,41 +65,33 @@ impl Index {
         objects.written(written, asked, namespaces)
     }
 
-    /// Notes that a machine exists, and which object of another kind it refers to, by name.
-    pub fn note_machine(
-        &mut self,
-        key: &Key,
-        tenant: &TenantUid,
-        place: &Place,
-        refers_to: Option<&str>,
-    ) {
-        if let Some(objects) = self.objects.of_mut(key) {
-            objects.note_machine(key, tenant, place, refers_to);
+    /// Notes that a machine exists; returns those that may go on because of what has changed of it.
+    pub fn note_machine(&mut self, key: &Key, noted: &Noted) -> Vec<Delivery> {
+        let Some(objects) = self.objects.of_mut(key) else { return Vec::new() };
+        let (mut deliveries, is_news) = objects.note_machine(key, noted);
+        if is_news {
+            deliveries.extend(self.tell_dependents(key, &noted.place));
         }
+        deliveries
     }
 
     /// Notes that a machine is gone; returns those that may have waited for it.
     pub fn forget_machine(&mut self, key: &Key) -> Vec<Delivery> {
-        self.objects.of_mut(key).map(|objects| objects.forget_machine(key)).unwrap_or_default()
+        let Some(objects) = self.objects.of_mut(key) else { return Vec::new() };
+        let place = objects.machine_place(key).cloned();
+        let mut deliveries = objects.forget_machine(key);
+        deliveries.extend(place.into_iter().flat_map(|place| self.tell_dependents(key, &place)));
+        deliveries
     }
 
     /// Notifies the machines that look at this one.
-    pub fn tell_dependents(&self, key: &Key, place: &Place) -> Vec<Delivery> {
-        self.facts_changed(self.objects.dependents(key, place))
-    }
-
-    fn facts_changed(&self, machines: Vec<Key>) -> Vec<Delivery> {
+    fn tell_dependents(&self, key: &Key, place: &Place) -> Vec<Delivery> {
+        let dependents = self.objects.dependents(key, place).into_iter();
         let deliver = |key: Key| {
             let tenant = self.tenant_of(&key).unwrap_or_default();
             (tenant.into_string(), key, Observations::facts())
         };
-        machines.into_iter().map(deliver).collect()
-    }
-
-    /// Notifies the machines of this one's kind that refer to an object.
-    pub fn tell_referring(&self, key: &Key, place: &Place) -> Vec<Delivery> {
-        let referring = self.objects.of(key).map(|objects| objects.referring(place));
-        self.facts_changed(referring.unwrap_or_default())
+        dependents.map(deliver).collect()
     }
 
     /// Questions to ask now, at most `limit`.

@@ -1,12 +1,12 @@
 //! Objects of one kind, as the watch of that kind and the answers to writes show them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
 
 use crds::conditions::StatusCondition;
 use kube::api::ObjectMeta;
 use kube::{Resource, ResourceExt};
-use machines::identity::{Digest, Revision, TenantUid};
+use machines::identity::{Digest, Revision, TenantUid, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::namespaces::Namespaces;
@@ -42,8 +42,8 @@ pub trait Kind:
 pub struct Objects<K: Kind> {
     entries: HashMap<Key, Entry<K>>,
     by_name: HashMap<Place, HashSet<Key>>,
-    /// Those that refer to an object of another kind, by its place.
-    referring: HashMap<Place, HashSet<Key>>,
+    /// Those that refer to an object of another kind, by its place, in their order.
+    referring: HashMap<Place, BTreeSet<(Timestamp, Key)>>,
     /// Objects whose tenant is not certain yet.
     ownership: Ownership<K>,
     /// What the watch has shown.
@@ -70,8 +70,10 @@ struct Entry<K: Kind> {
     object: Option<ObjectEntry<K>>,
     /// Whether there is a machine.
     machine: bool,
-    /// The object that its machine refers to.
-    refers_to: Option<Place>,
+    /// The object that its machine refers to, and its order among those that do.
+    refers_to: Option<(Place, Timestamp)>,
+    /// What others see of its machine.
+    shown: Option<String>,
     /// Whether its owner was certain when it was taken in.
     is_certain: bool,
 }
@@ -105,18 +107,33 @@ pub struct Place {
     pub name: String,
 }
 
+/// What is remembered of a machine.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// Its tenant.
+    pub tenant: TenantUid,
+    /// Where its object is or was.
+    pub place: Place,
+    /// The object of another kind that it refers to, by name.
+    pub refers_to: Option<String>,
+    /// Its order among those that refer to the same: the earliest goes first.
+    pub rank: Timestamp,
+    /// What other machines see of it; `None` if that is not known.
+    pub shown: Option<String>,
+}
+
 /// What can be asked of the objects of every kind.
 pub trait AnyObjects {
-    /// Notes that a machine exists, and which object of another kind it refers to, by name.
-    fn note_machine(
-        &mut self,
-        key: &Key,
-        tenant: &TenantUid,
-        place: &Place,
-        refers_to: Option<&str>,
-    );
+    /// Notes that a machine exists; returns who may go on in its place, and whether others see
+    /// something new of it.
+    ///
+    /// What is remembered here decides, not what a step has changed: a commit may succeed although
+    /// it is reported as failed, and its repetition changes nothing.
+    fn note_machine(&mut self, key: &Key, noted: &Noted) -> (Vec<Delivery>, bool);
     /// Notes that a machine is gone; returns those that may have waited for it.
     fn forget_machine(&mut self, key: &Key) -> Vec<Delivery>;
+    /// Where the object of a machine is or was.
+    fn machine_place(&self, key: &Key) -> Option<&Place>;
     /// Every machine, to be notified of the same; also those just being created.
     fn tell_all(&self, observations: &Observations) -> Vec<Delivery>;
     /// The tenant of an object, as far as it is known.
@@ -265,6 +282,7 @@ impl<K: Kind> Objects<K> {
             object: None,
             machine: false,
             refers_to: None,
+            shown: None,
             // One that is only being released goes to the tenant that seems to be there.
             is_certain: object.meta().deletion_timestamp.is_none(),
         });
@@ -298,20 +316,22 @@ impl<K: Kind> Objects<K> {
     fn remove(&mut self, key: &Key) {
         let Some(entry) = self.entries.remove(key) else { return };
         remove_from(&mut self.by_name, &entry.place, key);
-        if let Some(place) = &entry.refers_to {
-            remove_from(&mut self.referring, place, key);
+        if let Some((place, rank)) = &entry.refers_to {
+            remove_referring(&mut self.referring, place, *rank, key);
         }
+    }
+
+    /// The next of the machines that refer to an object.
+    fn next_referring(&self, place: &Place) -> Option<Delivery> {
+        let (_, key) = self.referring.get(place)?.first()?;
+        let tenant = self.entries.get(key)?.tenant.as_str().to_owned();
+        Some((tenant, key.clone(), Observations::facts()))
     }
 }
 
 impl<K: Kind> AnyObjects for Objects<K> {
-    fn note_machine(
-        &mut self,
-        key: &Key,
-        tenant: &TenantUid,
-        place: &Place,
-        refers_to: Option<&str>,
-    ) {
+    fn note_machine(&mut self, key: &Key, noted: &Noted) -> (Vec<Delivery>, bool) {
+        let Noted { tenant, place, refers_to, rank, shown } = noted;
         self.by_name.entry(place.clone()).or_default().insert(key.clone());
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             tenant: tenant.clone(),
@@ -319,29 +339,41 @@ impl<K: Kind> AnyObjects for Objects<K> {
             object: None,
             machine: false,
             refers_to: None,
+            shown: None,
             is_certain: true,
         });
         entry.machine = true;
-        if entry.refers_to.as_ref().map(|place| place.name.as_str()) == refers_to {
-            return;
+        let is_news = shown.is_some() && entry.shown != *shown;
+        entry.shown.clone_from(shown);
+        let namespace = place.namespace.clone();
+        let refers_to = refers_to.clone().map(|name| (Place { namespace, name }, *rank));
+        let before = std::mem::replace(&mut entry.refers_to, refers_to.clone());
+        if before == refers_to {
+            return (Vec::new(), is_news);
         }
-        let namespace = &place.namespace;
-        let refers_to =
-            refers_to.map(|name| Place { namespace: namespace.clone(), name: name.to_owned() });
-        if let Some(before) = std::mem::replace(&mut entry.refers_to, refers_to.clone()) {
-            remove_from(&mut self.referring, &before, key);
+        if let Some((place, rank)) = &refers_to {
+            self.referring.entry(place.clone()).or_default().insert((*rank, key.clone()));
         }
-        if let Some(place) = refers_to {
-            self.referring.entry(place).or_default().insert(key.clone());
-        }
+        let released = before.and_then(|(place, rank)| {
+            remove_referring(&mut self.referring, &place, rank, key);
+            self.next_referring(&place)
+        });
+        (released.into_iter().collect(), is_news)
     }
 
     fn forget_machine(&mut self, key: &Key) -> Vec<Delivery> {
         let Some(entry) = self.entries.get_mut(key) else { return Vec::new() };
         entry.machine = false;
+        entry.shown = None;
         let tenant = entry.tenant.clone();
         let place = entry.place.clone();
-        if entry.object.is_none() {
+        let is_gone = entry.object.is_none();
+        let referred = entry.refers_to.take();
+        let released = referred.and_then(|(place, rank)| {
+            remove_referring(&mut self.referring, &place, rank, key);
+            self.next_referring(&place)
+        });
+        if is_gone {
             self.remove(key);
         }
         let facts = |key: Key| (tenant.as_str().to_owned(), key, Observations::facts());
@@ -349,7 +381,12 @@ impl<K: Kind> AnyObjects for Objects<K> {
         let mut deliveries: Vec<Delivery> =
             namesakes.filter(|other| *other != key).cloned().map(facts).collect();
         deliveries.push(facts(Key::Tenant(tenant.clone())));
+        deliveries.extend(released);
         deliveries
+    }
+
+    fn machine_place(&self, key: &Key) -> Option<&Place> {
+        self.entries.get(key).map(|entry| &entry.place)
     }
 
     fn tell_all(&self, observations: &Observations) -> Vec<Delivery> {
@@ -370,7 +407,7 @@ impl<K: Kind> AnyObjects for Objects<K> {
     }
 
     fn referring(&self, place: &Place) -> Vec<Key> {
-        self.referring.get(place).into_iter().flatten().cloned().collect()
+        self.referring.get(place).into_iter().flatten().map(|(_, key)| key.clone()).collect()
     }
 
     fn namespace_changed(&mut self, namespace: &str, namespaces: &Namespaces) -> Vec<Delivery> {
@@ -407,6 +444,21 @@ impl<K: Kind> AnyObjects for Objects<K> {
         // These may prove those that came in the meantime.
         deliveries.extend(self.namespace_changed(&question.namespace, namespaces));
         deliveries
+    }
+}
+
+/// Takes a machine out of those that refer to a place; a place without any has no entry.
+fn remove_referring(
+    referring: &mut HashMap<Place, BTreeSet<(Timestamp, Key)>>,
+    place: &Place,
+    rank: Timestamp,
+    key: &Key,
+) {
+    if let Some(keys) = referring.get_mut(place) {
+        keys.remove(&(rank, key.clone()));
+        if keys.is_empty() {
+            referring.remove(place);
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use kube::api::ObjectMeta;
 use crds::GitOpsDeployment;
 use k8s_openapi::api::core::v1::Namespace;
 
-use machines::identity::DeploymentUid;
+use machines::identity::{DeploymentUid, Timestamp};
+use machines::kinds::sync_run::SyncRunUid;
 
 use super::*;
 use crate::runtime::watch::{Gone, WatchEvent};
@@ -102,7 +103,14 @@ fn a_deployment_that_is_only_being_released_proves_nothing() {
 fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
     let mut index = Index::default();
     let place = Place { namespace: "team-a".to_owned(), name: "app".to_owned() };
-    index.note_machine(&key("u-1"), &TenantUid::new("ns-1"), &place, None);
+    let noted = Noted {
+        tenant: TenantUid::new("ns-1"),
+        place,
+        refers_to: None,
+        rank: Timestamp::default(),
+        shown: None,
+    };
+    index.note_machine(&key("u-1"), &noted);
     index.namespace_seen(namespace("ns-1", false));
     index.object_seen::<GitOpsDeployment>(WatchEvent::Restarted);
     assert_eq!(index.object_seen(WatchEvent::Present(object("u-2", "6", false))), []);
@@ -188,4 +196,48 @@ fn a_deployment_deleted_with_its_namespace_is_taken_in() {
     let deliveries = index.object_seen(WatchEvent::Present(object("u-1", "6", true)));
     assert_eq!(tenants(&deliveries), ["ns-1"]);
     assert_eq!(index.namespace_seen(namespace("ns-2", false)), []);
+}
+
+fn sync_run(uid: &str) -> Key {
+    Key::SyncRun(SyncRunUid::new(uid))
+}
+
+fn noted(name: &str, refers_to: Option<&str>, rank: i64, shown: Option<&str>) -> Noted {
+    Noted {
+        tenant: TenantUid::new("ns-1"),
+        place: Place { namespace: "team-a".to_owned(), name: name.to_owned() },
+        refers_to: refers_to.map(str::to_owned),
+        rank: Timestamp::from_millis(rank),
+        shown: shown.map(str::to_owned),
+    }
+}
+
+fn told(deliveries: &[Delivery]) -> Vec<&Key> {
+    deliveries.iter().map(|(_, key, _)| key).filter(|key| !matches!(key, Key::Tenant(_))).collect()
+}
+
+#[test]
+fn those_that_refer_to_an_object_learn_of_its_news_even_if_the_step_is_repeated() {
+    let mut index = Index::default();
+    index.note_machine(&sync_run("r-1"), &noted("first", Some("app"), 1, None));
+    let new = index.note_machine(&key("u-1"), &noted("app", None, 0, Some("new")));
+    assert_eq!(told(&new), [&sync_run("r-1")]);
+    let same = index.note_machine(&key("u-1"), &noted("app", None, 0, Some("new")));
+    assert_eq!(told(&same), [] as [&Key; 0]);
+    let settled = index.note_machine(&key("u-1"), &noted("app", None, 0, Some("settled")));
+    assert_eq!(told(&settled), [&sync_run("r-1")]);
+    assert_eq!(told(&index.forget_machine(&key("u-1"))), [&sync_run("r-1")]);
+}
+
+#[test]
+fn one_that_no_longer_refers_to_an_object_lets_the_next_one_go_on() {
+    let mut index = Index::default();
+    for (uid, rank) in [("r-3", 3), ("r-1", 1), ("r-2", 2)] {
+        let before = index.note_machine(&sync_run(uid), &noted(uid, Some("app"), rank, None));
+        assert_eq!(told(&before), [] as [&Key; 0]);
+    }
+    let ended = index.note_machine(&sync_run("r-1"), &noted("r-1", None, 1, None));
+    assert_eq!(told(&ended), [&sync_run("r-2")]);
+    assert_eq!(told(&index.forget_machine(&sync_run("r-2"))), [&sync_run("r-3")]);
+    assert_eq!(told(&index.forget_machine(&sync_run("r-3"))), [] as [&Key; 0]);
 }

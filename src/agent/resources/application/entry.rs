@@ -28,8 +28,8 @@ pub struct ApplicationEntry {
     pub deleting: bool,
     /// What Argo CD is running, or between two attempts at.
     pub sync: Option<RunningSync>,
-    /// What it says about requested syncs.
-    pub syncs: Box<SyncsSeen>,
+    /// What it says about requested syncs; `None` if it cannot be read.
+    pub syncs: Option<Box<SyncsSeen>>,
     /// Whether retries go to the newest commit, as far as its spec says.
     pub refresh: Option<bool>,
     /// Its finalizers.
@@ -43,6 +43,7 @@ impl ApplicationEntry {
         spec: Option<ApplicationSpec>,
         knows_refresh: bool,
     ) -> Self {
+        let is_readable = spec.is_none();
         let row = application.labels().get(crds::names::DATABASE_ID_LABEL).cloned();
         let mut entry = Self {
             uid: application.uid().unwrap_or_default(),
@@ -51,7 +52,7 @@ impl ApplicationEntry {
             spec: spec.unwrap_or_else(|| application_spec(&application.spec)),
             deleting: application.metadata.deletion_timestamp.is_some(),
             sync: running_sync(application),
-            syncs: Box::new(syncs(application)),
+            syncs: is_readable.then(|| Box::new(syncs(application))),
             refresh: application.spec.refresh,
             finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
         };

@@ -36,7 +36,8 @@ pub async fn withdraw(
     existing: &ApplicationEntry,
     sync: &SyncOperationId,
 ) -> Result<Application, ApiError> {
-    let is_requested = existing.syncs.requested.as_ref() == Some(sync);
+    let requested = existing.syncs.as_ref().and_then(|syncs| syncs.requested.as_ref());
+    let is_requested = requested == Some(sync);
     let operation = is_requested.then_some(Value::Null);
     patch(client, namespace, name, existing, sync, operation).await
 }
@@ -177,9 +178,9 @@ mod tests {
             "retry": {"limit": 2, "backoff": {"duration": "5s", "factor": 2}},
         });
         assert_eq!(operation, expected);
-        let entry = entry(&written);
-        assert!(entry.syncs.knows(&request.sync));
-        assert_eq!(entry.syncs.stage(&request.sync), SyncStage::Requested);
+        let syncs = entry(&written).syncs.expect("it can be read");
+        assert!(syncs.knows(&request.sync));
+        assert_eq!(syncs.stage(&request.sync), SyncStage::Requested);
     }
 
     #[tokio::test]
@@ -198,7 +199,7 @@ mod tests {
         let refused = begin(&client, NAMESPACE, "app", &late, &request("one")).await;
         assert!(matches!(refused, Err(ApiError::Outdated(_))), "{refused:?}");
         assert_eq!(api.get("app").await.expect("it is there").operation, None);
-        assert!(entry(&withdrawn).syncs.knows(&sync));
+        assert!(entry(&withdrawn).syncs.expect("it can be read").knows(&sync));
     }
 
     #[tokio::test]
@@ -206,7 +207,8 @@ mod tests {
         let (client, _, created) = application().await;
         let (late, sync) = (entry(&created), SyncOperationId::new("one"));
         let withdrawn = withdraw(&client, NAMESPACE, "app", &late, &sync).await;
-        assert!(entry(&withdrawn.expect("it is noted")).syncs.knows(&sync));
+        let syncs = entry(&withdrawn.expect("it is noted")).syncs;
+        assert!(syncs.expect("it can be read").knows(&sync));
         let refused = begin(&client, NAMESPACE, "app", &late, &request("one")).await;
         assert!(matches!(refused, Err(ApiError::Outdated(_))), "{refused:?}");
     }

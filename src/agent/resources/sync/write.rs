@@ -1,11 +1,13 @@
 //! Begins and ends a sync, and takes in the answers.
 
 use machines::identity::ApplicationId;
+use machines::operation::application::ApplicationDocument;
 use machines::operation::sync::{SyncOperationId, SyncRequest, SyncStage};
 
 use super::requests;
 use crate::agent::Agent;
 use crate::agent::resources::Effect;
+use crate::agent::resources::application::entry::ApplicationEntry;
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::Outcome;
 
@@ -14,21 +16,25 @@ impl Agent {
     pub(in crate::agent) async fn begin_sync(
         &self,
         effect: &Effect,
+        row: &ApplicationId,
         name: &str,
         request: &SyncRequest,
+        document: &ApplicationDocument,
     ) -> Result<Outcome, ApiError> {
         let (existing, asked) = {
             let argo = self.argo();
             (argo.application(name).cloned(), argo.ask_application())
         };
         // What is seen next decides.
-        let Some(existing) = existing.filter(|one| !one.deleting) else {
+        let may_begin = |one: &ApplicationEntry| {
+            let is_idle = one.syncs.as_ref().is_some_and(|syncs| {
+                !syncs.knows(&request.sync) && syncs.stage(&request.sync) == SyncStage::Idle
+            });
+            !one.deleting && is_idle && one.says(row, document)
+        };
+        let Some(existing) = existing.filter(may_begin) else {
             return Ok(Outcome::Pending);
         };
-        let syncs = &existing.syncs;
-        if syncs.knows(&request.sync) || syncs.stage(&request.sync) != SyncStage::Idle {
-            return Ok(Outcome::Pending);
-        }
         let namespace = &self.settings.argocd_namespace;
         let answer = requests::begin(&self.client, namespace, name, &existing, request).await?;
         self.take_in_answer(effect, |argo| argo.application_written(answer, asked));
@@ -53,21 +59,23 @@ impl Agent {
             let operation = operations.first();
             return self.find_application(effect, row, Some(name), operation).await;
         };
-        if existing.deleting {
+        let Some(syncs) = existing.syncs.as_ref().filter(|_| !existing.deleting) else {
             return Ok(Outcome::Pending);
-        }
+        };
         let (client, namespace) = (&self.client, &self.settings.argocd_namespace);
-        let answer = match existing.syncs.stage(sync) {
+        let answer = match syncs.stage(sync) {
             SyncStage::Running(_) => {
                 requests::terminate(client, namespace, name, &existing).await?
             }
             SyncStage::Requested => {
                 requests::withdraw(client, namespace, name, &existing, sync).await?
             }
-            SyncStage::Idle | SyncStage::Busy if !existing.syncs.knows(sync) => {
+            SyncStage::Idle | SyncStage::Busy if !syncs.knows(sync) => {
                 requests::withdraw(client, namespace, name, &existing, sync).await?
             }
-            SyncStage::Idle | SyncStage::Busy | SyncStage::Ended(_) => return Ok(Outcome::Pending),
+            SyncStage::Idle | SyncStage::Busy | SyncStage::Comparing(_) | SyncStage::Ended(_) => {
+                return Ok(Outcome::Pending);
+            }
         };
         self.take_in_answer(effect, |argo| argo.application_written(answer, asked));
         Ok(Outcome::Done)

@@ -16,7 +16,6 @@ use super::step::DeploymentFollowUp;
 use crate::backend::Backend;
 use crate::backend::effects::Effect;
 use crate::backend::follow_up::Consequences;
-use crate::backend::index::objects::Place;
 use crate::backend::kinds::ObjectEffect;
 
 /// The reason of the Event about a deletion that waits for another version of the program.
@@ -36,13 +35,16 @@ impl Backend {
     }
 
     fn tell_of_deployment(&self, deployment: &DeploymentFollowUp) {
-        let Consequences { key, place, moved, .. } = &deployment.consequences;
+        let Consequences { key, noted, moved, .. } = &deployment.consequences;
         if deployment.repairs {
             self.metrics.repairs.inc();
-            let Place { namespace, name } = place;
+            let place = noted.as_ref().map(|noted| &noted.place);
+            let (namespace, name) = place.map(|it| (&*it.namespace, &*it.name)).unwrap_or_default();
             tracing::info!(namespace, name, "an Application that was changed by hand is repaired");
         }
-        if moved.as_ref().is_some_and(|moved| moved.to == (Lifecycle::RemovalFrozen {}).path()) {
+        if let Some((place, moved)) = moved
+            && moved.to == (Lifecycle::RemovalFrozen {}).path()
+        {
             // Without our finalizer there is no longer an object whose status could say it.
             self.events.tell(place, key, DELETION_WAITS, messages::REMOVAL_FROZEN);
         }
@@ -62,7 +64,7 @@ impl Backend {
         let effect = |obligation| match obligation {
             Obligation::OperationCreated(operation) => Effect::CreateOperation {
                 requester: consequences.key.clone(),
-                tenant: consequences.tenant.clone(),
+                tenant: consequences.tenant(),
                 operation,
             },
             Obligation::StatusWritten(view) => {

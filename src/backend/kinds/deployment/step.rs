@@ -15,7 +15,7 @@ use schema::store::machine_rows::{Persistent, Stepped, Versioned};
 use super::observe::{self, read_report};
 use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
-use crate::backend::index::objects::Place;
+use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::Key;
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
@@ -265,20 +265,24 @@ fn consequences(
     let open = |machine: &Deployment| machine.record.open.as_ref().map(|open| open.id.clone());
     let before = &stepped.before.machine;
     let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
-    let moved = stepped.transitions.last().cloned();
-    let shown = |machine: &Deployment| (machine.record.generation, machine.record.present);
+    let place = Place { namespace: record.namespace.clone(), name: record.name.clone() };
+    let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
+    let shown = (machine.path(), record.generation, record.present);
+    let noted = Noted {
+        tenant: record.tenant.clone(),
+        place,
+        refers_to: machine.refers_to().map(str::to_owned),
+        rank: record.born,
+        shown: Some(format!("{shown:?}")),
+    };
     DeploymentFollowUp {
         uid: record.uid.clone(),
         consequences: Consequences {
             key: Key::Deployment(record.uid.clone()),
-            tenant: record.tenant.clone(),
-            place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
-            gone: stepped.gone,
+            noted: (!stepped.gone).then_some(noted),
             wake_at: if stepped.gone { None } else { machine.wake_at() },
-            refers_to: machine.refers_to().map(str::to_owned),
             insist,
             requested,
-            is_news: moved.is_some() || shown(machine) != shown(before),
             moved,
         },
         obligations: if stepped.gone {

@@ -7,32 +7,28 @@ use super::step::SyncRunFollowUp;
 use super::write::SyncRunEffect;
 use crate::backend::Backend;
 use crate::backend::effects::Effect;
-use crate::backend::index::objects::Place;
 use crate::backend::kinds::ObjectEffect;
 
 impl Backend {
     pub(in crate::backend) fn follow_up_sync_run(&self, run: SyncRunFollowUp, taken_at: Instant) {
-        let SyncRunFollowUp { uid, consequences, obligations, released } = run;
-        let (key, tenant) = (consequences.key.clone(), consequences.tenant.clone());
+        let SyncRunFollowUp { uid, consequences, obligations } = run;
+        let (requester, tenant) = (consequences.key.clone(), consequences.tenant());
         let effect = |obligation| match obligation {
             SyncRunObligation::OperationCreated(operation) => Effect::CreateOperation {
-                requester: key.clone(),
+                requester: requester.clone(),
                 tenant: tenant.clone(),
                 operation,
             },
-            SyncRunObligation::ChangeAnnounced(operation) => {
-                Effect::AnnounceChange { requester: key.clone(), tenant: tenant.clone(), operation }
-            }
+            SyncRunObligation::ChangeAnnounced(operation) => Effect::AnnounceChange {
+                requester: requester.clone(),
+                tenant: tenant.clone(),
+                operation,
+            },
             SyncRunObligation::StatusWritten(view) => {
                 Effect::Object(ObjectEffect::SyncRun(SyncRunEffect { uid: uid.clone(), view }))
             }
         };
         let effects = obligations.into_iter().map(effect).collect();
-        let namespace = consequences.place.namespace.clone();
         self.follow_up_machine(consequences, effects, taken_at);
-        if let Some(name) = released {
-            // The next run of the same deployment may begin.
-            self.take_in(|index| index.tell_referring(&key, &Place { namespace, name }));
-        }
     }
 }

@@ -13,7 +13,7 @@ use schema::store::machine_rows::{Persistent, Stepped, Versioned};
 
 use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
-use crate::backend::index::objects::Place;
+use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::Key;
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
@@ -26,8 +26,6 @@ pub struct SyncRunFollowUp {
     pub consequences: Consequences,
     /// What it requires from the world.
     pub obligations: Vec<SyncRunObligation>,
-    /// The deployment whose other runs may go on, by name.
-    pub released: Option<String>,
 }
 
 /// Which machines and facts a batch needs for a sync run.
@@ -147,24 +145,28 @@ impl Seen {
             known => known,
         };
         let others = self.queues.get(&name).into_iter().flatten();
+        let others = others.filter(|other| other.uid != record.uid);
+        // The first one and the one that has its turn decide for all others.
+        let first = others.clone().min_by_key(|other| (other.created, &other.uid));
+        let turn = others.filter(|other| other.has_turn);
         SyncRunFacts {
             now: environment.now,
             deployment,
-            others: others.filter(|other| other.uid != record.uid).cloned().collect(),
+            others: first.into_iter().chain(turn).cloned().collect(),
             existing: loaded.sync_runs.existing.get(&record.uid).cloned(),
             conditions: environment.conditions,
         }
     }
 
     /// Notes where a run is in the queues now.
-    fn note(&mut self, run: &SyncRun) {
-        let record = &run.record;
-        for queue in self.queues.values_mut() {
-            queue.retain(|other| other.uid != record.uid);
+    fn note(&mut self, before: &SyncRun, after: &SyncRun) {
+        let name =
+            |run: &SyncRun| Some((run.record.tenant.clone(), run.deployment_name()?.to_owned()));
+        if let Some(queue) = name(before).and_then(|name| self.queues.get_mut(&name)) {
+            queue.retain(|other| other.uid != before.record.uid);
         }
-        if let Some(name) = run.deployment_name() {
-            let name = (record.tenant.clone(), name.to_owned());
-            self.queues.entry(name).or_default().push(OtherRun::of(run));
+        if let Some(name) = name(after) {
+            self.queues.entry(name).or_default().push(OtherRun::of(after));
         }
     }
 }
@@ -231,7 +233,7 @@ fn step(
         tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
         return None;
     };
-    seen.note(&run.machine);
+    seen.note(&before.machine, &run.machine);
     let (stepped, rows) = Stepped::of(before, run);
     changes.rows.extend(rows);
     Some(stepped)
@@ -246,21 +248,24 @@ fn consequences(
     let record = &machine.record;
     let open = |machine: &SyncRun| machine.record.open.as_ref().map(|open| open.id.clone());
     let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
-    let left = before.deployment_name().filter(|name| machine.deployment_name() != Some(name));
+    let place = Place { namespace: record.namespace.clone(), name: record.name.clone() };
+    let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
+    let noted = Noted {
+        tenant: record.tenant.clone(),
+        place,
+        refers_to: machine.refers_to().map(str::to_owned),
+        rank: record.created,
+        shown: None,
+    };
     SyncRunFollowUp {
         uid: record.uid.clone(),
-        released: left.map(str::to_owned),
         consequences: Consequences {
             key: Key::SyncRun(record.uid.clone()),
-            tenant: record.tenant.clone(),
-            place: Place { namespace: record.namespace.clone(), name: record.name.clone() },
-            gone: stepped.gone,
+            noted: (!stepped.gone).then_some(noted),
             wake_at: if stepped.gone { None } else { machine.wake_at() },
-            refers_to: machine.refers_to().map(str::to_owned),
             insist,
             requested,
-            is_news: false,
-            moved: stepped.transitions.last().cloned(),
+            moved,
         },
         obligations: if stepped.gone {
             Vec::new()
@@ -275,6 +280,5 @@ fn gone(uid: &SyncRunUid) -> SyncRunFollowUp {
         uid: uid.clone(),
         consequences: Consequences::gone(Key::SyncRun(uid.clone())),
         obligations: Vec::new(),
-        released: None,
     }
 }

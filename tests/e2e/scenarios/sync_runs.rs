@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crds::argocd::{Application, phase};
+use crds::sync_run::GitOpsDeploymentSyncRunCondition;
 use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun, GitOpsDeploymentSyncRunSpec};
 use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, PostParams, WatchEvent};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, WatchEvent};
 use serde_json::json;
 
 use crate::harness::{all, eventually, history};
@@ -71,6 +72,12 @@ async fn deployed(ring: &Ring) -> GitOpsDeployment {
         shop.status.as_ref().is_some_and(|status| status.sync.status == "OutOfSync")
     })
     .await
+}
+
+/// Sets the times in which Argo CD syncs nothing of a project.
+async fn set_sync_windows(ring: &Ring, project: &str, windows: &serde_json::Value) {
+    let patch = Patch::Merge(json!({"spec": {"syncWindows": windows}}));
+    ring.projects().patch(project, &PatchParams::default(), &patch).await.unwrap();
 }
 
 /// Name of the sync and phase, each time that one of them changes, in the history of all
@@ -190,6 +197,30 @@ pub async fn deleting_a_run_ends_its_sync_and_the_next_one_works(ring: &mut Ring
     create(ring, "next", mended.as_deref().unwrap_or(SOME_COMMIT)).await;
     success(ring, "next").await;
     ring.check_that_nothing_is_lost_or_duplicated().await;
+}
+
+pub async fn a_run_tells_of_the_sync_window_that_it_waits_for(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    let shop = deployed(ring).await;
+    let application = ring.applications().get(&ring.application_name(&shop)).await.unwrap();
+    let project = application.spec.project;
+    let always = json!({
+        "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"],
+    });
+    set_sync_windows(ring, &project, &json!([always])).await;
+    create(ring, "run", "").await;
+    let api = runs(ring);
+    eventually("the run says what it waits for", || async {
+        let conditions = api.get("run").await.ok()?.status.unwrap_or_default().conditions;
+        let is_so = |one: &GitOpsDeploymentSyncRunCondition| {
+            one.status == "Unknown" && one.message.contains("blocked by sync window")
+        };
+        conditions.iter().any(is_so).then_some(())
+    })
+    .await;
+    set_sync_windows(ring, &project, &json!(null)).await;
+    success(ring, "run").await;
+    ring.wait_for_word("first", Some("one")).await;
 }
 
 pub async fn ten_runs_created_at_once_run_one_after_the_other(ring: &mut Ring) {

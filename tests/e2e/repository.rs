@@ -81,3 +81,45 @@ pub fn workload(name: &str) -> String {
     });
     object.to_string()
 }
+
+/// How a Job ends on a testbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// It succeeds.
+    Success,
+    /// It fails.
+    Failure,
+    /// It runs until it is deleted.
+    Never,
+}
+
+impl JobEnd {
+    /// The annotation of the Job's pods by which a testbed knows.
+    fn annotation(self) -> &'static str {
+        match self {
+            Self::Success => "succeeds",
+            Self::Failure => "fails",
+            Self::Never => "never-ends",
+        }
+    }
+}
+
+/// A Job that runs before each sync.
+pub fn hook(name: &str, end: JobEnd) -> String {
+    let object = json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "annotations": {"argocd.argoproj.io/hook": "PreSync"}},
+        "spec": {
+            "backoffLimit": 0,
+            "template": {
+                "metadata": {"annotations": {"testbed/job": end.annotation()}},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{"name": "hook", "image": "registry.k8s.io/pause:3.10"}],
+                },
+            },
+        },
+    });
+    object.to_string()
+}

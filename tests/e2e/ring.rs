@@ -8,6 +8,7 @@ use crds::argocd::{AppProject, Application};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use schema::connection::{Database, connect};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -249,6 +250,24 @@ impl Ring {
         self.set_outcome(path, "missing-path").await;
     }
 
+    /// Makes syncs of a path fail like those of a hook that fails; where git is read, it says so.
+    pub async fn make_syncs_fail(&self, path: &str) {
+        self.set_outcome(path, "sync-fails").await;
+    }
+
+    /// Makes syncs of a path wait for a hook that never ends; where git is read, it says so.
+    pub async fn make_syncs_endless(&self, path: &str) {
+        self.set_outcome(path, "sync-never-ends").await;
+    }
+
+    /// Makes every path work again; where git is read, a commit does so.
+    pub async fn forget_outcomes(&self) {
+        if matches!(self.place, Place::Sandbox { .. }) {
+            let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
+            api.delete(argocd_stand_in::OUTCOMES, &DeleteParams::default()).await.unwrap();
+        }
+    }
+
     /// From now on, Applications of this path are never fully deleted.
     pub async fn stop_argocd(&mut self, path: &str) {
         self.set_outcome(path, "deletion-never-finishes").await;
@@ -259,12 +278,9 @@ impl Ring {
 
     /// Restarts what [`Self::stop_argocd`] stopped.
     pub async fn start_argocd(&mut self) {
-        match &mut self.place {
-            Place::Cluster(cluster) => cluster.start_everything().await,
-            Place::Sandbox { .. } => {
-                let api = Api::<ConfigMap>::namespaced(self.client.clone(), ARGO_CD);
-                api.delete(argocd_stand_in::OUTCOMES, &DeleteParams::default()).await.unwrap();
-            }
+        self.forget_outcomes().await;
+        if let Place::Cluster(cluster) = &mut self.place {
+            cluster.start_everything().await;
         }
     }
 
@@ -308,16 +324,30 @@ impl Ring {
         cluster.start_everything().await;
     }
 
-    /// Checks that the installation is at rest and holds exactly what its deployments ask for. All
-    /// of it: on a cluster the program serves only these tests.
-    pub async fn check_that_nothing_is_lost_or_duplicated(&self) {
-        let database = match &self.place {
+    async fn database(&self) -> Database {
+        match &self.place {
             Place::Cluster(cluster) => cluster.database().await,
             Place::Sandbox { directory, .. } => {
                 let url = format!("sqlite://{}", directory.path().join("state.db").display());
-                schema::connection::connect(&url, &Default::default()).await.unwrap()
+                connect(&url, &Default::default()).await.unwrap()
             }
-        };
+        }
+    }
+
+    /// Waits until a query counts this many rows in the program's database.
+    pub async fn wait_until_counted(&self, query: &str, number: i64) {
+        let database = self.database().await;
+        eventually(&format!("{query} counts {number}"), || async {
+            (harness::count(&database, query).await == number).then_some(())
+        })
+        .await;
+        database.close().await.unwrap();
+    }
+
+    /// Checks that the installation is at rest and holds exactly what its deployments ask for. All
+    /// of it: on a cluster the program serves only these tests.
+    pub async fn check_that_nothing_is_lost_or_duplicated(&self) {
+        let database = self.database().await;
         let operations = Api::<crds::Operation>::namespaced(self.client.clone(), ARGO_CD);
         eventually("nothing is in progress", || async {
             let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";

@@ -272,14 +272,7 @@ impl World {
     where
         K: Clone + Debug + DeserializeOwned,
     {
-        // A watch that replays the past ends only when the server is told to.
-        let parameters = WatchParams::default().timeout(1).disable_bookmarks();
-        let events = api.watch(&parameters, &since.to_string()).await.unwrap();
-        events
-            .map(Result::unwrap)
-            .filter(|event| std::future::ready(!matches!(event, WatchEvent::Bookmark(_))))
-            .collect()
-            .await
+        history(api, &since.to_string()).await
     }
 
     /// Sets the outcome of Applications in the stand-in for Argo CD, through its ConfigMap:
@@ -633,6 +626,21 @@ pub fn is_ready(object: &GitOpsDeployment) -> bool {
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
     observed == object.metadata.generation
         && condition(object, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// All events of a kind's objects since a resource version, in order, up to now.
+pub async fn history<K>(api: &Api<K>, since: &str) -> Vec<WatchEvent<K>>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    // A watch that replays the past ends only when the server is told to.
+    let parameters = WatchParams::default().timeout(1).disable_bookmarks();
+    let events = api.watch(&parameters, since).await.unwrap();
+    events
+        .map(Result::unwrap)
+        .filter(|event| std::future::ready(!matches!(event, WatchEvent::Bookmark(_))))
+        .collect()
+        .await
 }
 
 /// Every object of a kind.

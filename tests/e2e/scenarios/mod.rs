@@ -4,6 +4,7 @@ mod deleting;
 mod deploying;
 mod faults;
 mod repairing;
+mod sync_runs;
 mod syncing;
 
 use crate::Scenario;
@@ -42,6 +43,14 @@ pub fn all() -> Vec<Scenario> {
         scenario!(deleting::an_app_project_that_a_deletion_needs_is_restored, ArgoCdStop),
         scenario!(syncing::a_failing_sync_picks_up_the_next_commit, Git),
         scenario!(syncing::an_edit_ends_a_failing_sync, Git),
+        scenario!(sync_runs::a_manual_deployment_is_synced_to_an_older_commit, Git),
+        scenario!(sync_runs::a_run_without_a_revision_syncs_the_deployments),
+        scenario!(sync_runs::a_failing_hook_ends_a_run_and_the_next_one_works),
+        scenario!(sync_runs::a_run_of_a_deployment_that_was_automated_is_not_retried, Git),
+        scenario!(sync_runs::deleting_a_run_ends_its_sync_and_the_next_one_works),
+        scenario!(sync_runs::a_run_tells_of_the_sync_window_that_it_waits_for, Git),
+        scenario!(sync_runs::ten_runs_created_at_once_run_one_after_the_other),
+        scenario!(sync_runs::a_run_of_an_automated_deployment_is_rejected),
         scenario!(repairing::manual_changes_to_managed_resources_are_undone),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
         scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),

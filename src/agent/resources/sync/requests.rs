@@ -2,6 +2,9 @@
 //!
 //! Each names the revision of the Application that it was decided on, so that one which arrives late
 //! is refused: it neither overwrites another operation nor begins a sync anew.
+//!
+//! A request also removes the last operation's state. Argo CD merges the new one's into it, and then
+//! goes on with what it finds: with the retries of an automated sync, or with a failed hook's result.
 
 use crds::argocd::{Application, phase};
 use crds::names::{SYNC_ANNOTATION, SYNC_INFO};
@@ -24,8 +27,11 @@ pub async fn begin(
     existing: &ApplicationEntry,
     request: &SyncRequest,
 ) -> Result<Application, ApiError> {
-    let operation = operation(existing, request);
-    patch(client, namespace, name, existing, &request.sync, Some(operation)).await
+    let change = json!({
+        "operation": operation(existing, request),
+        "status": {"operationState": null},
+    });
+    patch(client, namespace, name, existing, &request.sync, change).await
 }
 
 /// Takes back a sync that Argo CD has not taken up, or was never asked for.
@@ -38,8 +44,8 @@ pub async fn withdraw(
 ) -> Result<Application, ApiError> {
     let requested = existing.syncs.as_ref().and_then(|syncs| syncs.requested.as_ref());
     let is_requested = requested == Some(sync);
-    let operation = is_requested.then_some(Value::Null);
-    patch(client, namespace, name, existing, sync, operation).await
+    let change = if is_requested { json!({"operation": null}) } else { json!({}) };
+    patch(client, namespace, name, existing, sync, change).await
 }
 
 /// Ends a sync that Argo CD runs.
@@ -60,26 +66,22 @@ pub async fn terminate(
     api.patch(name, &PatchParams::default(), &patch).await.map_err(api_error)
 }
 
+/// Changes an Application, and notes the sync on it.
 async fn patch(
     client: &kube::Client,
     namespace: &str,
     name: &str,
     existing: &ApplicationEntry,
     sync: &SyncOperationId,
-    operation: Option<Value>,
+    mut change: Value,
 ) -> Result<Application, ApiError> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
-    let mut patch = json!({
-        "metadata": {
-            "uid": existing.uid,
-            "resourceVersion": existing.revision.0.to_string(),
-            "annotations": {SYNC_ANNOTATION: sync.as_str()},
-        },
+    change["metadata"] = json!({
+        "uid": existing.uid,
+        "resourceVersion": existing.revision.0.to_string(),
+        "annotations": {SYNC_ANNOTATION: sync.as_str()},
     });
-    if let Some(operation) = operation {
-        patch["operation"] = operation;
-    }
-    api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map_err(api_error)
+    api.patch(name, &PatchParams::default(), &Patch::Merge(change)).await.map_err(api_error)
 }
 
 /// What Argo CD is asked for: the Application's own options and retries, hooks, no pruning.
@@ -181,6 +183,22 @@ mod tests {
         let syncs = entry(&written).syncs.expect("it can be read");
         assert!(syncs.knows(&request.sync));
         assert_eq!(syncs.stage(&request.sync), SyncStage::Requested);
+    }
+
+    #[tokio::test]
+    async fn a_request_leaves_nothing_of_the_last_operations_state() {
+        let (client, api, _) = application().await;
+        let state = json!({
+            "operation": {"sync": {}, "retry": {"limit": -1}},
+            "phase": "Failed",
+            "startedAt": "2026-11-28T10:00:00Z",
+        });
+        let last = Patch::Merge(json!({"status": {"operationState": state}}));
+        let last = api.patch("app", &PatchParams::default(), &last).await.expect("it is written");
+        let written = begin(&client, NAMESPACE, "app", &entry(&last), &request("one")).await;
+        let written = written.expect("it is requested");
+        assert_eq!(written.operation_state(), None);
+        assert!(written.operation.is_some());
     }
 
     #[tokio::test]

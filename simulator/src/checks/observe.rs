@@ -81,12 +81,13 @@ pub fn observe(
     let applications: Vec<Application> = applications.collect();
     let projects = list::<AppProject>(server, &format!("{argocd}/appprojects"))?;
     let sync_runs = list::<GitOpsDeploymentSyncRun>(server, SYNC_RUNS)?;
-    let sync_runs = sync_runs.iter().map(|one| sync_run(one, &namespaces)).collect();
+    let sync_runs: Vec<SyncRunObject> =
+        sync_runs.iter().map(|one| sync_run(one, &namespaces)).collect();
     let has_syncs = |one: &Application| one.annotations().contains_key(SYNC_ANNOTATION);
-    let begun = if applications.iter().any(has_syncs) {
+    let begun = if !sync_runs.is_empty() || applications.iter().any(has_syncs) {
         begun(&history(server, APPLICATIONS))
     } else {
-        vec![]
+        Vec::new()
     };
     Ok(World {
         settings: Settings {

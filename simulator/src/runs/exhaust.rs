@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machines::esr::{self, World, Writes};
+use machines::esr::{self, SyncRunObject, World, Writes};
 use sandbox::ApiServer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -225,8 +225,13 @@ pub fn difference(clean: &Outcome, perturbed: &Outcome) -> Option<String> {
     Some(format!("other {part} in the end: {} instead of {}", of(perturbed), of(clean)))
 }
 
-fn parts(world: World) -> BTreeMap<String, String> {
+fn parts(mut world: World) -> BTreeMap<String, String> {
+    // Whether a run that is deleted or whose deployment is replaced had begun is a matter of time;
+    // that none is begun twice is checked for itself.
+    world.argocd.begun.clear();
+    let run = |run: &SyncRunObject| format!("{} of {}", run.name, run.spec.deployment_name);
     let parts = [
+        ("sync runs", format!("{:#?}", world.sync_runs.iter().map(run).collect::<Vec<_>>())),
         ("namespaces", format!("{:#?}", world.namespaces)),
         ("deployments", format!("{:#?}", world.deployments)),
         ("rows", format!("{:#?}", sorted(&world))),

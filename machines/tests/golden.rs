@@ -28,7 +28,9 @@ use machines::kinds::sync_run::{
 };
 use machines::kinds::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
 use machines::operation::application::ApplicationDocument;
-use machines::operation::sync::{SyncOperationId, SyncRequest, SyncedApplication};
+use machines::operation::sync::{
+    AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncedApplication,
+};
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
 use machines::rows::{Requester, Target, TenantRows};
 use machines::shared::mirror::Mirror;
@@ -359,33 +361,23 @@ fn every_state_of_an_operation_on_a_sync_keeps_its_format() {
     let sync = SyncOperationId::new("4f1c9a3e-0000-4000-8000-000000000002");
     let revision = "v1".to_owned();
     let request = SyncRequest { sync: sync.clone(), revision: revision.clone() };
-    let message = "waiting for a hook".to_owned();
     let document = document();
+    let awaited = Box::new(AwaitedSync { document: (*document).clone(), revision, reported: true });
+    let followed = FollowedSync {
+        message: "waiting for a hook".to_owned(),
+        succeeded: Some("abc".to_owned()),
+        unseen: true,
+    };
     let phases = [
         (
             "awaiting-application",
-            OperationPhase::AwaitingApplication {
-                document: document.clone(),
-                revision,
-                reported: true,
-                deadline,
-                overdue,
-            },
+            OperationPhase::AwaitingApplication { sync: awaited, deadline, overdue },
         ),
         (
             "requesting-sync",
             OperationPhase::RequestingSync { request, document, deadline, overdue },
         ),
-        (
-            "syncing",
-            OperationPhase::Syncing {
-                message,
-                succeeded: Some("abc".to_owned()),
-                unseen: true,
-                deadline,
-                overdue,
-            },
-        ),
+        ("syncing", OperationPhase::Syncing { sync: followed, deadline, overdue }),
         ("ending-sync", OperationPhase::EndingSync { deadline, overdue }),
     ];
     let run = full_run();

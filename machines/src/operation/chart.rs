@@ -3,7 +3,7 @@
 use statig::prelude::*;
 
 use super::observations::{ApplicationView, ArgoView, OperationEvent, RowView};
-use super::sync::{AWAITING_APPLICATION, SyncRequest};
+use super::sync::{AWAITING_APPLICATION, AwaitedSync, FollowedSync, SyncRequest};
 use super::syncing::Reread;
 use super::{
     COLLECTION_DEADLINE, DELETION_DEADLINE, OperationContext, OperationPhase, OperationRecord,
@@ -139,28 +139,24 @@ impl OperationRecord {
         &mut self,
         context: &mut OperationContext,
         event: &OperationEvent,
-        document: &mut Box<ApplicationDocument>,
-        revision: &mut String,
-        reported: &mut bool,
+        sync: &mut Box<AwaitedSync>,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
         match event {
             OperationEvent::RowObserved(row) => match self.reread(row, context) {
                 Reread::Sync(wanted) => {
-                    **document = wanted.document;
-                    *revision = wanted.revision;
+                    sync.document = wanted.document;
+                    sync.revision = wanted.revision;
                     Handled
                 }
                 Reread::Ended(next) => Transition(next),
             },
-            OperationEvent::ArgoObserved(argo) => {
-                self.await_application(argo, document, revision, *reported, context)
-            }
+            OperationEvent::ArgoObserved(argo) => self.await_application(argo, sync, context),
             OperationEvent::DeadlineReached if context.now >= *deadline => {
-                if !*reported {
+                if !sync.reported {
                     self.report(AWAITING_APPLICATION, context);
-                    *reported = true;
+                    sync.reported = true;
                 }
                 *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
                 Handled
@@ -202,9 +198,7 @@ impl OperationRecord {
         &mut self,
         context: &mut OperationContext,
         event: &OperationEvent,
-        message: &mut String,
-        succeeded: &mut Option<String>,
-        unseen: &mut bool,
+        sync: &mut FollowedSync,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
@@ -213,10 +207,7 @@ impl OperationRecord {
                 Reread::Sync(_) => Handled,
                 Reread::Ended(next) => Transition(next),
             },
-            OperationEvent::ArgoObserved(argo) => {
-                *unseen = argo.application == ApplicationView::Unseen;
-                self.follow_sync(argo, message, succeeded, deadline, context)
-            }
+            OperationEvent::ArgoObserved(argo) => self.follow_sync(argo, sync, deadline, context),
             OperationEvent::DeadlineReached if context.now >= *deadline => {
                 *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
                 Handled

@@ -25,7 +25,9 @@ use crate::drive::drive;
 use crate::identity::{ApplicationId, ClusterUserId, OperationId, Timestamp};
 use crate::machine::{Change, Machine};
 use crate::operation::application::{ApplicationDocument, application_name};
-use crate::operation::sync::{SyncOperationId, SyncRequest, SyncedApplication};
+use crate::operation::sync::{
+    AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncedApplication,
+};
 use crate::rows::{Requester, RowChange, Target};
 use crate::waiting::{Party, Wait};
 use serde::{Deserialize, Serialize};
@@ -88,13 +90,8 @@ pub enum OperationPhase {
     },
     /// The Application should say what its row says, and Argo CD should be idle, before the sync.
     AwaitingApplication {
-        /// What the Application should say.
-        document: Box<ApplicationDocument>,
-        /// The revision to sync to; empty for the one that the Application names.
-        revision: String,
-        /// Whether it was reported that this takes long.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        reported: bool,
+        /// What is to be requested.
+        sync: Box<AwaitedSync>,
         /// When to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
@@ -113,14 +110,8 @@ pub enum OperationPhase {
     },
     /// Argo CD was asked for the sync.
     Syncing {
-        /// What Argo CD says about it, as last reported.
-        message: String,
-        /// The revision that was synced, once that was successful.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        succeeded: Option<String>,
-        /// Whether the watch does not show the Application any more.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        unseen: bool,
+        /// How far it was followed.
+        sync: FollowedSync,
         /// When to report what it says by then, and to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
@@ -260,8 +251,9 @@ impl Operation {
                 Wait::new(Party::ApiServer, "the sync is to be requested")
                     .until(*deadline, "the request is sent again")
             }
-            OperationPhase::Syncing { message, deadline, .. } => {
-                let what = if message.is_empty() { sync::SYNC_RUNNING } else { message };
+            OperationPhase::Syncing { sync: followed, deadline, .. } => {
+                let said = followed.message.as_str();
+                let what = if said.is_empty() { sync::SYNC_RUNNING } else { said };
                 Wait::new(Party::ArgoCd, what.to_owned()).until(*deadline, LOOK)
             }
             OperationPhase::EndingSync { deadline, .. } => {
@@ -286,8 +278,8 @@ impl Operation {
         let required = match &self.state {
             OperationPhase::Unclaimed {}
             | OperationPhase::AwaitingApplication { .. }
-            | OperationPhase::Syncing { unseen: false, .. }
             | OperationPhase::Collected {} => return None,
+            OperationPhase::Syncing { sync, .. } if !sync.unseen => return None,
             OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
                 OperationObligation::ProjectWritten(record.owner.clone())
             }
@@ -305,7 +297,7 @@ impl Operation {
                     document.clone(),
                 )
             }
-            OperationPhase::Syncing { unseen: true, .. } => {
+            OperationPhase::Syncing { .. } => {
                 OperationObligation::ApplicationSought(record.application()?.clone())
             }
             OperationPhase::EndingSync { .. } => {

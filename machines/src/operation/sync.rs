@@ -76,6 +76,30 @@ impl SyncRequest {
     }
 }
 
+/// A sync that is to be requested once its Application is ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedSync {
+    /// What the Application should say.
+    pub document: ApplicationDocument,
+    /// The revision to sync to; empty for the one that the Application names.
+    pub revision: String,
+    /// Whether it was reported that this takes long.
+    pub reported: bool,
+}
+
+/// A sync that was requested, as far as it was followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowedSync {
+    /// What Argo CD says about it, as last reported.
+    pub message: String,
+    /// The revision that was synced, once that was successful.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeded: Option<String>,
+    /// Whether the watch does not show the Application any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
+}
+
 /// What an Application says about syncs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncsSeen {

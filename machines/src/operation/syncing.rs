@@ -2,7 +2,9 @@
 
 use statig::prelude::*;
 
-use super::sync::{self, SyncOperationId, SyncRequest, SyncStage, SyncsSeen, WantedSync};
+use super::sync::{
+    self, AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncStage, SyncsSeen, WantedSync,
+};
 use super::{
     ApplicationView, ArgoView, OperationContext, OperationPhase, OperationRecord, RowView,
     SYNC_DEADLINE, Wanted,
@@ -16,7 +18,7 @@ use crate::shared::text::bounded;
 /// What the row of a sync means for one that is in progress.
 pub(super) enum Reread {
     /// It is still asked for, like this.
-    Sync(WantedSync),
+    Sync(Box<WantedSync>),
     /// It goes on like this.
     Ended(OperationPhase),
 }
@@ -46,8 +48,8 @@ impl OperationRecord {
     ) -> OperationPhase {
         match self.reread(row, context) {
             Reread::Ended(next) => next,
-            Reread::Sync(WantedSync { document, revision, .. }) => {
-                await_application(document, revision, context.now)
+            Reread::Sync(wanted) => {
+                await_application(wanted.document, wanted.revision, context.now)
             }
         }
     }
@@ -71,7 +73,7 @@ impl OperationRecord {
             let deadline = context.now.after(SYNC_DEADLINE);
             return Reread::Ended(OperationPhase::EndingSync { deadline, overdue: 0 });
         }
-        Reread::Sync((**wanted).clone())
+        Reread::Sync(wanted.clone())
     }
 
     /// What is seen of the Application, unless it is being deleted, cannot be read, or is not shown
@@ -101,11 +103,10 @@ impl OperationRecord {
     pub(super) fn await_application(
         &self,
         argo: &ArgoView,
-        document: &ApplicationDocument,
-        revision: &str,
-        reported: bool,
+        awaited: &AwaitedSync,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
+        let AwaitedSync { document, revision, reported } = awaited;
         let Some((syncs, sync)) = self.live(argo) else {
             return self.fail_if_deleting(argo, context);
         };
@@ -114,7 +115,7 @@ impl OperationRecord {
         if !is_known && !is_ready {
             return Handled;
         }
-        if reported {
+        if *reported {
             self.report("", context);
         }
         if is_known {
@@ -153,11 +154,11 @@ impl OperationRecord {
     pub(super) fn follow_sync(
         &self,
         argo: &ArgoView,
-        message: &mut String,
-        succeeded: &mut Option<String>,
+        followed: &mut FollowedSync,
         deadline: &mut Timestamp,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
+        followed.unseen = argo.application == ApplicationView::Unseen;
         if argo.application == ApplicationView::Absent {
             return Transition(self.fail(sync::SYNCED_APPLICATION_DELETED, context));
         }
@@ -166,10 +167,10 @@ impl OperationRecord {
         };
         match syncs.stage(sync) {
             SyncStage::Requested => Handled,
-            SyncStage::Running(said) if said == *message => Handled,
+            SyncStage::Running(said) if said == followed.message => Handled,
             SyncStage::Running(said) if context.now >= *deadline => {
                 self.report(&said, context);
-                *message = said;
+                followed.message = said;
                 Handled
             }
             SyncStage::Running(_) => {
@@ -177,13 +178,13 @@ impl OperationRecord {
                 Handled
             }
             SyncStage::Comparing(revision) => {
-                *succeeded = Some(revision);
+                followed.succeeded = Some(revision);
                 Handled
             }
             SyncStage::Ended(Ok(revision)) => Transition(self.succeed(&revision, context)),
             SyncStage::Ended(Err(text)) => Transition(self.fail(&text, context)),
             // Something has taken its place before its result was compared.
-            SyncStage::Idle | SyncStage::Busy => Transition(match succeeded {
+            SyncStage::Idle | SyncStage::Busy => Transition(match &followed.succeeded {
                 Some(revision) => self.succeed(revision, context),
                 None => self.fail(sync::SYNC_REPLACED, context),
             }),
@@ -224,23 +225,11 @@ fn await_application(
     now: Timestamp,
 ) -> OperationPhase {
     let deadline = now.after(STATUS_DELAY);
-    let document = Box::new(document);
-    OperationPhase::AwaitingApplication {
-        document,
-        revision,
-        reported: false,
-        deadline,
-        overdue: 0,
-    }
+    let sync = Box::new(AwaitedSync { document, revision, reported: false });
+    OperationPhase::AwaitingApplication { sync, deadline, overdue: 0 }
 }
 
 fn begin_sync(now: Timestamp) -> OperationPhase {
     let deadline = now.after(STATUS_DELAY);
-    OperationPhase::Syncing {
-        message: String::new(),
-        succeeded: None,
-        unseen: false,
-        deadline,
-        overdue: 0,
-    }
+    OperationPhase::Syncing { sync: FollowedSync::default(), deadline, overdue: 0 }
 }

@@ -58,6 +58,7 @@ impl Target {
 }
 
 /// What the row of an operation's target asks for.
+#[expect(clippy::large_enum_variant, reason = "it is only in a row view, which is in a box")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// A request about the Application of an application row.

@@ -1,5 +1,7 @@
 //! Arbitrary states, events and facts; reachable or not.
 
+mod sync_run;
+
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
@@ -28,6 +30,11 @@ use machines::shared::open_operation::OpenOperation;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+
+pub use sync_run::{
+    deployment_fact, ended_sync_run, new_run, other_runs, run_spec, sync_run, sync_run_event,
+    sync_run_facts, waiting_sync_run,
+};
 
 /// A moment: usual ones, and both extremes.
 pub fn moment() -> BoxedStrategy<Timestamp> {
@@ -235,6 +242,20 @@ fn lifecycle() -> BoxedStrategy<Lifecycle> {
         .boxed()
 }
 
+fn mirror() -> BoxedStrategy<Mirror> {
+    prop_oneof![
+        Just(Mirror::Silent {}),
+        Just(Mirror::Clean {}),
+        Just(Mirror::Dirty {}),
+        moment().prop_map(|until| Mirror::Holding { until }),
+    ]
+    .boxed()
+}
+
+fn style() -> BoxedStrategy<ConditionStyle> {
+    prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)].boxed()
+}
+
 /// Any deployment that the types permit.
 pub fn deployment() -> BoxedStrategy<Deployment> {
     let error_flag = prop_oneof![
@@ -242,13 +263,7 @@ pub fn deployment() -> BoxedStrategy<Deployment> {
         Just(ErrorFlag::Resolved {}),
         text().prop_map(|message| ErrorFlag::Raised { message }),
     ];
-    let mirror = prop_oneof![
-        Just(Mirror::Silent {}),
-        Just(Mirror::Clean {}),
-        Just(Mirror::Dirty {}),
-        moment().prop_map(|until| Mirror::Holding { until }),
-    ];
-    (lifecycle(), error_flag, mirror, record())
+    (lifecycle(), error_flag, mirror(), record())
         .prop_map(|(lifecycle, error_flag, mirror, record)| Deployment {
             lifecycle,
             error_flag,
@@ -350,8 +365,7 @@ pub fn facts() -> BoxedStrategy<Facts> {
         Namesake { uid, first_seen, waits }
     });
     let around = (option::of(instance()), vec(namesake, 0..2), option::of(existing_application()));
-    let style = prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)];
-    (moment(), tenant, around, any::<bool>(), style)
+    (moment(), tenant, around, any::<bool>(), style())
         .prop_map(
             |(now, tenant, (instance, namesakes, existing_application), isolation, conditions)| {
                 Facts {

@@ -164,6 +164,7 @@ fn event(transition: &Transition) -> OperationEvent {
         labelled,
         deleting,
         sync,
+        syncs: Box::default(),
     };
     let present = |spec, labelled, deleting| beside(spec, labelled, deleting, None);
     let another = |automated| {

@@ -1,5 +1,7 @@
 //! Arbitrary states, events and facts; reachable or not.
 
+mod sync_run;
+
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
@@ -16,7 +18,8 @@ use machines::kinds::deployment::{
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
 use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use machines::operation::sync::{
-    LastSync, SyncOperationId, SyncRequest, SyncedApplication, SyncsSeen, WantedSync,
+    AwaitedSync, FollowedSync, LastSync, SyncOperationId, SyncRequest, SyncedApplication,
+    SyncsSeen, WantedSync,
 };
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
@@ -28,6 +31,11 @@ use machines::shared::open_operation::OpenOperation;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+
+pub use sync_run::{
+    deployment_fact, ended_sync_run, new_run, other_runs, run_spec, sync_run, sync_run_event,
+    sync_run_facts, waiting_sync_run,
+};
 
 /// A moment: usual ones, and both extremes.
 pub fn moment() -> BoxedStrategy<Timestamp> {
@@ -235,6 +243,20 @@ fn lifecycle() -> BoxedStrategy<Lifecycle> {
         .boxed()
 }
 
+fn mirror() -> BoxedStrategy<Mirror> {
+    prop_oneof![
+        Just(Mirror::Silent {}),
+        Just(Mirror::Clean {}),
+        Just(Mirror::Dirty {}),
+        moment().prop_map(|until| Mirror::Holding { until }),
+    ]
+    .boxed()
+}
+
+fn style() -> BoxedStrategy<ConditionStyle> {
+    prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)].boxed()
+}
+
 /// Any deployment that the types permit.
 pub fn deployment() -> BoxedStrategy<Deployment> {
     let error_flag = prop_oneof![
@@ -242,13 +264,7 @@ pub fn deployment() -> BoxedStrategy<Deployment> {
         Just(ErrorFlag::Resolved {}),
         text().prop_map(|message| ErrorFlag::Raised { message }),
     ];
-    let mirror = prop_oneof![
-        Just(Mirror::Silent {}),
-        Just(Mirror::Clean {}),
-        Just(Mirror::Dirty {}),
-        moment().prop_map(|until| Mirror::Holding { until }),
-    ];
-    (lifecycle(), error_flag, mirror, record())
+    (lifecycle(), error_flag, mirror(), record())
         .prop_map(|(lifecycle, error_flag, mirror, record)| Deployment {
             lifecycle,
             error_flag,
@@ -350,8 +366,7 @@ pub fn facts() -> BoxedStrategy<Facts> {
         Namesake { uid, first_seen, waits }
     });
     let around = (option::of(instance()), vec(namesake, 0..2), option::of(existing_application()));
-    let style = prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)];
-    (moment(), tenant, around, any::<bool>(), style)
+    (moment(), tenant, around, any::<bool>(), style())
         .prop_map(
             |(now, tenant, (instance, namesakes, existing_application), isolation, conditions)| {
                 Facts {
@@ -399,21 +414,18 @@ pub fn operation() -> BoxedStrategy<Operation> {
                 4 => OperationPhase::TidyingProject { deadline },
                 5 => OperationPhase::Completed { deadline },
                 6 => OperationPhase::Failed { deadline },
-                7 => OperationPhase::AwaitingApplication {
-                    document,
-                    revision,
-                    reported: overdue % 2 == 1,
-                    deadline,
-                    overdue,
-                },
+                7 => {
+                    let (document, reported) = (*document, overdue % 2 == 1);
+                    let sync = Box::new(AwaitedSync { document, revision, reported });
+                    OperationPhase::AwaitingApplication { sync, deadline, overdue }
+                }
                 8 => OperationPhase::RequestingSync { request, document, deadline, overdue },
-                9 => OperationPhase::Syncing {
-                    succeeded: (overdue % 3 == 1).then(|| revision.clone()),
-                    unseen: overdue % 2 == 1,
-                    message: revision,
-                    deadline,
-                    overdue,
-                },
+                9 => {
+                    let succeeded = (overdue % 3 == 1).then(|| revision.clone());
+                    let unseen = overdue % 2 == 1;
+                    let sync = FollowedSync { message: revision, succeeded, unseen };
+                    OperationPhase::Syncing { sync, deadline, overdue }
+                }
                 10 => OperationPhase::EndingSync { deadline, overdue },
                 _ => OperationPhase::Collected {},
             }

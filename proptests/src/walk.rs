@@ -4,6 +4,8 @@
 //! never undone), so every state that the machine gets to is reachable. [`Walk::settle`] is the
 //! same environment, but helpful: the agent completes, deadlines fire, writes are echoed.
 
+pub mod sync_run;
+
 use std::fmt;
 
 use machines::Handling;

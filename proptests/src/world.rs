@@ -6,20 +6,23 @@
 //! [`Cluster::rest`] is the safety net: full rescans until nothing changes any more.
 
 mod agent;
+mod argo;
 mod choices;
 mod database;
 mod faults;
 mod kinds;
 mod moves;
 mod normal;
+mod objects;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use machines::esr::{
     self, ApplicationEntry, ArgoApplication, ArgoProject, ArgoReport, DeploymentObject,
-    MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings, UserEntry, Violation,
-    World,
+    MappingEntry, NamespaceObject, OperationEntry, Predicate, RepositoryEntry, Settings, SyncEntry,
+    SyncRunObject, UserEntry, Violation, World,
 };
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
@@ -30,16 +33,23 @@ use machines::kinds::deployment::spec::{DeploymentSpec, normalise_repo_url};
 use machines::kinds::deployment::{
     Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
 };
+use machines::kinds::sync_run::{
+    SyncRun, SyncRunObligation, SyncRunSnapshot, SyncRunSpec, SyncRunUid,
+};
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::Machine;
 use machines::operation::application::{ApplicationDocument, project_name};
+use machines::operation::sync::{SyncOperationId, SyncedApplication, SyncsSeen};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView, Wanted,
 };
-use machines::rows::{OperationState, Requester, RowChange, Target};
+use machines::rows::{OperationState, Requester, RowChange, SyncRunRows, Target};
 use machines::shared::repository_url::source_repo_pattern;
 
 use crate::walk::{persist, resume};
+
+use argo::{SentRequest, SyncRow};
+use objects::Object;
 
 pub use faults::Fault;
 pub use moves::{Move, any_move};
@@ -49,12 +59,14 @@ pub use moves::{Move, any_move};
 pub const ROUNDS_LIMIT: usize = 60;
 
 /// How many specs there are.
-pub const SPECS: u8 = 5;
+pub const SPECS: u8 = 7;
+/// How many specs of sync runs there are.
+pub const RUN_SPECS: u8 = 4;
 
 /// The moment at which everything starts.
 const START_MILLIS: i64 = 1_000_000;
-const STYLE: ConditionStyle = ConditionStyle::Conventional;
 const NAMES: [&str; 2] = ["app", "web"];
+const RUN_NAMES: [&str; 3] = ["first", "second", "third"];
 const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// The world and the machines in it.
@@ -64,6 +76,7 @@ pub struct Cluster {
     pub world: World,
     tenants: BTreeMap<TenantUid, Tenant>,
     deployments: BTreeMap<DeploymentUid, Deployment>,
+    sync_runs: BTreeMap<SyncRunUid, SyncRun>,
     operations: BTreeMap<OperationId, Operation>,
     /// The Operation CRs.
     resources: BTreeSet<OperationId>,
@@ -71,10 +84,21 @@ pub struct Cluster {
     history: BTreeMap<DeploymentUid, Vec<Snapshot>>,
     /// Where a deployment was: tenant, namespace, name.
     places: BTreeMap<DeploymentUid, (TenantUid, String, String)>,
+    /// The same of sync runs.
+    run_history: BTreeMap<SyncRunUid, Vec<SyncRunSnapshot>>,
+    run_places: BTreeMap<SyncRunUid, (TenantUid, String, String)>,
+    /// The runs that have another client's finalizer.
+    kept: BTreeSet<SyncRunUid>,
+    /// What the rows of syncs say besides their keys.
+    sync_rows: BTreeMap<SyncOperationId, SyncRow>,
+    /// What the agent has reported on operations.
+    messages: BTreeMap<OperationId, String>,
+    /// What Argo CD's Applications say of syncs, by row.
+    syncs: BTreeMap<ApplicationId, SyncsSeen>,
     /// What a digest in a status view refers to; it is in the database.
     reports: BTreeMap<Digest, ArgoReport>,
-    /// What a deployment required when the process died; whether it was done is unknown.
-    underway: Option<(DeploymentUid, Obligation)>,
+    /// What was required when the process died; whether it was done is unknown.
+    underway: Option<Underway>,
     revision: Revision,
     now: Timestamp,
     /// How long each step of a deployment takes. Operations are named after a machine's time of
@@ -84,8 +108,22 @@ pub struct Cluster {
     pub broken: Vec<Violation>,
 }
 
+/// Something that a process was about to write when it died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Underway {
+    /// What a deployment required.
+    Deployment(DeploymentUid, Obligation),
+    /// What a sync run required.
+    SyncRun(SyncRunUid, SyncRunObligation),
+    /// The agent's request for a sync.
+    Request(SentRequest),
+}
+
+/// Of the runs of a deployment, one at a time has its turn.
+const ONE_TURN: Predicate = Predicate("SR-turn");
+
 /// The spec of a number; 0 is invalid, 3 needs another repository, 4 writes the URL of the first
-/// in another way.
+/// in another way, and from 5 on they are synced on request.
 fn spec(number: u8) -> DeploymentSpec {
     let repo = match number {
         3 => "other.git",
@@ -95,9 +133,20 @@ fn spec(number: u8) -> DeploymentSpec {
     DeploymentSpec {
         repo_url: format!("https://example.com/team/{repo}"),
         path: if number == 0 { String::new() } else { format!("folder-{number}") },
-        type_: "automated".to_owned(),
+        type_: if number < 5 { "automated" } else { "manual" }.to_owned(),
         ..DeploymentSpec::default()
     }
+}
+
+/// The spec of a sync run: of either deployment, and of two revisions; 3 cannot be one.
+fn run_spec(number: u8) -> SyncRunSpec {
+    let (name, revision) = match number {
+        0 => ("app", ""),
+        1 => ("app", "v1"),
+        2 => ("web", ""),
+        _ => ("app", "\n"),
+    };
+    SyncRunSpec { deployment_name: name.to_owned(), revision: revision.to_owned() }
 }
 
 fn pick<T: Clone>(items: impl IntoIterator<Item = T>, which: u8) -> Option<T> {
@@ -119,16 +168,23 @@ impl Default for Cluster {
             argocd_namespace: "argocd".to_owned(),
             instance: Some(InstanceId::new("instance")),
             isolation: true,
-            conditions: STYLE,
+            conditions: ConditionStyle::Conventional,
         };
         Self {
             world: World { settings, ..World::default() },
             tenants: BTreeMap::new(),
             deployments: BTreeMap::new(),
+            sync_runs: BTreeMap::new(),
             operations: BTreeMap::new(),
             resources: BTreeSet::new(),
             history: BTreeMap::new(),
             places: BTreeMap::new(),
+            run_history: BTreeMap::new(),
+            run_places: BTreeMap::new(),
+            kept: BTreeSet::new(),
+            sync_rows: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            syncs: BTreeMap::new(),
             reports: BTreeMap::new(),
             underway: None,
             revision: Revision(1),
@@ -159,6 +215,23 @@ impl Cluster {
         for uids in namesakes.values() {
             self.broken.extend(esr::one_at_a_time(&self.world, uids).err());
         }
+        self.broken.extend(esr::at_most_once(&self.world).err());
+        self.check_turns();
+    }
+
+    /// Of the runs of a deployment, one at a time has its turn.
+    fn check_turns(&mut self) {
+        let mut turns = BTreeSet::new();
+        for run in self.sync_runs.values().filter(|run| run.has_turn()) {
+            let turn = (run.record.tenant.clone(), run.deployment_name().map(str::to_owned));
+            if !turns.insert(turn) {
+                self.broken.push(Violation {
+                    predicate: ONE_TURN,
+                    object: run.record.uid.to_string(),
+                    difference: "another run has its turn, too".to_owned(),
+                });
+            }
+        }
     }
 
     /// The state after a move; `None` if it changes nothing.
@@ -173,53 +246,52 @@ impl Cluster {
     }
 
     fn happen(&mut self, next: &Move) {
-        let uid = |which| pick(self.deployments.keys().cloned(), which);
+        let known = |which| pick(self.known_objects(), which);
+        let existing = |which| pick(self.existing_objects(), which);
+        let object = |which| pick(self.all_objects(), which);
         let operation = |which| pick(self.operations.keys().cloned(), which);
         match *next {
             Move::Create { namespace, name, spec, finalizer } => {
                 self.create(namespace, name, spec, finalizer);
             }
-            Move::Edit { which, spec } => self.edit(which, spec),
+            Move::CreateRun { namespace, name, spec, kept } => {
+                self.create_run(namespace, name, spec, kept);
+            }
+            Move::Edit { which, spec } => {
+                existing(which).iter().for_each(|one| self.edit_object(one, spec));
+            }
             Move::Delete { which } => {
-                let uids = self.world.deployments.iter().map(|object| object.uid.clone());
-                pick(uids, which).into_iter().for_each(|uid| self.delete(&uid));
+                existing(which).iter().for_each(|one| self.delete_object(one));
             }
             Move::DeleteNamespace { which } => self.delete_namespace(which),
-            Move::ToggleEngine => {
-                let there = self.world.settings.instance.is_some();
-                self.world.settings.instance = (!there).then(|| InstanceId::new("instance"));
-            }
+            Move::ToggleEngine => self.toggle_engine(),
             Move::Observe { which } => {
-                pick(self.places.keys().cloned(), which).iter().for_each(|uid| self.observe(uid));
+                object(which).iter().for_each(|one| self.observe_object(one));
             }
             Move::ObserveStale { which, back } => {
-                pick(self.places.keys().cloned(), which)
-                    .iter()
-                    .for_each(|uid| self.observe_stale(uid, back));
+                object(which).iter().for_each(|one| self.observe_stale_object(one, back));
             }
             Move::ObserveTenant { which } => {
-                let tenants: BTreeSet<TenantUid> =
-                    self.places.values().map(|place| place.0.clone()).collect();
-                pick(tenants, which).iter().for_each(|tenant| self.observe_tenant(tenant));
+                pick(self.all_tenants(), which).iter().for_each(|one| self.observe_tenant(one));
             }
-            Move::Facts { which } => {
-                uid(which).iter().for_each(|uid| self.tell(uid, &Event::FactsChanged));
-            }
+            Move::Facts { which } => known(which).iter().for_each(|one| self.check_facts(one)),
             Move::ObserveOperation { which } => {
-                uid(which).iter().for_each(|uid| self.observe_operation(uid));
+                known(which).iter().for_each(|one| self.observe_operation_of(one));
             }
-            Move::Report { which } => uid(which).iter().for_each(|uid| self.report(uid)),
+            Move::Report { which } => {
+                let uid = pick(self.deployments.keys().cloned(), which);
+                uid.iter().for_each(|uid| self.report(uid));
+            }
             Move::ObserveFormerOperation { which, failed } => {
-                uid(which).iter().for_each(|uid| self.observe_former_operation(uid, failed));
+                known(which).iter().for_each(|one| self.observe_former_operation(one, failed));
             }
             Move::Discharge { which, choice } => {
-                uid(which).iter().for_each(|uid| self.discharge(uid, choice));
+                known(which).iter().for_each(|one| self.discharge_for(one, choice));
             }
             Move::Crash { which } => self.crash(which),
             Move::Arrive => self.arrive(),
             Move::ClaimOperation { which } => {
-                let known = self.known_operations();
-                pick(known, which).iter().for_each(|id| self.observe_row(id));
+                pick(self.known_operations(), which).iter().for_each(|id| self.observe_row(id));
             }
             Move::ObserveArgo { which } => {
                 operation(which).iter().for_each(|id| self.observe_argo(id));
@@ -232,6 +304,8 @@ impl Cluster {
                 operation(which).iter().for_each(|id| self.tell_operation(id, &refused));
             }
             Move::Sync { which } => self.sync(which),
+            Move::RunSync { which, goes_well } => self.run_sync(which, goes_well),
+            Move::RequestForeignSync { which } => self.request_foreign_sync(which),
             Move::CollectOperation { which } => self.collect_operation(which),
             Move::Wait { seconds } => {
                 self.now = self.now.after(Duration::from_secs(seconds.into()));
@@ -241,31 +315,36 @@ impl Cluster {
         }
     }
 
+    /// The tenants of all objects that ever existed.
+    fn all_tenants(&self) -> BTreeSet<TenantUid> {
+        let places = self.places.values().chain(self.run_places.values());
+        places.map(|place| place.0.clone()).collect()
+    }
+
     /// Rescans everything and does all required work, round after round, until a round changes
     /// nothing. Returns the number of rounds, or `None` beyond [`ROUNDS_LIMIT`].
     pub fn rest(&mut self) -> Option<usize> {
         (1..=ROUNDS_LIMIT).find(|_| {
-            let before = (self.world.clone(), self.states());
+            let before = (self.world.clone(), self.syncs.clone(), self.states());
             self.round();
-            before == (self.world.clone(), self.states())
+            before == (self.world.clone(), self.syncs.clone(), self.states())
         })
     }
 
     /// One full rescan; afterwards every machine with an expired deadline is woken.
     pub fn round(&mut self) {
-        let tenants: BTreeSet<TenantUid> =
-            self.places.values().map(|place| place.0.clone()).collect();
-        let uids: Vec<DeploymentUid> = self.places.keys().cloned().collect();
-        for tenant in &tenants {
+        for tenant in &self.all_tenants() {
             self.observe_tenant(tenant);
         }
-        for uid in &uids {
-            self.observe(uid);
-            self.tell(uid, &Event::FactsChanged);
-            self.observe_operation(uid);
-            self.report(uid);
+        for object in &self.all_objects() {
+            self.observe_object(object);
+            self.check_facts(object);
+            self.observe_operation_of(object);
+            if let Object::Deployment(uid) = object {
+                self.report(uid);
+            }
             // More than any machine requires at once.
-            (0..3).for_each(|_| self.discharge(uid, 0));
+            (0..3).for_each(|_| self.discharge_for(object, 0));
         }
         for id in self.known_operations() {
             self.observe_row(&id);
@@ -273,9 +352,13 @@ impl Cluster {
             self.discharge_operation(&id);
         }
         for which in 0..self.world.argocd.applications.len() {
-            self.sync(u8::try_from(which).unwrap_or(u8::MAX));
+            let which = u8::try_from(which).unwrap_or(u8::MAX);
+            self.sync(which);
+            // What is requested is taken up, ends and is compared.
+            (0..3).for_each(|_| self.run_sync(which, true));
         }
-        let moments = self.deployments.values().filter_map(Deployment::wake_at);
+        let known = self.known_objects();
+        let moments = known.iter().filter_map(|object| self.wake_at(object));
         let moments = moments.chain(self.operations.values().filter_map(Operation::wake_at));
         if let Some(first) = moments.min() {
             self.now = self.now.max(first);
@@ -287,6 +370,9 @@ impl Cluster {
     pub fn states(&self) -> Vec<String> {
         let states = |one: &Deployment| format!("{} {}", one.path(), one.mirror.path());
         let deployments = self.deployments.values().map(states);
+        let run =
+            |one: &SyncRun| format!("{} {} {}", one.record.uid, one.path(), one.mirror.path());
+        let deployments = deployments.chain(self.sync_runs.values().map(run));
         let operations = self.operations.values().map(|one| one.path().to_owned());
         let tenants = self.tenants.values().map(|one| one.path().to_owned());
         deployments.chain(operations).chain(tenants).collect()
@@ -297,120 +383,8 @@ impl Cluster {
         (self.tenants.len(), self.deployments.len(), self.operations.len())
     }
 
-    // === the users and the Kubernetes API ===
-
-    fn create(&mut self, namespace: u8, name: u8, number: u8, finalizer: bool) {
-        let namespace = NAMESPACES[usize::from(namespace) % NAMESPACES.len()];
-        let name = NAMES[usize::from(name) % NAMES.len()];
-        let taken = |one: &DeploymentObject| one.namespace == namespace && one.name == name;
-        if self.world.deployments.iter().any(taken) {
-            return;
-        }
-        self.revision.0 += 1;
-        let existing = self.world.namespaces.iter().find(|one| one.name == namespace);
-        if existing.is_some_and(|one| one.terminating) {
-            return;
-        }
-        let number_of_object = self.places.len() + 1;
-        let tenant = existing.map_or_else(
-            || TenantUid::new(format!("{namespace}-{number_of_object}")),
-            |one| one.uid.clone(),
-        );
-        if existing.is_none() {
-            self.world.namespaces.push(NamespaceObject {
-                uid: tenant.clone(),
-                name: namespace.to_owned(),
-                terminating: false,
-            });
-        }
-        let uid = DeploymentUid::new(format!("uid-{number_of_object:04}"));
-        let place = (tenant.clone(), namespace.to_owned(), name.to_owned());
-        self.places.insert(uid.clone(), place);
-        self.world.deployments.push(DeploymentObject {
-            uid: uid.clone(),
-            tenant,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            generation: Generation(1),
-            finalizer,
-            spec: spec(number),
-            ..DeploymentObject::default()
-        });
-        self.remember(&uid);
+    /// How many machines of sync runs exist; at rest, none whose object is gone or going.
+    pub fn sync_runs(&self) -> usize {
+        self.sync_runs.len()
     }
-
-    fn object(&mut self, uid: &DeploymentUid) -> Option<&mut DeploymentObject> {
-        self.world.deployments.iter_mut().find(|object| object.uid == *uid)
-    }
-
-    /// Gives the object a new revision and records this version.
-    fn remember(&mut self, uid: &DeploymentUid) {
-        self.revision.0 += 1;
-        let revision = self.revision;
-        let Some(object) = self.object(uid) else {
-            return;
-        };
-        let snapshot = Snapshot {
-            revision,
-            generation: object.generation,
-            deleting: object.deleting,
-            finalizer: object.finalizer,
-            spec: object.spec.clone(),
-            observed_generation: object.status.observed_generation,
-            conditions: object.status.conditions.clone(),
-            mirrored: mirrored(&object.status.report),
-        };
-        self.history.entry(uid.clone()).or_default().push(snapshot);
-    }
-
-    fn edit(&mut self, which: u8, number: u8) {
-        let uids = self.world.deployments.iter().map(|object| object.uid.clone());
-        let Some(uid) = pick(uids, which) else { return };
-        let Some(object) = self.object(&uid) else {
-            return;
-        };
-        if object.spec != spec(number) {
-            object.spec = spec(number);
-            object.generation.0 += 1;
-            self.remember(&uid);
-        }
-    }
-
-    fn delete(&mut self, uid: &DeploymentUid) {
-        let Some(object) = self.object(uid) else {
-            return;
-        };
-        if object.finalizer && !object.deleting {
-            object.deleting = true;
-            object.generation.0 += 1;
-            self.remember(uid);
-        } else if !object.finalizer {
-            self.revision.0 += 1;
-            self.world.deployments.retain(|object| object.uid != *uid);
-            self.collect_namespaces();
-        }
-    }
-
-    fn delete_namespace(&mut self, which: u8) {
-        let Some(tenant) = pick(self.world.namespaces.iter().map(|one| one.uid.clone()), which)
-        else {
-            return;
-        };
-        let spaces = self.world.namespaces.iter_mut();
-        spaces.filter(|one| one.uid == tenant).for_each(|one| one.terminating = true);
-        let inside = self.world.deployments.iter().filter(|one| one.tenant == tenant);
-        for uid in inside.map(|one| one.uid.clone()).collect::<Vec<_>>() {
-            self.delete(&uid);
-        }
-        self.collect_namespaces();
-    }
-
-    /// A terminating namespace is removed with the last object in it.
-    fn collect_namespaces(&mut self) {
-        let deployments = &self.world.deployments;
-        let used = |space: &NamespaceObject| deployments.iter().any(|one| one.tenant == space.uid);
-        self.world.namespaces.retain(|space| !space.terminating || used(space));
-    }
-
-    // === the backend ===
 }

@@ -43,6 +43,8 @@ proptest! {
         let (_, deployments, operations) = cluster.machines();
         prop_assert_eq!(deployments, cluster.world.deployments.len(), "a machine outlived its object");
         prop_assert_eq!(operations, 0, "an operation outlived its work");
+        let present = cluster.world.sync_runs.iter().filter(|one| !one.deleting).count();
+        prop_assert_eq!(cluster.sync_runs(), present, "a machine outlived its run");
     }
 
     #[test]

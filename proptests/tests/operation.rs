@@ -9,6 +9,7 @@ use machines::kinds::deployment::render::render;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::machine::{Machine, Step};
 use machines::operation::application::ApplicationSpec;
+use machines::operation::sync::SyncOperationId;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
     PersistedOperation, RowView, Wanted,
@@ -59,15 +60,18 @@ fn document() -> machines::operation::application::ApplicationDocument {
 }
 
 fn row(state: OperationState, wanted: bool) -> OperationEvent {
-    OperationEvent::RowObserved(Box::new(RowView {
-        state,
-        owner: ClusterUserId::new("user-1"),
-        requester: None,
-        wanted: Wanted::Application {
-            row: ApplicationId::new("application-1"),
-            document: wanted.then(document),
-        },
-    }))
+    let document = wanted.then(document);
+    row_of(state, Wanted::Application { row: ApplicationId::new("application-1"), document })
+}
+
+fn row_of(state: OperationState, wanted: Wanted) -> OperationEvent {
+    let owner = ClusterUserId::new("user-1");
+    OperationEvent::RowObserved(Box::new(RowView { state, owner, requester: None, wanted }))
+}
+
+/// A sync whose run is gone.
+fn withdrawn() -> Wanted {
+    Wanted::Sync { row: SyncOperationId::new("sync-1"), sync: None }
 }
 
 fn present(spec: ApplicationSpec, labelled: bool, deleting: bool) -> ApplicationView {
@@ -158,13 +162,17 @@ proptest! {
     }
 
     #[test]
-    fn a_working_operation_has_a_deadline_and_exactly_one_obligation(moments in walk(30)) {
+    fn a_working_operation_has_a_deadline_and_at_most_one_obligation(moments in walk(30)) {
         for Moment { step, .. } in moments {
             let operation = step.machine;
             let obligations = operation.obligations().len();
             let waits = operation.wake_at().is_some();
             match operation.path().as_str() {
                 "Unclaimed" | "Collected" => prop_assert_eq!((obligations, waits), (0, false)),
+                // Argo CD works on it, or is to be left alone.
+                "InProgress/AwaitingApplication" | "InProgress/Syncing" => {
+                    prop_assert_eq!((obligations, waits), (0, true));
+                }
                 path => prop_assert_eq!((obligations, waits), (1, true), "{}", path),
             }
         }
@@ -188,6 +196,9 @@ proptest! {
                 RowChange::SetOperationState(id, state) => {
                     prop_assert_eq!(id, OperationId::new("operation-1"));
                     states.push(state);
+                }
+                RowChange::ReportProgress(id, _) => {
+                    prop_assert_eq!(id, OperationId::new("operation-1"));
                 }
                 other => prop_assert!(false, "an operation writes no {other:?}"),
             }
@@ -224,12 +235,18 @@ proptest! {
                 OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
             };
             let event = match operation.obligations().first() {
+                None if operation.follows_row() => row_of(OperationState::Waiting, withdrawn()),
                 None => row(OperationState::Waiting, true),
                 Some(OperationObligation::ProjectWritten(_)) => view(ApplicationView::Absent),
                 Some(OperationObligation::ApplicationWritten(_, document)) => {
                     view(present(document.spec.clone(), true, false))
                 }
                 Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
+                Some(OperationObligation::SyncRequested(..)) => {
+                    row_of(OperationState::Waiting, withdrawn())
+                }
+                Some(OperationObligation::ApplicationSought(_)) => view(ApplicationView::Absent),
+                Some(OperationObligation::SyncEnded(..)) => view(ApplicationView::Absent),
                 Some(OperationObligation::ResourceRemoved(_)) => OperationEvent::ResourceAbsent,
             };
             operation = persisted(&operation.step(&event, &now).machine);

@@ -39,6 +39,11 @@ proptest! {
     }
 
     #[test]
+    fn a_sync_run_names_its_deadlines_and_what_a_person_can_do(machine in arbitrary::sync_run()) {
+        is_complete(&machine)?;
+    }
+
+    #[test]
     fn a_tenant_names_its_deadlines_and_what_a_person_can_do(machine in arbitrary::tenant()) {
         is_complete(&machine)?;
     }

@@ -41,8 +41,14 @@ impl Graph {
         let broken = esr::all(world).first().map(ToString::to_string);
         let (_, deployments, operations) = situation.cluster.machines();
         let outlives = || {
-            (deployments != world.deployments.len() || operations != 0).then(|| {
-                format!("{deployments} deployments and {operations} operations are remembered")
+            let runs = situation.cluster.sync_runs();
+            let present = world.sync_runs.iter().filter(|one| !one.deleting).count();
+            let all_remembered = deployments == world.deployments.len() && runs == present;
+            (!all_remembered || operations != 0).then(|| {
+                format!(
+                    "{deployments} deployments, {runs} sync runs and {operations} operations are \
+                     remembered"
+                )
             })
         };
         self.nodes.insert(situation.key, Node { wrong: broken.or_else(outlives), edges });

@@ -16,17 +16,12 @@ impl Cluster {
         let database = &self.world.database;
         let event = match database.operations.iter().find(|row| row.id == *id) {
             None => OperationEvent::RowAbsent,
-            Some(row) => {
-                let Target::Application(id) = &row.target else { return };
-                let application = database.applications.iter().find(|one| one.id == *id);
-                let document = application.map(|one| one.document.clone());
-                OperationEvent::RowObserved(Box::new(RowView {
-                    state: row.state.clone(),
-                    owner: self.owner(row.requester.as_ref()),
-                    requester: row.requester.clone(),
-                    wanted: Wanted::Application { row: id.clone(), document },
-                }))
-            }
+            Some(row) => OperationEvent::RowObserved(Box::new(RowView {
+                state: row.state.clone(),
+                owner: self.owner(row.requester.as_ref()),
+                requester: row.requester.clone(),
+                wanted: self.wanted(&row.target),
+            })),
         };
         self.tell_operation(id, &event);
         if !self.resources.contains(id) {
@@ -34,10 +29,23 @@ impl Cluster {
         }
     }
 
+    /// What the row of an operation's target asks for.
+    fn wanted(&self, target: &Target) -> Wanted {
+        match target {
+            Target::Application(id) => {
+                let rows = &self.world.database.applications;
+                let application = rows.iter().find(|one| one.id == *id);
+                let document = application.map(|one| one.document.clone());
+                Wanted::Application { row: id.clone(), document }
+            }
+            Target::Sync(id) => Wanted::Sync { row: id.clone(), sync: self.wanted_sync(id) },
+        }
+    }
+
     pub(super) fn owner(&self, requester: Option<&Requester>) -> ClusterUserId {
         let place = requester.and_then(|requester| match requester {
             Requester::Deployment(uid) => self.places.get(uid),
-            Requester::SyncRun(_) => None,
+            Requester::SyncRun(uid) => self.run_places.get(uid),
         });
         place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
     }
@@ -53,7 +61,7 @@ impl Cluster {
             labelled: true,
             deleting: false,
             sync: None,
-            syncs: Some(Box::default()),
+            syncs: Some(Box::new(self.syncs_of(&one.application))),
         });
         let name = project_name(&record.owner);
         let project = self.world.argocd.projects.iter().find(|one| one.name == name);
@@ -96,12 +104,18 @@ impl Cluster {
                     let applications = &mut self.world.argocd.applications;
                     let before = applications.len();
                     applications.retain(|one| one.application != application);
-                    applications.len() != before
+                    let removed = applications.len() != before;
+                    self.syncs.remove(&application);
+                    self.touch(&application);
+                    removed
                 }
                 OperationObligation::ResourceRemoved(id) => self.resources.remove(&id),
-                OperationObligation::SyncRequested(..)
-                | OperationObligation::ApplicationSought(_)
-                | OperationObligation::SyncEnded(..) => false,
+                OperationObligation::SyncRequested(row, request, document) => {
+                    self.begin_sync(&row, &request, &document)
+                }
+                // What exists is always seen here.
+                OperationObligation::ApplicationSought(_) => false,
+                OperationObligation::SyncEnded(row, sync) => self.end_sync(&row, &sync),
             };
             self.world.writes.api_requests += u64::from(acted);
         }
@@ -136,6 +150,7 @@ impl Cluster {
             spec: document.spec.clone(),
             report: ArgoReport::default(),
         });
+        self.touch(id);
         true
     }
 
@@ -150,9 +165,7 @@ impl Cluster {
     }
 
     pub(super) fn wake(&mut self) {
-        for uid in self.deployments.keys().cloned().collect::<Vec<_>>() {
-            self.tell(&uid, &Event::DeadlineReached);
-        }
+        self.known_objects().iter().for_each(|object| self.wake_object(object));
         for id in self.operations.keys().cloned().collect::<Vec<_>>() {
             self.tell_operation(&id, &OperationEvent::DeadlineReached);
         }

@@ -12,15 +12,17 @@ impl Cluster {
     /// required effects, Argo CD's own work. Time is not included; see [`Cluster::waking_moves`].
     pub fn helpful_moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
-        let tenants: BTreeSet<&TenantUid> = self.places.values().map(|place| &place.0).collect();
-        moves.extend(numbers(tenants.len()).map(|which| Move::ObserveTenant { which }));
-        moves.extend(numbers(self.places.len()).map(|which| Move::Observe { which }));
-        for (which, machine) in numbers(self.deployments.len()).zip(self.deployments.values()) {
+        moves.extend(numbers(self.all_tenants().len()).map(|which| Move::ObserveTenant { which }));
+        moves.extend(numbers(self.all_objects().len()).map(|which| Move::Observe { which }));
+        let known = self.known_objects();
+        for (which, object) in numbers(known.len()).zip(&known) {
             moves.push(Move::Facts { which });
             moves.push(Move::ObserveOperation { which });
-            moves.push(Move::Report { which });
-            let obligations = machine.obligations(STYLE).len();
-            moves.extend(numbers(obligations).map(|choice| Move::Discharge { which, choice }));
+            if matches!(object, Object::Deployment(_)) {
+                moves.push(Move::Report { which });
+            }
+            let obligations = numbers(self.count_obligations(object));
+            moves.extend(obligations.map(|choice| Move::Discharge { which, choice }));
         }
         moves.extend(
             numbers(self.known_operations().len()).map(|which| Move::ClaimOperation { which }),
@@ -32,29 +34,37 @@ impl Cluster {
         moves.extend(
             numbers(self.world.argocd.applications.len()).map(|which| Move::Sync { which }),
         );
+        for which in numbers(self.world.argocd.applications.len()) {
+            moves.extend([true, false].map(|goes_well| Move::RunSync { which, goes_well }));
+        }
         moves
     }
 
     /// The deadlines that are pending.
     pub fn waking_moves(&self) -> Vec<Move> {
-        let deployments = self.deployments.values().filter_map(Deployment::wake_at).count();
+        let known = self.known_objects();
+        let objects = known.iter().filter_map(|object| self.wake_at(object)).count();
         let operations = self.operations.values().filter_map(Operation::wake_at).count();
-        numbers(deployments + operations).map(|which| Move::Wake { which }).collect()
+        numbers(objects + operations).map(|which| Move::Wake { which }).collect()
     }
 
     /// What goes wrong: stale and repeated observations, a process that dies, requests that are
     /// refused, rows that are collected early, time that passes while there is something to do.
     pub fn faulty_moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
-        for (which, versions) in numbers(self.places.len()).zip(self.places.keys()) {
-            let count = self.history.get(versions).map_or(0, Vec::len);
+        let all = self.all_objects();
+        for (which, object) in numbers(all.len()).zip(&all) {
+            let count = match object {
+                Object::Deployment(uid) => self.history.get(uid).map_or(0, Vec::len),
+                Object::SyncRun(uid) => self.run_history.get(uid).map_or(0, Vec::len),
+            };
             moves.extend(numbers(count).map(|back| Move::ObserveStale { which, back }));
         }
-        for which in numbers(self.deployments.len()) {
+        for which in numbers(self.known_objects().len()) {
             moves
                 .extend([false, true].map(|failed| Move::ObserveFormerOperation { which, failed }));
         }
-        moves.extend(numbers(self.obligations().len()).map(|which| Move::Crash { which }));
+        moves.extend(numbers(self.unwritten().len()).map(|which| Move::Crash { which }));
         moves.extend(self.underway.iter().map(|_| Move::Arrive));
         moves.extend(numbers(self.operations.len()).map(|which| Move::Refuse { which }));
         let rows = self.world.database.operations.iter();

@@ -38,6 +38,9 @@ impl Cluster {
             RowChange::RemoveApplication(key) => {
                 database.applications.retain(|one| one.id != key.application);
                 database.mappings.retain(|one| one.application != key.application);
+                let synced =
+                    |one: &&mut SyncEntry| one.application.as_ref() == Some(&key.application);
+                database.syncs.iter_mut().filter(synced).for_each(|one| one.application = None);
                 self.derive_repositories();
             }
             RowChange::RequestOperation(row) => {
@@ -50,10 +53,37 @@ impl Cluster {
                     });
                 }
             }
-            RowChange::SyncRun(_) | RowChange::ReportProgress(..) => {}
+            RowChange::SyncRun(change) => self.apply_run(change),
+            RowChange::ReportProgress(id, message) => {
+                self.messages.insert(id, message);
+            }
             RowChange::SetOperationState(id, state) => {
                 let rows = database.operations.iter_mut();
                 rows.filter(|one| one.id == id).for_each(|one| one.state = state.clone());
+            }
+        }
+    }
+
+    /// What exists is left alone, so that a sync which is to end does not go on.
+    fn apply_run(&mut self, change: SyncRunRows) {
+        let syncs = &mut self.world.database.syncs;
+        match change {
+            SyncRunRows::Put(row) => {
+                if syncs.iter().any(|one| one.id == row.sync) {
+                    return;
+                }
+                let says = SyncRow { revision: row.revision, is_terminated: false };
+                self.sync_rows.insert(row.sync.clone(), says);
+                let application = Some(row.application);
+                syncs.push(SyncEntry { id: row.sync, run: Some(row.run), application });
+            }
+            SyncRunRows::Terminate(sync) => {
+                let row = self.sync_rows.get_mut(&sync);
+                row.into_iter().for_each(|row| row.is_terminated = true);
+            }
+            SyncRunRows::Remove { sync, .. } => {
+                syncs.retain(|one| one.id != sync);
+                self.sync_rows.remove(&sync);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What goes wrong in the world: the process dies, writes arrive late, events arrive twice.
 
 use machines::kinds::deployment::PersistedDeployment;
+use machines::kinds::sync_run::PersistedSyncRun;
 use machines::kinds::tenant::PersistedTenant;
 use machines::machine::Machine;
 use machines::operation::PersistedOperation;
@@ -21,12 +22,28 @@ where
 }
 
 impl Cluster {
-    /// All pending obligations of deployments, in the order of deployments.
-    pub(super) fn obligations(&self) -> Vec<(DeploymentUid, Obligation)> {
-        let deployments = self.deployments.iter();
-        deployments
-            .flat_map(|(uid, one)| one.obligations(STYLE).into_iter().map(|one| (uid.clone(), one)))
-            .collect()
+    /// Everything that the process may be about to write when it dies: what deployments require,
+    /// what sync runs require, and the agent's requests for syncs, each in their order.
+    pub(super) fn unwritten(&self) -> Vec<Underway> {
+        let style = self.world.settings.conditions;
+        let mut all = Vec::new();
+        for (uid, machine) in &self.deployments {
+            let obligations = machine.obligations(style).into_iter();
+            all.extend(obligations.map(|one| Underway::Deployment(uid.clone(), one)));
+        }
+        for (uid, machine) in &self.sync_runs {
+            let obligations = machine.obligations(style).into_iter();
+            all.extend(obligations.map(|one| Underway::SyncRun(uid.clone(), one)));
+        }
+        for obligation in self.operations.values().flat_map(Operation::obligations) {
+            if let OperationObligation::SyncRequested(row, request, document) = obligation
+                && self.may_begin(&row, &request, &document)
+            {
+                let sent = SentRequest { row, request, is_outdated: false };
+                all.push(Underway::Request(sent));
+            }
+        }
+        all
     }
 
     /// The process dies while this obligation is in progress. Only what was persisted survives:
@@ -34,14 +51,18 @@ impl Cluster {
     ///
     /// A write of the agent is not left in flight: if it reached Argo CD after the agent's next
     /// life wrote the opposite, no observation of a machine would show it. The Lease's fence
-    /// prevents that, not the machines.
+    /// prevents that, not the machines. A request for a sync is: it is refused once the Application
+    /// has changed.
     pub(super) fn crash(&mut self, which: u8) {
-        self.underway = pick(self.obligations(), which);
+        self.underway = pick(self.unwritten(), which);
         for machine in self.tenants.values_mut() {
             *machine = restarted::<Tenant, PersistedTenant>(machine);
         }
         for machine in self.deployments.values_mut() {
             *machine = restarted::<Deployment, PersistedDeployment>(machine);
+        }
+        for machine in self.sync_runs.values_mut() {
+            *machine = restarted::<SyncRun, PersistedSyncRun>(machine);
         }
         for machine in self.operations.values_mut() {
             *machine = restarted::<Operation, PersistedOperation>(machine);
@@ -50,36 +71,34 @@ impl Cluster {
 
     /// What was in flight arrives, whatever has happened since.
     pub(super) fn arrive(&mut self) {
-        if let Some((uid, obligation)) = self.underway.take() {
-            self.fulfil(&uid, obligation);
+        match self.underway.take() {
+            Some(Underway::Deployment(uid, obligation)) => {
+                self.fulfil(&uid, obligation);
+            }
+            Some(Underway::SyncRun(uid, obligation)) => {
+                self.fulfil_for_run(&uid, obligation);
+            }
+            Some(Underway::Request(sent)) => self.arrive_request(&sent),
+            None => {}
         }
-    }
-
-    /// A deployment is notified of an operation that is not its open one.
-    pub(super) fn observe_former_operation(&mut self, uid: &DeploymentUid, failed: bool) {
-        let id = OperationId::new("a-former-operation");
-        let state = match failed {
-            true => OperationState::Failed("denied".to_owned()),
-            false => OperationState::Completed,
-        };
-        self.tell(uid, &Event::OperationObserved { id, state: Some(state) });
     }
 
     /// Time passes until one machine's deadline; others whose deadlines have also passed are woken
     /// later.
     pub(super) fn wake_one(&mut self, which: u8) {
-        let deployments = self.deployments.iter();
-        let deployments =
-            deployments.filter_map(|(uid, one)| Some((one.wake_at()?, Some(uid), None)));
+        let known = self.known_objects();
+        let objects = known
+            .iter()
+            .filter_map(|object| Some((self.wake_at(object)?, Some(object.clone()), None)));
         let operations = self.operations.iter();
-        let operations = operations.filter_map(|(id, one)| Some((one.wake_at()?, None, Some(id))));
-        let waiting = deployments.chain(operations);
-        let waiting = waiting.map(|(moment, uid, id)| (moment, uid.cloned(), id.cloned()));
-        let Some((moment, uid, id)) = pick(waiting.collect::<Vec<_>>(), which) else {
+        let operations =
+            operations.filter_map(|(id, one)| Some((one.wake_at()?, None, Some(id.clone()))));
+        let waiting: Vec<_> = objects.chain(operations).collect();
+        let Some((moment, object, id)) = pick(waiting, which) else {
             return;
         };
         self.now = self.now.max(moment);
-        uid.iter().for_each(|uid| self.tell(uid, &Event::DeadlineReached));
+        object.iter().for_each(|object| self.wake_object(object));
         id.iter().for_each(|id| self.tell_operation(id, &OperationEvent::DeadlineReached));
     }
 }
@@ -130,13 +149,23 @@ impl Cluster {
     }
 
     fn untimely(&self, which: u8, back: u8) -> Option<Fault> {
-        let uid = pick(self.places.keys().cloned(), which)?;
-        let versions = self.history.get(&uid)?;
-        let shown = versions.get(versions.len().checked_sub(1 + usize::from(back))?)?.revision;
-        if self.world.deployments.iter().all(|object| object.uid != uid) {
+        let object = pick(self.all_objects(), which)?;
+        let versions: Vec<Revision> = match &object {
+            Object::Deployment(uid) => {
+                self.history.get(uid)?.iter().map(|one| one.revision).collect()
+            }
+            Object::SyncRun(uid) => {
+                self.run_history.get(uid)?.iter().map(|one| one.revision).collect()
+            }
+        };
+        let shown = *versions.get(versions.len().checked_sub(1 + usize::from(back))?)?;
+        if !self.existing_objects().contains(&object) {
             return Some(Fault::SightOfTheGone);
         }
-        let seen = self.deployments.get(&uid)?.record.last_seen;
+        let seen = match &object {
+            Object::Deployment(uid) => self.deployments.get(uid)?.record.last_seen,
+            Object::SyncRun(uid) => self.sync_runs.get(uid)?.record.last_seen,
+        };
         match shown.cmp(&seen) {
             std::cmp::Ordering::Less => Some(Fault::StaleObservation),
             std::cmp::Ordering::Equal => Some(Fault::RepeatedObservation),
@@ -158,16 +187,23 @@ impl Cluster {
             let uid = &one.record.uid;
             format!("{uid} {} {}", one.path(), one.mirror.path())
         });
+        let runs = self.sync_runs.values().map(|one| {
+            let uid = &one.record.uid;
+            format!("{uid} {} {}", one.path(), one.mirror.path())
+        });
         let operations = self.operations.values();
         let operations = operations.map(|one| format!("{} {}", one.record.id, one.path()));
+        let begun = self.world.argocd.begun.iter().map(|sync| sync.as_str().to_owned());
         let list = |items: Vec<String>| items.join(", ");
         format!(
-            "objects [{}] rows [{}] Applications [{}] Operations [{}] machines [{}]",
+            "objects [{}] rows [{}] Applications [{}] Operations [{}] machines [{}] \
+             begun [{}]",
             list(objects.collect()),
             list(rows.collect()),
             list(argocd.collect()),
             list(resources.collect()),
-            list(machines.chain(operations).collect()),
+            list(machines.chain(runs).chain(operations).collect()),
+            list(begun.collect()),
         )
     }
 }

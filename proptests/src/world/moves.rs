@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::SPECS;
+use super::{RUN_SPECS, SPECS};
 
 /// One thing that happens. Numbers select among what exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +18,25 @@ pub enum Move {
         /// Whether with our finalizer.
         finalizer: bool,
     },
-    /// A user edits a deployment.
+    /// A user creates a sync run, and its namespace if missing.
+    CreateRun {
+        /// In which namespace.
+        namespace: u8,
+        /// Under which name.
+        name: u8,
+        /// Which spec.
+        spec: u8,
+        /// Whether with another client's finalizer.
+        kept: bool,
+    },
+    /// A user edits an object.
     Edit {
         /// Which one.
         which: u8,
         /// To which spec.
         spec: u8,
     },
-    /// A user deletes a deployment.
+    /// A user deletes an object.
     Delete {
         /// Which one.
         which: u8,
@@ -37,12 +48,12 @@ pub enum Move {
     },
     /// Argo CD's namespace disappears or comes back.
     ToggleEngine,
-    /// The current deployment is observed, or its absence.
+    /// The current object is observed, or its absence.
     Observe {
         /// Which of all that ever existed.
         which: u8,
     },
-    /// A deployment is observed as it was.
+    /// An object is observed as it was.
     ObserveStale {
         /// Which of all that ever existed.
         which: u8,
@@ -54,12 +65,12 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
-    /// A deployment is told to check the facts.
+    /// A machine is told to check the facts.
     Facts {
         /// Which one.
         which: u8,
     },
-    /// A deployment is notified of its open operation's row.
+    /// A machine is notified of its open operation's row.
     ObserveOperation {
         /// Which one.
         which: u8,
@@ -69,24 +80,24 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
-    /// A deployment is notified, late or again, of an operation that it no longer waits for.
+    /// A machine is notified, late or again, of an operation that it no longer waits for.
     ObserveFormerOperation {
         /// Which one.
         which: u8,
         /// The outcome of the operation: completed, or failed.
         failed: bool,
     },
-    /// One thing that a deployment requires is done.
+    /// One thing that an object's machine requires is done.
     Discharge {
         /// Which one.
         which: u8,
         /// Which of its obligations comes first.
         choice: u8,
     },
-    /// The process dies while an obligation of a deployment is in progress, and restarts from what
-    /// it persisted.
+    /// The process dies while an obligation of an object is in progress, or a request for a sync,
+    /// and restarts from what it persisted.
     Crash {
-        /// Which of all obligations of all deployments.
+        /// Which of all of these.
         which: u8,
     },
     /// What was in flight at the last crash arrives after all, unchanged.
@@ -116,6 +127,19 @@ pub enum Move {
         /// Which one.
         which: u8,
     },
+    /// Argo CD does the next thing about the operation of an Application: it takes it up, ends it,
+    /// or compares the result.
+    RunSync {
+        /// Which one.
+        which: u8,
+        /// Whether it ends well.
+        goes_well: bool,
+    },
+    /// Another client requests a sync of an Application.
+    RequestForeignSync {
+        /// Which one.
+        which: u8,
+    },
     /// The row of a finished operation is collected.
     CollectOperation {
         /// Which one.
@@ -140,6 +164,9 @@ pub fn any_move() -> impl Strategy<Value = Move> {
         4 => (0..2_u8, 0..2_u8, 0..SPECS, any::<bool>()).prop_map(
             |(namespace, name, spec, finalizer)| Move::Create { namespace, name, spec, finalizer }
         ),
+        4 => (0..2_u8, 0..3_u8, 0..RUN_SPECS, any::<bool>()).prop_map(
+            |(namespace, name, spec, kept)| Move::CreateRun { namespace, name, spec, kept }
+        ),
         2 => (which, 0..SPECS).prop_map(|(which, spec)| Move::Edit { which, spec }),
         2 => which.prop_map(|which| Move::Delete { which }),
         1 => which.prop_map(|which| Move::DeleteNamespace { which }),
@@ -160,6 +187,9 @@ pub fn any_move() -> impl Strategy<Value = Move> {
         8 => which.prop_map(|which| Move::DischargeOperation { which }),
         1 => which.prop_map(|which| Move::Refuse { which }),
         2 => which.prop_map(|which| Move::Sync { which }),
+        3 => (which, any::<bool>())
+            .prop_map(|(which, goes_well)| Move::RunSync { which, goes_well }),
+        1 => which.prop_map(|which| Move::RequestForeignSync { which }),
         1 => which.prop_map(|which| Move::CollectOperation { which }),
         2 => (0..400_u16).prop_map(|seconds| Move::Wait { seconds }),
         2 => which.prop_map(|which| Move::Wake { which }),

@@ -10,7 +10,7 @@
 //!   with the present, and time never goes back. This needs steps that take no time
 //!   ([`Cluster::step`]); time passes where a [`Move`] says so;
 //! * *when a state was entered* left out, because only people read it;
-//! * *operations* named by their rank within their deployment: a name is only compared with other
+//! * *operations* named by their rank within their requester: a name is only compared with other
 //!   names, and a new operation has a new name. With such names, the creation times and operation
 //!   numbers that make up the real names no longer matter;
 //! * *lists without an order* sorted, and counters that nothing reads set to zero;
@@ -24,6 +24,7 @@
 //! `a_stale_observation_of_a_deleted_deployment_is_undone` check it.
 
 use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::kinds::sync_run::lifecycle::SyncRunState;
 use machines::operation::OperationPhase;
 use machines::shared::mirror::Mirror;
 
@@ -52,6 +53,30 @@ fn overdue(lifecycle: &mut Lifecycle) -> Option<&mut u32> {
     }
 }
 
+/// The deadline of a sync run's lifecycle, and how often it has passed.
+fn deadline(state: &mut SyncRunState) -> Option<(&mut Timestamp, &mut u32)> {
+    match state {
+        SyncRunState::AwaitingSettled { deadline, overdue }
+        | SyncRunState::AwaitingTurn { deadline, overdue }
+        | SyncRunState::Running { deadline, overdue }
+        | SyncRunState::Terminating { deadline, overdue } => Some((deadline, overdue)),
+        SyncRunState::Unseen {}
+        | SyncRunState::AwaitingDeployment {}
+        | SyncRunState::Succeeded {}
+        | SyncRunState::Failed {}
+        | SyncRunState::Rejected {}
+        | SyncRunState::Gone {} => None,
+    }
+}
+
+/// Until when a mirror holds back.
+fn held_until(mirror: &mut Mirror) -> Option<&mut Timestamp> {
+    match mirror {
+        Mirror::Holding { until } => Some(until),
+        Mirror::Silent {} | Mirror::Clean {} | Mirror::Dirty {} => None,
+    }
+}
+
 /// The deadlines of a lifecycle and of a mirror.
 fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
     let lifecycle = match &mut machine.lifecycle {
@@ -69,11 +94,7 @@ fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
         | Lifecycle::RemovalFrozen {}
         | Lifecycle::Gone {} => None,
     };
-    let mirror = match &mut machine.mirror {
-        Mirror::Holding { until } => Some(until),
-        Mirror::Silent {} | Mirror::Clean {} | Mirror::Dirty {} => None,
-    };
-    lifecycle.into_iter().chain(mirror)
+    lifecycle.into_iter().chain(held_until(&mut machine.mirror))
 }
 
 fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
@@ -92,6 +113,31 @@ fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
     }
 }
 
+/// Keeps the newest version of what exists, and of the older ones the first and the latest.
+fn keep<T: Clone>(kept: &mut Vec<T>, versions: usize, exists: bool) {
+    let newest = usize::from(exists);
+    if kept.len() > versions + newest {
+        let first = kept.first().filter(|_| versions > 0).cloned();
+        let latest = (versions + newest).saturating_sub(usize::from(first.is_some()));
+        let latest = kept.split_off(kept.len() - latest);
+        *kept = first.into_iter().chain(latest).collect();
+    }
+}
+
+/// Whether a write in flight changes nothing when it arrives.
+fn is_futile(underway: &Underway, world: &World) -> bool {
+    match underway {
+        Underway::Deployment(_, Obligation::OperationCreated(_))
+        | Underway::SyncRun(
+            _,
+            SyncRunObligation::OperationCreated(_) | SyncRunObligation::ChangeAnnounced(_),
+        ) => false,
+        Underway::Deployment(uid, _) => world.deployments.iter().all(|one| one.uid != *uid),
+        Underway::SyncRun(uid, _) => world.sync_runs.iter().all(|one| one.uid != *uid),
+        Underway::Request(sent) => sent.is_outdated,
+    }
+}
+
 impl Cluster {
     /// Brings the cluster into its normal form. At most `versions` older versions of each object
     /// are kept for late observations: the first one and the latest ones.
@@ -104,6 +150,7 @@ impl Cluster {
         database.users.sort_by(|one, other| one.id.cmp(&other.id));
         database.applications.sort_by(|one, other| one.deployment.cmp(&other.deployment));
         database.mappings.sort_by(|one, other| one.deployment.cmp(&other.deployment));
+        database.syncs.sort_by(|one, other| one.id.cmp(&other.id));
         self.world.argocd.applications.sort_by(|one, other| one.name.cmp(&other.name));
         self.world.writes = esr::Writes::default();
     }
@@ -112,36 +159,40 @@ impl Cluster {
     fn forget(&mut self, versions: usize) {
         for (uid, kept) in &mut self.history {
             let exists = self.world.deployments.iter().any(|object| object.uid == *uid);
-            let newest = usize::from(exists);
-            if kept.len() > versions + newest {
-                let first = kept.first().filter(|_| versions > 0).cloned();
-                let latest = (versions + newest).saturating_sub(usize::from(first.is_some()));
-                let latest = kept.split_off(kept.len() - latest);
-                *kept = first.into_iter().chain(latest).collect();
-            }
+            keep(kept, versions, exists);
         }
-        let exists = |uid: &DeploymentUid| self.world.deployments.iter().any(|one| one.uid == *uid);
-        let futile =
-            |obligation: &Obligation| !matches!(obligation, Obligation::OperationCreated(_));
-        self.underway.take_if(|(uid, obligation)| futile(obligation) && !exists(uid));
+        for (uid, kept) in &mut self.run_history {
+            let exists = self.world.sync_runs.iter().any(|object| object.uid == *uid);
+            keep(kept, versions, exists);
+        }
+        let world = &self.world;
+        self.underway.take_if(|underway| is_futile(underway, world));
         let mentioned = |digest: &Digest| {
             let mut reports =
                 self.deployments.values().filter_map(|one| one.record.report.as_ref());
             let underway = match &self.underway {
-                Some((_, Obligation::StatusWritten(view))) => view.mirrored.as_ref(),
+                Some(Underway::Deployment(_, Obligation::StatusWritten(view))) => {
+                    view.mirrored.as_ref()
+                }
                 _ => None,
             };
             underway == Some(digest) || reports.any(|report| report.mirrored == *digest)
         };
         self.reports.retain(|digest, _| mentioned(digest));
         let awaited = |id: &OperationId| {
-            let mut open = self.deployments.values().filter_map(|one| one.record.open.as_ref());
+            let deployments = self.deployments.values().map(|one| one.record.open.as_ref());
+            let runs = self.sync_runs.values().map(|one| one.record.open.as_ref());
+            let mut open = deployments.chain(runs).flatten();
             self.resources.contains(id)
                 || self.operations.contains_key(id)
                 || open.any(|open| open.id == *id)
         };
         let rows = &mut self.world.database.operations;
         rows.retain(|row| !row.state.is_terminal() || awaited(&row.id));
+        // Only a run reads what is said about its open operation.
+        let open = self.sync_runs.values().filter_map(|one| one.record.open.as_ref());
+        let open: BTreeSet<&OperationId> = open.map(|open| &open.id).collect();
+        self.messages.retain(|id, _| open.contains(id));
     }
 
     fn rank_revisions(&mut self) {
@@ -151,7 +202,16 @@ impl Cluster {
             let not_older = not_older.filter(|revision| *revision >= machine.record.last_seen);
             machine.record.last_seen = not_older.min().unwrap_or(self.revision);
         }
+        for (uid, machine) in &mut self.sync_runs {
+            let versions = self.run_history.get(uid).into_iter().flatten();
+            let not_older = versions.map(|version| version.revision);
+            let not_older = not_older.filter(|revision| *revision >= machine.record.last_seen);
+            machine.record.last_seen = not_older.min().unwrap_or(self.revision);
+        }
         let mut numbers: Vec<&mut Revision> = Vec::new();
+        let run_versions = self.run_history.values_mut().flatten();
+        numbers.extend(run_versions.map(|version| &mut version.revision));
+        numbers.extend(self.sync_runs.values_mut().map(|machine| &mut machine.record.last_seen));
         numbers.extend(self.history.values_mut().flatten().map(|version| &mut version.revision));
         for machine in self.deployments.values_mut() {
             numbers.push(&mut machine.record.first_seen);
@@ -180,11 +240,30 @@ impl Cluster {
             machine.record.born = present;
             machine.record.operations = 0;
         }
+        for machine in self.sync_runs.values_mut() {
+            held_until(&mut machine.mirror).into_iter().for_each(relative);
+            if let Some((deadline, overdue)) = deadline(&mut machine.lifecycle) {
+                relative(deadline);
+                *overdue = OVERDUE_LIMIT.min(*overdue);
+            }
+            machine.record.since = None;
+            (machine.record.born, machine.record.created) = (present, present);
+            machine.record.operations = 0;
+        }
+        // Runs are named in the order of their creation, and that order is all that counts.
+        self.run_history.values_mut().flatten().for_each(|version| version.created = present);
         for machine in self.operations.values_mut() {
             machine.record.since = None;
             moment(machine).into_iter().for_each(relative);
-            if let OperationPhase::Deleting { overdue, .. } = &mut machine.state {
-                *overdue = OVERDUE_LIMIT.min(*overdue);
+            match &mut machine.state {
+                OperationPhase::Deleting { overdue, .. }
+                | OperationPhase::AwaitingApplication { overdue, .. }
+                | OperationPhase::RequestingSync { overdue, .. }
+                | OperationPhase::Syncing { overdue, .. }
+                | OperationPhase::EndingSync { overdue, .. } => {
+                    *overdue = OVERDUE_LIMIT.min(*overdue);
+                }
+                _ => {}
             }
         }
         self.now = present;
@@ -202,9 +281,25 @@ impl Cluster {
         rows.iter_mut().for_each(|row| name(&mut row.id));
         let machines = self.deployments.values_mut();
         machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
-        if let Some((_, Obligation::OperationCreated(id))) = &mut self.underway {
+        let machines = self.sync_runs.values_mut();
+        machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
+        if let Some(
+            Underway::Deployment(_, Obligation::OperationCreated(id))
+            | Underway::SyncRun(
+                _,
+                SyncRunObligation::OperationCreated(id) | SyncRunObligation::ChangeAnnounced(id),
+            ),
+        ) = &mut self.underway
+        {
             name(id);
         }
+        self.messages = std::mem::take(&mut self.messages)
+            .into_iter()
+            .map(|(mut id, message)| {
+                name(&mut id);
+                (id, message)
+            })
+            .collect();
         // What nothing else names has lost its row, and all of these are equivalent.
         self.resources = std::mem::take(&mut self.resources)
             .into_iter()

@@ -67,7 +67,7 @@ impl Cluster {
             isolation: self.world.settings.isolation,
             namesakes: namesakes.collect(),
             existing_application: None,
-            conditions: STYLE,
+            conditions: self.world.settings.conditions,
         }
     }
 
@@ -113,7 +113,7 @@ impl Cluster {
         let Some(machine) = self.deployments.get(uid) else {
             return;
         };
-        let mut obligations = machine.obligations(STYLE);
+        let mut obligations = machine.obligations(self.world.settings.conditions);
         let first = usize::from(choice).checked_rem(obligations.len()).unwrap_or_default();
         obligations.rotate_left(first);
         for obligation in obligations {

@@ -1,4 +1,5 @@
 //! The kinds of machines of the backend, in the world.
 
 mod deployment;
+mod sync_run;
 mod tenant;

@@ -25,7 +25,9 @@ impl Cluster {
             self.need(tenant);
         }
         self.tell_tenant(tenant, &event);
-        let children = self.deployments.values().filter(|one| one.record.tenant == *tenant).count();
+        let deployments = self.deployments.values().map(|one| &one.record.tenant);
+        let runs = self.sync_runs.values().map(|one| &one.record.tenant);
+        let children = deployments.chain(runs).filter(|one| *one == tenant).count();
         if self.tenants.get(tenant).is_some_and(Tenant::counts_children) {
             let children = u64::try_from(children).unwrap_or(u64::MAX);
             self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { children });

@@ -38,9 +38,14 @@ const fn field(path: &'static str, ownership: Ownership, reason: &'static str) -
 use Ownership::{Left, Read, Removed, Written};
 
 /// Every field of an Application.
-pub const FIELDS: [Field; 33] = [
+pub const FIELDS: [Field; 34] = [
     field("metadata.labels.databaseID", Written, "names the row"),
     field("metadata.labels.*", Left, "selectors of others"),
+    field(
+        "metadata.annotations.managed-gitops.redhat.com/sync",
+        Read,
+        "names the sync that was requested last: a request for a sync sets it",
+    ),
     field("metadata.annotations.*", Left, "Argo CD's refresh, notifications"),
     field("metadata.finalizers", Read, "a deletion adds Argo CD's where there is none"),
     field("spec.project", Written, "the tenant's AppProject"),
@@ -71,9 +76,9 @@ pub const FIELDS: [Field; 33] = [
     field("spec.syncPolicy.retry.*", Removed, "would change the retries"),
     field("spec.syncPolicy.*", Left, "`managedNamespaceMetadata`"),
     field("spec.*", Left, "`ignoreDifferences`, `info`, `revisionHistoryLimit`"),
-    field("operation", Read, "Argo CD's, users' and sync runs'"),
+    field("operation", Read, "Argo CD's and users'; set for a sync run while there is none"),
     field("status.operationState.phase", Read, "`Terminating` ends a sync: see below"),
-    field("status.operationState.*", Read, "mirrored"),
+    field("status.operationState.*", Read, "mirrored; a request for a sync removes it"),
     field("status.observedAt", Left, "changes although nothing else does"),
     field("status.*", Read, "mirrored"),
 ];

@@ -406,9 +406,9 @@ async fn a_sync_of_somebody_else_is_waited_for_and_never_overwritten() {
 async fn what_no_object_and_no_revision_can_be_called_is_told_and_harms_nobody() {
     let world = World::start().await;
     let deployment = deployed(&world).await;
-    create(&world, &run("nul", "a\0pp", "")).await;
+    create(&world, &run("nul", "a\x00pp", "")).await;
     create(&world, &run("long", &"n".repeat(10_000), "")).await;
-    create(&world, &run("revision", "app", "v\01")).await;
+    create(&world, &run("revision", "app", "v\x00")).await;
     create(&world, &run("endless", "app", &"v".repeat(257))).await;
     for name in ["revision", "endless"] {
         let is_rejected = |told: &Told| says(told, "Succeeded", "False", "Rejected");

@@ -38,3 +38,8 @@ fn a_deployment_and_its_recreation_keep_the_specification() {
 fn two_deployments_sharing_a_repository_url_keep_the_specification() {
     check(Scenario::two_deployments_sharing_a_repository_url(), 14_636);
 }
+
+#[test]
+fn a_manual_deployment_and_two_sync_runs_keep_the_specification() {
+    check(Scenario::a_manual_deployment_and_two_sync_runs(), 44_082);
+}

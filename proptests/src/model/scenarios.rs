@@ -70,6 +70,20 @@ const UNTIMELY: &[Fault] = &[
     Fault::RepeatedOutcome,
 ];
 
+/// What can go wrong around two runs. The sight of one that is gone is left out: it syncs again
+/// once another one has been synced, see `tests/composed_sync_runs.rs`.
+const TWO_RUNS_FAULTS: &[Fault] = &[
+    Fault::Crash,
+    Fault::StaleObservation,
+    Fault::RepeatedObservation,
+    Fault::RepeatedOutcome,
+    Fault::Refusal,
+    Fault::EarlyCollection,
+];
+
+/// The spec of a deployment that is synced on request.
+const MANUAL: u8 = 5;
+
 fn create(name: u8, spec: u8, finalizer: bool) -> Move {
     Move::Create { namespace: 0, name, spec, finalizer }
 }
@@ -234,6 +248,62 @@ impl Scenario {
         }
     }
 
+    /// A manual deployment at rest and two sync runs of it, with an Argo CD whose syncs succeed or
+    /// fail.
+    pub fn a_manual_deployment_and_two_sync_runs() -> Self {
+        let run = |name| Move::CreateRun { namespace: 0, name, spec: 0, kept: false };
+        // Of the objects that exist the deployment is the first, and then come the runs.
+        let delete = |which| Move::Delete { which };
+        let chapter = |earlier: Vec<Move>, begun, acts, faults| {
+            let rested = [create(0, MANUAL, true)].into_iter().chain(earlier).collect();
+            Chapter { rested, begun, acts, faults }
+        };
+        // The agent has begun to work on the first run.
+        let under_way = vec![
+            run(0),
+            Move::Observe { which: 1 },
+            Move::Discharge { which: 1, choice: 0 },
+            Move::ClaimOperation { which: 0 },
+        ];
+        let with_another = under_way.iter().cloned().chain([run(1)]).collect();
+        Self {
+            name: "a manual deployment and two sync runs",
+            chapters: vec![
+                chapter(vec![], vec![run(0), run(1)], vec![], &[]),
+                chapter(vec![], with_another, vec![delete(1)], &[]),
+                chapter(vec![], under_way, vec![delete(0)], &[]),
+                chapter(vec![], vec![run(0)], vec![delete(1)], PROMPT_FAULTS),
+                chapter(vec![], vec![run(0)], vec![], &[Fault::Delay]),
+                chapter(vec![run(0)], vec![run(1)], vec![], TWO_RUNS_FAULTS),
+                chapter(vec![run(0)], vec![], vec![Move::Edit { which: 1, spec: 2 }], UNTIMELY),
+            ],
+            sights: vec![
+                sight("a run that waits for its turn", |_, one| has_state(one, "AwaitingTurn")),
+                sight("a sync that is to end", |_, one| has_state(one, "EndingSync")),
+                sight("two runs that have succeeded", |_, one| {
+                    count_states(one, "Finished/Succeeded") == 2
+                }),
+                sight("one that has succeeded after one that has failed", |_, one| {
+                    count_states(one, "Finished/Succeeded") == 1
+                        && count_states(one, "Finished/Failed") == 1
+                }),
+                sight("a sync that was never begun, and its run gone", |_, one| {
+                    let world = &one.cluster.world;
+                    world.sync_runs.is_empty()
+                        && world.database.syncs.is_empty()
+                        && world.argocd.begun.is_empty()
+                        && !world.deployments.is_empty()
+                }),
+                fault_sight(Fault::CrashDuringOperation),
+                fault_sight(Fault::LateWrite),
+                fault_sight(Fault::Refusal),
+                fault_sight(Fault::EarlyCollection),
+                fault_sight(Fault::SightOfTheGone),
+                fault_sight(Fault::Delay),
+            ],
+        }
+    }
+
     pub(super) fn beginnings(&self) -> Vec<Situation> {
         let begin = |chapter: &Chapter| {
             let mut cluster = Cluster::default();
@@ -299,6 +369,14 @@ fn fault_sight(fault: Fault) -> Sight {
 
 fn sight(name: &'static str, seen: fn(&Explored, &Situation) -> bool) -> Sight {
     Sight { name, seen }
+}
+
+fn count_states(situation: &Situation, state: &str) -> usize {
+    situation.cluster.states().iter().filter(|one| one.contains(state)).count()
+}
+
+fn has_state(situation: &Situation, state: &str) -> bool {
+    count_states(situation, state) > 0
 }
 
 fn is_ready(situation: &Situation) -> bool {

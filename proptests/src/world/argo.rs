@@ -155,6 +155,22 @@ impl Cluster {
         }
     }
 
+    /// How the next thing that Argo CD does about an operation may go: well or not, if it ends.
+    pub(super) fn outcomes(&self, row: &ApplicationId) -> &'static [bool] {
+        match self.syncs.get(row) {
+            Some(SyncsSeen { is_requested: true, last: Some(last), .. }) if !last.is_finished => {
+                if last.phase == TERMINATING {
+                    &[false]
+                } else {
+                    &[true, false]
+                }
+            }
+            Some(SyncsSeen { is_requested: true, .. }) => &[true],
+            Some(SyncsSeen { last: Some(last), .. }) if !last.is_compared => &[true],
+            _ => &[],
+        }
+    }
+
     /// Argo CD does the next thing about the operation of an Application.
     pub(super) fn run_sync(&mut self, which: u8, goes_well: bool) {
         let rows = self.world.argocd.applications.iter().map(|one| one.application.clone());

@@ -34,8 +34,10 @@ impl Cluster {
         moves.extend(
             numbers(self.world.argocd.applications.len()).map(|which| Move::Sync { which }),
         );
-        for which in numbers(self.world.argocd.applications.len()) {
-            moves.extend([true, false].map(|goes_well| Move::RunSync { which, goes_well }));
+        let applications = &self.world.argocd.applications;
+        for (which, one) in numbers(applications.len()).zip(applications) {
+            let outcomes = self.outcomes(&one.application);
+            moves.extend(outcomes.iter().map(|&goes_well| Move::RunSync { which, goes_well }));
         }
         moves
     }

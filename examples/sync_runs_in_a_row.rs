@@ -38,6 +38,7 @@ impl Queue {
             deployment: self.deployment.clone(),
             others: others.collect(),
             existing: None,
+            has_begun: false,
             conditions: STYLE,
         }
     }

@@ -77,6 +77,8 @@ pub struct Cluster {
     tenants: BTreeMap<TenantUid, Tenant>,
     deployments: BTreeMap<DeploymentUid, Deployment>,
     sync_runs: BTreeMap<SyncRunUid, SyncRun>,
+    /// The runs whose machines had begun and are gone: the store knows them by their transitions.
+    begun_runs: BTreeSet<SyncRunUid>,
     operations: BTreeMap<OperationId, Operation>,
     /// The Operation CRs.
     resources: BTreeSet<OperationId>,
@@ -175,6 +177,7 @@ impl Default for Cluster {
             tenants: BTreeMap::new(),
             deployments: BTreeMap::new(),
             sync_runs: BTreeMap::new(),
+            begun_runs: BTreeSet::new(),
             operations: BTreeMap::new(),
             resources: BTreeSet::new(),
             history: BTreeMap::new(),

@@ -257,7 +257,6 @@ fn an_edit_of_a_run_that_has_ended_is_complained_of_and_leaves_its_result() {
 }
 
 #[test]
-#[ignore = "nothing remembers a run that is gone, and the Application notes its last sync only"]
 fn a_stale_observation_of_a_run_that_is_gone_does_not_sync_again() {
     let mut cluster = after(&[run(0)]);
     rests(&mut cluster);

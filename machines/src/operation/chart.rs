@@ -208,10 +208,14 @@ impl OperationRecord {
                 Reread::Ended(next) => Transition(next),
             },
             OperationEvent::ArgoObserved(argo) => self.follow_sync(argo, sync, deadline, context),
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
-                Handled
-            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => match &sync.succeeded {
+                // Argo CD compares within seconds, unless git cannot be read or the spec is wrong.
+                Some(revision) => Transition(self.succeed(revision, context)),
+                None => {
+                    *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
+                    Handled
+                }
+            },
             _ => Super,
         }
     }

@@ -178,6 +178,9 @@ impl OperationRecord {
                 Handled
             }
             SyncStage::Comparing(revision) => {
+                if followed.succeeded.is_none() {
+                    *deadline = context.now.after(SYNC_DEADLINE);
+                }
                 followed.succeeded = Some(revision);
                 Handled
             }
@@ -191,7 +194,7 @@ impl OperationRecord {
         }
     }
 
-    fn succeed(&self, revision: &str, context: &mut OperationContext) -> OperationPhase {
+    pub(super) fn succeed(&self, revision: &str, context: &mut OperationContext) -> OperationPhase {
         self.report(revision, context);
         self.complete(context)
     }

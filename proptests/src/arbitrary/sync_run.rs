@@ -228,12 +228,14 @@ fn existing_sync() -> BoxedStrategy<ExistingSync> {
 /// Any facts of a sync run.
 pub fn sync_run_facts() -> BoxedStrategy<SyncRunFacts> {
     let existing = prop_oneof![4 => Just(None), 1 => existing_sync().prop_map(Some)];
-    (moment(), deployment_fact(), other_runs(), existing, style())
-        .prop_map(|(now, deployment, others, existing, conditions)| SyncRunFacts {
+    let has_begun = prop_oneof![4 => Just(false), 1 => Just(true)];
+    (moment(), deployment_fact(), other_runs(), existing, has_begun, style())
+        .prop_map(|(now, deployment, others, existing, has_begun, conditions)| SyncRunFacts {
             now,
             deployment,
             others,
             existing,
+            has_begun,
             conditions,
         })
         .boxed()

@@ -213,6 +213,7 @@ impl SyncWalk {
             deployment: self.deployment.clone(),
             others: self.others.clone(),
             existing: None,
+            has_begun: false,
             conditions: self.style,
         }
     }

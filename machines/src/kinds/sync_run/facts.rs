@@ -22,6 +22,9 @@ pub struct SyncRunFacts {
     pub others: Vec<OtherRun>,
     /// The rows that an earlier installation made for the run.
     pub existing: Option<ExistingSync>,
+    /// Whether an earlier machine of the run had begun its sync, and is gone: then a stale list has
+    /// shown the object as deleted, or shows it as existing now.
+    pub has_begun: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
 }

@@ -112,6 +112,9 @@ impl SyncRunRecord {
                 if snapshot.deleting {
                     return Transition(SyncRunState::Gone {});
                 }
+                if context.facts.has_begun {
+                    return Transition(self.end_before_beginning());
+                }
                 Transition(self.resolve(context))
             }
             SyncRunEvent::Absent { .. } => Transition(SyncRunState::Gone {}),
@@ -463,6 +466,12 @@ impl SyncRunRecord {
         self.ended = Some(self.generation);
         self.message = bounded(&text);
         SyncRunState::Failed {}
+    }
+
+    /// It was ended when its object seemed to be deleted, and does not begin again.
+    fn end_before_beginning(&mut self) -> SyncRunState {
+        self.accepted = Some(self.spec.clone());
+        self.fail(messages::SEEMED_DELETED.to_owned())
     }
 
     fn reject(&mut self, text: String) -> SyncRunState {

@@ -53,6 +53,9 @@ pub const UNSETTLED_ADVICE: &str = "look at the GitOpsDeployment's conditions";
 pub const SYNCING: &str = "the sync is under way";
 /// The sync was successful.
 pub const SYNCED: &str = "the sync was successful";
+/// The run was taken for deleted once.
+pub const SEEMED_DELETED: &str = "the sync was ended, because the API server did not list this \
+     object. Create another GitOpsDeploymentSyncRun";
 /// An earlier installation did not record how the sync ended.
 pub const UNKNOWN_OUTCOME: &str = "the service was replaced before it had recorded how this sync \
      ended";

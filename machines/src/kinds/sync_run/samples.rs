@@ -17,6 +17,7 @@ fn facts(deployment: DeploymentFact) -> SyncRunFacts {
         deployment,
         others: Vec::new(),
         existing: None,
+        has_begun: false,
         conditions: ConditionStyle::Conventional,
     }
 }
@@ -58,6 +59,11 @@ fn events(run: &SyncRun) -> Vec<(&'static str, SyncRunEvent, SyncRunFacts)> {
         .map_or(NOW, |moment| Timestamp::from_millis(moment.as_millis().saturating_add(STRIDE_MS)));
     let mut events = vec![
         ("may be synced", snapshot("app", "", false), settled()),
+        (
+            "it had begun before",
+            snapshot("app", "", false),
+            SyncRunFacts { has_begun: true, ..settled() },
+        ),
         ("no such deployment", snapshot("app", "", false), facts(DeploymentFact::Missing)),
         ("an impossible revision", snapshot("app", "\n", false), settled()),
         ("deleting", snapshot("app", "", true), settled()),

@@ -44,6 +44,9 @@ impl Cluster {
         let step = machine.clone().step(event, &facts);
         if step.machine.is_gone() {
             self.sync_runs.remove(uid);
+            if machine.record.sync.is_some() {
+                self.begun_runs.insert(uid.clone());
+            }
         } else if step.machine != machine {
             self.sync_runs.insert(uid.clone(), restarted(step.machine));
         }
@@ -72,6 +75,7 @@ impl Cluster {
             deployment: DeploymentFact::of(named),
             others: self.sync_runs.values().filter(beside).map(OtherRun::of).collect(),
             existing: None,
+            has_begun: self.begun_runs.contains(&record.uid),
             conditions: self.world.settings.conditions,
         }
     }

@@ -85,9 +85,10 @@ fn before(
     if let Some(known) = loaded.sync_runs.runs.known.remove(uid) {
         return Some(known);
     }
+    let runs = &loaded.sync_runs.runs;
     match &observations.object {
         Some(ObjectObservation::Present { tenant, namespace, name, .. })
-            if !loaded.sync_runs.runs.unreadable.contains(uid) =>
+            if !runs.unreadable.contains(uid) =>
         {
             let machine = SyncRun::new(uid.clone(), tenant.clone(), namespace, name);
             Some(Versioned { machine, version: 0 })
@@ -154,6 +155,7 @@ impl Seen {
             deployment,
             others: first.into_iter().chain(turn).cloned().collect(),
             existing: loaded.sync_runs.existing.get(&record.uid).cloned(),
+            has_begun: loaded.sync_runs.begun.contains(&record.uid),
             conditions: environment.conditions,
         }
     }

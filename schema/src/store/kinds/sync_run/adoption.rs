@@ -12,7 +12,6 @@ use sea_orm::sea_query::{LockType, Query};
 use sea_orm::{ConnectionTrait, QuerySelect};
 
 use super::rows::RUN;
-use super::{LoadedSyncRuns, SyncRunRequest};
 use crate::entity::{
     api_cr_to_database_mapping as api_mapping, application, application_owner, operation,
     sync_operation,
@@ -21,25 +20,15 @@ use crate::store::StoreError;
 use crate::store::kinds::operation::rows::SUPERSEDED;
 use crate::store::statements::{database_time, in_order};
 
-/// Loads the rows of runs that are seen for the first time, or have not been taken up.
-pub(super) async fn load(
+/// The rows of these runs, which are seen for the first time.
+pub(super) async fn existing(
     tx: &impl ConnectionTrait,
-    request: &SyncRunRequest,
-    loaded: &mut LoadedSyncRuns,
-) -> Result<(), StoreError> {
-    let without: Vec<&str> = request
-        .runs
-        .iter()
-        .filter(|uid| !loaded.runs.contains(uid))
-        .map(SyncRunUid::as_str)
-        .collect();
-    if without.is_empty() {
-        return Ok(());
-    }
+    runs: Vec<&str>,
+) -> Result<HashMap<SyncRunUid, ExistingSync>, StoreError> {
     use api_mapping::{Column, Entity};
     let mapped: HashMap<String, SyncRunUid> = Entity::find()
         .filter(Column::ApiResourceType.eq(RUN))
-        .filter(Column::ApiResourceUid.is_in(without))
+        .filter(Column::ApiResourceUid.is_in(runs))
         .filter(Column::DbRelationType.eq(SYNC_OPERATION))
         .all(tx)
         .await?
@@ -47,7 +36,7 @@ pub(super) async fn load(
         .map(|row| (row.db_relation_key, SyncRunUid::new(row.api_resource_uid)))
         .collect();
     if mapped.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
     let ids = || mapped.keys().map(String::as_str);
     let syncs = sync_operation::Entity::find()
@@ -66,6 +55,7 @@ pub(super) async fn load(
         .into_iter()
         .collect();
     let applications = load_applications(tx, &syncs).await?;
+    let mut found = HashMap::new();
     for row in syncs {
         let Some(run) = mapped.get(&row.syncoperation_id) else { continue };
         let existing = ExistingSync {
@@ -76,9 +66,9 @@ pub(super) async fn load(
             is_open: open.contains(&row.syncoperation_id),
             sync: SyncOperationId::new(row.syncoperation_id),
         };
-        loaded.existing.insert(run.clone(), existing);
+        found.insert(run.clone(), existing);
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Closes the open operations that an earlier installation left for syncs: an open one would block

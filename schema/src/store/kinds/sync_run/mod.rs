@@ -3,16 +3,17 @@
 pub(in crate::store) mod adoption;
 pub(in crate::store) mod rows;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use machines::identity::{OperationId, TenantUid};
 use machines::kinds::deployment::Deployment;
 use machines::kinds::sync_run::facts::{ExistingSync, OtherRun};
 use machines::kinds::sync_run::{PersistedSyncRun, SyncRun, SyncRunUid};
 use machines::shared::condition::ConditionStyle;
-use sea_orm::ConnectionTrait;
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, QuerySelect};
 
-use crate::entity::machine;
+use crate::entity::{machine, transition};
 use crate::store::StoreError;
 use crate::store::machine_rows::{self, Machines, Persistent};
 
@@ -51,6 +52,9 @@ impl Persistent for SyncRun {
     }
 }
 
+/// The path of a run that has begun its sync.
+const RUNNING: &str = "Live/Running";
+
 /// Which sync runs a batch is about.
 #[derive(Clone, Debug, Default)]
 pub struct SyncRunRequest {
@@ -73,6 +77,8 @@ pub struct LoadedSyncRuns {
     pub has_unreadable: bool,
     /// What the agent says about their operations.
     pub messages: HashMap<OperationId, String>,
+    /// Those without a machine that once had one that had begun its sync.
+    pub begun: HashSet<SyncRunUid>,
     /// The rows that an earlier installation made for runs that have none yet.
     pub existing: HashMap<SyncRunUid, ExistingSync>,
 }
@@ -108,6 +114,29 @@ pub(in crate::store) async fn load(
         let name = (record.tenant.clone(), record.name.clone());
         loaded.deployments.entry(name).or_default().push(deployment.machine);
     }
-    adoption::load(tx, request, &mut loaded).await?;
+    let unknown = request.runs.iter().filter(|uid| !loaded.runs.contains(uid));
+    let unknown: Vec<&str> = unknown.map(SyncRunUid::as_str).collect();
+    if !unknown.is_empty() {
+        loaded.begun = begun(tx, &unknown).await?;
+        loaded.existing = adoption::existing(tx, unknown).await?;
+    }
     Ok(loaded)
+}
+
+/// Those of these runs that have ever begun their sync, as long as transitions are kept.
+async fn begun(
+    tx: &impl ConnectionTrait,
+    runs: &[&str],
+) -> Result<HashSet<SyncRunUid>, StoreError> {
+    let keys: Vec<String> = transition::Entity::find()
+        .select_only()
+        .column(transition::Column::Key)
+        .distinct()
+        .filter(transition::Column::Kind.eq(SyncRun::KIND))
+        .filter(transition::Column::Key.is_in(runs.iter().copied()))
+        .filter(transition::Column::ToPath.eq(RUNNING))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(keys.into_iter().map(SyncRunUid::new).collect())
 }

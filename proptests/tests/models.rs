@@ -41,5 +41,5 @@ fn two_deployments_sharing_a_repository_url_keep_the_specification() {
 
 #[test]
 fn a_manual_deployment_and_two_sync_runs_keep_the_specification() {
-    check(Scenario::a_manual_deployment_and_two_sync_runs(), 44_082);
+    check(Scenario::a_manual_deployment_and_two_sync_runs(), 47_341);
 }

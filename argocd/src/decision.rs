@@ -14,10 +14,14 @@ use crate::status::{
     sync_result,
 };
 
+/// The field of the status that tells of the running operation, or of the last one.
+const OPERATION_STATE: &str = "operationState";
 /// The message of an operation that was ended before it was done.
 const TERMINATED: &str = "Operation terminated";
 /// The message of an operation that waits for its hook.
 const HOOK_RUNS: &str = "waiting for completion of hook batch/Job/migrate";
+/// The message of an operation that a sync window holds.
+const HELD: &str = "Sync operation blocked by sync window";
 /// The message of an operation whose resources the cluster rejected.
 const NOT_APPLIED: &str = "one or more objects failed to apply, reason: the stand-in was told so";
 
@@ -63,7 +67,11 @@ pub(crate) fn next(
     let written = &application.written_status;
     let mut fields: Map<String, Value> = status
         .into_iter()
-        .map(|(field, value)| (field.to_owned(), replacing(&written[field], value)))
+        .map(|(field, value)| {
+            let old = &written[field];
+            let value = if field == OPERATION_STATE { inheriting(old, value) } else { value };
+            (field.to_owned(), replacing(old, value))
+        })
         .collect();
     fields.insert("reconciledAt".to_owned(), json!(now));
     let mut patch = json!({"metadata": version(application), "status": fields});
@@ -95,6 +103,17 @@ fn replacing(old: &Value, new: Value) -> Value {
     }
 }
 
+/// The state of an operation with the retry strategy of the last one, if it has none of its own: Argo
+/// CD merges the one into the other.
+fn inheriting(old: &Value, mut state: Value) -> Value {
+    let before = &old["operation"]["retry"];
+    if !before.is_null() && state["operation"].is_object() && state["operation"]["retry"].is_null()
+    {
+        state["operation"]["retry"] = before.clone();
+    }
+    state
+}
+
 fn deletion(application: &Application, outcome: Outcome) -> Option<Value> {
     if outcome == Outcome::DeletionNeverFinishes {
         return None;
@@ -111,6 +130,9 @@ fn change(
     project: Option<&Project>,
     now: &str,
 ) -> Option<Change> {
+    if outcomes.of(application) == Outcome::SyncHeld && is_open(application) {
+        return say(application, HELD);
+    }
     if application.phase() == phase::TERMINATING && application.operation.is_some() {
         let ended = ended(application, phase::FAILED, TERMINATED, now);
         return Some(Change::status([("operationState", ended)]).with_operation(Value::Null));
@@ -290,7 +312,7 @@ fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Ch
         revision_of(application, operation, outcomes)
     };
     if outcomes.of(application) == Outcome::SyncNeverEnds {
-        return await_hook(application);
+        return say(application, HOOK_RUNS);
     }
     let fails = outcomes.fails(application, source, &revision);
     let tried = application.status.operation_state.as_ref().map(|it| &it.sync_result.revision);
@@ -307,12 +329,13 @@ fn go_on(application: &Application, outcomes: &Outcomes, now: &str) -> Option<Ch
     Some(change)
 }
 
-fn await_hook(application: &Application) -> Option<Change> {
+/// What the operation waits for.
+fn say(application: &Application, message: &str) -> Option<Change> {
     let mut state = application.written_status["operationState"].clone();
-    if state["message"] == HOOK_RUNS {
+    if state["message"] == message || state["phase"] == phase::TERMINATING {
         return None;
     }
-    state["message"] = json!(HOOK_RUNS);
+    state["message"] = json!(message);
     Some(Change::status([("operationState", state)]))
 }
 
@@ -394,6 +417,7 @@ fn wanted_health(outcome: Outcome) -> &'static str {
         Outcome::Works
         | Outcome::SyncFails
         | Outcome::SyncNeverEnds
+        | Outcome::SyncHeld
         | Outcome::MissingPath
         | Outcome::DeletionNeverFinishes => health::HEALTHY,
     }

@@ -58,6 +58,7 @@ impl Subject {
             Outcome::Works => return self.told(&[]),
             Outcome::SyncFails => "sync-fails",
             Outcome::SyncNeverEnds => "sync-never-ends",
+            Outcome::SyncHeld => "sync-held",
             Outcome::Degraded => "degraded",
             Outcome::Progressing => "progressing",
             Outcome::MissingPath => "missing-path",
@@ -301,6 +302,39 @@ fn a_sync_that_waits_for_a_hook_ends_when_it_is_terminated() {
     assert_ne!(waiting.at("/operation"), &Value::Null);
     let ended = waiting.with("/status/operationState/phase", json!("Terminating")).settled();
     assert_eq!((ended.phase(), ended.at("/operation")), ("Failed", &Value::Null));
+}
+
+#[test]
+fn a_sync_that_a_window_holds_neither_goes_on_nor_ends_and_blocks_the_deletion() {
+    let subject = Subject::manual().coming_to(Outcome::SyncHeld).asked_to_sync("main");
+    let held = subject.settled();
+    assert_eq!(held.phase(), "Running");
+    assert_eq!(held.at("/status/operationState/message"), HELD);
+    let terminated = held
+        .with("/status/operationState/phase", json!("Terminating"))
+        .with("/metadata/finalizers", json!(["resources-finalizer.argocd.argoproj.io"]))
+        .with("/metadata/deletionTimestamp", json!("2026-01-01T00:00:00Z"));
+    assert_eq!(terminated.patch(), None);
+    let taken_back = terminated
+        .clone()
+        .with("/operation", Value::Null)
+        .with("/status/operationState", Value::Null)
+        .settled();
+    assert_eq!(taken_back.at("/metadata/finalizers"), &json!([]));
+    let ended = terminated.coming_to(Outcome::Works).settled();
+    assert_eq!(ended.phase(), "Failed", "the window has opened");
+}
+
+#[test]
+fn an_operation_inherits_the_retries_of_the_last_ones_state() {
+    let failed = Subject::automated().coming_to(Outcome::SyncFails).settled();
+    let terminated = failed.with("/status/operationState/phase", json!("Terminating")).settled();
+    let asked = terminated.asked_to_sync("main");
+    assert_eq!(asked.at("/operation/retry"), &Value::Null);
+    let begun = asked.clone().step();
+    assert_ne!(begun.at("/status/operationState/operation/retry"), &Value::Null);
+    let begun = asked.with("/status/operationState", Value::Null).step();
+    assert_eq!(begun.at("/status/operationState/operation/retry"), &Value::Null);
 }
 
 #[test]

@@ -32,6 +32,7 @@
 //! | `sync-fails` | a sync fails, and the Application stays OutOfSync; with a retry strategy the sync never ends |
 //! | `sync-fails-at-<commit>` | a sync fails at the commit of this name, and works at any other |
 //! | `sync-never-ends` | a sync waits for a hook that never ends, until it is terminated |
+//! | `sync-held` | a sync window holds each sync: it neither goes on nor can be terminated |
 //! | `degraded` | the Application is synced and becomes Degraded |
 //! | `progressing` | the Application is synced and never becomes Healthy |
 //! | `missing-path` | the repository has no such path: a ComparisonError, sync is Unknown |

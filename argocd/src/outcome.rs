@@ -20,6 +20,8 @@ pub(crate) enum Outcome {
     SyncFails,
     /// Its syncs wait for a hook that never ends.
     SyncNeverEnds,
+    /// A sync window holds its syncs.
+    SyncHeld,
     /// It is synced but does not work.
     Degraded,
     /// It is synced but never gets to work.
@@ -35,6 +37,7 @@ impl Outcome {
         match text.trim() {
             "sync-fails" => Some(Self::SyncFails),
             "sync-never-ends" => Some(Self::SyncNeverEnds),
+            "sync-held" => Some(Self::SyncHeld),
             "degraded" => Some(Self::Degraded),
             "progressing" => Some(Self::Progressing),
             "missing-path" => Some(Self::MissingPath),

@@ -31,11 +31,6 @@ pub const TENANT_LABEL: &str = "managed-gitops.redhat.com/tenant";
 /// The annotation of an Operation whose row has changed since it was created: the agent reads it
 /// again. Its value says when, and means nothing else.
 pub const CHANGED_ANNOTATION: &str = "managed-gitops.redhat.com/changed";
-/// The annotation of an Application that names the sync that was requested last: a request sets it
-/// along with the operation, so that it is known that there was one whatever becomes of it.
-pub const SYNC_ANNOTATION: &str = "managed-gitops.redhat.com/sync";
-/// The name of the fact that names the sync in Argo CD's operation.
-pub const SYNC_INFO: &str = "GitOpsDeploymentSyncRun";
 /// The label that ties an Application or a Secret of Argo CD to its row in the database.
 pub const DATABASE_ID_LABEL: &str = "databaseID";
 /// The label by which Argo CD recognises its cluster and repository Secrets.

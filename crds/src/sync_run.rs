@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::absent::absent_is_default;
 
+/// The annotation of an Application that names the sync that was requested last: a request sets it
+/// along with the operation, so that it is known that there was one whatever becomes of it.
+pub const SYNC_ANNOTATION: &str = "managed-gitops.redhat.com/sync";
+/// The name of the fact that names the sync in Argo CD's operation.
+pub const SYNC_INFO: &str = "GitOpsDeploymentSyncRun";
+
 /// Which GitOpsDeployment to sync, and to what. Written by the user; neither field may be changed
 /// once the sync was taken up.
 #[derive(

@@ -1,7 +1,7 @@
 //! The committed diagrams are what the machines do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use machines::diagram::{self, Chart};
@@ -24,13 +24,21 @@ fn the_committed_diagrams_are_what_the_machines_do() {
     }
 }
 
+fn charts() -> impl Iterator<Item = Chart> {
+    diagram::charts().into_iter().flat_map(|(_, _, charts)| charts)
+}
+
+fn chart(name: &str) -> Chart {
+    charts().find(|chart| chart.name == name).expect("a chart of this name")
+}
+
 fn paths(chart: &Chart) -> BTreeSet<&str> {
     chart.states.iter().map(String::as_str).collect()
 }
 
 #[test]
 fn the_exploration_reaches_every_state() {
-    let lifecycle = diagram::lifecycle();
+    let charts: BTreeMap<&str, Chart> = charts().map(|chart| (chart.name, chart)).collect();
     let expected = [
         "Gone",
         "Live/Awaiting/AwaitingEngine",
@@ -47,23 +55,18 @@ fn the_exploration_reaches_every_state() {
         "Terminating/RemovalFrozen",
         "Unseen",
     ];
-    assert_eq!(paths(&lifecycle), BTreeSet::from(expected));
-    assert_eq!(paths(&diagram::error_flag()).len(), 3);
-    assert_eq!(paths(&diagram::mirror()).len(), 4);
-    assert_eq!(paths(&diagram::tenant()).len(), 5);
-    assert_eq!(paths(&diagram::sync_run()).len(), 10);
-    assert_eq!(paths(&diagram::operation()).len(), 12);
-}
-
-fn charts() -> [Chart; 6] {
-    [
-        diagram::lifecycle(),
-        diagram::error_flag(),
-        diagram::mirror(),
-        diagram::sync_run(),
-        diagram::tenant(),
-        diagram::operation(),
-    ]
+    assert_eq!(paths(&charts["Lifecycle"]), BTreeSet::from(expected));
+    let reached: BTreeMap<&str, usize> =
+        charts.values().map(|chart| (chart.name, paths(chart).len())).collect();
+    let expected = [
+        ("Error flag", 3),
+        ("Lifecycle", 14),
+        ("Operation", 12),
+        ("Status mirror", 4),
+        ("SyncRun", 10),
+        ("Tenant", 5),
+    ];
+    assert_eq!(reached, BTreeMap::from(expected));
 }
 
 #[test]
@@ -91,10 +94,10 @@ fn every_state_has_a_cell_for_every_event() {
 #[test]
 fn what_is_gone_stays_gone() {
     let finals = [
-        (diagram::lifecycle(), "Gone"),
-        (diagram::sync_run(), "Gone"),
-        (diagram::tenant(), "Reaped"),
-        (diagram::operation(), "Collected"),
+        (chart("Lifecycle"), "Gone"),
+        (chart("SyncRun"), "Gone"),
+        (chart("Tenant"), "Reaped"),
+        (chart("Operation"), "Collected"),
     ];
     for (chart, last) in finals {
         assert!(chart.steps.iter().all(|edge| edge.from != last || edge.to == last));
@@ -103,7 +106,7 @@ fn what_is_gone_stays_gone() {
 
 #[test]
 fn nothing_that_terminates_becomes_live_again() {
-    let lifecycle = diagram::lifecycle();
+    let lifecycle = chart("Lifecycle");
     let returns: Vec<_> = lifecycle
         .steps
         .iter()
@@ -114,7 +117,7 @@ fn nothing_that_terminates_becomes_live_again() {
 
 #[test]
 fn a_run_that_has_ended_never_begins_again() {
-    let run = diagram::sync_run();
+    let run = chart("SyncRun");
     let ended: Vec<_> =
         run.steps.iter().filter(|edge| edge.from.starts_with("Live/Finished/")).collect();
     assert!(ended.len() > 3, "{ended:?}");

@@ -31,10 +31,10 @@ use machines::identity::{
 use machines::kinds::deployment::conditions::{ConditionStyle, StatusView, compared_to_digest};
 use machines::kinds::deployment::spec::{DeploymentSpec, normalise_repo_url};
 use machines::kinds::deployment::{
-    Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
+    self, Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
 };
 use machines::kinds::sync_run::{
-    SyncRun, SyncRunObligation, SyncRunSnapshot, SyncRunSpec, SyncRunUid,
+    self, SyncRun, SyncRunObligation, SyncRunSnapshot, SyncRunSpec, SyncRunUid,
 };
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::Machine;
@@ -209,16 +209,16 @@ impl Cluster {
     /// Checks what must hold between two moments.
     fn check_since(&mut self, before: &World) {
         for uid in self.places.keys() {
-            self.broken.extend(esr::finalizer_kept(before, &self.world, uid).err());
+            self.broken.extend(deployment::esr::finalizer_kept(before, &self.world, uid).err());
         }
         let mut namesakes: BTreeMap<_, Vec<DeploymentUid>> = BTreeMap::new();
         for (uid, place) in &self.places {
             namesakes.entry(place).or_default().push(uid.clone());
         }
         for uids in namesakes.values() {
-            self.broken.extend(esr::one_at_a_time(&self.world, uids).err());
+            self.broken.extend(deployment::esr::one_at_a_time(&self.world, uids).err());
         }
-        self.broken.extend(esr::at_most_once(&self.world).err());
+        self.broken.extend(sync_run::esr::at_most_once(&self.world).err());
         self.check_turns();
     }
 

@@ -234,7 +234,7 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).ask_for_namespaces(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
-        tasks.spawn(Arc::clone(&self).tell_of_unsupported(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).send_events(shutdown.clone()));
         let backend = Arc::clone(&self);
         let execute = move |effect| Arc::clone(&backend).execute(effect);
         tasks.spawn(Arc::clone(&self.effects).run(execute, shutdown.clone()));
@@ -273,10 +273,8 @@ impl Backend {
         }
     }
 
-    async fn tell_of_unsupported(self: Arc<Self>, shutdown: CancellationToken) {
-        let (client, clock) = (self.client.clone(), self.settings.clock.clone());
-        let watch = unsupported::run(client, clock, &self.events, shutdown.clone());
-        tokio::join!(watch, self.events.run(self.client.clone(), shutdown));
+    async fn send_events(self: Arc<Self>, shutdown: CancellationToken) {
+        self.events.run(self.client.clone(), shutdown).await;
     }
 
     async fn collect_at_intervals(self: Arc<Self>, shutdown: CancellationToken) {

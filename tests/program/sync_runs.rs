@@ -91,7 +91,7 @@ async fn begun(world: &World, since: &GitOpsDeployment) -> Vec<String> {
         let WatchEvent::Modified(application) = event else { continue };
         let Some(state) = application.operation_state() else { continue };
         let mut info = state.operation.info.iter();
-        let named = info.find(|one| one.name == crds::names::SYNC_INFO);
+        let named = info.find(|one| one.name == crds::sync_run::SYNC_INFO);
         let named = named.filter(|_| state.is_running()).map(|one| one.value.clone());
         let named = named.unwrap_or_default();
         if !named.is_empty() && named != running {
@@ -309,6 +309,51 @@ async fn compatibility_9_deleting_a_run_that_runs_ends_its_sync_and_the_next_one
     let count = "SELECT count(*) FROM syncoperation";
     world.wait_until_counted(count, 1).await;
     assert_eq!(begun(&world, &deployment).await, uids(&[first, second]));
+}
+
+/// A run whose sync a window of the AppProject holds.
+async fn held(world: &World) -> GitOpsDeployment {
+    let deployment = deployed(world).await;
+    world.set_outcomes(&[("path.deploy", "sync-held")]).await;
+    create(world, &run("held", "app", "")).await;
+    wait_for(world, "held", "it says what it waits for", |told| {
+        says(told, "Succeeded", "Unknown", "Running") && told["Succeeded"].2.contains("sync window")
+    })
+    .await;
+    deployment
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_a_sync_window_holds_can_be_withdrawn() {
+    let world = World::start().await;
+    let deployment = held(&world).await;
+    let second = create(&world, &run("second", "app", "")).await;
+    delete(&world, "held").await;
+    // The next one has its turn: Argo CD would have kept the first until the window opens.
+    world
+        .wait_for_application(&deployment, "the next sync waits for the window", |one| {
+            let state = one.operation_state().filter(|state| state.message.contains("window"));
+            state.is_some_and(|state| {
+                let uid = second.uid().unwrap();
+                state.operation.info.iter().any(|info| info.value == uid)
+            })
+        })
+        .await;
+    world.set_outcomes(&[]).await;
+    wait_until_succeeded(&world, "second").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_whose_sync_a_window_holds_can_be_deleted() {
+    let world = World::start().await;
+    let deployment = held(&world).await;
+    // Somebody has asked Argo CD to end it, to no avail.
+    let name = crds::names::application_name(&deployment.uid().unwrap());
+    let end = json!({"status": {"operationState": {"phase": "Terminating"}}});
+    world.patch_application(&name, end).await;
+    world.delete("team-a", "app").await;
+    world.wait_until_application_gone(&deployment).await;
+    wait_for(&world, "held", "it ends", |told| says(told, "Succeeded", "False", "Failed")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

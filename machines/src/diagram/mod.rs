@@ -4,15 +4,16 @@ pub(crate) mod chart;
 
 use chart::page;
 
-pub use crate::kinds::deployment::samples::{error_flag, lifecycle, mirror};
-pub use crate::kinds::sync_run::samples::sync_run;
-pub use crate::kinds::tenant::samples::tenant;
-pub use crate::operation::samples::operation;
 pub use chart::{Chart, Edge};
+
+/// The charts of all machines, by page: file name, title, charts.
+pub fn charts() -> Vec<(&'static str, &'static str, Vec<Chart>)> {
+    let mut charts = crate::kinds::charts();
+    charts.push(("operation.md", "Operation", vec![crate::operation::samples::operation()]));
+    charts
+}
 
 /// The committed pages: file name and content.
 pub fn pages() -> Vec<(&'static str, String)> {
-    let charts = crate::kinds::charts().into_iter();
-    let charts = charts.chain([("operation.md", "Operation", vec![operation()])]);
-    charts.map(|(file, title, charts)| (file, page(title, &charts))).collect()
+    charts().into_iter().map(|(file, title, charts)| (file, page(title, &charts))).collect()
 }

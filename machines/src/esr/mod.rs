@@ -5,13 +5,11 @@
 //! run until nothing more happens, and asks the predicate here. What these functions accept is what
 //! the project calls correct; nothing in them looks at a machine's state.
 //!
-//! * [`esr_gd`]: a valid deployment is deployed; [`esr_gd_inv`]: an invalid one says why;
-//! * [`esr_del`]: what is gone leaves nothing behind; [`esr_fin`]: what is deleted does go;
-//! * [`esr_sr`]: a sync run ends, and says how; [`at_most_once`]: it is synced no more than once;
-//! * [`finalizer_kept`] and [`untouched`]: the safety parts of two of them, over two worlds;
-//! * [`quiet`]: after that nothing is written; [`all`]: every promise about one world.
-//!
-//! The predicates about a kind are in that kind's folder.
+//! * of deployments ([`kinds::deployment::esr`](crate::kinds::deployment::esr)): a valid one is
+//!   deployed, an invalid one says why; what is gone leaves nothing behind, what is deleted does go;
+//! * of sync runs ([`kinds::sync_run::esr`](crate::kinds::sync_run::esr)): each ends, and says how; it
+//!   is synced no more than once;
+//! * [`all`]: every promise about one world; [`quiet`]: once they are kept, nothing is written.
 
 pub(crate) mod claim;
 pub(crate) mod world;
@@ -21,16 +19,8 @@ mod tests;
 
 use claim::{Claim, QUIET};
 
-pub use crate::kinds::deployment::esr::{
-    esr_del, esr_fin, esr_gd, esr_gd_inv, finalizer_kept, one_at_a_time, untouched,
-};
-pub use crate::kinds::sync_run::esr::{at_most_once, esr_sr};
 pub use claim::{Predicate, Verdict, Violation};
-pub use world::{
-    ApplicationEntry, ArgoApplication, ArgoCd, ArgoProject, ArgoReport, Database, DeploymentObject,
-    DeploymentStatus, MappingEntry, NamespaceObject, OperationEntry, RepositoryEntry, Settings,
-    SyncEntry, SyncRunObject, UserEntry, World, Writes,
-};
+pub use world::*;
 
 /// QUIET.
 ///
@@ -49,15 +39,7 @@ pub fn quiet(before: &World, after: &World) -> Verdict {
         world
     };
     let (before, after) = (retained(before), retained(after));
-    let parts = [
-        ("the settings", before.settings == after.settings),
-        ("a namespace", before.namespaces == after.namespaces),
-        ("a deployment", before.deployments == after.deployments),
-        ("a sync run", before.sync_runs == after.sync_runs),
-        ("a row", before.database == after.database),
-        ("a resource of Argo CD", before.argocd == after.argocd),
-    ];
-    for (part, same) in parts {
+    for (part, same) in before.compare(&after) {
         claim.holds(same, || format!("{part} changed without a counted write"))?;
     }
     Ok(())

@@ -4,7 +4,10 @@ use crate::identity::{
     Timestamp,
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
-use crate::kinds::deployment::esr::{DELETED, DEPLOYED, FINALIZED, REJECTED};
+use crate::kinds::deployment::esr::{
+    DELETED, DEPLOYED, FINALIZED, REJECTED, esr_del, esr_fin, esr_gd, esr_gd_inv, finalizer_kept,
+    untouched,
+};
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec::DeploymentSpec;
 use crate::operation::application::{ApplicationDocument, project_name};

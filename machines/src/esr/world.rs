@@ -34,6 +34,23 @@ pub struct World {
     pub writes: Writes,
 }
 
+impl World {
+    /// Which parts are the same in another world.
+    pub(super) fn compare(&self, other: &Self) -> [(&'static str, bool); 6] {
+        // `writes` are what explains a difference. A part that is forgotten here does not compile.
+        let Self { settings, namespaces, deployments, sync_runs, database, argocd, writes: _ } =
+            other;
+        [
+            ("the settings", self.settings == *settings),
+            ("a namespace", self.namespaces == *namespaces),
+            ("a deployment", self.deployments == *deployments),
+            ("a sync run", self.sync_runs == *sync_runs),
+            ("a row", self.database == *database),
+            ("a resource of Argo CD", self.argocd == *argocd),
+        ]
+    }
+}
+
 /// How the installation is set up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {

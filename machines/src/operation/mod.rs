@@ -160,6 +160,17 @@ pub struct OperationRecord {
 }
 
 impl OperationRecord {
+    fn new(id: OperationId) -> Self {
+        Self {
+            id,
+            target: None,
+            synced: None,
+            owner: ClusterUserId::default(),
+            requester: None,
+            since: None,
+        }
+    }
+
     /// The application row that it is about.
     pub fn application(&self) -> Option<&ApplicationId> {
         match self.target.as_ref()? {
@@ -209,15 +220,7 @@ pub struct OperationContext {
 impl Operation {
     /// An operation about which only the id is known.
     pub fn new(id: OperationId) -> Self {
-        let record = OperationRecord {
-            id,
-            target: None,
-            synced: None,
-            owner: ClusterUserId::default(),
-            requester: None,
-            since: None,
-        };
-        Self { state: OperationPhase::Unclaimed {}, record }
+        Self { state: OperationPhase::Unclaimed {}, record: OperationRecord::new(id) }
     }
 
     fn wait(&self) -> Option<Wait> {

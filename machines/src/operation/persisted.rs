@@ -41,12 +41,10 @@ impl From<OperationV1> for Operation {
         // Empty until the row has been read.
         let known = !application.as_str().is_empty();
         let record = OperationRecord {
-            id,
             target: known.then_some(Target::Application(application)),
-            synced: None,
             owner,
             requester: requester.map(Requester::Deployment),
-            since: None,
+            ..OperationRecord::new(id)
         };
         Self { state, record }
     }

@@ -123,7 +123,7 @@ fn sync_events() -> [(&'static str, OperationEvent); 13] {
 }
 
 /// Explores an operation.
-pub fn operation() -> Chart {
+pub(crate) fn operation() -> Chart {
     let initial = Operation::new(OperationId::new("operation"));
     let samples = |operation: &Operation| {
         let step = |(when, event, now): (&'static str, OperationEvent, Timestamp)| {

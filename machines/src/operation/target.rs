@@ -102,6 +102,14 @@ pub enum Requester {
 const SYNC_RUN: &str = "SyncRun";
 
 impl Requester {
+    /// If it is a deployment.
+    pub fn deployment(&self) -> Option<&DeploymentUid> {
+        match self {
+            Self::Deployment(uid) => Some(uid),
+            Self::SyncRun(_) => None,
+        }
+    }
+
     /// Reads the form that [`fmt::Display`] writes; `None` for a kind that only a later version
     /// knows. A bare UID is a deployment's: versions from before there were other kinds wrote that.
     pub fn parse(text: &str) -> Option<Self> {

@@ -8,7 +8,8 @@ use machines::operation::{Operation, OperationEvent, RowView, Wanted};
 use machines::rows::OperationState;
 use machines::shared::condition::ConditionStyle;
 use schema::migrate;
-use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, SyncRunRequest};
+use schema::store::backend::loaded::SyncRunRequest;
+use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::driver::{ARGOCD, BEGINNING, Object, World};

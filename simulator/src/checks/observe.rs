@@ -8,7 +8,7 @@ use std::task::Poll;
 use anyhow::Context;
 use bytes::Bytes;
 use crds::argocd::{AppProject, Application, phase};
-use crds::names::{SYNC_ANNOTATION, SYNC_INFO};
+use crds::sync_run::{SYNC_ANNOTATION, SYNC_INFO};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus, GitOpsDeploymentSyncRun};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;

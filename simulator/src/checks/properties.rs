@@ -19,6 +19,7 @@ use http::StatusCode;
 use kube::ResourceExt;
 use machines::esr::{self, World, Writes};
 use machines::identity::DeploymentUid;
+use machines::kinds::deployment::esr::finalizer_kept;
 use machines::kinds::sync_run::SyncRunUid;
 use machines::kinds::sync_run::status::SUCCEEDED;
 use parking_lot::{Mutex, MutexGuard};
@@ -177,7 +178,7 @@ impl Witness {
 
     fn check_finalizers(&self, before: &World, after: &World) {
         for object in &before.deployments {
-            if let Err(violation) = esr::finalizer_kept(before, after, &object.uid) {
+            if let Err(violation) = finalizer_kept(before, after, &object.uid) {
                 self.seen().violations.push(violation.into());
             }
         }

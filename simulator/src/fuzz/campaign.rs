@@ -13,6 +13,7 @@ use kube::api::{Api, Patch, PatchParams};
 use machines::esr::{self, World, Writes};
 use machines::identity::Generation;
 use machines::kinds::deployment::conditions::ERROR_OCCURRED;
+use machines::kinds::deployment::esr::untouched;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -121,7 +122,7 @@ impl Campaign {
         }
         self.report.taken += 1;
         for object in &before.deployments {
-            let verdict = esr::untouched(&before, &after, &object.uid);
+            let verdict = untouched(&before, &after, &object.uid);
             self.note(verdict.err());
         }
         let others = |world: &World| -> Vec<_> {

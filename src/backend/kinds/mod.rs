@@ -7,7 +7,10 @@ pub mod tenant;
 
 use std::sync::Arc;
 
-use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
+use crds::{
+    GitOpsDeployment, GitOpsDeploymentManagedEnvironment, GitOpsDeploymentRepositoryCredential,
+    GitOpsDeploymentSyncRun,
+};
 use machines::identity::{DeploymentUid, Digest, TenantUid};
 use machines::kinds::deployment::{Deployment, Snapshot};
 use machines::kinds::sync_run::{SyncRun, SyncRunSnapshot, SyncRunUid};
@@ -76,10 +79,25 @@ impl Key {
 /// The plurals of the custom resources that are watched, as their watches are named.
 pub const WATCHED: [&str; 2] = ["gitopsdeployments", "gitopsdeploymentsyncruns"];
 
+/// The same for users.
+pub(super) const SERVED: &str = "GitOpsDeployments and GitOpsDeploymentSyncRuns";
+
 /// Starts what follows the objects of each kind.
 pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
-    tasks.spawn(Arc::clone(backend).watch_objects::<GitOpsDeployment>(shutdown.clone()));
-    tasks.spawn(Arc::clone(backend).watch_objects::<GitOpsDeploymentSyncRun>(shutdown.clone()));
+    let backend = || Arc::clone(backend);
+    let ended = || shutdown.clone();
+    tasks.spawn(backend().watch_objects::<GitOpsDeployment>(ended()));
+    tasks.spawn(backend().watch_objects::<GitOpsDeploymentSyncRun>(ended()));
+    tasks.spawn(
+        backend().watch_unsupported::<GitOpsDeploymentManagedEnvironment>(
+            "managedenvironments",
+            ended(),
+        ),
+    );
+    tasks.spawn(backend().watch_unsupported::<GitOpsDeploymentRepositoryCredential>(
+        "repositorycredentials",
+        ended(),
+    ));
 }
 
 /// What an object looks like to its machine.

@@ -88,7 +88,7 @@ async fn syncs(ring: &Ring, since: &str) -> Vec<(String, String)> {
         let WatchEvent::Modified(application) = event else { continue };
         let application: Application = application;
         let Some(state) = application.operation_state() else { continue };
-        let info = state.operation.info.iter().find(|one| one.name == crds::names::SYNC_INFO);
+        let info = state.operation.info.iter().find(|one| one.name == crds::sync_run::SYNC_INFO);
         let now = (info.map(|one| one.value.clone()).unwrap_or_default(), state.phase.clone());
         if syncs.last() != Some(&now) {
             syncs.push(now);

@@ -54,10 +54,8 @@ fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
     uids.extend(world.deployments.iter().map(|one| one.uid.clone()));
     uids.extend(database.applications.iter().map(|one| one.deployment.clone()));
     uids.extend(database.mappings.iter().map(|one| one.deployment.clone()));
-    uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
-        Requester::Deployment(uid) => Some(uid.clone()),
-        Requester::SyncRun(_) => None,
-    }));
+    let requesters = database.operations.iter().filter_map(|one| one.requester.as_ref());
+    uids.extend(requesters.filter_map(Requester::deployment).cloned());
     uids
 }
 

@@ -9,7 +9,7 @@
 
 pub mod conditions;
 pub mod error_flag;
-pub(crate) mod esr;
+pub mod esr;
 pub mod lifecycle;
 pub mod removal_report;
 pub mod render;

@@ -191,7 +191,7 @@ fn lifecycle_key(deployment: &Deployment) -> String {
 }
 
 /// Explores the lifecycle of a deployment.
-pub fn lifecycle() -> Chart {
+pub(crate) fn lifecycle() -> Chart {
     let uid = DeploymentUid::new(UID);
     let initial = Deployment::new(uid, TenantUid::new(TENANT), "team-a", "app");
     let samples = |deployment: &Deployment| {
@@ -206,7 +206,7 @@ pub fn lifecycle() -> Chart {
 }
 
 /// Explores the region behind `ErrorOccurred`.
-pub fn error_flag() -> Chart {
+pub(crate) fn error_flag() -> Chart {
     let samples = |state: &ErrorFlag| {
         let raised = |text: &str| ErrorEvent::Raised(text.to_owned());
         let events = [
@@ -226,7 +226,7 @@ pub fn error_flag() -> Chart {
 }
 
 /// Explores the region that keeps the status up to date.
-pub fn mirror() -> Chart {
+pub(crate) fn mirror() -> Chart {
     let samples = |state: &Mirror| {
         let due = state.wake_at().map_or(0, Timestamp::as_millis);
         let compared = |matches, hold, now| MirrorEvent::Compared {

@@ -8,7 +8,7 @@
 //!
 //! [`mirror`]: crate::shared::mirror
 
-pub(crate) mod esr;
+pub mod esr;
 pub mod facts;
 pub mod lifecycle;
 pub mod messages;

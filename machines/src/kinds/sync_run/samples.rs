@@ -107,7 +107,7 @@ fn events(run: &SyncRun) -> Vec<(&'static str, SyncRunEvent, SyncRunFacts)> {
 }
 
 /// Explores a sync run.
-pub fn sync_run() -> Chart {
+pub(crate) fn sync_run() -> Chart {
     let initial =
         SyncRun::new(SyncRunUid::new("run-uid"), TenantUid::new("namespace-uid"), "team-a", "sync");
     let samples = |run: &SyncRun| {

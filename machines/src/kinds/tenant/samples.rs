@@ -6,7 +6,7 @@ use crate::kinds::tenant::{Tenant, TenantEvent, TenantFacts};
 use crate::machine::{Machine, Observation};
 
 /// Explores a tenant.
-pub fn tenant() -> Chart {
+pub(crate) fn tenant() -> Chart {
     let initial = Tenant::new(TenantUid::new("namespace-uid"), "team-a");
     let samples = |tenant: &Tenant| {
         let facts = |instance| TenantFacts { instance, ..TenantFacts::default() };

@@ -11,9 +11,7 @@ use sea_orm::{JoinType, QuerySelect};
 use crate::entity::{application_state, deployment_to_application_mapping as mapping};
 use crate::store::{Call, Store, StoreError, kinds};
 
-pub use loaded::{
-    BackendChanges, BackendLoaded, BackendRequest, DeploymentName, SyncRunRequest,
-};
+pub use loaded::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName, SyncRunRequest};
 
 impl Store {
     /// Loads a batch, lets `decide` step it, and commits the result.

@@ -1,6 +1,6 @@
 //! What is remembered of an Application.
 
-use crds::argocd::{Application, phase};
+use crds::argocd::{Application, OperationState, phase};
 use kube::ResourceExt;
 use machines::identity::{ApplicationId, Revision};
 use machines::operation::ApplicationView;
@@ -28,6 +28,8 @@ pub struct ApplicationEntry {
     pub deleting: bool,
     /// What Argo CD is running, or between two attempts at.
     pub sync: Option<RunningSync>,
+    /// The one that a sync window holds.
+    pub held: Option<HeldSync>,
     /// What it says about requested syncs; `None` if it cannot be read.
     pub syncs: Option<Box<SyncsSeen>>,
     /// Whether retries go to the newest commit, as far as its spec says.
@@ -52,6 +54,7 @@ impl ApplicationEntry {
             spec: spec.unwrap_or_else(|| application_spec(&application.spec)),
             deleting: application.metadata.deletion_timestamp.is_some(),
             sync: running_sync(application),
+            held: held_sync(application),
             syncs: is_readable.then(|| Box::new(syncs(application))),
             refresh: application.spec.refresh,
             finalizers: application.metadata.finalizers.clone().unwrap_or_default(),
@@ -100,6 +103,31 @@ impl ApplicationEntry {
 
 /// Where a spec says that retries go to the newest commit.
 const REFRESH: &str = "/syncPolicy/retry/refresh";
+
+/// A sync that a sync window holds: until the window opens Argo CD neither goes on with it nor ends
+/// it, even if it should terminate, nor deletes the Application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldSync {
+    /// What Argo CD says about it.
+    pub message: String,
+    /// Whether it has changed something before the window closed.
+    pub has_begun: bool,
+}
+
+/// How Argo CD's message about a held sync begins.
+const HELD: &str = "Sync operation blocked by sync window";
+
+fn held_sync(application: &Application) -> Option<HeldSync> {
+    application.operation.as_ref()?;
+    let is_held = |state: &&OperationState| {
+        matches!(state.phase.as_str(), phase::RUNNING | phase::TERMINATING)
+            && state.message.starts_with(HELD)
+    };
+    let state = application.operation_state().filter(is_held)?;
+    let result = state.sync_result.as_ref();
+    let has_begun = result.is_some_and(|result| !result.resources.is_empty());
+    Some(HeldSync { message: state.message.clone(), has_begun })
+}
 
 fn running_sync(application: &Application) -> Option<RunningSync> {
     let state = application.operation_state().filter(|state| state.phase == phase::RUNNING)?;

@@ -118,7 +118,8 @@ pub enum Ending {
 }
 
 /// Ends the sync of an Application, as Argo CD's own API server does; returns the Application, or
-/// nothing if no such sync is running any more.
+/// nothing if no such sync is running any more. One that a sync window holds is taken back instead:
+/// Argo CD would end it no sooner than the window opens.
 pub async fn end_sync(
     client: &kube::Client,
     namespace: &str,
@@ -127,17 +128,25 @@ pub async fn end_sync(
     ending: Ending,
 ) -> Result<Option<Application>, ApiError> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
-    let phase = "/status/operationState/phase";
-    let mut operations = vec![
-        json!({"op": "test", "path": "/metadata/uid", "value": existing.uid}),
-        json!({"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING}),
-    ];
+    let state = "/status/operationState";
+    let (phase, message) = (format!("{state}/phase"), format!("{state}/message"));
+    let mut operations =
+        vec![json!({"op": "test", "path": "/metadata/uid", "value": existing.uid})];
     if ending == Ending::Automated {
-        let initiator = "/status/operationState/operation/initiatedBy/automated";
+        let initiator = format!("{state}/operation/initiatedBy/automated");
         operations.push(json!({"op": "test", "path": initiator, "value": true}));
     }
-    operations
-        .push(json!({"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING}));
+    operations.extend(match &existing.held {
+        Some(held) => vec![
+            json!({"op": "test", "path": message, "value": held.message}),
+            json!({"op": "remove", "path": "/operation"}),
+            json!({"op": "remove", "path": state}),
+        ],
+        None => vec![
+            json!({"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING}),
+            json!({"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING}),
+        ],
+    });
     let patch = json_patch(Value::Array(operations))?;
     let patched = api.patch(name, &PatchParams::default(), &patch).await;
     match patched.map_err(api_error) {

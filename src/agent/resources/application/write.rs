@@ -79,7 +79,7 @@ impl Agent {
             let client = &self.client;
             deleting = requests::remove_application(client, namespace, &name, &existing).await?;
         }
-        if existing.sync.is_some() {
+        if existing.sync.is_some() || existing.held.is_some() {
             requests::end_sync(&self.client, namespace, &name, &existing, Ending::Any).await?;
         }
         if deleting.is_none() && !existing.deleting {

@@ -1,7 +1,7 @@
 //! What an Application says about syncs.
 
 use crds::argocd::{Application, ApplicationStatus, Operation, OperationState, phase, sync};
-use crds::names::{SYNC_ANNOTATION, SYNC_INFO};
+use crds::sync_run::{SYNC_ANNOTATION, SYNC_INFO};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use machines::operation::sync::{LastSync, SyncOperationId, SyncsSeen};

@@ -7,7 +7,7 @@
 //! goes on with what it finds: with the retries of an automated sync, or with a failed hook's result.
 
 use crds::argocd::{Application, phase};
-use crds::names::{SYNC_ANNOTATION, SYNC_INFO};
+use crds::sync_run::{SYNC_ANNOTATION, SYNC_INFO};
 use kube::api::{Api, Patch, PatchParams};
 use machines::operation::application::{Retry, SyncPolicy};
 use machines::operation::sync::{SyncOperationId, SyncRequest};
@@ -34,7 +34,8 @@ pub async fn begin(
     patch(client, namespace, name, existing, &request.sync, change).await
 }
 
-/// Takes back a sync that Argo CD has not taken up, or was never asked for.
+/// Takes back a sync that Argo CD has not taken up, that a sync window holds before it has begun, or
+/// that was never asked for.
 pub async fn withdraw(
     client: &kube::Client,
     namespace: &str,
@@ -44,7 +45,11 @@ pub async fn withdraw(
 ) -> Result<Application, ApiError> {
     let requested = existing.syncs.as_ref().and_then(|syncs| syncs.requested.as_ref());
     let is_requested = requested == Some(sync);
-    let change = if is_requested { json!({"operation": null}) } else { json!({}) };
+    let mut change = if is_requested { json!({"operation": null}) } else { json!({}) };
+    if is_requested && existing.held.is_some() {
+        // Nobody would ever finish it.
+        change["status"] = json!({"operationState": null});
+    }
     patch(client, namespace, name, existing, sync, change).await
 }
 

@@ -64,10 +64,12 @@ impl Agent {
         };
         let (client, namespace) = (&self.client, &self.settings.argocd_namespace);
         let answer = match syncs.stage(sync) {
-            SyncStage::Running(_) => {
+            SyncStage::Running(_)
+                if !existing.held.as_ref().is_some_and(|held| !held.has_begun) =>
+            {
                 requests::terminate(client, namespace, name, &existing).await?
             }
-            SyncStage::Requested => {
+            SyncStage::Running(_) | SyncStage::Requested => {
                 requests::withdraw(client, namespace, name, &existing, sync).await?
             }
             SyncStage::Idle | SyncStage::Busy if !syncs.knows(sync) => {

@@ -6,7 +6,7 @@ use machines::identity::{OperationId, Timestamp};
 use machines::operation::target::APPLICATION;
 use machines::rows::{OperationRow, OperationState};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query};
+use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{ActiveValue, ConnectionTrait};
 
 use crate::entity::{application, operation};
@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::statements::{database_time, in_order};
 
 /// The text in an operation of an earlier installation that is requested again.
-pub(in crate::store) const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
+const SUPERSEDED: &str = "the service was replaced before this operation was finished; it is \
      asked for again";
 
 /// The spelling of an operation's state in the database.
@@ -104,20 +104,30 @@ pub(in crate::store) async fn set_states(
 }
 
 /// Closes the open operations that an earlier installation left for applications that are still
-/// wanted. Their deployments ask again when they are first seen, and an open one would block the
-/// new request. Those whose application is gone stay open: the agent removes what is left of it.
+/// wanted. Those whose application is gone stay open: the agent removes what is left of it.
 pub(in crate::store) async fn supersede_foreign(
     tx: &impl ConnectionTrait,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    use operation::{Column, Entity};
     let wanted = Query::select()
         .column(application::Column::ApplicationId)
         .from(application::Entity)
         .to_owned();
+    supersede(tx, APPLICATION, wanted, now).await
+}
+
+/// Closes the open operations that an earlier installation left for these rows. What they are of asks
+/// again when it is first seen, and an open one would block the new request.
+pub(in crate::store) async fn supersede(
+    tx: &impl ConnectionTrait,
+    resource_type: &str,
+    wanted: SelectStatement,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    use operation::{Column, Entity};
     let foreign = Entity::find()
         .filter(Column::Requester.is_null())
-        .filter(Column::ResourceType.eq(APPLICATION))
+        .filter(Column::ResourceType.eq(resource_type))
         .filter(Column::State.is_in(["Waiting", "In_Progress"]))
         .filter(Column::ResourceId.in_subquery(wanted));
     Entity::update_many()

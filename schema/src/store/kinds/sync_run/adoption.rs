@@ -8,17 +8,16 @@ use machines::kinds::sync_run::facts::{ExistingSync, SettledApplication};
 use machines::operation::sync::SyncOperationId;
 use machines::operation::target::SYNC_OPERATION;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{LockType, Query};
+use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, QuerySelect};
 
 use super::rows::RUN;
 use crate::entity::{
-    api_cr_to_database_mapping as api_mapping, application, application_owner, operation,
-    sync_operation,
+    api_cr_to_database_mapping as api_mapping, application, application_owner,
+    operation as operation_row, sync_operation,
 };
 use crate::store::StoreError;
-use crate::store::kinds::operation::rows::SUPERSEDED;
-use crate::store::statements::{database_time, in_order};
+use crate::store::kinds::operation;
 
 /// The rows of these runs, which are seen for the first time.
 pub(super) async fn existing(
@@ -43,12 +42,12 @@ pub(super) async fn existing(
         .filter(sync_operation::Column::SyncoperationId.is_in(ids()))
         .all(tx)
         .await?;
-    let open: HashSet<String> = operation::Entity::find()
+    let open: HashSet<String> = operation_row::Entity::find()
         .select_only()
-        .column(operation::Column::ResourceId)
-        .filter(operation::Column::ResourceType.eq(SYNC_OPERATION))
-        .filter(operation::Column::ResourceId.is_in(ids()))
-        .filter(operation::Column::Requester.is_null())
+        .column(operation_row::Column::ResourceId)
+        .filter(operation_row::Column::ResourceType.eq(SYNC_OPERATION))
+        .filter(operation_row::Column::ResourceId.is_in(ids()))
+        .filter(operation_row::Column::Requester.is_null())
         .into_tuple()
         .all(tx)
         .await?
@@ -71,35 +70,17 @@ pub(super) async fn existing(
     Ok(found)
 }
 
-/// Closes the open operations that an earlier installation left for syncs: an open one would block
-/// the one by which a sync goes on.
+/// Closes the open operations that an earlier installation left for syncs that go on.
 pub(in crate::store) async fn supersede(
     tx: &impl ConnectionTrait,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    use operation::{Column, Entity};
     let wanted = Query::select()
         .column(sync_operation::Column::SyncoperationId)
         .from(sync_operation::Entity)
         .and_where(sync_operation::Column::ApplicationId.is_not_null())
         .to_owned();
-    let foreign = Entity::find()
-        .filter(Column::Requester.is_null())
-        .filter(Column::ResourceType.eq(SYNC_OPERATION))
-        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
-        .filter(Column::ResourceId.in_subquery(wanted));
-    Entity::update_many()
-        .col_expr(Column::State, Expr::value("Failed"))
-        .col_expr(Column::HumanReadableState, Expr::value(SUPERSEDED))
-        .col_expr(Column::LastStateUpdate, Expr::value(database_time(now)))
-        .filter(Column::OperationId.in_subquery(in_order(
-            Column::OperationId,
-            foreign,
-            LockType::NoKeyUpdate,
-        )))
-        .exec(tx)
-        .await?;
-    Ok(())
+    operation::rows::supersede(tx, SYNC_OPERATION, wanted, now).await
 }
 
 async fn load_applications(

@@ -49,6 +49,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(sync_runs::a_run_of_a_deployment_that_was_automated_is_not_retried, Git),
         scenario!(sync_runs::deleting_a_run_ends_its_sync_and_the_next_one_works),
         scenario!(sync_runs::a_run_tells_of_the_sync_window_that_it_waits_for, Git),
+        scenario!(sync_runs::what_a_sync_window_holds_can_be_withdrawn, Git),
         scenario!(sync_runs::ten_runs_created_at_once_run_one_after_the_other),
         scenario!(sync_runs::a_run_of_an_automated_deployment_is_rejected),
         scenario!(repairing::manual_changes_to_managed_resources_are_undone),

@@ -74,10 +74,29 @@ async fn deployed(ring: &Ring) -> GitOpsDeployment {
     .await
 }
 
-/// Sets the times in which Argo CD syncs nothing of a project.
-async fn set_sync_windows(ring: &Ring, project: &str, windows: &serde_json::Value) {
+/// Has Argo CD sync nothing of a deployment's project, or sync it at any time.
+async fn close_sync_window(ring: &Ring, shop: &GitOpsDeployment, is_closed: bool) {
+    let application = ring.applications().get(&ring.application_name(shop)).await.unwrap();
+    let always = json!({
+        "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"],
+    });
+    let windows = if is_closed { json!([always]) } else { json!(null) };
     let patch = Patch::Merge(json!({"spec": {"syncWindows": windows}}));
+    let project = &application.spec.project;
     ring.projects().patch(project, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// Waits until a run says that a sync window holds it.
+async fn until_held(ring: &Ring, name: &str) {
+    let api = runs(ring);
+    eventually(&format!("{name} says what it waits for"), || async {
+        let conditions = api.get(name).await.ok()?.status.unwrap_or_default().conditions;
+        let is_so = |one: &GitOpsDeploymentSyncRunCondition| {
+            one.status == "Unknown" && one.message.contains("blocked by sync window")
+        };
+        conditions.iter().any(is_so).then_some(())
+    })
+    .await;
 }
 
 /// Name of the sync and phase, each time that one of them changes, in the history of all
@@ -202,25 +221,34 @@ pub async fn deleting_a_run_ends_its_sync_and_the_next_one_works(ring: &mut Ring
 pub async fn a_run_tells_of_the_sync_window_that_it_waits_for(ring: &mut Ring) {
     ring.commit(&[("shop/first.json", config_map("first", "one"))]);
     let shop = deployed(ring).await;
-    let application = ring.applications().get(&ring.application_name(&shop)).await.unwrap();
-    let project = application.spec.project;
-    let always = json!({
-        "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"],
-    });
-    set_sync_windows(ring, &project, &json!([always])).await;
+    close_sync_window(ring, &shop, true).await;
     create(ring, "run", "").await;
-    let api = runs(ring);
-    eventually("the run says what it waits for", || async {
-        let conditions = api.get("run").await.ok()?.status.unwrap_or_default().conditions;
-        let is_so = |one: &GitOpsDeploymentSyncRunCondition| {
-            one.status == "Unknown" && one.message.contains("blocked by sync window")
-        };
-        conditions.iter().any(is_so).then_some(())
-    })
-    .await;
-    set_sync_windows(ring, &project, &json!(null)).await;
+    until_held(ring, "run").await;
+    close_sync_window(ring, &shop, false).await;
     success(ring, "run").await;
     ring.wait_for_word("first", Some("one")).await;
+}
+
+pub async fn what_a_sync_window_holds_can_be_withdrawn(ring: &mut Ring) {
+    ring.commit(&[("shop/first.json", config_map("first", "one"))]);
+    let shop = deployed(ring).await;
+    close_sync_window(ring, &shop, true).await;
+    create(ring, "first", "").await;
+    until_held(ring, "first").await;
+    create(ring, "second", "").await;
+    runs(ring).delete("first", &DeleteParams::default()).await.unwrap();
+    // Its turn has come although the window is closed.
+    until_held(ring, "second").await;
+    ring.wait_for_word("first", None).await;
+    // Argo CD deletes nothing while an operation is open, either.
+    let name = ring.application_name(&shop);
+    ring.delete("shop").await;
+    eventually("the Application is gone", || async {
+        ring.applications().get_opt(&name).await.ok()?.is_none().then_some(())
+    })
+    .await;
+    let error = failure(ring, "second").await;
+    assert!(error.starts_with("Unable to retrieve GitOpsDeployment 'shop'"), "{error}");
 }
 
 pub async fn ten_runs_created_at_once_run_one_after_the_other(ring: &mut Ring) {

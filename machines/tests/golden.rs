@@ -437,8 +437,8 @@ fn every_state_of_a_sync_run_keeps_its_format() {
     let states = [
         ("unseen", SyncRunState::Unseen {}),
         ("awaiting-deployment", SyncRunState::AwaitingDeployment {}),
-        ("awaiting-settled", SyncRunState::AwaitingSettled { deadline, overdue }),
-        ("awaiting-turn", SyncRunState::AwaitingTurn { deadline, overdue }),
+        ("awaiting-settled", SyncRunState::AwaitingSettled {}),
+        ("awaiting-turn", SyncRunState::AwaitingTurn {}),
         ("running", SyncRunState::Running { deadline, overdue }),
         ("succeeded", SyncRunState::Succeeded {}),
         ("failed", SyncRunState::Failed {}),

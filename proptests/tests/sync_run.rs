@@ -21,8 +21,7 @@ use proptest::strategy::ValueTree;
 use proptests::walk::sync_run::{SyncMoment, SyncWalk, conditions, may_be_synced, restarted, walk};
 use proptests::{arbitrary, config};
 
-const WAITS_FOR_MACHINERY: [&str; 4] =
-    ["Live/Waiting/AwaitingSettled", "Live/Waiting/AwaitingTurn", "Live/Running", "Terminating"];
+const WAITS_FOR_MACHINERY: [&str; 2] = ["Live/Running", "Terminating"];
 
 fn has_ended(machine: &SyncRun) -> bool {
     machine.path().starts_with("Live/Finished/")

@@ -45,8 +45,8 @@ fn state() -> BoxedStrategy<SyncRunState> {
         .prop_map(|(deadline, overdue, index)| match index {
             0 => SyncRunState::Unseen {},
             1 => SyncRunState::AwaitingDeployment {},
-            2 => SyncRunState::AwaitingSettled { deadline, overdue },
-            3 => SyncRunState::AwaitingTurn { deadline, overdue },
+            2 => SyncRunState::AwaitingSettled {},
+            3 => SyncRunState::AwaitingTurn {},
             4 => SyncRunState::Running { deadline, overdue },
             5 => SyncRunState::Succeeded {},
             6 => SyncRunState::Failed {},
@@ -103,10 +103,10 @@ pub fn sync_run() -> BoxedStrategy<SyncRun> {
 
 /// Any sync run whose turn has not come.
 pub fn waiting_sync_run() -> BoxedStrategy<SyncRun> {
-    let wait = (moment(), count(), 0..3_u8).prop_map(|(deadline, overdue, index)| match index {
+    let wait = (0..3_u8).prop_map(|index| match index {
         0 => SyncRunState::AwaitingDeployment {},
-        1 => SyncRunState::AwaitingSettled { deadline, overdue },
-        _ => SyncRunState::AwaitingTurn { deadline, overdue },
+        1 => SyncRunState::AwaitingSettled {},
+        _ => SyncRunState::AwaitingTurn {},
     });
     (sync_run(), wait)
         .prop_map(|(run, lifecycle)| {

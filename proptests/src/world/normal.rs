@@ -56,12 +56,12 @@ fn overdue(lifecycle: &mut Lifecycle) -> Option<&mut u32> {
 /// The deadline of a sync run's lifecycle, and how often it has passed.
 fn deadline(state: &mut SyncRunState) -> Option<(&mut Timestamp, &mut u32)> {
     match state {
-        SyncRunState::AwaitingSettled { deadline, overdue }
-        | SyncRunState::AwaitingTurn { deadline, overdue }
-        | SyncRunState::Running { deadline, overdue }
+        SyncRunState::Running { deadline, overdue }
         | SyncRunState::Terminating { deadline, overdue } => Some((deadline, overdue)),
         SyncRunState::Unseen {}
         | SyncRunState::AwaitingDeployment {}
+        | SyncRunState::AwaitingSettled {}
+        | SyncRunState::AwaitingTurn {}
         | SyncRunState::Succeeded {}
         | SyncRunState::Failed {}
         | SyncRunState::Rejected {}

@@ -247,7 +247,7 @@ impl Witness {
         changes.and_then(|changes| u64::try_from(changes).ok()).unwrap_or_default()
     }
 
-    /// The persisted states of a deployment's machines, by its UID.
+    /// The persisted states of the machines that are about a UID; of all, about an empty one.
     pub fn states(&self, uid: &str) -> Vec<String> {
         let machines = machine::Entity::find()
             .filter(machine::Column::Key.eq(uid).or(machine::Column::State.contains(uid)));

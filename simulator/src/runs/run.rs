@@ -263,11 +263,16 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     }
     // A rescan may already have found something suspect, and what users cannot see may go on.
     tokio::time::sleep(CONVERGES_WITHIN.saturating_sub(begun.elapsed())).await;
-    let before = stage.witness.world()?;
+    let (before, states) = (stage.witness.world()?, stage.witness.states(""));
     tokio::time::sleep(RESCAN * QUIET_RESCANS + LOOK).await;
     let after = stage.witness.world()?;
     let mut broken = esr::all(&after);
-    broken.extend(esr::quiet(&before, &after).err());
+    if let Err(violation) = esr::quiet(&before, &after) {
+        for state in stage.witness.states("").iter().filter(|state| !states.contains(state)) {
+            stage.journal.note("run", format!("has changed: {state}"));
+        }
+        broken.push(violation);
+    }
     for violation in broken {
         let violation = Violation::from(violation);
         stage.witness.violated(&violation.property, violation.what);

@@ -25,8 +25,7 @@ use crate::shared::open_operation::{Finished, OpenOperation};
 use crate::shared::retry::postpone;
 use crate::shared::text::bounded;
 
-/// A change of the deployment or of the queue is pushed, and the agent answers; this is the safety
-/// net. It doubles each time, up to an hour.
+/// The agent answers; this is the safety net. It doubles each time, up to an hour.
 pub const SYNC_RUN_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How far a sync run has come.
@@ -36,20 +35,10 @@ pub enum SyncRunState {
     Unseen {},
     /// There is no deployment of the name.
     AwaitingDeployment {},
-    /// The deployment is not deployed as its spec says.
-    AwaitingSettled {
-        /// When to look again.
-        deadline: Timestamp,
-        /// How often the deadline has passed.
-        overdue: u32,
-    },
-    /// An earlier run of the same deployment has not ended.
-    AwaitingTurn {
-        /// When to look again.
-        deadline: Timestamp,
-        /// How often the deadline has passed.
-        overdue: u32,
-    },
+    /// The deployment is not deployed as its spec says. That may be for its user to change.
+    AwaitingSettled {},
+    /// An earlier run of the same deployment has not ended. That may be for its user to change, too.
+    AwaitingTurn {},
     /// The rows are written; the agent has been asked for the sync.
     Running {
         /// When to ask again.
@@ -150,7 +139,8 @@ impl SyncRunRecord {
         }
     }
 
-    /// Its turn has not come; edits count.
+    /// Its turn has not come; edits count. What it waits for is pushed when it changes, and may take a
+    /// person as long as they like: no deadline passes, or runs that wait would write each hour.
     #[superstate(superstate = "live")]
     fn waiting(
         &mut self,
@@ -162,7 +152,7 @@ impl SyncRunRecord {
                 self.take(snapshot);
                 self.look_again(context)
             }
-            SyncRunEvent::FactsChanged | SyncRunEvent::DeadlineReached => self.look_again(context),
+            SyncRunEvent::FactsChanged => self.look_again(context),
             _ => Super,
         }
     }
@@ -173,46 +163,15 @@ impl SyncRunRecord {
         Super
     }
 
-    /// What it waits for is pushed when it changes.
-    #[superstate(superstate = "waiting")]
-    fn pushed(
-        &mut self,
-        context: &mut Context<'_>,
-        event: &SyncRunEvent,
-        deadline: &mut Timestamp,
-        overdue: &mut u32,
-    ) -> Outcome<SyncRunState> {
-        match event {
-            SyncRunEvent::DeadlineReached if context.facts.now >= *deadline => {
-                let outcome = self.look_again(context);
-                if matches!(outcome, Handled) {
-                    *deadline = postpone(SYNC_RUN_DEADLINE, overdue, context.facts.now);
-                }
-                outcome
-            }
-            _ => Super,
-        }
-    }
-
-    #[state(superstate = "pushed")]
-    fn awaiting_settled(
-        &mut self,
-        event: &SyncRunEvent,
-        deadline: &mut Timestamp,
-        overdue: &mut u32,
-    ) -> Outcome<SyncRunState> {
-        let _ = (event, deadline, overdue);
+    #[state(superstate = "waiting")]
+    fn awaiting_settled(&mut self, event: &SyncRunEvent) -> Outcome<SyncRunState> {
+        let _ = event;
         Super
     }
 
-    #[state(superstate = "pushed")]
-    fn awaiting_turn(
-        &mut self,
-        event: &SyncRunEvent,
-        deadline: &mut Timestamp,
-        overdue: &mut u32,
-    ) -> Outcome<SyncRunState> {
-        let _ = (event, deadline, overdue);
+    #[state(superstate = "waiting")]
+    fn awaiting_turn(&mut self, event: &SyncRunEvent) -> Outcome<SyncRunState> {
+        let _ = event;
         Super
     }
 
@@ -363,12 +322,11 @@ impl SyncRunRecord {
 
     /// Where a run that has not begun goes by its spec and the facts.
     fn resolve(&mut self, context: &mut Context<'_>) -> SyncRunState {
-        let (deadline, overdue) = (context.deadline(), 0);
         if !is_revision(&self.spec.revision) {
             return self.reject(messages::REVISION_FORM.to_owned());
         }
         let target = match &context.facts.deployment {
-            DeploymentFact::Unknown => return SyncRunState::AwaitingSettled { deadline, overdue },
+            DeploymentFact::Unknown => return SyncRunState::AwaitingSettled {},
             DeploymentFact::Missing => return SyncRunState::AwaitingDeployment {},
             DeploymentFact::Present(target) => target,
         };
@@ -376,10 +334,10 @@ impl SyncRunRecord {
             return self.reject(messages::automated(&self.name));
         }
         if self.is_preceded(context) {
-            return SyncRunState::AwaitingTurn { deadline, overdue };
+            return SyncRunState::AwaitingTurn {};
         }
         match &target.settled {
-            None => SyncRunState::AwaitingSettled { deadline, overdue },
+            None => SyncRunState::AwaitingSettled {},
             Some(application) => self.begin(target, application, context),
         }
     }
@@ -552,12 +510,11 @@ impl SyncRunState {
     /// When the region wants to be woken.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         match self {
-            Self::AwaitingSettled { deadline, .. }
-            | Self::AwaitingTurn { deadline, .. }
-            | Self::Running { deadline, .. }
-            | Self::Terminating { deadline, .. } => Some(*deadline),
+            Self::Running { deadline, .. } | Self::Terminating { deadline, .. } => Some(*deadline),
             Self::Unseen {}
             | Self::AwaitingDeployment {}
+            | Self::AwaitingSettled {}
+            | Self::AwaitingTurn {}
             | Self::Succeeded {}
             | Self::Failed {}
             | Self::Rejected {}
@@ -570,8 +527,8 @@ impl SyncRunState {
         let path = match self {
             Self::Unseen {} => "Unseen",
             Self::AwaitingDeployment {} => "Live/Waiting/AwaitingDeployment",
-            Self::AwaitingSettled { .. } => "Live/Waiting/AwaitingSettled",
-            Self::AwaitingTurn { .. } => "Live/Waiting/AwaitingTurn",
+            Self::AwaitingSettled {} => "Live/Waiting/AwaitingSettled",
+            Self::AwaitingTurn {} => "Live/Waiting/AwaitingTurn",
             Self::Running { .. } => "Live/Running",
             Self::Succeeded {} => "Live/Finished/Succeeded",
             Self::Failed {} => "Live/Finished/Failed",

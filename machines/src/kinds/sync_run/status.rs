@@ -2,7 +2,7 @@
 
 use super::lifecycle::SyncRunState;
 use super::{SyncRun, messages};
-use crate::identity::{Digest, Generation, Timestamp};
+use crate::identity::{Digest, Generation};
 use crate::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, digest};
 use crate::shared::mirror::Mirror;
 use crate::waiting::{Party, Wait};
@@ -85,10 +85,10 @@ fn succeeded(run: &SyncRun) -> Condition {
 /// The reason of a result that is not known yet.
 fn reason(state: &SyncRunState) -> &'static str {
     match state {
-        SyncRunState::AwaitingDeployment {} | SyncRunState::AwaitingSettled { .. } => {
+        SyncRunState::AwaitingDeployment {} | SyncRunState::AwaitingSettled {} => {
             "AwaitingDeployment"
         }
-        SyncRunState::AwaitingTurn { .. } => "AwaitingTurn",
+        SyncRunState::AwaitingTurn {} => "AwaitingTurn",
         _ => "Running",
     }
 }
@@ -111,25 +111,21 @@ fn mirror_wait(mirror: &Mirror) -> Option<Wait> {
     }
 }
 
-/// What a state does while it waits for a notification.
-const LOOK_AGAIN: &str = "it is looked at again";
-
 fn lifecycle_wait(run: &SyncRun) -> Option<Wait> {
     let record = &run.record;
     let name = &record.spec.deployment_name;
     let deployment = || Party::Object(format!("GitOpsDeployment {}/{name}", record.namespace));
-    let again = |wait: Wait, deadline: &Timestamp| wait.until(*deadline, LOOK_AGAIN);
     match &run.lifecycle {
         SyncRunState::AwaitingDeployment {} => {
             Some(Wait::for_user(messages::deployment_missing(name), messages::MISSING_ADVICE))
         }
-        SyncRunState::AwaitingSettled { deadline, .. } => {
+        SyncRunState::AwaitingSettled {} => {
             let wait = Wait::new(deployment(), messages::UNSETTLED);
-            Some(again(wait.with_advice(messages::UNSETTLED_ADVICE), deadline))
+            Some(wait.with_advice(messages::UNSETTLED_ADVICE))
         }
-        SyncRunState::AwaitingTurn { deadline, .. } => {
+        SyncRunState::AwaitingTurn {} => {
             let wait = Wait::new(deployment(), messages::TURN);
-            Some(again(wait.with_advice(messages::TURN_ADVICE), deadline))
+            Some(wait.with_advice(messages::TURN_ADVICE))
         }
         SyncRunState::Running { deadline, .. } => {
             let what = match record.message.as_str() {

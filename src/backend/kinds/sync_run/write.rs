@@ -63,7 +63,8 @@ async fn write_status(
         .map_err(kubernetes::api_error)
 }
 
-/// The patch, which fails if the object is a different one by now.
+/// The patch, which fails if the object is a different one by now, or has changed since: one that
+/// arrives late would take back what the run has said about its end.
 fn patch(
     effect: &SyncRunEffect,
     object: &ObjectEntry<GitOpsDeploymentSyncRun>,
@@ -89,6 +90,54 @@ fn patch(
     let conditions = merge(known, &wanted, now);
     json!([
         {"op": "test", "path": "/metadata/uid", "value": effect.uid.as_str()},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": object.revision.0.to_string()},
         {"op": "add", "path": "/status", "value": {"conditions": conditions}},
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::GitOpsDeploymentSyncRunSpec;
+    use kube::ResourceExt;
+    use kube::api::PostParams;
+    use machines::shared::condition::Condition;
+
+    use super::*;
+    use crate::runtime::watch;
+    use crate::test_support;
+
+    fn says(uid: &SyncRunUid, status: &str) -> SyncRunEffect {
+        let succeeded = Condition {
+            type_: "Succeeded".to_owned(),
+            status: status.to_owned(),
+            reason: "Reason".to_owned(),
+            ..Condition::default()
+        };
+        let view = SyncRunView { conditions: vec![succeeded] };
+        SyncRunEffect { uid: uid.clone(), view }
+    }
+
+    #[tokio::test]
+    async fn a_status_that_arrives_late_does_not_take_back_the_end() {
+        let client = test_support::api_server(crds::all(), "team").await;
+        let api: Api<GitOpsDeploymentSyncRun> = Api::namespaced(client.clone(), "team");
+        let spec = GitOpsDeploymentSyncRunSpec {
+            gitops_deployment_name: "app".to_owned(),
+            revision_id: String::new(),
+        };
+        let run = GitOpsDeploymentSyncRun::new("run", spec);
+        let run = api.create(&PostParams::default(), &run).await.expect("it is created");
+        let uid = SyncRunUid::new(run.uid().expect("a UID"));
+        let place = Place { namespace: "team".to_owned(), name: "run".to_owned() };
+        let mut seen = ObjectEntry::default();
+        seen.revision = watch::revision(&run);
+        let now = Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
+        let late = patch(&says(&uid, "Unknown"), &seen, &now);
+        let end = patch(&says(&uid, "True"), &seen, &now);
+        write_status(&client, &place, end).await.expect("it says how it ended");
+        let refused = write_status(&client, &place, late).await;
+        assert!(matches!(refused, Err(ApiError::Outdated(_))), "{refused:?}");
+        let status = api.get("run").await.expect("it is there").status.expect("a status");
+        assert_eq!(status.conditions[0].status, "True");
+    }
 }

@@ -221,7 +221,7 @@ async fn a_sync_loses_its_application_with_the_deployment(scratch: Scratch) {
     let deployment = settled(&world).await;
     let run = step(&world, "v1", &deployment, vec![seen("v1", &deployment.name)]).await;
     world.claim(&[open(&run)]).await;
-    world.remove(&[deployment.clone()]).await;
+    world.remove(std::slice::from_ref(&deployment)).await;
     assert_eq!(world.count("syncoperation WHERE application_id IS NULL").await, 1);
     let run = step(&world, "v1", &deployment, vec![SyncRunEvent::FactsChanged]).await;
     assert_eq!(run.path(), "Live/Finished/Failed");

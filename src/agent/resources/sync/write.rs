@@ -64,9 +64,7 @@ impl Agent {
         };
         let (client, namespace) = (&self.client, &self.settings.argocd_namespace);
         let answer = match syncs.stage(sync) {
-            SyncStage::Running(_)
-                if !existing.held.as_ref().is_some_and(|held| !held.has_begun) =>
-            {
+            SyncStage::Running(_) if existing.held.as_ref().is_none_or(|held| held.has_begun) => {
                 requests::terminate(client, namespace, name, &existing).await?
             }
             SyncStage::Running(_) | SyncStage::Requested => {

@@ -29,7 +29,7 @@ use machines::kinds::sync_run::{
 use machines::kinds::tenant::{PersistedTenant, Tenant, TenantRecord, TenantState};
 use machines::operation::application::ApplicationDocument;
 use machines::operation::sync::{
-    AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncedApplication,
+    ApplicationUid, AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncedApplication,
 };
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
 use machines::rows::{Requester, Target, TenantRows};
@@ -360,9 +360,19 @@ fn every_state_of_an_operation_on_a_sync_keeps_its_format() {
     let (deadline, overdue) = (MOMENT, 2);
     let sync = SyncOperationId::new("4f1c9a3e-0000-4000-8000-000000000002");
     let revision = "v1".to_owned();
-    let request = SyncRequest { sync: sync.clone(), revision: revision.clone() };
+    let application = ApplicationUid::new("4f1c9a3e-0000-4000-8000-000000000003");
+    let request = SyncRequest {
+        sync: sync.clone(),
+        application: application.clone(),
+        revision: revision.clone(),
+    };
     let document = document();
-    let awaited = Box::new(AwaitedSync { document: (*document).clone(), revision, reported: true });
+    let awaited = Box::new(AwaitedSync {
+        document: (*document).clone(),
+        revision,
+        reported: true,
+        asked: Some(application),
+    });
     let followed = FollowedSync {
         message: "waiting for a hook".to_owned(),
         succeeded: Some("abc".to_owned()),

@@ -18,8 +18,8 @@ use machines::kinds::deployment::{
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
 use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use machines::operation::sync::{
-    AwaitedSync, FollowedSync, LastSync, SyncOperationId, SyncRequest, SyncedApplication,
-    SyncsSeen, WantedSync,
+    ApplicationUid, AwaitedSync, FollowedSync, LastSync, SyncOperationId, SyncRequest,
+    SyncedApplication, SyncsSeen, WantedSync,
 };
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
@@ -405,7 +405,8 @@ pub fn operation() -> BoxedStrategy<Operation> {
         |(document, deadline, overdue, index)| {
             let document = Box::new(document);
             let revision = "v1".to_owned();
-            let request = SyncRequest { sync: sync_id(), revision: revision.clone() };
+            let application = ApplicationUid::default();
+            let request = SyncRequest { sync: sync_id(), application, revision: revision.clone() };
             match index {
                 0 => OperationPhase::Unclaimed {},
                 1 => OperationPhase::PreparingProject { document, deadline },
@@ -416,7 +417,8 @@ pub fn operation() -> BoxedStrategy<Operation> {
                 6 => OperationPhase::Failed { deadline },
                 7 => {
                     let (document, reported) = (*document, overdue % 2 == 1);
-                    let sync = Box::new(AwaitedSync { document, revision, reported });
+                    let asked = (overdue % 3 == 1).then(ApplicationUid::default);
+                    let sync = Box::new(AwaitedSync { document, revision, reported, asked });
                     OperationPhase::AwaitingApplication { sync, deadline, overdue }
                 }
                 8 => OperationPhase::RequestingSync { request, document, deadline, overdue },
@@ -489,10 +491,12 @@ fn syncs_seen() -> BoxedStrategy<SyncsSeen> {
             to_prune,
         },
     );
-    (sync(), any::<bool>(), sync(), option::of(last))
-        .prop_map(|(noted, is_requested, requested, last)| {
+    let application = prop_oneof![4 => Just(""), 1 => Just("another")];
+    (application, sync(), any::<bool>(), sync(), option::of(last))
+        .prop_map(|(application, noted, is_requested, requested, last)| {
+            let application = ApplicationUid::new(application);
             let requested = requested.filter(|_| is_requested);
-            SyncsSeen { noted, is_requested, requested, last }
+            SyncsSeen { application, noted, is_requested, requested, last }
         })
         .boxed()
 }

@@ -10,7 +10,7 @@ use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::machine::{Machine, Step};
 use machines::operation::application::{ApplicationDocument, application_name};
 use machines::operation::sync::{
-    LastSync, SyncOperationId, SyncStage, SyncedApplication, SyncsSeen, WantedSync,
+    ApplicationUid, LastSync, SyncOperationId, SyncStage, SyncedApplication, SyncsSeen, WantedSync,
 };
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
@@ -123,10 +123,15 @@ fn any_syncs() -> impl Strategy<Value = SyncsSeen> {
     let any = (named(), any::<bool>(), named(), option::of(any_last)).prop_map(
         |(noted, is_requested, requested, last)| {
             let requested = requested.filter(|_| is_requested);
-            SyncsSeen { noted, is_requested, requested, last }
+            SyncsSeen { noted, is_requested, requested, last, ..SyncsSeen::default() }
         },
     );
-    prop_oneof![2 => Just(SyncsSeen::default()), 1 => any]
+    let application = prop_oneof![12 => Just(""), 1 => Just("another")];
+    let seen = prop_oneof![2 => Just(SyncsSeen::default()), 1 => any];
+    (application, seen).prop_map(|(application, seen)| SyncsSeen {
+        application: ApplicationUid::new(application),
+        ..seen
+    })
 }
 
 fn any_look() -> impl Strategy<Value = Look> {
@@ -134,6 +139,7 @@ fn any_look() -> impl Strategy<Value = Look> {
     let seen = (path, prop_oneof![20 => Just(false), 1 => Just(true)], any_syncs());
     let application = prop_oneof![
         1 => Just(ApplicationView::Unseen),
+        1 => Just(ApplicationView::Absent),
         10 => seen.prop_map(|(path, deleting, syncs)| present(path, deleting, syncs)),
     ];
     let event = prop_oneof![
@@ -229,6 +235,17 @@ proptest! {
         for Seen { look, after, .. } in walk {
             was_known |= syncs(&look.application).is_some_and(|syncs| syncs.knows(&sync()));
             prop_assert!(!(was_known && requests(&after)));
+        }
+    }
+
+    // Each request is on its way from then on, and may have been carried out.
+    #[test]
+    fn a_sync_is_requested_of_one_application_only(walk in walk(60)) {
+        let mut asked: Option<ApplicationUid> = None;
+        for Seen { after, .. } in walk {
+            let OperationPhase::RequestingSync { request, .. } = &after.state else { continue };
+            let first = asked.get_or_insert_with(|| request.application.clone());
+            prop_assert_eq!(&*first, &request.application);
         }
     }
 

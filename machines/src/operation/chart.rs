@@ -3,7 +3,7 @@
 use statig::prelude::*;
 
 use super::observations::{ApplicationView, ArgoView, OperationEvent, RowView};
-use super::sync::{AWAITING_APPLICATION, AwaitedSync, FollowedSync, SyncRequest};
+use super::sync::{AWAITING_APPLICATION, AwaitedSync, FollowedSync, SyncRequest, synced_revision};
 use super::syncing::Reread;
 use super::{
     COLLECTION_DEADLINE, DELETION_DEADLINE, OperationContext, OperationPhase, OperationRecord,
@@ -179,7 +179,7 @@ impl OperationRecord {
             OperationEvent::RowObserved(row) => match self.reread(row, context) {
                 Reread::Sync(wanted) => {
                     **document = wanted.document;
-                    *request = SyncRequest::of(&request.sync, &wanted.revision, document);
+                    request.revision = synced_revision(&wanted.revision, document);
                     Handled
                 }
                 Reread::Ended(next) => Transition(next),

@@ -3,7 +3,8 @@
 //!
 //! Argo CD keeps one operation of an Application: the one requested, and the last one's state. Each
 //! that this program requests names its sync. The request also leaves a note on the Application, so
-//! that it is known that a sync was requested, whatever has taken its place since.
+//! that it is known that a sync was requested, whatever has taken its place since. The note is gone
+//! with the Application, so a sync is requested of one Application only, and of none in its place.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,11 @@ use crate::operation::application::ApplicationDocument;
 text_newtype! {
     /// Primary key of a `syncoperation` row; Argo CD's operation names it.
     SyncOperationId
+}
+
+text_newtype! {
+    /// `metadata.uid` of an Application.
+    ApplicationUid
 }
 
 /// The revision that is synced if neither the run nor its deployment names one.
@@ -63,17 +69,17 @@ pub struct SyncedApplication {
 pub struct SyncRequest {
     /// The sync.
     pub sync: SyncOperationId,
+    /// The Application that is asked for it, and no other.
+    pub application: ApplicationUid,
     /// The revision to sync to.
     pub revision: String,
 }
 
-impl SyncRequest {
-    /// The request for a sync of an Application that says this.
-    pub(super) fn of(sync: &SyncOperationId, revision: &str, says: &ApplicationDocument) -> Self {
-        let named = [revision, says.spec.source.target_revision.as_str(), DEFAULT_REVISION];
-        let revision = named.into_iter().find(|revision| !revision.is_empty());
-        Self { sync: sync.clone(), revision: revision.unwrap_or_default().to_owned() }
-    }
+/// The revision that a sync goes to: the run's, or that of the Application, which says this.
+pub(super) fn synced_revision(revision: &str, says: &ApplicationDocument) -> String {
+    let named = [revision, says.spec.source.target_revision.as_str()];
+    let revision = named.into_iter().find(|revision| !revision.is_empty());
+    revision.unwrap_or(DEFAULT_REVISION).to_owned()
 }
 
 /// A sync that is to be requested once its Application is ready.
@@ -85,6 +91,9 @@ pub struct AwaitedSync {
     pub revision: String,
     /// Whether it was reported that this takes long.
     pub reported: bool,
+    /// The Application that may have been asked for it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<ApplicationUid>,
 }
 
 /// A sync that was requested, as far as it was followed.
@@ -103,6 +112,8 @@ pub struct FollowedSync {
 /// What an Application says about syncs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncsSeen {
+    /// The Application that says it.
+    pub application: ApplicationUid,
     /// The sync that this program has requested last, by the note that the request leaves.
     pub noted: Option<SyncOperationId>,
     /// Whether an operation is requested; it stays so until that has ended.
@@ -278,7 +289,8 @@ mod tests {
         let withdrawn = SyncStage::Ended(Err(SYNC_WITHDRAWN.to_owned()));
         assert_eq!(stage(last.clone()), withdrawn);
         let requested = Some(sync());
-        let runs = SyncsSeen { is_requested: true, requested, noted: None, last: Some(last) };
+        let last = Some(last);
+        let runs = SyncsSeen { is_requested: true, requested, last, ..SyncsSeen::default() };
         assert_eq!(runs.stage(&sync()), SyncStage::Running("hook".to_owned()));
         assert!(runs.knows(&sync()));
     }
@@ -286,12 +298,9 @@ mod tests {
     #[test]
     fn a_request_names_the_revision_of_the_run_or_of_the_deployment_or_the_newest_commit() {
         let mut document = ApplicationDocument::default();
-        let revision = |revision: &str, document: &ApplicationDocument| {
-            SyncRequest::of(&sync(), revision, document).revision
-        };
-        assert_eq!(revision("", &document), "HEAD");
+        assert_eq!(synced_revision("", &document), "HEAD");
         document.spec.source.target_revision = "main".to_owned();
-        assert_eq!(revision("", &document), "main");
-        assert_eq!(revision("v1", &document), "v1");
+        assert_eq!(synced_revision("", &document), "main");
+        assert_eq!(synced_revision("v1", &document), "v1");
     }
 }

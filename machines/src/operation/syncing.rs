@@ -3,7 +3,8 @@
 use statig::prelude::*;
 
 use super::sync::{
-    self, AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncStage, SyncsSeen, WantedSync,
+    self, ApplicationUid, AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncStage,
+    SyncsSeen, WantedSync, synced_revision,
 };
 use super::{
     ApplicationView, ArgoView, OperationContext, OperationPhase, OperationRecord, RowView,
@@ -49,7 +50,7 @@ impl OperationRecord {
         match self.reread(row, context) {
             Reread::Ended(next) => next,
             Reread::Sync(wanted) => {
-                await_application(wanted.document, wanted.revision, context.now)
+                await_application(wanted.document, wanted.revision, None, context.now)
             }
         }
     }
@@ -87,17 +88,22 @@ impl OperationRecord {
         }
     }
 
-    fn fail_if_deleting(
+    /// Fails if the Application is being deleted, or is no longer the one that may have synced.
+    fn fail_if_deleted(
         &self,
         argo: &ArgoView,
+        asked: Option<&ApplicationUid>,
         context: &mut OperationContext,
-    ) -> Outcome<OperationPhase> {
-        match &argo.application {
-            ApplicationView::Present { deleting: true, .. } => {
-                Transition(self.fail(sync::SYNCED_APPLICATION_DELETED, context))
-            }
-            _ => Handled,
-        }
+    ) -> Option<OperationPhase> {
+        let is_deleted = match &argo.application {
+            ApplicationView::Unseen => false,
+            ApplicationView::Absent => asked.is_some(),
+            ApplicationView::Present { deleting: true, .. } => true,
+            ApplicationView::Present { syncs, .. } => syncs
+                .as_ref()
+                .is_some_and(|syncs| asked.is_some_and(|asked| syncs.application != *asked)),
+        };
+        is_deleted.then(|| self.fail(sync::SYNCED_APPLICATION_DELETED, context))
     }
 
     pub(super) fn await_application(
@@ -106,10 +112,11 @@ impl OperationRecord {
         awaited: &AwaitedSync,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
-        let AwaitedSync { document, revision, reported } = awaited;
-        let Some((syncs, sync)) = self.live(argo) else {
-            return self.fail_if_deleting(argo, context);
-        };
+        let AwaitedSync { document, revision, reported, asked } = awaited;
+        if let Some(failed) = self.fail_if_deleted(argo, asked.as_ref(), context) {
+            return Transition(failed);
+        }
+        let Some((syncs, sync)) = self.live(argo) else { return Handled };
         let is_known = syncs.knows(sync);
         let is_ready = argo.application.says(document) && syncs.stage(sync) == SyncStage::Idle;
         if !is_known && !is_ready {
@@ -122,7 +129,11 @@ impl OperationRecord {
             return Transition(begin_sync(context.now));
         }
         Transition(OperationPhase::RequestingSync {
-            request: SyncRequest::of(sync, revision, document),
+            request: SyncRequest {
+                sync: sync.clone(),
+                application: syncs.application.clone(),
+                revision: synced_revision(revision, document),
+            },
             document: Box::new(document.clone()),
             deadline: context.now.after(SYNC_DEADLINE),
             overdue: 0,
@@ -136,17 +147,19 @@ impl OperationRecord {
         document: &ApplicationDocument,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
-        let Some((syncs, sync)) = self.live(argo) else {
-            return self.fail_if_deleting(argo, context);
-        };
+        // Whether the one that is gone was asked for it, nobody knows.
+        if let Some(failed) = self.fail_if_deleted(argo, Some(&request.application), context) {
+            return Transition(failed);
+        }
+        let Some((syncs, sync)) = self.live(argo) else { return Handled };
         if syncs.knows(sync) {
             return Transition(begin_sync(context.now));
         }
         if argo.application.says(document) && syncs.stage(sync) == SyncStage::Idle {
             return Handled;
         }
-        let revision = request.revision.clone();
-        Transition(await_application(document.clone(), revision, context.now))
+        let (revision, asked) = (request.revision.clone(), request.application.clone());
+        Transition(await_application(document.clone(), revision, Some(asked), context.now))
     }
 
     /// Follows a sync that was requested. What Argo CD says about it is reported once it has taken
@@ -162,9 +175,10 @@ impl OperationRecord {
         if argo.application == ApplicationView::Absent {
             return Transition(self.fail(sync::SYNCED_APPLICATION_DELETED, context));
         }
-        let Some((syncs, sync)) = self.live(argo) else {
-            return self.fail_if_deleting(argo, context);
-        };
+        if let Some(failed) = self.fail_if_deleted(argo, None, context) {
+            return Transition(failed);
+        }
+        let Some((syncs, sync)) = self.live(argo) else { return Handled };
         match syncs.stage(sync) {
             SyncStage::Requested => Handled,
             SyncStage::Running(said) if said == followed.message => Handled,
@@ -225,10 +239,11 @@ impl OperationRecord {
 fn await_application(
     document: ApplicationDocument,
     revision: String,
+    asked: Option<ApplicationUid>,
     now: Timestamp,
 ) -> OperationPhase {
     let deadline = now.after(STATUS_DELAY);
-    let sync = Box::new(AwaitedSync { document, revision, reported: false });
+    let sync = Box::new(AwaitedSync { document, revision, reported: false, asked });
     OperationPhase::AwaitingApplication { sync, deadline, overdue: 0 }
 }
 

@@ -104,8 +104,13 @@ impl Cluster {
     fn write_request(&mut self, row: &ApplicationId, request: &SyncRequest) {
         let named = Some(request.sync.clone());
         // A request removes the state of the last operation.
-        let syncs =
-            SyncsSeen { noted: named.clone(), is_requested: true, requested: named, last: None };
+        let syncs = SyncsSeen {
+            application: request.application.clone(),
+            noted: named.clone(),
+            is_requested: true,
+            requested: named,
+            last: None,
+        };
         self.syncs.insert(row.clone(), syncs);
         self.touch(row);
     }

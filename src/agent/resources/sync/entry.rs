@@ -4,7 +4,7 @@ use crds::argocd::{Application, ApplicationStatus, Operation, OperationState, ph
 use crds::sync_run::{SYNC_ANNOTATION, SYNC_INFO};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use machines::operation::sync::{LastSync, SyncOperationId, SyncsSeen};
+use machines::operation::sync::{ApplicationUid, LastSync, SyncOperationId, SyncsSeen};
 use machines::shared::redaction::redacted;
 use machines::shared::text::bounded;
 
@@ -15,6 +15,7 @@ const PRUNE_SKIPPED: &str = "PruneSkipped";
 pub fn syncs(application: &Application) -> SyncsSeen {
     let noted = application.annotations().get(SYNC_ANNOTATION);
     SyncsSeen {
+        application: ApplicationUid::new(application.uid().unwrap_or_default()),
         noted: noted.filter(|noted| !noted.is_empty()).map(SyncOperationId::new),
         is_requested: application.operation.is_some(),
         requested: application.operation.as_ref().and_then(named),

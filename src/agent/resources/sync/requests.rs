@@ -130,7 +130,7 @@ fn retries(retry: &Retry, refresh: Option<bool>) -> Value {
 #[cfg(test)]
 mod tests {
     use kube::api::PostParams;
-    use machines::operation::sync::SyncStage;
+    use machines::operation::sync::{ApplicationUid, SyncStage};
 
     use super::*;
     use crate::agent::argo::Argo;
@@ -146,7 +146,8 @@ mod tests {
     }
 
     fn request(sync: &str) -> SyncRequest {
-        SyncRequest { sync: SyncOperationId::new(sync), revision: "v1".to_owned() }
+        let (sync, application) = (SyncOperationId::new(sync), ApplicationUid::default());
+        SyncRequest { sync, application, revision: "v1".to_owned() }
     }
 
     async fn application() -> (kube::Client, Api<Application>, Application) {

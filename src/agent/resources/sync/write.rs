@@ -28,7 +28,9 @@ impl Agent {
         // What is seen next decides.
         let may_begin = |one: &ApplicationEntry| {
             let is_idle = one.syncs.as_ref().is_some_and(|syncs| {
-                !syncs.knows(&request.sync) && syncs.stage(&request.sync) == SyncStage::Idle
+                syncs.application == request.application
+                    && !syncs.knows(&request.sync)
+                    && syncs.stage(&request.sync) == SyncStage::Idle
             });
             !one.deleting && is_idle && one.says(row, document)
         };

@@ -7,15 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::figures::Figures;
 use crate::percentiles::Percentiles;
-use crate::report::{Cost, Report, Rest};
+use crate::report::{Cost, Report, Rest, SyncRunReport};
 
 pub(crate) fn json(report: &Report) -> Value {
-    let Report { deployments, counts, durations, watch_failures, cost, rest, .. } = report;
-    let total = |count: usize, took: Duration| {
-        let seconds = took.as_secs_f64();
-        let rate = (seconds > 0.0).then(|| count as f64 / seconds);
-        json!({"count": count, "after": milliseconds(took), "perSecond": rate})
-    };
+    let Report { deployments, counts, durations, watch_failures, cost, sync_runs, rest, .. } =
+        report;
     json!({
         "deployments": deployments,
         "created": total(counts.created, durations.all_created),
@@ -26,8 +22,28 @@ pub(crate) fn json(report: &Report) -> Value {
         "statusSeen": percentiles(&durations.status),
         "watchFailures": watch_failures,
         "perDeployment": cost.as_ref().and_then(|cost| each(cost, counts.created)),
+        "syncRuns": sync_runs.as_ref().map(of_sync_runs),
         "rest": rest.as_ref().and_then(at_rest),
     })
+}
+
+fn of_sync_runs(report: &SyncRunReport) -> Value {
+    let SyncRunReport { number, counts, durations, cost } = report;
+    json!({
+        "number": number,
+        "requested": total(counts.requested, durations.all_requested),
+        "ended": total(counts.ended, durations.all_ended),
+        "succeeded": counts.succeeded,
+        "operationWritten": percentiles(&durations.requested),
+        "endSeen": percentiles(&durations.ended),
+        "perSyncRun": cost.as_ref().and_then(|cost| each(cost, counts.created)),
+    })
+}
+
+fn total(count: usize, took: Duration) -> Value {
+    let seconds = took.as_secs_f64();
+    let rate = (seconds > 0.0).then(|| count as f64 / seconds);
+    json!({"count": count, "after": milliseconds(took), "perSecond": rate})
 }
 
 fn milliseconds(duration: Duration) -> f64 {

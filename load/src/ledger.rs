@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Until;
 use crate::mirror::{Mirror, Standing};
+use crate::sync_runs::SyncRuns;
 
 /// How many deployments have reached each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,9 +47,10 @@ impl Track {
     }
 }
 
-/// All deployments, by UID.
+/// All deployments, by UID, and the sync runs.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    pub(crate) sync_runs: SyncRuns,
     tracks: HashMap<String, Track>,
     counts: Counts,
 }

@@ -1,8 +1,8 @@
-//! Creates deployments in a cluster and measures how they fare.
+//! Creates deployments, and sync runs of them, in a cluster and measures how they fare.
 //!
 //! * `plan`: what is created; `run`: creates it, waits, and deletes it if asked to;
 //! * `observer`: the watches; they write into the `ledger`, which has a `mirror` for each
-//!   deployment;
+//!   deployment, and the `sync_runs`;
 //! * `reporter`: stands in for Argo CD if none is running;
 //! * `figures`: what the program says it costs;
 //! * `progress` while it runs, `report` (or `json`) and `percentiles` when it is done;
@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod reporter;
 mod run;
+mod sync_runs;
 
 use std::time::Duration;
 
@@ -41,9 +42,9 @@ const MOST_DEPLOYMENTS: i64 = 100_000;
 /// Options of a run.
 ///
 /// A run creates namespaces and GitOpsDeployments, waits until each has an Application and is ready,
-/// and prints how long that took and what it cost. What it creates stays, unless --cleanup is
-/// given: a run that went badly can be looked into, and the next one can be made beside it. The
-/// command that deletes it is printed.
+/// and prints how long that took and what it cost; after them, if asked to, GitOpsDeploymentSyncRuns
+/// of them. What it creates stays, unless --cleanup is given: a run that went badly can be looked
+/// into, and the next one can be made beside it. The command that deletes it is printed.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
     /// How many GitOpsDeployments to create.
@@ -70,21 +71,32 @@ pub struct Options {
         value_parser = clap::value_parser!(u32).range(1..=MOST_DEPLOYMENTS)
     )]
     repositories: u32,
+    /// How many GitOpsDeploymentSyncRuns to create once that is done, taking turns with the
+    /// deployments, which are manual then.
+    #[arg(
+        long,
+        env = "LOAD_SYNC_RUNS",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=MOST_DEPLOYMENTS)
+    )]
+    sync_runs: u32,
     /// How many to create in a second; without it as many as the API server takes from 16
     /// connections.
     #[arg(long, env = "LOAD_RATE", value_parser = rate, conflicts_with = "one_at_a_time")]
     rate: Option<f64>,
-    /// Create the next one only when the one before has come as far as is waited for.
+    /// Create the next one only when the one before has come as far as is waited for; a sync run,
+    /// when it has ended.
     #[arg(long, env = "LOAD_ONE_AT_A_TIME")]
     one_at_a_time: bool,
     /// What to wait for.
     #[arg(long, env = "LOAD_UNTIL", default_value = "ready")]
     until: Until,
     /// Report on each Application in the place of Argo CD, where none runs: Synced and Healthy, in
-    /// one write, as soon as it appears.
+    /// one write, as soon as it appears, and the success of each sync as soon as it is requested.
     #[arg(long, env = "LOAD_AS_ARGO_CD")]
     as_argo_cd: bool,
-    /// How many seconds creating and waiting may take together; then the command ends with 3.
+    /// How many seconds creating and waiting may take together, for the deployments and for the
+    /// sync runs; then the command ends with 3.
     #[arg(
         long,
         env = "LOAD_WITHIN",
@@ -155,7 +167,7 @@ impl Options {
     /// [`Error::Input`] if the options do not go together, or one for metrics is not a URL.
     pub fn prepare(self) -> Result<Prepared, Error> {
         let plan = Plan::new(self.deployments, self.namespaces, self.repositories);
-        let plan = plan.map_err(Error::input)?;
+        let plan = Plan { sync_runs: self.sync_runs, ..plan.map_err(Error::input)? };
         let sources = Sources::new(&self.metrics).map_err(Error::input)?;
         Ok(Prepared { options: self, plan, sources })
     }

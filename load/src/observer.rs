@@ -1,14 +1,15 @@
-//! The two watches that observe the deployments' progress.
+//! The watches that observe the deployments' progress, and that of sync runs.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crds::GitOpsDeployment;
 use crds::argocd::Application;
-use crds::conditions::condition_type::READY;
+use crds::conditions::condition_type::{ERROR_OCCURRED, READY, SUCCEEDED};
 use crds::names;
+use crds::sync_run::SYNC_ANNOTATION;
+use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
 use futures::TryStreamExt;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::ledger::Ledger;
 use crate::mirror::Standing;
+use crate::plan::Plan;
 
 /// Seconds after which the server ends a watch, which is then started again: below the idle
 /// time-outs of common load balancers.
@@ -34,12 +36,14 @@ pub(crate) struct Observer {
     ledger: Mutex<Ledger>,
     changed: watch::Sender<()>,
     synced: watch::Sender<usize>,
+    watches: usize,
     failures: AtomicU64,
-    /// The Applications without a report yet, for a reporter that stands in for Argo CD.
+    /// The Applications without a report on what they say, for a reporter that stands in for Argo
+    /// CD.
     unreported: Option<Unreported>,
 }
 
-/// A queue of what the watch has shown; as long as there are Applications.
+/// A queue of what the watch has shown; as long as there are Applications and syncs.
 #[derive(Debug)]
 struct Unreported {
     sender: mpsc::UnboundedSender<Application>,
@@ -53,14 +57,15 @@ enum Sight<K> {
 }
 
 impl Observer {
-    /// Watches the deployments that the selector selects, and the Applications of a namespace,
-    /// for as long as the set of tasks lives.
+    /// Watches the deployments of a plan, its sync runs if it has any, and the Applications of a
+    /// namespace, for as long as the set of tasks lives.
     pub(crate) fn start(
         client: &kube::Client,
-        selector: &str,
+        plan: &Plan,
         argocd_namespace: &str,
         reports: bool,
     ) -> (Arc<Self>, JoinSet<()>) {
+        let has_sync_runs = plan.sync_runs > 0;
         let unreported = reports.then(|| {
             let (sender, receiver) = mpsc::unbounded_channel();
             Unreported { sender, receiver: tokio::sync::Mutex::new(receiver) }
@@ -70,13 +75,18 @@ impl Observer {
             ledger: Mutex::default(),
             changed: watch::Sender::new(()),
             synced: watch::Sender::new(0),
+            watches: if has_sync_runs { 3 } else { 2 },
             failures: AtomicU64::new(0),
         });
         let config = watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
         let mut tasks = JoinSet::new();
         let api = Api::<GitOpsDeployment>::all(client.clone());
-        let ours = config.clone().labels(selector);
-        tasks.spawn(Arc::clone(&observer).follow(api, ours, Self::see_deployment));
+        let ours = config.clone().labels(&plan.selector());
+        tasks.spawn(Arc::clone(&observer).follow(api, ours.clone(), Self::see_deployment));
+        if has_sync_runs {
+            let api = Api::<GitOpsDeploymentSyncRun>::all(client.clone());
+            tasks.spawn(Arc::clone(&observer).follow(api, ours, Self::see_sync_run));
+        }
         let api = Api::<Application>::namespaced(client.clone(), argocd_namespace);
         tasks.spawn(Arc::clone(&observer).follow(api, config, Self::see_application));
         (observer, tasks)
@@ -102,9 +112,9 @@ impl Observer {
         }
     }
 
-    /// Waits until both watches have listed everything.
+    /// Waits until all watches have listed everything.
     pub(crate) async fn until_synced(&self) {
-        let _ = self.synced.subscribe().wait_for(|watches| *watches == 2).await;
+        let _ = self.synced.subscribe().wait_for(|watches| *watches == self.watches).await;
     }
 
     /// How often a watch failed; what happens until it is restarted is seen late.
@@ -112,7 +122,7 @@ impl Observer {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// The next Application that has appeared without a report.
+    /// The next Application that has appeared without a report, or that asks for a sync.
     pub(crate) async fn unreported(&self) -> Application {
         let Some(queue) = &self.unreported else { return std::future::pending().await };
         match queue.receiver.lock().await.recv().await {
@@ -169,6 +179,14 @@ impl Observer {
         self.note(|ledger| ledger.deployment(&uid, standing, is_ready, at));
     }
 
+    fn see_sync_run(&self, sight: Sight<GitOpsDeploymentSyncRun>, at: Instant) {
+        let Sight::Present(object) = sight else { return };
+        let Some(uid) = object.uid() else { return };
+        if let Some(succeeded) = outcome(&object) {
+            self.note(|ledger| ledger.sync_runs.ended(&uid, succeeded, at));
+        }
+    }
+
     fn see_application(&self, sight: Sight<Application>, at: Instant) {
         match sight {
             Sight::Present(object) => {
@@ -178,8 +196,14 @@ impl Observer {
                     .status
                     .as_ref()
                     .and_then(|status| Standing::new(&status.sync.status, &status.health.status));
-                let is_reported = standing.is_some();
-                self.note(|ledger| ledger.application(uid, standing, at));
+                let is_reported = standing.is_some() && object.operation.is_none();
+                let sync = object.annotations().get(SYNC_ANNOTATION);
+                self.note(|ledger| {
+                    ledger.application(uid, standing, at);
+                    if let Some(run) = sync {
+                        ledger.sync_runs.requested(run, at);
+                    }
+                });
                 if let Some(queue) = self.unreported.as_ref().filter(|_| !is_reported) {
                     // The receiver lives in self.
                     let _ = queue.sender.send(object);
@@ -201,6 +225,21 @@ fn is_done(object: &GitOpsDeployment, standing: Option<&Standing>) -> bool {
     match conditions.into_iter().any(|condition| condition.type_ == READY) {
         true => object.is_ready(),
         false => standing.is_some_and(Standing::is_good),
+    }
+}
+
+/// Whether the sync of a run succeeded, once it has ended; if that condition is not written, whether
+/// it says that no error occurred.
+fn outcome(run: &GitOpsDeploymentSyncRun) -> Option<bool> {
+    let conditions = &run.status.as_ref()?.conditions;
+    let find = |type_: &str| conditions.iter().find(|condition| condition.type_ == type_);
+    match find(SUCCEEDED) {
+        Some(succeeded) => match succeeded.status.as_str() {
+            "True" => Some(true),
+            "False" => Some(false),
+            _ => None,
+        },
+        None => Some(find(ERROR_OCCURRED)?.status == "False"),
     }
 }
 

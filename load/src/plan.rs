@@ -1,7 +1,8 @@
 //! What a run creates.
 
-use crds::deployment::{Source, TYPE_AUTOMATED};
-use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
+use crds::deployment::{Source, TYPE_AUTOMATED, TYPE_MANUAL};
+use crds::sync_run::GitOpsDeploymentSyncRunSpec;
+use crds::{GitOpsDeployment, GitOpsDeploymentSpec, GitOpsDeploymentSyncRun};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) namespaces: u32,
     /// The repositories used by the deployments of a namespace.
     pub(crate) repositories: u32,
+    /// How many sync runs follow the deployments.
+    pub(crate) sync_runs: u32,
 }
 
 impl Plan {
@@ -58,7 +61,7 @@ impl Plan {
         }
         let mut run = uuid::Uuid::new_v4().simple().to_string();
         run.truncate(RUN_ID_LENGTH);
-        Ok(Self { run, deployments, namespaces, repositories })
+        Ok(Self { run, deployments, namespaces, repositories, sync_runs: 0 })
     }
 
     /// The selector for everything in the run.
@@ -99,10 +102,22 @@ impl Plan {
             },
             destination: None,
             sync_policy: None,
-            type_: TYPE_AUTOMATED.to_owned(),
+            type_: if self.sync_runs > 0 { TYPE_MANUAL } else { TYPE_AUTOMATED }.to_owned(),
         };
         let metadata = self.metadata(format!("load-{number}"));
         (self.namespace_name(number), GitOpsDeployment { metadata, spec, status: None })
+    }
+
+    /// A sync run and its namespace; neighbours in number sync different deployments.
+    pub(crate) fn sync_run(&self, number: u32) -> (String, GitOpsDeploymentSyncRun) {
+        let deployment = number % self.deployments;
+        let spec = GitOpsDeploymentSyncRunSpec {
+            gitops_deployment_name: format!("load-{deployment}"),
+            revision_id: String::new(),
+        };
+        let metadata = self.metadata(format!("load-{number}"));
+        let object = GitOpsDeploymentSyncRun { metadata, spec, status: None };
+        (self.namespace_name(deployment), object)
     }
 
     /// The command that deletes everything in the run.
@@ -165,6 +180,17 @@ mod tests {
         let label = |metadata: &ObjectMeta| metadata.labels.as_ref()?.get(RUN_LABEL).cloned();
         assert_eq!(label(&plan.namespace(0).metadata).as_deref(), expected);
         assert_eq!(label(&plan.deployment(1).1.metadata).as_deref(), expected);
+    }
+
+    #[test]
+    fn the_deployments_take_turns_with_the_sync_runs_and_are_manual_then() {
+        let plan = Plan { sync_runs: 5, ..Plan::new(3, Some(2), 1).unwrap() };
+        let (namespace, run) = plan.sync_run(4);
+        let (deployed, deployment) = plan.deployment(1);
+        assert_eq!((namespace, run.spec.gitops_deployment_name.as_str()), (deployed, "load-1"));
+        assert_eq!(deployment.spec.type_, TYPE_MANUAL);
+        assert_eq!(run.metadata.name.as_deref(), Some("load-4"));
+        run.validate_cel().unwrap();
     }
 
     #[test]

@@ -55,11 +55,17 @@ impl Progress {
 
     /// Shows what the observer sees now.
     pub(crate) fn draw(&self, observer: &Observer) {
-        let counts = observer.ledger().counts();
-        let text = format!(
+        let (counts, sync_runs) = {
+            let ledger = observer.ledger();
+            (ledger.counts(), ledger.sync_runs.counts())
+        };
+        let mut text = format!(
             "of {}: {} created, {} with an Application, {} ready",
             self.total, counts.created, counts.applications, counts.ready
         );
+        if sync_runs.created > 0 {
+            text = format!("{} sync runs created, {} ended", sync_runs.created, sync_runs.ended);
+        }
         if let Some(bar) = &self.bar {
             bar.set_position(counts.ready as u64);
         }

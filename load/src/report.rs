@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::figures::Figures;
 use crate::ledger::{Counts, Durations};
 use crate::percentiles::Percentiles;
+use crate::sync_runs::{SyncRunCounts, SyncRunDurations};
 
 /// Everything that a run has found.
 #[derive(Debug)]
@@ -20,11 +21,24 @@ pub(crate) struct Report {
     pub(crate) watch_failures: u64,
     /// What the program did for it; absent if its metrics were not named.
     pub(crate) cost: Option<Cost>,
+    /// How the sync runs fared; absent if there were none.
+    pub(crate) sync_runs: Option<SyncRunReport>,
     /// What the program did at rest; absent if that was not requested.
     pub(crate) rest: Option<Rest>,
 }
 
-/// What the program did for the deployments.
+/// What was found of sync runs.
+#[derive(Debug)]
+pub(crate) struct SyncRunReport {
+    /// How many were to be created.
+    pub(crate) number: u32,
+    pub(crate) counts: SyncRunCounts,
+    pub(crate) durations: SyncRunDurations,
+    /// What the program did for them; absent if its metrics were not named.
+    pub(crate) cost: Option<Cost>,
+}
+
+/// What the program did for what was created.
 #[derive(Debug)]
 pub(crate) struct Cost {
     /// Before the first creation.
@@ -62,11 +76,14 @@ impl fmt::Display for Report {
         )?;
         self.totals(f)?;
         match &self.cost {
-            Some(cost) => cost.write(f, self.counts.created)?,
+            Some(cost) => cost.write(f, "deployment", self.counts.created)?,
             None => writeln!(
                 f,
                 "\nWhat the program does for it is not known: name its /metrics with --metrics."
             )?,
+        }
+        if let Some(sync_runs) = &self.sync_runs {
+            sync_runs.write(f)?;
         }
         if let Some(rest) = &self.rest {
             rest.write(f)?;
@@ -93,17 +110,43 @@ impl Report {
             ("ready", ready, all_ready),
         ];
         for (what, count, took) in rows {
-            let rate = match took.as_secs_f64() {
-                seconds if seconds > 0.0 && count > 0 => {
-                    format!("{:.0}/s", count as f64 / seconds)
-                }
-                _ => "-".to_owned(),
-            };
-            let of = format!("{count} of {}", self.deployments);
-            writeln!(f, "{what:<40}{of:>20}{:>10}{rate:>10}", human(Some(took)))?;
+            total(f, what, count, self.deployments, took)?;
         }
         Ok(())
     }
+}
+
+impl SyncRunReport {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, counts, durations, cost } = self;
+        writeln!(f)?;
+        row(f, "Sync run created → operation written", &durations.requested)?;
+        row(f, "Sync run created → ended", &durations.ended)?;
+        total(f, "operations written", counts.requested, *number, durations.all_requested)?;
+        total(f, "sync runs ended", counts.ended, *number, durations.all_ended)?;
+        let of = format!("{} of {number}", counts.succeeded);
+        writeln!(f, "{:<40}{of:>20}", "succeeded")?;
+        match cost {
+            Some(cost) => cost.write(f, "sync run", counts.created),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A line about how many there are, and how long all of them took.
+fn total(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    count: usize,
+    of: u32,
+    took: Duration,
+) -> fmt::Result {
+    let rate = match took.as_secs_f64() {
+        seconds if seconds > 0.0 && count > 0 => format!("{:.0}/s", count as f64 / seconds),
+        _ => "-".to_owned(),
+    };
+    let of = format!("{count} of {of}");
+    writeln!(f, "{what:<40}{of:>20}{:>10}{rate:>10}", human(Some(took)))
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, samples: &[Duration]) -> fmt::Result {
@@ -114,9 +157,9 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, samples: &[Duration]) -> fmt::Res
 }
 
 impl Cost {
-    fn write(&self, f: &mut fmt::Formatter<'_>, created: usize) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, what: &str, created: usize) -> fmt::Result {
         let Self { before, after, is_complete } = self;
-        writeln!(f, "\nThe program, for each deployment (from before the first until at rest)")?;
+        writeln!(f, "\nThe program, for each {what} (from before the first until at rest)")?;
         let Some(done) = after.since(before) else {
             return writeln!(f, "  A process of it has started again meanwhile: not known.");
         };
@@ -222,6 +265,7 @@ mod tests {
             },
             watch_failures: 0,
             cost: None,
+            sync_runs: None,
             rest: None,
         }
     }
@@ -289,6 +333,26 @@ mod tests {
         assert_eq!(words(&text, "SQL statements"), ["0"]);
         assert_eq!(words(&text, "API requests without watches"), ["0"]);
         assert_eq!(words(&text, "CPU of the whole process").join(" "), "30 ms, 0.10 % of a core");
+    }
+
+    #[test]
+    fn sync_runs_have_a_section_of_their_own() {
+        let (before, after) = (figures(20.0, 5.0, 1.0, 22.0), figures(26.0, 9.0, 1.03, 22.0));
+        let cost = Some(Cost { before, after, is_complete: true });
+        let counts = SyncRunCounts { created: 2, requested: 2, ended: 2, succeeded: 1 };
+        let durations = SyncRunDurations {
+            requested: milliseconds(&[10, 20]),
+            ended: milliseconds(&[30, 40]),
+            all_requested: Duration::from_millis(100),
+            all_ended: Duration::from_millis(200),
+        };
+        let sync_runs = Some(SyncRunReport { number: 2, counts, durations, cost });
+        let text = Report { sync_runs, ..report() }.to_string();
+        let written = words(&text, "Sync run created → operation written").join(" ");
+        assert_eq!(written, "10.0 ms 20.0 ms 20.0 ms 20.0 ms 2");
+        assert_eq!(words(&text, "sync runs ended").join(" "), "2 of 2 200 ms 10/s");
+        assert_eq!(words(&text, "succeeded").join(" "), "1 of 2");
+        assert_eq!(words(&text, "SQL statements"), ["3.00"]);
     }
 
     #[test]

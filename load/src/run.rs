@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use crds::GitOpsDeployment;
 use crds::argocd::Application;
+use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,7 @@ use crate::json::json;
 use crate::observer::Observer;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::report::{Cost, Report, Rest, human};
+use crate::report::{Cost, Report, Rest, SyncRunReport, human};
 use crate::reporter;
 use crate::{Output, Until};
 
@@ -52,9 +53,8 @@ impl Run {
     /// Does everything, unless interrupted; prints what it leaves behind.
     pub(crate) async fn perform(self, interrupt: CancellationToken) -> Result<(), Error> {
         self.check().await?;
-        let selector = self.plan.selector();
         let (observer, mut tasks) =
-            Observer::start(&self.client, &selector, &self.argocd_namespace, self.as_argo_cd);
+            Observer::start(&self.client, &self.plan, &self.argocd_namespace, self.as_argo_cd);
         if self.as_argo_cd {
             let (client, namespace) = (self.client.clone(), self.argocd_namespace.clone());
             tasks.spawn(reporter::report(Arc::clone(&observer), client, namespace, CONNECTIONS));
@@ -130,23 +130,22 @@ impl Run {
             in_time = timeout(self.within, self.create_and_wait(observer)) => in_time,
         };
         progress.draw(observer);
-        let in_time = match in_time {
-            Ok(Err(error)) => return Err(error),
-            Ok(Ok(())) => true,
-            Err(_) => false,
-        };
+        let mut in_time = is_in_time(in_time)?;
         let after = self.figures_at_rest(progress).await?;
+        let mut synced = after.clone();
+        if self.plan.sync_runs > 0 && in_time {
+            in_time = self.sync(observer, progress).await?;
+            synced = self.figures_at_rest(progress).await?;
+        }
         let rest = match self.rest {
             Some(lasts) if in_time => Some(self.watch_rest(lasts, progress).await?),
             _ => None,
         };
         progress.clear();
-        let cost = (!self.sources.is_empty()).then_some(Cost {
-            before: before.0,
-            after: after.0,
-            is_complete: before.1 && after.1,
-        });
-        let report = self.report(observer, cost, rest);
+        let cost = self.cost(before, after.clone());
+        let sync_cost = self.cost(after, synced);
+        let sync_runs = (self.plan.sync_runs > 0).then(|| self.sync_report(observer, sync_cost));
+        let report = Report { cost, sync_runs, rest, ..self.report(observer) };
         print(&match self.output {
             Output::Text => report.to_string(),
             Output::Json => format!("{:#}\n", json(&report)),
@@ -154,11 +153,34 @@ impl Run {
         if in_time { Ok(()) } else { Err(self.not_in_time(observer)) }
     }
 
-    fn report(&self, observer: &Observer, cost: Option<Cost>, rest: Option<Rest>) -> Report {
-        let Plan { run, deployments, namespaces, repositories } = &self.plan;
+    /// What was done between two readings; absent if there is nothing to read.
+    fn cost(&self, before: (Figures, bool), after: (Figures, bool)) -> Option<Cost> {
+        (!self.sources.is_empty()).then_some(Cost {
+            before: before.0,
+            after: after.0,
+            is_complete: before.1 && after.1,
+        })
+    }
+
+    fn sync_report(&self, observer: &Observer, cost: Option<Cost>) -> SyncRunReport {
+        let ledger = observer.ledger();
+        SyncRunReport {
+            number: self.plan.sync_runs,
+            counts: ledger.sync_runs.counts(),
+            durations: ledger.sync_runs.durations(),
+            cost,
+        }
+    }
+
+    fn report(&self, observer: &Observer) -> Report {
+        let Plan { run, deployments, namespaces, repositories, sync_runs } = &self.plan;
         let each = match repositories {
             1 => String::new(),
             more => format!(" of {more} repositories each"),
+        };
+        let then = match sync_runs {
+            0 => String::new(),
+            number => format!(", then {number} sync runs"),
         };
         let how = match (self.one_at_a_time, self.rate) {
             (true, _) => "one at a time".to_owned(),
@@ -168,19 +190,31 @@ impl Run {
         let ledger = observer.ledger();
         Report {
             title: format!(
-                "{deployments} deployments in {namespaces} namespaces{each}, {how}; run {run}"
+                "{deployments} deployments in {namespaces} namespaces{each}{then}, {how}; run {run}"
             ),
             deployments: *deployments,
             counts: ledger.counts(),
             durations: ledger.durations(),
             watch_failures: observer.failures(),
-            cost,
-            rest,
+            cost: None,
+            sync_runs: None,
+            rest: None,
         }
     }
 
     fn not_in_time(&self, observer: &Observer) -> Error {
-        let counts = observer.ledger().counts();
+        let ledger = observer.ledger();
+        let (counts, sync_runs) = (ledger.counts(), ledger.sync_runs.counts());
+        if sync_runs.created > 0 {
+            return Error::NotInTime(format!(
+                "within {} s only {} of {} sync runs ended; see `kubectl get \
+                 gitopsdeploymentsyncruns -A -l {}`",
+                self.within.as_secs(),
+                sync_runs.ended,
+                self.plan.sync_runs,
+                self.plan.selector()
+            ));
+        }
         Error::NotInTime(format!(
             "within {} s only {} of {} had an Application and {} were ready; does the program run, \
              on this cluster? See `kubectl get gitopsdeployments -A -o wide -l {}`",
@@ -202,18 +236,58 @@ impl Run {
         all.await.map_err(|error| not_created("a namespace", error))
     }
 
-    async fn create_and_wait(&self, observer: &Observer) -> Result<(), Error> {
+    /// Carries out so many creations, as the options say.
+    async fn create_all<F>(&self, number: u32, create: impl Fn(u32) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
         let start = tokio::time::Instant::now();
         let connections = if self.one_at_a_time { 1 } else { CONNECTIONS };
-        let creations = stream::iter(0..self.plan.deployments)
+        let create = &create;
+        let creations = stream::iter(0..number)
             .map(|number| async move {
                 if let Some(rate) = self.rate {
                     sleep_until(start + Duration::from_secs_f64(f64::from(number) / rate)).await;
                 }
-                self.create(number, observer).await
+                create(number).await
             })
             .buffer_unordered(connections);
-        creations.try_for_each(|()| async { Ok(()) }).await?;
+        creations.try_for_each(|()| async { Ok(()) }).await
+    }
+
+    /// Creates the sync runs and waits for them; whether all ended in time.
+    async fn sync(&self, observer: &Observer, progress: &Progress) -> Result<bool, Error> {
+        let total = self.plan.sync_runs;
+        let work = async {
+            self.create_all(total, |number| self.create_sync_run(number, observer)).await?;
+            observer.until(move |ledger| ledger.sync_runs.counts().ended == total as usize).await;
+            Ok(())
+        };
+        let in_time = tokio::select! {
+            never = progress.show(observer) => match never {},
+            in_time = timeout(self.within, work) => in_time,
+        };
+        progress.draw(observer);
+        is_in_time(in_time)
+    }
+
+    async fn create_sync_run(&self, number: u32, observer: &Observer) -> Result<(), Error> {
+        let (namespace, object) = self.plan.sync_run(number);
+        let api = Api::<GitOpsDeploymentSyncRun>::namespaced(self.client.clone(), &namespace);
+        let requested = Instant::now();
+        let created = api.create(&PostParams::default(), &object).await;
+        let created = created.map_err(|error| not_created("a GitOpsDeploymentSyncRun", error))?;
+        let uid = created.uid().unwrap_or_default();
+        observer.note(|ledger| ledger.sync_runs.created(&uid, requested));
+        if self.one_at_a_time {
+            observer.until(|ledger| ledger.sync_runs.has_ended(&uid)).await;
+        }
+        Ok(())
+    }
+
+    async fn create_and_wait(&self, observer: &Observer) -> Result<(), Error> {
+        let number = self.plan.deployments;
+        self.create_all(number, |number| self.create(number, observer)).await?;
         let total = self.plan.deployments as usize;
         let until = self.until;
         observer.until(move |ledger| ledger.have_come(until) == total).await;
@@ -292,6 +366,15 @@ impl Run {
             return Ok(());
         }
         print(&format!("\ndeleted, and gone after {}\n", human(Some(began.elapsed()))))
+    }
+}
+
+/// Whether something was done in time, unless it failed.
+fn is_in_time(done: Result<Result<(), Error>, Elapsed>) -> Result<bool, Error> {
+    match done {
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(())) => Ok(true),
+        Err(_) => Ok(false),
     }
 }
 

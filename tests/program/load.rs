@@ -193,3 +193,18 @@ fn an_interrupted_run_deletes_nothing_and_says_what_is_left() {
     assert!(rest.contains("3 of 3 deployments were created; delete whatever is left"), "{rest}");
     assert!(rest.contains("managed-gitops: interrupted"), "{rest}");
 }
+
+#[test]
+fn sync_runs_are_measured_after_the_deployments() {
+    let dev = Dev::start();
+    let size = ["--deployments", "4", "--sync-runs", "10", "--cleanup", "--metrics", &dev.metrics];
+    let output = dev.load(&size);
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{table}\n{errors}");
+    assert!(table.contains("4 deployments in 4 namespaces, then 10 sync runs"), "{table}");
+    let written = words(&table, "Sync run created → operation written");
+    assert_eq!(written.last().unwrap(), "10", "{table}");
+    assert_eq!(words(&table, "sync runs ended")[..3], ["10", "of", "10"], "{table}");
+    assert_eq!(words(&table, "succeeded"), ["10", "of", "10"], "{table}");
+    assert!(table.contains("The program, for each sync run"), "{table}");
+}

@@ -105,9 +105,12 @@ impl ApplicationEntry {
 const REFRESH: &str = "/syncPolicy/retry/refresh";
 
 /// A sync that a sync window holds: until the window opens Argo CD neither goes on with it nor ends
-/// it, even if it should terminate, nor deletes the Application.
+/// it, even if it should terminate, nor deletes the Application. Of one that is to terminate Argo CD
+/// does not say that it is held, so where the Application is being deleted it counts as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldSync {
+    /// Its phase.
+    pub phase: String,
     /// What Argo CD says about it.
     pub message: String,
     /// Whether it has changed something before the window closed.
@@ -119,14 +122,16 @@ const HELD: &str = "Sync operation blocked by sync window";
 
 fn held_sync(application: &Application) -> Option<HeldSync> {
     application.operation.as_ref()?;
-    let is_held = |state: &&OperationState| {
-        matches!(state.phase.as_str(), phase::RUNNING | phase::TERMINATING)
-            && state.message.starts_with(HELD)
+    let deleting = application.metadata.deletion_timestamp.is_some();
+    let is_held = |state: &&OperationState| match state.phase.as_str() {
+        phase::RUNNING => state.message.starts_with(HELD),
+        phase::TERMINATING => deleting || state.message.starts_with(HELD),
+        _ => false,
     };
     let state = application.operation_state().filter(is_held)?;
     let result = state.sync_result.as_ref();
     let has_begun = result.is_some_and(|result| !result.resources.is_empty());
-    Some(HeldSync { message: state.message.clone(), has_begun })
+    Some(HeldSync { phase: state.phase.clone(), message: state.message.clone(), has_begun })
 }
 
 fn running_sync(application: &Application) -> Option<RunningSync> {

@@ -129,24 +129,30 @@ pub async fn end_sync(
 ) -> Result<Option<Application>, ApiError> {
     let api: Api<Application> = Api::namespaced(client.clone(), namespace);
     let state = "/status/operationState";
-    let (phase, message) = (format!("{state}/phase"), format!("{state}/message"));
+    let phase = format!("{state}/phase");
     let mut operations =
         vec![json!({"op": "test", "path": "/metadata/uid", "value": existing.uid})];
     if ending == Ending::Automated {
         let initiator = format!("{state}/operation/initiatedBy/automated");
         operations.push(json!({"op": "test", "path": initiator, "value": true}));
     }
-    operations.extend(match &existing.held {
-        Some(held) => vec![
-            json!({"op": "test", "path": message, "value": held.message}),
-            json!({"op": "remove", "path": "/operation"}),
-            json!({"op": "remove", "path": state}),
-        ],
-        None => vec![
-            json!({"op": "test", "path": phase, "value": crds::argocd::phase::RUNNING}),
-            json!({"op": "replace", "path": phase, "value": crds::argocd::phase::TERMINATING}),
-        ],
-    });
+    let held = existing.held.as_ref();
+    let in_phase = held.map_or(crds::argocd::phase::RUNNING, |held| &held.phase);
+    operations.push(json!({"op": "test", "path": phase, "value": in_phase}));
+    match held {
+        Some(held) => {
+            if !held.message.is_empty() {
+                let message = format!("{state}/message");
+                operations.push(json!({"op": "test", "path": message, "value": held.message}));
+            }
+            operations.push(json!({"op": "remove", "path": "/operation"}));
+            operations.push(json!({"op": "remove", "path": state}));
+        }
+        None => {
+            let terminating = crds::argocd::phase::TERMINATING;
+            operations.push(json!({"op": "replace", "path": phase, "value": terminating}));
+        }
+    }
     let patch = json_patch(Value::Array(operations))?;
     let patched = api.patch(name, &PatchParams::default(), &patch).await;
     match patched.map_err(api_error) {
@@ -339,6 +345,24 @@ mod tests {
             "a/b": null,
         });
         assert_eq!(patch, expected);
+    }
+
+    #[tokio::test]
+    async fn a_terminating_sync_is_taken_back_only_from_an_application_that_is_being_deleted() {
+        let client = client().await;
+        create(&client).await;
+        let state =
+            json!({"operation": {}, "phase": "Terminating", "startedAt": "2026-11-28T10:00:00Z"});
+        let change = json!({"operation": {"sync": {}}, "status": {"operationState": state}});
+        let terminating = entry(&merge(&client, change).await);
+        assert_eq!(terminating.held, None, "Argo CD ends it");
+        let api: Api<Application> = Api::namespaced(client.clone(), NAMESPACE);
+        remove_application(&client, NAMESPACE, "app", &terminating).await.expect("it is deleted");
+        let deleting = entry(&api.get("app").await.expect("its finalizer keeps it"));
+        assert!(deleting.deleting && deleting.held.is_some());
+        let ended = end_sync(&client, NAMESPACE, "app", &deleting, Ending::Any).await;
+        let ended = ended.expect("it is ended").expect("it is there");
+        assert_eq!((ended.operation.as_ref(), ended.operation_state()), (None, None));
     }
 
     #[tokio::test]

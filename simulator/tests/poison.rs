@@ -17,14 +17,15 @@ fn poison_does_not_affect_healthy_deployments() {
     let subprocesses = Subprocesses::new(env!("CARGO_BIN_EXE_simulator"));
     let poison = |seed| subprocesses.poison(seed);
     let tallied = tally(THREADS, seeds, "poison --seed", poison, |one| panic!("{one}"));
-    let Report { taken, refused, rejected, served, .. } = tallied.totals;
+    let Report { taken, refused, rejected, served, synced, unsynced, .. } = tallied.totals;
     let number = tallied.number;
     tell(&format!(
         "{number} runs of poison: {taken} writes taken, {refused} refused; {rejected} rejected, \
-         {served} served"
+         {served} served; {synced} sync runs succeeded, {unsynced} did not"
     ));
     // Each occurred.
     assert!(taken > 0 && refused > 0 && rejected > 0 && served > 0);
+    assert!(synced > 0 && unsynced > 0);
 }
 
 #[test]

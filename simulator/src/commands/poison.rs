@@ -23,11 +23,12 @@ impl Poison {
         let poison = |seed| subprocesses.poison(seed);
         let seeds = self.seeds.range(USUAL);
         let tallied = tally(threads, seeds, "poison --seed", poison, |one| println!("{one}"));
-        let Report { taken, refused, rejected, served, .. } = tallied.totals;
+        let Report { taken, refused, rejected, served, synced, unsynced, .. } = tallied.totals;
         let (number, failed) = (tallied.number, tallied.failed);
         println!(
             "{number} runs: {taken} writes of poison taken, {refused} refused by the server; \
-             {rejected} times rejected by the program, {served} times served; {failed} failed"
+             {rejected} times rejected by the program, {served} times served; \
+             {synced} sync runs of poison succeeded, {unsynced} did not; {failed} failed"
         );
         failed > 0
     }

@@ -1,7 +1,8 @@
 //! Campaigns: a user edits one deployment repeatedly, with valid and invalid values derived from
 //! its schema. After each edit everything must converge; a rejected edit must change nothing; a
 //! reverted one must leave no trace; and the end must equal that of a fresh installation that has
-//! only seen the last edit.
+//! only seen the last edit. One campaign in four edits a sync run instead: see
+//! [`crate::fuzz::sync_run_campaign`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +20,20 @@ use serde_json::{Map, Value, json};
 
 use crate::checks::properties::Violation;
 use crate::environment::stage::{Running, Stage, simulate};
+use crate::fuzz::sync_run_campaign;
 use crate::runs::script::{Step, after};
 use crate::runs::tally::Tally;
 
 /// Edits per campaign.
-const EDITS: usize = 6;
+pub(super) const EDITS: usize = 6;
+/// One campaign in so many edits a sync run.
+const EVERY: u64 = 4;
 /// The virtual time within which everything converges after an edit.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The deployment that is edited.
 const EDITED: &str = "app";
 /// Its namespace.
-const NAMESPACE: &str = "team";
+pub(super) const NAMESPACE: &str = "team";
 
 /// The result of a campaign.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +50,8 @@ pub struct Report {
     pub whole: u32,
     /// Comparisons that left out what legitimately depends on the past.
     pub in_part: u32,
+    /// Campaigns that edited a sync run.
+    pub sync_runs: u32,
     /// Violations.
     pub violations: Vec<String>,
 }
@@ -58,6 +64,7 @@ impl Tally for Report {
         self.reverted += other.reverted;
         self.whole += other.whole;
         self.in_part += other.in_part;
+        self.sync_runs += other.sync_runs;
     }
 
     fn violations(&self) -> &[String] {
@@ -67,6 +74,9 @@ impl Tally for Report {
 
 /// Runs the campaign of a seed.
 pub fn run(seed: u64) -> anyhow::Result<Report> {
+    if seed % EVERY == EVERY - 1 {
+        return sync_run_campaign::run(seed);
+    }
     simulate(seed, move || async move {
         let mut campaign = Campaign::begin(seed).await?;
         for _ in 0..EDITS {
@@ -80,19 +90,22 @@ pub fn run(seed: u64) -> anyhow::Result<Report> {
 }
 
 /// An installation, and what has been done in it.
-struct Campaign {
-    stage: Arc<Stage>,
-    random: Rng,
-    report: Report,
-    log: Vec<String>,
-    _running: Running,
+pub(super) struct Campaign {
+    pub(super) stage: Arc<Stage>,
+    pub(super) random: Rng,
+    pub(super) report: Report,
+    pub(super) log: Vec<String>,
+    pub(super) running: Running,
 }
 
 impl Campaign {
     async fn begin(seed: u64) -> anyhow::Result<Self> {
         let (stage, running) = install(&json!({})).await?;
-        let random = Rng::with_seed(seed);
-        Ok(Self { stage, random, report: Report::default(), log: Vec::new(), _running: running })
+        Ok(Self::on(stage, running, Rng::with_seed(seed)))
+    }
+
+    pub(super) fn on(stage: Arc<Stage>, running: Running, random: Rng) -> Self {
+        Self { stage, random, report: Report::default(), log: Vec::new(), running }
     }
 
     fn api(&self) -> Api<GitOpsDeployment> {
@@ -184,7 +197,7 @@ impl Campaign {
         Ok(self.report)
     }
 
-    async fn settle(&mut self) {
+    pub(super) async fn settle(&mut self) {
         let (right, world) = come_right(&self.stage, PATIENCE).await;
         if !right {
             let broken = world.as_ref().map(esr::all).unwrap_or_default();
@@ -204,7 +217,7 @@ impl Campaign {
         self.report.violations.push(format!("{violation} after: {log}"));
     }
 
-    fn holds(&mut self, holds: bool, what: &str, difference: impl FnOnce() -> String) {
+    pub(super) fn holds(&mut self, holds: bool, what: &str, difference: impl FnOnce() -> String) {
         if !holds {
             let log = self.log.join("; ");
             self.report.violations.push(format!("not so: {what}: {} after: {log}", difference()));
@@ -214,13 +227,18 @@ impl Campaign {
 
 /// An installation at rest with two deployments, one of them with this merged into its spec.
 async fn install(spec: &Value) -> anyhow::Result<(Arc<Stage>, Running)> {
-    let (stage, running) = after(&[
+    install_after(&[
         Step::CreateNamespace(NAMESPACE),
         Step::Create("team/web", "two"),
         Step::Create("team/app", "one"),
         Step::Edit("team/app", json!({"spec": spec})),
     ])
-    .await?;
+    .await
+}
+
+/// An installation at rest after these steps.
+pub(super) async fn install_after(steps: &[Step]) -> anyhow::Result<(Arc<Stage>, Running)> {
+    let (stage, running) = after(steps).await?;
     let stage = Arc::new(stage);
     anyhow::ensure!(come_right(&stage, PATIENCE).await.0, "the installation never comes right");
     Ok((stage, running))

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use crate::checks::observe::GROUP;
 use crate::environment::stage::simulate;
-use crate::fuzz::hostile_objects::{FIELDS, set};
+use crate::fuzz::hostile_objects::{FIELDS, set, sync_run_of};
 use crate::fuzz::hostile_strings::{NO_TEXTS, TEXTS};
 use crate::fuzz::poison::{Play, Report};
+use crate::fuzz::poison_sync_runs::TARGET;
 
 /// A placeholder for invalid bytes in the JSON around them.
 const PLACEHOLDER: &str = "PLACEHOLDER";
@@ -67,6 +68,9 @@ pub fn run(number: u64) -> anyhow::Result<Report> {
     simulate(1, move || async move {
         let mut play = Play::begin(1).await?;
         let calm = play.edit_healthy(0).await?;
+        if place.resource == SYNC_RUNS {
+            play.create_target().await?;
+        }
         let before = play.writes();
         let mut taken = Vec::new();
         for (number, object) in objects(place).into_iter().enumerate() {
@@ -77,10 +81,11 @@ pub fn run(number: u64) -> anyhow::Result<Report> {
         }
         play.change_healthy(1).await;
         play.settle().await?;
-        play.compare(&before, &calm)?;
+        play.compare(&before, &calm).await?;
         for path in &taken {
             play.stage.delete(path).await;
         }
+        play.delete_target().await;
         play.leaves_no_trace().await?;
         Ok(play.report)
     })
@@ -124,7 +129,7 @@ fn objects(place: Place) -> Vec<Vec<u8>> {
 fn base(resource: &str, name: &str) -> Value {
     let (kind, spec) = match resource {
         NAMESPACES => return json!({}),
-        SYNC_RUNS => ("GitOpsDeploymentSyncRun", json!({"gitopsDeploymentName": "web"})),
+        SYNC_RUNS => return sync_run_of(name, &json!({"gitopsDeploymentName": TARGET})),
         ENVIRONMENTS => (
             "GitOpsDeploymentManagedEnvironment",
             json!({

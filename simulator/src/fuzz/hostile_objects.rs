@@ -27,6 +27,15 @@ pub const FIELDS: [&str; 12] = [
     "/metadata/generateName",
 ];
 
+/// Fields of a sync run that hold a text.
+const SYNC_RUN_FIELDS: [&str; 5] = [
+    "/spec/gitopsDeploymentName",
+    "/spec/revisionID",
+    "/spec/unknown",
+    "/metadata/annotations/note",
+    "/metadata/labels/note",
+];
+
 /// A deployment of this name with poison in it, as JSON.
 pub fn deployment(random: &mut Rng, name: &str) -> String {
     let mut object = json!({
@@ -41,22 +50,53 @@ pub fn deployment(random: &mut Rng, name: &str) -> String {
     if random.u8(..4) == 0 {
         object["metadata"]["finalizers"] = json!([crds::names::DEPLOYMENT_FINALIZER]);
     }
-    poison(random, &mut object);
+    poison(random, &mut object, &FIELDS, 3);
     encode(random, &object)
 }
 
 /// A merge patch for a deployment.
 pub fn patch(random: &mut Rng) -> String {
     let mut patch = json!({});
-    poison(random, &mut patch);
+    poison(random, &mut patch, &FIELDS, 3);
     encode(random, &patch)
 }
 
-fn poison(random: &mut Rng, object: &mut Value) {
+/// A sync run of this name with poison in it, as JSON; often of the deployment.
+pub fn sync_run(random: &mut Rng, name: &str, deployment: &str) -> String {
+    let names = [deployment, deployment, "poison-a", "web", "nobody"];
+    let named = names[random.usize(..names.len())];
+    let mut object =
+        sync_run_of(name, &json!({"gitopsDeploymentName": named, "revisionID": "one"}));
+    if random.u8(..4) == 0 {
+        object["metadata"]["finalizers"] = json!(["example.com/kept"]);
+    }
+    poison(random, &mut object, &SYNC_RUN_FIELDS, 2);
+    encode(random, &object)
+}
+
+/// A merge patch for a sync run.
+pub fn sync_run_patch(random: &mut Rng) -> String {
+    let mut patch = json!({});
+    poison(random, &mut patch, &SYNC_RUN_FIELDS, 2);
+    encode(random, &patch)
+}
+
+/// A sync run with this spec.
+pub fn sync_run_of(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "managed-gitops.redhat.com/v1alpha1",
+        "kind": "GitOpsDeploymentSyncRun",
+        "metadata": {"name": name},
+        "spec": spec,
+    })
+}
+
+/// Puts poison into some of these fields, most often into one of the first.
+fn poison(random: &mut Rng, object: &mut Value, fields: &[&str], first: usize) {
     for _ in 0..random.u8(1..4) {
-        let field = FIELDS[random.usize(..FIELDS.len())];
-        // Most often in the field that admits most texts.
-        let field = if random.u8(..4) > 0 { FIELDS[random.usize(..3)] } else { field };
+        let field = fields[random.usize(..fields.len())];
+        // These admit most texts.
+        let field = if random.u8(..4) > 0 { fields[random.usize(..first)] } else { field };
         let value = match random.u8(..14) {
             0 => Value::Null,
             1 => any_value(random),
@@ -217,6 +257,11 @@ fn object(api_version: &str, kind: &str, name: &str, labels: &Value, spec: Value
 /// Whether a definition is that of GitOpsDeployments.
 pub fn is_of_deployments(definition: &CustomResourceDefinition) -> bool {
     definition.spec.names.kind == "GitOpsDeployment"
+}
+
+/// Whether a definition is that of GitOpsDeploymentSyncRuns.
+pub fn is_of_sync_runs(definition: &CustomResourceDefinition) -> bool {
+    definition.spec.names.kind == "GitOpsDeploymentSyncRun"
 }
 
 /// The same definition without a schema, as an older version might have it.

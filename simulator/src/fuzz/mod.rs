@@ -1,6 +1,6 @@
 //! Random and hostile inputs.
 //!
-//! * [`campaign`]: sequences of edits, valid and invalid;
+//! * [`campaign`], [`sync_run_campaign`]: sequences of edits, valid and invalid;
 //! * [`hostile_strings`], [`hostile_objects`], [`poison`], [`field_fuzzing`]: hostile texts, at
 //!   random and in every field;
 //! * [`secrets`]: passwords in every possible input.
@@ -10,4 +10,7 @@ pub mod field_fuzzing;
 pub mod hostile_objects;
 pub mod hostile_strings;
 pub mod poison;
+mod poison_sync_runs;
 pub mod secrets;
+pub mod sync_run_campaign;
+mod sync_run_expectation;

@@ -1,7 +1,8 @@
 //! Poison: next to healthy deployments, of the same tenant and of another one, there are objects
 //! with hostile texts in every field, objects of an unexpected form, and objects manually planted
-//! where they do not belong. The healthy ones must not be affected by a single write; the process
-//! must survive; poisoned objects are served or rejected; and once deleted they leave no trace.
+//! where they do not belong. The healthy ones must not be affected by a single write, and their sync
+//! runs must succeed; the process must survive; poisoned objects are served or rejected; and once
+//! deleted they leave no trace.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,15 +21,16 @@ use crate::environment::storage::FAILS;
 use crate::fuzz::campaign::{diff, is_rejected, settled};
 use crate::fuzz::hostile_objects;
 use crate::fuzz::hostile_strings;
+use crate::fuzz::poison_sync_runs::SYNCED;
 use crate::runs::script::{Step, after, path};
 use crate::runs::tally::Tally;
 
 /// Rounds per run; even, so that the healthy deployments end as they started.
 const ROUNDS: usize = 4;
 /// The virtual time within which everything converges.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 /// How often this is checked.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 /// The time until everything has been delivered.
 const MOMENT: Duration = Duration::from_secs(1);
 /// Rescans during which nothing may be written.
@@ -38,7 +40,7 @@ const HEALTHY: [&str; 2] = ["team/web", "other/app"];
 /// The names of the poisoned deployments in the first tenant's namespace.
 const POISONED: [&str; 2] = ["poison-a", "poison-b"];
 /// Where the deployments of the first tenant are.
-const DEPLOYMENTS: &str =
+pub(super) const DEPLOYMENTS: &str =
     "/apis/managed-gitops.redhat.com/v1alpha1/namespaces/team/gitopsdeployments";
 
 /// The result of a run.
@@ -52,6 +54,10 @@ pub struct Report {
     pub rejected: u32,
     /// How often it served one.
     pub served: u32,
+    /// How often a poisoned sync run had succeeded.
+    pub synced: u32,
+    /// How often one had failed, was rejected, or waited.
+    pub unsynced: u32,
     /// Violations.
     pub violations: Vec<String>,
 }
@@ -62,6 +68,8 @@ impl Tally for Report {
         self.refused += other.refused;
         self.rejected += other.rejected;
         self.served += other.served;
+        self.synced += other.synced;
+        self.unsynced += other.unsynced;
     }
 
     fn violations(&self) -> &[String] {
@@ -96,12 +104,14 @@ pub(crate) struct Play {
     pub(crate) stage: Arc<Stage>,
     running: Running,
     processes: u32,
-    random: Rng,
+    pub(super) random: Rng,
     /// The result so far.
     pub(crate) report: Report,
-    log: Vec<String>,
+    pub(super) log: Vec<String>,
     /// Paths of what was planted in Argo CD's namespace.
     planted: BTreeSet<String>,
+    /// The names of the poisoned sync runs.
+    pub(super) runs: BTreeSet<String>,
     healthy: World,
 }
 
@@ -112,6 +122,7 @@ impl Play {
             Step::CreateNamespace("other"),
             Step::Create(HEALTHY[0], "two"),
             Step::Create(HEALTHY[1], "two"),
+            Step::CreateManual(SYNCED, "two"),
         ])
         .await?;
         let stage = Arc::new(stage);
@@ -124,8 +135,12 @@ impl Play {
             report: Report::default(),
             log: Vec::new(),
             planted: BTreeSet::new(),
+            runs: BTreeSet::new(),
             healthy,
         };
+        play.settle().await?;
+        // Only the first sync changes what exists.
+        play.sync_healthy(0).await?;
         play.settle().await?;
         play.healthy = play.world()?;
         Ok(play)
@@ -142,12 +157,12 @@ impl Play {
             self.restart();
         }
         self.settle().await?;
-        self.compare(&before, calm)
+        self.compare(&before, calm).await
     }
 
     /// Checks that the healthy ones were written as often as without poison; counts the results of
     /// the others.
-    pub(crate) fn compare(&mut self, before: &Writes, calm: &Writes) -> anyhow::Result<()> {
+    pub(crate) async fn compare(&mut self, before: &Writes, calm: &Writes) -> anyhow::Result<()> {
         let writes = difference(&self.writes(), before);
         // A restart skips what it came too late for.
         let more = writes.iter().zip(calm).any(|((_, one), (_, calm))| one > calm);
@@ -163,7 +178,8 @@ impl Play {
                 *counter += 1;
             }
         }
-        Ok(())
+        self.count_runs()?;
+        self.healthy_sync_succeeded().await
     }
 
     fn is_healthy(&self, uid: &str) -> bool {
@@ -174,7 +190,9 @@ impl Play {
         let before = self.writes();
         self.change_healthy(round).await;
         self.settle().await?;
-        Ok(difference(&self.writes(), &before))
+        let writes = difference(&self.writes(), &before);
+        self.healthy_sync_succeeded().await?;
+        Ok(writes)
     }
 
     pub(crate) async fn change_healthy(&self, round: usize) {
@@ -185,13 +203,14 @@ impl Play {
             let patch = path(paths[round % paths.len()]);
             self.stage.merge(&format!("{deployment}/{name}"), &patch.to_string()).await;
         }
+        self.ask_for_healthy_sync(round).await;
     }
 
     async fn poison(&mut self) -> anyhow::Result<()> {
         let name = POISONED[self.random.usize(..POISONED.len())];
         let deployment = format!("{DEPLOYMENTS}/{name}");
         let exists = self.application_of(name)?.is_some();
-        let taken = match self.random.u8(..10) {
+        let taken = match self.random.u8(..14) {
             0..=5 if !exists => {
                 let object = hostile_objects::deployment(&mut self.random, name);
                 self.post(DEPLOYMENTS, &object).await
@@ -213,7 +232,10 @@ impl Play {
                 self.log.push(format!("Argo CD on {name}: {}", short(&patch)));
                 self.stage.merge(&argo("applications", &application), &patch).await
             }
-            _ => self.plant().await,
+            8 | 9 => self.plant().await,
+            10 | 11 => self.poison_run().await?,
+            12 => self.poison_with_many_runs().await?,
+            _ => self.poison_status_of_run().await,
         };
         if taken {
             self.report.taken += 1;
@@ -256,6 +278,7 @@ impl Play {
     async fn end(mut self) -> anyhow::Result<Report> {
         self.rest().await?;
         self.make_unreadable().await?;
+        self.sync_healthy(ROUNDS).await?;
         for name in POISONED {
             if let Some(application) = self.application_of(name)? {
                 // The stand-in for Argo CD does not read every status, and removes what it does
@@ -264,6 +287,7 @@ impl Play {
             }
             self.stage.delete(&format!("{DEPLOYMENTS}/{name}")).await;
         }
+        self.delete_runs().await;
         for path in std::mem::take(&mut self.planted) {
             self.stage.merge(&path, r#"{"metadata":{"finalizers":null}}"#).await;
             self.stage.delete(&path).await;
@@ -275,7 +299,10 @@ impl Play {
     /// Checks that everything is as it was before any poison, and stays so.
     pub(crate) async fn leaves_no_trace(&mut self) -> anyhow::Result<()> {
         self.settle().await?;
-        let (was, is) = (settled(self.healthy.clone()), settled(self.stage.witness.world()?));
+        let (mut was, mut is) = (self.healthy.clone(), self.stage.witness.world()?);
+        // What Argo CD has begun, it has begun for ever.
+        (was.argocd.begun, is.argocd.begun) = Default::default();
+        let (was, is) = (settled(was), settled(is));
         let same = was == is;
         self.holds(same, "what is deleted leaves no trace", || diff(&was, &is));
         self.rest().await
@@ -294,9 +321,14 @@ impl Play {
         Ok(())
     }
 
-    /// Makes a deployment or its Application unreadable for the program, as leftovers of another
-    /// version's definitions may be. Then one of the two is deleted.
+    /// Makes a deployment, its Application or a sync run unreadable for the program, as leftovers of
+    /// another version's definitions may be. An Application is then deleted.
     async fn make_unreadable(&mut self) -> anyhow::Result<()> {
+        if self.random.u8(..3) == 0 {
+            self.make_run_unreadable().await?;
+            tokio::time::sleep(MOMENT).await;
+            return Ok(());
+        }
         let name = POISONED[self.random.usize(..POISONED.len())];
         self.log.push(format!("{name} becomes unreadable"));
         if self.random.bool() {
@@ -359,7 +391,7 @@ impl Play {
         Ok(world)
     }
 
-    fn application_of(&self, name: &str) -> anyhow::Result<Option<String>> {
+    pub(super) fn application_of(&self, name: &str) -> anyhow::Result<Option<String>> {
         let world = self.stage.witness.world()?;
         let object = world.deployments.iter().find(|one| one.name == name);
         Ok(object.map(|one| machines::operation::application::application_name(&one.uid)))
@@ -385,7 +417,7 @@ impl Play {
         counts
     }
 
-    async fn post(&mut self, collection: &str, object: &str) -> bool {
+    pub(super) async fn post(&mut self, collection: &str, object: &str) -> bool {
         self.log.push(short(object));
         self.stage.post(collection, object).await
     }
@@ -397,7 +429,7 @@ impl Play {
         }
     }
 
-    fn holds(&mut self, holds: bool, what: &str, difference: impl FnOnce() -> String) {
+    pub(super) fn holds(&mut self, holds: bool, what: &str, difference: impl FnOnce() -> String) {
         if !holds {
             let log = self.log.join("\n  ");
             let entries = self.stage.journal.entries();
@@ -433,6 +465,6 @@ fn difference(now: &Writes, before: &Writes) -> Writes {
 }
 
 /// A readable prefix of a text, on one line.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.escape_debug().take(hostile_strings::SHORT).collect()
 }

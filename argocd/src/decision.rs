@@ -144,7 +144,8 @@ fn change(
     if let Some(problem) = problem(application, outcome) {
         return incomparable(application, outcomes, &problem, now);
     }
-    if application.phase() == phase::RUNNING {
+    // Argo CD works on nothing that is not requested any more.
+    if application.phase() == phase::RUNNING && application.operation.is_some() {
         return go_on(application, outcomes, now);
     }
     if let Some(operation) = &application.operation {

@@ -372,10 +372,12 @@ fn every_state_of_an_operation_on_a_sync_keeps_its_format() {
         revision,
         reported: true,
         asked: Some(application),
+        unseen: true,
     });
     let followed = FollowedSync {
         message: "waiting for a hook".to_owned(),
         succeeded: Some("abc".to_owned()),
+        to_prune: 2,
         unseen: true,
     };
     let phases = [

@@ -418,14 +418,25 @@ pub fn operation() -> BoxedStrategy<Operation> {
                 7 => {
                     let (document, reported) = (*document, overdue % 2 == 1);
                     let asked = (overdue % 3 == 1).then(ApplicationUid::default);
-                    let sync = Box::new(AwaitedSync { document, revision, reported, asked });
+                    let sync = Box::new(AwaitedSync {
+                        document,
+                        revision,
+                        reported,
+                        asked,
+                        unseen: reported,
+                    });
                     OperationPhase::AwaitingApplication { sync, deadline, overdue }
                 }
                 8 => OperationPhase::RequestingSync { request, document, deadline, overdue },
                 9 => {
                     let succeeded = (overdue % 3 == 1).then(|| revision.clone());
                     let unseen = overdue % 2 == 1;
-                    let sync = FollowedSync { message: revision, succeeded, unseen };
+                    let sync = FollowedSync {
+                        message: revision,
+                        succeeded,
+                        to_prune: overdue as usize % 2,
+                        unseen,
+                    };
                     OperationPhase::Syncing { sync, deadline, overdue }
                 }
                 10 => OperationPhase::EndingSync { deadline, overdue },

@@ -210,7 +210,7 @@ impl OperationRecord {
             OperationEvent::ArgoObserved(argo) => self.follow_sync(argo, sync, deadline, context),
             OperationEvent::DeadlineReached if context.now >= *deadline => match &sync.succeeded {
                 // Argo CD compares within seconds, unless git cannot be read or the spec is wrong.
-                Some(revision) => Transition(self.succeed(revision, context)),
+                Some(revision) => Transition(self.end_uncompared(revision, sync.to_prune, context)),
                 None => {
                     *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
                     Handled

@@ -279,9 +279,12 @@ impl Operation {
     fn obligation(&self) -> Option<OperationObligation> {
         let record = &self.record;
         let required = match &self.state {
-            OperationPhase::Unclaimed {}
-            | OperationPhase::AwaitingApplication { .. }
-            | OperationPhase::Collected {} => return None,
+            OperationPhase::Unclaimed {} | OperationPhase::Collected {} => return None,
+            OperationPhase::AwaitingApplication { sync, .. }
+                if !sync.unseen || sync.asked.is_none() =>
+            {
+                return None;
+            }
             OperationPhase::Syncing { sync, .. } if !sync.unseen => return None,
             OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
                 OperationObligation::ProjectWritten(record.owner.clone())
@@ -300,7 +303,7 @@ impl Operation {
                     document.clone(),
                 )
             }
-            OperationPhase::Syncing { .. } => {
+            OperationPhase::AwaitingApplication { .. } | OperationPhase::Syncing { .. } => {
                 OperationObligation::ApplicationSought(record.application()?.clone())
             }
             OperationPhase::EndingSync { .. } => {

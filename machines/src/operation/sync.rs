@@ -26,7 +26,7 @@ const DEFAULT_REVISION: &str = "HEAD";
 
 /// What a sync waits for before it is requested.
 pub const AWAITING_APPLICATION: &str =
-    "Argo CD's Application is to say what the GitOpsDeployment says, and its operation is to end";
+    "waiting until Argo CD's Application matches the GitOpsDeployment and runs no other operation";
 /// A sync is under way, and Argo CD says nothing about it.
 pub const SYNC_RUNNING: &str = "Argo CD is syncing the Application";
 /// There is nothing left to sync.
@@ -94,6 +94,9 @@ pub struct AwaitedSync {
     /// The Application that may have been asked for it already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<ApplicationUid>,
+    /// Whether the watch does not show the Application.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
 }
 
 /// A sync that was requested, as far as it was followed.
@@ -104,9 +107,17 @@ pub struct FollowedSync {
     /// The revision that was synced, once that was successful.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub succeeded: Option<String>,
+    /// How many resources it has left then that git no longer has.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub to_prune: usize,
     /// Whether the watch does not show the Application any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What an Application says about syncs.
@@ -156,8 +167,13 @@ pub enum SyncStage {
     Requested,
     /// Argo CD works on it, and says this about it.
     Running(String),
-    /// It was successful; Argo CD has not compared the result. The revision that was synced.
-    Comparing(String),
+    /// It was successful; Argo CD has not compared the result.
+    Comparing {
+        /// The revision that was synced.
+        revision: String,
+        /// How many resources it has left that git no longer has.
+        to_prune: usize,
+    },
     /// It has ended like this.
     Ended(Result<String, String>),
 }
@@ -174,9 +190,8 @@ impl SyncsSeen {
         if self.is_requested {
             return match last.filter(|last| !last.is_finished) {
                 Some(last) if is_its_own(&last.sync) => SyncStage::Running(last.message.clone()),
-                Some(_) => SyncStage::Busy,
-                None if is_its_own(&self.requested) => SyncStage::Requested,
-                None => SyncStage::Busy,
+                _ if is_its_own(&self.requested) => SyncStage::Requested,
+                _ => SyncStage::Busy,
             };
         }
         match last.filter(|last| is_its_own(&last.sync)) {
@@ -201,11 +216,11 @@ impl LastSync {
             return SyncStage::Ended(Err(self.failure()));
         }
         if !self.is_compared {
-            return SyncStage::Comparing(self.revision.clone());
+            let (revision, to_prune) = (self.revision.clone(), self.to_prune);
+            return SyncStage::Comparing { revision, to_prune };
         }
         if !self.is_synced && self.to_prune > 0 {
-            let text = format!("{} resources require pruning", self.to_prune);
-            return SyncStage::Ended(Err(text));
+            return SyncStage::Ended(Err(to_be_pruned(self.to_prune)));
         }
         SyncStage::Ended(Ok(self.revision.clone()))
     }
@@ -217,6 +232,11 @@ impl LastSync {
             message => format!("the sync ended in phase {phase}: {message}"),
         }
     }
+}
+
+/// What is wrong with a sync that has left resources that git no longer has.
+pub(super) fn to_be_pruned(number: usize) -> String {
+    format!("{number} resources require pruning")
 }
 
 #[cfg(test)]
@@ -247,7 +267,8 @@ mod tests {
     fn a_sync_has_succeeded_once_its_result_is_compared_and_nothing_is_left_to_prune() {
         assert_eq!(stage(ended("Succeeded")), SyncStage::Ended(Ok("abc".to_owned())));
         let uncompared = LastSync { is_compared: false, ..ended("Succeeded") };
-        assert_eq!(stage(uncompared), SyncStage::Comparing("abc".to_owned()));
+        let comparing = SyncStage::Comparing { revision: "abc".to_owned(), to_prune: 0 };
+        assert_eq!(stage(uncompared), comparing);
         let left = LastSync { is_synced: false, to_prune: 2, ..ended("Succeeded") };
         let pruning = "2 resources require pruning".to_owned();
         assert_eq!(stage(left), SyncStage::Ended(Err(pruning)));
@@ -277,6 +298,10 @@ mod tests {
         assert_eq!(next.stage(&sync()), SyncStage::Busy);
         let ours = SyncsSeen { requested: Some(sync()), ..next.clone() };
         assert_eq!(ours.stage(&sync()), SyncStage::Requested);
+        // Argo CD's last word about the sync before may come after the request for the next.
+        let other = LastSync { is_finished: false, sync: None, ..ended("Running") };
+        let late = SyncsSeen { last: Some(other), ..ours.clone() };
+        assert_eq!(late.stage(&sync()), SyncStage::Requested);
         // The next one of somebody else does not hide how ours has ended.
         let followed = SyncsSeen { last: Some(ended("Failed")), ..next };
         let text = "the sync ended in phase Failed".to_owned();

@@ -109,10 +109,11 @@ impl OperationRecord {
     pub(super) fn await_application(
         &self,
         argo: &ArgoView,
-        awaited: &AwaitedSync,
+        awaited: &mut AwaitedSync,
         context: &mut OperationContext,
     ) -> Outcome<OperationPhase> {
-        let AwaitedSync { document, revision, reported, asked } = awaited;
+        awaited.unseen = argo.application == ApplicationView::Unseen;
+        let AwaitedSync { document, revision, reported, asked, .. } = awaited;
         if let Some(failed) = self.fail_if_deleted(argo, asked.as_ref(), context) {
             return Transition(failed);
         }
@@ -191,24 +192,38 @@ impl OperationRecord {
                 *deadline = (*deadline).min(context.now.after(STATUS_DELAY));
                 Handled
             }
-            SyncStage::Comparing(revision) => {
+            SyncStage::Comparing { revision, to_prune } => {
                 if followed.succeeded.is_none() {
                     *deadline = context.now.after(SYNC_DEADLINE);
                 }
                 followed.succeeded = Some(revision);
+                followed.to_prune = to_prune;
                 Handled
             }
             SyncStage::Ended(Ok(revision)) => Transition(self.succeed(&revision, context)),
             SyncStage::Ended(Err(text)) => Transition(self.fail(&text, context)),
             // Something has taken its place before its result was compared.
             SyncStage::Idle | SyncStage::Busy => Transition(match &followed.succeeded {
-                Some(revision) => self.succeed(revision, context),
+                Some(revision) => self.end_uncompared(revision, followed.to_prune, context),
                 None => self.fail(sync::SYNC_REPLACED, context),
             }),
         }
     }
 
-    pub(super) fn succeed(&self, revision: &str, context: &mut OperationContext) -> OperationPhase {
+    /// Ends a sync that was successful, and whose result Argo CD does not compare.
+    pub(super) fn end_uncompared(
+        &self,
+        revision: &str,
+        to_prune: usize,
+        context: &mut OperationContext,
+    ) -> OperationPhase {
+        match to_prune {
+            0 => self.succeed(revision, context),
+            number => self.fail(&sync::to_be_pruned(number), context),
+        }
+    }
+
+    fn succeed(&self, revision: &str, context: &mut OperationContext) -> OperationPhase {
         self.report(revision, context);
         self.complete(context)
     }
@@ -227,7 +242,7 @@ impl OperationRecord {
             ApplicationView::Present { syncs: Some(syncs), .. } => {
                 self.sync().is_none_or(|sync| match syncs.stage(sync) {
                     SyncStage::Requested | SyncStage::Running(_) => false,
-                    SyncStage::Comparing(_) | SyncStage::Ended(_) => true,
+                    SyncStage::Comparing { .. } | SyncStage::Ended(_) => true,
                     SyncStage::Idle | SyncStage::Busy => syncs.knows(sync),
                 })
             }
@@ -243,7 +258,7 @@ fn await_application(
     now: Timestamp,
 ) -> OperationPhase {
     let deadline = now.after(STATUS_DELAY);
-    let sync = Box::new(AwaitedSync { document, revision, reported: false, asked });
+    let sync = Box::new(AwaitedSync { document, revision, reported: false, asked, unseen: false });
     OperationPhase::AwaitingApplication { sync, deadline, overdue: 0 }
 }
 

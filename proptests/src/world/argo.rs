@@ -139,7 +139,7 @@ impl Cluster {
                 (syncs.is_requested, syncs.requested) = (false, None);
             }
             SyncStage::Idle | SyncStage::Busy => syncs.noted = Some(sync.clone()),
-            SyncStage::Comparing(_) | SyncStage::Ended(_) => {}
+            SyncStage::Comparing { .. } | SyncStage::Ended(_) => {}
         }
         let changed = self.exists(row) && syncs != before;
         if changed {

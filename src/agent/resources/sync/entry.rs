@@ -82,7 +82,8 @@ mod tests {
     fn a_sync_has_ended_once_argo_cd_has_compared_its_result() {
         let one = SyncOperationId::new("one");
         let before = seen(ended("2026-11-28T09:59:59Z")).stage(&one);
-        assert_eq!(before, SyncStage::Comparing("abc".to_owned()));
+        let comparing = SyncStage::Comparing { revision: "abc".to_owned(), to_prune: 0 };
+        assert_eq!(before, comparing);
         let after = seen(ended("2026-11-28T10:00:00Z")).stage(&one);
         assert_eq!(after, SyncStage::Ended(Ok("abc".to_owned())));
         let mut left = ended("2026-11-28T10:00:01Z");

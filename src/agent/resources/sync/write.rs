@@ -25,6 +25,10 @@ impl Agent {
             let argo = self.argo();
             (argo.application(name).cloned(), argo.ask_application())
         };
+        let Some(existing) = existing else {
+            let operations = self.requiring(effect);
+            return self.find_application(effect, row, Some(name), operations.first()).await;
+        };
         // What is seen next decides.
         let may_begin = |one: &ApplicationEntry| {
             let is_idle = one.syncs.as_ref().is_some_and(|syncs| {
@@ -34,9 +38,9 @@ impl Agent {
             });
             !one.deleting && is_idle && one.says(row, document)
         };
-        let Some(existing) = existing.filter(may_begin) else {
+        if !may_begin(&existing) {
             return Ok(Outcome::Pending);
-        };
+        }
         let namespace = &self.settings.argocd_namespace;
         let answer = requests::begin(&self.client, namespace, name, &existing, request).await?;
         self.take_in_answer(effect, |argo| argo.application_written(answer, asked));
@@ -75,7 +79,10 @@ impl Agent {
             SyncStage::Idle | SyncStage::Busy if !syncs.knows(sync) => {
                 requests::withdraw(client, namespace, name, &existing, sync).await?
             }
-            SyncStage::Idle | SyncStage::Busy | SyncStage::Comparing(_) | SyncStage::Ended(_) => {
+            SyncStage::Idle
+            | SyncStage::Busy
+            | SyncStage::Comparing { .. }
+            | SyncStage::Ended(_) => {
                 return Ok(Outcome::Pending);
             }
         };

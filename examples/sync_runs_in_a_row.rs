@@ -107,7 +107,8 @@ fn settled() -> DeploymentFact {
         instance: InstanceId::new("argocd"),
     };
     let uid = DeploymentUid::new("shop-uid");
-    let target = SyncTarget { uid, is_manual: true, settled: Some(application) };
+    let target =
+        SyncTarget { uid, generation: Generation(1), is_manual: true, settled: Some(application) };
     DeploymentFact::Present(Box::new(target))
 }
 

@@ -10,7 +10,9 @@ use machines::kinds::sync_run::facts::{DeploymentFact, OtherRun, SyncRunFacts};
 use machines::kinds::sync_run::lifecycle::SyncRunState;
 use machines::kinds::sync_run::rows::SyncRunRows;
 use machines::kinds::sync_run::status::SUCCEEDED;
-use machines::kinds::sync_run::{SyncRun, SyncRunEvent, SyncRunObligation, SyncRunSpec};
+use machines::kinds::sync_run::{
+    SyncRun, SyncRunEvent, SyncRunObligation, SyncRunSnapshot, SyncRunSpec,
+};
 use machines::machine::Machine;
 use machines::operation::sync::SyncOperationId;
 use machines::rows::{OperationState, RowChange, Target};
@@ -179,6 +181,26 @@ proptest! {
             prop_assert_eq!(&again.machine, &moment.after, "{:?}", moment.event);
             prop_assert_eq!(&again.rows, &vec![], "{:?}", moment.event);
         }
+    }
+
+    // A stale list may lack the object, and a restored backup may lack the rows.
+    #[test]
+    fn what_a_run_says_of_its_end_outlasts_its_rows(
+        mut walk in walk(40),
+        deployment in arbitrary::deployment_fact(),
+    ) {
+        walk.style = ConditionStyle::Conventional;
+        let Some(object) = walk.object.clone().filter(|object| !object.deleting) else {
+            return Ok(());
+        };
+        prop_assume!(has_ended(walk.machine()));
+        let told = conditions(walk.machine(), ConditionStyle::Conventional);
+        let mut again = SyncWalk::new(object.spec.clone(), ConditionStyle::Conventional);
+        again.object = Some(SyncRunSnapshot { conditions: told, ..object });
+        again.deployment = deployment;
+        again.look();
+        prop_assert_eq!(result(again.machine()), result(walk.machine()));
+        prop_assert!(again.moments.iter().all(|moment| moment.rows.is_empty()));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use machines::identity::{InstanceId, TenantUid};
+use machines::identity::{DeploymentUid, InstanceId, TenantUid};
 use machines::kinds::deployment::conditions::ConditionStyle;
 use parking_lot::{Mutex, MutexGuard};
 use schema::store::{Store, StoreError};
@@ -117,11 +117,13 @@ impl Process<Key, Observations> for Backend {
         let environment = self.environment();
         let namespace_phase =
             |tenant: &TenantUid, namespace: &str| self.index().namespace_phase(tenant, namespace);
+        let generation =
+            |uid: &DeploymentUid| self.index().generation(&Key::Deployment(uid.clone()));
         let request = kinds::request(&items);
         let committed = self
             .store
             .backend_batch(&request, environment.now, |loaded| {
-                kinds::step(loaded, &items, &namespace_phase, &environment)
+                kinds::step(loaded, &items, &namespace_phase, &generation, &environment)
             })
             .await;
         let follow_up: FollowUp = committed.inspect_err(|_| {

@@ -81,14 +81,13 @@ impl<K: Resource<DynamicType = ()>> Ownership<K> {
     /// Takes out the objects of a namespace.
     pub fn take(&mut self, namespace: &str) -> Vec<K> {
         let waiting = self.waiting.remove(namespace).unwrap_or_default();
-        waiting.into_values().map(|arrival| arrival.object).collect()
+        in_order(waiting.into_values())
     }
 
     /// Takes out all objects.
     pub fn take_all(&mut self) -> Vec<K> {
         let waiting = std::mem::take(&mut self.waiting);
-        let arrivals = waiting.into_values().flat_map(HashMap::into_values);
-        arrivals.map(|arrival| arrival.object).collect()
+        in_order(waiting.into_values().flat_map(HashMap::into_values))
     }
 
     /// Questions to ask now about known namespaces, at most `limit`.
@@ -119,8 +118,7 @@ impl<K: Resource<DynamicType = ()>> Ownership<K> {
     /// Takes out the objects that a question was about.
     pub fn take_asked(&mut self, question: &Question) -> Vec<K> {
         let Some(waiting) = self.waiting.get_mut(&question.namespace) else { return Vec::new() };
-        let arrivals = question.about.iter().filter_map(|key| waiting.remove(key));
-        let objects = arrivals.map(|arrival| arrival.object).collect();
+        let objects = in_order(question.about.iter().filter_map(|key| waiting.remove(key)));
         if waiting.is_empty() {
             self.waiting.remove(&question.namespace);
         }
@@ -155,9 +153,22 @@ impl<K: Resource<DynamicType = ()>> Ownership<K> {
     }
 }
 
+/// Objects that come in together come in as they were created: some of them take turns.
+fn in_order<K: Resource>(arrivals: impl Iterator<Item = Arrival<K>>) -> Vec<K> {
+    let mut objects: Vec<K> = arrivals.map(|arrival| arrival.object).collect();
+    let age = |one: &K| one.meta().creation_timestamp.as_ref().map(|time| time.0);
+    objects.sort_by(|one, other| {
+        age(one).cmp(&age(other)).then_with(|| one.meta().uid.cmp(&other.meta().uid))
+    });
+    objects
+}
+
 #[cfg(test)]
 mod tests {
     use crds::{GitOpsDeployment, GitOpsDeploymentSpec};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use k8s_openapi::jiff::Timestamp;
+    use kube::ResourceExt;
     use machines::identity::DeploymentUid;
 
     use super::*;
@@ -185,6 +196,19 @@ mod tests {
         ownership.settle(&questions[0]);
         assert_eq!(ownership.take_asked(&questions[0]).len(), 1);
         assert_eq!(ownership.questions(8, |_| true), []);
+    }
+
+    #[test]
+    fn what_was_created_first_comes_first() {
+        let mut ownership = Ownership::default();
+        for (uid, second) in [("c", 2), ("a", 3), ("d", 1), ("b", 2)] {
+            let mut object = GitOpsDeployment::new(uid, GitOpsDeploymentSpec::default());
+            object.metadata.uid = Some(uid.to_owned());
+            object.metadata.creation_timestamp = Timestamp::from_second(second).ok().map(Time);
+            ownership.hold("team".to_owned(), Key::Deployment(DeploymentUid::new(uid)), object);
+        }
+        let uids: Vec<_> = ownership.take_all().into_iter().filter_map(|one| one.uid()).collect();
+        assert_eq!(uids, ["d", "b", "c", "a"]);
     }
 
     #[test]

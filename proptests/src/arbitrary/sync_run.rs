@@ -191,7 +191,12 @@ pub fn deployment_fact() -> BoxedStrategy<DeploymentFact> {
         1 => Just(None),
     ];
     let target = (deployment_uid(), is_manual, settled).prop_map(|(uid, is_manual, settled)| {
-        DeploymentFact::Present(Box::new(SyncTarget { uid, is_manual, settled }))
+        DeploymentFact::Present(Box::new(SyncTarget {
+            uid,
+            generation: Generation(1),
+            is_manual,
+            settled,
+        }))
     });
     prop_oneof![
         1 => Just(DeploymentFact::Unknown),

@@ -173,6 +173,7 @@ pub fn may_be_synced() -> DeploymentFact {
     };
     DeploymentFact::Present(Box::new(SyncTarget {
         uid: DeploymentUid::new("uid-1"),
+        generation: Generation(1),
         is_manual: true,
         settled: Some(application),
     }))

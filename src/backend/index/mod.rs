@@ -6,7 +6,7 @@ pub mod objects;
 
 use std::collections::HashSet;
 
-use machines::identity::TenantUid;
+use machines::identity::{Generation, TenantUid};
 
 use crate::backend::kinds::{Key, ObjectsByKind};
 use crate::backend::observations::{NamespaceObservation, Observations};
@@ -143,6 +143,11 @@ impl Index {
     pub fn tell_all(&self, observations: &Observations) -> Vec<Delivery> {
         let kinds = self.objects.all().into_iter();
         kinds.flat_map(|objects| objects.tell_all(observations)).collect()
+    }
+
+    /// The generation of a machine's object, as the watch shows it.
+    pub fn generation(&self, key: &Key) -> Option<Generation> {
+        self.objects.of(key)?.generation(key)
     }
 
     /// The tenant of a machine, as far as it is known.

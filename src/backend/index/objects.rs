@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use crds::conditions::StatusCondition;
 use kube::api::ObjectMeta;
 use kube::{Resource, ResourceExt};
-use machines::identity::{Digest, Revision, TenantUid, Timestamp};
+use machines::identity::{Digest, Generation, Revision, TenantUid, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::namespaces::Namespaces;
@@ -87,6 +87,8 @@ pub struct ObjectEntry<K: Kind> {
     pub conditions: Option<Vec<K::Condition>>,
     /// Its finalizers.
     pub finalizers: Vec<String>,
+    /// Its generation.
+    generation: Option<Generation>,
     /// Digest of what was last delivered about it.
     delivered: Digest,
 }
@@ -94,7 +96,7 @@ pub struct ObjectEntry<K: Kind> {
 impl<K: Kind> Default for ObjectEntry<K> {
     fn default() -> Self {
         let (revision, delivered) = (Revision::default(), Digest::default());
-        Self { revision, conditions: None, finalizers: Vec::new(), delivered }
+        Self { revision, conditions: None, finalizers: Vec::new(), generation: None, delivered }
     }
 }
 
@@ -136,6 +138,8 @@ pub trait AnyObjects {
     fn machine_place(&self, key: &Key) -> Option<&Place>;
     /// Every machine, to be notified of the same; also those just being created.
     fn tell_all(&self, observations: &Observations) -> Vec<Delivery>;
+    /// The generation of an object, as the watch shows it.
+    fn generation(&self, key: &Key) -> Option<Generation>;
     /// The tenant of an object, as far as it is known.
     fn tenant_of(&self, key: &Key) -> Option<&TenantUid>;
     /// Where an object is; `None` when it is gone.
@@ -292,6 +296,7 @@ impl<K: Kind> Objects<K> {
         entry.object = Some(ObjectEntry {
             revision: watch::revision(&object),
             finalizers: object.finalizers().to_vec(),
+            generation: object.meta().generation.map(Generation),
             conditions: object.conditions(),
             delivered,
         });
@@ -395,6 +400,10 @@ impl<K: Kind> AnyObjects for Objects<K> {
             (entry.tenant.as_str().to_owned(), key.clone(), observations.clone())
         };
         entries.map(deliver).collect()
+    }
+
+    fn generation(&self, key: &Key) -> Option<Generation> {
+        self.entries.get(key)?.object.as_ref()?.generation
     }
 
     fn tenant_of(&self, key: &Key) -> Option<&TenantUid> {

@@ -11,7 +11,7 @@ use crds::{
     GitOpsDeployment, GitOpsDeploymentManagedEnvironment, GitOpsDeploymentRepositoryCredential,
     GitOpsDeploymentSyncRun,
 };
-use machines::identity::{DeploymentUid, Digest, TenantUid};
+use machines::identity::{DeploymentUid, Digest, Generation, TenantUid};
 use machines::kinds::deployment::{Deployment, Snapshot};
 use machines::kinds::sync_run::{SyncRun, SyncRunSnapshot, SyncRunUid};
 use machines::kinds::tenant::Tenant;
@@ -249,6 +249,7 @@ pub fn step(
     mut loaded: BackendLoaded,
     items: &[Item],
     namespace_phase: &dyn Fn(&TenantUid, &str) -> NamespacePhase,
+    generation: &dyn Fn(&DeploymentUid) -> Option<Generation>,
     environment: &Environment,
 ) -> (BackendChanges, FollowUp) {
     let mut changes = BackendChanges::default();
@@ -256,7 +257,8 @@ pub fn step(
         tenant::step::step_all(&mut loaded, items, namespace_phase, environment, &mut changes);
     let deployments =
         deployment::step::step_all(&mut loaded, items, &facts, environment, &mut changes);
-    let sync_runs = sync_run::step::step_all(&mut loaded, items, environment, &mut changes);
+    let sync_runs =
+        sync_run::step::step_all(&mut loaded, items, generation, environment, &mut changes);
     (changes, FollowUp { tenants, deployments, sync_runs })
 }
 

@@ -1,6 +1,8 @@
 //! What a step of a sync run may know besides the event.
 
-use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, Timestamp};
+use crate::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, Timestamp,
+};
 use crate::kinds::deployment::Deployment;
 use crate::kinds::deployment::lifecycle::Lifecycle;
 use crate::kinds::sync_run::{SyncRun, SyncRunUid};
@@ -38,7 +40,7 @@ impl Moment for SyncRunFacts {
 /// A deployment, as a sync run sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeploymentFact {
-    /// Its machine cannot be read.
+    /// Its machine cannot be read, or has not seen what its object says now.
     Unknown,
     /// There is none of this name, or it is being deleted.
     Missing,
@@ -51,6 +53,8 @@ pub enum DeploymentFact {
 pub struct SyncTarget {
     /// Its UID.
     pub uid: DeploymentUid,
+    /// The generation that this is about.
+    pub generation: Generation,
     /// Whether it is synced on request only.
     pub is_manual: bool,
     /// Its application, once Argo CD's says what this generation asks for.
@@ -98,6 +102,7 @@ impl SyncTarget {
         let application = record.application.as_ref().filter(|one| is_settled && one.applied);
         Self {
             uid: record.uid.clone(),
+            generation: record.generation,
             is_manual: record.spec.type_ == MANUAL,
             settled: application.map(|one| SettledApplication {
                 id: one.id.clone(),

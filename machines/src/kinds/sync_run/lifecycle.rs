@@ -101,6 +101,9 @@ impl SyncRunRecord {
                 if snapshot.deleting {
                     return Transition(SyncRunState::Gone {});
                 }
+                if let Some(ended) = self.told_end(snapshot) {
+                    return Transition(ended);
+                }
                 if context.facts.has_begun {
                     return Transition(self.end_before_beginning());
                 }
@@ -322,6 +325,9 @@ impl SyncRunRecord {
 
     /// Where a run that has not begun goes by its spec and the facts.
     fn resolve(&mut self, context: &mut Context<'_>) -> SyncRunState {
+        if self.name == messages::RESERVED_NAME {
+            return self.reject(messages::name_reserved());
+        }
         if !is_revision(&self.spec.revision) {
             return self.reject(messages::REVISION_FORM.to_owned());
         }
@@ -424,6 +430,28 @@ impl SyncRunRecord {
         self.ended = Some(self.generation);
         self.message = bounded(&text);
         SyncRunState::Failed {}
+    }
+
+    /// How the object says that the run has ended. Its rows may be gone: a stale list lacked the
+    /// object, or the database was restored from a backup.
+    fn told_end(&mut self, snapshot: &SyncRunSnapshot) -> Option<SyncRunState> {
+        let find = |type_: &str| snapshot.conditions.iter().find(|one| one.type_ == type_);
+        let result = find(status::SUCCEEDED)?;
+        let ended = match result.status.as_str() {
+            status::TRUE => {
+                let revision = result.message.strip_prefix(messages::SYNCED_TO);
+                self.message = bounded(revision.unwrap_or_default());
+                self.succeed()
+            }
+            status::FALSE if result.reason == status::REJECTED => {
+                self.reject(messages::rejection_in(&self.name, &result.message))
+            }
+            status::FALSE => self.fail(result.message.clone()),
+            _ => return None,
+        };
+        self.accepted = Some(self.spec.clone());
+        self.ended = result.observed_generation.or(self.ended);
+        Some(ended)
     }
 
     /// It was ended when its object seemed to be deleted, and does not begin again.

@@ -32,6 +32,20 @@ pub const REVISION_CHANGED: &str = "revision change is not supported: changing i
 /// The revision fits in no database.
 pub const REVISION_FORM: &str = "spec.revisionID is not a branch, a tag or a commit; write one with \
      at most 256 bytes and without control characters";
+/// A name that the definition rules out, as definitions of the existing system do.
+pub const RESERVED_NAME: &str = "zyxwvutsrqponmlkjihgfedcba-abcdefghijklmnoqrstuvwxyz";
+
+/// Contract: the run has a name that it must not have.
+pub fn name_reserved() -> String {
+    format!("name should not be {RESERVED_NAME}")
+}
+
+/// Why a run was rejected, by what it said.
+pub fn rejection_in(run: &str, said: &str) -> String {
+    let mut texts = [REVISION_FORM.to_owned(), name_reserved(), automated(run)].into_iter();
+    texts.find(|text| said.starts_with(text)).unwrap_or_else(|| said.to_owned())
+}
+
 /// What a person can do about any of these.
 pub const AGAIN_ADVICE: &str = "create another GitOpsDeploymentSyncRun";
 /// What a person can do about an automated deployment.
@@ -51,6 +65,8 @@ pub const UNSETTLED: &str = "the GitOpsDeployment is not ready to be synced";
 pub const UNSETTLED_ADVICE: &str = "look at the GitOpsDeployment's conditions";
 /// The sync is under way.
 pub const SYNCING: &str = "the sync is under way";
+/// The sync was successful; its commit follows.
+pub const SYNCED_TO: &str = "synced to ";
 /// The sync was successful.
 pub const SYNCED: &str = "the sync was successful";
 /// The run was taken for deleted once.

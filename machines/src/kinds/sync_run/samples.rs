@@ -30,6 +30,7 @@ fn target(uid: &str, is_manual: bool, is_settled: bool) -> DeploymentFact {
     };
     DeploymentFact::Present(Box::new(SyncTarget {
         uid: DeploymentUid::new(uid),
+        generation: Generation(1),
         is_manual,
         settled: is_settled.then_some(application),
     }))

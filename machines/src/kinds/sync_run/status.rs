@@ -9,7 +9,9 @@ use crate::waiting::{Party, Wait};
 
 /// How the sync has ended.
 pub const SUCCEEDED: &str = "Succeeded";
-const TRUE: &str = "True";
+/// The reason of a run that cannot begin.
+pub(super) const REJECTED: &str = "Rejected";
+pub(super) const TRUE: &str = "True";
 pub(super) const FALSE: &str = "False";
 const UNKNOWN: &str = "Unknown";
 
@@ -61,17 +63,18 @@ fn succeeded(run: &SyncRun) -> Condition {
         SyncRunState::Succeeded {} => {
             let message = match record.message.as_str() {
                 "" => messages::SYNCED.to_owned(),
-                revision => format!("synced to {revision}"),
+                revision => format!("{}{revision}", messages::SYNCED_TO),
             };
             (TRUE, "Succeeded", message)
         }
         SyncRunState::Failed {} => (FALSE, "Failed", record.message.clone()),
         SyncRunState::Rejected {} => {
-            let advice = match record.message.as_str() {
-                messages::REVISION_FORM => messages::AGAIN_ADVICE,
-                _ => messages::AUTOMATED_ADVICE,
+            let is_automated = record.message == messages::automated(&record.name);
+            let advice = match is_automated {
+                true => messages::AUTOMATED_ADVICE,
+                false => messages::AGAIN_ADVICE,
             };
-            (FALSE, "Rejected", Wait::for_user(record.message.clone(), advice).message())
+            (FALSE, REJECTED, Wait::for_user(record.message.clone(), advice).message())
         }
         state => {
             let wait = lifecycle_wait(run).map(|wait| wait.message()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use machines::identity::TenantUid;
+use machines::identity::{DeploymentUid, Generation, TenantUid};
 use machines::kinds::deployment::Deployment;
 use machines::kinds::sync_run::facts::{DeploymentFact, OtherRun, SyncRunFacts};
 use machines::kinds::sync_run::{SyncRun, SyncRunEvent, SyncRunObligation, SyncRunUid};
@@ -44,6 +44,7 @@ pub fn request(uid: &SyncRunUid, observations: &Observations, request: &mut Back
 pub fn step_all(
     loaded: &mut BackendLoaded,
     items: &[Item],
+    generation: &dyn Fn(&DeploymentUid) -> Option<Generation>,
     environment: &Environment,
     changes: &mut BackendChanges,
 ) -> Vec<SyncRunFollowUp> {
@@ -54,16 +55,13 @@ pub fn step_all(
         match before(loaded, uid, observations) {
             Some(before) => batch.push((before, observations)),
             // A commit may have succeeded although it was reported as failed, and then nothing was
-            // notified.
-            None if !loaded.sync_runs.runs.unreadable.contains(uid) => {
-                follow_ups.push(gone(uid));
-            }
-            None => {}
+            // notified. One that cannot be read waits for nothing, and no other waits for it.
+            None => follow_ups.push(gone(uid)),
         }
     }
     // Each step sees what the one before has left of the queue.
     batch.sort_by_key(|(before, observations)| order(&before.machine, observations));
-    let mut seen = Seen::new(loaded, changes);
+    let mut seen = Seen::new(loaded, changes, generation);
     for (before, observations) in batch {
         let events = events(loaded, &before.machine, observations);
         let insist = observations.deadline && before.machine.is_overdue(environment.now);
@@ -108,14 +106,20 @@ fn order(machine: &SyncRun, observations: &Observations) -> impl Ord + use<> {
 }
 
 /// What the runs of a batch look at, as the batch leaves it.
-struct Seen {
+struct Seen<'a> {
+    /// The generation of a deployment's object, as the watch shows it.
+    generation: &'a dyn Fn(&DeploymentUid) -> Option<Generation>,
     deployments: HashMap<(TenantUid, String), Vec<Deployment>>,
     queues: HashMap<(TenantUid, String), Vec<OtherRun>>,
     has_unreadable: bool,
 }
 
-impl Seen {
-    fn new(loaded: &mut BackendLoaded, changes: &BackendChanges) -> Self {
+impl<'a> Seen<'a> {
+    fn new(
+        loaded: &mut BackendLoaded,
+        changes: &BackendChanges,
+        generation: &'a dyn Fn(&DeploymentUid) -> Option<Generation>,
+    ) -> Self {
         let mut deployments = std::mem::take(&mut loaded.sync_runs.deployments);
         for stepped in &changes.deployments {
             let record = &stepped.after.record;
@@ -127,7 +131,8 @@ impl Seen {
             }
         }
         let queues = std::mem::take(&mut loaded.sync_runs.queues);
-        Self { deployments, queues, has_unreadable: loaded.sync_runs.has_unreadable }
+        let has_unreadable = loaded.sync_runs.has_unreadable;
+        Self { generation, deployments, queues, has_unreadable }
     }
 
     /// What a run sees of the deployment that it names.
@@ -143,6 +148,12 @@ impl Seen {
         let named = self.deployments.get(&name).into_iter().flatten();
         let deployment = match DeploymentFact::of(named) {
             DeploymentFact::Missing if self.has_unreadable => DeploymentFact::Unknown,
+            // It is to be stepped, and a run that is judged by what it was would be judged wrongly.
+            DeploymentFact::Present(target)
+                if (self.generation)(&target.uid) > Some(target.generation) =>
+            {
+                DeploymentFact::Unknown
+            }
             known => known,
         };
         let others = self.queues.get(&name).into_iter().flatten();
@@ -217,7 +228,7 @@ fn step(
     before: Versioned<SyncRun>,
     events: &[SyncRunEvent],
     loaded: &BackendLoaded,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
     environment: &Environment,
     changes: &mut BackendChanges,
 ) -> Option<Stepped<SyncRun>> {

@@ -24,6 +24,7 @@ on_each_database!(
     a_run_that_has_begun_is_known_when_its_machine_is_gone,
     a_sync_loses_its_application_with_the_deployment,
     a_sync_of_an_earlier_installation_is_found_and_its_operation_makes_room,
+    a_sync_that_had_ended_before_does_not_begin_again_because_its_operation_is_still_there,
 );
 
 fn uid(name: &str) -> SyncRunUid {
@@ -196,7 +197,7 @@ async fn what_the_agent_says_about_a_sync_reaches_its_run(scratch: Scratch) {
     let loaded = read(&world, &request(&["v1"], &[])).await;
     assert_eq!(loaded.operations[&id[0]], OperationState::InProgress);
     let said = &loaded.sync_runs.messages[&id[0]];
-    assert!(said.starts_with("Argo CD's Application is to say"), "{said}");
+    assert!(said.starts_with("waiting until Argo CD's Application"), "{said}");
 }
 
 async fn a_run_that_has_begun_is_known_when_its_machine_is_gone(scratch: Scratch) {
@@ -275,4 +276,16 @@ async fn a_sync_of_an_earlier_installation_is_found_and_its_operation_makes_room
     step(&world, "old", &deployment, gone).await;
     assert_eq!(world.count("syncoperation").await, 0);
     assert_eq!(world.count("apicrtodatabasemapping").await, 0);
+}
+
+async fn a_sync_that_had_ended_before_does_not_begin_again_because_its_operation_is_still_there(
+    scratch: Scratch,
+) {
+    let world = adopted(&scratch).await;
+    world.execute("UPDATE operation SET state = 'Completed', human_readable_state = NULL").await;
+    world.backend.ensure_instance(ARGOCD, "uid", "uid-system", BEGINNING).await.unwrap();
+    let deployment = Object::new("namespace-uid", "shop");
+    let run = step(&world, "old", &deployment, vec![seen("v1", "shop")]).await;
+    assert_eq!(run.path(), "Live/Finished/Failed", "nobody recorded how it ended");
+    assert_eq!(world.count("operation WHERE state = 'Waiting'").await, 0);
 }

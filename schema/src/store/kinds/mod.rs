@@ -109,7 +109,7 @@ pub(super) async fn write(
     if changes.is_empty() {
         return Ok(());
     }
-    let changes = Changes::group(changes);
+    let mut changes = Changes::group(changes);
     if !changes.tenants.is_empty() {
         tenant::rows::ensure(tx, changes.tenants.into_values().collect(), now).await?;
     }
@@ -134,6 +134,10 @@ pub(super) async fn write(
     if !changes.operations.is_empty() {
         operation::rows::request(tx, changes.operations.into_values().collect(), now).await?;
     }
+    // Why an operation failed is the last that is said of it, whatever was reported before.
+    changes.progress.retain(|id, _| {
+        !matches!(changes.operation_states.get(id), Some(OperationState::Failed(_)))
+    });
     if !changes.operation_states.is_empty() {
         operation::rows::set_states(tx, changes.operation_states, now).await?;
     }

@@ -7,7 +7,7 @@ use machines::operation::target::APPLICATION;
 use machines::rows::{OperationRow, OperationState};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, LockType, OnConflict, Query, SelectStatement};
-use sea_orm::{ActiveValue, ConnectionTrait};
+use sea_orm::{ActiveValue, Condition, ConnectionTrait};
 
 use crate::entity::{application, operation};
 use crate::store::StoreError;
@@ -114,6 +114,14 @@ pub(in crate::store) async fn supersede_foreign(
         .from(application::Entity)
         .to_owned();
     supersede(tx, APPLICATION, wanted, now).await
+}
+
+/// Whether an operation of an earlier installation was open when this one began.
+pub(in crate::store) fn was_open() -> Condition {
+    use operation::Column;
+    Condition::any()
+        .add(Column::State.is_in(["Waiting", "In_Progress"]))
+        .add(Column::HumanReadableState.eq(SUPERSEDED))
 }
 
 /// Closes the open operations that an earlier installation left for these rows. What they are of asks

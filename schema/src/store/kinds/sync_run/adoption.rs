@@ -48,6 +48,7 @@ pub(super) async fn existing(
         .filter(operation_row::Column::ResourceType.eq(SYNC_OPERATION))
         .filter(operation_row::Column::ResourceId.is_in(ids()))
         .filter(operation_row::Column::Requester.is_null())
+        .filter(operation::rows::was_open())
         .into_tuple()
         .all(tx)
         .await?
@@ -61,7 +62,7 @@ pub(super) async fn existing(
             application: row.application_id.and_then(|id| applications.get(&id).cloned()),
             deployment_name: row.deployment_name,
             revision: row.revision,
-            // The operations of one that had ended were removed.
+            // The operations of one that had ended are removed some time later.
             is_open: open.contains(&row.syncoperation_id),
             sync: SyncOperationId::new(row.syncoperation_id),
         };

@@ -339,3 +339,76 @@ proptest! {
         prop_assert_eq!(operation.path(), "Collected");
     }
 }
+
+/// An operation whose sync may be requested, after these looks at the Application.
+fn after(looks: impl IntoIterator<Item = ApplicationView>) -> (Operation, Vec<RowChange>) {
+    let now = Timestamp::from_millis(0);
+    let mut operation = Operation::new(OperationId::new("operation-1"));
+    let mut rows = Vec::new();
+    let row = || OperationEvent::RowObserved(Box::new(row("one", "", false)));
+    for application in looks {
+        for event in [row(), argo(application)] {
+            let step = operation.step(&event, &now);
+            operation = step.machine;
+            rows.extend(step.rows);
+        }
+    }
+    (operation, rows)
+}
+
+fn idle() -> ApplicationView {
+    present("one", false, SyncsSeen::default())
+}
+
+fn failure(rows: &[RowChange]) -> Option<&str> {
+    rows.iter().find_map(|row| match row {
+        RowChange::SetOperationState(_, OperationState::Failed(text)) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_sync_whose_application_is_gone_once_it_may_have_been_requested_fails() {
+    let gone = "Argo CD's Application was deleted before the sync had ended";
+    let successor =
+        SyncsSeen { application: ApplicationUid::new("another"), ..SyncsSeen::default() };
+    // It was edited meanwhile, and so is not to be synced before it is repaired.
+    let edited = present("two", false, SyncsSeen::default());
+    for looks in [
+        vec![idle(), ApplicationView::Absent],
+        vec![idle(), present("one", false, successor.clone())],
+        vec![idle(), edited.clone(), ApplicationView::Absent],
+        vec![idle(), edited.clone(), present("one", false, successor)],
+    ] {
+        let (operation, rows) = after(looks.clone());
+        assert_eq!(operation.path(), "Finished/Failed", "{looks:?}");
+        assert_eq!(failure(&rows), Some(gone));
+    }
+    let (operation, _) = after([idle(), edited, ApplicationView::Unseen]);
+    let sought = operation.obligations();
+    assert!(matches!(sought[..], [OperationObligation::ApplicationSought(_)]), "{sought:?}");
+    let (operation, rows) = after([ApplicationView::Absent, idle()]);
+    assert_eq!(operation.path(), "InProgress/RequestingSync", "nobody was asked before");
+    assert_eq!(failure(&rows), None);
+}
+
+#[test]
+fn what_a_sync_leaves_unpruned_counts_even_if_argo_cd_does_not_compare_the_result() {
+    for (to_prune, expected) in [(0, None), (2, Some("2 resources require pruning"))] {
+        let ran = |is_compared| {
+            let last = LastSync { is_compared, to_prune, ..last(Some(sync()), "Succeeded") };
+            let noted = Some(sync());
+            present("one", false, SyncsSeen { noted, last: Some(last), ..SyncsSeen::default() })
+        };
+        let (operation, _) = after([idle(), ran(false), ran(false)]);
+        assert_eq!(operation.path(), "InProgress/Syncing");
+        let late = operation.wake_at().unwrap();
+        let step = operation.clone().step(&OperationEvent::DeadlineReached, &late);
+        assert_eq!(failure(&step.rows), expected);
+        assert!(step.machine.path().starts_with("Finished/"), "{}", step.machine.path());
+        // The same if somebody else's sync takes its place before.
+        let others = SyncsSeen { noted: Some(sync()), is_requested: true, ..SyncsSeen::default() };
+        let step = operation.step(&argo(present("one", false, others)), &late);
+        assert_eq!(failure(&step.rows), expected);
+    }
+}

@@ -532,3 +532,15 @@ fn deleting_a_waiting_run_withdraws_it_and_deleting_a_running_one_terminates_its
         assert_eq!(running.machine().path(), "Gone");
     }
 }
+
+#[test]
+fn a_run_with_the_name_that_the_definition_rules_out_is_rejected_where_an_older_one_lets_it_in() {
+    let name = "zyxwvutsrqponmlkjihgfedcba-abcdefghijklmnoqrstuvwxyz";
+    let walk = seen(may_be_synced(), ConditionStyle::Conventional);
+    let SyncRun { record, .. } = walk.machine();
+    let run = SyncRun::new(record.uid.clone(), record.tenant.clone(), "team-a", name);
+    let event = walk.moments[0].event.clone();
+    let run = run.step(&event, &walk.facts()).machine;
+    assert_eq!(run.path(), "Live/Finished/Rejected");
+    assert!(result(&run).message.starts_with(&format!("name should not be {name}")));
+}

@@ -59,13 +59,14 @@ impl Progress {
             let ledger = observer.ledger();
             (ledger.counts(), ledger.sync_runs.counts())
         };
-        let mut text = format!(
-            "of {}: {} created, {} with an Application, {} ready",
-            self.total, counts.created, counts.applications, counts.ready
-        );
-        if sync_runs.created > 0 {
-            text = format!("{} sync runs created, {} ended", sync_runs.created, sync_runs.ended);
-        }
+        let text = if sync_runs.created > 0 {
+            format!("{} sync runs created, {} ended", sync_runs.created, sync_runs.ended)
+        } else {
+            format!(
+                "of {}: {} created, {} with an Application, {} ready",
+                self.total, counts.created, counts.applications, counts.ready
+            )
+        };
         if let Some(bar) = &self.bar {
             bar.set_position(counts.ready as u64);
         }

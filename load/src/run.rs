@@ -11,7 +11,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
-use tokio::time::error::Elapsed;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -125,16 +124,13 @@ impl Run {
         progress.say("creating the namespaces");
         self.create_namespaces().await?;
         let before = self.figures_at_rest(progress).await?;
-        let in_time = tokio::select! {
-            never = progress.show(observer) => match never {},
-            in_time = timeout(self.within, self.create_and_wait(observer)) => in_time,
-        };
-        progress.draw(observer);
-        let mut in_time = is_in_time(in_time)?;
+        let work = self.create_and_wait(observer);
+        let mut in_time = self.is_in_time(work, observer, progress).await?;
         let after = self.figures_at_rest(progress).await?;
         let mut synced = after.clone();
         if self.plan.sync_runs > 0 && in_time {
-            in_time = self.sync(observer, progress).await?;
+            let work = self.sync(observer);
+            in_time = self.is_in_time(work, observer, progress).await?;
             synced = self.figures_at_rest(progress).await?;
         }
         let rest = match self.rest {
@@ -255,20 +251,30 @@ impl Run {
         creations.try_for_each(|()| async { Ok(()) }).await
     }
 
-    /// Creates the sync runs and waits for them; whether all ended in time.
-    async fn sync(&self, observer: &Observer, progress: &Progress) -> Result<bool, Error> {
-        let total = self.plan.sync_runs;
-        let work = async {
-            self.create_all(total, |number| self.create_sync_run(number, observer)).await?;
-            observer.until(move |ledger| ledger.sync_runs.counts().ended == total as usize).await;
-            Ok(())
-        };
-        let in_time = tokio::select! {
+    /// Shows the progress of some work; returns whether it was done in time, unless it failed.
+    async fn is_in_time(
+        &self,
+        work: impl Future<Output = Result<(), Error>>,
+        observer: &Observer,
+        progress: &Progress,
+    ) -> Result<bool, Error> {
+        let done = tokio::select! {
             never = progress.show(observer) => match never {},
-            in_time = timeout(self.within, work) => in_time,
+            done = timeout(self.within, work) => done,
         };
         progress.draw(observer);
-        is_in_time(in_time)
+        match done {
+            Ok(done) => done.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Creates the sync runs and waits for them.
+    async fn sync(&self, observer: &Observer) -> Result<(), Error> {
+        let total = self.plan.sync_runs;
+        self.create_all(total, |number| self.create_sync_run(number, observer)).await?;
+        observer.until(move |ledger| ledger.sync_runs.counts().ended == total as usize).await;
+        Ok(())
     }
 
     async fn create_sync_run(&self, number: u32, observer: &Observer) -> Result<(), Error> {
@@ -366,15 +372,6 @@ impl Run {
             return Ok(());
         }
         print(&format!("\ndeleted, and gone after {}\n", human(Some(began.elapsed()))))
-    }
-}
-
-/// Whether something was done in time, unless it failed.
-fn is_in_time(done: Result<Result<(), Error>, Elapsed>) -> Result<bool, Error> {
-    match done {
-        Ok(Err(error)) => Err(error),
-        Ok(Ok(())) => Ok(true),
-        Err(_) => Ok(false),
     }
 }
 

@@ -21,7 +21,8 @@ fn campaigns_of_edits() {
     let number = tallied.number;
     tell(&format!(
         "{number} campaigns, {sync_runs} with sync runs: {taken} edits taken, of which {rejected} \
-         rejected; {refused} refused; {reverted} taken back; {whole} ends compared as a whole, {in_part} in part"
+         rejected; {refused} refused; {reverted} taken back; {whole} ends compared as a whole, \
+         {in_part} in part"
     ));
     // Each kind of edit occurred, and most ends are conclusive.
     assert!(taken > 0 && refused > 0 && rejected > 0 && reverted > 0 && sync_runs > 0);

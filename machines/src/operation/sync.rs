@@ -108,16 +108,11 @@ pub struct FollowedSync {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub succeeded: Option<String>,
     /// How many resources it has left then that git no longer has.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::shared::is_default")]
     pub to_prune: usize,
     /// Whether the watch does not show the Application any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
 }
 
 /// What an Application says about syncs.

@@ -99,9 +99,9 @@ impl OperationRecord {
             ApplicationView::Unseen => false,
             ApplicationView::Absent => asked.is_some(),
             ApplicationView::Present { deleting: true, .. } => true,
-            ApplicationView::Present { syncs, .. } => syncs
-                .as_ref()
-                .is_some_and(|syncs| asked.is_some_and(|asked| syncs.application != *asked)),
+            ApplicationView::Present { syncs, .. } => {
+                syncs.as_ref().zip(asked).is_some_and(|(syncs, asked)| syncs.application != *asked)
+            }
         };
         is_deleted.then(|| self.fail(sync::SYNCED_APPLICATION_DELETED, context))
     }

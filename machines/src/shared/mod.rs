@@ -7,7 +7,8 @@
 //! * [`text`]: texts from elsewhere, cut to a bound;
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`redaction`]: passwords in URLs, removed;
-//! * [`retry`]: the pauses between attempts.
+//! * [`retry`]: the pauses between attempts;
+//! * [`is_default`]: what persisted forms leave out.
 
 pub mod condition;
 pub mod messages;
@@ -17,3 +18,8 @@ pub mod redaction;
 pub mod repository_url;
 pub mod retry;
 pub mod text;
+
+/// Whether a value need not be persisted, because its absence is read as the same.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -13,6 +13,7 @@ use sea_orm::{ActiveValue, ConnectionTrait, JoinType, QueryOrder, QuerySelect};
 use crate::entity::{
     application, application_state, deployment_to_application_mapping as mapping, operation,
 };
+use crate::store::kinds::operation::rows::is_open;
 use crate::store::statements::in_order;
 use crate::store::{Call, Store, StoreError};
 
@@ -167,7 +168,7 @@ async fn write_removals(
     let mut urgent = HashMap::new();
     let rows = Entity::find()
         .filter(Column::ResourceType.eq(APPLICATION))
-        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+        .filter(is_open())
         .filter(Column::ResourceId.is_in(reports.iter().map(|report| report.application.as_str())));
     let rows = if reports.is_empty() { Vec::new() } else { rows.all(tx).await? };
     let reports: HashMap<&str, &ApplicationReport> =
@@ -198,7 +199,7 @@ async fn write_removals(
                 LockType::NoKeyUpdate,
             )))
             // It may have ended in the meantime.
-            .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+            .filter(is_open())
             .exec(tx)
             .await?;
     }

@@ -28,8 +28,9 @@ impl Campaigns {
         let (number, failed) = (tallied.number, tallied.failed);
         println!(
             "{number} campaigns, {sync_runs} of them with sync runs: {taken} edits taken (of which \
-             {rejected} rejected by the program), {refused} refused by the server, {reverted} taken back; {whole} ends compared as a \
-             whole, {in_part} without what depends on the past; {failed} failed"
+             {rejected} rejected by the program), {refused} refused by the server, {reverted} taken \
+             back; {whole} ends compared as a whole, {in_part} without what depends on the past; \
+             {failed} failed"
         );
         failed > 0
     }

@@ -98,6 +98,14 @@ pub struct Running {
     pub shutdown: CancellationToken,
 }
 
+impl Running {
+    /// Ends it between two instructions.
+    pub fn kill(&self) {
+        self.process.kill();
+        self.shutdown.cancel();
+    }
+}
+
 impl Stage {
     /// An API server with the definitions and the namespace of Argo CD, and a migrated database.
     pub async fn set() -> anyhow::Result<Self> {

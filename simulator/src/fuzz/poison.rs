@@ -264,8 +264,7 @@ impl Play {
     fn restart(&mut self) {
         self.log.push("restart".to_owned());
         self.is_alive();
-        self.running.process.kill();
-        self.running.shutdown.cancel();
+        self.running.kill();
         self.running = launch(&self.stage, self.processes);
         self.processes += 1;
     }

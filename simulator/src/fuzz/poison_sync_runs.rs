@@ -5,8 +5,10 @@ use machines::kinds::sync_run::status::SUCCEEDED;
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::faults::sync_runs::sync_run;
 use crate::fuzz::hostile_objects;
 use crate::fuzz::poison::{DEPLOYMENTS, LOOK, PATIENCE, Play, short};
+use crate::fuzz::sync_run_campaign::RUNS;
 use crate::runs::script::{Actor, Step};
 
 /// The manual deployment whose syncs must not be affected.
@@ -19,9 +21,6 @@ const POISONED: [&str; 3] = ["poison-run-a", "poison-run-b", "poison-run-c"];
 const HEALTHY: &str = "healthy";
 /// The most runs that are created at once.
 const MANY: usize = 40;
-/// Where the sync runs of the first tenant are.
-const RUNS: &str =
-    "/apis/managed-gitops.redhat.com/v1alpha1/namespaces/team/gitopsdeploymentsyncruns";
 /// What no program can read as the spec of a run.
 const UNREADABLE: [&str; 4] = [
     r#"{"spec":["no","object"]}"#,
@@ -174,6 +173,5 @@ fn has_succeeded(run: &SyncRunObject) -> bool {
 
 /// A valid run.
 fn run(name: &str, deployment: &str, revision: &str) -> String {
-    let spec = json!({"gitopsDeploymentName": deployment, "revisionID": revision});
-    hostile_objects::sync_run_of(name, &spec).to_string()
+    serde_json::to_string(&sync_run(name, deployment, revision)).unwrap_or_default()
 }

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::checks::observe::{ARGO_CD, DEPLOYMENTS, SYNC_RUNS, history, list};
 use crate::environment::stage::{Running, Stage, simulate};
 use crate::environment::storage::at_once;
+use crate::faults::sync_runs::sync_run;
 use crate::fuzz::campaign::{Campaign, EDITS, NAMESPACE, Report, diff, install_after, settled};
 use crate::fuzz::hostile_strings;
 use crate::fuzz::sync_run_expectation::{Expectation, Said, Sync, Text, complaint, condition};
@@ -26,8 +27,8 @@ use crate::runs::script::{Actor, Step};
 
 /// The sync run that is edited.
 const RUN: &str = "run";
-/// The path of its namespace's sync runs.
-const RUNS: &str =
+/// The path of the first tenant's sync runs.
+pub(super) const RUNS: &str =
     "/apis/managed-gitops.redhat.com/v1alpha1/namespaces/team/gitopsdeploymentsyncruns";
 /// How long a status that waits may be held back, and a little more.
 const HELD: Duration = Duration::from_secs(15);
@@ -179,8 +180,7 @@ impl Edits {
     fn restart(&mut self) {
         self.campaign.log.push("restart".to_owned());
         let running = &mut self.campaign.running;
-        running.process.kill();
-        running.shutdown.cancel();
+        running.kill();
         *running = self.campaign.stage.launch_undisturbed(&format!("pod-{}", self.processes));
         self.processes += 1;
     }
@@ -406,11 +406,9 @@ fn without_generations(world: World) -> World {
 }
 
 async fn create(stage: &Stage, text: &Text) -> anyhow::Result<()> {
-    let mut object = whole(text);
-    object["apiVersion"] = json!("managed-gitops.redhat.com/v1alpha1");
-    object["kind"] = json!("GitOpsDeploymentSyncRun");
-    object["metadata"] = json!({"name": RUN});
-    anyhow::ensure!(stage.post(RUNS, object.to_string()).await, "{object} is refused");
+    let object = sync_run(RUN, &text.gitops_deployment_name, &text.revision_id);
+    let object = serde_json::to_string(&object)?;
+    anyhow::ensure!(stage.post(RUNS, object.as_str()).await, "{object} is refused");
     Ok(())
 }
 

@@ -133,8 +133,7 @@ async fn keep_running(stage: Arc<Stage>, adversary: Arc<dyn Adversary>, over: Ca
             }
         };
         stage.journal.note(&name, what);
-        running.process.kill();
-        running.shutdown.cancel();
+        running.kill();
         tokio::time::sleep(RESTART).await;
     }
 }

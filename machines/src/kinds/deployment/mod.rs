@@ -99,15 +99,10 @@ pub struct Record {
     pub removal: RemovalReport,
     /// How much of Argo CD's report the status of this generation has room for: an index of
     /// [`conditions::MIRROR_BUDGETS`].
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::shared::is_default")]
     pub mirror_budget: u8,
     /// What the object's status says.
     pub actual: ActualStatus,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u8) -> bool {
-    *number == 0
 }
 
 /// The application row of a deployment.

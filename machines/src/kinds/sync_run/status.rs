@@ -69,10 +69,10 @@ fn succeeded(run: &SyncRun) -> Condition {
         }
         SyncRunState::Failed {} => (FALSE, "Failed", record.message.clone()),
         SyncRunState::Rejected {} => {
-            let is_automated = record.message == messages::automated(&record.name);
-            let advice = match is_automated {
-                true => messages::AUTOMATED_ADVICE,
-                false => messages::AGAIN_ADVICE,
+            let advice = if record.message == messages::automated(&record.name) {
+                messages::AUTOMATED_ADVICE
+            } else {
+                messages::AGAIN_ADVICE
             };
             (FALSE, REJECTED, Wait::for_user(record.message.clone(), advice).message())
         }

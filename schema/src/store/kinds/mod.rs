@@ -95,6 +95,11 @@ impl Changes {
                 RowChange::SyncRun(change) => grouped.sync_runs.add(change),
             }
         }
+        // Why an operation failed is the last that is said of it, whatever was reported before.
+        let states = &grouped.operation_states;
+        let has_failed =
+            |id: &OperationId| matches!(states.get(id), Some(OperationState::Failed(_)));
+        grouped.progress.retain(|id, _| !has_failed(id));
         grouped
     }
 }
@@ -109,7 +114,7 @@ pub(super) async fn write(
     if changes.is_empty() {
         return Ok(());
     }
-    let mut changes = Changes::group(changes);
+    let changes = Changes::group(changes);
     if !changes.tenants.is_empty() {
         tenant::rows::ensure(tx, changes.tenants.into_values().collect(), now).await?;
     }
@@ -134,10 +139,6 @@ pub(super) async fn write(
     if !changes.operations.is_empty() {
         operation::rows::request(tx, changes.operations.into_values().collect(), now).await?;
     }
-    // Why an operation failed is the last that is said of it, whatever was reported before.
-    changes.progress.retain(|id, _| {
-        !matches!(changes.operation_states.get(id), Some(OperationState::Failed(_)))
-    });
     if !changes.operation_states.is_empty() {
         operation::rows::set_states(tx, changes.operation_states, now).await?;
     }

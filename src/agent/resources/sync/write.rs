@@ -26,8 +26,7 @@ impl Agent {
             (argo.application(name).cloned(), argo.ask_application())
         };
         let Some(existing) = existing else {
-            let operations = self.requiring(effect);
-            return self.find_application(effect, row, Some(name), operations.first()).await;
+            return self.seek(effect, row, name).await;
         };
         // What is seen next decides.
         let may_begin = |one: &ApplicationEntry| {
@@ -61,9 +60,7 @@ impl Agent {
             (argo.application(name).cloned(), argo.ask_application())
         };
         let Some(existing) = existing else {
-            let operations = self.requiring(effect);
-            let operation = operations.first();
-            return self.find_application(effect, row, Some(name), operation).await;
+            return self.seek(effect, row, name).await;
         };
         let Some(syncs) = existing.syncs.as_ref().filter(|_| !existing.deleting) else {
             return Ok(Outcome::Pending);
@@ -88,5 +85,15 @@ impl Agent {
         };
         self.take_in_answer(effect, |argo| argo.application_written(answer, asked));
         Ok(Outcome::Done)
+    }
+    /// Asks the server for an Application that the watch does not show.
+    async fn seek(
+        &self,
+        effect: &Effect,
+        row: &ApplicationId,
+        name: &str,
+    ) -> Result<Outcome, ApiError> {
+        let operations = self.requiring(effect);
+        self.find_application(effect, row, Some(name), operations.first()).await
     }
 }

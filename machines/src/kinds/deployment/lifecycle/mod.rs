@@ -51,7 +51,7 @@ pub enum Lifecycle {
         /// When to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "crate::shared::is_default")]
         overdue: u32,
     },
     /// Argo CD's namespace does not exist.
@@ -59,7 +59,7 @@ pub enum Lifecycle {
         /// When to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "crate::shared::is_default")]
         overdue: u32,
     },
     /// Another deployment of the same name is not gone yet.
@@ -67,7 +67,7 @@ pub enum Lifecycle {
         /// When to look again.
         deadline: Timestamp,
         /// How often the deadline has passed.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "crate::shared::is_default")]
         overdue: u32,
     },
     /// The rows are written; the agent has been asked to make Argo CD match.
@@ -77,7 +77,7 @@ pub enum Lifecycle {
         /// The spec has changed since the open operation was requested: ask again after it.
         again: bool,
         /// How often the deadline has passed.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "crate::shared::is_default")]
         overdue: u32,
     },
     /// The agent failed; it is asked again later.
@@ -109,16 +109,11 @@ pub enum Lifecycle {
         /// When to try again.
         deadline: Timestamp,
         /// How often the deadline has passed.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "crate::shared::is_default")]
         overdue: u32,
     },
     /// Nothing is left.
     Gone {},
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// What a step collects.

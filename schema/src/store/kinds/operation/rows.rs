@@ -116,12 +116,14 @@ pub(in crate::store) async fn supersede_foreign(
     supersede(tx, APPLICATION, wanted, now).await
 }
 
+/// Whether an operation has not ended.
+pub(in crate::store) fn is_open() -> Expr {
+    operation::Column::State.is_in(["Waiting", "In_Progress"])
+}
+
 /// Whether an operation of an earlier installation was open when this one began.
 pub(in crate::store) fn was_open() -> Condition {
-    use operation::Column;
-    Condition::any()
-        .add(Column::State.is_in(["Waiting", "In_Progress"]))
-        .add(Column::HumanReadableState.eq(SUPERSEDED))
+    Condition::any().add(is_open()).add(operation::Column::HumanReadableState.eq(SUPERSEDED))
 }
 
 /// Closes the open operations that an earlier installation left for these rows. What they are of asks
@@ -136,7 +138,7 @@ pub(in crate::store) async fn supersede(
     let foreign = Entity::find()
         .filter(Column::Requester.is_null())
         .filter(Column::ResourceType.eq(resource_type))
-        .filter(Column::State.is_in(["Waiting", "In_Progress"]))
+        .filter(is_open())
         .filter(Column::ResourceId.in_subquery(wanted));
     Entity::update_many()
         .col_expr(Column::State, Expr::value("Failed"))

@@ -19,7 +19,6 @@ use crate::checks::observe::{ARGO_CD, past};
 use crate::checks::properties::Witness;
 use crate::environment::journal::Journal;
 use crate::environment::process::Process;
-use crate::environment::storage::at_once;
 use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
 /// One process's connection to the API.
@@ -108,7 +107,7 @@ impl Link {
                     link.note(format!("{described}: as it was"));
                     http::Response::new(Full::new(list).boxed_unsync())
                 }
-                None => at_once(sandbox::answer(&link.server, request)),
+                None => answer(&link.server, request),
             };
             let status = answer.status();
             link.witness.after(seen, &described, status);
@@ -136,6 +135,16 @@ impl Link {
         });
         http::Response::from_parts(parts, StreamBody::new(frames).boxed_unsync())
     }
+}
+
+/// What the server answers. That takes no time: it waits for nothing, and whatever it reads of the
+/// clock, such as the time of an object's creation, is the run's time.
+pub fn answer<B>(server: &Arc<ApiServer>, request: http::Request<B>) -> Answer
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    futures::executor::block_on(tokio::task::unconstrained(sandbox::answer(server, request)))
 }
 
 struct Stream {

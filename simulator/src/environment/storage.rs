@@ -97,7 +97,7 @@ impl Gate for Wire {
 /// Blocks the thread on the database, while the clock stands still.
 ///
 /// The pool returns connections in separate tasks. Those run on another runtime, with the real
-/// clock.
+/// clock: what happens here must not ask for the time.
 pub fn at_once<T>(work: impl Future<Output = T>) -> T {
     static POOLS: LazyLock<Option<Runtime>> =
         LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().ok());

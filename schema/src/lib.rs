@@ -8,6 +8,7 @@
 //!   tables of this build; [`check`] only looks.
 //! * [`application_state`] and [`spec_field`]: the two values that the backend and the agent
 //!   exchange as blobs, in the existing system's spelling.
+//! * [`sealing`]: how credentials are encrypted.
 //! * [`notify`]: how two processes on one PostgreSQL wake each other.
 //! * [`store`]: loads machines in batches, and commits what their steps say.
 //! * [`gate`]: where a simulator sits between the store and its database.
@@ -24,6 +25,7 @@ pub mod error_class;
 pub mod gate;
 pub mod migration;
 pub mod notify;
+pub mod sealing;
 pub mod spec_field;
 pub mod store;
 

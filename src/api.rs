@@ -19,12 +19,14 @@ use crate::lease::Leadership;
 use crate::metrics::Metrics;
 use crate::runtime::commits::{Commits, STUCK_AFTER, UNREADY_AFTER};
 use crate::runtime::watch::Progress;
+use crate::sealing::Sealing;
 
 /// The parts of the program whose health is checked.
 pub struct Health {
     metrics: Arc<Metrics>,
     database: Database,
     leadership: Option<Leadership>,
+    sealing: OnceLock<Sealing>,
     backend: OnceLock<Arc<Backend>>,
     agent: OnceLock<Arc<Agent>>,
 }
@@ -36,6 +38,7 @@ impl Health {
             metrics,
             database,
             leadership,
+            sealing: OnceLock::default(),
             backend: OnceLock::default(),
             agent: OnceLock::default(),
         }
@@ -52,8 +55,9 @@ impl Health {
     }
 
     /// From now on this process acts, with these roles.
-    pub fn act(&self, backend: Option<Arc<Backend>>, agent: Option<Arc<Agent>>) {
-        // A process starts to act only once, so both are unset.
+    pub fn act(&self, sealing: Sealing, backend: Option<Arc<Backend>>, agent: Option<Arc<Agent>>) {
+        // A process starts to act only once, so none is set.
+        let _ = self.sealing.set(sealing);
         if let Some(backend) = backend {
             let _ = self.backend.set(backend);
         }
@@ -189,7 +193,10 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let ok = leader.map_or("ok\n".to_owned(), |holder| format!("ok\nleader: {holder}\n"));
     // The reason is in the log; here anyone could read it.
     match tokio::time::timeout(DATABASE_TIMEOUT, health.database.reader().ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, ok + &set_aside(&commits)),
+        Ok(Ok(())) => {
+            let sealing = health.sealing.get().map(Sealing::readiness).unwrap_or_default();
+            (StatusCode::OK, ok + &sealing + &set_aside(&commits))
+        }
         Ok(Err(_)) | Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned())
         }
@@ -275,9 +282,10 @@ mod tests {
         let store = Store::take_over(database.clone(), Role::Backend, "test", now).await.unwrap();
         let client = test_support::no_api_server();
         let metrics = Arc::<Metrics>::default();
-        let backend = Backend::new(client, store, settings, Arc::clone(&metrics));
+        let sealing = Sealing::without_keys();
+        let backend = Backend::new(client, store, sealing.clone(), settings, Arc::clone(&metrics));
         let health = Arc::new(Health::new(metrics, database, None));
-        health.act(Some(Arc::clone(&backend)), None);
+        health.act(sealing, Some(Arc::clone(&backend)), None);
         (health, backend)
     }
 

@@ -7,6 +7,7 @@
 //! * [`lease`]: which of several replicas acts, with which [`roles`], and until when ([`tenure`]);
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, effects and watches that both roles run on;
+//! * [`sealing`]: whether credentials can be kept;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
 
 pub mod agent;
@@ -20,6 +21,7 @@ pub mod process;
 pub mod program;
 pub mod roles;
 pub mod runtime;
+pub mod sealing;
 pub mod settings;
 pub mod signals;
 pub mod tenure;

@@ -23,6 +23,7 @@ use crate::roles::Roles;
 use crate::runtime::clock::Clock;
 use crate::runtime::retry::patiently;
 use crate::runtime::store_failure::retry_decision;
+use crate::sealing::Sealing;
 use crate::settings::Settings;
 use crate::signals::{self, Listener, Remote};
 
@@ -140,12 +141,15 @@ impl Actor {
         let Self { client, database, settings, roles, health } = self;
         let mut acting = Acting { tasks: JoinSet::new(), shutdown: shutdown.clone() };
         let metrics = health.metrics();
+        let started = Sealing::start(&database, settings.sealing.clone(), &shutdown);
+        let Some(sealing) = started.await? else { return Ok(acting) };
         let backend = if roles == Roles::Agent {
             None
         } else {
             let taken = take_over(&database, Role::Backend, identity, &settings.clock, &shutdown);
             let Some(store) = taken.await? else { return Ok(acting) };
-            Some(Backend::new(client.clone(), store, settings.clone(), Arc::clone(metrics)))
+            let (client, settings) = (client.clone(), settings.clone());
+            Some(Backend::new(client, store, sealing.clone(), settings, Arc::clone(metrics)))
         };
         let agent = if roles == Roles::Backend {
             None
@@ -162,7 +166,7 @@ impl Actor {
             let agent: Weak<Agent> = Arc::downgrade(agent);
             backend.tell_directly(agent);
         }
-        health.act(backend.clone(), agent.clone());
+        health.act(sealing, backend.clone(), agent.clone());
         if let Some(agent) = agent {
             let stop = shutdown.clone();
             acting.tasks.spawn(async move { agent.run(stop).await.context("the agent stopped") });

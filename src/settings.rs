@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use machines::kinds::deployment::conditions::ConditionStyle;
+use schema::sealing::Keyring;
 
 use crate::runtime::clock::Clock;
 
@@ -20,6 +21,8 @@ pub struct Settings {
     /// How long an Application may differ from its row before that counts as more than a change in
     /// progress. The contract says that what is deleted manually stays away for two minutes.
     pub repair_grace: Duration,
+    /// The keys that seal credentials, if there are any.
+    pub sealing: Option<Keyring>,
     /// Where the time of day comes from.
     pub clock: Clock,
 }
@@ -37,6 +40,7 @@ impl Default for Settings {
             conditions: ConditionStyle::Conventional,
             rescan: Some(RESCAN_INTERVAL),
             repair_grace: REPAIR_GRACE,
+            sealing: None,
             clock: Clock::default(),
         }
     }

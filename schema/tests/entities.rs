@@ -6,12 +6,13 @@ mod harness;
 
 use harness::{Scratch, on_each_database};
 use machines::operation::application::ApplicationDocument;
+use schema::entity::clear_text::ClearText;
 use schema::entity::{
     api_cr_to_database_mapping, app_project_managed_environment, app_project_repository,
     application, application_owner, application_state, cluster_access, cluster_credentials,
     cluster_user, deployment_to_application_mapping, fence, gitops_engine_cluster,
     gitops_engine_instance, kubernetes_to_db_resource_mapping, machine, managed_environment,
-    operation, repository_credentials, sync_operation, transition,
+    operation, repository_credentials, sealed_value, sync_operation, transition,
 };
 use schema::spec_field;
 use schema::{Database, application_state as status_codec, migrate};
@@ -89,6 +90,17 @@ async fn every_table_returns_the_row_that_was_inserted(scratch: Scratch) {
         },
     )
     .await;
+    keeps::<sealed_value::Entity, _>(
+        &database,
+        sealed_value::Model {
+            table_name: text("repositorycredentials"),
+            row_key: text("repository"),
+            column_name: text("repo_cred_pass"),
+            key_id: text("2026-11"),
+            value: (0..=u8::MAX).collect(),
+        },
+    )
+    .await;
 }
 
 async fn tenant_rows(database: &Database) {
@@ -97,9 +109,9 @@ async fn tenant_rows(database: &Database) {
         cluster_credentials::Model {
             clustercredentials_cred_id: text("credentials"),
             host: Some(text("https://api.example:6443")),
-            kube_config: Some("k".repeat(65_000)),
+            kube_config: Some(ClearText::placeholder(&"k".repeat(65_000))),
             kube_config_context: None,
-            serviceaccount_bearer_token: Some(text("placeholder")),
+            serviceaccount_bearer_token: Some(ClearText::placeholder("placeholder")),
             serviceaccount_ns: None,
             allowinsecure_skiptlsverify: Some(true),
             created_on: time(),
@@ -163,9 +175,10 @@ async fn tenant_rows(database: &Database) {
             repo_cred_user_id: text("user"),
             repo_cred_url: text("https://github.com/acme/shop"),
             repo_cred_user: None,
-            repo_cred_pass: Some(text("placeholder")),
+            repo_cred_pass: Some(ClearText::placeholder("placeholder")),
             repo_cred_ssh: None,
             repo_cred_secret: text("repo-cred-repository"),
+            secret_name: text("repo-cred-repository"),
             repo_cred_engine_id: text("instance"),
             created_on: Some(time()),
         },

@@ -20,13 +20,14 @@ use sea_orm::{
     PaginatorTrait as _, QueryFilter as _, Set, Statement, TransactionTrait as _,
 };
 
-const ALL: [&str; 6] = [
+const ALL: [&str; 7] = [
     "m20261101_000001_existing_tables",
     "m20261101_000002_urls_as_written",
     "m20261101_000003_machines",
     "m20261101_000004_wake_ups",
     "m20261101_000005_by_tenant",
     "m20261128_000006_references",
+    "m20261129_000007_sealing",
 ];
 
 on_each_database!(

@@ -17,6 +17,7 @@ pub mod kinds;
 mod listener;
 pub mod observations;
 pub mod ownership;
+mod sealing;
 pub mod unsupported;
 mod watching;
 
@@ -49,6 +50,7 @@ use crate::runtime::supervisor::{Stopped, supervise};
 use crate::runtime::timers::Timers;
 use crate::runtime::watch::Progress;
 use crate::runtime::worker::{self, Process, Taken};
+use crate::sealing::Sealing;
 use crate::settings::Settings;
 use crate::signals::Executor;
 
@@ -62,6 +64,7 @@ const COLLECTION_INTERVAL: Duration = Duration::from_secs(3_600);
 pub struct Backend {
     client: kube::Client,
     store: Store,
+    sealing: Sealing,
     settings: Settings,
     metrics: Arc<Metrics>,
     index: Mutex<Index>,
@@ -169,6 +172,7 @@ impl Backend {
     pub fn new(
         client: kube::Client,
         store: Store,
+        sealing: Sealing,
         settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
@@ -178,6 +182,7 @@ impl Backend {
         Arc::new(Self {
             client,
             store,
+            sealing,
             settings,
             metrics,
             index: Mutex::default(),
@@ -237,6 +242,7 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).send_events(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).seal_clear_texts(shutdown.clone()));
         let backend = Arc::clone(&self);
         let execute = move |effect| Arc::clone(&backend).execute(effect);
         tasks.spawn(Arc::clone(&self.effects).run(execute, shutdown.clone()));
@@ -355,7 +361,8 @@ mod tests {
         let now = settings.clock.now();
         let store = Store::take_over(database, Role::Backend, "test", now).await.expect("the role");
         let client = test_support::no_api_server();
-        let backend = Backend::new(client, store, settings, Arc::default());
+        let sealing = Sealing::without_keys();
+        let backend = Backend::new(client, store, sealing, settings, Arc::default());
         let machines = [
             Key::Tenant(TenantUid::new("tenant")),
             Key::Deployment(machines::identity::DeploymentUid::new("uid")),

@@ -23,10 +23,12 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::cli::sealing::SealingArguments;
 use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
 use crate::program::{self, Program};
 use crate::roles::Roles;
+use crate::settings::Settings;
 use crate::tenure::Tenure;
 
 /// The database's file in the directory of `dev`.
@@ -66,6 +68,8 @@ pub struct Dev {
     listen: SocketAddr,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    sealing: SealingArguments,
 }
 
 impl Dev {
@@ -95,7 +99,8 @@ impl Running {
     async fn start(dev: &Dev, shutdown: CancellationToken) -> Result<Self, Failure> {
         let directory = prepare(&dev.dir).map_err(Failure::Input)?;
         let lock = lock(&directory).map_err(Failure::Input)?;
-        let settings = dev.settings.settings();
+        let sealing = Some(dev.sealing.keyring_of_dev(&directory)?);
+        let settings = Settings { sealing, ..dev.settings.settings() };
         let url = match &dev.database_url {
             Some(url) => url.clone(),
             None => format!("sqlite://{}", directory.join(DATABASE_FILE).display()),

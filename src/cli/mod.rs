@@ -3,10 +3,12 @@
 //! * [`dev`]: everything in one process, with nothing installed;
 //! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
 //! * [`load`]: measures a running installation;
+//! * [`sealing`]: the keys that seal credentials, and `rotate-keys`;
 //! * [`tools`]: `crds`, `migrate` and `backup`.
 
 pub mod dev;
 pub mod load;
+pub mod sealing;
 pub mod serve;
 pub mod tools;
 
@@ -107,6 +109,8 @@ enum Command {
     Migrate(tools::Migrate),
     /// Copy the SQLite database of `dev` while it runs.
     Backup(tools::Backup),
+    /// Seal every credential in the database again with the primary key, while the program runs.
+    RotateKeys(sealing::RotateKeys),
     /// Create deployments in a cluster and measure how they fare.
     Load(load::Load),
 }
@@ -425,6 +429,7 @@ async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::Crds => tools::crds(),
         Command::Migrate(migrate) => migrate.run().await,
         Command::Backup(backup) => backup.run().await,
+        Command::RotateKeys(rotate) => rotate.run().await,
         Command::Load(load) => load.run().await,
     }
 }

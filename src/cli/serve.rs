@@ -5,6 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::Api;
 
 use crate::api;
+use crate::cli::sealing::SealingArguments;
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, MigrationArguments,
     SettingsArguments,
@@ -13,6 +14,7 @@ use crate::kubernetes::{self, CountedClient};
 use crate::lease::Candidate;
 use crate::program::{self, Program};
 use crate::roles::Roles;
+use crate::settings::Settings;
 use crate::tenure::Tenure;
 
 /// Options of `all`, `backend` and `agent`.
@@ -26,6 +28,8 @@ pub struct Serve {
     migration: MigrationArguments,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    sealing: SealingArguments,
     #[command(flatten)]
     listen: ListenArguments,
     #[command(flatten)]
@@ -50,7 +54,8 @@ struct ReplicaArguments {
 
 impl Serve {
     pub(super) async fn run(self, roles: Roles) -> Result<(), Failure> {
-        let Self { cluster, database, migration, settings, listen, replicas } = self;
+        let Self { cluster, database, migration, settings, sealing, listen, replicas } = self;
+        let settings = Settings { sealing: sealing.keyring()?, ..settings.settings() };
         let config = cluster.config().await?;
         // Not the whole URL, which may contain a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();
@@ -72,7 +77,6 @@ impl Serve {
         }
         program::check_cluster(&counted.client, &database).await.map_err(Failure::Input)?;
         let shutdown = super::shutdown_on_signal();
-        let settings = settings.settings();
         let candidate = replicas.leader_elect.then(|| {
             let identity = replicas.identity.unwrap_or_else(program::default_identity);
             let clock = settings.clock.clone();

@@ -28,5 +28,6 @@ mod load;
 mod namespaces;
 mod replicas;
 mod scale;
+mod sealing;
 mod status;
 mod sync_runs;

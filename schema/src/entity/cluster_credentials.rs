@@ -5,6 +5,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::clear_text::ClearText;
+
 /// A row of `clustercredentials`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -14,9 +16,9 @@ pub struct Model {
     pub clustercredentials_cred_id: String,
     /// API server URL; the literal `host` for the cluster that Argo CD runs in.
     pub host: Option<String>,
-    pub kube_config: Option<String>,
+    pub kube_config: Option<ClearText>,
     pub kube_config_context: Option<String>,
-    pub serviceaccount_bearer_token: Option<String>,
+    pub serviceaccount_bearer_token: Option<ClearText>,
     pub serviceaccount_ns: Option<String>,
     /// NULL means false: the existing system writes NULL for false when it updates a row.
     pub allowinsecure_skiptlsverify: Option<bool>,

@@ -6,8 +6,8 @@
 //! mean UTC, and are always set by the program: a database default depends on the time zone of its
 //! session.
 //!
-//! The second group, [`machine`], [`transition`] and [`fence`], is new; its times are
-//! milliseconds since the epoch.
+//! The second group, [`machine`], [`transition`], [`fence`] and [`sealed_value`], is new; its times
+//! are milliseconds since the epoch.
 
 pub mod api_cr_to_database_mapping;
 pub mod app_project_managed_environment;
@@ -15,6 +15,7 @@ pub mod app_project_repository;
 pub mod application;
 pub mod application_owner;
 pub mod application_state;
+pub mod clear_text;
 pub mod cluster_access;
 pub mod cluster_credentials;
 pub mod cluster_user;
@@ -29,4 +30,5 @@ pub mod sync_operation;
 
 pub mod fence;
 pub mod machine;
+pub mod sealed_value;
 pub mod transition;

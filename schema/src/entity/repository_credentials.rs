@@ -1,6 +1,9 @@
-//! Credentials of a private repository.
+//! Credentials of a private repository. The credentials themselves are sealed: see
+//! [`crate::sealing`].
 
 use sea_orm::entity::prelude::*;
+
+use super::clear_text::ClearText;
 
 /// A row of `repositorycredentials`.
 #[sea_orm::model]
@@ -11,11 +14,13 @@ pub struct Model {
     pub repositorycredentials_id: String,
     pub repo_cred_user_id: String,
     pub repo_cred_url: String,
-    pub repo_cred_user: Option<String>,
-    pub repo_cred_pass: Option<String>,
-    pub repo_cred_ssh: Option<String>,
-    /// Name of the Argo CD repository Secret.
+    pub repo_cred_user: Option<ClearText>,
+    pub repo_cred_pass: Option<ClearText>,
+    pub repo_cred_ssh: Option<ClearText>,
+    /// The beginning of the name of the user's Secret: as much as fits.
     pub repo_cred_secret: String,
+    /// The whole name; empty in rows of the existing system.
+    pub secret_name: String,
     pub repo_cred_engine_id: String,
     pub created_on: Option<DateTime>,
 }

@@ -13,6 +13,7 @@ mod m20261101_000003_machines;
 mod m20261101_000004_wake_ups;
 mod m20261101_000005_by_tenant;
 mod m20261128_000006_references;
+mod m20261129_000007_sealing;
 mod open_operations;
 mod statements;
 
@@ -132,6 +133,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000004_wake_ups::MIGRATION),
             Box::new(m20261101_000005_by_tenant::MIGRATION),
             Box::new(m20261128_000006_references::MIGRATION),
+            Box::new(m20261129_000007_sealing::Migration),
         ]
     }
 }

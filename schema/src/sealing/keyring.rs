@@ -187,6 +187,11 @@ impl Keyring {
         self.keys.read().all.keys().cloned().collect()
     }
 
+    /// Whether it has a key; a directory that lacks it is read again.
+    pub fn has(&self, id: &KeyId) -> bool {
+        self.opening(id).is_some()
+    }
+
     /// The key that seals, if its ring is consistent, which was checked.
     pub(super) fn sealing(&self) -> Option<(KeyId, XChaCha20Poly1305)> {
         let keys = Arc::clone(&self.keys.read());

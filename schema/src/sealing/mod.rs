@@ -11,6 +11,8 @@
 pub mod digests;
 pub mod keyring;
 
+use std::fmt;
+
 use chacha20poly1305::XNonce;
 use chacha20poly1305::aead::{Aead as _, Generate as _, Payload};
 use secrecy::zeroize::Zeroizing;
@@ -33,29 +35,39 @@ pub const PLACEHOLDER: &str = "(sealed)";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The table.
-    pub table: &'static str,
+    pub table: String,
     /// The key of the row.
     pub row: String,
     /// The column.
-    pub column: &'static str,
+    pub column: String,
 }
 
 impl Place {
     /// The place of a value.
-    pub fn new(table: &'static str, row: impl Into<String>, column: &'static str) -> Self {
-        Self { table, row: row.into(), column }
+    pub fn new(
+        table: impl Into<String>,
+        row: impl Into<String>,
+        column: impl Into<String>,
+    ) -> Self {
+        Self { table: table.into(), row: row.into(), column: column.into() }
     }
 
     /// What is authenticated with the value. Each part says its length, so that no two places have
     /// the same.
     fn associated_data(&self, key: &KeyId) -> Vec<u8> {
         let mut data = vec![FORMAT];
-        for part in [self.table, &self.row, self.column, key.as_str()] {
+        for part in [&self.table, &self.row, &self.column, key.as_str()] {
             let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
             data.extend(length.to_be_bytes());
             data.extend(part.as_bytes());
         }
         data
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} of {} {}", self.column, self.table, self.row)
     }
 }
 

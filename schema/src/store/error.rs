@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::DbErr;
 
 use crate::error_class::{ErrorClass, Fault};
+use crate::sealing::{OpenError, Place};
 use crate::store::role::Role;
 
 /// Why a batch was not committed.
@@ -42,6 +43,14 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// A credential is sealed with a key that the program does not have.
+    #[error("the sealed {place} would be overwritten, but {source}")]
+    Sealed {
+        /// Where it is.
+        place: Place,
+        /// Why it does not open.
+        source: OpenError,
+    },
     /// The database accepts connections but never answers.
     #[error(
         "the database has not answered for {} s; this process ends, so that another may try with a \
@@ -66,6 +75,7 @@ impl StoreError {
             }
             Self::State { .. } => (ErrorClass::Defect, "a persisted state cannot be read"),
             Self::Value { .. } => (ErrorClass::Defect, "a value does not fit its column"),
+            Self::Sealed { .. } => (ErrorClass::Defect, "a sealed credential does not open"),
             Self::Silent { .. } => (ErrorClass::Unavailable, "the database does not answer"),
             Self::Database(error) => return Fault::of(error),
         };

@@ -8,6 +8,7 @@
 //! * [`reports`]: what Argo CD reports; `rescan`: what the agent compares with Argo CD;
 //! * [`instance`]: the Argo CD instance and its cluster;
 //! * `adoption`: rows of an earlier installation that a batch may take over;
+//! * [`sealed`]: credentials, which are never stored in the clear;
 //! * [`collect`]: what is removed by age.
 //!
 //! Every commit carries the epoch of its writer: once another process has taken over a role, the
@@ -24,7 +25,8 @@
 //!    reports on them are written;
 //! 3. `operation`;
 //! 4. `applicationstate`;
-//! 5. `machine` and `transition`.
+//! 5. `sealed_value`;
+//! 6. `machine` and `transition`.
 //!
 //! PostgreSQL locks the rows of an `UPDATE` or `DELETE` in the order in which it happens to find
 //! them, so a statement that names several selects them by `in_order`. Rows that refer to an
@@ -42,6 +44,7 @@ pub mod machine_rows;
 pub mod reports;
 mod rescan;
 pub mod role;
+pub mod sealed;
 mod statements;
 
 use std::future::Future;

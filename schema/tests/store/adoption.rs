@@ -4,6 +4,7 @@ use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId
 use machines::kinds::deployment::ExistingApplication;
 use machines::kinds::tenant::TenantEvent;
 use schema::migrate;
+use schema::sealing::Keyring;
 
 use crate::driver::{ARGOCD, BEGINNING, Input, Object, World};
 use crate::fixture;
@@ -282,6 +283,10 @@ async fn the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation(scratch
              'team', 'namespace-uid', 'SyncOperation', 'sync')",
         )
         .await;
+    world.execute("UPDATE repositorycredentials SET repo_cred_pass = 'hunter2'").await;
+    let key = format!("one={}=", "A".repeat(43)).into();
+    world.backend.seal_clear_texts(&Keyring::parse(&key).unwrap()).await.unwrap();
+    assert_eq!(world.count("sealed_value").await, 1);
     world.instance = engine(&world).await;
     // The deployment behind the existing application was deleted unobserved.
     let mut other = Object::new("namespace-uid", "other");
@@ -310,6 +315,7 @@ async fn the_end_of_a_tenant_removes_the_rows_of_an_earlier_installation(scratch
         "managedenvironment",
         "operation",
         "repositorycredentials",
+        "sealed_value",
         "syncoperation",
     ] {
         assert_eq!(world.count(table).await, 0, "{table}");

@@ -7,6 +7,7 @@ use machines::kinds::tenant::TenantEvent;
 use machines::machine::Machine;
 use machines::operation::Wanted;
 use machines::rows::{OperationState, Requester};
+use schema::entity::clear_text::ClearText;
 use schema::entity::{
     app_project_repository, application, application_owner, cluster_access, cluster_credentials,
     cluster_user, deployment_to_application_mapping as mapping, managed_environment, operation,
@@ -55,7 +56,7 @@ async fn the_first_observation_creates_every_row_that_existing_clients_read(scra
     let credentials = credentials.one(world.database.connection()).await.unwrap().unwrap();
     assert_eq!(credentials.host.as_deref(), Some("host"));
     let token = credentials.serviceaccount_bearer_token;
-    assert_eq!(token.as_deref(), Some("serviceaccount_bearer_token"));
+    assert_eq!(token, Some(ClearText::placeholder("serviceaccount_bearer_token")));
 
     let of_namespace = "kubernetestodbresourcemapping WHERE kubernetes_resource_type = \
         'Namespace' AND kubernetes_resource_uid = 't1' AND db_relation_type = \

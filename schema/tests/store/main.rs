@@ -9,6 +9,7 @@
 //! * `locks`: transactions of the two roles that overlap on PostgreSQL;
 //! * `reports`: Argo CD's reports, from the agent to the backend;
 //! * `adoption`: rows of an earlier installation;
+//! * `sealing`: credentials at rest, and the rotation of keys;
 //! * `sync_runs`: the rows of sync runs, and those of an earlier installation;
 //! * `upkeep`: the instance's rows, the index, and removal by age;
 //! * `sizes`: whatever the machines accept fits its column.
@@ -31,6 +32,7 @@ mod life;
 mod locks;
 mod pooler;
 mod reports;
+mod sealing;
 mod sizes;
 mod sync_runs;
 mod upkeep;

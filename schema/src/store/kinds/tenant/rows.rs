@@ -8,6 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{LockType, Query, SelectStatement};
 use sea_orm::{ActiveValue, ConnectionTrait, QuerySelect};
 
+use crate::entity::clear_text::ClearText;
 use crate::entity::{
     api_cr_to_database_mapping as api_mapping, app_project_managed_environment,
     app_project_repository, cluster_access, cluster_credentials, cluster_user,
@@ -15,6 +16,7 @@ use crate::entity::{
     managed_environment, operation, repository_credentials, sync_operation,
 };
 use crate::store::StoreError;
+use crate::store::sealed;
 use crate::store::statements::{database_time, in_order, insert_missing};
 
 /// The placeholders in the credentials of the cluster that Argo CD runs in; existing readers
@@ -24,12 +26,13 @@ pub(in crate::store) fn placeholder_credentials(
     now: Timestamp,
 ) -> cluster_credentials::ActiveModel {
     let placeholder = |text: &str| ActiveValue::Set(Some(text.to_owned()));
+    let no_credential = |text| ActiveValue::Set(Some(ClearText::placeholder(text)));
     cluster_credentials::ActiveModel {
         clustercredentials_cred_id: ActiveValue::Set(id),
         host: placeholder("host"),
-        kube_config: placeholder("kube_config"),
+        kube_config: no_credential("kube_config"),
         kube_config_context: placeholder("kube_config_context"),
-        serviceaccount_bearer_token: placeholder("serviceaccount_bearer_token"),
+        serviceaccount_bearer_token: no_credential("serviceaccount_bearer_token"),
         serviceaccount_ns: placeholder("serviceaccount_ns"),
         created_on: ActiveValue::Set(database_time(now)),
         ..Default::default()
@@ -178,11 +181,18 @@ async fn remove_what_users_own(
         .filter(app_project_managed_environment::Column::ClusteruserId.is_in(users()))
         .exec(tx)
         .await?;
+    let credentials: Vec<String> = repository_credentials::Entity::find()
+        .select_only()
+        .column(repository_credentials::Column::RepositorycredentialsId)
+        .filter(repository_credentials::Column::RepoCredUserId.is_in(users()))
+        .into_tuple()
+        .all(tx)
+        .await?;
     repository_credentials::Entity::delete_many()
         .filter(repository_credentials::Column::RepoCredUserId.is_in(users()))
         .exec(tx)
         .await?;
-    Ok(())
+    sealed::remove(tx, sealed::REPOSITORY_CREDENTIALS, &credentials).await
 }
 
 /// Removes what names the tenant's Kubernetes objects: its namespace and the objects in it.
@@ -243,11 +253,19 @@ async fn remove_environments(
         .from(gitops_engine_cluster::Entity)
         .to_owned();
     use cluster_credentials::{Column, Entity};
-    Entity::delete_many()
+    let unused: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ClustercredentialsCredId)
         .filter(Column::ClustercredentialsCredId.is_in(credentials))
         .filter(Column::ClustercredentialsCredId.not_in_subquery(of_environments))
         .filter(Column::ClustercredentialsCredId.not_in_subquery(of_clusters))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Entity::delete_many()
+        .filter(Column::ClustercredentialsCredId.is_in(unused.iter().cloned()))
         .exec(tx)
         .await?;
+    sealed::remove(tx, sealed::CLUSTER_CREDENTIALS, &unused).await?;
     Ok(())
 }

@@ -11,7 +11,8 @@ mod support;
 use machines::identity::Timestamp;
 use machines::machine::Machine;
 use machines::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView, Wanted,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView, SecretView,
+    Wanted,
 };
 use machines::rows::{OperationState, Requester, RowChange};
 use support::{Story, row_text, short, spec};
@@ -68,7 +69,11 @@ fn agent(story: &mut Story) {
         wanted: Wanted::Application { row: application.id, document: Some(document.clone()) },
     }));
     let argo = |application| {
-        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
+        OperationEvent::ArgoObserved(Box::new(ArgoView {
+            project_matches: true,
+            application,
+            secret: SecretView::Unseen,
+        }))
     };
     let written = ApplicationView::Present {
         spec: Box::new(document.spec),

@@ -16,7 +16,7 @@ use machines::kinds::deployment::{
 };
 use machines::machine::Machine;
 use machines::operation::application::IN_CLUSTER;
-use machines::rows::{OperationState, RowChange, SyncRunRows, TenantRows};
+use machines::rows::{CredentialRows, OperationState, RowChange, SyncRunRows, TenantRows};
 
 /// The conditions that the examples print.
 pub(crate) const STYLE: ConditionStyle = ConditionStyle::Conventional;
@@ -227,6 +227,12 @@ pub(crate) fn row_text(row: &RowChange) -> String {
         }
         RowChange::ReportProgress(id, text) => {
             format!("operation {} says {text:?}", short(id.as_str()))
+        }
+        RowChange::Credential(CredentialRows::Put(row)) => {
+            format!("credential {} for {:?} exists", short(row.key.id.as_str()), row.repository)
+        }
+        RowChange::Credential(CredentialRows::Remove(key)) => {
+            format!("credential {} is gone", short(key.id.as_str()))
         }
         RowChange::SyncRun(SyncRunRows::Put(row)) => {
             format!("sync {} of {} at {:?} exists", row.sync, row.deployment_name, row.revision)

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::kinds::repository_credential::{CredentialId, CredentialUid};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -73,6 +74,13 @@ impl OperationId {
     pub fn of(target: &str, born: Timestamp, sequence: u32) -> Self {
         let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
         Self(derive("operation", &[target, &born, &sequence]))
+    }
+}
+
+impl CredentialId {
+    /// The id of the row that represents a repository credential.
+    pub fn of(credential: &CredentialUid) -> Self {
+        Self::new(derive("repositorycredentials", &[credential.as_str()]))
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::identity::OperationId;
 
 pub use crate::kinds::deployment::rows::{ApplicationKey, ApplicationRows};
+pub use crate::kinds::repository_credential::rows::{CredentialKey, CredentialRow, CredentialRows};
 pub use crate::kinds::sync_run::rows::SyncRunRows;
 pub use crate::kinds::tenant::rows::TenantRows;
 pub use crate::operation::target::{OperationRow, OperationState, Requester, Target};
@@ -20,6 +21,8 @@ pub enum RowChange {
     PutApplication(Box<ApplicationRows>),
     /// The rows of an application are gone, and its repository with the last one that uses it.
     RemoveApplication(ApplicationKey),
+    /// The rows of a repository credential.
+    Credential(CredentialRows),
     /// The rows of a sync run.
     SyncRun(SyncRunRows),
     /// An operation is asked for: inserted in state `Waiting`, left alone if it exists.
@@ -41,6 +44,7 @@ impl RowChange {
             | Self::RemoveTenant(_)
             | Self::PutApplication(_)
             | Self::RemoveApplication(_)
+            | Self::Credential(_)
             | Self::SyncRun(_)
             | Self::RequestOperation(_) => false,
         }

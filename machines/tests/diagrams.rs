@@ -61,7 +61,8 @@ fn the_exploration_reaches_every_state() {
     let expected = [
         ("Error flag", 3),
         ("Lifecycle", 14),
-        ("Operation", 12),
+        ("Operation", 14),
+        ("RepositoryCredential", 12),
         ("Status mirror", 4),
         ("SyncRun", 10),
         ("Tenant", 5),

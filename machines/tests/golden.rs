@@ -22,6 +22,13 @@ use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, MirroredCondition, PersistedDeployment, Record,
     Report,
 };
+use machines::kinds::repository_credential::lifecycle::CredentialState;
+use machines::kinds::repository_credential::spec::CredentialSpec;
+use machines::kinds::repository_credential::verdict::Verdict;
+use machines::kinds::repository_credential::{
+    Checked, CredentialId, CredentialRecord, CredentialUid, PersistedCredential,
+    RepositoryCredential, RowRecord, Written,
+};
 use machines::kinds::sync_run::lifecycle::SyncRunState;
 use machines::kinds::sync_run::{
     PersistedSyncRun, SyncRecord, SyncRun, SyncRunRecord, SyncRunSpec, SyncRunUid,
@@ -470,6 +477,115 @@ fn every_state_of_a_sync_run_keeps_its_format() {
 }
 
 #[test]
+fn every_state_of_an_operation_on_a_credential_keeps_its_format() {
+    let phases = [
+        (
+            "writing-secret",
+            OperationPhase::WritingSecret { secret: Digest::of(&"secret"), deadline: MOMENT },
+        ),
+        ("removing-secret", OperationPhase::RemovingSecret { deadline: MOMENT }),
+    ];
+    let credential = full_credential();
+    let id = CredentialId::of(&credential.uid);
+    for (file, state) in phases {
+        let record = OperationRecord {
+            id: OperationId::of(id.as_str(), MOMENT, 1),
+            target: Some(Target::Credential(id.clone())),
+            synced: None,
+            owner: ClusterUserId::of(&credential.tenant),
+            requester: Some(Requester::Credential(credential.uid.clone())),
+            since: Some(MOMENT),
+        };
+        let persisted = PersistedOperation::from(Operation { state, record });
+        compare(&format!("operation-2-{file}"), &persisted);
+    }
+}
+
+/// A record of a repository credential in which every field is set.
+fn full_credential() -> CredentialRecord {
+    let uid = CredentialUid::new("4f1c9a3e-0000-4000-8000-000000000004");
+    let id = CredentialId::of(&uid);
+    let spec = CredentialSpec {
+        repository: "https://example.com/team/app.git".to_owned(),
+        secret: "git".to_owned(),
+    };
+    let deployment = full_record();
+    let secret = Digest::of(&"secret");
+    CredentialRecord {
+        uid,
+        namespace: deployment.namespace,
+        name: "repo".to_owned(),
+        last_seen: Revision(1_050),
+        generation: Generation(2),
+        present: true,
+        shown: Some(secret.clone()),
+        checked: Some(Checked {
+            spec: spec.clone(),
+            secret: Some(secret.clone()),
+            verdict: Verdict::Accepted {},
+        }),
+        open: Some(OpenOperation { id: OperationId::of(id.as_str(), MOMENT, 1), claimed: true }),
+        row: Some(RowRecord {
+            id,
+            user: ClusterUserId::of(&deployment.tenant),
+            instance: InstanceId::new("instance"),
+            written: Some(Written { spec: spec.clone(), secret }),
+            applied: true,
+        }),
+        tenant: deployment.tenant,
+        spec,
+        since: Some(MOMENT),
+        born: MOMENT,
+        operations: 1,
+        failures: 2,
+        failure: "denied".to_owned(),
+        actual: Digest::of(&"actual"),
+    }
+}
+
+#[test]
+fn every_state_of_a_repository_credential_keeps_its_format() {
+    let (deadline, until, overdue, again) = (MOMENT, MOMENT, 2, true);
+    let states = [
+        ("unseen", CredentialState::Unseen {}),
+        ("awaiting-keys", CredentialState::AwaitingKeys {}),
+        ("rejected", CredentialState::Rejected {}),
+        ("checking", CredentialState::Checking { deadline, overdue }),
+        ("refused", CredentialState::Refused {}),
+        ("awaiting-tenant", CredentialState::AwaitingTenant { deadline, overdue }),
+        ("dispatching", CredentialState::Dispatching { again, deadline, overdue }),
+        ("backing-off", CredentialState::BackingOff { until }),
+        ("settled", CredentialState::Settled {}),
+        ("removing", CredentialState::Removing { again, deadline, overdue }),
+        ("removal-backing-off", CredentialState::RemovalBackingOff { until }),
+        ("gone", CredentialState::Gone {}),
+    ];
+    for (file, lifecycle) in states {
+        let CredentialRecord { uid, tenant, namespace, name, .. } = full_credential();
+        let new = RepositoryCredential::new(uid, tenant, &namespace, &name);
+        let credential = RepositoryCredential { lifecycle, ..new };
+        compare(&format!("repository-credential-{file}"), &PersistedCredential::from(credential));
+    }
+    let texts = |text: &str| text.to_owned();
+    let verdicts = [
+        ("accepted", Verdict::Accepted {}),
+        ("secret-missing", Verdict::SecretMissing {}),
+        ("secret-of-wrong-type", Verdict::SecretOfWrongType {}),
+        ("secret-unusable", Verdict::SecretUnusable { text: texts("it is empty") }),
+        ("repository-missing", Verdict::RepositoryMissing { text: texts("not found") }),
+        ("refused", Verdict::Refused { cause: texts("TimedOut"), text: texts("no answer") }),
+    ];
+    for (file, verdict) in verdicts {
+        let mut record = full_credential();
+        record.checked = record.checked.map(|checked| Checked { verdict, ..checked });
+        let (lifecycle, mirror) = (CredentialState::Settled {}, Mirror::Dirty {});
+        let credential = RepositoryCredential { lifecycle, mirror, record };
+        let persisted = PersistedCredential::from(credential);
+        compare(&format!("repository-credential-verdict-{file}"), &persisted);
+    }
+}
+
+#[test]
 fn the_moment_at_which_a_state_was_entered_is_read_and_written() {
     let since = Some(MOMENT);
     let deployment = Deployment {
@@ -508,5 +624,5 @@ fn an_unknown_version_is_rejected_by_its_number() {
 #[test]
 fn every_golden_file_is_read_by_a_test() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11);
+    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11 + 2 + 12 + 6);
 }

@@ -1,5 +1,6 @@
 //! Arbitrary states, events and facts; reachable or not.
 
+mod repository_credential;
 mod sync_run;
 
 use machines::identity::{
@@ -15,6 +16,7 @@ use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, Event, ExistingApplication, Facts,
     MirroredCondition, Namesake, Record, Report, Snapshot, TenantFact,
 };
+use machines::kinds::repository_credential::CredentialId;
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantRecord, TenantState};
 use machines::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use machines::operation::sync::{
@@ -23,7 +25,7 @@ use machines::operation::sync::{
 };
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, OperationRecord, RowView,
-    Wanted,
+    SecretView, Wanted,
 };
 use machines::rows::{OperationState, Target, TenantRows};
 use machines::shared::mirror::Mirror;
@@ -32,6 +34,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+pub use repository_credential::{
+    checked, credential_event, credential_facts, credential_spec, new_credential,
+    repository_credential,
+};
 pub use sync_run::{
     deployment_fact, ended_sync_run, new_run, other_runs, run_spec, sync_run, sync_run_event,
     sync_run_facts, waiting_sync_run,
@@ -401,7 +407,7 @@ fn document() -> BoxedStrategy<ApplicationDocument> {
 
 /// Any operation that the types permit.
 pub fn operation() -> BoxedStrategy<Operation> {
-    let phase = (document(), moment(), count(), 0..12_u8).prop_map(
+    let phase = (document(), moment(), count(), 0..14_u8).prop_map(
         |(document, deadline, overdue, index)| {
             let document = Box::new(document);
             let revision = "v1".to_owned();
@@ -440,6 +446,8 @@ pub fn operation() -> BoxedStrategy<Operation> {
                     OperationPhase::Syncing { sync, deadline, overdue }
                 }
                 10 => OperationPhase::EndingSync { deadline, overdue },
+                11 => OperationPhase::WritingSecret { secret: Digest::new("one"), deadline },
+                12 => OperationPhase::RemovingSecret { deadline },
                 _ => OperationPhase::Collected {},
             }
         },
@@ -455,7 +463,13 @@ pub fn operation() -> BoxedStrategy<Operation> {
                     | OperationPhase::Syncing { .. }
                     | OperationPhase::EndingSync { .. }
             );
-            let (target, synced) = if on_a_sync {
+            let on_a_credential = matches!(
+                state,
+                OperationPhase::WritingSecret { .. } | OperationPhase::RemovingSecret { .. }
+            );
+            let (target, synced) = if on_a_credential {
+                (Target::Credential(CredentialId::new("credential-1")), None)
+            } else if on_a_sync {
                 let synced = SyncedApplication { row: application, name };
                 (Target::Sync(sync_id()), Some(synced))
             } else {
@@ -530,8 +544,15 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
         1 => Just(ApplicationView::Absent),
         6 => present,
     ];
-    (any::<bool>(), application)
-        .prop_map(|(project_matches, application)| ArgoView { project_matches, application })
+    let says = (digest(), any::<bool>())
+        .prop_map(|(digest, deleting)| SecretView::Present { digest, deleting });
+    let secret = prop_oneof![Just(SecretView::Unseen), Just(SecretView::Absent), says];
+    (any::<bool>(), application, secret)
+        .prop_map(|(project_matches, application, secret)| ArgoView {
+            project_matches,
+            application,
+            secret,
+        })
         .boxed()
 }
 
@@ -548,8 +569,16 @@ pub fn operation_event() -> BoxedStrategy<OperationEvent> {
             Wanted::Sync { row: sync_id(), sync: exists.then(|| Box::new(sync)) }
         },
     );
-    let row = (operation_state(), prop_oneof![application, sync]).prop_map(|(state, wanted)| {
-        RowView { state, owner: ClusterUserId::new("user-1"), requester: None, wanted }
+    let secret = option::of(digest()).prop_map(|secret| {
+        let row = CredentialId::new("credential-1");
+        Wanted::Credential { row, secret }
+    });
+    let wanted = prop_oneof![2 => application, 2 => sync, 1 => secret];
+    let row = (operation_state(), wanted).prop_map(|(state, wanted)| RowView {
+        state,
+        owner: ClusterUserId::new("user-1"),
+        requester: None,
+        wanted,
     });
     prop_oneof![
         2 => row.prop_map(|row| OperationEvent::RowObserved(Box::new(row))),

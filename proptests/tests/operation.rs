@@ -12,7 +12,7 @@ use machines::operation::application::ApplicationSpec;
 use machines::operation::sync::SyncOperationId;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
-    PersistedOperation, RowView, Wanted,
+    PersistedOperation, RowView, SecretView, Wanted,
 };
 use machines::rows::{OperationState, RowChange};
 use proptest::collection::vec;
@@ -102,7 +102,11 @@ fn likely_event() -> impl Strategy<Value = OperationEvent> {
     prop_oneof![
         4 => (state, any::<bool>()).prop_map(|(state, wanted)| row(state, wanted)),
         6 => (any::<bool>(), view).prop_map(|(project_matches, application)| {
-            OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
+            OperationEvent::ArgoObserved(Box::new(ArgoView {
+                project_matches,
+                application,
+                secret: SecretView::Unseen,
+            }))
         }),
         3 => Just(OperationEvent::DeadlineReached),
         1 => arbitrary::operation_event(),
@@ -231,9 +235,13 @@ proptest! {
         let last = moments.last().unwrap();
         let (mut operation, now) = (last.step.machine.clone(), last.now);
         for _ in 0..SETTLE_LIMIT {
-            let view = |application| {
-                OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
+            let shows = |application, secret| {
+                let project_matches = true;
+                let view = ArgoView { project_matches, application, secret };
+                OperationEvent::ArgoObserved(Box::new(view))
             };
+            let view = |application| shows(application, SecretView::Unseen);
+            let secret = |secret| shows(ApplicationView::Unseen, secret);
             let event = match operation.obligations().first() {
                 None if operation.follows_row() => row_of(OperationState::Waiting, withdrawn()),
                 None => row(OperationState::Waiting, true),
@@ -242,6 +250,10 @@ proptest! {
                     view(present(document.spec.clone(), true, false))
                 }
                 Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
+                Some(OperationObligation::SecretWritten(_, digest)) => {
+                    secret(SecretView::Present { digest: digest.clone(), deleting: false })
+                }
+                Some(OperationObligation::SecretRemoved(_)) => secret(SecretView::Absent),
                 Some(OperationObligation::SyncRequested(..)) => {
                     row_of(OperationState::Waiting, withdrawn())
                 }

@@ -11,7 +11,8 @@ use machines::operation::application::{
     ApplicationDocument, ApplicationSource, ApplicationSpec, RunningSync,
 };
 use machines::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView, Wanted,
+    ApplicationView, ArgoView, Operation, OperationEvent, PersistedOperation, RowView, SecretView,
+    Wanted,
 };
 use machines::rows::{OperationState, RowChange};
 use proptest::prelude::*;
@@ -198,7 +199,11 @@ fn event(transition: &Transition) -> OperationEvent {
                 Seen::AskedFor => beside(right, true, false, another(false)),
             };
             let project_matches = *project_matches;
-            OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
+            OperationEvent::ArgoObserved(Box::new(ArgoView {
+                project_matches,
+                application,
+                secret: SecretView::Unseen,
+            }))
         }
         Transition::Refused => OperationEvent::Refused { text: "denied".to_owned() },
         Transition::ResourceAbsent => OperationEvent::ResourceAbsent,

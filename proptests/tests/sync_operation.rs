@@ -14,9 +14,9 @@ use machines::operation::sync::{
 };
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
-    RowView, Wanted,
+    RowView, SecretView, Wanted,
 };
-use machines::rows::{OperationState, RowChange};
+use machines::rows::{OperationState, RowChange, Target};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -182,7 +182,11 @@ fn walk(length: usize) -> impl Strategy<Value = Vec<Seen>> {
 }
 
 fn argo(application: ApplicationView) -> OperationEvent {
-    OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
+    OperationEvent::ArgoObserved(Box::new(ArgoView {
+        project_matches: true,
+        application,
+        secret: SecretView::Unseen,
+    }))
 }
 
 fn requests(operation: &Operation) -> bool {
@@ -289,7 +293,8 @@ proptest! {
         operation in arbitrary::operation(),
         now in arbitrary::moment(),
     ) {
-        if !operation.follows_row() {
+        let is_of_a_sync = matches!(operation.record.target, Some(Target::Sync(_)));
+        if !is_of_a_sync || !operation.follows_row() {
             return Ok(());
         }
         let terminated = OperationEvent::RowObserved(Box::new(row("one", "", true)));

@@ -44,6 +44,13 @@ proptest! {
     }
 
     #[test]
+    fn a_credential_names_its_deadlines_and_what_a_person_can_do(
+        machine in arbitrary::repository_credential(),
+    ) {
+        is_complete(&machine)?;
+    }
+
+    #[test]
     fn a_tenant_names_its_deadlines_and_what_a_person_can_do(machine in arbitrary::tenant()) {
         is_complete(&machine)?;
     }

@@ -8,7 +8,7 @@ use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision, Ti
 use machines::machine::{Machine, Run};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
-    RowView,
+    RowView, SecretView,
 };
 use machines::rows::{Requester, RowChange, Target};
 use machines::shared::messages;
@@ -229,7 +229,8 @@ impl OperationRun {
         if application == ApplicationView::Unseen && observations.application_absent {
             application = ApplicationView::Absent;
         }
-        let view = ArgoView { project_matches, application };
+        let secret = SecretView::Unseen;
+        let view = ArgoView { project_matches, application, secret };
         self.step(&OperationEvent::ArgoObserved(Box::new(view)))
     }
 

@@ -41,7 +41,7 @@ impl Agent {
         }
         let tenant = self.turn(&follow_up.id);
         for obligation in &follow_up.obligations {
-            let effect = self.effect(&follow_up, obligation);
+            let Some(effect) = self.effect(&follow_up, obligation) else { continue };
             if follow_up.insist {
                 self.effects.invalidate(&effect.key());
             }
@@ -53,8 +53,9 @@ impl Agent {
         // a finished operation lingers until its CR is gone, and by then the Application may belong
         // to the next one.
         let is_settled = finished || follow_up.obligations.is_empty();
-        if let Some(target) = follow_up.target.filter(|_| is_settled) {
-            self.effects.withdraw(&resources::settled(&target));
+        let target = follow_up.target.filter(|_| is_settled);
+        if let Some(subject) = target.as_ref().and_then(resources::settled) {
+            self.effects.withdraw(&subject);
         }
     }
 

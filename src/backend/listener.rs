@@ -13,7 +13,9 @@ use crate::signals::{Hearer, Listener};
 
 impl Listener for Backend {
     fn operation_changed(&self, requester: &Requester) {
-        self.poke(&Key::of(requester), Observations::operation());
+        if let Some(key) = Key::of(requester) {
+            self.poke(&key, Observations::operation());
+        }
     }
 
     fn report_changed(&self, uid: &DeploymentUid) {

@@ -2,6 +2,7 @@
 //! be registered for.
 
 pub mod deployment;
+pub mod repository_credential;
 pub mod sync_run;
 pub mod tenant;
 
@@ -23,6 +24,11 @@ pub(crate) fn charts() -> Vec<(&'static str, &'static str, Vec<Chart>)> {
     };
     vec![
         ("deployment.md", "Deployment", deployment),
+        (
+            "repository_credential.md",
+            "RepositoryCredential",
+            vec![repository_credential::samples::repository_credential()],
+        ),
         ("sync_run.md", "SyncRun", vec![sync_run::samples::sync_run()]),
         ("tenant.md", "Tenant", vec![tenant::samples::tenant()]),
     ]

@@ -2,14 +2,14 @@
 
 use statig::prelude::*;
 
-use super::observations::{ApplicationView, ArgoView, OperationEvent, RowView};
+use super::observations::{ApplicationView, ArgoView, OperationEvent, RowView, SecretView};
 use super::sync::{AWAITING_APPLICATION, AwaitedSync, FollowedSync, SyncRequest, synced_revision};
 use super::syncing::Reread;
 use super::{
     COLLECTION_DEADLINE, DELETION_DEADLINE, OperationContext, OperationPhase, OperationRecord,
     SYNC_DEADLINE, WRITE_DEADLINE, Wanted,
 };
-use crate::identity::Timestamp;
+use crate::identity::{Digest, Timestamp};
 use crate::operation::application::ApplicationDocument;
 use crate::rows::{OperationState, RowChange};
 use crate::shared::retry::postpone;
@@ -126,6 +126,55 @@ impl OperationRecord {
         match event {
             OperationEvent::ArgoObserved(argo) if argo.project_matches => {
                 Transition(self.complete(context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                Transition(self.time_out(context))
+            }
+            _ => Super,
+        }
+    }
+
+    /// What the row says may change meanwhile: the newest is written.
+    #[state(superstate = "in_progress")]
+    fn writing_secret(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        secret: &mut Digest,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::RowObserved(row) => match &row.wanted {
+                Wanted::Credential { secret: Some(wanted), .. } => {
+                    secret.clone_from(wanted);
+                    Handled
+                }
+                Wanted::Credential { secret: None, .. } => {
+                    let deadline = context.now.after(WRITE_DEADLINE);
+                    Transition(OperationPhase::RemovingSecret { deadline })
+                }
+                Wanted::Application { .. } | Wanted::Sync { .. } => Handled,
+            },
+            OperationEvent::ArgoObserved(argo) if argo.secret.says(secret) => {
+                Transition(self.tidy(argo, context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                Transition(self.time_out(context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "in_progress")]
+    fn removing_secret(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::ArgoObserved(argo) if argo.secret == SecretView::Absent => {
+                Transition(self.tidy(argo, context))
             }
             OperationEvent::DeadlineReached if context.now >= *deadline => {
                 Transition(self.time_out(context))
@@ -314,6 +363,15 @@ impl OperationRecord {
                     Wanted::Application { document: None, .. } => OperationPhase::Deleting {
                         deadline: context.now.after(DELETION_DEADLINE),
                         overdue: 0,
+                    },
+                    Wanted::Credential { secret: Some(secret), .. } => {
+                        OperationPhase::WritingSecret {
+                            secret: secret.clone(),
+                            deadline: context.now.after(WRITE_DEADLINE),
+                        }
+                    }
+                    Wanted::Credential { secret: None, .. } => OperationPhase::RemovingSecret {
+                        deadline: context.now.after(WRITE_DEADLINE),
                     },
                     Wanted::Sync { .. } => self.claim_sync(row, context),
                 }

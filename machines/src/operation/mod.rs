@@ -22,7 +22,8 @@ pub mod target;
 use std::time::Duration;
 
 use crate::drive::drive;
-use crate::identity::{ApplicationId, ClusterUserId, OperationId, Timestamp};
+use crate::identity::{ApplicationId, ClusterUserId, Digest, OperationId, Timestamp};
+use crate::kinds::repository_credential::CredentialId;
 use crate::machine::{Change, Machine};
 use crate::operation::application::{ApplicationDocument, application_name};
 use crate::operation::sync::{
@@ -32,7 +33,7 @@ use crate::rows::{Requester, RowChange, Target};
 use crate::waiting::{Party, Wait};
 use serde::{Deserialize, Serialize};
 
-pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView};
+pub use observations::{ApplicationView, ArgoView, OperationEvent, RowView, SecretView};
 pub use persisted::PersistedOperation;
 pub use target::Wanted;
 
@@ -85,6 +86,18 @@ pub enum OperationPhase {
     },
     /// The AppProject permits more than is needed, or is itself no longer needed.
     TidyingProject {
+        /// When the operation fails.
+        deadline: Timestamp,
+    },
+    /// The repository Secret should be written.
+    WritingSecret {
+        /// The digest of what it should say.
+        secret: Digest,
+        /// When the operation fails.
+        deadline: Timestamp,
+    },
+    /// The repository Secret should go.
+    RemovingSecret {
         /// When the operation fails.
         deadline: Timestamp,
     },
@@ -175,7 +188,16 @@ impl OperationRecord {
     pub fn application(&self) -> Option<&ApplicationId> {
         match self.target.as_ref()? {
             Target::Application(id) => Some(id),
+            Target::Credential(_) => None,
             Target::Sync(_) => Some(&self.synced.as_ref()?.row),
+        }
+    }
+
+    /// The credential's row that it is about.
+    pub fn credential(&self) -> Option<&CredentialId> {
+        match self.target.as_ref()? {
+            Target::Credential(id) => Some(id),
+            Target::Application(_) | Target::Sync(_) => None,
         }
     }
 
@@ -186,7 +208,7 @@ impl OperationRecord {
             (Target::Application(_), Some(Requester::Deployment(uid))) => {
                 Some(application_name(uid))
             }
-            (Target::Application(_), _) => None,
+            (Target::Application(_) | Target::Credential(_), _) => None,
             (Target::Sync(_), _) => Some(self.synced.as_ref()?.name.clone()),
         }
     }
@@ -201,6 +223,10 @@ pub enum OperationObligation {
     ApplicationWritten(ApplicationId, Box<ApplicationDocument>),
     /// No Application represents this row.
     ApplicationRemoved(ApplicationId),
+    /// The repository Secret of this row says what has this digest.
+    SecretWritten(CredentialId, Digest),
+    /// There is no repository Secret of this row.
+    SecretRemoved(CredentialId),
     /// Argo CD was asked to sync the Application of this row, which says this.
     SyncRequested(ApplicationId, SyncRequest, Box<ApplicationDocument>),
     /// It is known whether the Application of this row exists.
@@ -245,6 +271,14 @@ impl Operation {
             }
             OperationPhase::TidyingProject { deadline } => {
                 Wait::new(Party::ApiServer, "the AppProject is to permit no more than is needed")
+                    .until(*deadline, FAILS)
+            }
+            OperationPhase::WritingSecret { deadline, .. } => {
+                Wait::new(Party::ApiServer, "the repository Secret is to be written")
+                    .until(*deadline, FAILS)
+            }
+            OperationPhase::RemovingSecret { deadline } => {
+                Wait::new(Party::ApiServer, "the repository Secret is to be removed")
                     .until(*deadline, FAILS)
             }
             OperationPhase::AwaitingApplication { deadline, .. } => {
@@ -296,6 +330,12 @@ impl Operation {
             OperationPhase::Deleting { .. } => {
                 OperationObligation::ApplicationRemoved(record.application()?.clone())
             }
+            OperationPhase::WritingSecret { secret, .. } => {
+                OperationObligation::SecretWritten(record.credential()?.clone(), secret.clone())
+            }
+            OperationPhase::RemovingSecret { .. } => {
+                OperationObligation::SecretRemoved(record.credential()?.clone())
+            }
             OperationPhase::RequestingSync { request, document, .. } => {
                 OperationObligation::SyncRequested(
                     record.application()?.clone(),
@@ -325,6 +365,7 @@ impl Operation {
                 | OperationPhase::Writing { .. }
                 | OperationPhase::Deleting { .. }
                 | OperationPhase::TidyingProject { .. }
+                | OperationPhase::RemovingSecret { .. }
         ) || self.follows_row()
     }
 
@@ -332,7 +373,8 @@ impl Operation {
     pub fn follows_row(&self) -> bool {
         matches!(
             self.state,
-            OperationPhase::AwaitingApplication { .. }
+            OperationPhase::WritingSecret { .. }
+                | OperationPhase::AwaitingApplication { .. }
                 | OperationPhase::RequestingSync { .. }
                 | OperationPhase::Syncing { .. }
                 | OperationPhase::EndingSync { .. }
@@ -357,6 +399,8 @@ impl Machine for Operation {
             OperationPhase::Writing { .. } => "InProgress/Writing",
             OperationPhase::Deleting { .. } => "InProgress/Deleting",
             OperationPhase::TidyingProject { .. } => "InProgress/TidyingProject",
+            OperationPhase::WritingSecret { .. } => "InProgress/WritingSecret",
+            OperationPhase::RemovingSecret { .. } => "InProgress/RemovingSecret",
             OperationPhase::AwaitingApplication { .. } => "InProgress/AwaitingApplication",
             OperationPhase::RequestingSync { .. } => "InProgress/RequestingSync",
             OperationPhase::Syncing { .. } => "InProgress/Syncing",
@@ -387,6 +431,8 @@ impl Machine for Operation {
             | OperationPhase::Writing { deadline, .. }
             | OperationPhase::Deleting { deadline, .. }
             | OperationPhase::TidyingProject { deadline }
+            | OperationPhase::WritingSecret { deadline, .. }
+            | OperationPhase::RemovingSecret { deadline }
             | OperationPhase::AwaitingApplication { deadline, .. }
             | OperationPhase::RequestingSync { deadline, .. }
             | OperationPhase::Syncing { deadline, .. }

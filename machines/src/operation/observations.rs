@@ -1,6 +1,6 @@
 //! What is observed of an operation: its row, Argo CD's resources, and its Operation resource.
 
-use crate::identity::ClusterUserId;
+use crate::identity::{ClusterUserId, Digest};
 use crate::machine::Observation;
 use crate::operation::application::{ApplicationDocument, ApplicationSpec, RunningSync};
 use crate::operation::sync::SyncsSeen;
@@ -59,6 +59,32 @@ pub struct ArgoView {
     pub project_matches: bool,
     /// The Application.
     pub application: ApplicationView,
+    /// The Secret.
+    pub secret: SecretView,
+}
+
+/// A Secret of ours in Argo CD's namespace, as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SecretView {
+    /// The watch shows none, which proves nothing: it may be behind.
+    #[default]
+    Unseen,
+    /// There is none: when asked, the API server listed none with its name.
+    Absent,
+    /// There is one.
+    Present {
+        /// The digest of what it says.
+        digest: Digest,
+        /// Whether it is being deleted.
+        deleting: bool,
+    },
+}
+
+impl SecretView {
+    /// Whether it says what is wanted.
+    pub(super) fn says(&self, wanted: &Digest) -> bool {
+        matches!(self, Self::Present { digest, deleting: false } if digest == wanted)
+    }
 }
 
 /// An Application, as it is.

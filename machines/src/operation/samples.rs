@@ -2,12 +2,16 @@
 
 use super::application::{ApplicationDocument, ApplicationSpec};
 use crate::diagram::chart::{Chart, NOW, STRIDE_MS, Sample, explore};
-use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
+use crate::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp,
+};
+use crate::kinds::repository_credential::{CredentialId, CredentialUid};
 use crate::kinds::sync_run::SyncRunUid;
 use crate::machine::{Machine, Observation};
 use crate::operation::sync::{LastSync, SyncOperationId, SyncedApplication, SyncsSeen, WantedSync};
 use crate::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView, Wanted,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView, SecretView,
+    Wanted,
 };
 use crate::rows::{OperationState, Requester};
 
@@ -27,7 +31,11 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         }))
     };
     let argo = |project_matches, application| {
-        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application }))
+        OperationEvent::ArgoObserved(Box::new(ArgoView {
+            project_matches,
+            application,
+            secret: SecretView::Unseen,
+        }))
     };
     let says = |spec| ApplicationView::Present {
         spec: Box::new(spec),
@@ -58,10 +66,37 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
         ("", OperationEvent::ResourceAbsent),
         ("early", OperationEvent::DeadlineReached),
     ];
-    let events = events.into_iter().chain(sync_events());
+    let events = events.into_iter().chain(secret_events()).chain(sync_events());
     let mut events: Vec<_> = events.map(|(when, event)| (when, event, NOW)).collect();
     events.push(("passed", OperationEvent::DeadlineReached, later));
     events
+}
+
+fn secret_events() -> [(&'static str, OperationEvent); 6] {
+    let row = |secret: Option<&str>| {
+        OperationEvent::RowObserved(Box::new(RowView {
+            state: OperationState::Waiting,
+            owner: ClusterUserId::new("user"),
+            requester: Some(Requester::Credential(CredentialUid::new("credential-uid"))),
+            wanted: Wanted::Credential {
+                row: CredentialId::new("credential"),
+                secret: secret.map(Digest::new),
+            },
+        }))
+    };
+    let shows = |project_matches, secret| {
+        let application = ApplicationView::Unseen;
+        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application, secret }))
+    };
+    let says = |digest: &str| SecretView::Present { digest: Digest::new(digest), deleting: false };
+    [
+        ("a repository Secret is wanted", row(Some("one"))),
+        ("no repository Secret is wanted", row(None)),
+        ("the Secret says it", shows(true, says("one"))),
+        ("the Secret says it, project differs", shows(false, says("one"))),
+        ("the Secret says something else", shows(true, says("two"))),
+        ("there is no Secret", shows(true, SecretView::Absent)),
+    ]
 }
 
 fn sync_events() -> [(&'static str, OperationEvent); 13] {
@@ -88,7 +123,11 @@ fn sync_events() -> [(&'static str, OperationEvent); 13] {
             sync: None,
             syncs: Some(Box::new(syncs)),
         };
-        OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches: true, application }))
+        OperationEvent::ArgoObserved(Box::new(ArgoView {
+            project_matches: true,
+            application,
+            secret: SecretView::Unseen,
+        }))
     };
     let last = |sync: Option<&SyncOperationId>, phase: &str, is_finished| LastSync {
         sync: sync.cloned(),

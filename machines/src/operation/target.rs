@@ -4,13 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, OperationId};
+use crate::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, InstanceId, OperationId,
+};
+use crate::kinds::repository_credential::{CredentialId, CredentialUid};
 use crate::kinds::sync_run::SyncRunUid;
 use crate::operation::application::ApplicationDocument;
 use crate::operation::sync::{SyncOperationId, WantedSync};
 
 /// `operation.resource_type` of an operation on an application.
 pub const APPLICATION: &str = "Application";
+/// `operation.resource_type` of an operation on a repository credential.
+pub const REPOSITORY_CREDENTIALS: &str = "RepositoryCredentials";
 /// `operation.resource_type` of an operation on a sync.
 pub const SYNC_OPERATION: &str = "SyncOperation";
 
@@ -35,6 +40,8 @@ pub struct OperationRow {
 pub enum Target {
     /// The Argo CD Application of an application row.
     Application(ApplicationId),
+    /// The repository Secret of a credential's row.
+    Credential(CredentialId),
     /// A sync of such an Application.
     Sync(SyncOperationId),
 }
@@ -44,6 +51,7 @@ impl Target {
     pub fn row(&self) -> &str {
         match self {
             Self::Application(id) => id.as_str(),
+            Self::Credential(id) => id.as_str(),
             Self::Sync(id) => id.as_str(),
         }
     }
@@ -52,6 +60,7 @@ impl Target {
     pub fn resource_type(&self) -> &'static str {
         match self {
             Self::Application(_) => APPLICATION,
+            Self::Credential(_) => REPOSITORY_CREDENTIALS,
             Self::Sync(_) => SYNC_OPERATION,
         }
     }
@@ -69,6 +78,14 @@ pub enum Wanted {
         /// go.
         document: Option<ApplicationDocument>,
     },
+    /// A request about the repository Secret of a credential's row.
+    Credential {
+        /// The row.
+        row: CredentialId,
+        /// The digest of what the Secret should say; `None` if the row is gone and the Secret should
+        /// go.
+        secret: Option<Digest>,
+    },
     /// A request about a sync.
     Sync {
         /// The row.
@@ -83,6 +100,7 @@ impl Wanted {
     pub fn target(&self) -> Target {
         match self {
             Self::Application { row, .. } => Target::Application(row.clone()),
+            Self::Credential { row, .. } => Target::Credential(row.clone()),
             Self::Sync { row, .. } => Target::Sync(row.clone()),
         }
     }
@@ -94,10 +112,14 @@ impl Wanted {
 pub enum Requester {
     /// A deployment.
     Deployment(DeploymentUid),
+    /// A repository credential.
+    Credential(CredentialUid),
     /// A sync run.
     SyncRun(SyncRunUid),
 }
 
+/// The kind of a repository credential in the text form of a requester.
+const CREDENTIAL: &str = "RepositoryCredential";
 /// The kind of a sync run in the text form of a requester.
 const SYNC_RUN: &str = "SyncRun";
 
@@ -106,7 +128,7 @@ impl Requester {
     pub fn deployment(&self) -> Option<&DeploymentUid> {
         match self {
             Self::Deployment(uid) => Some(uid),
-            Self::SyncRun(_) => None,
+            Self::Credential(_) | Self::SyncRun(_) => None,
         }
     }
 
@@ -115,6 +137,7 @@ impl Requester {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
             None => Some(Self::Deployment(DeploymentUid::new(text))),
+            Some((CREDENTIAL, uid)) => Some(Self::Credential(CredentialUid::new(uid))),
             Some((SYNC_RUN, uid)) => Some(Self::SyncRun(SyncRunUid::new(uid))),
             Some(_) => None,
         }
@@ -125,6 +148,7 @@ impl fmt::Display for Requester {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(uid) => uid.fmt(formatter),
+            Self::Credential(uid) => write!(formatter, "{CREDENTIAL}/{uid}"),
             Self::SyncRun(uid) => write!(formatter, "{SYNC_RUN}/{uid}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use machines::machine::Machine;
+use machines::operation::SecretView;
 
 impl Cluster {
     /// Operations that the agent knows from their CR or from their machine.
@@ -38,6 +39,8 @@ impl Cluster {
                 let document = application.map(|one| one.document.clone());
                 Wanted::Application { row: id.clone(), document }
             }
+            // No credential is in this world.
+            Target::Credential(id) => Wanted::Credential { row: id.clone(), secret: None },
             Target::Sync(id) => Wanted::Sync { row: id.clone(), sync: self.wanted_sync(id) },
         }
     }
@@ -45,6 +48,7 @@ impl Cluster {
     pub(super) fn owner(&self, requester: Option<&Requester>) -> ClusterUserId {
         let place = requester.and_then(|requester| match requester {
             Requester::Deployment(uid) => self.places.get(uid),
+            Requester::Credential(_) => None,
             Requester::SyncRun(uid) => self.run_places.get(uid),
         });
         place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
@@ -66,7 +70,8 @@ impl Cluster {
         let name = project_name(&record.owner);
         let project = self.world.argocd.projects.iter().find(|one| one.name == name);
         let project_matches = project.cloned() == self.wanted_project(&record.owner);
-        let view = ArgoView { project_matches, application };
+        let secret = SecretView::Unseen;
+        let view = ArgoView { project_matches, application, secret };
         self.tell_operation(id, &OperationEvent::ArgoObserved(Box::new(view)));
     }
 
@@ -112,6 +117,10 @@ impl Cluster {
                 OperationObligation::ResourceRemoved(id) => self.resources.remove(&id),
                 OperationObligation::SyncRequested(row, request, document) => {
                     self.begin_sync(&row, &request, &document)
+                }
+                // No credential is in this world.
+                OperationObligation::SecretWritten(..) | OperationObligation::SecretRemoved(_) => {
+                    false
                 }
                 // What exists is always seen here.
                 OperationObligation::ApplicationSought(_) => false,

@@ -53,6 +53,8 @@ impl Cluster {
                     });
                 }
             }
+            // No credential is in this world.
+            RowChange::Credential(_) => {}
             RowChange::SyncRun(change) => self.apply_run(change),
             RowChange::ReportProgress(id, message) => {
                 self.messages.insert(id, message);

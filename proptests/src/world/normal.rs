@@ -104,6 +104,8 @@ fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
         | OperationPhase::Writing { deadline, .. }
         | OperationPhase::Deleting { deadline, .. }
         | OperationPhase::TidyingProject { deadline }
+        | OperationPhase::WritingSecret { deadline, .. }
+        | OperationPhase::RemovingSecret { deadline }
         | OperationPhase::AwaitingApplication { deadline, .. }
         | OperationPhase::RequestingSync { deadline, .. }
         | OperationPhase::Syncing { deadline, .. }

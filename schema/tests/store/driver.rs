@@ -18,7 +18,7 @@ use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::{Machine, Run};
 use machines::operation::application::ApplicationDocument;
 use machines::operation::{
-    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView,
+    ApplicationView, ArgoView, Operation, OperationEvent, OperationPhase, RowView, SecretView,
 };
 use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
@@ -295,7 +295,7 @@ impl World {
                 | OperationPhase::Writing { document, .. } => as_wanted(document),
                 _ => ApplicationView::Absent,
             };
-            let view = ArgoView { project_matches: true, application };
+            let view = ArgoView { project_matches: true, application, secret: SecretView::Unseen };
             vec![OperationEvent::ArgoObserved(Box::new(view)); 2]
         };
         self.operate(ids, seen).await.unwrap();

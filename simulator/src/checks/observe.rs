@@ -23,9 +23,10 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
+use machines::kinds::repository_credential::CredentialId;
 use machines::kinds::sync_run::SyncRunUid;
 use machines::operation::sync::SyncOperationId;
-use machines::operation::target::SYNC_OPERATION;
+use machines::operation::target::{REPOSITORY_CREDENTIALS, SYNC_OPERATION};
 use machines::rows::{Requester, Target};
 use managed_gitops::agent::resources::application::entry::application_spec;
 use managed_gitops::backend::kinds::deployment::observe::spec;
@@ -312,6 +313,7 @@ fn operation_entry(row: operation::Model) -> OperationEntry {
         id: OperationId::new(row.operation_id),
         target: match row.resource_type.as_str() {
             SYNC_OPERATION => Target::Sync(SyncOperationId::new(row.resource_id)),
+            REPOSITORY_CREDENTIALS => Target::Credential(CredentialId::new(row.resource_id)),
             _ => Target::Application(ApplicationId::new(row.resource_id)),
         },
         requester: row.requester.as_deref().and_then(Requester::parse),

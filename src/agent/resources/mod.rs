@@ -141,11 +141,13 @@ impl QueuedEffect for Effect {
     }
 }
 
-/// What was required for the target of an operation, which its end settles.
-pub(super) fn settled(target: &Target) -> Subject {
+/// What was required for the target of an operation, which its end settles; `None` for a kind that is
+/// not served.
+pub(super) fn settled(target: &Target) -> Option<Subject> {
     match target {
-        Target::Application(row) => Subject::Application(row.clone()),
-        Target::Sync(sync) => Subject::Sync(sync.clone()),
+        Target::Application(row) => Some(Subject::Application(row.clone())),
+        Target::Credential(_) => None,
+        Target::Sync(sync) => Some(Subject::Sync(sync.clone())),
     }
 }
 
@@ -153,15 +155,20 @@ pub(super) fn settled(target: &Target) -> Subject {
 fn synced(follow_up: &FollowUp) -> SyncOperationId {
     match &follow_up.target {
         Some(Target::Sync(sync)) => sync.clone(),
-        Some(Target::Application(_)) | None => SyncOperationId::default(),
+        Some(Target::Application(_) | Target::Credential(_)) | None => SyncOperationId::default(),
     }
 }
 
 impl Agent {
-    /// What an operation requires, as an effect.
-    pub(super) fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
+    /// What an operation requires, as an effect; `None` for a kind that is not served, whose
+    /// operations fail before they require anything.
+    pub(super) fn effect(
+        &self,
+        follow_up: &FollowUp,
+        obligation: &OperationObligation,
+    ) -> Option<Effect> {
         let FollowUp { id, application_name, .. } = follow_up;
-        match obligation {
+        Some(match obligation {
             OperationObligation::ProjectWritten(user) => {
                 Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
             }
@@ -198,7 +205,10 @@ impl Agent {
             OperationObligation::ResourceRemoved(id) => {
                 Effect::RemoveOperation { operation: id.clone() }
             }
-        }
+            OperationObligation::SecretWritten(..) | OperationObligation::SecretRemoved(_) => {
+                return None;
+            }
+        })
     }
 
     /// The operations that require an effect.

@@ -49,11 +49,12 @@ pub enum Key {
 }
 
 impl Key {
-    /// The machine that asks for an operation.
-    pub fn of(requester: &Requester) -> Self {
+    /// The machine that asks for an operation; `None` if its kind is not served.
+    pub fn of(requester: &Requester) -> Option<Self> {
         match requester {
-            Requester::Deployment(uid) => Self::Deployment(uid.clone()),
-            Requester::SyncRun(uid) => Self::SyncRun(uid.clone()),
+            Requester::Deployment(uid) => Some(Self::Deployment(uid.clone())),
+            Requester::Credential(_) => None,
+            Requester::SyncRun(uid) => Some(Self::SyncRun(uid.clone())),
         }
     }
 

@@ -30,8 +30,9 @@ use crate::kinds::deployment::error_flag::{ErrorEvent, ErrorFlag};
 use crate::kinds::deployment::lifecycle::Lifecycle;
 use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::spec::DeploymentSpec;
+pub use crate::kinds::tenant::TenantFact;
 use crate::machine::{Change, Machine, Moment, Observation};
-use crate::rows::{OperationState, TenantRows};
+use crate::rows::OperationState;
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
 use crate::waiting::Wait;
@@ -293,17 +294,6 @@ pub struct ExistingApplication {
     pub user: ClusterUserId,
     /// The instance that deploys it.
     pub instance: InstanceId,
-}
-
-/// The tenant, as a deployment sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TenantFact {
-    /// It has no rows yet.
-    Unknown,
-    /// It is served.
-    Active(TenantRows),
-    /// Its namespace is going away.
-    Draining,
 }
 
 /// Another machine for the same name in the same tenant.

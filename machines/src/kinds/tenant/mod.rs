@@ -128,6 +128,17 @@ impl Moment for TenantFacts {
     }
 }
 
+/// The tenant, as the machines of its objects see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantFact {
+    /// It has no rows yet.
+    Unknown,
+    /// It is served.
+    Active(TenantRows),
+    /// Its namespace is going away.
+    Draining,
+}
+
 /// What a tenant's step collects.
 pub struct TenantContext<'a> {
     facts: &'a TenantFacts,

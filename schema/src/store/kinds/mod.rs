@@ -65,7 +65,7 @@ struct Changes {
 }
 
 impl Changes {
-    fn group(changes: Vec<RowChange>) -> Self {
+    fn group(changes: Vec<RowChange>) -> Result<Self, StoreError> {
         let mut grouped = Self::default();
         for change in changes {
             match change {
@@ -92,6 +92,13 @@ impl Changes {
                 RowChange::ReportProgress(id, message) => {
                     grouped.progress.insert(id, message);
                 }
+                // No machine of the kind is stepped yet.
+                RowChange::Credential(_) => {
+                    return Err(StoreError::Value {
+                        what: "a repository credential".to_owned(),
+                        why: "this version serves none".to_owned(),
+                    });
+                }
                 RowChange::SyncRun(change) => grouped.sync_runs.add(change),
             }
         }
@@ -100,7 +107,7 @@ impl Changes {
         let has_failed =
             |id: &OperationId| matches!(states.get(id), Some(OperationState::Failed(_)));
         grouped.progress.retain(|id, _| !has_failed(id));
-        grouped
+        Ok(grouped)
     }
 }
 
@@ -114,7 +121,7 @@ pub(super) async fn write(
     if changes.is_empty() {
         return Ok(());
     }
-    let changes = Changes::group(changes);
+    let changes = Changes::group(changes)?;
     if !changes.tenants.is_empty() {
         tenant::rows::ensure(tx, changes.tenants.into_values().collect(), now).await?;
     }

@@ -54,20 +54,6 @@ pub(in crate::store) async fn put(
     Ok(())
 }
 
-/// Opens the values of these rows, each by itself.
-pub(in crate::store) async fn read(
-    tx: &impl ConnectionTrait,
-    keyring: &Keyring,
-    table: &str,
-    rows: &[&str],
-) -> Result<HashMap<Place, Result<SecretString, OpenError>>, StoreError> {
-    let open = |(place, sealed): (Place, Sealed)| {
-        let opened = sealing::open(keyring, &place, &sealed);
-        (place, opened)
-    };
-    Ok(stored(tx, table, rows).await?.into_iter().map(open).collect())
-}
-
 /// Removes the values of these rows, whether or not they could be opened.
 pub(in crate::store) async fn remove(
     tx: &impl ConnectionTrait,

@@ -1,0 +1,402 @@
+//! The machine of a GitOpsDeploymentRepositoryCredential, one per object UID: two regions side by
+//! side.
+//!
+//! * [`lifecycle`]: from its first sighting through the check of its credential to the Secret in
+//!   Argo CD's namespace, and to the end of that;
+//! * [`mirror`]: whether the object's `.status` says what it should.
+//!
+//! No secret is in here: a credential is known by a keyed digest. Whoever checks it brings it, and
+//! writes it with the rows that the step asks for.
+//!
+//! [`mirror`]: crate::shared::mirror
+
+pub mod lifecycle;
+pub mod messages;
+pub mod rows;
+pub(crate) mod samples;
+pub mod spec;
+pub mod status;
+pub mod verdict;
+
+use serde::{Deserialize, Serialize};
+
+use crate::drive::drive;
+use crate::identity::{
+    ClusterUserId, Digest, Generation, InstanceId, OperationId, Revision, TenantUid, Timestamp,
+};
+use crate::kinds::repository_credential::lifecycle::{Context, CredentialState};
+use crate::kinds::repository_credential::spec::CredentialSpec;
+use crate::kinds::repository_credential::status::CredentialView;
+use crate::kinds::repository_credential::verdict::Verdict;
+use crate::kinds::tenant::TenantFact;
+use crate::machine::{Change, Machine, Moment, Observation};
+use crate::rows::OperationState;
+use crate::shared::condition::{Condition, ConditionStyle};
+use crate::shared::mirror::{self, Mirror, MirrorEvent};
+use crate::shared::open_operation::OpenOperation;
+use crate::waiting::Wait;
+
+text_newtype! {
+    /// The UID of a GitOpsDeploymentRepositoryCredential.
+    CredentialUid
+}
+text_newtype! {
+    /// Primary key of a `repositorycredentials` row; the label `databaseID` of Argo CD's Secret.
+    CredentialId
+}
+
+/// A repository credential: the states of its regions and what they remember together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryCredential {
+    /// How far it has come.
+    pub lifecycle: CredentialState,
+    /// Whether the object's status is up to date.
+    pub mirror: Mirror,
+    /// What it remembers in every state.
+    pub record: CredentialRecord,
+}
+
+/// What a repository credential remembers in every state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialRecord {
+    /// The object's UID.
+    pub uid: CredentialUid,
+    /// The tenant: the UID of the object's namespace.
+    pub tenant: TenantUid,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// The revision of the newest observation that said something new.
+    pub last_seen: Revision,
+    /// The newest generation that was observed.
+    pub generation: Generation,
+    /// The spec of that generation.
+    pub spec: CredentialSpec,
+    /// Whether the object still exists and is not being deleted.
+    pub present: bool,
+    /// The digest of the Secret that the watch showed when it was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Digest>,
+    /// What the last check found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+    /// Its row, from the first check that succeeded until it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<RowRecord>,
+    /// When the lifecycle entered its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When the object was first seen; with the number below it names the machine's operations.
+    pub born: Timestamp,
+    /// How many operations have been requested; numbers the next one.
+    pub operations: u32,
+    /// The operation that the agent has not finished; never more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenOperation>,
+    /// How many operations in a row have failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
+    /// Why the last one has.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub failure: String,
+    /// Digest of what the object's conditions say, without their times.
+    pub actual: Digest,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What a check was about, and what it found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// What was checked.
+    pub spec: CredentialSpec,
+    /// The digest of the Secret that was read; `None` if there was none of the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Digest>,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// What the row says, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowRecord {
+    /// Its id.
+    pub id: CredentialId,
+    /// The cluster user that owns it.
+    pub user: ClusterUserId,
+    /// The Argo CD instance that uses it.
+    pub instance: InstanceId,
+    /// What was written: the repository, and the digest of the Secret; unknown for a row of an earlier
+    /// installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
+    /// Whether Argo CD's Secret says so.
+    pub applied: bool,
+}
+
+/// What was written to the row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The spec.
+    pub spec: CredentialSpec,
+    /// The digest of the Secret.
+    pub secret: Digest,
+}
+
+/// The persisted form; a new version is a new variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "version")]
+pub enum PersistedCredential {
+    /// The first version.
+    #[serde(rename = "1")]
+    V1(RepositoryCredential),
+}
+
+impl From<RepositoryCredential> for PersistedCredential {
+    fn from(credential: RepositoryCredential) -> Self {
+        Self::V1(credential)
+    }
+}
+
+impl From<PersistedCredential> for RepositoryCredential {
+    fn from(persisted: PersistedCredential) -> Self {
+        let PersistedCredential::V1(credential) = persisted;
+        credential
+    }
+}
+
+/// The object as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CredentialSnapshot {
+    /// `metadata.resourceVersion`.
+    pub revision: Revision,
+    /// `metadata.generation`.
+    pub generation: Generation,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// `spec`.
+    pub spec: CredentialSpec,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+}
+
+/// What is observed of a repository credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialEvent {
+    /// The object exists in this state.
+    Observed(Box<CredentialSnapshot>),
+    /// No object with this UID exists, as of a revision.
+    Absent {
+        /// The revision of the list or watch event that says so.
+        as_of: Revision,
+    },
+    /// The repository was asked with the credential in the Secret.
+    Checked(Box<Checked>),
+    /// The row of an operation says this; `None` if there is no such row.
+    OperationObserved {
+        /// The operation.
+        id: OperationId,
+        /// Its state.
+        state: Option<OperationState>,
+    },
+    /// Argo CD's Secret has differed from the row for a while: another client has edited or deleted
+    /// it.
+    SecretDiffers,
+    /// The Secret, the tenant or the sealing keys may have changed: look at the facts.
+    FactsChanged,
+    /// A time has come that the machine had asked for.
+    DeadlineReached,
+}
+
+impl Observation for CredentialEvent {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Observed(_) => "Observed",
+            Self::Absent { .. } => "Absent",
+            Self::Checked(_) => "Checked",
+            Self::OperationObserved { .. } => "OperationObserved",
+            Self::SecretDiffers => "SecretDiffers",
+            Self::FactsChanged => "FactsChanged",
+            Self::DeadlineReached => "DeadlineReached",
+        }
+    }
+}
+
+/// What a step of a repository credential may know besides the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialFacts {
+    /// The time of the step.
+    pub now: Timestamp,
+    /// Whether there are keys to seal credentials with.
+    pub has_keys: bool,
+    /// The tenant.
+    pub tenant: TenantFact,
+    /// The Argo CD instance; `None` while its namespace does not exist.
+    pub instance: Option<InstanceId>,
+    /// The digest of the Secret, if the watch shows one of the name and of the type. It may be behind.
+    pub shown: Option<Digest>,
+    /// The row that an earlier installation made for the object.
+    pub existing: Option<ExistingCredential>,
+    /// Which conditions are written.
+    pub conditions: ConditionStyle,
+}
+
+impl Moment for CredentialFacts {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// A row that an earlier installation made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingCredential {
+    /// Its id.
+    pub id: CredentialId,
+    /// The cluster user that owns it.
+    pub user: ClusterUserId,
+    /// The instance that uses it.
+    pub instance: InstanceId,
+}
+
+/// What the machine requires from the world outside the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialObligation {
+    /// An Operation CR for this operation exists.
+    OperationCreated(OperationId),
+    /// It is known whether the repository accepts what the Secret holds.
+    CredentialChecked(CredentialSpec),
+    /// The object's status says this.
+    StatusWritten(CredentialView),
+}
+
+impl RepositoryCredential {
+    /// A credential about which only its identity is known yet.
+    pub fn new(uid: CredentialUid, tenant: TenantUid, namespace: &str, name: &str) -> Self {
+        Self {
+            lifecycle: CredentialState::Unseen {},
+            mirror: Mirror::Silent {},
+            record: CredentialRecord {
+                uid,
+                tenant,
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                last_seen: Revision::default(),
+                generation: Generation::default(),
+                spec: CredentialSpec::default(),
+                present: false,
+                shown: None,
+                checked: None,
+                row: None,
+                since: None,
+                born: Timestamp::default(),
+                operations: 0,
+                open: None,
+                failures: 0,
+                failure: String::new(),
+                actual: Digest::default(),
+            },
+        }
+    }
+
+    /// What the machine requires from the world, most urgent first.
+    pub fn obligations(&self, style: ConditionStyle) -> Vec<CredentialObligation> {
+        let record = &self.record;
+        let mut obligations = Vec::new();
+        if let Some(open) = record.open.as_ref().filter(|open| !open.claimed) {
+            obligations.push(CredentialObligation::OperationCreated(open.id.clone()));
+        }
+        if matches!(self.lifecycle, CredentialState::Checking { .. }) {
+            obligations.push(CredentialObligation::CredentialChecked(record.spec.clone()));
+        }
+        if matches!(self.mirror, Mirror::Dirty {}) {
+            obligations.push(CredentialObligation::StatusWritten(status::wanted(self, style)));
+        }
+        obligations
+    }
+
+    /// Whether its repository is asked again from time to time.
+    pub fn is_rechecked(&self) -> bool {
+        matches!(self.lifecycle, CredentialState::Refused {} | CredentialState::Settled {})
+    }
+
+    /// Whether it waits for its tenant's rows.
+    pub fn needs_tenant(&self) -> bool {
+        matches!(self.lifecycle, CredentialState::AwaitingTenant { .. })
+    }
+
+    /// Whether the machine may still take over a row of an earlier installation.
+    pub fn may_adopt(&self) -> bool {
+        self.record.row.is_none()
+    }
+
+    /// Whether a time has come that the lifecycle waited for. That a status is finally due is no
+    /// reason to doubt anything else.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.lifecycle.wake_at().is_some_and(|moment| moment <= now)
+    }
+
+    fn step_mirror(&mut self, facts: &CredentialFacts) {
+        let event = if self.record.present {
+            let wanted = status::wanted(self, facts.conditions);
+            MirrorEvent::Compared {
+                matches: wanted.digest() == self.record.actual,
+                // The outcome is worth more than an announcement.
+                hold: self.is_under_way(),
+                now: facts.now,
+            }
+        } else {
+            MirrorEvent::ObjectGone
+        };
+        drive(&mut self.mirror, &mut mirror::Region, &event, &mut ());
+    }
+
+    /// Whether something is under way that usually ends within moments.
+    fn is_under_way(&self) -> bool {
+        match self.lifecycle {
+            CredentialState::Checking { overdue, .. }
+            | CredentialState::AwaitingTenant { overdue, .. }
+            | CredentialState::Dispatching { overdue, .. } => overdue == 0,
+            _ => false,
+        }
+    }
+}
+
+impl Machine for RepositoryCredential {
+    type Event = CredentialEvent;
+    type Facts = CredentialFacts;
+
+    fn apply(&mut self, event: &CredentialEvent, facts: &CredentialFacts) -> Change {
+        let mut context = Context::new(facts);
+        let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
+        let rows = context.rows;
+        self.step_mirror(facts);
+        Change { rows, handling }
+    }
+
+    fn path(&self) -> String {
+        self.lifecycle.path()
+    }
+
+    fn since(&self) -> Option<Timestamp> {
+        self.record.since
+    }
+
+    fn note_since(&mut self, now: Timestamp) {
+        self.record.since = Some(now);
+    }
+
+    fn waits_for(&self) -> Vec<Wait> {
+        status::waits_for(self)
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.lifecycle.wake_at().into_iter().chain(self.mirror.wake_at()).min()
+    }
+
+    fn is_gone(&self) -> bool {
+        matches!(self.lifecycle, CredentialState::Gone {})
+    }
+}

@@ -1,0 +1,262 @@
+//! What a credential's status should say, and what the credential waits for.
+
+use std::borrow::Cow;
+
+use super::lifecycle::CredentialState;
+use super::spec::Problem;
+use super::verdict::Verdict;
+use super::{CredentialRecord, RepositoryCredential, messages, spec};
+use crate::identity::{Digest, Generation};
+use crate::shared::condition::{
+    Condition, ConditionStyle, ERROR_OCCURRED, READY, RECONCILING, STALLED, digest,
+};
+use crate::shared::mirror::Mirror;
+use crate::shared::{messages as shared, text};
+use crate::waiting::{Party, Wait};
+
+/// Contract: whether the repository exists.
+pub const VALID_REPOSITORY_URL: &str = "ValidRepositoryURL";
+/// Contract: whether the repository accepts the credential.
+pub const VALID_REPOSITORY_CREDENTIAL: &str = "ValidRepositoryCredential";
+
+/// What the status should say, without its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialView {
+    /// `status.conditions`, by type.
+    pub conditions: Vec<Condition>,
+}
+
+impl CredentialView {
+    pub(super) fn digest(&self) -> Digest {
+        actual(&self.conditions)
+    }
+}
+
+/// Digests what an object's conditions say. The status has no generation of its own.
+pub(super) fn actual(conditions: &[Condition]) -> Digest {
+    digest(Generation::default(), conditions)
+}
+
+/// What the status of a credential should say.
+pub(super) fn wanted(credential: &RepositoryCredential, style: ConditionStyle) -> CredentialView {
+    let mut conditions: Vec<Condition> =
+        contract(&credential.record).into_iter().flatten().collect();
+    if style == ConditionStyle::Conventional {
+        conditions.extend(conventional(credential));
+    }
+    conditions.sort();
+    CredentialView { conditions }
+}
+
+/// The contract's three conditions: there are none before there is something to say.
+fn contract(record: &CredentialRecord) -> Option<[Condition; 3]> {
+    let CredentialRecord { spec, .. } = record;
+    let all_alike = |reason: &str, message: &str| {
+        [
+            (ERROR_OCCURRED, "True"),
+            (VALID_REPOSITORY_URL, "False"),
+            (VALID_REPOSITORY_CREDENTIAL, "False"),
+        ]
+        .map(|(type_, status)| Condition::new(type_, status, reason, message))
+    };
+    match spec::problem(spec) {
+        Some(Problem::NoSecret) => {
+            return Some(all_alike("SecretNotSpecified", messages::SECRET_NOT_SPECIFIED));
+        }
+        Some(Problem::SecretName) => {
+            return Some(all_alike("SecretNotFound", messages::SECRET_NOT_FOUND));
+        }
+        Some(Problem::Url(why)) => {
+            return Some(all_alike("InvalidRepositoryUrl", &messages::repository_missing(&why)));
+        }
+        None => {}
+    }
+    let checked = record.checked.as_ref().filter(|checked| checked.spec == *spec)?;
+    let (secret, repository) = (spec.secret.as_str(), spec.repository.as_str());
+    let exists = || {
+        let text = messages::repository_exists(repository);
+        Condition::new(VALID_REPOSITORY_URL, "True", "ValidRepositoryUrl", &text)
+    };
+    Some(match &checked.verdict {
+        Verdict::SecretMissing {} => all_alike("SecretNotFound", messages::SECRET_NOT_FOUND),
+        Verdict::SecretOfWrongType {} => {
+            all_alike("SecretInvalidType", messages::SECRET_INVALID_TYPE)
+        }
+        Verdict::RepositoryMissing { text } => {
+            all_alike("InvalidRepositoryUrl", &messages::repository_missing(text))
+        }
+        Verdict::SecretUnusable { .. } | Verdict::Refused { .. } => {
+            let text = messages::credentials_invalid(secret, repository);
+            [
+                Condition::new(ERROR_OCCURRED, "True", "InvalidCredentials", &text),
+                exists(),
+                Condition::new(VALID_REPOSITORY_CREDENTIAL, "False", "InvalidCredentials", &text),
+            ]
+        }
+        Verdict::Accepted {} => {
+            let reason = "RepositoryCredentialUpToDate";
+            let text = messages::credentials_valid(secret, repository);
+            [
+                Condition::new(ERROR_OCCURRED, "False", reason, messages::VALID),
+                exists(),
+                Condition::new(VALID_REPOSITORY_CREDENTIAL, "True", reason, &text),
+            ]
+        }
+    })
+}
+
+/// The progress of a credential, in the words of the conventional conditions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readiness {
+    Ready,
+    Reconciling,
+    Stalled,
+}
+
+struct Progress {
+    readiness: Readiness,
+    reason: String,
+    wait: Option<Wait>,
+}
+
+impl Progress {
+    fn working(reason: &str, wait: Wait) -> Self {
+        Self { readiness: Readiness::Reconciling, reason: reason.to_owned(), wait: Some(wait) }
+    }
+
+    fn stuck(reason: &str, what: impl Into<Cow<'static, str>>, advice: &'static str) -> Self {
+        let wait = Some(Wait::for_user(what, advice));
+        Self { readiness: Readiness::Stalled, reason: reason.to_owned(), wait }
+    }
+}
+
+fn conventional(credential: &RepositoryCredential) -> [Condition; 3] {
+    let progress = progress(credential);
+    let message = match &progress.wait {
+        Some(wait) => wait.message(),
+        None => {
+            let spec = &credential.record.spec;
+            messages::credentials_valid(&spec.secret, &spec.repository)
+        }
+    };
+    let observed_generation = Some(credential.record.generation);
+    [
+        (READY, Readiness::Ready),
+        (RECONCILING, Readiness::Reconciling),
+        (STALLED, Readiness::Stalled),
+    ]
+    .map(|(type_, readiness)| {
+        let is_so = readiness == progress.readiness;
+        let status = if is_so { "True" } else { "False" };
+        let message = if is_so || readiness == Readiness::Ready { message.as_str() } else { "" };
+        let condition = Condition::new(type_, status, &progress.reason, message);
+        Condition { observed_generation, ..condition }
+    })
+}
+
+/// What a credential waits for, most important first.
+pub(super) fn waits_for(credential: &RepositoryCredential) -> Vec<Wait> {
+    let since = credential.record.since;
+    let lifecycle = match credential.lifecycle {
+        // Neither has an object that could wait.
+        CredentialState::Unseen {} | CredentialState::Gone {} => None,
+        _ => progress(credential).wait.map(|wait| Wait { since, ..wait }),
+    };
+    let mirror = match credential.mirror {
+        Mirror::Holding { until } => {
+            let wait = Wait::new(Party::Time, "an outcome that is worth a status is expected soon");
+            Some(wait.until(until, "the status is written as it is"))
+        }
+        Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
+        Mirror::Silent {} | Mirror::Clean {} => None,
+    };
+    lifecycle.into_iter().chain(mirror).collect()
+}
+
+fn progress(credential: &RepositoryCredential) -> Progress {
+    let record = &credential.record;
+    let failed = || match record.failure.as_str() {
+        "" => Cow::Borrowed(shared::OPERATION_FAILED),
+        text => Cow::Owned(text.to_owned()),
+    };
+    let again = "the Operation is created again";
+    match &credential.lifecycle {
+        CredentialState::Unseen {} | CredentialState::Gone {} => {
+            Progress::working("Unseen", Wait::new(Party::ApiServer, ""))
+        }
+        CredentialState::AwaitingKeys {} => {
+            Progress::stuck("NoSealingKeys", messages::NO_KEYS, messages::NO_KEYS_ADVICE)
+        }
+        CredentialState::Rejected {} => rejected(record),
+        CredentialState::Refused {} => refused(record),
+        CredentialState::Checking { deadline, .. } => {
+            let wait = Wait::new(Party::Object(record.spec.repository.clone()), messages::CHECKING);
+            Progress::working("Checking", wait.until(*deadline, "the repository is asked again"))
+        }
+        CredentialState::AwaitingTenant { deadline, .. } => {
+            let wait = Wait::new(Party::ArgoCd, shared::ENGINE_MISSING)
+                .with_advice(shared::ENGINE_MISSING_ADVICE);
+            Progress::working("AwaitingArgoCD", wait.until(*deadline, "it is looked at again"))
+        }
+        CredentialState::Dispatching { deadline, .. } if record.failures > 0 => {
+            let wait = Wait::new(Party::Agent, failed()).with_advice(shared::FAILED_ADVICE);
+            Progress::working("OperationFailed", wait.until(*deadline, again))
+        }
+        CredentialState::Dispatching { deadline, .. } => {
+            let wait = Wait::new(Party::Agent, messages::DISPATCHING).until(*deadline, again);
+            Progress::working("Dispatching", wait)
+        }
+        CredentialState::BackingOff { until } => {
+            let wait = Wait::new(Party::Time, failed()).with_advice(shared::FAILED_ADVICE);
+            Progress::working("OperationFailed", wait.until(*until, "the agent is asked again"))
+        }
+        CredentialState::Settled {} => {
+            Progress { readiness: Readiness::Ready, reason: "Valid".to_owned(), wait: None }
+        }
+        CredentialState::Removing { deadline, .. } => {
+            let wait = Wait::new(Party::Agent, messages::REMOVING).until(*deadline, again);
+            Progress::working("Terminating", wait)
+        }
+        CredentialState::RemovalBackingOff { until } => {
+            let wait = Wait::new(Party::Time, failed()).until(*until, "the agent is asked again");
+            Progress::working("Terminating", wait)
+        }
+    }
+}
+
+fn rejected(record: &CredentialRecord) -> Progress {
+    let what = match spec::problem(&record.spec) {
+        Some(Problem::NoSecret) => messages::SECRET_NOT_SPECIFIED.into(),
+        Some(Problem::SecretName) | None => messages::SECRET_NAME.into(),
+        Some(Problem::Url(why)) => why,
+    };
+    Progress::stuck("Rejected", what, messages::SPEC_ADVICE)
+}
+
+fn refused(record: &CredentialRecord) -> Progress {
+    let verdict = record.checked.as_ref().map(|checked| &checked.verdict);
+    let cut = |text: &String| text::bounded(text);
+    match verdict {
+        Some(Verdict::SecretMissing {}) => {
+            let what = format!("there is no Secret {}", record.spec.secret);
+            Progress::stuck("SecretNotFound", what, messages::SECRET_ADVICE)
+        }
+        Some(Verdict::SecretOfWrongType {}) => Progress::stuck(
+            "SecretInvalidType",
+            messages::SECRET_INVALID_TYPE,
+            messages::TYPE_ADVICE,
+        ),
+        Some(Verdict::SecretUnusable { text }) => {
+            Progress::stuck("SecretUnusable", cut(text), messages::SECRET_ADVICE)
+        }
+        Some(Verdict::RepositoryMissing { text }) => {
+            Progress::stuck("RepositoryNotFound", cut(text), messages::MISSING_ADVICE)
+        }
+        Some(Verdict::Refused { cause, text }) => {
+            Progress::stuck(cause, cut(text), messages::REFUSED_ADVICE)
+        }
+        Some(Verdict::Accepted {}) | None => {
+            Progress::stuck("Unknown", "the last check is not known", messages::REFUSED_ADVICE)
+        }
+    }
+}

@@ -16,7 +16,7 @@ use sea_orm::{ActiveValue, ConnectionTrait};
 use secrecy::SecretString;
 
 use crate::entity::sealed_value::{ActiveModel, Column, Entity, Model};
-use crate::sealing::{self, KeyId, Keyring, OpenError, Place, Sealed};
+use crate::sealing::{self, KeyId, Keyring, Place, Sealed};
 use crate::store::StoreError;
 
 /// The table of repository credentials.

@@ -158,10 +158,12 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// Whether a certificate is at fault only for its issuer, or for being one. Its time is checked
-/// before either.
+/// before any of that.
 fn lacks_only_an_issuer(error: &rustls::Error) -> bool {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => true,
         rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
             other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
         }

@@ -1,15 +1,17 @@
 //! Listings over HTTPS.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use git_access::{Cause, Credentials, Limits, Listing, Trust};
 use rcgen::date_time_ymd;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use crate::https_server::{Answer, Identity, Server, identity, self_signed, signed_by, trust_for};
 use crate::support::{
-    Check, FORBIDDEN, FORBIDDEN_HOST, HOST, Names, OBJECT, PASSWORD, PERMITTED, basic, listing,
-    packet, real_empty_repository, real_repository, short, two_references,
+    Check, FORBIDDEN, FORBIDDEN_HOST, HOST, Names, OBJECT, PASSWORD, PERMITTED, PERMITTED_TOO,
+    basic, listing, packet, real_empty_repository, real_repository, short, two_references,
 };
 
 const SERVICE: &str = "001e# service=git-upload-pack\n0000";
@@ -275,7 +277,7 @@ async fn a_redirect_to_a_forbidden_address_is_not_followed() {
         let location = format!("https://{host}:{port}/a/info/refs?service=git-upload-pack");
         assert_eq!(cause_of(redirect(&location)).await, Cause::AddressForbidden, "{host}");
     }
-    let arrived = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    let arrived = timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(arrived.is_err(), "a forbidden address was connected to");
 }
 
@@ -298,7 +300,7 @@ async fn forbidden_answers_of_the_resolver_are_left_out() {
     let names = Names::new(&[(HOST, &[FORBIDDEN, "169.254.169.254", "::1", PERMITTED])]);
     let check = Check { names, ..Check::with(server.trust()) };
     assert_eq!(check.list(&server.url()).await, Ok(two_references()));
-    let arrived = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    let arrived = timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(arrived.is_err(), "a forbidden address was connected to");
 }
 
@@ -326,13 +328,34 @@ async fn hosts_that_are_not_reached() {
 #[tokio::test]
 async fn no_more_addresses_are_tried_than_the_limit() {
     let server = Server::answering(git_response(&listing())).await;
-    // Nothing listens at 127.0.0.1 on this port of the other addresses, all the same one.
-    let names = Names::new(&[(HOST, &["192.0.2.1", PERMITTED])]);
-    let limits = Limits { addresses: 1, connect: Duration::from_millis(50), ..Limits::default() };
+    // Nothing listens at the first.
+    let names = Names::new(&[(HOST, &[PERMITTED_TOO, PERMITTED])]);
+    let limits = Limits { addresses: 1, ..Limits::default() };
     let check = Check { names, limits, ..Check::with(server.trust()) };
-    assert!(matches!(check.cause(&server.url()).await, Cause::TimedOut | Cause::Unreachable));
-    let check = Check { limits: Limits { addresses: 2, ..limits }, ..check };
+    assert_eq!(check.cause(&server.url()).await, Cause::Unreachable);
+    let check = Check { limits: Limits::default(), ..check };
     assert_eq!(check.list(&server.url()).await, Ok(two_references()));
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+    let server = Server::answering(git_response(&listing())).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    let address = SocketAddr::new(PERMITTED_TOO.parse().unwrap(), server.address.port());
+    socket.bind(address).unwrap();
+    let _listener = socket.listen(1).unwrap();
+    // The kernel answers until the queue is full.
+    let wait = Duration::from_millis(100);
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(wait, TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    let names = Names::new(&[(HOST, &[PERMITTED_TOO, PERMITTED])]);
+    let limits = Limits { connect: wait, ..Limits::default() };
+    let check = Check { names, limits, ..Check::with(server.trust()) };
+    assert_eq!(check.list(&server.url()).await, Ok(two_references()));
+    let check = Check { names: Names::new(&[(HOST, &[PERMITTED_TOO])]), ..check };
+    assert_eq!(check.cause(&server.url()).await, Cause::TimedOut);
 }
 
 #[tokio::test]

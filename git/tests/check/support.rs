@@ -17,8 +17,9 @@ use git_access::{
 pub(crate) const HOST: &str = "git.example.com";
 /// A name with no address that is permitted.
 pub(crate) const FORBIDDEN_HOST: &str = "forbidden.example.com";
-/// The one loopback address that the policy of these tests permits.
+/// The loopback addresses that the policy of these tests permits. Servers are at the first.
 pub(crate) const PERMITTED: &str = "127.0.0.1";
+pub(crate) const PERMITTED_TOO: &str = "127.0.0.3";
 /// One that it does not.
 pub(crate) const FORBIDDEN: &str = "127.0.0.2";
 /// What must never be in a sentence.
@@ -68,7 +69,8 @@ pub(crate) fn short() -> Limits {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy { allow: vec!["127.0.0.1/32".parse().unwrap()], ..Policy::default() }
+    let allow = [PERMITTED, PERMITTED_TOO].map(|address| address.parse::<IpAddr>().unwrap().into());
+    Policy { allow: allow.to_vec(), ..Policy::default() }
 }
 
 pub(crate) fn basic() -> Credentials {

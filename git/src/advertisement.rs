@@ -12,7 +12,7 @@ use crate::limits::Limits;
 pub struct Listing {
     /// How many references there are, `HEAD` among them. An empty repository has none.
     pub references: usize,
-    /// The object that `HEAD` points at, in hexadecimal digits.
+    /// The object that `HEAD` points at: 40 or 64 hexadecimal digits, whatever the server.
     pub head: Option<String>,
 }
 

@@ -154,6 +154,8 @@ fn matches_wildcards(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ED25519: &str =
@@ -280,5 +282,21 @@ mod tests {
         assert_eq!(algorithms[0].as_str(), "ecdsa-sha2-nistp256");
         assert_eq!(algorithms[1].as_str(), "ssh-ed25519");
         assert_eq!(algorithms.len(), self::algorithms().len());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "\\PC*", hosts in "[|1!*?,:a-z\\[\\]]{1,30}") {
+            HostKeys::of(&text, &host("example.com"), 22);
+            HostKeys::of(&format!("{hosts} {ED25519}"), &host("example.com"), 22);
+        }
+
+        #[test]
+        fn a_name_matches_itself(name in "[a-z.-]{0,20}", rest in "[a-z.-]{0,20}") {
+            prop_assert!(matches_wildcards(&name, &name));
+            let longer = format!("{}{}", name, rest);
+            let (start, end) = (format!("{name}*"), format!("*{rest}"));
+            prop_assert!(matches_wildcards(&start, &longer) && matches_wildcards(&end, &longer));
+        }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn list(
     credentials: &Credentials,
     trust: &Trust,
 ) -> Result<Listing, Failure> {
-    let (user, login) = login(url, credentials)?;
+    let (user, login) = login(url, credentials).await?;
     let server = Server::named(url.host(), url.port());
     let addresses = dialer.addresses(&server).await?;
     let keys = HostKeys::of(&trust.known_hosts, &server.host, server.port);
@@ -95,11 +95,11 @@ async fn relay(mut stream: TcpStream, mut pipe: DuplexStream) -> Infallible {
 }
 
 /// What to log in with, and as whom.
-fn login(url: &GitUrl, credentials: &Credentials) -> Result<(String, Login), Failure> {
+async fn login(url: &GitUrl, credentials: &Credentials) -> Result<(String, Login), Failure> {
     let user = url.ssh_user();
     Ok(match credentials {
         Credentials::Anonymous => (user, Login::Nothing),
-        Credentials::SshKey(text) => (user, Login::Key(Box::new(read_key(text)?))),
+        Credentials::SshKey(text) => (user, Login::Key(Box::new(read_key(text).await?))),
         Credentials::Basic { username, password } => {
             let user = match (url.user(), username.expose_secret()) {
                 (Some(user), _) => user,

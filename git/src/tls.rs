@@ -50,15 +50,9 @@ pub(crate) async fn secure(
     system: &SystemRoots,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let host = server.host.name();
-    let entry = trust.certificates.get(&host).filter(|entry| has_certificate(entry));
-    let (roots, pinned) = match entry {
-        Some(entry) => from_entry(entry),
-        None => (system.get().await, Vec::new()),
-    };
-    if roots.is_empty() && pinned.is_empty() {
-        return Err(no_roots(server, entry.is_some()));
-    }
-    let config = config(roots, pinned).map_err(|_| no_roots(server, entry.is_some()))?;
+    let anchors = Anchors::of(&host, trust, system).await;
+    let is_from_entry = anchors.is_from_entry;
+    let config = config(anchors).map_err(|_| no_roots(server, is_from_entry))?;
     let name = ServerName::try_from(host).map_err(|_| {
         Failure::new(
             Cause::CertificateRefused,
@@ -69,23 +63,34 @@ pub(crate) async fn secure(
     connector.connect(name, stream).await.map_err(|error| refused(&error, server))
 }
 
-fn has_certificate(entry: &str) -> bool {
-    entry.lines().any(|line| line.starts_with(CERTIFICATE))
-}
-
-/// The certificates of an entry. Those that cannot be read are left out, as by Argo CD.
-fn from_entry(entry: &str) -> (Arc<RootCertStore>, Vec<CertificateDer<'static>>) {
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(entry.as_bytes()).filter_map(Result::ok).collect();
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates.iter().cloned());
-    (Arc::new(roots), certificates)
-}
-
-fn config(
+/// What a server's certificate is checked by.
+struct Anchors {
     roots: Arc<RootCertStore>,
     pinned: Vec<CertificateDer<'static>>,
-) -> Result<ClientConfig, Box<dyn std::error::Error>> {
+    is_from_entry: bool,
+}
+
+impl Anchors {
+    /// An entry for the server replaces the system's roots. Certificates in it that cannot be read
+    /// are left out, as by Argo CD.
+    async fn of(host: &str, trust: &Trust, system: &SystemRoots) -> Self {
+        let has_certificate =
+            |entry: &&String| entry.lines().any(|line| line.starts_with(CERTIFICATE));
+        let Some(entry) = trust.certificates.get(host).filter(has_certificate) else {
+            let roots = system.get().await;
+            return Self { roots, pinned: Vec::new(), is_from_entry: false };
+        };
+        let pinned: Vec<_> =
+            CertificateDer::pem_slice_iter(entry.as_bytes()).filter_map(Result::ok).collect();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(pinned.iter().cloned());
+        Self { roots: Arc::new(roots), pinned, is_from_entry: true }
+    }
+}
+
+/// Fails if there are no roots.
+fn config(anchors: Anchors) -> Result<ClientConfig, Box<dyn std::error::Error>> {
+    let Anchors { roots, pinned, .. } = anchors;
     let provider = Arc::new(ring::default_provider());
     let inner =
         WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?;
@@ -213,4 +218,64 @@ fn refused(error: &io::Error, server: &Server) -> Failure {
         _ => format!("the TLS certificate of {label} is not valid"),
     };
     Failure::new(Cause::CertificateRefused, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn certificate() -> rcgen::Certificate {
+        let params = CertificateParams::new(vec!["example.com".to_owned()]).unwrap();
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap()
+    }
+
+    fn system() -> SystemRoots {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate().der().clone()).unwrap();
+        SystemRoots(OnceCell::new_with(Some(Arc::new(roots))))
+    }
+
+    fn trust(entry: &str) -> Trust {
+        let certificates = [("example.com".to_owned(), entry.to_owned())].into();
+        Trust { certificates, ..Trust::default() }
+    }
+
+    #[tokio::test]
+    async fn an_entry_replaces_the_systems_roots() {
+        let (own, other) = (certificate(), certificate());
+        let entry = format!("# mine\n{}{}", own.pem(), other.pem());
+        let anchors = Anchors::of("example.com", &trust(&entry), &system()).await;
+        assert!(anchors.is_from_entry);
+        assert_eq!(anchors.pinned, [own.der().clone(), other.der().clone()]);
+        let keys: Vec<_> =
+            anchors.roots.roots.iter().map(|root| root.subject_public_key_info.clone()).collect();
+        let mut expected = RootCertStore::empty();
+        expected.add_parsable_certificates(anchors.pinned);
+        let expected: Vec<_> =
+            expected.roots.iter().map(|root| root.subject_public_key_info.clone()).collect();
+        assert_eq!(keys, expected);
+    }
+
+    #[tokio::test]
+    async fn without_a_certificate_an_entry_is_none() {
+        for (host, entry) in [
+            ("example.org", certificate().pem()),
+            ("example.com", String::new()),
+            ("example.com", "no certificate".to_owned()),
+        ] {
+            let anchors = Anchors::of(host, &trust(&entry), &system()).await;
+            assert!(!anchors.is_from_entry && anchors.pinned.is_empty());
+            assert_eq!(anchors.roots.len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_cannot_be_read_trusts_nothing() {
+        let entry = "-----BEGIN CERTIFICATE-----\nnonsense";
+        let anchors = Anchors::of("example.com", &trust(entry), &system()).await;
+        assert!(anchors.is_from_entry && anchors.roots.is_empty() && anchors.pinned.is_empty());
+        assert!(config(anchors).is_err());
+    }
 }

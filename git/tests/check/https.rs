@@ -393,6 +393,19 @@ async fn endless_answers_end_by_the_limits() {
 }
 
 #[tokio::test]
+async fn the_head_of_an_answer_is_limited() {
+    let body = format!("{SERVICE}{}", listing());
+    let headers = "content-type: application/x-git-upload-pack-advertisement\r\n";
+    let large = format!("{headers}x: {}\r\n", "x".repeat(200_000));
+    let server = Server::answering(response("200 OK", &large, &body)).await;
+    let check = Check::with(server.trust());
+    assert_eq!(check.cause(&server.url()).await, Cause::TooLarge);
+    let limits = Limits { head: 300_000, ..Limits::default() };
+    let check = Check { limits, ..check };
+    assert_eq!(check.list(&server.url()).await, Ok(two_references()));
+}
+
+#[tokio::test]
 async fn a_million_references_are_the_most() {
     let server = Server::answering(git_response(&listing())).await;
     let limits = Limits { references: 1, ..Limits::default() };

@@ -8,6 +8,7 @@ use ring::hmac;
 use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{EcdsaCurve, PrivateKey, encode_pkcs8_pem, encode_pkcs8_pem_encrypted};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::ssh_server::{Door, Script, Server, ecdsa, ed25519, rsa};
@@ -311,7 +312,7 @@ async fn stranger(text: &'static str) -> (String, Trust) {
     tokio::spawn(async move {
         let mut streams = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
+            let _ = stream.write_all(text.as_bytes()).await;
             streams.extend(text.is_empty().then_some(stream));
         }
     });
@@ -350,4 +351,21 @@ async fn a_dropped_check_leaves_no_connection() {
     server.running().await;
     task.abort();
     tokio::time::timeout(Duration::from_secs(5), server.ended()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_stops_halfway_is_left() {
+    let listener = TcpListener::bind((PERMITTED, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let end = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"SSH-2.0-x\r\n").await.unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await.unwrap();
+    });
+    let key = ed25519().public_key().to_openssh().unwrap();
+    let trust = Trust { known_hosts: format!("[{HOST}]:{port} {key}"), ..Trust::default() };
+    let check = Check { limits: short(), ..Check::with(trust) };
+    assert_eq!(check.cause(&format!("ssh://{HOST}:{port}/a")).await, Cause::TimedOut);
+    tokio::time::timeout(Duration::from_secs(5), end).await.unwrap().unwrap();
 }

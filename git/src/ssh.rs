@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::client::{self, AuthResult, Handle, Msg};
+use russh::client::{self, AuthResult, GexParams, Handle, Msg};
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use russh::{Channel, ChannelMsg, Preferred, kex};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +18,7 @@ use crate::credentials::{Credentials, read_key};
 use crate::dial::{Dialer, Server};
 use crate::failure::{Cause, Failure};
 use crate::known_hosts::HostKeys;
-use crate::ssh_client::{Client, Stop};
+use crate::ssh_client::{Client, Dismissal, Stop};
 use crate::trust::Trust;
 use crate::url::GitUrl;
 
@@ -31,15 +31,16 @@ enum Login {
 
 /// What a server's words are kept of that go to people: enough to tell a missing repository.
 const MAX_ERROR_TEXT: usize = 4 * 1024;
+/// The least, preferred, and most bits of a key exchange whose parameters the server chooses.
+const GROUP_BITS: [usize; 3] = [2048, 3072, 4096];
 /// How long a server gets to end after a complete listing.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Between the connection and the SSH client.
 const PIPE: usize = 64 * 1024;
 /// What a server may send before it is read.
 const WINDOW: u32 = 256 * 1024;
-/// Key exchanges: those that cost little and whose parameters no server can choose. The last is
-/// for servers that have none of the others.
-const EXCHANGES: [kex::Name; 9] = [
+/// Key exchanges. The last two are for servers that have none of the others: they cost more.
+const EXCHANGES: [kex::Name; 10] = [
     kex::MLKEM768X25519_SHA256,
     kex::CURVE25519,
     kex::CURVE25519_PRE_RFC_8731,
@@ -47,6 +48,7 @@ const EXCHANGES: [kex::Name; 9] = [
     kex::ECDH_SHA2_NISTP384,
     kex::ECDH_SHA2_NISTP521,
     kex::DH_G14_SHA256,
+    kex::DH_GEX_SHA256,
     kex::EXTENSION_SUPPORT_AS_CLIENT,
     kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
 ];
@@ -74,8 +76,9 @@ pub(crate) async fn list(
     let stream = dialer.connect(&server, &addresses).await?;
     let (near, far) = duplex(PIPE);
     let conversation = async {
-        let session = begin(near, keys, &server).await?;
-        let session = authenticate(session, user, login, &server).await?;
+        let dismissal = Dismissal::default();
+        let mut session = begin(near, keys, dismissal.clone(), &server).await?;
+        authenticate(&mut session, user, login, &dismissal, &server).await?;
         let reader = Advertisement::over_ssh(dialer.limits);
         run(&session, &url.ssh_path(), reader, &server, dialer.limits.listing).await
     };
@@ -115,6 +118,7 @@ async fn login(url: &GitUrl, credentials: &Credentials) -> Result<(String, Login
 async fn begin(
     stream: DuplexStream,
     keys: HostKeys,
+    dismissal: Dismissal,
     server: &Server,
 ) -> Result<Handle<Client>, Failure> {
     let preferred = Preferred {
@@ -122,8 +126,11 @@ async fn begin(
         key: keys.algorithms().into(),
         ..Preferred::default()
     };
-    let config = client::Config { preferred, window_size: WINDOW, ..client::Config::default() };
-    let client = Client::new(keys);
+    let [least, preferred_bits, most] = GROUP_BITS;
+    let gex = GexParams::new(least, preferred_bits, most).map_err(|_| broken(server))?;
+    let config =
+        client::Config { preferred, gex, window_size: WINDOW, ..client::Config::default() };
+    let client = Client::new(keys, dismissal);
     client::connect_stream(Arc::new(config), stream, client).await.map_err(|error| match error {
         Stop::HostKey => Failure::new(
             Cause::HostKeyChanged,
@@ -145,11 +152,12 @@ async fn begin(
 }
 
 async fn authenticate(
-    mut session: Handle<Client>,
+    session: &mut Handle<Client>,
     user: String,
     login: Login,
+    dismissal: &Dismissal,
     server: &Server,
-) -> Result<Handle<Client>, Failure> {
+) -> Result<(), Failure> {
     let (result, what) = match login {
         Login::Nothing => (session.authenticate_none(user).await, "a connection without a key"),
         Login::Password(password) => {
@@ -170,21 +178,22 @@ async fn authenticate(
         }
     };
     match result {
-        Ok(AuthResult::Success) => Ok(session),
-        // Without a reply, the connection has ended.
+        Ok(AuthResult::Success) => Ok(()),
+        // Without an answer, russh makes up a refusal without any method that is left.
         Ok(AuthResult::Failure { remaining_methods, .. })
-            if remaining_methods.is_empty() && session.is_closed() =>
+            if !remaining_methods.is_empty()
+                || !session.is_closed()
+                || dismissal.has_happened() =>
         {
-            Err(broken(server))
+            Err(Failure::new(
+                Cause::AuthenticationRefused,
+                format!(
+                    "{} refuses {what}; check the credential, and that the server knows it",
+                    server.label
+                ),
+            ))
         }
-        Ok(AuthResult::Failure { .. }) => Err(Failure::new(
-            Cause::AuthenticationRefused,
-            format!(
-                "{} refuses {what}; check the credential, and that the server knows it",
-                server.label
-            ),
-        )),
-        Err(_) => Err(broken(server)),
+        Ok(AuthResult::Failure { .. }) | Err(_) => Err(broken(server)),
     }
 }
 

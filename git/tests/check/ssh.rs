@@ -8,6 +8,7 @@ use ring::hmac;
 use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{EcdsaCurve, PrivateKey, encode_pkcs8_pem, encode_pkcs8_pem_encrypted};
+use russh::{Preferred, kex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -262,6 +263,26 @@ async fn a_host_with_another_kind_of_key_has_changed() {
         judged(&server, &format!("{} {known}", server.host())).await,
         Err(Cause::HostKeyChanged)
     );
+}
+
+#[tokio::test]
+async fn key_exchanges() {
+    for (exchange, cause) in [
+        (kex::MLKEM768X25519_SHA256, None),
+        (kex::CURVE25519, None),
+        (kex::ECDH_SHA2_NISTP256, None),
+        (kex::ECDH_SHA2_NISTP521, None),
+        (kex::DH_G14_SHA256, None),
+        (kex::DH_GEX_SHA256, None),
+        (kex::DH_G14_SHA1, Some(Cause::ServerError)),
+        (kex::NONE, Some(Cause::ServerError)),
+    ] {
+        let preferred = Preferred { kex: vec![exchange].into(), ..Preferred::default() };
+        let door = Door { is_open: true, ..Door::default() };
+        let server = Server::preferring(preferred, vec![ed25519()], door, says(&listing())).await;
+        let result = Check::with(server.trust()).list(&server.url()).await;
+        assert_eq!(result.err().map(|failure| failure.cause()), cause, "{exchange:?}");
+    }
 }
 
 #[tokio::test]

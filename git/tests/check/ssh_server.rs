@@ -13,7 +13,7 @@ use russh::keys::{Algorithm, EcdsaCurve, PrivateKey, PublicKey};
 use russh::server::{
     self, Auth, ChannelOpenHandle, Config, Handle, Msg, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId};
+use russh::{Channel, ChannelId, Preferred};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -99,11 +99,24 @@ impl Server {
     }
 
     pub(crate) async fn with(keys: Vec<PrivateKey>, door: Door, script: Script) -> Self {
+        Self::preferring(Preferred::default(), keys, door, script).await
+    }
+
+    pub(crate) async fn preferring(
+        preferred: Preferred,
+        keys: Vec<PrivateKey>,
+        door: Door,
+        script: Script,
+    ) -> Self {
         let listener = TcpListener::bind((PERMITTED, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let public_keys = keys.iter().map(|key| key.public_key().clone()).collect();
-        let config =
-            Arc::new(Config { keys, auth_rejection_time: Duration::ZERO, ..Config::default() });
+        let config = Arc::new(Config {
+            keys,
+            preferred,
+            auth_rejection_time: Duration::ZERO,
+            ..Config::default()
+        });
         let shared = Arc::new(Shared {
             script,
             door,

@@ -31,6 +31,10 @@ const AGENT: &str = "git/2.0 (managed-gitops)";
 /// The user that Argo CD shows with a token if there is no other.
 const DEFAULT_USER: &str = "x-access-token";
 const DEFAULT_PORT: u16 = 443;
+/// hyper panics if it is told to read less.
+const MIN_HEAD: usize = 8 * 1024;
+/// Begins the label of a server that another has named.
+const REDIRECTED: &str = "a server redirected to by ";
 /// What may not be in the path of a request as it is. A `%` stays: the path in the URL may be
 /// encoded already.
 const ENCODED: &AsciiSet = &CONTROLS
@@ -123,7 +127,7 @@ async fn ask(
     let stream = dialer.connect(server, &addresses).await?;
     let stream = tls::secure(stream, server, trust, roots).await?;
     let (mut sender, connection) = Builder::new()
-        .max_buf_size(dialer.limits.head)
+        .max_buf_size(dialer.limits.head.max(MIN_HEAD))
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| broken(&error, server))?;
@@ -255,8 +259,6 @@ fn redirected(from: &Server) -> String {
     }
 }
 
-const REDIRECTED: &str = "a server redirected to by ";
-
 fn refused(server: &Server, status: StatusCode, has_credential: bool) -> Failure {
     let label = &server.label;
     match status {
@@ -267,6 +269,15 @@ fn refused(server: &Server, status: StatusCode, has_credential: bool) -> Failure
                  and that they may read this repository"
             ),
         ),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if label.starts_with(REDIRECTED) => {
+            Failure::new(
+                Cause::AuthenticationRefused,
+                format!(
+                    "{label} asks for a credential, which is not shown to it; use the final \
+                     address of the repository in its URL"
+                ),
+            )
+        }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::new(
             Cause::AuthenticationRefused,
             format!("{label} asks for a user name and a password or token; provide them"),

@@ -15,7 +15,7 @@ pub struct Limits {
     /// Redirects followed. A chain may be endless; git itself follows 20. Argo CD follows none.
     pub redirects: usize,
     /// Bytes of the head of an HTTP response, which has to be held in memory. They are counted
-    /// between reads, so that up to twice as many may pass.
+    /// between reads, so that up to twice as many may pass, and never fewer than 8192.
     pub head: usize,
     /// Bytes of a listing. They are counted and discarded; without a limit, a server could keep
     /// this program downloading until the time is up.

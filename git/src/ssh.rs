@@ -29,7 +29,7 @@ enum Login {
     Key(Box<PrivateKey>),
 }
 
-/// What a server's words are kept of that go to people: enough to tell a missing repository.
+/// How much is kept of what a server says to people: enough to tell a missing repository.
 const MAX_ERROR_TEXT: usize = 4 * 1024;
 /// The least, preferred, and most bits of a key exchange whose parameters the server chooses.
 const GROUP_BITS: [usize; 3] = [2048, 3072, 4096];
@@ -39,7 +39,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const PIPE: usize = 64 * 1024;
 /// What a server may send before it is read.
 const WINDOW: u32 = 256 * 1024;
-/// Key exchanges. The last two are for servers that have none of the others: they cost more.
+/// Key exchanges, the best first. Those named DH are for servers that have none of the others: they
+/// cost more.
 const EXCHANGES: [kex::Name; 10] = [
     kex::MLKEM768X25519_SHA256,
     kex::CURVE25519,

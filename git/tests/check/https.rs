@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use git_access::{Cause, Credentials, Limits, Listing, Trust};
+use git_access::{Cause, Checker, Credentials, GitUrl, Limits, Listing, Policy, Trust};
 use rcgen::date_time_ymd;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -222,6 +222,19 @@ async fn a_redirect_elsewhere_loses_the_credential() {
 }
 
 #[tokio::test]
+async fn a_server_that_misses_the_credential_is_told_of() {
+    let target = Server::answering(response("401 Unauthorized", "", "")).await;
+    let first = Server::answering(redirect(
+        &target.url().replace("/a/b.git", "/a/b.git/info/refs?service=git-upload-pack"),
+    ))
+    .await;
+    let trust = trust_for(&[(HOST, &[&*first.authority, &target.authority].concat())]);
+    let failure = Check::with(trust).list(&first.url()).await.unwrap_err();
+    assert_eq!(failure.cause(), Cause::AuthenticationRefused);
+    assert!(failure.sentence().contains("use the final address"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_lost_credential_stays_lost() {
     // From the first server to the second and back.
     let back = Server::answering(git_response(&listing())).await;
@@ -326,6 +339,23 @@ async fn hosts_that_are_not_reached() {
 }
 
 #[tokio::test]
+async fn names_of_this_machine_are_seen_through() {
+    let checker = Checker::new(Policy::default());
+    // The system's resolver takes the last three for 127.0.0.1, or for no address.
+    for (host, is_name) in
+        [("localhost", true), ("127.1", false), ("2130706433", false), ("0x7f000001", false)]
+    {
+        let url = GitUrl::parse(&format!("https://{host}/a")).unwrap();
+        let result = checker.list(&url, &Credentials::Anonymous, &Trust::default()).await;
+        match result.unwrap_err().cause() {
+            Cause::AddressForbidden => {}
+            Cause::NoSuchHost if !is_name => {}
+            cause => panic!("{host}: {cause:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_more_addresses_are_tried_than_the_limit() {
     let server = Server::answering(git_response(&listing())).await;
     // Nothing listens at the first.
@@ -403,6 +433,11 @@ async fn the_head_of_an_answer_is_limited() {
     let limits = Limits { head: 300_000, ..Limits::default() };
     let check = Check { limits, ..check };
     assert_eq!(check.list(&server.url()).await, Ok(two_references()));
+
+    let server = Server::answering(git_response(&listing())).await;
+    let limits = Limits { head: 0, ..Limits::default() };
+    let check = Check { limits, ..Check::with(server.trust()) };
+    assert_eq!(check.list(&server.url()).await, Ok(two_references()), "too low a limit");
 }
 
 #[tokio::test]

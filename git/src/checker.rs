@@ -1,0 +1,80 @@
+//! The check: whether a credential opens a repository.
+
+use std::sync::Arc;
+
+use tokio::time::timeout;
+
+use crate::advertisement::Listing;
+use crate::credentials::Credentials;
+use crate::dial::{Dialer, Server};
+use crate::failure::{Cause, Failure};
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::resolve::{Resolve, SystemResolver};
+use crate::tls::SystemRoots;
+use crate::trust::Trust;
+use crate::url::{GitUrl, Transport};
+use crate::{https, ssh};
+
+/// Lists the references of repositories. One of it serves any number of checks at a time.
+pub struct Checker {
+    resolver: Arc<dyn Resolve>,
+    policy: Policy,
+    limits: Limits,
+    roots: SystemRoots,
+}
+
+impl Checker {
+    /// A checker that connects where the policy permits it.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            resolver: Arc::new(SystemResolver),
+            policy,
+            limits: Limits::default(),
+            roots: SystemRoots::default(),
+        }
+    }
+
+    /// The same with another resolver.
+    #[must_use]
+    pub fn with_resolver(self, resolver: Arc<dyn Resolve>) -> Self {
+        Self { resolver, ..self }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Lists the references of a repository, as `git ls-remote` does. All of it, connections
+    /// included, ends when the future is dropped.
+    pub async fn list(
+        &self,
+        url: &GitUrl,
+        credentials: &Credentials,
+        trust: &Trust,
+    ) -> Result<Listing, Failure> {
+        let dialer =
+            Dialer { resolver: self.resolver.as_ref(), policy: &self.policy, limits: self.limits };
+        let listing = async {
+            match url.transport() {
+                Transport::Https => {
+                    https::list(&dialer, url, credentials, trust, &self.roots).await
+                }
+                Transport::Ssh => ssh::list(&dialer, url, credentials, trust).await,
+            }
+        };
+        timeout(self.limits.total, listing).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                Cause::TimedOut,
+                format!(
+                    "{} has not listed the repository's references within {} seconds; check that \
+                     the server works",
+                    Server::named(url.host(), url.port()).label,
+                    self.limits.total.as_secs_f32()
+                ),
+            ))
+        })
+    }
+}

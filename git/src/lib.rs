@@ -1,0 +1,33 @@
+//! Whether a credential opens a git repository, asked of the repository's server: a listing of its
+//! references, as `git ls-remote` does it, over HTTPS or SSH.
+//!
+//! Tenants choose the servers, so any server may be hostile: it may send anything for any time, it
+//! may be at an address that only this program can reach, and it may redirect there. See
+//! [`Policy`] and [`Limits`]. No program is run and no environment variable is looked at, except
+//! where the system's root certificates are.
+
+mod advertisement;
+mod checker;
+mod credentials;
+mod dial;
+mod failure;
+mod https;
+mod known_hosts;
+mod limits;
+pub mod policy;
+mod resolve;
+mod ssh;
+mod ssh_client;
+mod tls;
+mod trust;
+pub mod url;
+
+pub use advertisement::Listing;
+pub use checker::Checker;
+pub use credentials::Credentials;
+pub use failure::{Cause, Failure, MAX_SENTENCE};
+pub use limits::Limits;
+pub use policy::Policy;
+pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use trust::Trust;
+pub use url::GitUrl;

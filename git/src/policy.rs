@@ -1,0 +1,143 @@
+//! Which addresses may be connected to.
+//!
+//! Tenants choose the servers, so a server may be one that only this program can reach: the
+//! machine's own services, the cloud's metadata, this cluster's API server. Private ranges are
+//! allowed, because many git servers are there.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// Which addresses may be connected to. By default all but those of [`Forbidden`].
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Allowed even if they are forbidden by default or this cluster's own.
+    pub allow: Vec<IpNet>,
+    /// Forbidden, whatever else applies.
+    pub deny: Vec<IpNet>,
+    /// The addresses of this cluster's API server.
+    pub own: Vec<IpAddr>,
+}
+
+/// Why an address is forbidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    /// In [`Policy::deny`].
+    #[error("a denied address")]
+    Denied,
+    /// In [`Policy::own`].
+    #[error("an address of this cluster")]
+    Own,
+    /// This machine.
+    #[error("a loopback address")]
+    Loopback,
+    /// No machine, which the kernel takes for this one.
+    #[error("an unspecified address")]
+    Unspecified,
+    /// Neighbors on the network, among them most metadata services.
+    #[error("a link-local address")]
+    LinkLocal,
+    /// What a cloud tells its machines, credentials included.
+    #[error("an address of a cloud's metadata service")]
+    Metadata,
+    /// Many machines.
+    #[error("a multicast address")]
+    Multicast,
+    /// All machines of the network.
+    #[error("a broadcast address")]
+    Broadcast,
+}
+
+/// Metadata services outside the link-local ranges: Alibaba Cloud's, Oracle Cloud's and Azure's.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
+/// The same of Google Cloud and Scaleway.
+const METADATA_V6: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
+/// All that AWS serves to its machines is in fd00:ec2::/32.
+const METADATA_AWS: [u16; 2] = [0xfd00, 0xec2];
+
+impl Policy {
+    /// Whether the address may be connected to.
+    pub fn permits(&self, address: IpAddr) -> Result<(), Forbidden> {
+        let judged = judged(address);
+        if self.deny.iter().any(|net| net.contains(&judged) || net.contains(&address)) {
+            return Err(Forbidden::Denied);
+        }
+        if self.allow.iter().any(|net| net.contains(&judged)) {
+            return Ok(());
+        }
+        if self.own.iter().any(|own| self::judged(*own) == judged) {
+            return Err(Forbidden::Own);
+        }
+        match judged {
+            IpAddr::V4(address) => permits_v4(address),
+            IpAddr::V6(address) => permits_v6(address),
+        }
+    }
+}
+
+fn permits_v4(address: Ipv4Addr) -> Result<(), Forbidden> {
+    if METADATA_V4.contains(&address) || address == Ipv4Addr::new(169, 254, 169, 254) {
+        return Err(Forbidden::Metadata);
+    }
+    match address.octets() {
+        [0, ..] => Err(Forbidden::Unspecified),
+        [127, ..] => Err(Forbidden::Loopback),
+        [169, 254, ..] => Err(Forbidden::LinkLocal),
+        [224..=239, ..] => Err(Forbidden::Multicast),
+        [255, 255, 255, 255] => Err(Forbidden::Broadcast),
+        _ => Ok(()),
+    }
+}
+
+fn permits_v6(address: Ipv6Addr) -> Result<(), Forbidden> {
+    if METADATA_V6.contains(&address) || address.segments()[..2] == METADATA_AWS {
+        return Err(Forbidden::Metadata);
+    }
+    if address.is_unspecified() {
+        return Err(Forbidden::Unspecified);
+    }
+    if address.is_loopback() {
+        return Err(Forbidden::Loopback);
+    }
+    if address.is_unicast_link_local() {
+        return Err(Forbidden::LinkLocal);
+    }
+    if address.is_multicast() {
+        return Err(Forbidden::Multicast);
+    }
+    Ok(())
+}
+
+/// The address that a packet would end at: the IPv4 address in an IPv6 address that has one.
+fn judged(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(inner) => embedded(inner).map_or(address, IpAddr::V4),
+    }
+}
+
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let v4 =
+        |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    match [a, b, c, d, e, f] {
+        // ::1 and :: are IPv6's own.
+        [0, 0, 0, 0, 0, 0] if g == 0 && h <= 1 => None,
+        // IPv4-compatible and IPv4-mapped.
+        [0, 0, 0, 0, 0, 0 | 0xffff] => v4(g, h),
+        // IPv4-translated.
+        [0, 0, 0, 0, 0xffff, 0] => v4(g, h),
+        // NAT64.
+        [0x64, 0xff9b, 0, 0, 0, 0] => v4(g, h),
+        // 6to4.
+        [0x2002, high, low, ..] => v4(high, low),
+        _ => None,
+    }
+}

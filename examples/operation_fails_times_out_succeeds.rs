@@ -35,6 +35,10 @@ fn tell(
             OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
             OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
             OperationObligation::ApplicationRemoved(_) => "there is no Application for the row",
+            OperationObligation::SecretWritten(..) => {
+                "the repository Secret says what the row says"
+            }
+            OperationObligation::SecretRemoved(_) => "there is no repository Secret for the row",
             OperationObligation::SyncRequested(..) => "Argo CD was asked for the sync",
             OperationObligation::ApplicationSought(_) => "it is known whether it exists",
             OperationObligation::SyncEnded(..) => "Argo CD does not run the sync",

@@ -47,11 +47,11 @@ fn put(rows: &[RowChange]) -> Option<&CredentialRow> {
 fn conditions(machine: &RepositoryCredential, style: ConditionStyle) -> Vec<Condition> {
     let dirty = RepositoryCredential { mirror: Mirror::Dirty {}, ..machine.clone() };
     let obligations = dirty.obligations(style).into_iter();
-    let written = obligations.filter_map(|one| match one {
+    let mut written = obligations.filter_map(|one| match one {
         CredentialObligation::StatusWritten(view) => Some(view.conditions),
         _ => None,
     });
-    written.last().unwrap()
+    written.next_back().unwrap()
 }
 
 /// The event as it would be for an older generation, at an older revision, or of another operation;

@@ -2,10 +2,12 @@
 //! them it says so and does everything else.
 
 use std::fmt;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use schema::connection::Database;
-use schema::sealing::Keyring;
-use schema::store::sealed::unlock::{Sealer, UnlockError, missing_keys, unlock};
+use schema::sealing::{Keyring, OpenError};
+use schema::store::sealed::unlock::{Sealer, UnlockError, faults, unlock};
 use tokio_util::sync::CancellationToken;
 
 use crate::runtime::retry::patiently;
@@ -15,22 +17,28 @@ use crate::runtime::store_failure::{RetryDecision, retry_decision};
 const NO_KEYS: &str = "there are no sealing keys; set SEALING_KEYS_DIR to a directory of keys and \
                        start the program again";
 
-/// See the module.
+/// See the module. Clones share what is said.
 #[derive(Clone, Debug)]
-pub enum Sealing {
-    /// The keys open the database.
-    Open(Sealer),
-    /// They do not, or there are none.
-    Locked(Locked),
+pub struct Sealing {
+    sealer: Option<Sealer>,
+    /// What operators have to know, a line each.
+    notices: Arc<Mutex<Vec<String>>>,
 }
 
-/// Why no secrets are worked with, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Locked(String);
+/// What cannot be done.
+enum Notice<'a> {
+    /// Nothing with credentials.
+    Locked(&'a dyn fmt::Display),
+    /// Nothing with some of them.
+    Unopened(&'a OpenError),
+}
 
-impl fmt::Display for Locked {
+impl fmt::Display for Notice<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        match self {
+            Self::Locked(why) => write!(formatter, "no credentials are served: {why}"),
+            Self::Unopened(why) => write!(formatter, "some credentials are not served: {why}"),
+        }
     }
 }
 
@@ -48,48 +56,52 @@ impl Sealing {
         let Some(keyring) = keyring else { return Ok(Some(Self::without_keys())) };
         let unlocked = patiently("opening the sealed values", shutdown, decision, || async {
             let sealer = unlock(database, keyring.clone()).await?;
-            Ok((missing_keys(database, &keyring).await?, sealer))
+            Ok((faults(database, &keyring).await?, sealer))
         });
         match unlocked.await {
             Ok(None) => Ok(None),
-            Ok(Some((missing, sealer))) => {
-                for id in missing {
-                    tracing::warn!(
-                        "credentials are sealed with the key {id}, which is not in the keyring; \
-                         add it, or those credentials are not served"
-                    );
-                }
-                Ok(Some(Self::Open(sealer)))
-            }
-            Err(error @ UnlockError::Locked(_)) => Ok(Some(Self::locked(error.to_string()))),
+            Ok(Some((faults, sealer))) => Ok(Some(Self::with(sealer, &faults))),
+            Err(UnlockError::Locked(why)) => Ok(Some(Self::locked(&UnlockError::Locked(why)))),
             Err(error) => Err(error),
         }
     }
 
-    /// There are no keys.
-    pub fn without_keys() -> Self {
-        Self::locked(NO_KEYS.to_owned())
+    fn with(sealer: Sealer, faults: &[OpenError]) -> Self {
+        // What it would seal could not be opened by those who have the right one of that name.
+        let primary = OpenError::Refused(sealer.keyring.primary());
+        if faults.contains(&primary) {
+            return Self::locked(&primary);
+        }
+        let sealing = Self { sealer: Some(sealer), notices: Arc::default() };
+        faults.iter().for_each(|fault| sealing.note(Notice::Unopened(fault).to_string()));
+        sealing
     }
 
-    fn locked(why: String) -> Self {
-        tracing::warn!("no credentials are served: {why}");
-        Self::Locked(Locked(why))
+    /// There are no keys.
+    pub fn without_keys() -> Self {
+        Self::locked(&NO_KEYS)
+    }
+
+    fn locked(why: &dyn fmt::Display) -> Self {
+        let sealing = Self { sealer: None, notices: Arc::default() };
+        sealing.note(Notice::Locked(why).to_string());
+        sealing
     }
 
     /// What is sealed and opened with, if anything.
     pub fn sealer(&self) -> Option<&Sealer> {
-        match self {
-            Self::Open(sealer) => Some(sealer),
-            Self::Locked(_) => None,
-        }
+        self.sealer.as_ref()
     }
 
-    /// A line for `/readyz`; empty if there is nothing to say.
+    /// Says something in the log and in `/readyz`.
+    pub fn note(&self, notice: String) {
+        tracing::warn!("{notice}");
+        self.notices.lock().push(notice);
+    }
+
+    /// Lines for `/readyz`; empty if there is nothing to say.
     pub fn readiness(&self) -> String {
-        match self {
-            Self::Open(_) => String::new(),
-            Self::Locked(why) => format!("no credentials are served: {why}\n"),
-        }
+        self.notices.lock().iter().map(|notice| format!("{notice}\n")).collect()
     }
 }
 

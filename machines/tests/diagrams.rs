@@ -59,10 +59,11 @@ fn the_exploration_reaches_every_state() {
     let reached: BTreeMap<&str, usize> =
         charts.values().map(|chart| (chart.name, paths(chart).len())).collect();
     let expected = [
+        ("Delivery", 3),
         ("Error flag", 3),
         ("Lifecycle", 14),
         ("Operation", 14),
-        ("RepositoryCredential", 12),
+        ("RepositoryCredential", 10),
         ("Status mirror", 4),
         ("SyncRun", 10),
         ("Tenant", 5),

@@ -22,6 +22,7 @@ use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, MirroredCondition, PersistedDeployment, Record,
     Report,
 };
+use machines::kinds::repository_credential::delivery::Delivery;
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::verdict::Verdict;
@@ -530,7 +531,6 @@ fn full_credential() -> CredentialRecord {
             user: ClusterUserId::of(&deployment.tenant),
             instance: InstanceId::new("instance"),
             written: Some(Written { spec: spec.clone(), secret }),
-            applied: true,
         }),
         tenant: deployment.tenant,
         spec,
@@ -552,19 +552,27 @@ fn every_state_of_a_repository_credential_keeps_its_format() {
         ("rejected", CredentialState::Rejected {}),
         ("checking", CredentialState::Checking { deadline, overdue }),
         ("refused", CredentialState::Refused {}),
+        ("awaiting-engine", CredentialState::AwaitingEngine { deadline, overdue }),
         ("awaiting-tenant", CredentialState::AwaitingTenant { deadline, overdue }),
-        ("dispatching", CredentialState::Dispatching { again, deadline, overdue }),
-        ("backing-off", CredentialState::BackingOff { until }),
-        ("settled", CredentialState::Settled {}),
-        ("removing", CredentialState::Removing { again, deadline, overdue }),
-        ("removal-backing-off", CredentialState::RemovalBackingOff { until }),
+        ("accepted", CredentialState::Accepted {}),
+        ("removing", CredentialState::Removing {}),
         ("gone", CredentialState::Gone {}),
     ];
+    let CredentialRecord { uid, tenant, namespace, name, .. } = full_credential();
+    let new = RepositoryCredential::new(uid, tenant, &namespace, &name);
     for (file, lifecycle) in states {
-        let CredentialRecord { uid, tenant, namespace, name, .. } = full_credential();
-        let new = RepositoryCredential::new(uid, tenant, &namespace, &name);
-        let credential = RepositoryCredential { lifecycle, ..new };
+        let credential = RepositoryCredential { lifecycle, ..new.clone() };
         compare(&format!("repository-credential-{file}"), &PersistedCredential::from(credential));
+    }
+    let deliveries = [
+        ("idle", Delivery::Idle {}),
+        ("dispatching", Delivery::Dispatching { again, deadline, overdue }),
+        ("backing-off", Delivery::BackingOff { until }),
+    ];
+    for (file, delivery) in deliveries {
+        let credential = RepositoryCredential { delivery, ..new.clone() };
+        let persisted = PersistedCredential::from(credential);
+        compare(&format!("repository-credential-delivery-{file}"), &persisted);
     }
     let texts = |text: &str| text.to_owned();
     let verdicts = [
@@ -578,8 +586,9 @@ fn every_state_of_a_repository_credential_keeps_its_format() {
     for (file, verdict) in verdicts {
         let mut record = full_credential();
         record.checked = record.checked.map(|checked| Checked { verdict, ..checked });
-        let (lifecycle, mirror) = (CredentialState::Settled {}, Mirror::Dirty {});
-        let credential = RepositoryCredential { lifecycle, mirror, record };
+        let (lifecycle, mirror) = (CredentialState::Accepted {}, Mirror::Dirty {});
+        let delivery = Delivery::Idle {};
+        let credential = RepositoryCredential { lifecycle, delivery, mirror, record };
         let persisted = PersistedCredential::from(credential);
         compare(&format!("repository-credential-verdict-{file}"), &persisted);
     }
@@ -624,5 +633,5 @@ fn an_unknown_version_is_rejected_by_its_number() {
 #[test]
 fn every_golden_file_is_read_by_a_test() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11 + 2 + 12 + 6);
+    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11 + 2 + 10 + 3 + 6);
 }

@@ -5,7 +5,10 @@
 use std::collections::BTreeSet;
 
 use machines::Handling;
-use machines::identity::{Digest, Generation, OperationId, Revision, Timestamp};
+use machines::identity::{
+    ClusterUserId, Digest, EnvironmentId, Generation, InstanceId, OperationId, Revision, TenantUid,
+    Timestamp,
+};
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::spec::{CredentialSpec, problem};
 use machines::kinds::repository_credential::verdict::Verdict;
@@ -15,21 +18,15 @@ use machines::kinds::repository_credential::{
 };
 use machines::kinds::tenant::TenantFact;
 use machines::machine::Machine;
-use machines::rows::{CredentialRow, CredentialRows, OperationState, RowChange};
+use machines::rows::{CredentialRow, CredentialRows, OperationState, RowChange, TenantRows};
 use machines::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, READY, STALLED};
 use machines::shared::mirror::Mirror;
 use proptest::prelude::*;
 use proptests::{arbitrary, config};
 
-/// The states in which something else than a person or the repository is awaited.
-const WAITS_FOR_MACHINERY: [&str; 6] = [
-    "Live/Checking",
-    "Live/AwaitingTenant",
-    "Live/Dispatching",
-    "Live/BackingOff",
-    "Terminating/Removing",
-    "Terminating/RemovalBackingOff",
-];
+/// The states in which something else than a person, the repository or the delivery is awaited.
+const WAITS_FOR_MACHINERY: [&str; 3] =
+    ["Live/Checking", "Live/Awaiting/AwaitingEngine", "Live/Awaiting/AwaitingTenant"];
 
 fn restarted(machine: RepositoryCredential) -> RepositoryCredential {
     let text = serde_json::to_string(&PersistedCredential::from(machine)).unwrap();
@@ -77,14 +74,44 @@ fn made_stale(
             let id = OperationId::new("finished long ago");
             Some(CredentialEvent::OperationObserved { id, state })
         }
-        CredentialEvent::Checked(mut checked) => {
-            checked.spec = CredentialSpec { secret: "edited since".to_owned(), ..checked.spec };
-            Some(CredentialEvent::Checked(checked))
+        CredentialEvent::Checked { shown, mut found } if by_generation => {
+            found.spec = CredentialSpec { secret: "edited since".to_owned(), ..found.spec };
+            Some(CredentialEvent::Checked { shown, found })
+        }
+        CredentialEvent::Checked { mut found, .. } => {
+            found.spec = record.spec.clone();
+            let shown = Some(Digest::new("rotated since"));
+            Some(CredentialEvent::Checked { shown, found })
         }
         CredentialEvent::SecretDiffers
         | CredentialEvent::FactsChanged
         | CredentialEvent::DeadlineReached => None,
     }
+}
+
+/// The event as it is if it is about what the machine waits for.
+fn fitting(machine: &RepositoryCredential, event: CredentialEvent) -> CredentialEvent {
+    match event {
+        CredentialEvent::Checked { mut found, .. } => {
+            found.spec = machine.record.spec.clone();
+            CredentialEvent::Checked { shown: machine.record.shown.clone(), found }
+        }
+        other => other,
+    }
+}
+
+/// The facts as they usually are: there are keys, and the tenant has its rows.
+fn usual(facts: CredentialFacts) -> CredentialFacts {
+    let tenant = TenantRows {
+        tenant: TenantUid::new("tenant-1"),
+        namespace: "team-a".to_owned(),
+        user: ClusterUserId::new("user-1"),
+        environment: EnvironmentId::new("environment"),
+        instance: InstanceId::new("instance-1"),
+    };
+    let instance = Some(tenant.instance.clone());
+    let tenant = TenantFact::Active(tenant);
+    CredentialFacts { has_keys: true, existing: None, tenant, instance, ..facts }
 }
 
 proptest! {
@@ -112,8 +139,12 @@ proptest! {
         facts in arbitrary::credential_facts(),
     ) {
         let Some(stale) = made_stale(&machine, event, by_generation) else { return Ok(()) };
+        // What a reachable machine has always done: what is delivered ends a removal.
+        let nothing = CredentialEvent::OperationObserved { id: OperationId::new("none"), state: None };
+        let machine = machine.step(&nothing, &facts).machine;
         let step = machine.clone().step(&stale, &facts);
         prop_assert_eq!(step.machine.lifecycle, machine.lifecycle);
+        prop_assert_eq!(step.machine.delivery, machine.delivery);
         prop_assert_eq!(step.machine.record, machine.record);
         prop_assert_eq!(step.rows, vec![]);
     }
@@ -124,11 +155,14 @@ proptest! {
         event in arbitrary::credential_event(),
         facts in arbitrary::credential_facts(),
     ) {
+        let (event, facts) = (fitting(&machine, event), usual(facts));
         let spec = machine.record.spec.clone();
         let step = machine.step(&event, &facts);
         let Some(row) = put(&step.rows) else { return Ok(()) };
         // Whoever writes the row has the credential at hand only then.
-        let CredentialEvent::Checked(checked) = event else { panic!("{row:?} by {event:?}") };
+        let CredentialEvent::Checked { found: checked, .. } = event else {
+            panic!("{row:?} by {event:?}")
+        };
         prop_assert_eq!(&checked.verdict, &Verdict::Accepted {});
         prop_assert_eq!(&checked.spec, &spec);
         prop_assert_eq!(checked.secret.as_ref(), Some(&row.secret));
@@ -142,15 +176,16 @@ proptest! {
         event in arbitrary::credential_event(),
         facts in arbitrary::credential_facts(),
     ) {
-        let facts = CredentialFacts { has_keys: false, ..facts };
+        let facts = CredentialFacts { has_keys: false, ..usual(facts) };
+        let event = fitting(&machine, event);
         let was_live = machine.path().starts_with("Live");
         let is_looked_at = matches!(event, CredentialEvent::FactsChanged);
         let step = machine.step(&event, &facts);
         if was_live && is_looked_at {
             prop_assert_eq!(step.machine.path(), "Live/AwaitingKeys");
         }
+        prop_assert!(put(&step.rows).is_none());
         if step.machine.path() == "Live/AwaitingKeys" {
-            prop_assert!(put(&step.rows).is_none());
             let ready = conditions(&step.machine, ConditionStyle::Conventional);
             prop_assert!(ready.iter().any(|one| one.type_ == STALLED && one.status == "True"));
         }
@@ -205,7 +240,8 @@ proptest! {
     ) {
         let machine = RepositoryCredential { mirror: Mirror::Clean {}, ..machine };
         let waits = WAITS_FOR_MACHINERY.contains(&machine.path().as_str());
-        prop_assert_eq!(machine.wake_at().is_some(), waits, "{}", machine.path());
+        let is_delivered = machine.delivery.is_idle();
+        prop_assert_eq!(machine.wake_at().is_some(), waits || !is_delivered, "{:?}", machine);
     }
 
 }
@@ -222,10 +258,12 @@ proptest! {
     ) {
         let mut world = Small::new();
         for (event, facts, unusual) in events {
-            let facts = if unusual == 0 { facts } else { world.usual(facts) };
+            let facts = if unusual == 0 { facts } else { usual(facts) };
             world.step(&world.fitting(&event), &facts);
         }
-        world.settle(&end);
+        world.settle(&end, false);
+        world.has_read(&end)?;
+        world.settle(&end, true);
         world.is_as(&end)?;
     }
 }
@@ -238,7 +276,7 @@ fn what_could_not_be_written_is_written_after_the_next_check() {
     let end =
         End { spec: Some(spec.clone()), secret: secret.clone(), verdict: Verdict::Accepted {} };
     let mut world = Small::new();
-    let facts = world.usual(CredentialFacts {
+    let facts = usual(CredentialFacts {
         now: Timestamp::from_millis(0),
         has_keys: true,
         tenant: TenantFact::Unknown,
@@ -249,7 +287,8 @@ fn what_could_not_be_written_is_written_after_the_next_check() {
     });
     let found = |secret: &Option<Digest>, verdict| {
         let (spec, secret) = (spec.clone(), secret.clone());
-        CredentialEvent::Checked(Box::new(Checked { spec, secret, verdict }))
+        let shown = Some(Digest::new("first"));
+        CredentialEvent::Checked { shown, found: Box::new(Checked { spec, secret, verdict }) }
     };
     let refused = Verdict::Refused { cause: "TimedOut".to_owned(), text: "no answer".to_owned() };
     let seen = CredentialEvent::Observed(Box::new(CredentialSnapshot {
@@ -268,10 +307,15 @@ fn what_could_not_be_written_is_written_after_the_next_check() {
     ] {
         world.step(&world.fitting(&event), &facts);
     }
-    assert_eq!((world.machine.path().as_str(), &world.applied), ("Live/Refused", &None));
-    world.settle(&end);
+    assert_eq!((world.machine.path().as_str(), &world.applied), ("Live/Judged/Refused", &None));
+    world.settle(&end, true);
     world.is_as(&end).unwrap();
-    assert_eq!(world.applied, secret);
+    assert_eq!(world.applied.as_ref().unwrap().2, Digest::new("first"));
+    // Another client deletes Argo CD's Secret.
+    world.applied = None;
+    world.step(&CredentialEvent::SecretDiffers, &facts);
+    world.settle(&end, true);
+    world.is_as(&end).unwrap();
 }
 
 /// What the world says from some point on.
@@ -301,8 +345,16 @@ impl End {
 struct Requested {
     id: OperationId,
     /// What the row said when the agent looked at it last: it may have finished right after.
-    read: Option<Digest>,
+    read: Option<Content>,
     has_ended: bool,
+}
+
+/// What a row says, and so Argo CD's Secret: the repository, the name of the user's Secret and what is
+/// in it.
+type Content = (String, String, Digest);
+
+fn content(row: &CredentialRow) -> Content {
+    (row.repository.clone(), row.secret_name.clone(), row.secret.clone())
 }
 
 /// A credential with its rows, a repository that answers and an agent that obeys.
@@ -311,8 +363,8 @@ struct Small {
     row: Option<CredentialRow>,
     /// The operations that were requested.
     operations: Vec<Requested>,
-    /// What Argo CD's Secret says: the digest of the user's.
-    applied: Option<Digest>,
+    /// What Argo CD's Secret says.
+    applied: Option<Content>,
     revision: u64,
     now: i64,
 }
@@ -348,31 +400,13 @@ impl Small {
             CredentialEvent::Absent { .. } => {
                 CredentialEvent::Absent { as_of: Revision(self.revision) }
             }
-            CredentialEvent::Checked(mut checked) => {
-                checked.spec = self.machine.record.spec.clone();
-                CredentialEvent::Checked(checked)
-            }
-            other => other,
+            other => fitting(&self.machine, other),
         }
-    }
-
-    /// The facts as they usually are: there are keys, and the tenant has its rows.
-    fn usual(&self, facts: CredentialFacts) -> CredentialFacts {
-        let tenant = machines::rows::TenantRows {
-            tenant: self.machine.record.tenant.clone(),
-            namespace: "team-a".to_owned(),
-            user: machines::identity::ClusterUserId::new("user-1"),
-            environment: machines::identity::EnvironmentId::new("environment"),
-            instance: machines::identity::InstanceId::new("instance-1"),
-        };
-        let instance = Some(tenant.instance.clone());
-        let tenant = TenantFact::Active(tenant);
-        CredentialFacts { has_keys: true, existing: None, tenant, instance, ..facts }
     }
 
     fn step(&mut self, event: &CredentialEvent, facts: &CredentialFacts) {
         self.revision += 1;
-        let row = self.row.as_ref().map(|row| row.secret.clone());
+        let row = self.row.as_ref().map(content);
         if let CredentialEvent::OperationObserved { id, state: Some(state) } = event
             && let Some(open) = self.operations.iter_mut().find(|one| one.id == *id)
         {
@@ -392,7 +426,7 @@ impl Small {
                     let others = &self.operations;
                     let is_alone = others.iter().all(|one| one.id != row.id && one.has_ended);
                     assert!(is_alone, "{row:?} beside {others:?}");
-                    let read = self.row.as_ref().map(|row| row.secret.clone());
+                    let read = self.row.as_ref().map(content);
                     self.operations.push(Requested { id: row.id.clone(), read, has_ended: false });
                 }
                 other => panic!("{other:?}"),
@@ -414,8 +448,8 @@ impl Small {
     }
 
     /// From now on the world is like this, and everybody does what is asked.
-    fn settle(&mut self, end: &End) {
-        let mut facts = self.usual(CredentialFacts {
+    fn settle(&mut self, end: &End, asks_again: bool) {
+        let mut facts = usual(CredentialFacts {
             now: Timestamp::from_millis(self.now),
             has_keys: true,
             tenant: TenantFact::Unknown,
@@ -439,14 +473,19 @@ impl Small {
         let mut paths = BTreeSet::new();
         for _ in 0..64 {
             paths.insert(self.machine.path());
-            let Some(event) = self.answer(end, &mut facts) else { return };
+            let Some(event) = self.answer(end, asks_again, &mut facts) else { return };
             self.step(&event, &facts);
         }
         panic!("it never settles: {paths:?}");
     }
 
     /// What follows from what the machine requires.
-    fn answer(&mut self, end: &End, facts: &mut CredentialFacts) -> Option<CredentialEvent> {
+    fn answer(
+        &mut self,
+        end: &End,
+        asks_again: bool,
+        facts: &mut CredentialFacts,
+    ) -> Option<CredentialEvent> {
         if let Some(open) = &self.machine.record.open {
             let state = Some(OperationState::Completed);
             return Some(CredentialEvent::OperationObserved { id: open.id.clone(), state });
@@ -458,16 +497,27 @@ impl Small {
         };
         let is_asked = matches!(self.machine.lifecycle, CredentialState::Checking { .. });
         // From time to time it is asked again, although nothing seems to have changed.
-        let is_news =
-            self.machine.is_rechecked() && self.machine.record.checked.as_ref() != Some(&found);
+        let known = self.machine.record.checked.as_ref();
+        let is_news = asks_again && self.machine.is_rechecked() && known != Some(&found);
         if is_asked || is_news {
-            return Some(CredentialEvent::Checked(Box::new(found)));
+            let shown = self.machine.record.shown.clone();
+            return Some(CredentialEvent::Checked { shown, found: Box::new(found) });
         }
         let due = RepositoryCredential { mirror: Mirror::Clean {}, ..self.machine.clone() };
         let due = due.wake_at()?;
         facts.now = facts.now.max(due);
         self.now = facts.now.as_millis();
         Some(CredentialEvent::DeadlineReached)
+    }
+
+    /// Whether the newest Secret was read, without waiting for the next periodic check.
+    fn has_read(&self, end: &End) -> Result<(), TestCaseError> {
+        let record = &self.machine.record;
+        if end.spec.as_ref().is_some_and(|spec| problem(spec).is_none()) {
+            let read = record.checked.as_ref().unwrap().secret.clone();
+            prop_assert_eq!(&read, &end.secret, "{:?}", self.machine);
+        }
+        Ok(())
     }
 
     fn is_as(&self, end: &End) -> Result<(), TestCaseError> {
@@ -486,14 +536,17 @@ impl Small {
             return Ok(());
         }
         if end.verdict.is_accepted() {
-            prop_assert_eq!(machine.path(), "Live/Settled");
+            prop_assert_eq!(machine.path(), "Live/Judged/Accepted");
+            prop_assert!(machine.delivery.is_idle());
             prop_assert!(is(READY), "{status:?}");
             let row = self.row.as_ref().unwrap();
             prop_assert_eq!(Some(&row.secret), end.secret.as_ref());
             prop_assert_eq!(&row.repository, &spec.repository);
-            prop_assert_eq!(&self.applied, &end.secret);
+            prop_assert_eq!(self.applied.as_ref(), Some(&content(row)));
         } else {
-            prop_assert_eq!(machine.path(), "Live/Refused");
+            prop_assert_eq!(machine.path(), "Live/Judged/Refused");
+            // What was accepted last is delivered nonetheless.
+            prop_assert_eq!(&self.applied, &self.row.as_ref().map(content));
             prop_assert!(is(STALLED), "{status:?}");
         }
         Ok(())

@@ -14,18 +14,30 @@ impl Backend {
         if let Some(sealer) = self.sealing.sealer() {
             let seal = || self.store.seal_clear_texts(&sealer.keyring);
             match patiently("sealing credentials", &shutdown, retry_decision, seal).await {
-                Ok(None | Some(0)) => {}
-                Ok(Some(rows)) => {
-                    tracing::info!(rows, "credentials of an earlier installation were sealed");
+                Ok(None) => {}
+                Ok(Some(sealed)) => {
+                    let rows = sealed.rows;
+                    if rows > 0 {
+                        tracing::info!(rows, "credentials of an earlier installation were sealed");
+                    }
+                    self.tell_of_clear_texts(&sealed.left);
                 }
-                Err(error) => tracing::error!(
-                    %error,
-                    "credentials of an earlier installation are still in the clear; the next start \
-                     tries again"
-                ),
+                Err(error) => self.tell_of_clear_texts(&[error.to_string()]),
             }
         }
         // The other tasks go on.
         shutdown.cancelled().await;
+    }
+
+    fn tell_of_clear_texts(&self, why: &[String]) {
+        let Some(first) = why.first() else { return };
+        self.sealing.note(format!(
+            "credentials of an earlier installation are still in the clear, and the next start tries \
+             again: {first}{}",
+            match why.len() {
+                1 => String::new(),
+                more => format!("; and {} more", more - 1),
+            }
+        ));
     }
 }

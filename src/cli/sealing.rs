@@ -9,11 +9,15 @@ use anyhow::Context as _;
 use clap::Args;
 use schema::connection::{Database, connect};
 use schema::sealing::keyring::PRIMARY;
-use schema::sealing::{Keyring, generate_key};
-use schema::store::sealed::rotation::{outdated, rotate_page};
+use schema::sealing::{Keyring, OpenError, Place, generate_key};
+use schema::store::sealed::rotation::{Unopened, outdated, rotate_page};
+use schema::store::sealed::unlock::faults;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{DatabaseArguments, Failure};
+use crate::runtime::retry::patiently;
+use crate::runtime::store_failure::retry_decision;
 
 /// The directory of the keys of `dev`, in its own.
 pub const DEV_KEYS: &str = "sealing-keys";
@@ -93,6 +97,10 @@ pub struct RotateKeys {
     database: DatabaseArguments,
     #[command(flatten)]
     sealing: SealingArguments,
+    /// Remove values that no key opens, because their keys are lost: their users have to enter them
+    /// again.
+    #[arg(long)]
+    forget_unopened: bool,
 }
 
 impl RotateKeys {
@@ -107,40 +115,96 @@ impl RotateKeys {
         let options = self.database.options();
         let database = connect(&self.database.url(), &options).await.map_err(Failure::input)?;
         schema::check(&database).await.map_err(Failure::input)?;
-        rotate(&database, &keyring).await
+        let unopened = if self.forget_unopened { Unopened::Forget } else { Unopened::Keep };
+        let faults = faults(&database, &keyring).await.map_err(Failure::running)?;
+        // A key of the right name that is another one must not seal anything.
+        if let Some(wrong) = faults.iter().find(|one| matches!(one, OpenError::Refused(_)))
+            && unopened == Unopened::Keep
+        {
+            return Err(Failure::Input(anyhow::anyhow!(
+                "the keyring is not that of this database, and nothing was changed: {wrong}"
+            )));
+        }
+        Rotation { database: &database, keyring: &keyring, unopened }.run().await
     }
 }
 
-async fn rotate(database: &Database, keyring: &Keyring) -> Result<(), Failure> {
-    let total = outdated(database, keyring).await.map_err(Failure::running)?;
-    println!("{total} values are not sealed with the primary key {}", keyring.primary());
-    let (mut seen, mut locked) = (0, Vec::new());
-    let mut after = None;
-    loop {
-        let page =
-            rotate_page(database, keyring, after.as_ref()).await.map_err(Failure::running)?;
-        seen += page.resealed + page.replaced + page.locked.len() as u64;
-        locked.extend(page.locked);
-        if seen > 0 {
-            println!("sealed again: {} of {total}", seen - locked.len() as u64);
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
+/// A rotation until its end.
+struct Rotation<'a> {
+    database: &'a Database,
+    keyring: &'a Keyring,
+    unopened: Unopened,
+}
+
+impl Rotation<'_> {
+    async fn run(self) -> Result<(), Failure> {
+        let primary = self.keyring.primary();
+        let mut left = self.outdated().await?;
+        println!("not sealed with the primary key {primary}: {left}");
+        // What the program writes meanwhile may be behind the place that a pass has come to.
+        loop {
+            let locked = self.pass(left).await?;
+            let before = std::mem::replace(&mut left, self.outdated().await?);
+            if left == 0 && !locked.is_empty() {
+                println!("removed, because no key opens them: {}", locked.len());
+            }
+            if left == 0 {
+                println!(
+                    "everything is sealed with the primary key; no other key is needed any more"
+                );
+                return Ok(());
+            }
+            if left >= before || left <= locked.len() as u64 {
+                return Err(self.unfinished(left, &locked));
+            }
         }
     }
-    if locked.is_empty() {
-        println!("everything is sealed with the primary key; the other keys are no longer needed");
-        return Ok(());
+
+    async fn outdated(&self) -> Result<u64, Failure> {
+        outdated(self.database, self.keyring).await.map_err(Failure::running)
     }
-    let named: Vec<String> = locked
-        .iter()
-        .take(NAMED_AT_MOST)
-        .map(|(place, error)| format!("\n  {place}: {error}"))
-        .collect();
-    Err(Failure::Running(anyhow::anyhow!(
-        "{} values do not open and are as they were:{}",
-        locked.len(),
-        named.concat()
-    )))
+
+    /// Goes through everything once; returns what does not open.
+    async fn pass(&self, total: u64) -> Result<Vec<(Place, OpenError)>, Failure> {
+        let (mut resealed, mut locked) = (0, Vec::new());
+        let mut after = None;
+        let shutdown = CancellationToken::new();
+        loop {
+            // PostgreSQL ends a transaction that waits for one of the program in a circle.
+            let page = patiently("a page of the rotation", &shutdown, retry_decision, || {
+                rotate_page(self.database, self.keyring, after.as_ref(), self.unopened)
+            });
+            let Some(page) = page.await.map_err(Failure::running)? else { return Ok(locked) };
+            resealed += page.resealed;
+            locked.extend(page.locked);
+            if total > 0 {
+                println!("sealed again: {resealed} of {total}");
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(locked);
+            }
+        }
+    }
+
+    fn unfinished(&self, left: u64, locked: &[(Place, OpenError)]) -> Failure {
+        if locked.is_empty() {
+            return Failure::Running(anyhow::anyhow!(
+                "{left} values were sealed with another key meanwhile: the program still seals with \
+                 it. Restart the program with the primary key {}, then run this again",
+                self.keyring.primary()
+            ));
+        }
+        let named: Vec<String> = locked
+            .iter()
+            .take(NAMED_AT_MOST)
+            .map(|(place, error)| format!("\n  {place}: {error}"))
+            .collect();
+        Failure::Running(anyhow::anyhow!(
+            "values that do not open, and were left as they are: {}{}\nIf their keys are lost, \
+             --forget-unopened removes them, and their users have to enter them again",
+            locked.len(),
+            named.concat()
+        ))
+    }
 }

@@ -75,11 +75,11 @@ fn keys_are_rotated_while_the_program_runs() {
     std::fs::write(keys.join("primary"), "next").unwrap();
     let arguments = rotation(scratch.path());
     let said = succeeds(&as_str(&arguments));
-    let expected = "1 values are not sealed with the primary key next\nsealed again: 1 of 1\n\
-                    everything is sealed with the primary key; the other keys are no longer needed\n";
+    let expected = "not sealed with the primary key next: 1\nsealed again: 1 of 1\n\
+                    everything is sealed with the primary key; no other key is needed any more\n";
     assert_eq!(said, expected);
     let again = succeeds(&as_str(&arguments));
-    assert!(again.starts_with("0 values are not sealed with the primary key next\n"), "{again}");
+    assert!(again.starts_with("not sealed with the primary key next: 0\n"), "{again}");
     assert_eq!(ready_text(&dev), "ok\n");
     dev.terminate();
     assert!(dev.wait().0.success());
@@ -126,10 +126,30 @@ fn a_rotation_without_the_old_key_says_what_does_not_open() {
     let output = program(&as_str(&arguments)).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(errors.contains("1 values do not open and are as they were"), "{errors}");
+    assert!(errors.contains("values that do not open, and were left as they are: 1"), "{errors}");
     let named = "key of sealed_value digests: it is sealed with the key dev, which is not in the \
                  keyring; add that key";
     assert!(errors.contains(named), "{errors}");
+}
+
+#[test]
+fn a_lost_key_costs_what_it_sealed_and_nothing_else() {
+    let scratch = scratch();
+    let mut dev = Running::dev(scratch.path(), &[]);
+    ready_text(&dev);
+    dev.terminate();
+    dev.wait();
+    let keys = scratch.path().join("sealing-keys");
+    // Another key of the same name: nothing is sealed with it.
+    std::fs::write(keys.join("dev"), KEY).unwrap();
+    let arguments = rotation(scratch.path());
+    let said = refused(2, &as_str(&arguments));
+    assert!(said.starts_with("the keyring is not that of this database, and nothing"), "{said}");
+    let forget = [&as_str(&arguments)[..], &["--forget-unopened"]].concat();
+    let said = succeeds(&forget);
+    assert!(said.contains("removed, because no key opens them: 1\n"), "{said}");
+    let dev = Running::dev(scratch.path(), &[]);
+    assert_eq!(ready_text(&dev), "ok\n");
 }
 
 #[test]

@@ -27,7 +27,10 @@ pub(crate) fn charts() -> Vec<(&'static str, &'static str, Vec<Chart>)> {
         (
             "repository_credential.md",
             "RepositoryCredential",
-            vec![repository_credential::samples::repository_credential()],
+            vec![
+                repository_credential::samples::repository_credential(),
+                repository_credential::samples::delivery(),
+            ],
         ),
         ("sync_run.md", "SyncRun", vec![sync_run::samples::sync_run()]),
         ("tenant.md", "Tenant", vec![tenant::samples::tenant()]),

@@ -1,5 +1,6 @@
 //! Arbitrary repository credentials.
 
+use machines::kinds::repository_credential::delivery::Delivery;
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::verdict::Verdict;
@@ -57,29 +58,37 @@ fn credential_id() -> BoxedStrategy<CredentialId> {
 
 fn row_record() -> BoxedStrategy<RowRecord> {
     let written = (credential_spec(), digest()).prop_map(|(spec, secret)| Written { spec, secret });
-    (credential_id(), instance(), option::of(written), any::<bool>())
-        .prop_map(|(id, instance, written, applied)| {
+    (credential_id(), instance(), option::of(written))
+        .prop_map(|(id, instance, written)| {
             let user = ClusterUserId::new("user-1");
-            RowRecord { id, user, instance, written, applied }
+            RowRecord { id, user, instance, written }
         })
         .boxed()
 }
 
 fn state() -> BoxedStrategy<CredentialState> {
-    (moment(), count(), any::<bool>(), 0..12_u8)
-        .prop_map(|(deadline, overdue, again, index)| match index {
+    (moment(), count(), 0..10_u8)
+        .prop_map(|(deadline, overdue, index)| match index {
             0 => CredentialState::Unseen {},
             1 => CredentialState::AwaitingKeys {},
             2 => CredentialState::Rejected {},
             3 => CredentialState::Checking { deadline, overdue },
             4 => CredentialState::Refused {},
-            5 => CredentialState::AwaitingTenant { deadline, overdue },
-            6 => CredentialState::Dispatching { again, deadline, overdue },
-            7 => CredentialState::BackingOff { until: deadline },
-            8 => CredentialState::Settled {},
-            9 => CredentialState::Removing { again, deadline, overdue },
-            10 => CredentialState::RemovalBackingOff { until: deadline },
+            5 => CredentialState::AwaitingEngine { deadline, overdue },
+            6 => CredentialState::AwaitingTenant { deadline, overdue },
+            7 => CredentialState::Accepted {},
+            8 => CredentialState::Removing {},
             _ => CredentialState::Gone {},
+        })
+        .boxed()
+}
+
+fn delivery() -> BoxedStrategy<Delivery> {
+    (moment(), count(), any::<bool>(), 0..3_u8)
+        .prop_map(|(deadline, overdue, again, index)| match index {
+            0 => Delivery::Idle {},
+            1 => Delivery::Dispatching { again, deadline, overdue },
+            _ => Delivery::BackingOff { until: deadline },
         })
         .boxed()
 }
@@ -121,10 +130,17 @@ fn credential_record() -> BoxedStrategy<CredentialRecord> {
         .boxed()
 }
 
-/// Any repository credential that the types permit.
+/// Any repository credential that the types permit and whose delivery makes sense: something is
+/// delivered of a row only, and an operation is open exactly while the agent is asked.
 pub fn repository_credential() -> BoxedStrategy<RepositoryCredential> {
-    (state(), mirror(), credential_record())
-        .prop_map(|(lifecycle, mirror, record)| RepositoryCredential { lifecycle, mirror, record })
+    (state(), delivery(), mirror(), credential_record(), operation_id())
+        .prop_map(|(lifecycle, delivery, mirror, mut record, id)| {
+            let delivery = if record.row.is_some() { delivery } else { Delivery::Idle {} };
+            let is_open = matches!(delivery, Delivery::Dispatching { .. });
+            let claimed = record.open.is_some_and(|open| open.claimed);
+            record.open = is_open.then_some(OpenOperation { id, claimed });
+            RepositoryCredential { lifecycle, delivery, mirror, record }
+        })
         .boxed()
 }
 
@@ -142,7 +158,9 @@ pub fn credential_event() -> BoxedStrategy<CredentialEvent> {
     prop_oneof![
         4 => snapshot,
         1 => revision().prop_map(|as_of| CredentialEvent::Absent { as_of }),
-        4 => checked().prop_map(|checked| CredentialEvent::Checked(Box::new(checked))),
+        4 => (option::weighted(0.8, digest()), checked()).prop_map(|(shown, found)| {
+            CredentialEvent::Checked { shown, found: Box::new(found) }
+        }),
         3 => operation,
         1 => Just(CredentialEvent::SecretDiffers),
         2 => Just(CredentialEvent::FactsChanged),

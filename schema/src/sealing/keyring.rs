@@ -3,7 +3,8 @@
 //! A keyring is a directory, such as a mounted Secret, with a file for each key, named by the key's
 //! id, and a file `primary` that names the key that seals; or a text with the same. All keys open.
 //! The directory is read again when a key is missing, so a key that was added to it opens what
-//! another process has sealed with it, without a restart.
+//! another process has sealed with it, without a restart. Which key seals changes with a restart only:
+//! what one run of a program writes, one key opens.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,8 +100,8 @@ pub enum KeyringError {
     },
     /// It is not an id.
     #[error(
-        "the id of a sealing key has up to {ID_LIMIT} letters, digits, '-', '_' and '.', begins \
-         with none of '.', and is not `{PRIMARY}`; rename the key"
+        "the id of a sealing key has up to {ID_LIMIT} letters, digits, '-', '_' and '.', does \
+         not begin with '.', and is not `{PRIMARY}`; rename the key"
     )]
     Id,
     /// It is no key.
@@ -206,12 +207,15 @@ impl Keyring {
             return known;
         }
         // A directory that cannot be read now leaves the ring as it was.
-        let keys = Keys::read(&self.place).ok()?;
-        let found = keys.all.get(id).cloned();
-        if found.is_some() {
-            *self.keys.write() = Arc::new(keys);
+        let mut keys = Keys::read(&self.place).ok()?;
+        let found = keys.all.get(id).cloned()?;
+        let mut current = self.keys.write();
+        if let Some(sealing) = current.all.get(&current.primary) {
+            keys.all.insert(current.primary.clone(), sealing.clone());
+            keys.primary = current.primary.clone();
         }
-        found
+        *current = Arc::new(keys);
+        Some(found)
     }
 }
 
@@ -351,8 +355,9 @@ mod tests {
         let two = KeyId::parse("two").unwrap();
         assert!(keyring.opening(&two).is_none());
         std::fs::write(directory.path().join("two"), key('b')).unwrap();
+        std::fs::write(directory.path().join("primary"), "two").unwrap();
         assert!(keyring.clone().opening(&two).is_some());
-        assert_eq!(keyring.primary().as_str(), "one");
+        assert_eq!(keyring.primary().as_str(), "one", "until the next start");
         std::fs::remove_file(directory.path().join("primary")).unwrap();
         assert!(keyring.opening(&KeyId::parse("three").unwrap()).is_none());
         assert!(keyring.opening(&two).is_some(), "a broken directory changes nothing");

@@ -24,8 +24,9 @@ pub use keyring::{KeyId, Keyring, KeyringError, generate_key};
 const FORMAT: u8 = 1;
 /// Bytes of a nonce.
 const NONCE_BYTES: usize = 24;
-/// Longest text that is sealed, in bytes: a Secret that is referred to may not be larger.
-pub const TEXT_LIMIT: usize = 64 * 1_024;
+/// Longest text that is sealed, in bytes: the longest of the existing system's columns has 65,000
+/// characters, of up to four bytes each.
+pub const TEXT_LIMIT: usize = 256 * 1_024;
 
 /// What the existing system's columns hold in the place of a sealed value. It is another word than
 /// that system's own placeholder, which means that there is no credential.

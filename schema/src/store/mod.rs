@@ -31,7 +31,9 @@
 //! PostgreSQL locks the rows of an `UPDATE` or `DELETE` in the order in which it happens to find
 //! them, so a statement that names several selects them by `in_order`. Rows that refer to an
 //! exclusively locked application need no order, and all other tables have one writer, the
-//! backend's worker.
+//! backend's worker. The exceptions are rare, and their transactions are repeated where PostgreSQL
+//! ends one: `rotate-keys` writes `sealed_value`, and the sealing of what an earlier installation
+//! left in the clear also writes the two tables of credentials.
 
 mod adoption;
 pub mod agent;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use schema::entity::sealed_value;
 use schema::sealing::{self, KeyId, Keyring, OpenError, PLACEHOLDER, Place, Sealed};
-use schema::store::sealed::rotation::{RotatedPage, outdated, rotate_page};
-use schema::store::sealed::unlock::{UnlockError, missing_keys, unlock};
+use schema::store::sealed::adopted::SealedTexts;
+use schema::store::sealed::rotation::{RotatedPage, Unopened, outdated, rotate_page};
+use schema::store::sealed::unlock::{UnlockError, faults, unlock};
 use schema::{Database, migrate};
 use sea_orm::EntityTrait as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -18,7 +19,6 @@ use crate::harness::{Scratch, on_each_database};
 on_each_database!(
     clear_texts_of_an_earlier_installation_are_sealed,
     more_than_a_page_of_clear_texts_is_sealed,
-    sealing_goes_on_after_it_was_stopped,
     a_deposed_process_seals_nothing,
     everything_is_sealed_again_with_the_primary_key,
     a_rotation_may_be_stopped_and_repeated,
@@ -26,7 +26,9 @@ on_each_database!(
     what_a_rotation_cannot_open_stays_as_it_was,
     digests_outlast_a_rotation,
     another_keyring_of_the_same_names_opens_nothing_and_overwrites_nothing,
-    keys_that_are_needed_and_missing_are_named,
+    keys_that_are_needed_and_missing_or_wrong_are_named,
+    what_no_key_opens_is_forgotten_on_request_only,
+    what_cannot_be_sealed_keeps_nothing_else_in_the_clear,
 );
 
 /// A credential that must be found nowhere.
@@ -116,7 +118,7 @@ async fn rotate(database: &Database, keyring: &Keyring) -> RotatedPage {
     let mut all = RotatedPage::default();
     let mut after = None;
     loop {
-        let page = rotate_page(database, keyring, after.as_ref()).await.unwrap();
+        let page = rotate_page(database, keyring, after.as_ref(), Unopened::Keep).await.unwrap();
         all.resealed += page.resealed;
         all.replaced += page.replaced;
         all.locked.extend(page.locked);
@@ -130,7 +132,7 @@ async fn rotate(database: &Database, keyring: &Keyring) -> RotatedPage {
 async fn clear_texts_of_an_earlier_installation_are_sealed(scratch: Scratch) {
     let world = adopted(&scratch, 1).await;
     let keyring = keyring(&["one"]);
-    assert_eq!(world.backend.seal_clear_texts(&keyring).await.unwrap(), 2);
+    assert_eq!(world.backend.seal_clear_texts(&keyring).await.unwrap().rows, 2);
     let columns = columns(&world).await;
     assert!(columns.iter().all(|text| !text.contains(CANARY)), "{columns:?}");
     assert_eq!(columns.iter().filter(|text| *text == PLACEHOLDER).count(), 4);
@@ -153,34 +155,40 @@ async fn clear_texts_of_an_earlier_installation_are_sealed(scratch: Scratch) {
         assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
     }
     let (statements, again) = world.statements(world.backend.seal_clear_texts(&keyring)).await;
-    assert_eq!(again.unwrap(), 0);
+    assert_eq!(again.unwrap(), SealedTexts::default());
     assert!(statements < 10, "{statements}");
 }
 
 async fn more_than_a_page_of_clear_texts_is_sealed(scratch: Scratch) {
     let world = adopted(&scratch, 250).await;
     let keyring = keyring(&["one"]);
-    assert_eq!(world.backend.seal_clear_texts(&keyring).await.unwrap(), 251);
+    assert_eq!(world.backend.seal_clear_texts(&keyring).await.unwrap().rows, 251);
     assert!(columns(&world).await.iter().all(|text| !text.contains(CANARY)));
     assert_eq!(world.count("sealed_value").await, 502);
 }
 
-async fn sealing_goes_on_after_it_was_stopped(scratch: Scratch) {
+async fn what_cannot_be_sealed_keeps_nothing_else_in_the_clear(scratch: Scratch) {
     let world = adopted(&scratch, 120).await;
     let keyring = keyring(&["one"]);
-    // It fails in the middle of its second page: its first page stays sealed, nothing else is.
+    // Something is sealed there already, with a key that is missing.
     world
         .execute(
             "INSERT INTO sealed_value VALUES \
-             ('repositorycredentials', 'r0110', 'repo_cred_pass', 'other', 'unopened')",
+             ('repositorycredentials', 'r0050', 'repo_cred_pass', 'other', 'unopened')",
         )
         .await;
-    let failed = world.backend.seal_clear_texts(&keyring).await.unwrap_err().to_string();
-    assert!(failed.contains("sealed with the key other"), "{failed}");
-    assert_eq!(world.count("repositorycredentials WHERE repo_cred_pass = '(sealed)'").await, 100);
+    let sealed = world.backend.seal_clear_texts(&keyring).await.unwrap();
+    assert_eq!(sealed.rows, 120);
+    let [left] = &sealed.left[..] else { panic!("{sealed:?}") };
+    assert!(left.contains("repo_cred_pass of repositorycredentials r0050"), "{left}");
+    assert!(left.contains("sealed with the key other"), "{left}");
+    let columns = columns(&world).await;
+    let clear: Vec<_> = columns.iter().filter(|text| text.contains(CANARY)).collect();
+    assert_eq!(clear, ["bob-hunter2-canary-50", "hunter2-canary-50"], "those of the one row");
     world.execute("DELETE FROM sealed_value WHERE key_id = 'other'").await;
-    assert_eq!(world.backend.seal_clear_texts(&keyring).await.unwrap(), 20);
-    assert!(columns(&world).await.iter().all(|text| !text.contains(CANARY)));
+    // What was sealed is no longer looked at: the step goes on where it has to.
+    let again = world.backend.seal_clear_texts(&keyring).await.unwrap();
+    assert_eq!(again, SealedTexts { rows: 1, left: Vec::new() });
 }
 
 async fn a_deposed_process_seals_nothing(scratch: Scratch) {
@@ -215,7 +223,7 @@ async fn a_rotation_may_be_stopped_and_repeated(scratch: Scratch) {
     let world = adopted(&scratch, 150).await;
     let both = keyring(&["two", "one"]);
     world.backend.seal_clear_texts(&keyring(&["one"])).await.unwrap();
-    let page = rotate_page(&world.database, &both, None).await.unwrap();
+    let page = rotate_page(&world.database, &both, None, Unopened::Keep).await.unwrap();
     assert!(page.next.is_some());
     assert_eq!(page.resealed, 100);
     opened(&world.database, &both).await;
@@ -287,7 +295,8 @@ async fn another_keyring_of_the_same_names_opens_nothing_and_overwrites_nothing(
     world.backend.seal_clear_texts(&keyring(&["one"])).await.unwrap();
     world.execute("UPDATE repositorycredentials SET repo_cred_pass = 'another'").await;
     let before = stored(&world.database).await;
-    assert!(world.backend.seal_clear_texts(&theirs).await.is_err());
+    let refused = world.backend.seal_clear_texts(&theirs).await.unwrap();
+    assert_eq!((refused.rows, refused.left.len()), (0, 1), "{refused:?}");
     assert_eq!(stored(&world.database).await, before);
     let clear = world.texts("repo_cred_pass", "repositorycredentials").await;
     assert_eq!(clear, ["another", "another"], "nothing is lost");
@@ -303,11 +312,40 @@ async fn another_keyring_of_the_same_names_opens_nothing_and_overwrites_nothing(
     world.process(&[Input::Seen(Object::new("tenant", "a"))]).await.unwrap();
 }
 
-async fn keys_that_are_needed_and_missing_are_named(scratch: Scratch) {
+async fn keys_that_are_needed_and_missing_or_wrong_are_named(scratch: Scratch) {
     let world = adopted(&scratch, 1).await;
     world.backend.seal_clear_texts(&keyring(&["one"])).await.unwrap();
     unlock(&world.database, keyring(&["two"])).await.unwrap();
-    let missing = missing_keys(&world.database, &keyring(&["two", "three"])).await.unwrap();
-    assert_eq!(missing, [KeyId::parse("one").unwrap()]);
-    assert_eq!(missing_keys(&world.database, &keyring(&["two", "one"])).await.unwrap(), []);
+    let of = async |keyring: Keyring| faults(&world.database, &keyring).await.unwrap();
+    let (one, two) = (KeyId::parse("one").unwrap(), KeyId::parse("two").unwrap());
+    assert_eq!(of(keyring(&["two", "three"])).await, [OpenError::KeyMissing(one)]);
+    assert_eq!(of(keyring(&["two", "one"])).await, []);
+    // A key of the right name is not enough.
+    let wrong = of_owner(&["two"], "theirs");
+    let found = faults(&world.database, &wrong).await.unwrap();
+    assert!(found.contains(&OpenError::Refused(two)), "{found:?}");
+}
+
+async fn what_no_key_opens_is_forgotten_on_request_only(scratch: Scratch) {
+    let world = adopted(&scratch, 2).await;
+    world.backend.seal_clear_texts(&keyring(&["one"])).await.unwrap();
+    unlock(&world.database, keyring(&["two"])).await.unwrap();
+    // The key `one` is lost; the new one has the same name.
+    let after_loss = of_owner(&["one", "two"], "ours anew");
+    let kept = rotate(&world.database, &after_loss).await;
+    assert_eq!(kept.locked.len(), 1, "those of the primary key's name are not even looked at");
+    assert_eq!(stored(&world.database).await.len(), 7);
+    let forgotten =
+        rotate_page(&world.database, &after_loss, None, Unopened::Forget).await.unwrap();
+    assert_eq!((forgotten.resealed, forgotten.locked.len()), (0, 7));
+    assert_eq!(stored(&world.database).await.len(), 0);
+    unlock(&world.database, after_loss).await.unwrap();
+    // What opens is never forgotten.
+    let sealer = keyring(&["one"]);
+    world.execute("UPDATE repositorycredentials SET repo_cred_pass = 'entered again'").await;
+    world.execute("DELETE FROM sealed_value").await;
+    world.backend.seal_clear_texts(&sealer).await.unwrap();
+    let kept = rotate_page(&world.database, &sealer, None, Unopened::Forget).await.unwrap();
+    assert_eq!((kept.resealed, kept.locked.len()), (0, 0));
+    assert_eq!(stored(&world.database).await.len(), 3);
 }

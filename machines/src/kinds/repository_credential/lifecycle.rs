@@ -1,8 +1,8 @@
-//! The region that takes a credential from its check to Argo CD's Secret, and to the end of that.
+//! The region that takes a credential through its checks, and to the end of what it has left.
 //!
 //! What is written was checked, and is written by whoever has checked it, in the step that takes in
 //! what was found: no state needs to remember a secret. A credential that is no longer accepted stays
-//! where it is until another one is.
+//! in its row until another one is.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
@@ -17,18 +17,17 @@ use super::{
     Checked, CredentialEvent, CredentialFacts, CredentialId, CredentialRecord, CredentialSnapshot,
     RowRecord, Written, spec, status,
 };
-use crate::identity::{Digest, OperationId, Timestamp};
+use crate::identity::{Digest, Revision, Timestamp};
 use crate::kinds::tenant::TenantFact;
-use crate::rows::{OperationRow, Requester, RowChange, Target, TenantRows};
-use crate::shared::open_operation::{Finished, OpenOperation};
-use crate::shared::retry::{next_attempt, postpone};
-use crate::shared::text::bounded;
+use crate::rows::{RowChange, TenantRows};
+use crate::shared::retry::postpone;
 
 /// A check ends within half a minute, and waits its turn among those of its tenant; this is the
 /// safety net. It doubles each time, up to an hour.
 pub const CHECK_DEADLINE: Duration = Duration::from_secs(120);
-/// The agent and the tenant answer; this is the safety net. It doubles each time, up to an hour.
-pub const CREDENTIAL_DEADLINE: Duration = Duration::from_secs(60);
+/// Argo CD and the tenant's rows are announced; this is the safety net. It doubles each time, up to an
+/// hour.
+pub const AWAITING_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How far a repository credential has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +47,13 @@ pub enum CredentialState {
     },
     /// What the last check found keeps the credential from being used.
     Refused {},
+    /// It was accepted, but there is no Argo CD.
+    AwaitingEngine {
+        /// When to look again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        overdue: u32,
+    },
     /// It was accepted, but its tenant has no rows for the installed Argo CD.
     AwaitingTenant {
         /// When to look again.
@@ -55,38 +61,21 @@ pub enum CredentialState {
         /// How often the deadline has passed.
         overdue: u32,
     },
-    /// The rows are written; the agent has been asked for Argo CD's Secret.
-    Dispatching {
-        /// Whether the agent is to be asked once more, because the rows have changed since.
-        again: bool,
-        /// When to ask again.
-        deadline: Timestamp,
-        /// How often the deadline has passed.
-        overdue: u32,
-    },
-    /// The agent could not write the Secret.
-    BackingOff {
-        /// When it is asked again.
-        until: Timestamp,
-    },
-    /// Argo CD's Secret says what was accepted.
-    Settled {},
-    /// The object is gone or going; the agent has been asked to remove the Secret.
-    Removing {
-        /// Whether the agent is to be asked once more, because the rows were there when it began.
-        again: bool,
-        /// When to ask again.
-        deadline: Timestamp,
-        /// How often the deadline has passed.
-        overdue: u32,
-    },
-    /// The agent could not remove the Secret.
-    RemovalBackingOff {
-        /// When it is asked again.
-        until: Timestamp,
-    },
+    /// It was accepted, and is in its row.
+    Accepted {},
+    /// The object is gone or going, its row is gone; Argo CD's Secret is to go.
+    Removing {},
     /// Nothing is left.
     Gone {},
+}
+
+/// What is signalled to the region.
+#[derive(Clone, Copy, Debug)]
+pub enum LifecycleEvent<'a> {
+    /// Something was observed.
+    Observation(&'a CredentialEvent),
+    /// Argo CD's Secret says what the row says, or is gone with it.
+    Delivered,
 }
 
 /// What a step collects.
@@ -116,10 +105,10 @@ impl CredentialRecord {
     fn unseen(
         &mut self,
         context: &mut Context<'_>,
-        event: &CredentialEvent,
+        event: &LifecycleEvent<'_>,
     ) -> Outcome<CredentialState> {
         match event {
-            CredentialEvent::Observed(snapshot) => {
+            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot)) => {
                 self.born = context.facts.now;
                 self.take(snapshot);
                 self.adopt(context);
@@ -128,12 +117,10 @@ impl CredentialRecord {
                 }
                 Transition(self.resolve(context))
             }
-            CredentialEvent::Absent { .. } => Transition(CredentialState::Gone {}),
-            CredentialEvent::Checked(_)
-            | CredentialEvent::OperationObserved { .. }
-            | CredentialEvent::SecretDiffers
-            | CredentialEvent::FactsChanged
-            | CredentialEvent::DeadlineReached => Handled,
+            LifecycleEvent::Observation(CredentialEvent::Absent { .. }) => {
+                Transition(CredentialState::Gone {})
+            }
+            LifecycleEvent::Observation(_) | LifecycleEvent::Delivered => Handled,
         }
     }
 
@@ -142,8 +129,9 @@ impl CredentialRecord {
     fn live(
         &mut self,
         context: &mut Context<'_>,
-        event: &CredentialEvent,
+        event: &LifecycleEvent<'_>,
     ) -> Outcome<CredentialState> {
+        let LifecycleEvent::Observation(event) = event else { return Handled };
         match event {
             CredentialEvent::Observed(snapshot) if self.is_stale(snapshot) => Handled,
             CredentialEvent::Observed(snapshot) if snapshot.deleting => {
@@ -159,26 +147,15 @@ impl CredentialRecord {
                 self.look_again(context)
             }
             CredentialEvent::Absent { as_of } if *as_of < self.last_seen => Handled,
-            CredentialEvent::Absent { .. } => {
-                self.present = false;
+            CredentialEvent::Absent { as_of } => {
+                self.note_absent(*as_of);
                 Transition(self.begin_removal(context))
             }
             CredentialEvent::FactsChanged => self.look_again(context),
-            CredentialEvent::Checked(checked) => self.take_verdict(checked, context),
-            CredentialEvent::OperationObserved { id, state } => {
-                let finished = OpenOperation::note(&mut self.open, id, state.as_ref());
-                if matches!(finished, Finished::Completed) {
-                    self.note_applied();
-                }
-                Handled
-            }
-            // What was accepted last is what Argo CD should have. Nothing waits for this: if it fails,
-            // the next rescan finds the difference again.
-            CredentialEvent::SecretDiffers => {
-                self.request_operation(context);
-                Handled
-            }
-            CredentialEvent::DeadlineReached => Handled,
+            CredentialEvent::Checked { .. }
+            | CredentialEvent::OperationObserved { .. }
+            | CredentialEvent::SecretDiffers
+            | CredentialEvent::DeadlineReached => Handled,
         }
     }
 
@@ -186,44 +163,47 @@ impl CredentialRecord {
     fn awaiting_keys(
         &mut self,
         context: &mut Context<'_>,
-        event: &CredentialEvent,
+        event: &LifecycleEvent<'_>,
     ) -> Outcome<CredentialState> {
         match event {
-            CredentialEvent::FactsChanged if context.facts.has_keys => {
+            LifecycleEvent::Observation(CredentialEvent::FactsChanged)
+                if context.facts.has_keys =>
+            {
                 Transition(self.resolve(context))
             }
-            CredentialEvent::Observed(snapshot)
+            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot))
                 if context.facts.has_keys && self.is_current(snapshot) =>
             {
                 self.take(snapshot);
                 Transition(self.resolve(context))
             }
-            // Nothing could be written.
-            CredentialEvent::Checked(_) => Handled,
             _ => Super,
         }
     }
 
     #[state(superstate = "live")]
-    fn rejected(&mut self, event: &CredentialEvent) -> Outcome<CredentialState> {
-        match event {
-            // It was about an earlier spec, or changes nothing.
-            CredentialEvent::Checked(_) => Handled,
-            _ => Super,
-        }
+    fn rejected(&mut self, event: &LifecycleEvent<'_>) -> Outcome<CredentialState> {
+        let _ = event;
+        Super
     }
 
     #[state(superstate = "live")]
     fn checking(
         &mut self,
         context: &mut Context<'_>,
-        event: &CredentialEvent,
+        event: &LifecycleEvent<'_>,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<CredentialState> {
+        let LifecycleEvent::Observation(event) = event else { return Super };
         match event {
-            CredentialEvent::Checked(checked) if checked.spec == self.spec => {
-                Transition(self.judge(checked, context))
+            CredentialEvent::Checked { shown, found } if self.is_about(shown, found) => {
+                Transition(self.judge(found, context))
+            }
+            // Another Secret is shown: what is under way may have read the one before.
+            CredentialEvent::FactsChanged if context.facts.has_keys => {
+                self.shown.clone_from(&context.facts.shown);
+                Handled
             }
             CredentialEvent::DeadlineReached if context.facts.now >= *deadline => {
                 *deadline = postpone(CHECK_DEADLINE, overdue, context.facts.now);
@@ -233,172 +213,121 @@ impl CredentialRecord {
         }
     }
 
-    #[state(superstate = "live")]
-    fn refused(&mut self, event: &CredentialEvent) -> Outcome<CredentialState> {
+    /// A check has ended. The repository is asked again from time to time, and usually says what it
+    /// said before.
+    #[superstate(superstate = "live")]
+    fn judged(
+        &mut self,
+        context: &mut Context<'_>,
+        event: &LifecycleEvent<'_>,
+    ) -> Outcome<CredentialState> {
+        match event {
+            LifecycleEvent::Observation(CredentialEvent::Checked { shown, found })
+                if self.is_about(shown, found) && self.checked.as_ref() != Some(&**found) =>
+            {
+                Transition(self.judge(found, context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "judged")]
+    fn refused(&mut self, event: &LifecycleEvent<'_>) -> Outcome<CredentialState> {
         let _ = event;
         Super
     }
 
-    #[state(superstate = "live")]
-    fn awaiting_tenant(
+    #[state(superstate = "judged")]
+    fn accepted(&mut self, event: &LifecycleEvent<'_>) -> Outcome<CredentialState> {
+        let _ = event;
+        Super
+    }
+
+    /// The credential was accepted, but cannot be written yet. It is read again when it can: nothing
+    /// remembers it.
+    #[superstate(superstate = "live")]
+    fn awaiting(
         &mut self,
         context: &mut Context<'_>,
-        event: &CredentialEvent,
+        event: &LifecycleEvent<'_>,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<CredentialState> {
         match event {
-            // The credential is read again: nothing remembers it.
-            CredentialEvent::FactsChanged if self.tenant(context).is_some() => {
+            LifecycleEvent::Observation(CredentialEvent::FactsChanged)
+                if self.tenant(context).is_some() =>
+            {
                 Transition(self.resolve(context))
             }
-            CredentialEvent::Observed(snapshot)
+            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot))
                 if self.tenant(context).is_some() && self.is_current(snapshot) =>
             {
                 self.take(snapshot);
                 Transition(self.resolve(context))
             }
-            CredentialEvent::DeadlineReached if context.facts.now >= *deadline => {
+            LifecycleEvent::Observation(CredentialEvent::DeadlineReached)
+                if context.facts.now >= *deadline =>
+            {
                 if self.tenant(context).is_some() {
                     return Transition(self.resolve(context));
                 }
-                *deadline = postpone(CREDENTIAL_DEADLINE, overdue, context.facts.now);
+                *deadline = postpone(AWAITING_DEADLINE, overdue, context.facts.now);
                 Handled
             }
             _ => Super,
         }
     }
 
-    #[state(superstate = "live")]
-    fn dispatching(
+    #[state(superstate = "awaiting")]
+    fn awaiting_engine(
         &mut self,
-        context: &mut Context<'_>,
-        event: &CredentialEvent,
-        again: &mut bool,
+        event: &LifecycleEvent<'_>,
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<CredentialState> {
-        match event {
-            CredentialEvent::OperationObserved { id, state } => {
-                match OpenOperation::note(&mut self.open, id, state.as_ref()) {
-                    Finished::No => Handled,
-                    Finished::Completed if !*again => {
-                        self.note_applied();
-                        Transition(self.settle(context))
-                    }
-                    Finished::Failed(text) if !*again => Transition(self.back_off(&text, context)),
-                    Finished::Completed | Finished::Failed(_) | Finished::Lost => {
-                        Transition(self.dispatch(context))
-                    }
-                }
-            }
-            // What was accepted before is still to be written.
-            CredentialEvent::Checked(checked)
-                if checked.spec == self.spec && !checked.verdict.is_accepted() =>
-            {
-                self.checked = Some((**checked).clone());
-                Handled
-            }
-            CredentialEvent::DeadlineReached if context.facts.now >= *deadline => {
-                *deadline = self.insist(overdue, context);
-                Handled
-            }
-            _ => Super,
-        }
+        let _ = (event, deadline, overdue);
+        Super
     }
 
-    #[state(superstate = "live")]
-    fn backing_off(
+    #[state(superstate = "awaiting")]
+    fn awaiting_tenant(
         &mut self,
-        context: &mut Context<'_>,
-        event: &CredentialEvent,
-        until: &mut Timestamp,
+        event: &LifecycleEvent<'_>,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
     ) -> Outcome<CredentialState> {
-        match event {
-            CredentialEvent::DeadlineReached if context.facts.now >= *until => {
-                Transition(self.dispatch(context))
-            }
-            _ => Super,
-        }
+        let _ = (event, deadline, overdue);
+        Super
     }
 
-    #[state(superstate = "live")]
-    fn settled(
-        &mut self,
-        context: &mut Context<'_>,
-        event: &CredentialEvent,
-    ) -> Outcome<CredentialState> {
-        match event {
-            CredentialEvent::SecretDiffers => Transition(self.dispatch(context)),
-            _ => Super,
-        }
-    }
-
-    /// The object is gone or going. If a stale list has shown it as deleted, it is served again when
-    /// nothing is left of before.
-    #[superstate]
-    fn terminating(&mut self, event: &CredentialEvent) -> Outcome<CredentialState> {
-        match event {
-            CredentialEvent::Observed(snapshot) if !self.is_stale(snapshot) => {
-                self.take(snapshot);
-                Handled
-            }
-            CredentialEvent::Absent { as_of } if *as_of >= self.last_seen => {
-                self.present = false;
-                Handled
-            }
-            _ => Handled,
-        }
-    }
-
-    #[state(superstate = "terminating")]
+    /// If a stale list has shown the object as deleted, it is served again when nothing is left of
+    /// before.
+    #[state]
     fn removing(
         &mut self,
         context: &mut Context<'_>,
-        event: &CredentialEvent,
-        again: &mut bool,
-        deadline: &mut Timestamp,
-        overdue: &mut u32,
+        event: &LifecycleEvent<'_>,
     ) -> Outcome<CredentialState> {
         match event {
-            CredentialEvent::OperationObserved { id, state } => {
-                match OpenOperation::note(&mut self.open, id, state.as_ref()) {
-                    Finished::No => Handled,
-                    Finished::Completed if !*again => Transition(self.end_removal(context)),
-                    Finished::Failed(text) if !*again => {
-                        let until = self.note_failure(&text, context);
-                        Transition(CredentialState::RemovalBackingOff { until })
-                    }
-                    Finished::Completed | Finished::Failed(_) | Finished::Lost => {
-                        Transition(self.request_removal(context))
-                    }
-                }
-            }
-            CredentialEvent::DeadlineReached if context.facts.now >= *deadline => {
-                *deadline = self.insist(overdue, context);
+            LifecycleEvent::Delivered => Transition(self.end_removal(context)),
+            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot))
+                if !self.is_stale(snapshot) =>
+            {
+                self.take(snapshot);
                 Handled
             }
-            _ => Super,
-        }
-    }
-
-    #[state(superstate = "terminating")]
-    fn removal_backing_off(
-        &mut self,
-        context: &mut Context<'_>,
-        event: &CredentialEvent,
-        until: &mut Timestamp,
-    ) -> Outcome<CredentialState> {
-        match event {
-            CredentialEvent::DeadlineReached if context.facts.now >= *until => {
-                Transition(self.request_removal(context))
+            LifecycleEvent::Observation(CredentialEvent::Absent { as_of })
+                if *as_of >= self.last_seen =>
+            {
+                self.note_absent(*as_of);
+                Handled
             }
-            _ => Super,
+            LifecycleEvent::Observation(_) => Handled,
         }
     }
 
     #[state]
-    fn gone(&mut self, event: &CredentialEvent) -> Outcome<CredentialState> {
+    fn gone(&mut self, event: &LifecycleEvent<'_>) -> Outcome<CredentialState> {
         let _ = event;
         Handled
     }
@@ -428,6 +357,12 @@ impl CredentialRecord {
         }
     }
 
+    /// The object does not exist: what was seen of it before counts no longer.
+    fn note_absent(&mut self, as_of: Revision) {
+        self.present = false;
+        self.last_seen = as_of;
+    }
+
     /// Takes over the row of an earlier installation, so that it is replaced or removed.
     fn adopt(&mut self, context: &Context<'_>) {
         if let (None, Some(existing)) = (&self.row, &context.facts.existing) {
@@ -436,30 +371,14 @@ impl CredentialRecord {
                 user: existing.user.clone(),
                 instance: existing.instance.clone(),
                 written: None,
-                applied: false,
             });
         }
     }
 
-    /// Takes in what the repository said, in a state that did not wait for it.
-    fn take_verdict(
-        &mut self,
-        checked: &Checked,
-        context: &mut Context<'_>,
-    ) -> Outcome<CredentialState> {
-        // The usual case: it says what it said before.
-        if checked.spec != self.spec || self.checked.as_ref() == Some(checked) {
-            return Handled;
-        }
-        Transition(self.judge(checked, context))
-    }
-
-    fn note_applied(&mut self) {
-        self.failures = 0;
-        self.failure.clear();
-        if let Some(row) = &mut self.row {
-            row.applied = true;
-        }
+    /// Whether a check was about the spec and the Secret that count: one that began earlier may have
+    /// read another Secret.
+    fn is_about(&self, shown: &Option<Digest>, found: &Checked) -> bool {
+        found.spec == self.spec && *shown == self.shown
     }
 }
 
@@ -475,7 +394,7 @@ impl CredentialRecord {
         }
     }
 
-    /// Where a credential goes whose spec is new.
+    /// Where a credential goes whose spec is new, or that had to wait.
     fn resolve(&mut self, context: &mut Context<'_>) -> CredentialState {
         if !context.facts.has_keys {
             return CredentialState::AwaitingKeys {};
@@ -491,7 +410,7 @@ impl CredentialRecord {
         CredentialState::Checking { deadline: context.after(CHECK_DEADLINE), overdue: 0 }
     }
 
-    /// The Secret or Argo CD may be another one than before.
+    /// The keys, the Secret or Argo CD may be other ones than before.
     fn look_again(&mut self, context: &mut Context<'_>) -> Outcome<CredentialState> {
         if !context.facts.has_keys {
             return Transition(CredentialState::AwaitingKeys {});
@@ -502,31 +421,33 @@ impl CredentialRecord {
         let is_elsewhere = self.tenant(context).is_some_and(|tenant| {
             self.row.as_ref().is_some_and(|row| row.instance != tenant.instance)
         });
-        if self.takes_notice(context.facts.shown.as_ref()) || is_elsewhere {
+        if self.is_outdated(context.facts.shown.as_ref()) || is_elsewhere {
             return Transition(self.check(context));
         }
+        self.shown.clone_from(&context.facts.shown);
         Handled
     }
 
-    /// Whether the watch shows another Secret than the one that was checked. It may be behind: what it
-    /// showed before the check, and what the check has read, are no news.
-    fn takes_notice(&mut self, shown: Option<&Digest>) -> bool {
-        if self.shown.as_ref() == shown {
-            return false;
-        }
-        self.shown = shown.cloned();
-        let read = self.checked.as_ref().and_then(|checked| checked.secret.as_ref());
-        shown.is_none() || read != shown
+    /// Whether the watch shows another Secret than the one that was checked. If the watch is behind,
+    /// one check too many is made each time that something else changes meanwhile.
+    fn is_outdated(&self, shown: Option<&Digest>) -> bool {
+        self.checked.as_ref().is_some_and(|checked| checked.secret.as_ref() != shown)
     }
 
     /// What follows from a check of the current spec.
-    fn judge(&mut self, checked: &Checked, context: &mut Context<'_>) -> CredentialState {
-        self.checked = Some(checked.clone());
-        let Some(secret) = checked.secret.as_ref().filter(|_| checked.verdict.is_accepted()) else {
+    fn judge(&mut self, found: &Checked, context: &mut Context<'_>) -> CredentialState {
+        if !context.facts.has_keys {
+            return CredentialState::AwaitingKeys {};
+        }
+        self.checked = Some(found.clone());
+        let Some(secret) = found.secret.as_ref().filter(|_| found.verdict.is_accepted()) else {
             return CredentialState::Refused {};
         };
+        let deadline = context.after(AWAITING_DEADLINE);
+        if context.facts.instance.is_none() {
+            return CredentialState::AwaitingEngine { deadline, overdue: 0 };
+        }
         let Some(tenant) = self.tenant(context) else {
-            let deadline = context.after(CREDENTIAL_DEADLINE);
             return CredentialState::AwaitingTenant { deadline, overdue: 0 };
         };
         let written = Written { spec: self.spec.clone(), secret: secret.clone() };
@@ -535,10 +456,8 @@ impl CredentialRecord {
         });
         if !is_written {
             self.put(written, tenant.clone(), context);
-        } else if self.row.as_ref().is_some_and(|row| row.applied) && self.open.is_none() {
-            return CredentialState::Settled {};
         }
-        self.dispatch(context)
+        CredentialState::Accepted {}
     }
 
     fn put(&mut self, written: Written, tenant: TenantRows, context: &mut Context<'_>) {
@@ -560,78 +479,18 @@ impl CredentialRecord {
         };
         context.rows.push(RowChange::Credential(CredentialRows::Put(Box::new(row))));
         let (user, instance) = (tenant.user, tenant.instance);
-        self.row = Some(RowRecord { id, user, instance, written: Some(written), applied: false });
-    }
-
-    /// Asks the agent to make Argo CD's Secret say what the row says; if it is at work, once more.
-    fn dispatch(&mut self, context: &mut Context<'_>) -> CredentialState {
-        let again = !self.request_operation(context);
-        let deadline = context.after(CREDENTIAL_DEADLINE);
-        CredentialState::Dispatching { again, deadline, overdue: 0 }
-    }
-
-    /// Asks the agent; `false` if an operation is already open.
-    fn request_operation(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(row) = self.row.as_ref().filter(|_| self.open.is_none()) else { return false };
-        self.operations = self.operations.saturating_add(1);
-        let id = OperationId::of(row.id.as_str(), self.born, self.operations);
-        context.rows.push(RowChange::RequestOperation(OperationRow {
-            id: id.clone(),
-            target: Target::Credential(row.id.clone()),
-            requester: Requester::Credential(self.uid.clone()),
-            owner: row.user.clone(),
-            instance: row.instance.clone(),
-        }));
-        self.open = Some(OpenOperation { id, claimed: false });
-        true
-    }
-
-    /// Argo CD's Secret says what the row says. Whatever was found meanwhile counts now.
-    fn settle(&mut self, context: &mut Context<'_>) -> CredentialState {
-        let shown = context.facts.shown.as_ref();
-        if context.facts.has_keys && self.takes_notice(shown) {
-            return self.check(context);
-        }
-        match &self.checked {
-            Some(checked) if !checked.verdict.is_accepted() => CredentialState::Refused {},
-            _ => CredentialState::Settled {},
-        }
-    }
-
-    fn back_off(&mut self, text: &str, context: &Context<'_>) -> CredentialState {
-        CredentialState::BackingOff { until: self.note_failure(text, context) }
-    }
-
-    fn note_failure(&mut self, text: &str, context: &Context<'_>) -> Timestamp {
-        self.failures = self.failures.saturating_add(1);
-        self.failure = bounded(text);
-        next_attempt(self.uid.as_str(), self.failures, context.facts.now)
-    }
-
-    /// A deadline has passed: the agent is asked again, and the next deadline is later.
-    fn insist(&mut self, overdue: &mut u32, context: &Context<'_>) -> Timestamp {
-        if let Some(open) = &mut self.open {
-            open.claimed = false;
-        }
-        postpone(CREDENTIAL_DEADLINE, overdue, context.facts.now)
+        self.row = Some(RowRecord { id, user, instance, written: Some(written) });
     }
 
     fn begin_removal(&mut self, context: &mut Context<'_>) -> CredentialState {
-        self.failures = 0;
-        self.failure.clear();
-        let Some(row) = &self.row else { return CredentialState::Gone {} };
+        let Some(row) = &mut self.row else { return CredentialState::Gone {} };
+        row.written = None;
         context.rows.push(RowChange::Credential(CredentialRows::Remove(Box::new(CredentialKey {
             id: row.id.clone(),
             uid: self.uid.clone(),
             user: row.user.clone(),
         }))));
-        self.request_removal(context)
-    }
-
-    fn request_removal(&mut self, context: &mut Context<'_>) -> CredentialState {
-        let again = !self.request_operation(context);
-        let deadline = context.after(CREDENTIAL_DEADLINE);
-        CredentialState::Removing { again, deadline, overdue: 0 }
+        CredentialState::Removing {}
     }
 
     fn end_removal(&mut self, context: &mut Context<'_>) -> CredentialState {
@@ -646,15 +505,14 @@ impl CredentialState {
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         match self {
             Self::Checking { deadline, .. }
-            | Self::AwaitingTenant { deadline, .. }
-            | Self::Dispatching { deadline, .. }
-            | Self::Removing { deadline, .. } => Some(*deadline),
-            Self::BackingOff { until } | Self::RemovalBackingOff { until } => Some(*until),
+            | Self::AwaitingEngine { deadline, .. }
+            | Self::AwaitingTenant { deadline, .. } => Some(*deadline),
             Self::Unseen {}
             | Self::AwaitingKeys {}
             | Self::Rejected {}
             | Self::Refused {}
-            | Self::Settled {}
+            | Self::Accepted {}
+            | Self::Removing {}
             | Self::Gone {} => None,
         }
     }
@@ -666,13 +524,11 @@ impl CredentialState {
             Self::AwaitingKeys {} => "Live/AwaitingKeys",
             Self::Rejected {} => "Live/Rejected",
             Self::Checking { .. } => "Live/Checking",
-            Self::Refused {} => "Live/Refused",
-            Self::AwaitingTenant { .. } => "Live/AwaitingTenant",
-            Self::Dispatching { .. } => "Live/Dispatching",
-            Self::BackingOff { .. } => "Live/BackingOff",
-            Self::Settled {} => "Live/Settled",
-            Self::Removing { .. } => "Terminating/Removing",
-            Self::RemovalBackingOff { .. } => "Terminating/RemovalBackingOff",
+            Self::Refused {} => "Live/Judged/Refused",
+            Self::AwaitingEngine { .. } => "Live/Awaiting/AwaitingEngine",
+            Self::AwaitingTenant { .. } => "Live/Awaiting/AwaitingTenant",
+            Self::Accepted {} => "Live/Judged/Accepted",
+            Self::Removing {} => "Removing",
             Self::Gone {} => "Gone",
         };
         path.to_owned()

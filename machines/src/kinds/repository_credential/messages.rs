@@ -38,8 +38,8 @@ pub const SECRET_NAME: &str = "spec.secret is not the name of a Secret, which ha
 /// The URL is too long.
 pub const URL_LENGTH: &str = "spec.repository is longer than 512 bytes";
 /// The URL has a password in it. It is not repeated.
-pub const URL_PASSWORD: &str = "spec.repository has a password in it, which everybody can read who \
-     may read this resource; remove it, change it where it is valid, and write the new one into the \
+pub const URL_PASSWORD: &str = "spec.repository has a password in it, which anyone who may read this \
+     resource can read; remove it, change it where it is valid, and write the new one into the \
      Secret";
 
 /// What to do about a spec.
@@ -66,5 +66,7 @@ pub const NO_KEYS_ADVICE: &str = "Ask those who run managed-gitops; /readyz says
 pub const CHECKING: &str = "the repository is being asked with the credential";
 /// The agent writes the Secret.
 pub const DISPATCHING: &str = "Argo CD's repository Secret is being written";
+/// The agent reported a failure without a text.
+pub const OPERATION_FAILED: &str = "the cluster-agent could not write Argo CD's repository Secret";
 /// The agent removes the Secret.
 pub const REMOVING: &str = "Argo CD's repository Secret is being removed";

@@ -1,8 +1,9 @@
-//! The machine of a GitOpsDeploymentRepositoryCredential, one per object UID: two regions side by
+//! The machine of a GitOpsDeploymentRepositoryCredential, one per object UID: three regions side by
 //! side.
 //!
-//! * [`lifecycle`]: from its first sighting through the check of its credential to the Secret in
-//!   Argo CD's namespace, and to the end of that;
+//! * [`lifecycle`]: from its first sighting through the checks of its credential to the end of what
+//!   it has left;
+//! * [`delivery`]: whether the Secret in Argo CD's namespace says what the credential's row says;
 //! * [`mirror`]: whether the object's `.status` says what it should.
 //!
 //! No secret is in here: a credential is known by a keyed digest. Whoever checks it brings it, and
@@ -10,6 +11,7 @@
 //!
 //! [`mirror`]: crate::shared::mirror
 
+pub mod delivery;
 pub mod lifecycle;
 pub mod messages;
 pub mod rows;
@@ -24,13 +26,14 @@ use crate::drive::drive;
 use crate::identity::{
     ClusterUserId, Digest, Generation, InstanceId, OperationId, Revision, TenantUid, Timestamp,
 };
-use crate::kinds::repository_credential::lifecycle::{Context, CredentialState};
+use crate::kinds::repository_credential::delivery::{Delivery, DeliveryEvent, Region};
+use crate::kinds::repository_credential::lifecycle::{Context, CredentialState, LifecycleEvent};
 use crate::kinds::repository_credential::spec::CredentialSpec;
 use crate::kinds::repository_credential::status::CredentialView;
 use crate::kinds::repository_credential::verdict::Verdict;
 use crate::kinds::tenant::TenantFact;
 use crate::machine::{Change, Machine, Moment, Observation};
-use crate::rows::OperationState;
+use crate::rows::{OperationState, RowChange};
 use crate::shared::condition::{Condition, ConditionStyle};
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
@@ -50,6 +53,8 @@ text_newtype! {
 pub struct RepositoryCredential {
     /// How far it has come.
     pub lifecycle: CredentialState,
+    /// Whether Argo CD's Secret says what the row says.
+    pub delivery: Delivery,
     /// Whether the object's status is up to date.
     pub mirror: Mirror,
     /// What it remembers in every state.
@@ -75,13 +80,14 @@ pub struct CredentialRecord {
     pub spec: CredentialSpec,
     /// Whether the object still exists and is not being deleted.
     pub present: bool,
-    /// The digest of the Secret that the watch showed when it was last looked at.
+    /// The digest of the Secret that the watch showed when it was last looked at. A check is about
+    /// this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Digest>,
     /// What the last check found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
-    /// Its row, from the first check that succeeded until it is removed.
+    /// Its row, from the first check that succeeded until nothing is left of it in Argo CD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<RowRecord>,
     /// When the lifecycle entered its state.
@@ -129,12 +135,9 @@ pub struct RowRecord {
     pub user: ClusterUserId,
     /// The Argo CD instance that uses it.
     pub instance: InstanceId,
-    /// What was written: the repository, and the digest of the Secret; unknown for a row of an earlier
-    /// installation.
+    /// What was written; unknown for a row of an earlier installation, and for one that is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<Written>,
-    /// Whether Argo CD's Secret says so.
-    pub applied: bool,
 }
 
 /// What was written to the row.
@@ -194,7 +197,12 @@ pub enum CredentialEvent {
         as_of: Revision,
     },
     /// The repository was asked with the credential in the Secret.
-    Checked(Box<Checked>),
+    Checked {
+        /// What the watch of Secrets showed when the check was asked for.
+        shown: Option<Digest>,
+        /// What was found.
+        found: Box<Checked>,
+    },
     /// The row of an operation says this; `None` if there is no such row.
     OperationObserved {
         /// The operation.
@@ -216,7 +224,7 @@ impl Observation for CredentialEvent {
         match self {
             Self::Observed(_) => "Observed",
             Self::Absent { .. } => "Absent",
-            Self::Checked(_) => "Checked",
+            Self::Checked { .. } => "Checked",
             Self::OperationObserved { .. } => "OperationObserved",
             Self::SecretDiffers => "SecretDiffers",
             Self::FactsChanged => "FactsChanged",
@@ -267,7 +275,12 @@ pub enum CredentialObligation {
     /// An Operation CR for this operation exists.
     OperationCreated(OperationId),
     /// It is known whether the repository accepts what the Secret holds.
-    CredentialChecked(CredentialSpec),
+    CredentialChecked {
+        /// Which repository, and which Secret.
+        spec: CredentialSpec,
+        /// What the watch shows of the Secret: another one is another check.
+        shown: Option<Digest>,
+    },
     /// The object's status says this.
     StatusWritten(CredentialView),
 }
@@ -277,6 +290,7 @@ impl RepositoryCredential {
     pub fn new(uid: CredentialUid, tenant: TenantUid, namespace: &str, name: &str) -> Self {
         Self {
             lifecycle: CredentialState::Unseen {},
+            delivery: Delivery::Idle {},
             mirror: Mirror::Silent {},
             record: CredentialRecord {
                 uid,
@@ -309,7 +323,8 @@ impl RepositoryCredential {
             obligations.push(CredentialObligation::OperationCreated(open.id.clone()));
         }
         if matches!(self.lifecycle, CredentialState::Checking { .. }) {
-            obligations.push(CredentialObligation::CredentialChecked(record.spec.clone()));
+            let (spec, shown) = (record.spec.clone(), record.shown.clone());
+            obligations.push(CredentialObligation::CredentialChecked { spec, shown });
         }
         if matches!(self.mirror, Mirror::Dirty {}) {
             obligations.push(CredentialObligation::StatusWritten(status::wanted(self, style)));
@@ -319,12 +334,15 @@ impl RepositoryCredential {
 
     /// Whether its repository is asked again from time to time.
     pub fn is_rechecked(&self) -> bool {
-        matches!(self.lifecycle, CredentialState::Refused {} | CredentialState::Settled {})
+        matches!(self.lifecycle, CredentialState::Refused {} | CredentialState::Accepted {})
     }
 
     /// Whether it waits for its tenant's rows.
     pub fn needs_tenant(&self) -> bool {
-        matches!(self.lifecycle, CredentialState::AwaitingTenant { .. })
+        matches!(
+            self.lifecycle,
+            CredentialState::AwaitingEngine { .. } | CredentialState::AwaitingTenant { .. }
+        )
     }
 
     /// Whether the machine may still take over a row of an earlier installation.
@@ -332,10 +350,21 @@ impl RepositoryCredential {
         self.record.row.is_none()
     }
 
-    /// Whether a time has come that the lifecycle waited for. That a status is finally due is no
-    /// reason to doubt anything else.
+    /// Whether a time has come that another region than the status waited for. That a status is
+    /// finally due is no reason to doubt anything else.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        self.lifecycle.wake_at().is_some_and(|moment| moment <= now)
+        let moments = [self.lifecycle.wake_at(), self.delivery.wake_at()];
+        moments.into_iter().flatten().any(|moment| moment <= now)
+    }
+
+    fn step_delivery(
+        &mut self,
+        event: &DeliveryEvent,
+        facts: &CredentialFacts,
+        rows: &mut Vec<RowChange>,
+    ) {
+        let mut region = Region::new(&mut self.record, facts.now, rows);
+        drive(&mut self.delivery, &mut region, event, &mut ());
     }
 
     fn step_mirror(&mut self, facts: &CredentialFacts) {
@@ -357,10 +386,28 @@ impl RepositoryCredential {
     fn is_under_way(&self) -> bool {
         match self.lifecycle {
             CredentialState::Checking { overdue, .. }
-            | CredentialState::AwaitingTenant { overdue, .. }
-            | CredentialState::Dispatching { overdue, .. } => overdue == 0,
+            | CredentialState::AwaitingTenant { overdue, .. } => overdue == 0,
+            CredentialState::Accepted {} => {
+                matches!(self.delivery, Delivery::Dispatching { overdue: 0, .. })
+                    && self.record.failures == 0
+            }
             _ => false,
         }
+    }
+}
+
+/// What an observation says about what is delivered.
+fn delivery_event(event: &CredentialEvent) -> Option<DeliveryEvent> {
+    match event {
+        CredentialEvent::OperationObserved { id, state } => {
+            Some(DeliveryEvent::OperationObserved { id: id.clone(), state: state.clone() })
+        }
+        CredentialEvent::SecretDiffers => Some(DeliveryEvent::SecretDiffers),
+        CredentialEvent::DeadlineReached => Some(DeliveryEvent::DeadlineReached),
+        CredentialEvent::Observed(_)
+        | CredentialEvent::Absent { .. }
+        | CredentialEvent::Checked { .. }
+        | CredentialEvent::FactsChanged => None,
     }
 }
 
@@ -369,9 +416,24 @@ impl Machine for RepositoryCredential {
     type Facts = CredentialFacts;
 
     fn apply(&mut self, event: &CredentialEvent, facts: &CredentialFacts) -> Change {
+        let mut rows = Vec::new();
+        if let Some(event) = delivery_event(event) {
+            self.step_delivery(&event, facts, &mut rows);
+        }
         let mut context = Context::new(facts);
-        let handling = drive(&mut self.lifecycle, &mut self.record, event, &mut context);
-        let rows = context.rows;
+        let observation = LifecycleEvent::Observation(event);
+        let handling = drive(&mut self.lifecycle, &mut self.record, &observation, &mut context);
+        let changes_row = !context.rows.is_empty();
+        rows.extend(context.rows);
+        if changes_row {
+            self.step_delivery(&DeliveryEvent::RowChanged, facts, &mut rows);
+        }
+        if self.delivery.is_idle() {
+            let mut context = Context::new(facts);
+            let delivered = LifecycleEvent::Delivered;
+            drive(&mut self.lifecycle, &mut self.record, &delivered, &mut context);
+            rows.extend(context.rows);
+        }
         self.step_mirror(facts);
         Change { rows, handling }
     }
@@ -393,7 +455,8 @@ impl Machine for RepositoryCredential {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.lifecycle.wake_at().into_iter().chain(self.mirror.wake_at()).min()
+        let moments = [self.lifecycle.wake_at(), self.delivery.wake_at(), self.mirror.wake_at()];
+        moments.into_iter().flatten().min()
     }
 
     fn is_gone(&self) -> bool {

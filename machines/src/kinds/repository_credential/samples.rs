@@ -1,12 +1,14 @@
 //! The sample events of a repository credential, and the exploration over them.
 
+use super::delivery::{Delivery, DeliveryEvent, Region};
 use super::spec::CredentialSpec;
 use super::verdict::Verdict;
 use super::{
     Checked, CredentialEvent, CredentialFacts, CredentialId, CredentialSnapshot, CredentialUid,
-    ExistingCredential, RepositoryCredential,
+    ExistingCredential, RepositoryCredential, RowRecord,
 };
 use crate::diagram::chart::{Chart, NOW, STRIDE_MS, Sample, explore};
+use crate::drive::drive;
 use crate::identity::{
     ClusterUserId, Digest, EnvironmentId, Generation, InstanceId, OperationId, Revision, TenantUid,
     Timestamp,
@@ -53,9 +55,10 @@ fn snapshot(secret: &str, deleting: bool) -> CredentialEvent {
     }))
 }
 
-fn checked(content: &str, verdict: Verdict) -> CredentialEvent {
+fn checked(credential: &RepositoryCredential, content: &str, verdict: Verdict) -> CredentialEvent {
     let secret = (!content.is_empty()).then(|| Digest::new(content));
-    CredentialEvent::Checked(Box::new(Checked { spec: spec("secret"), secret, verdict }))
+    let found = Box::new(Checked { spec: spec("secret"), secret, verdict });
+    CredentialEvent::Checked { shown: credential.record.shown.clone(), found }
 }
 
 fn events(
@@ -76,7 +79,20 @@ fn events(
         .map_or(NOW, |moment| Timestamp::from_millis(moment.as_millis().saturating_add(STRIDE_MS)));
     let refused =
         || Verdict::Refused { cause: "TimedOut".to_owned(), text: "no answer".to_owned() };
+    let checked = |content: &str, verdict| checked(credential, content, verdict);
+    let outdated = CredentialEvent::Checked {
+        shown: Some(Digest::new("before")),
+        found: Box::new(Checked {
+            spec: spec("secret"),
+            secret: Some(Digest::new("before")),
+            verdict: Verdict::Accepted {},
+        }),
+    };
+    let draining = CredentialFacts { tenant: TenantFact::Draining, ..facts() };
     let mut events = vec![
+        ("of an earlier Secret", outdated, facts()),
+        ("accepted, namespace terminating", checked("one", Verdict::Accepted {}), draining),
+        ("accepted, no keys", checked("one", Verdict::Accepted {}), without_keys()),
         ("valid spec", snapshot("secret", false), facts()),
         ("valid spec, row of an earlier installation", snapshot("secret", false), adopted.clone()),
         ("invalid spec", snapshot("", false), facts()),
@@ -138,14 +154,68 @@ pub(crate) fn repository_credential() -> Chart {
     let key = |credential: &RepositoryCredential| {
         let record = &credential.record;
         let open = record.open.as_ref().map(|open| open.claimed);
-        let row = record.row.as_ref().map(|row| (row.applied, row.written.is_some()));
+        let row = record.row.as_ref().map(|row| row.written.is_some());
         let accepted = record.checked.as_ref().map(|checked| checked.verdict.is_accepted());
-        let again = match credential.lifecycle {
-            super::CredentialState::Dispatching { again, .. }
-            | super::CredentialState::Removing { again, .. } => again,
-            _ => false,
-        };
-        format!("{} {open:?} {row:?} {accepted:?} {again} {}", credential.path(), record.present)
+        let again = matches!(credential.delivery, Delivery::Dispatching { again: true, .. });
+        let delivery = credential.delivery.path();
+        let place = format!("{} {delivery} {again}", credential.path());
+        format!("{place} {open:?} {row:?} {accepted:?} {}", record.present)
     };
     explore("RepositoryCredential", initial, |credential| credential.path(), key, samples)
+}
+
+/// Explores the delivery of a credential that has a row.
+pub(crate) fn delivery() -> Chart {
+    let mut credential = RepositoryCredential::new(
+        CredentialUid::new("credential-uid"),
+        TenantUid::new("namespace-uid"),
+        "team-a",
+        "repo",
+    );
+    credential.record.row = Some(RowRecord {
+        id: CredentialId::new("credential"),
+        user: ClusterUserId::new("user"),
+        instance: InstanceId::new("instance"),
+        written: None,
+    });
+    let samples = |credential: &RepositoryCredential| {
+        let step = |(when, event, now): (&'static str, DeliveryEvent, Timestamp)| {
+            let mut next = credential.clone();
+            let mut rows = Vec::new();
+            let mut region = Region::new(&mut next.record, now, &mut rows);
+            let handling = drive(&mut next.delivery, &mut region, &event, &mut ());
+            Sample { event: event.name(), when, next, handling }
+        };
+        delivery_events(credential).into_iter().map(step).collect()
+    };
+    let key = |credential: &RepositoryCredential| {
+        let again = matches!(credential.delivery, Delivery::Dispatching { again: true, .. });
+        let open = credential.record.open.as_ref().map(|open| open.claimed);
+        format!("{} {again} {open:?}", credential.delivery.path())
+    };
+    let path = |credential: &RepositoryCredential| credential.delivery.path().to_owned();
+    explore("Delivery", credential, path, key, samples)
+}
+
+fn delivery_events(
+    credential: &RepositoryCredential,
+) -> Vec<(&'static str, DeliveryEvent, Timestamp)> {
+    let due = credential.delivery.wake_at();
+    let due = due
+        .map_or(NOW, |moment| Timestamp::from_millis(moment.as_millis().saturating_add(STRIDE_MS)));
+    let observed = |state| {
+        let open = credential.record.open.as_ref().map(|open| open.id.clone());
+        let id = open.unwrap_or_else(|| OperationId::new("another"));
+        DeliveryEvent::OperationObserved { id, state }
+    };
+    vec![
+        ("", DeliveryEvent::RowChanged, NOW),
+        ("", DeliveryEvent::SecretDiffers, NOW),
+        ("In_Progress", observed(Some(OperationState::InProgress)), NOW),
+        ("Completed", observed(Some(OperationState::Completed)), NOW),
+        ("Failed", observed(Some(OperationState::Failed("denied".to_owned()))), NOW),
+        ("row lost", observed(None), NOW),
+        ("early", DeliveryEvent::DeadlineReached, NOW),
+        ("passed", DeliveryEvent::DeadlineReached, due),
+    ]
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::delivery::Delivery;
 use super::lifecycle::CredentialState;
 use super::spec::Problem;
 use super::verdict::Verdict;
@@ -158,8 +159,12 @@ fn conventional(credential: &RepositoryCredential) -> [Condition; 3] {
 pub(super) fn waits_for(credential: &RepositoryCredential) -> Vec<Wait> {
     let since = credential.record.since;
     let lifecycle = match credential.lifecycle {
-        // Neither has an object that could wait.
-        CredentialState::Unseen {} | CredentialState::Gone {} => None,
+        // Neither has an object that could wait, and what is accepted or removed waits for its
+        // delivery.
+        CredentialState::Unseen {}
+        | CredentialState::Gone {}
+        | CredentialState::Accepted {}
+        | CredentialState::Removing {} => None,
         _ => progress(credential).wait.map(|wait| Wait { since, ..wait }),
     };
     let mirror = match credential.mirror {
@@ -170,16 +175,36 @@ pub(super) fn waits_for(credential: &RepositoryCredential) -> Vec<Wait> {
         Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
         Mirror::Silent {} | Mirror::Clean {} => None,
     };
-    lifecycle.into_iter().chain(mirror).collect()
+    lifecycle.into_iter().chain(delivery_wait(credential)).chain(mirror).collect()
+}
+
+/// What the delivery waits for.
+fn delivery_wait(credential: &RepositoryCredential) -> Option<Wait> {
+    let record = &credential.record;
+    let failed = || match record.failure.as_str() {
+        "" => Cow::Borrowed(messages::OPERATION_FAILED),
+        text => Cow::Owned(text.to_owned()),
+    };
+    match &credential.delivery {
+        Delivery::Idle {} => None,
+        Delivery::Dispatching { deadline, .. } => {
+            let what = match credential.lifecycle {
+                _ if record.failures > 0 => failed(),
+                CredentialState::Removing {} => messages::REMOVING.into(),
+                _ => messages::DISPATCHING.into(),
+            };
+            let wait = Wait::new(Party::Agent, what);
+            Some(wait.until(*deadline, "the Operation is created again"))
+        }
+        Delivery::BackingOff { until } => {
+            let wait = Wait::new(Party::Time, failed()).with_advice(shared::FAILED_ADVICE);
+            Some(wait.until(*until, "the agent is asked again"))
+        }
+    }
 }
 
 fn progress(credential: &RepositoryCredential) -> Progress {
     let record = &credential.record;
-    let failed = || match record.failure.as_str() {
-        "" => Cow::Borrowed(shared::OPERATION_FAILED),
-        text => Cow::Owned(text.to_owned()),
-    };
-    let again = "the Operation is created again";
     match &credential.lifecycle {
         CredentialState::Unseen {} | CredentialState::Gone {} => {
             Progress::working("Unseen", Wait::new(Party::ApiServer, ""))
@@ -193,36 +218,32 @@ fn progress(credential: &RepositoryCredential) -> Progress {
             let wait = Wait::new(Party::Object(record.spec.repository.clone()), messages::CHECKING);
             Progress::working("Checking", wait.until(*deadline, "the repository is asked again"))
         }
-        CredentialState::AwaitingTenant { deadline, .. } => {
+        CredentialState::AwaitingEngine { deadline, .. } => {
             let wait = Wait::new(Party::ArgoCd, shared::ENGINE_MISSING)
                 .with_advice(shared::ENGINE_MISSING_ADVICE);
-            Progress::working("AwaitingArgoCD", wait.until(*deadline, "it is looked at again"))
+            Progress::working("AwaitingArgoCD", wait.until(*deadline, LOOK_AGAIN))
         }
-        CredentialState::Dispatching { deadline, .. } if record.failures > 0 => {
-            let wait = Wait::new(Party::Agent, failed()).with_advice(shared::FAILED_ADVICE);
-            Progress::working("OperationFailed", wait.until(*deadline, again))
+        CredentialState::AwaitingTenant { deadline, .. } => {
+            let namespace = Party::Object(format!("Namespace {}", record.namespace));
+            let wait = Wait::new(namespace, shared::NAMESPACE_TERMINATING);
+            Progress::working("AwaitingTenant", wait.until(*deadline, LOOK_AGAIN))
         }
-        CredentialState::Dispatching { deadline, .. } => {
-            let wait = Wait::new(Party::Agent, messages::DISPATCHING).until(*deadline, again);
-            Progress::working("Dispatching", wait)
-        }
-        CredentialState::BackingOff { until } => {
-            let wait = Wait::new(Party::Time, failed()).with_advice(shared::FAILED_ADVICE);
-            Progress::working("OperationFailed", wait.until(*until, "the agent is asked again"))
-        }
-        CredentialState::Settled {} => {
-            Progress { readiness: Readiness::Ready, reason: "Valid".to_owned(), wait: None }
-        }
-        CredentialState::Removing { deadline, .. } => {
-            let wait = Wait::new(Party::Agent, messages::REMOVING).until(*deadline, again);
-            Progress::working("Terminating", wait)
-        }
-        CredentialState::RemovalBackingOff { until } => {
-            let wait = Wait::new(Party::Time, failed()).until(*until, "the agent is asked again");
-            Progress::working("Terminating", wait)
+        CredentialState::Accepted {} => match delivery_wait(credential) {
+            None => {
+                Progress { readiness: Readiness::Ready, reason: "Valid".to_owned(), wait: None }
+            }
+            Some(wait) if record.failures > 0 => Progress::working("OperationFailed", wait),
+            Some(wait) => Progress::working("Dispatching", wait),
+        },
+        CredentialState::Removing {} => {
+            let removing = || Wait::new(Party::Agent, messages::REMOVING);
+            Progress::working("Terminating", delivery_wait(credential).unwrap_or_else(removing))
         }
     }
 }
+
+/// What a state does while it waits for a notification.
+const LOOK_AGAIN: &str = "it is looked at again";
 
 fn rejected(record: &CredentialRecord) -> Progress {
     let what = match spec::problem(&record.spec) {

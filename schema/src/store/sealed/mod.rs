@@ -38,8 +38,11 @@ pub(in crate::store) async fn put(
     }
     let rows: Vec<&str> = values.iter().map(|(place, _)| place.row.as_str()).collect();
     let earlier = stored(tx, table, &rows).await?;
+    // In the order of the key, like a rotation, so that the two wait for each other and not in a circle.
+    let mut ordered: Vec<&(Place, SecretString)> = values.iter().collect();
+    ordered.sort_by(|one, other| one.0.cmp(&other.0));
     let mut models = Vec::with_capacity(values.len());
-    for (place, text) in values {
+    for (place, text) in ordered {
         if let Some(sealed) = earlier.get(place) {
             sealing::open(keyring, place, sealed)
                 .map_err(|source| StoreError::Sealed { place: place.clone(), source })?;

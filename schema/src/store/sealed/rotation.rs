@@ -22,7 +22,7 @@ pub struct RotatedPage {
     pub resealed: u64,
     /// How many were replaced by the program meanwhile.
     pub replaced: u64,
-    /// Those that the keyring does not open; they are as they were.
+    /// Those that the keyring does not open; they are as they were, unless they were to be forgotten.
     pub locked: Vec<(Place, OpenError)>,
     /// After which the next page begins; `None` at the end.
     pub next: Option<Place>,
@@ -36,20 +36,34 @@ pub fn outdated<'a>(database: &'a Database, keyring: &'a Keyring) -> Call<'a, u6
     }))
 }
 
+/// What becomes of a value that no key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unopened {
+    /// It stays as it is.
+    Keep,
+    /// It is removed: its key is lost.
+    Forget,
+}
+
 /// Seals the values of a page again.
 pub fn rotate_page<'a>(
     database: &'a Database,
     keyring: &'a Keyring,
     after: Option<&'a Place>,
+    unopened: Unopened,
 ) -> Call<'a, RotatedPage> {
     Box::pin(database.call("rotate_page", async move {
         let tx = database.begin().await?;
+        let primary = keyring.primary();
         let mut rows = Entity::find()
-            .filter(Column::KeyId.ne(keyring.primary().as_str()))
             .order_by_asc(Column::TableName)
             .order_by_asc(Column::RowKey)
             .order_by_asc(Column::ColumnName)
             .limit(PAGE);
+        // Under a lost key that had the same name there are values that do not open, either.
+        if unopened == Unopened::Keep {
+            rows = rows.filter(Column::KeyId.ne(primary.as_str()));
+        }
         if let Some(Place { table, row, column }) = after {
             let columns = [Column::TableName, Column::RowKey, Column::ColumnName];
             let key = Expr::tuple(columns.map(Expr::col));
@@ -65,10 +79,16 @@ pub fn rotate_page<'a>(
             let text = match sealing::open(keyring, &place, &sealed) {
                 Ok(text) => text,
                 Err(error) => {
+                    if unopened == Unopened::Forget {
+                        unchanged(Entity::delete_many(), &place, &sealed).exec(&tx).await?;
+                    }
                     page.locked.push((place, error));
                     continue;
                 }
             };
+            if sealed.key == primary {
+                continue;
+            }
             let new = sealing::seal(keyring, &place, &text).map_err(|error| StoreError::Value {
                 what: place.to_string(),
                 why: error.to_string(),
@@ -92,15 +112,18 @@ pub async fn replace_if_unchanged(
     old: Sealed,
     new: Sealed,
 ) -> Result<u64, StoreError> {
-    let updated = Entity::update_many()
+    let update = Entity::update_many()
         .col_expr(Column::KeyId, Expr::val(new.key.as_str()))
-        .col_expr(Column::Value, Expr::val(new.value))
+        .col_expr(Column::Value, Expr::val(new.value));
+    Ok(unchanged(update, place, &old).exec(tx).await?.rows_affected)
+}
+
+/// The row of a value, if it still says what was read.
+fn unchanged<Q: QueryFilter>(query: Q, place: &Place, read: &Sealed) -> Q {
+    query
         .filter(Column::TableName.eq(place.table.as_str()))
         .filter(Column::RowKey.eq(place.row.as_str()))
         .filter(Column::ColumnName.eq(place.column.as_str()))
-        .filter(Column::KeyId.eq(old.key.as_str()))
-        .filter(Column::Value.eq(old.value))
-        .exec(tx)
-        .await?;
-    Ok(updated.rows_affected)
+        .filter(Column::KeyId.eq(read.key.as_str()))
+        .filter(Column::Value.eq(read.value.clone()))
 }

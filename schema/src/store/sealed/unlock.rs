@@ -1,14 +1,12 @@
 //! What the program needs to work with secrets: the keyring, and the key of its digests.
 
-use std::collections::BTreeSet;
-
-use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::connection::Database;
 use crate::entity::sealed_value::{Column, Entity};
 use crate::sealing::digests::Digester;
-use crate::sealing::{self, KeyId, Keyring, OpenError, Place, Sealed, generate_key};
+use crate::sealing::{self, Keyring, OpenError, Place, Sealed, generate_key};
 use crate::store::sealed::model;
 use crate::store::statements::insert_missing;
 use crate::store::{Call, StoreError};
@@ -46,18 +44,26 @@ pub fn unlock(
     })
 }
 
-/// The keys that something in the database is sealed with and that the keyring lacks.
-pub fn missing_keys<'a>(database: &'a Database, keyring: &'a Keyring) -> Call<'a, Vec<KeyId>> {
-    Box::pin(database.call("missing_keys", async move {
+/// What is wrong with the keyring for this database: one value of each key that something is sealed
+/// with is tried. A key of the right name may be another one.
+pub fn faults<'a>(database: &'a Database, keyring: &'a Keyring) -> Call<'a, Vec<OpenError>> {
+    Box::pin(database.call("sealing_faults", async move {
         let used: Vec<String> = Entity::find()
             .select_only()
             .column(Column::KeyId)
             .distinct()
+            .order_by_asc(Column::KeyId)
             .into_tuple()
             .all(&database.reads())
             .await?;
-        let used: BTreeSet<KeyId> = used.into_iter().map(KeyId::stored).collect();
-        Ok(used.into_iter().filter(|id| !keyring.has(id)).collect())
+        let mut faults = Vec::new();
+        for id in used {
+            let one = Entity::find().filter(Column::KeyId.eq(id)).one(&database.reads()).await?;
+            let Some(row) = one else { continue };
+            let (place, sealed) = row.into_sealed();
+            faults.extend(sealing::open(keyring, &place, &sealed).err());
+        }
+        Ok(faults)
     }))
 }
 

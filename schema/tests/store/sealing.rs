@@ -293,13 +293,15 @@ async fn another_keyring_of_the_same_names_opens_nothing_and_overwrites_nothing(
     let error = unlock(&world.database, theirs.clone()).await.unwrap_err();
     assert!(matches!(error, UnlockError::Locked(OpenError::Refused(_))), "{error}");
     world.backend.seal_clear_texts(&keyring(&["one"])).await.unwrap();
-    world.execute("UPDATE repositorycredentials SET repo_cred_pass = 'another'").await;
+    let edit = "UPDATE repositorycredentials SET repo_cred_pass = 'another' \
+                WHERE repositorycredentials_id = 'r0000'";
+    world.execute(edit).await;
     let before = stored(&world.database).await;
     let refused = world.backend.seal_clear_texts(&theirs).await.unwrap();
     assert_eq!((refused.rows, refused.left.len()), (0, 1), "{refused:?}");
     assert_eq!(stored(&world.database).await, before);
     let clear = world.texts("repo_cred_pass", "repositorycredentials").await;
-    assert_eq!(clear, ["another", "another"], "nothing is lost");
+    assert_eq!(clear, ["NULL", "another"], "nothing is lost");
     // Everything else goes on.
     let mut world = world;
     world.instance = Some(

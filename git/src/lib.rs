@@ -7,6 +7,7 @@
 //! where the system's root certificates are.
 
 mod advertisement;
+mod blocking;
 mod checker;
 mod credentials;
 mod dial;

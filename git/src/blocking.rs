@@ -35,6 +35,8 @@ mod tests {
     use std::sync::{Arc, Mutex, mpsc};
     use std::time::Duration;
 
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test]
@@ -42,19 +44,21 @@ mod tests {
         static BOUND: Semaphore = Semaphore::const_new(2);
         let (end, ending) = mpsc::channel::<()>();
         let ending = Arc::new(Mutex::new(ending));
-        for left in [1, 0] {
-            let ending = Arc::clone(&ending);
-            let task =
-                tokio::spawn(run(&BOUND, move || ending.lock().map(|end| end.recv()).is_ok()));
-            while BOUND.available_permits() > left {
-                tokio::task::yield_now().await;
-            }
+        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        for _ in 0..2 {
+            let (begin, ending) = (begin.clone(), Arc::clone(&ending));
+            let task = tokio::spawn(run(&BOUND, move || {
+                let _ = begin.send(());
+                ending.lock().map(|end| end.recv()).is_ok()
+            }));
+            begun.recv().await.unwrap();
             task.abort();
             assert!(task.await.unwrap_err().is_cancelled());
         }
-        let more = run(&BOUND, || ());
-        assert!(tokio::time::timeout(Duration::from_millis(50), more).await.is_err());
+        let more = timeout(Duration::from_millis(50), run(&BOUND, || ())).await;
+        // Before anything can fail: the runtime waits for the work.
         drop(end);
+        assert!(more.is_err());
         assert_eq!(run(&BOUND, || 1).await, Some(1));
     }
 

@@ -1,8 +1,9 @@
 //! The check: whether a credential opens a repository.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::advertisement::Listing;
 use crate::credentials::Credentials;
@@ -15,6 +16,9 @@ use crate::tls::SystemRoots;
 use crate::trust::Trust;
 use crate::url::{GitUrl, Transport};
 use crate::{https, ssh};
+
+/// No clock has a moment that is any time from now.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Lists the references of repositories. One of it serves any number of checks at a time.
 pub struct Checker {
@@ -48,15 +52,19 @@ impl Checker {
     }
 
     /// Lists the references of a repository, as `git ls-remote` does. All of it, connections
-    /// included, ends when the future is dropped.
+    /// included, ends when the future is dropped, with one exception: the system's look-up of a
+    /// name, the reading of a private key, and that of the system's root certificates are work on
+    /// threads, which goes on to its own end once it has begun. How much of it there is at a time
+    /// is bounded, for all checkers of the program together.
     pub async fn list(
         &self,
         url: &GitUrl,
         credentials: &Credentials,
         trust: &Trust,
     ) -> Result<Listing, Failure> {
-        let dialer =
-            Dialer { resolver: self.resolver.as_ref(), policy: &self.policy, limits: self.limits };
+        let deadline = Instant::now() + self.limits.total.min(LONGEST);
+        let (resolver, policy) = (self.resolver.as_ref(), &self.policy);
+        let dialer = Dialer { resolver, policy, limits: self.limits, deadline };
         let listing = async {
             match url.transport() {
                 Transport::Https => {
@@ -65,7 +73,7 @@ impl Checker {
                 Transport::Ssh => ssh::list(&dialer, url, credentials, trust).await,
             }
         };
-        timeout(self.limits.total, listing).await.unwrap_or_else(|_| {
+        timeout_at(deadline, listing).await.unwrap_or_else(|_| {
             Err(Failure::new(
                 Cause::TimedOut,
                 format!(

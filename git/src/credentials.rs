@@ -6,6 +6,7 @@ use russh::keys::ssh_key::private::KeypairData;
 use russh::keys::{self, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::blocking::{self, KEYS};
 use crate::failure::{Cause, Failure};
 
 /// What a tenant shows to a server. Each transport uses what it can: HTTPS ignores a private key.
@@ -37,8 +38,8 @@ const PUTTY: &str = "PuTTY-User-Key-File-";
 /// may take long, and a tenant's nonsense may make a library panic.
 pub(crate) async fn read_key(text: &SecretString) -> Result<PrivateKey, Failure> {
     let text = text.clone();
-    let reading = tokio::task::spawn_blocking(move || parse_key(text.expose_secret()));
-    reading.await.unwrap_or_else(|_| Err(unreadable()))
+    let read = blocking::run(&KEYS, move || parse_key(text.expose_secret())).await;
+    read.unwrap_or_else(|| Err(unreadable()))
 }
 
 fn parse_key(text: &str) -> Result<PrivateKey, Failure> {
@@ -79,6 +80,8 @@ fn unreadable() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use russh::keys::key::safe_rng;
     use russh::keys::ssh_key::private::{EcdsaKeypair, RsaKeypair, RsaPrivateKey};
@@ -153,13 +156,16 @@ mod tests {
     proptest! {
         #[test]
         fn damaged_keys_do_not_panic(
-            is_ecdsa: bool,
+            kind in 0..3,
             at in 0.0..1.0,
             values in proptest::collection::vec(any::<u8>(), 0..6),
         ) {
-            let key = match is_ecdsa {
-                true => ecdsa(),
-                false => PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap(),
+            // It takes long to make.
+            static RSA: LazyLock<PrivateKey> = LazyLock::new(|| rsa(2048));
+            let key = match kind {
+                0 => ecdsa(),
+                1 => RSA.clone(),
+                _ => PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap(),
             };
             let mut der = pkcs8_der(&key);
             let mut blob = key.to_bytes().unwrap().to_vec();
@@ -168,10 +174,13 @@ mod tests {
                 let end = (at + values.len()).min(bytes.len());
                 bytes.splice(at..end, values.iter().copied());
             }
+            // What PKCS#8 has around an RSA key is not in PKCS#1.
+            let inner = &der[26.min(der.len())..];
             for text in [
                 pem("PRIVATE KEY", &der),
                 pem("EC PRIVATE KEY", &der),
                 pem("RSA PRIVATE KEY", &der),
+                pem("RSA PRIVATE KEY", inner),
                 pem("OPENSSH PRIVATE KEY", &blob),
             ] {
                 let _ = parse_key(&text);

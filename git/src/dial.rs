@@ -1,10 +1,11 @@
 //! From a host to a connection: its name is resolved once, each address is judged, and exactly the
 //! permitted ones are connected to, so that a second look at the name cannot lead elsewhere.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::failure::{Cause, Failure};
 use crate::limits::Limits;
@@ -17,6 +18,8 @@ pub(crate) struct Dialer<'a> {
     pub(crate) resolver: &'a dyn Resolve,
     pub(crate) policy: &'a Policy,
     pub(crate) limits: Limits,
+    /// When the check ends, however far it is.
+    pub(crate) deadline: Instant,
 }
 
 /// A server to connect to.
@@ -65,7 +68,21 @@ impl Dialer<'_> {
     async fn resolve(&self, server: &Server) -> Result<Vec<IpAddr>, Failure> {
         let addresses = match &server.host {
             Host::Address(address) => vec![*address],
-            Host::Name(name) => self.resolver.resolve(name).await.unwrap_or_default(),
+            Host::Name(name) => match self.resolver.resolve(name).await {
+                Ok(addresses) => addresses,
+                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                // Its words are not repeated: they are for those who run the resolver.
+                Err(_) => {
+                    return Err(Failure::new(
+                        Cause::Unreachable,
+                        format!(
+                            "the address of {} could not be found out, because the name servers \
+                             of this cluster or of the host do not work; it will be asked again",
+                            server.label
+                        ),
+                    ));
+                }
+            },
         };
         if addresses.is_empty() {
             return Err(Failure::new(

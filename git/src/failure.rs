@@ -9,7 +9,7 @@ pub enum Cause {
     NoSuchHost,
     /// The policy permits none of the host's addresses.
     AddressForbidden,
-    /// No connection could be made.
+    /// No connection could be made, or the host's name could not be looked up.
     Unreachable,
     /// It took too long.
     TimedOut,

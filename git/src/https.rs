@@ -24,7 +24,9 @@ use crate::trust::Trust;
 use crate::url::{GitUrl, parse_server};
 
 /// What the path of every request ends with. git goes to no redirect that does not.
-const SERVICE: &str = "/info/refs?service=git-upload-pack";
+const SERVICE_PATH: &str = "/info/refs";
+/// The query of every request, which is in no other place of it.
+const SERVICE_QUERY: &str = "service=git-upload-pack";
 const LISTING_TYPE: &[u8] = b"application/x-git-upload-pack-advertisement";
 /// Some servers serve repositories only to what calls itself git.
 const AGENT: &str = "git/2.0 (managed-gitops)";
@@ -71,8 +73,10 @@ pub(crate) async fn list(
 ) -> Result<Listing, Failure> {
     let mut authorization = authorization(url, credentials);
     let path = utf8_percent_encode(url.path().trim_end_matches('/'), ENCODED);
-    let mut hop =
-        Hop { server: Server::named(url.host(), url.port()), target: format!("{path}{SERVICE}") };
+    let mut hop = Hop {
+        server: Server::named(url.host(), url.port()),
+        target: format!("{path}{SERVICE_PATH}?{SERVICE_QUERY}"),
+    };
     for _ in 0..=dialer.limits.redirects {
         match ask(dialer, &hop, authorization.as_ref(), trust, roots).await? {
             Answer::Listing(listing) => return Ok(listing),
@@ -229,7 +233,6 @@ fn redirect(hop: &Hop, response: &Response<Incoming>) -> Result<Hop, Failure> {
         None => location.parse().ok(),
     });
     let uri = location.ok_or_else(|| refused("to an address that is not valid"))?;
-    let target = uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
     let server = match (uri.scheme_str(), uri.authority()) {
         (None, None) => hop.server.clone(),
         (Some("https"), Some(authority)) => {
@@ -245,10 +248,11 @@ fn redirect(hop: &Hop, response: &Response<Incoming>) -> Result<Hop, Failure> {
         }
         _ => return Err(refused("to an address without TLS")),
     };
-    if !target.starts_with('/') || !target.ends_with(SERVICE) {
+    let is_absolute = uri.path().starts_with('/');
+    if !is_absolute || !uri.path().ends_with(SERVICE_PATH) || uri.query() != Some(SERVICE_QUERY) {
         return Err(refused("to something other than a repository, perhaps to a sign-in page"));
     }
-    Ok(Hop { server, target: target.to_owned() })
+    Ok(Hop { server, target: format!("{}?{SERVICE_QUERY}", uri.path()) })
 }
 
 /// A chain of redirects is named by its beginning.

@@ -1,7 +1,18 @@
 //! Host keys of SSH servers, as OpenSSH's `known_hosts` files have them.
 //!
 //! Names are matched as Argo CD does, which uses Go's `x/crypto/ssh/knownhosts`: a line without a
-//! port is for port 22 only, and a revoked key is revoked for every host.
+//! port is for port 22 only, `host:port` without brackets is a host and a port, and a revoked key is
+//! revoked for every host.
+//!
+//! A server proves that it has a key with a signature of the key exchange, which russh verifies. It
+//! does not compare the signature's algorithm with the one that was agreed on: although this program
+//! asks for SHA-256 or SHA-512 with RSA keys, russh also takes a signature with SHA-1, and there is
+//! no way to have it refuse that. What is signed is a SHA-256 or longer hash of both sides' random
+//! numbers, so that to pass for a server without its key takes a server that signs with SHA-1 and,
+//! in the time of one connection, a collision that SHA-1's known weaknesses do not give so fast.
+//! Checked is: the key is one of those in the file, it is not revoked, and it has signed this very
+//! exchange. Not checked is: the hash in the signature, and certificates of hosts, which this
+//! program does not ask for and refuses.
 
 use ring::hmac;
 use russh::keys::ssh_key::known_hosts::{Entry, HostPatterns, KnownHosts, Marker};
@@ -117,11 +128,15 @@ fn matches_patterns(patterns: &[String], name: &str, port: u16) -> bool {
     found
 }
 
-/// `[host]:port`, or `host` for the default port.
+/// `[host]:port`, `host:port`, or `host` for the default port. With more than one colon and without
+/// brackets it is an IPv6 address. A port that is none is for no port.
 fn split_port(pattern: &str) -> (&str, Option<u16>) {
-    match pattern.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
-        Some((host, port)) => (host, port.parse().ok()),
-        None => (pattern, Some(DEFAULT_PORT)),
+    if let Some((host, port)) = pattern.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+        return (host, port.parse().ok());
+    }
+    match pattern.split_once(':') {
+        Some((host, port)) if !port.contains(':') => (host, port.parse().ok()),
+        _ => (pattern, Some(DEFAULT_PORT)),
     }
 }
 
@@ -194,6 +209,12 @@ mod tests {
             ("[example.com]:2222", "example.com", 22, false),
             ("[example.com]:22", "example.com", 22, true),
             ("[example.com]:nonsense", "example.com", 22, false),
+            ("example.com:2222", "example.com", 2222, true),
+            ("example.com:2222", "example.com", 22, false),
+            ("example.com:22", "example.com", 22, true),
+            ("*.example.com:2222", "git.example.com", 2222, true),
+            ("*,!example.com:22", "example.com", 22, false),
+            ("example.com:", "example.com", 22, false),
             ("a.com,example.com", "example.com", 22, true),
             ("*.example.com", "www.example.com", 22, true),
             ("*.example.com", "example.com", 22, false),

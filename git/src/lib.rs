@@ -5,8 +5,12 @@
 //! may be at an address that only this program can reach, and it may redirect there. See
 //! [`Policy`] and [`Limits`]. No program is run and no environment variable is looked at, except
 //! where the system's root certificates are.
+//!
+//! A server may also repeat the password that it was shown. Nothing in here says what a server
+//! says, but russh logs some of it: see [`SILENCED`], which the program has to apply.
 
 mod advertisement;
+mod blocking;
 mod checker;
 mod credentials;
 mod dial;
@@ -31,3 +35,11 @@ pub use policy::Policy;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use trust::Trust;
 pub use url::GitUrl;
+
+/// Has to be the last directive of the program's log filter, whatever the rest of it is.
+///
+/// russh logs the names of requests that it does not know, as warnings even, and a server makes
+/// them up: one that was shown a password can have the log repeat it. russh's `Handler` is not asked
+/// about such requests, and it runs in a task of its own, so that nothing in here can stop it. A
+/// more specific directive (`russh::client=debug`) prevails over this one: it must not be there.
+pub const SILENCED: &str = "russh=off";

@@ -11,7 +11,8 @@ use ipnet::IpNet;
 /// Which addresses may be connected to. By default all but those of [`Forbidden`].
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Allowed even if they are forbidden by default or this cluster's own.
+    /// Allowed even if they are forbidden by default or this cluster's own. Here and in `deny`,
+    /// IPv4-mapped addresses are the IPv4 addresses in them.
     pub allow: Vec<IpNet>,
     /// Forbidden, whatever else applies.
     pub deny: Vec<IpNet>,
@@ -54,22 +55,26 @@ const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(192, 0, 0, 192),
     Ipv4Addr::new(168, 63, 129, 16),
 ];
-/// The same of Google Cloud and Scaleway.
-const METADATA_V6: [Ipv6Addr; 2] = [
+/// The same of Google Cloud, Scaleway and Oracle Cloud.
+const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
 ];
 /// All that AWS serves to its machines is in fd00:ec2::/32.
 const METADATA_AWS: [u16; 2] = [0xfd00, 0xec2];
+
+/// The length of what is before the IPv4 address in an IPv4-mapped one.
+const MAPPED: u8 = 96;
 
 impl Policy {
     /// Whether the address may be connected to.
     pub fn permits(&self, address: IpAddr) -> Result<(), Forbidden> {
         let judged = judged(address);
-        if self.deny.iter().any(|net| net.contains(&judged) || net.contains(&address)) {
+        if self.deny.iter().any(|net| contains(net, judged) || net.contains(&address)) {
             return Err(Forbidden::Denied);
         }
-        if self.allow.iter().any(|net| net.contains(&judged)) {
+        if self.allow.iter().any(|net| contains(net, judged)) {
             return Ok(());
         }
         if self.own.iter().any(|own| self::judged(*own) == judged) {
@@ -113,6 +118,18 @@ fn permits_v6(address: Ipv6Addr) -> Result<(), Forbidden> {
         return Err(Forbidden::Multicast);
     }
     Ok(())
+}
+
+/// Whether an address is in a network, which may be one of IPv4-mapped addresses.
+fn contains(net: &IpNet, judged: IpAddr) -> bool {
+    let mapped = match net {
+        IpNet::V6(inner) if inner.prefix_len() >= MAPPED => {
+            let inner = inner.network().to_ipv4_mapped().map(IpAddr::V4);
+            inner.and_then(|address| IpNet::new(address, net.prefix_len() - MAPPED).ok())
+        }
+        _ => None,
+    };
+    mapped.as_ref().unwrap_or(net).contains(&judged)
 }
 
 /// The address that a packet would end at: the IPv4 address in an IPv6 address that has one.

@@ -11,7 +11,7 @@ use russh::{Channel, ChannelMsg, Preferred, kex};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{DuplexStream, copy_bidirectional, duplex};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::advertisement::{Advertisement, Flaw, Listing, is_not_found};
 use crate::credentials::{Credentials, read_key};
@@ -31,9 +31,10 @@ enum Login {
 
 /// How much is kept of what a server says to people: enough to tell a missing repository.
 const MAX_ERROR_TEXT: usize = 4 * 1024;
-/// The least, preferred, and most bits of a key exchange whose parameters the server chooses.
-const GROUP_BITS: [usize; 3] = [2048, 3072, 4096];
-/// How long a server gets to end after a complete listing.
+/// The least, preferred, and most bits of a key exchange whose parameters the server chooses. The
+/// work grows with the cube of them, and any check may have to do it more than once.
+const GROUP_BITS: [usize; 3] = [2048, 2048, 3072];
+/// How long a server gets to be told, and to end, after a complete listing.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Between the connection and the SSH client.
 const PIPE: usize = 64 * 1024;
@@ -81,7 +82,7 @@ pub(crate) async fn list(
         let mut session = begin(near, keys, dismissal.clone(), &server).await?;
         authenticate(&mut session, user, login, &dismissal, &server).await?;
         let reader = Advertisement::over_ssh(dialer.limits);
-        run(&session, &url.ssh_path(), reader, &server, dialer.limits.listing).await
+        run(&session, &url.ssh_path(), reader, &server, dialer).await
     };
     // The SSH client runs as a task of its own. The connection is in this future, so that both end
     // with it.
@@ -148,7 +149,7 @@ async fn begin(
                 server.label
             ),
         ),
-        Stop::Protocol => broken(server),
+        Stop::Refused | Stop::Protocol => broken(server),
     })
 }
 
@@ -179,23 +180,25 @@ async fn authenticate(
         }
     };
     match result {
-        Ok(AuthResult::Success) => Ok(()),
-        // Without an answer, russh makes up a refusal without any method that is left.
-        Ok(AuthResult::Failure { remaining_methods, .. })
-            if !remaining_methods.is_empty()
-                || !session.is_closed()
-                || dismissal.has_happened() =>
-        {
-            Err(Failure::new(
-                Cause::AuthenticationRefused,
-                format!(
-                    "{} refuses {what}; check the credential, and that the server knows it",
-                    server.label
-                ),
-            ))
+        Ok(AuthResult::Success) => return Ok(()),
+        Ok(AuthResult::Failure { remaining_methods, .. }) if !remaining_methods.is_empty() => {}
+        // A refusal without any method that is left, which russh also makes up if there is no
+        // answer. Its task ends after both, and knows which it was once it has.
+        Ok(AuthResult::Failure { .. }) => {
+            let _ = session.await;
+            if !dismissal.has_happened() {
+                return Err(broken(server));
+            }
         }
-        Ok(AuthResult::Failure { .. }) | Err(_) => Err(broken(server)),
+        Err(_) => return Err(broken(server)),
     }
+    Err(Failure::new(
+        Cause::AuthenticationRefused,
+        format!(
+            "{} refuses {what}; check the credential, and that the server knows it",
+            server.label
+        ),
+    ))
 }
 
 /// Runs `git-upload-pack` and reads its listing.
@@ -204,7 +207,7 @@ async fn run(
     path: &str,
     mut reader: Advertisement,
     server: &Server,
-    limit: usize,
+    dialer: &Dialer<'_>,
 ) -> Result<Listing, Failure> {
     let ended = |_| broken(server);
     let mut channel = session.channel_open_session().await.map_err(ended)?;
@@ -218,13 +221,13 @@ async fn run(
             ChannelMsg::Data { data } => {
                 let listing = reader.take(&data).map_err(|flaw| flaw.failure(&server.label))?;
                 if let Some(listing) = listing {
-                    say_goodbye(&mut channel).await;
+                    say_goodbye(&mut channel, dialer.deadline).await;
                     return Ok(listing);
                 }
             }
             ChannelMsg::ExtendedData { data, .. } => {
                 error_length = error_length.saturating_add(data.len());
-                if error_length > limit {
+                if error_length > dialer.limits.listing {
                     return Err(Flaw::TooLarge.failure(&server.label));
                 }
                 let room = MAX_ERROR_TEXT.saturating_sub(error_text.len());
@@ -248,11 +251,15 @@ async fn run(
 }
 
 /// Tells the server that nothing is wanted, so that it ends without an error. The listing is
-/// complete: what the server makes of it is none of our concern.
-async fn say_goodbye(channel: &mut Channel<Msg>) {
-    let _ = channel.data_bytes(&b"0000"[..]).await;
-    let _ = channel.eof().await;
-    let _ = timeout(GOODBYE, async { while channel.wait().await.is_some() {} }).await;
+/// complete: what the server makes of it is none of our concern, and neither is whether it takes
+/// it at all. It is over before the check is, which is a success.
+async fn say_goodbye(channel: &mut Channel<Msg>, deadline: Instant) {
+    let goodbye = async {
+        let _ = channel.data_bytes(&b"0000"[..]).await;
+        let _ = channel.eof().await;
+        while channel.wait().await.is_some() {}
+    };
+    let _ = timeout_at(deadline.min(Instant::now() + GOODBYE), goodbye).await;
 }
 
 /// A path for a POSIX shell, quoted as git does it.

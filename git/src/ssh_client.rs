@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::PublicKeyOrCertificate;
-use russh::{AlgorithmKind, Channel, Disconnect};
+use russh::{AlgorithmKind, Channel, Disconnect, Names};
 
 use crate::known_hosts::HostKeys;
 
@@ -13,10 +13,11 @@ use crate::known_hosts::HostKeys;
 pub(crate) struct Client {
     keys: HostKeys,
     dismissal: Dismissal,
+    exchanges: usize,
 }
 
-/// Whether the server has ended the connection as servers do that have seen enough attempts to log
-/// in: OpenSSH does it in place of a refusal.
+/// Whether the connection has ended as it does with servers that have seen enough attempts to log
+/// in: OpenSSH ends it in place of a refusal, and russh does after a refusal for good.
 #[derive(Clone, Default)]
 pub(crate) struct Dismissal(Arc<AtomicBool>);
 
@@ -27,6 +28,10 @@ impl Dismissal {
     }
 }
 
+/// The most key exchanges of a connection: the first, and what a server might have a reason for. Each
+/// costs this program as much as all the rest, and russh begins another whenever a server says so.
+const MAX_EXCHANGES: usize = 3;
+
 /// Why a connection was not made.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -34,6 +39,8 @@ pub(crate) enum Stop {
     HostKey,
     /// The server knows none of the algorithms that this program knows.
     NothingInCommon,
+    /// The server refuses the credential, and would take no other.
+    Refused,
     /// Anything else.
     Protocol,
 }
@@ -44,6 +51,7 @@ impl From<russh::Error> for Stop {
             // It says so too if it knows other kinds of host keys only.
             russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, .. } => Self::HostKey,
             russh::Error::NoCommonAlgo { .. } => Self::NothingInCommon,
+            russh::Error::NoAuthMethod => Self::Refused,
             _ => Self::Protocol,
         }
     }
@@ -52,7 +60,7 @@ impl From<russh::Error> for Stop {
 impl Client {
     /// A client for a server that has these host keys.
     pub(crate) fn new(keys: HostKeys, dismissal: Dismissal) -> Self {
-        Self { keys, dismissal }
+        Self { keys, dismissal, exchanges: 0 }
     }
 }
 
@@ -83,6 +91,11 @@ impl Handler for Client {
         }
     }
 
+    async fn kex_done(&mut self, _: Option<&[u8]>, _: &Names, _: &mut Session) -> Result<(), Stop> {
+        self.exchanges += 1;
+        if self.exchanges > MAX_EXCHANGES { Err(Stop::Protocol) } else { Ok(()) }
+    }
+
     async fn disconnected(&mut self, reason: DisconnectReason<Stop>) -> Result<(), Stop> {
         use Disconnect::{IllegalUserName, NoMoreAuthMethodsAvailable, ProtocolError};
         match reason {
@@ -93,6 +106,10 @@ impl Handler for Client {
                 );
                 self.dismissal.0.store(is_dismissal, Ordering::Relaxed);
                 Ok(())
+            }
+            DisconnectReason::Error(Stop::Refused) => {
+                self.dismissal.0.store(true, Ordering::Relaxed);
+                Err(Stop::Refused)
             }
             DisconnectReason::Error(error) => Err(error),
         }
@@ -131,6 +148,15 @@ mod tests {
             let (message, lang_tag) = (String::new(), String::new());
             let info = RemoteDisconnectInfo { reason_code, message, lang_tag };
             client.disconnected(DisconnectReason::ReceivedDisconnect(info)).await.unwrap();
+            assert_eq!(dismissal.has_happened(), is_dismissal);
+        }
+        for (error, is_dismissal) in
+            [(russh::Error::NoAuthMethod, true), (russh::Error::Disconnect, false)]
+        {
+            let dismissal = Dismissal::default();
+            let keys = HostKeys::of("", &Host::Name("example.com".to_owned()), 22);
+            let mut client = Client::new(keys, dismissal.clone());
+            assert!(client.disconnected(DisconnectReason::Error(error.into())).await.is_err());
             assert_eq!(dismissal.has_happened(), is_dismissal);
         }
     }

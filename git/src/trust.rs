@@ -10,6 +10,7 @@ pub struct Trust {
     pub known_hosts: String,
     /// The ConfigMap `argocd-tls-certs-cm`: certificates in PEM by the server's name, without a
     /// port. A server with an entry is checked by the entry's certificates alone, each of which
-    /// may be the server's own; any other server by the system's roots.
+    /// may be the server's own, and of which those that are authorities and valid may have issued
+    /// it; any other server by the system's roots.
     pub certificates: BTreeMap<String, String>,
 }

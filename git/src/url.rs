@@ -1,15 +1,17 @@
 //! Addresses of git repositories, in the forms that this program connects to.
 //!
-//! A parsed address holds no password: one that has any is refused, so that it can be shown.
+//! A parsed address holds no password: one that has any is refused. The user of an HTTPS address may
+//! be a token, though, and is kept for the server alone: neither `Display` nor `Debug` has it, so that
+//! a parsed address can be shown, and what is shown is, read again, the same without it.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Debug, Display, Formatter};
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
 /// The address of a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct GitUrl {
     form: Form,
     user: Option<String>,
@@ -113,6 +115,9 @@ impl GitUrl {
             None => (rest, ""),
         };
         let (user, server) = split_user(authority)?;
+        if user.as_deref().is_some_and(|user| !user.chars().all(is_user_character)) {
+            return Err(UrlError::User);
+        }
         let (host, port) = parse_server(server)?;
         if path.trim_matches('/').is_empty() {
             return Err(UrlError::Path);
@@ -124,8 +129,13 @@ impl GitUrl {
     }
 
     fn scp_like(text: &str) -> Result<Self, UrlError> {
-        let after_brackets = match (text.find('['), text.find(']')) {
-            (Some(open), Some(close)) if open < close => close,
+        // Brackets are special at the start of the host, which is after a user if there is one.
+        let host = match (text.find('@'), text.find(':')) {
+            (Some(at), Some(colon)) if at < colon => at + 1,
+            _ => 0,
+        };
+        let after_brackets = match text[host..].find(']') {
+            Some(close) if text[host..].starts_with('[') => host + close,
             _ => 0,
         };
         let colon = text[after_brackets..].find(':').ok_or(UrlError::Unsupported)?;
@@ -241,6 +251,12 @@ fn split_user(authority: &str) -> Result<(Option<String>, &str), UrlError> {
     Ok((Some(user.to_owned()), server))
 }
 
+/// What may be in the user of a URL, as RFC 3986 has it. With anything else, some programs would read
+/// another host than others: `https://example.com#@example.org`.
+fn is_user_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-._~%!$&'()*+,;=".contains(character)
+}
+
 /// `host`, `host:port`, `[v6]` or `[v6]:port`.
 pub(crate) fn parse_server(server: &str) -> Result<(Host, Option<u16>), UrlError> {
     let (host, port) = if let Some(rest) = server.strip_prefix('[') {
@@ -310,7 +326,7 @@ impl Display for GitUrl {
             Form::Ssh => "ssh://",
             Form::Scp => "",
         })?;
-        if let Some(user) = &self.user {
+        if let (Some(user), Transport::Ssh) = (&self.user, self.transport()) {
             write!(formatter, "{user}@")?;
         }
         write!(formatter, "{}", self.host)?;
@@ -319,6 +335,12 @@ impl Display for GitUrl {
         }
         let colon = if self.form == Form::Scp { ":" } else { "" };
         write!(formatter, "{colon}{}", self.path)
+    }
+}
+
+impl Debug for GitUrl {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "GitUrl({self})")
     }
 }
 

@@ -1,17 +1,21 @@
 //! Listings over HTTPS.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use git_access::{Cause, Checker, Credentials, GitUrl, Limits, Listing, Policy, Trust};
-use rcgen::date_time_ymd;
+use rcgen::{IsCa, date_time_ymd};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::https_server::{Answer, Identity, Server, identity, self_signed, signed_by, trust_for};
+use crate::https_server::{
+    Answer, Identity, Server, identity, issued_by, self_signed, signed_by, trust_for,
+};
 use crate::support::{
-    Check, FORBIDDEN, FORBIDDEN_HOST, HOST, Names, OBJECT, PASSWORD, PERMITTED, PERMITTED_TOO,
-    basic, listing, packet, real_empty_repository, real_repository, short, two_references,
+    BROKEN_HOST, Check, FORBIDDEN, FORBIDDEN_HOST, HOST, Names, OBJECT, PASSWORD, PERMITTED,
+    PERMITTED_TOO, listing, packet, policy, real_empty_repository, real_repository, short,
+    two_references,
 };
 
 const SERVICE: &str = "001e# service=git-upload-pack\n0000";
@@ -263,6 +267,11 @@ async fn redirects_that_are_refused() {
         format!("https:///a/{rest}"),
         format!("{PASSWORD}/{rest}"),
         format!("https://{HOST}/users/sign_in?{PASSWORD}"),
+        format!("https://{HOST}/users/sign_in?from=/a/{rest}"),
+        format!("/users/sign_in?/{rest}"),
+        format!("/a/{rest}&a"),
+        "/a/info/refs?a&service=git-upload-pack".to_owned(),
+        format!("/a{rest}"),
         "/users/sign_in".to_owned(),
         "\u{e9}".to_owned(),
         String::new(),
@@ -322,6 +331,8 @@ async fn hosts_that_are_not_reached() {
     let check = Check::with(Trust::default());
     for (url, cause) in [
         ("https://nowhere.example.com/a", Cause::NoSuchHost),
+        ("https://broken.example.com/a", Cause::Unreachable),
+        ("ssh://broken.example.com/a", Cause::Unreachable),
         ("https://forbidden.example.com/a", Cause::AddressForbidden),
         ("https://127.0.0.2/a", Cause::AddressForbidden),
         ("https://[::1]/a", Cause::AddressForbidden),
@@ -330,10 +341,12 @@ async fn hosts_that_are_not_reached() {
     ] {
         assert_eq!(check.cause(url).await, cause, "{url}");
     }
-    let port = {
-        let listener = TcpListener::bind((PERMITTED, 0)).await.unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let failure = check.list(&format!("https://{BROKEN_HOST}/a")).await.unwrap_err();
+    assert!(failure.sentence().contains("name servers"), "{failure}");
+    // Nobody else can have the port, and nobody listens there.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(PERMITTED.parse().unwrap(), 0)).unwrap();
+    let port = socket.local_addr().unwrap().port();
     let url = format!("https://{HOST}:{port}/a");
     assert_eq!(check.cause(&url).await, Cause::Unreachable);
 }
@@ -471,7 +484,6 @@ async fn certificates_are_checked() {
     let usual = || identity(&[HOST], |_| {});
     let stranger = usual();
 
-    assert_eq!(verdict(usual(), |_| Trust::default()).await, refused, "the system's roots");
     assert_eq!(verdict(usual(), by_authority).await, accepted);
     assert_eq!(verdict(usual(), by_leaf).await, accepted, "the server's own certificate");
     assert_eq!(verdict(self_signed(&[HOST], |_| {}), by_leaf).await, accepted);
@@ -483,6 +495,12 @@ async fn certificates_are_checked() {
     assert_eq!(verdict(identity(&[HOST], expired), by_authority).await, refused);
     assert_eq!(verdict(identity(&[HOST], expired), by_leaf).await, refused);
     assert_eq!(verdict(self_signed(&[HOST], expired), by_leaf).await, refused);
+    let of_expired = issued_by(expired, &[HOST], |_| {});
+    assert_eq!(verdict(of_expired, by_authority).await, refused, "an expired authority");
+    let no_authority = |params: &mut rcgen::CertificateParams| params.is_ca = IsCa::NoCa;
+    let of_leaf = issued_by(no_authority, &[HOST], |_| {});
+    assert_eq!(verdict(of_leaf, by_authority).await, refused, "a leaf is no authority");
+    assert_eq!(verdict(self_signed(&[HOST], no_authority), by_leaf).await, accepted);
     let by_stranger = |_: &Server| trust_for(&[(HOST, &stranger.authority)]);
     assert_eq!(verdict(usual(), by_stranger).await, refused);
     let by_both =
@@ -505,8 +523,47 @@ async fn a_server_without_tls_is_told() {
         let text = format!("HTTP/1.1 400 {PASSWORD}\r\n\r\n");
         let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await;
     });
-    let check = Check { credentials: basic(), ..Check::with(Trust::default()) };
-    let cause = check.cause(&url).await;
-    // Without any root certificate on the machine, the connection is not even begun.
-    assert!(matches!(cause, Cause::ServerError | Cause::CertificateRefused));
+    let check = Check::with(trust_for(&[(HOST, &identity(&[HOST], |_| {}).authority)]));
+    assert_eq!(check.cause(&url).await, Cause::ServerError);
+}
+
+/// Where the next two tests agree that the system's roots are.
+const ROOTS: &str = "GIT_ACCESS_TEST_ROOTS";
+
+#[test]
+fn the_systems_roots_are_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("roots.pem");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "https::with_roots_of_its_own", "--ignored"])
+        .env(ROOTS, &file)
+        .env("SSL_CERT_FILE", &file)
+        .env_remove("SSL_CERT_DIR")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
+}
+
+#[tokio::test]
+#[ignore = "the test above runs it, in a process that has other roots"]
+async fn with_roots_of_its_own() {
+    let Some(file) = std::env::var_os(ROOTS) else {
+        return;
+    };
+    let server = Server::answering(git_response(&listing())).await;
+    let url = GitUrl::parse(&server.url()).unwrap();
+    let checker = Checker::new(policy()).with_resolver(Names::usual());
+    let list = async |url| checker.list(url, &Credentials::Anonymous, &Trust::default()).await;
+    let failure = list(&url).await.unwrap_err();
+    assert_eq!(failure.cause(), Cause::CertificateRefused);
+    assert!(failure.sentence().contains("no root certificates"), "{failure}");
+
+    // They are looked for again.
+    std::fs::write(file, &server.authority).unwrap();
+    assert_eq!(list(&url).await, Ok(two_references()));
+    let stranger = Server::answering(git_response(&listing())).await;
+    let url = GitUrl::parse(&stranger.url()).unwrap();
+    assert_eq!(list(&url).await.unwrap_err().cause(), Cause::CertificateRefused);
+    assert!(stranger.requests().is_empty());
 }

@@ -52,9 +52,18 @@ pub(crate) fn signed_by(
     names: &[&str],
     change: impl FnOnce(&mut CertificateParams),
 ) -> Identity {
+    issued_by(|it| it.distinguished_name.push(DnType::CommonName, authority_name), names, change)
+}
+
+/// The same by an authority that is otherwise than usual.
+pub(crate) fn issued_by(
+    change_authority: impl FnOnce(&mut CertificateParams),
+    names: &[&str],
+    change: impl FnOnce(&mut CertificateParams),
+) -> Identity {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, authority_name);
+    change_authority(&mut authority);
     let authority_key = KeyPair::generate().unwrap();
     let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);

@@ -3,6 +3,7 @@
 
 mod https;
 mod https_server;
+mod logs;
 mod policy;
 mod ssh;
 mod ssh_server;

@@ -55,6 +55,8 @@ fn defaults() {
         ("fd00:ec2::254", Some(No::Metadata)),
         ("fd00:ec2::23", Some(No::Metadata)),
         ("fd20:ce::254", Some(No::Metadata)),
+        ("fd00:42::42", Some(No::Metadata)),
+        ("fd00:c1::a9fe:a9fe", Some(No::Metadata)),
         ("224.0.0.1", Some(No::Multicast)),
         ("239.255.255.255", Some(No::Multicast)),
         ("ff02::1", Some(No::Multicast)),
@@ -98,6 +100,29 @@ fn allowed_overrides_defaults_and_denied_overrides_all() {
     ] {
         assert_eq!(forbids(&policy, address), verdict, "{address}");
     }
+}
+
+#[test]
+fn mapped_networks_are_those_of_the_addresses_in_them() {
+    let policy = Policy {
+        allow: nets(&["::ffff:127.0.0.0/104"]),
+        deny: nets(&["::ffff:192.0.2.7/120", "::ffff:127.0.0.2/128"]),
+        own: Vec::new(),
+    };
+    for (address, verdict) in [
+        ("127.0.0.1", None),
+        ("::ffff:127.0.0.1", None),
+        ("127.0.0.2", Some(Forbidden::Denied)),
+        ("64:ff9b::127.0.0.2", Some(Forbidden::Denied)),
+        ("192.0.2.1", Some(Forbidden::Denied)),
+        ("::ffff:192.0.2.1", Some(Forbidden::Denied)),
+        ("192.0.3.1", None),
+    ] {
+        assert_eq!(forbids(&policy, address), verdict, "{address}");
+    }
+    let all = Policy { deny: nets(&["::ffff:0:0/96"]), ..Policy::default() };
+    assert_eq!(forbids(&all, "192.0.2.1"), Some(Forbidden::Denied));
+    assert_eq!(forbids(&all, "2001:db8::1"), None);
 }
 
 #[test]

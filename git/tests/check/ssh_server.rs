@@ -7,15 +7,19 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use git_access::Trust;
+use russh::client::GexParams;
+use russh::kex::dh::groups::{DH_GROUP14, DhGroup};
 use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::private::RsaKeypair;
 use russh::keys::{Algorithm, EcdsaCurve, PrivateKey, PublicKey};
 use russh::server::{
     self, Auth, ChannelOpenHandle, Config, Handle, Msg, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, Preferred};
+use russh::{Channel, ChannelId, MethodSet};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::support::{HOST, OBJECT, PASSWORD, PERMITTED, listing, packet};
 
@@ -32,6 +36,10 @@ pub(crate) enum Script {
     Drips,
     /// It writes nothing and does not end.
     Hangs,
+    /// It writes a listing and does not end.
+    Stays,
+    /// The server asks for something before the listing.
+    Requests,
     /// It is not run.
     Refused,
     /// It writes half a listing, and the server leaves.
@@ -48,6 +56,10 @@ pub(crate) struct Door {
     pub(crate) key: Option<PublicKey>,
     pub(crate) password: Option<&'static str>,
     pub(crate) is_open: bool,
+    /// What whoever is refused may try then.
+    pub(crate) methods: Option<MethodSet>,
+    /// Not the usual one, for key exchanges whose parameters the server chooses.
+    pub(crate) group: Option<DhGroup>,
 }
 
 /// What has happened so far.
@@ -75,7 +87,11 @@ struct Shared {
     running: Notify,
     answered: Notify,
     ended: Notify,
+    scripts: Mutex<Vec<JoinHandle<()>>>,
 }
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn ed25519() -> PrivateKey {
     PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap()
@@ -99,11 +115,12 @@ impl Server {
     }
 
     pub(crate) async fn with(keys: Vec<PrivateKey>, door: Door, script: Script) -> Self {
-        Self::preferring(Preferred::default(), keys, door, script).await
+        Self::changed(|_| {}, keys, door, script).await
     }
 
-    pub(crate) async fn preferring(
-        preferred: Preferred,
+    /// A server with another configuration.
+    pub(crate) async fn changed(
+        change: impl FnOnce(&mut Config),
         keys: Vec<PrivateKey>,
         door: Door,
         script: Script,
@@ -111,12 +128,9 @@ impl Server {
         let listener = TcpListener::bind((PERMITTED, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let public_keys = keys.iter().map(|key| key.public_key().clone()).collect();
-        let config = Arc::new(Config {
-            keys,
-            preferred,
-            auth_rejection_time: Duration::ZERO,
-            ..Config::default()
-        });
+        let mut config = Config { keys, auth_rejection_time: Duration::ZERO, ..Config::default() };
+        change(&mut config);
+        let config = Arc::new(config);
         let shared = Arc::new(Shared {
             script,
             door,
@@ -124,6 +138,7 @@ impl Server {
             running: Notify::new(),
             answered: Notify::new(),
             ended: Notify::new(),
+            scripts: Mutex::default(),
         });
         let all = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -135,8 +150,12 @@ impl Server {
                     if let Ok(session) = server::run_stream(config, stream, connection).await {
                         // However it ends, it has ended.
                         let _ = session.await;
-                        shared.ended.notify_one();
                     }
+                    let scripts = std::mem::take(&mut *shared.scripts.lock().unwrap());
+                    for script in scripts {
+                        script.await.unwrap();
+                    }
+                    shared.ended.notify_one();
                 });
             }
         });
@@ -176,12 +195,12 @@ impl Server {
 
     /// Returns once a program is being run.
     pub(crate) async fn running(&self) {
-        self.shared.running.notified().await;
+        timeout(PATIENCE, self.shared.running.notified()).await.expect("no program is run");
     }
 
-    /// Returns once a connection has ended.
+    /// Returns once a connection has ended, and what was run there.
     pub(crate) async fn ended(&self) {
-        self.shared.ended.notified().await;
+        timeout(PATIENCE, self.shared.ended.notified()).await.expect("no connection ends");
     }
 }
 
@@ -192,12 +211,23 @@ struct Connection {
 impl Connection {
     fn judge(&self, user: &str, is_right: bool) -> Auth {
         self.shared.log.lock().unwrap().users.push(user.to_owned());
-        if is_right { Auth::Accept } else { Auth::reject() }
+        let proceed_with_methods = self.shared.door.methods.clone();
+        match is_right {
+            true => Auth::Accept,
+            false => Auth::Reject { proceed_with_methods, partial_success: false },
+        }
     }
 }
 
 impl server::Handler for Connection {
     type Error = russh::Error;
+
+    async fn lookup_dh_gex_group(
+        &mut self,
+        _: &GexParams,
+    ) -> Result<Option<DhGroup>, russh::Error> {
+        Ok(Some(self.shared.door.group.clone().unwrap_or(DH_GROUP14)))
+    }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, russh::Error> {
         Ok(self.judge(user, self.shared.door.is_open))
@@ -252,11 +282,12 @@ impl server::Handler for Connection {
         }
         session.channel_success(channel)?;
         let (shared, handle) = (Arc::clone(&self.shared), session.handle());
-        tokio::spawn(async move {
+        let script = tokio::spawn(async move {
             shared.running.notify_one();
             // The client may leave at any time; then there is nothing more to do.
             let _ = run(&shared, &handle, channel, &command).await;
         });
+        self.shared.scripts.lock().unwrap().push(script);
         Ok(())
     }
 }
@@ -288,6 +319,11 @@ async fn run(
             }
         },
         Script::Hangs | Script::Refused => return Ok(()),
+        Script::Stays => return handle.data(channel, listing()).await.map_err(|_| ()),
+        Script::Requests => {
+            assert!(handle.forward_tcpip(PASSWORD.to_owned(), 1).await.is_err());
+            (listing(), String::new(), 0)
+        }
         Script::Leaves => {
             handle.data(channel, listing()[..50].to_owned()).await.map_err(|_| ())?;
             let reason = russh::Disconnect::ByApplication;

@@ -17,6 +17,8 @@ use git_access::{
 pub(crate) const HOST: &str = "git.example.com";
 /// A name with no address that is permitted.
 pub(crate) const FORBIDDEN_HOST: &str = "forbidden.example.com";
+/// A name that the resolver cannot tell anything of.
+pub(crate) const BROKEN_HOST: &str = "broken.example.com";
 /// The loopback addresses that the policy of these tests permits. Servers are at the first.
 pub(crate) const PERMITTED: &str = "127.0.0.1";
 pub(crate) const PERMITTED_TOO: &str = "127.0.0.3";
@@ -58,8 +60,12 @@ impl Names {
 impl Resolve for Names {
     fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
         self.asked.lock().unwrap().push(host.to_owned());
-        let answer = self.table.get(host).cloned();
-        Box::pin(async move { answer.ok_or_else(|| io::Error::other("no such name")) })
+        let answer = match self.table.get(host) {
+            Some(addresses) => Ok(addresses.clone()),
+            None if host == BROKEN_HOST => Err(io::Error::other(PASSWORD)),
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        Box::pin(async move { answer })
     }
 }
 

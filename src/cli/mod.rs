@@ -24,6 +24,8 @@ use kube::config::{Kubeconfig, KubeconfigError};
 use machines::kinds::deployment::conditions::ConditionStyle;
 use schema::store::instance::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::kubernetes;
 use crate::roles::Roles;
@@ -446,7 +448,7 @@ pub fn exit(outcome: Result<(), Failure>) -> ExitCode {
 }
 
 fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(directives).map_err(|error| {
+    let filter = filter(directives).map_err(|error| {
         Failure::Input(anyhow::anyhow!(
             "--log {directives:?} is not understood ({error}); give a level such as info or debug"
         ))
@@ -461,6 +463,11 @@ fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
         LogFormat::Json => builder.json().init(),
     }
     Ok(())
+}
+
+/// What is logged: what users ask for, but never what servers of tenants say.
+fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
+    Ok(EnvFilter::try_new(directives)?.add_directive(git_access::SILENCED.parse()?))
 }
 
 /// Cancelled by the first interrupt or termination signal; a second one ends the process at once.
@@ -525,6 +532,16 @@ mod tests {
         let both = ["--database-pooler=transaction", "--listen-database-url=postgres://h/d"];
         let both = parse(&both);
         assert_eq!(both.listen_url(Roles::Backend).unwrap(), Some("postgres://h/d"));
+    }
+
+    #[test]
+    fn what_servers_of_tenants_say_is_never_logged() {
+        for directives in ["debug", "trace", "russh=trace", "info,backend=debug"] {
+            let filter = filter(directives).unwrap().to_string();
+            assert!(filter.split(',').any(|one| one == git_access::SILENCED), "{filter}");
+            assert!(!filter.contains("russh=trace"), "{filter}");
+        }
+        assert!(filter("backend=loud").is_err());
     }
 
     fn settings(arguments: &[&str]) -> Settings {

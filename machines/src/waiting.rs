@@ -9,6 +9,8 @@ use crate::shared::text::{MESSAGE_LIMIT, cut};
 
 /// Between what is awaited and what can be done.
 const SEPARATOR: &str = ". ";
+/// Where nothing is said of what is awaited.
+const NO_REASON: &str = "no reason was given";
 
 /// One thing that a machine waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +81,8 @@ impl Wait {
         let first = letters.next().into_iter().flat_map(char::to_uppercase);
         let advice: String = first.chain(letters).collect();
         match (what.as_str(), advice.as_str()) {
+            // What another system says may be a full stop.
+            ("", "") => NO_REASON.to_owned(),
             (_, "") => what,
             ("", _) => advice,
             _ => format!("{what}{SEPARATOR}{advice}"),

@@ -181,7 +181,7 @@ pub(super) fn waits_for(credential: &RepositoryCredential) -> Vec<Wait> {
 /// What the delivery waits for.
 fn delivery_wait(credential: &RepositoryCredential) -> Option<Wait> {
     let record = &credential.record;
-    let failed = || match record.failure.as_str() {
+    let failed = || match record.failure.trim() {
         "" => Cow::Borrowed(messages::OPERATION_FAILED),
         text => Cow::Owned(text.to_owned()),
     };

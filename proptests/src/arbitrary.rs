@@ -544,8 +544,9 @@ fn argo_view() -> BoxedStrategy<ArgoView> {
         1 => Just(ApplicationView::Absent),
         6 => present,
     ];
-    let says = (digest(), any::<bool>())
-        .prop_map(|(digest, deleting)| SecretView::Present { digest, deleting });
+    let says = (digest(), any::<[bool; 2]>()).prop_map(|(digest, [in_project, deleting])| {
+        SecretView::Present { digest, in_project, deleting }
+    });
     let secret = prop_oneof![Just(SecretView::Unseen), Just(SecretView::Absent), says];
     (any::<bool>(), application, secret)
         .prop_map(|(project_matches, application, secret)| ArgoView {

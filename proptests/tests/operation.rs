@@ -251,7 +251,8 @@ proptest! {
                 }
                 Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
                 Some(OperationObligation::SecretWritten(_, digest)) => {
-                    secret(SecretView::Present { digest: digest.clone(), deleting: false })
+                    let digest = digest.clone();
+                    secret(SecretView::Present { digest, in_project: true, deleting: false })
                 }
                 Some(OperationObligation::SecretRemoved(_)) => secret(SecretView::Absent),
                 Some(OperationObligation::SyncRequested(..)) => {

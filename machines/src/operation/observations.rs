@@ -73,8 +73,10 @@ pub enum SecretView {
     Absent,
     /// There is one.
     Present {
-        /// The digest of what it says.
+        /// The digest of what it says of the repository.
         digest: Digest,
+        /// Whether Argo CD takes it for a repository of the tenant's AppProject, and of no other.
+        in_project: bool,
         /// Whether it is being deleted.
         deleting: bool,
     },
@@ -83,7 +85,10 @@ pub enum SecretView {
 impl SecretView {
     /// Whether it says what is wanted.
     pub(super) fn says(&self, wanted: &Digest) -> bool {
-        matches!(self, Self::Present { digest, deleting: false } if digest == wanted)
+        let Self::Present { digest, in_project: true, deleting: false } = self else {
+            return false;
+        };
+        digest == wanted
     }
 }
 

@@ -88,13 +88,19 @@ fn secret_events() -> [(&'static str, OperationEvent); 6] {
         let application = ApplicationView::Unseen;
         OperationEvent::ArgoObserved(Box::new(ArgoView { project_matches, application, secret }))
     };
-    let says = |digest: &str| SecretView::Present { digest: Digest::new(digest), deleting: false };
+    let says = |digest: &str| {
+        let digest = Digest::new(digest);
+        SecretView::Present { digest, in_project: true, deleting: false }
+    };
+    let digest = Digest::new("one");
+    let elsewhere = SecretView::Present { digest, in_project: false, deleting: false };
     [
         ("a repository Secret is wanted", row(Some("one"))),
         ("no repository Secret is wanted", row(None)),
         ("the Secret says it", shows(true, says("one"))),
         ("the Secret says it, project differs", shows(false, says("one"))),
         ("the Secret says something else", shows(true, says("two"))),
+        ("the Secret is another project's", shows(true, elsewhere)),
         ("there is no Secret", shows(true, SecretView::Absent)),
     ]
 }

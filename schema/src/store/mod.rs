@@ -61,8 +61,10 @@ use crate::connection::{Database, Session};
 use crate::entity::fence;
 
 pub use error::StoreError;
-pub use rescan::WantedApplication;
+pub use kinds::repository_credential::access::{Credential, RepositoryAccess};
+pub use rescan::{WantedApplication, WantedSecret};
 pub use role::Role;
+use sealed::unlock::Sealer;
 
 /// The size of `fence.holder`; the name is for people, and its beginning is enough.
 const HOLDER_LIMIT: usize = 256;
@@ -76,6 +78,7 @@ pub struct Store {
     database: Database,
     role: Role,
     epoch: i64,
+    sealer: Option<Sealer>,
 }
 
 impl Store {
@@ -125,7 +128,13 @@ impl Store {
             Ok(epoch)
         });
         let epoch = epoch.await?;
-        Ok(Self { database, role, epoch })
+        Ok(Self { database, role, epoch, sealer: None })
+    }
+
+    /// The same, which seals credentials and opens them; without, none can be written or read.
+    #[must_use]
+    pub fn with_sealer(self, sealer: Option<Sealer>) -> Self {
+        Self { sealer, ..self }
     }
 
     fn call<'a, T: Send + 'a>(

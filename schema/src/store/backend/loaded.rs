@@ -7,11 +7,15 @@ use machines::identity::{
 };
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
+use machines::kinds::repository_credential::{
+    CredentialUid, ExistingCredential, RepositoryCredential,
+};
 use machines::kinds::sync_run::SyncRun;
 use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};
 
 pub use crate::store::kinds::sync_run::{LoadedSyncRuns, SyncRunRequest};
+use crate::store::kinds::repository_credential::access::Credential;
 use crate::store::machine_rows::{Machines, Stepped};
 
 /// Which machines a batch is about.
@@ -25,6 +29,8 @@ pub struct BackendRequest {
     pub reported: HashSet<DeploymentUid>,
     /// Tenants that something concerns.
     pub tenants: Vec<TenantUid>,
+    /// Repository credentials that something concerns.
+    pub credentials: Vec<CredentialUid>,
     /// Sync runs, and the deployments that they name.
     pub sync_runs: SyncRunRequest,
 }
@@ -49,6 +55,10 @@ pub struct BackendLoaded {
     pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
     /// The tenants of all of them, as far as they exist.
     pub tenants: Machines<Tenant>,
+    /// The requested repository credentials, as far as they exist.
+    pub credentials: Machines<RepositoryCredential>,
+    /// The rows that an earlier installation made for those that have none yet.
+    pub existing_credentials: HashMap<CredentialUid, ExistingCredential>,
     /// Sync runs, and what they look at.
     pub sync_runs: LoadedSyncRuns,
     /// The state of each machine's open operation; no entry without a row.
@@ -74,6 +84,10 @@ pub struct BackendChanges {
     pub tenants: Vec<Stepped<Tenant>>,
     /// The deployments that were stepped.
     pub deployments: Vec<Stepped<Deployment>>,
+    /// The repository credentials that were stepped.
+    pub credentials: Vec<Stepped<RepositoryCredential>>,
+    /// What is to be sealed with the rows of those that were accepted.
+    pub accepted: HashMap<CredentialUid, Credential>,
     /// The sync runs that were stepped.
     pub sync_runs: Vec<Stepped<SyncRun>>,
     /// Rows of the other tables, in the order of the steps.

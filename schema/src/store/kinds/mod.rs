@@ -3,6 +3,7 @@
 
 pub(super) mod deployment;
 pub(super) mod operation;
+pub(super) mod repository_credential;
 pub(super) mod sync_run;
 pub(super) mod tenant;
 

@@ -72,7 +72,7 @@ fn operation_events(operation: &Operation) -> Vec<(&'static str, OperationEvent,
     events
 }
 
-fn secret_events() -> [(&'static str, OperationEvent); 6] {
+fn secret_events() -> [(&'static str, OperationEvent); 7] {
     let row = |secret: Option<&str>| {
         OperationEvent::RowObserved(Box::new(RowView {
             state: OperationState::Waiting,

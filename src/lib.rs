@@ -7,7 +7,7 @@
 //! * [`lease`]: which of several replicas acts, with which [`roles`], and until when ([`tenure`]);
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, effects and watches that both roles run on;
-//! * [`sealing`]: whether credentials can be kept;
+//! * [`sealing`]: whether credentials can be kept; [`repositories`]: the servers that they are for;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
 
 pub mod agent;
@@ -19,6 +19,7 @@ pub mod lease;
 pub mod metrics;
 pub mod process;
 pub mod program;
+pub mod repositories;
 pub mod roles;
 pub mod runtime;
 pub mod sealing;

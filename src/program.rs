@@ -148,6 +148,7 @@ impl Actor {
         } else {
             let taken = take_over(&database, Role::Backend, identity, &settings.clock, &shutdown);
             let Some(store) = taken.await? else { return Ok(acting) };
+            let store = store.with_sealer(sealing.sealer().cloned());
             let (client, settings) = (client.clone(), settings.clone());
             Some(Backend::new(client, store, sealing.clone(), settings, Arc::clone(metrics)))
         };
@@ -156,6 +157,7 @@ impl Actor {
         } else {
             let taken = take_over(&database, Role::Agent, identity, &settings.clock, &shutdown);
             let Some(store) = taken.await? else { return Ok(acting) };
+            let store = store.with_sealer(sealing.sealer().cloned());
             let listener: Arc<dyn Listener> = match &backend {
                 Some(backend) => Arc::clone(backend) as Arc<dyn Listener>,
                 None => acting.tell_remote(&database),

@@ -1,10 +1,13 @@
 //! The settings, as the program's parts see them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use git_access::{Checker, Policy};
 use machines::kinds::deployment::conditions::ConditionStyle;
 use schema::sealing::Keyring;
 
+use crate::repositories::{Network, Repositories};
 use crate::runtime::clock::Clock;
 
 /// Settings that both roles share.
@@ -23,6 +26,8 @@ pub struct Settings {
     pub repair_grace: Duration,
     /// The keys that seal credentials, if there are any.
     pub sealing: Option<Keyring>,
+    /// The servers of private repositories.
+    pub repositories: Arc<dyn Repositories>,
     /// Where the time of day comes from.
     pub clock: Clock,
 }
@@ -41,6 +46,7 @@ impl Default for Settings {
             rescan: Some(RESCAN_INTERVAL),
             repair_grace: REPAIR_GRACE,
             sealing: None,
+            repositories: Arc::new(Network::new(Checker::new(Policy::default()))),
             clock: Clock::default(),
         }
     }

@@ -16,6 +16,8 @@ pub struct Environment {
     pub isolation: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
+    /// Whether there are keys to seal credentials with.
+    pub has_keys: bool,
     /// Whether statuses note what there is no room for.
     pub has_note: bool,
 }

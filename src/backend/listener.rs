@@ -13,9 +13,7 @@ use crate::signals::{Hearer, Listener};
 
 impl Listener for Backend {
     fn operation_changed(&self, requester: &Requester) {
-        if let Some(key) = Key::of(requester) {
-            self.poke(&key, Observations::operation());
-        }
+        self.poke(&Key::of(requester), Observations::operation());
     }
 
     fn report_changed(&self, uid: &DeploymentUid) {

@@ -18,6 +18,7 @@ mod listener;
 pub mod observations;
 pub mod ownership;
 mod sealing;
+pub mod trust;
 pub mod unsupported;
 mod watching;
 
@@ -37,9 +38,13 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::effects::Effect;
 use crate::backend::environment::Environment;
 use crate::backend::events::Events;
+use crate::backend::index::objects::Place;
 use crate::backend::index::{Delivery, Index};
-use crate::backend::kinds::{FollowUp, Key};
+use crate::backend::kinds::repository_credential::checks::Checks;
+use crate::backend::kinds::{FollowUp, Key, Shown};
 use crate::backend::observations::{Item, Observations};
+use crate::backend::trust::TrustedServers;
+use crate::backend::watching::SECRETS;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};
@@ -74,6 +79,8 @@ pub struct Backend {
     inbox: Arc<Inbox<Key, Observations>>,
     timers: Timers<Key>,
     effects: Arc<EffectQueue<Effect>>,
+    checks: Checks,
+    trust: TrustedServers,
     watches: Vec<Arc<Progress>>,
     events: Arc<Events>,
     /// The installed CustomResourceDefinition predates the note about what a status has no room
@@ -122,11 +129,14 @@ impl Process<Key, Observations> for Backend {
             |tenant: &TenantUid, namespace: &str| self.index().namespace_phase(tenant, namespace);
         let generation =
             |uid: &DeploymentUid| self.index().generation(&Key::Deployment(uid.clone()));
+        let secret = |place: &Place| self.index().secret(place);
+        let shown =
+            Shown { namespace_phase: &namespace_phase, generation: &generation, secret: &secret };
         let request = kinds::request(&items);
         let committed = self
             .store
             .backend_batch(&request, environment.now, |loaded| {
-                kinds::step(loaded, &items, &namespace_phase, &generation, &environment)
+                kinds::step(loaded, &items, &shown, &environment)
             })
             .await;
         let follow_up: FollowUp = committed.inspect_err(|_| {
@@ -177,8 +187,13 @@ impl Backend {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
+        let trust = TrustedServers::new(&clock);
         let names = ["namespaces"].into_iter().chain(kinds::WATCHED);
-        let watches = names.map(|name| Progress::new(name, &clock)).collect();
+        let mut watches: Vec<_> = names.map(|name| Progress::new(name, &clock)).collect();
+        if sealing.sealer().is_some() {
+            watches.push(Progress::new(SECRETS, &clock));
+            watches.extend(trust.watches().map(Arc::clone));
+        }
         Arc::new(Self {
             client,
             store,
@@ -191,6 +206,8 @@ impl Backend {
             inbox: Arc::default(),
             events: Arc::new(Events::new(clock.clone())),
             loses_note: AtomicBool::new(false),
+            checks: Checks::new(&clock),
+            trust,
             timers: Timers::new(clock),
             effects: EffectQueue::new(Pool::API_SERVER),
             watches,
@@ -223,7 +240,7 @@ impl Backend {
 
     /// How many observations and effects wait.
     pub fn backlog(&self) -> usize {
-        self.inbox.len() + self.effects.len()
+        self.inbox.len() + self.effects.len() + self.checks.len()
     }
 
     /// Runs until it should stop, or until the store says that another replica has taken over.
@@ -243,6 +260,11 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).collect_at_intervals(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).send_events(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).seal_clear_texts(shutdown.clone()));
+        if self.sealing.sealer().is_some() {
+            tasks.spawn(Arc::clone(&self).watch_secrets(shutdown.clone()));
+            tasks.spawn(Arc::clone(&self).follow_trust(shutdown.clone()));
+            tasks.spawn(Arc::clone(&self).run_checks(shutdown.clone()));
+        }
         let backend = Arc::clone(&self);
         let execute = move |effect| Arc::clone(&backend).execute(effect);
         tasks.spawn(Arc::clone(&self.effects).run(execute, shutdown.clone()));
@@ -305,6 +327,7 @@ impl Backend {
             argocd_namespace: self.settings.argocd_namespace.clone(),
             isolation: self.settings.isolation,
             conditions: self.settings.conditions,
+            has_keys: self.sealing.sealer().is_some(),
             has_note: self.has_note(),
         }
     }

@@ -1,6 +1,10 @@
 //! The contents of the backend's inbox: the newest observation of each kind for each machine.
 
-use machines::identity::{Revision, TenantUid};
+use std::sync::Arc;
+
+use machines::identity::{Digest, Revision, TenantUid};
+use machines::kinds::repository_credential::Checked;
+use schema::store::Credential;
 
 use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::inbox::Coalesce;
@@ -21,12 +25,32 @@ pub struct Observations {
     pub report: bool,
     /// The API server refused a status with this budget for its size.
     pub too_large: Option<u8>,
-    /// Argo CD's Application does not say what its row says.
+    /// A repository was asked with a credential.
+    pub checked: Option<CheckedRepository>,
+    /// What is in Argo CD's namespace does not say what its row says.
     pub differs: bool,
     /// The facts may have changed.
     pub facts: bool,
     /// The machine's time has come.
     pub deadline: bool,
+}
+
+/// What a check of a repository credential has found.
+#[derive(Clone, Debug)]
+pub struct CheckedRepository {
+    /// What the watch of Secrets showed when the check was asked for.
+    pub shown: Option<Digest>,
+    /// What was found.
+    pub found: Checked,
+    /// The credential that the repository accepts, to be sealed. It is only here.
+    pub accepted: Option<Arc<Credential>>,
+}
+
+impl PartialEq for CheckedRepository {
+    fn eq(&self, other: &Self) -> bool {
+        // A credential is known by its digest.
+        (&self.shown, &self.found) == (&other.shown, &other.found)
+    }
 }
 
 /// A machine's object.
@@ -64,8 +88,8 @@ pub enum NamespaceObservation {
 
 impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
-        let Self { object, namespace, operation, report, too_large, differs, facts, deadline } =
-            newer;
+        let Self { object, namespace, operation, report, too_large, .. } = newer;
+        let Self { checked, differs, facts, deadline, .. } = newer;
         match (&self.object, object) {
             // A deleted object does not come back under the same UID.
             (Some(ObjectObservation::Absent { .. }), Some(ObjectObservation::Present { .. }))
@@ -79,6 +103,7 @@ impl Coalesce for Observations {
         self.operation |= operation;
         self.report |= report;
         self.too_large = too_large.or(self.too_large);
+        self.checked = checked.or(self.checked.take());
         self.differs |= differs;
         self.facts |= facts;
         self.deadline |= deadline;
@@ -115,7 +140,12 @@ impl Observations {
         Self { too_large: Some(mirror_budget), ..Self::default() }
     }
 
-    /// Argo CD's Application does not say what its row says.
+    /// A repository was asked with a credential.
+    pub fn checked(checked: CheckedRepository) -> Self {
+        Self { checked: Some(checked), ..Self::default() }
+    }
+
+    /// What is in Argo CD's namespace does not say what its row says.
     pub fn differs() -> Self {
         Self { differs: true, ..Self::default() }
     }

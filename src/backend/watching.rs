@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
 use kube::api::Api;
 use machines::identity::{InstanceId, TenantUid};
@@ -14,7 +14,10 @@ use crate::backend::index::objects::Kind;
 use crate::backend::observations::Observations;
 use crate::backend::ownership::Question;
 use crate::runtime::retry::until_done;
-use crate::runtime::watch;
+use crate::runtime::watch::{self, Selector};
+
+/// The watch of the Secrets that credentials refer to.
+pub(super) const SECRETS: &str = "secrets";
 
 /// Concurrent questions about namespaces. One is asked for each namespace in which a first object
 /// appears.
@@ -93,6 +96,23 @@ impl Backend {
         watch::follow(api, progress, shutdown, move |seen| {
             backend.take_in(|index| index.object_seen::<K>(seen));
             backend.seen.notify_one();
+        })
+        .await;
+    }
+
+    /// Follows the Secrets of tenants that hold credentials of repositories.
+    pub(super) async fn watch_secrets(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::all(self.client.clone());
+        let progress = self.watches.iter().find(|progress| progress.name == SECRETS);
+        let (Some(sealer), Some(progress)) = (self.sealing.sealer(), progress.map(Arc::clone))
+        else {
+            return;
+        };
+        let type_ = crds::names::REPOSITORY_CREDENTIAL_SECRET_TYPE;
+        let selector = Selector::Fields(format!("type={type_}"));
+        let (backend, digests) = (Arc::clone(&self), sealer.digests.clone());
+        watch::follow_selected::<Secret>(api, selector, progress, shutdown, move |seen| {
+            backend.take_in(|index| index.secret_seen(&seen, &digests));
         })
         .await;
     }

@@ -3,10 +3,13 @@
 
 pub mod namespaces;
 pub mod objects;
+pub mod secrets;
 
 use std::collections::HashSet;
 
-use machines::identity::{Generation, TenantUid};
+use k8s_openapi::api::core::v1::Secret;
+use machines::identity::{Digest, Generation, TenantUid};
+use schema::sealing::digests::Digester;
 
 use crate::backend::kinds::{Key, ObjectsByKind};
 use crate::backend::observations::{NamespaceObservation, Observations};
@@ -14,7 +17,8 @@ use crate::backend::ownership::Question;
 use crate::runtime::sightings::Asked;
 use crate::runtime::watch::WatchEvent;
 use namespaces::Namespaces;
-use objects::{Kind, Noted, ObjectEntry, Objects, Place};
+use objects::{AnyObjects, Kind, Noted, ObjectEntry, Objects, Place};
+use secrets::Secrets;
 
 /// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
@@ -29,6 +33,8 @@ pub struct Index {
     tenants: HashSet<TenantUid>,
     /// What the watches of our kinds have shown.
     pub(super) objects: ObjectsByKind,
+    /// What the watch of Secrets has shown.
+    secrets: Secrets,
 }
 
 /// What is known of a tenant's namespace.
@@ -49,6 +55,19 @@ impl Index {
     pub fn object_seen<K: Kind>(&mut self, seen: WatchEvent<K>) -> Vec<Delivery> {
         let (objects, namespaces) = K::objects(self);
         objects.seen(seen, namespaces)
+    }
+
+    /// Takes in an event from the watch of Secrets; returns the credentials that refer to those that
+    /// have changed.
+    pub fn secret_seen(&mut self, seen: &WatchEvent<Secret>, digests: &Digester) -> Vec<Delivery> {
+        let changed = self.secrets.seen(seen, digests);
+        let concerned = changed.iter().flat_map(|place| self.objects.credentials.referring(place));
+        self.deliver_facts(concerned)
+    }
+
+    /// The digest of a Secret; `None` if the watch shows none of the type.
+    pub fn secret(&self, place: &Place) -> Option<Digest> {
+        self.secrets.digest(place).cloned()
     }
 
     /// Where an object is, and what is remembered of it, to be held with [`Asked`] from before a
@@ -86,12 +105,16 @@ impl Index {
 
     /// Notifies the machines that look at this one.
     fn tell_dependents(&self, key: &Key, place: &Place) -> Vec<Delivery> {
-        let dependents = self.objects.dependents(key, place).into_iter();
+        self.deliver_facts(self.objects.dependents(key, place))
+    }
+
+    /// Notifies machines that facts may have changed.
+    fn deliver_facts(&self, keys: impl IntoIterator<Item = Key>) -> Vec<Delivery> {
         let deliver = |key: Key| {
             let tenant = self.tenant_of(&key).unwrap_or_default();
             (tenant.into_string(), key, Observations::facts())
         };
-        dependents.map(deliver).collect()
+        keys.into_iter().map(deliver).collect()
     }
 
     /// Questions to ask now, at most `limit`.

@@ -1,7 +1,9 @@
 //! The kinds of machines that the backend steps, a folder each, and everything that they have to be
 //! registered for: no other file of the backend names them all.
 
+mod conditions;
 pub mod deployment;
+pub mod repository_credential;
 pub mod sync_run;
 pub mod tenant;
 
@@ -13,6 +15,9 @@ use crds::{
 };
 use machines::identity::{DeploymentUid, Digest, Generation, TenantUid};
 use machines::kinds::deployment::{Deployment, Snapshot};
+use machines::kinds::repository_credential::{
+    CredentialSnapshot, CredentialUid, RepositoryCredential,
+};
 use machines::kinds::sync_run::{SyncRun, SyncRunSnapshot, SyncRunUid};
 use machines::kinds::tenant::Tenant;
 use machines::rows::Requester;
@@ -33,6 +38,8 @@ use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, Priority};
 use deployment::effects::DeploymentEffect;
 use deployment::step::DeploymentFollowUp;
+use repository_credential::step::CredentialFollowUp;
+use repository_credential::write::CredentialEffect;
 use sync_run::step::SyncRunFollowUp;
 use sync_run::write::SyncRunEffect;
 use tenant::step::TenantFollowUp;
@@ -44,17 +51,19 @@ pub enum Key {
     Tenant(TenantUid),
     /// A deployment.
     Deployment(DeploymentUid),
+    /// A repository credential.
+    Credential(CredentialUid),
     /// A sync run.
     SyncRun(SyncRunUid),
 }
 
 impl Key {
-    /// The machine that asks for an operation; `None` if its kind is not served.
-    pub fn of(requester: &Requester) -> Option<Self> {
+    /// The machine that asks for an operation.
+    pub fn of(requester: &Requester) -> Self {
         match requester {
-            Requester::Deployment(uid) => Some(Self::Deployment(uid.clone())),
-            Requester::Credential(_) => None,
-            Requester::SyncRun(uid) => Some(Self::SyncRun(uid.clone())),
+            Requester::Deployment(uid) => Self::Deployment(uid.clone()),
+            Requester::Credential(uid) => Self::Credential(uid.clone()),
+            Requester::SyncRun(uid) => Self::SyncRun(uid.clone()),
         }
     }
 
@@ -63,6 +72,7 @@ impl Key {
         match self {
             Self::Tenant(_) => "Namespace",
             Self::Deployment(_) => "GitOpsDeployment",
+            Self::Credential(_) => "GitOpsDeploymentRepositoryCredential",
             Self::SyncRun(_) => "GitOpsDeploymentSyncRun",
         }
     }
@@ -72,16 +82,19 @@ impl Key {
         match self {
             Self::Tenant(uid) => uid.as_str(),
             Self::Deployment(uid) => uid.as_str(),
+            Self::Credential(uid) => uid.as_str(),
             Self::SyncRun(uid) => uid.as_str(),
         }
     }
 }
 
 /// The plurals of the custom resources that are watched, as their watches are named.
-pub const WATCHED: [&str; 2] = ["gitopsdeployments", "gitopsdeploymentsyncruns"];
+pub const WATCHED: [&str; 3] =
+    ["gitopsdeployments", "gitopsdeploymentsyncruns", "gitopsdeploymentrepositorycredentials"];
 
 /// The same for users.
-pub(super) const SERVED: &str = "GitOpsDeployments and GitOpsDeploymentSyncRuns";
+pub(super) const SERVED: &str = "GitOpsDeployments, GitOpsDeploymentSyncRuns and \
+                                 GitOpsDeploymentRepositoryCredentials";
 
 /// Starts what follows the objects of each kind.
 pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
@@ -89,16 +102,13 @@ pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &
     let ended = || shutdown.clone();
     tasks.spawn(backend().watch_objects::<GitOpsDeployment>(ended()));
     tasks.spawn(backend().watch_objects::<GitOpsDeploymentSyncRun>(ended()));
+    tasks.spawn(backend().watch_objects::<GitOpsDeploymentRepositoryCredential>(ended()));
     tasks.spawn(
         backend().watch_unsupported::<GitOpsDeploymentManagedEnvironment>(
             "managedenvironments",
             ended(),
         ),
     );
-    tasks.spawn(backend().watch_unsupported::<GitOpsDeploymentRepositoryCredential>(
-        "repositorycredentials",
-        ended(),
-    ));
 }
 
 /// What an object looks like to its machine.
@@ -106,6 +116,8 @@ pub(super) fn watch(backend: &Arc<Backend>, tasks: &mut JoinSet<()>, shutdown: &
 pub enum ObjectSnapshot {
     /// A GitOpsDeployment.
     Deployment(Box<Snapshot>),
+    /// A GitOpsDeploymentRepositoryCredential.
+    Credential(Box<CredentialSnapshot>),
     /// A GitOpsDeploymentSyncRun.
     SyncRun(Box<SyncRunSnapshot>),
 }
@@ -115,6 +127,7 @@ impl ObjectSnapshot {
     pub(super) fn digest(&self) -> Digest {
         match self {
             Self::Deployment(snapshot) => deployment::observe::digest(snapshot),
+            Self::Credential(snapshot) => repository_credential::observe::digest(snapshot),
             Self::SyncRun(snapshot) => sync_run::observe::digest(snapshot),
         }
     }
@@ -123,7 +136,15 @@ impl ObjectSnapshot {
     pub fn deployment(&self) -> Option<&Snapshot> {
         match self {
             Self::Deployment(snapshot) => Some(snapshot),
-            Self::SyncRun(_) => None,
+            Self::Credential(_) | Self::SyncRun(_) => None,
+        }
+    }
+
+    /// If it is a GitOpsDeploymentRepositoryCredential.
+    pub fn credential(&self) -> Option<&CredentialSnapshot> {
+        match self {
+            Self::Credential(snapshot) => Some(snapshot),
+            Self::Deployment(_) | Self::SyncRun(_) => None,
         }
     }
 
@@ -131,7 +152,7 @@ impl ObjectSnapshot {
     pub fn sync_run(&self) -> Option<&SyncRunSnapshot> {
         match self {
             Self::SyncRun(snapshot) => Some(snapshot),
-            Self::Deployment(_) => None,
+            Self::Deployment(_) | Self::Credential(_) => None,
         }
     }
 }
@@ -141,19 +162,21 @@ impl ObjectSnapshot {
 pub struct ObjectsByKind {
     /// The GitOpsDeployments.
     pub(super) deployments: Objects<GitOpsDeployment>,
+    /// The GitOpsDeploymentRepositoryCredentials.
+    pub(super) credentials: Objects<GitOpsDeploymentRepositoryCredential>,
     /// The GitOpsDeploymentSyncRuns.
     pub(super) sync_runs: Objects<GitOpsDeploymentSyncRun>,
 }
 
 impl ObjectsByKind {
     /// All kinds.
-    pub(super) fn all(&self) -> [&dyn AnyObjects; 2] {
-        [&self.deployments, &self.sync_runs]
+    pub(super) fn all(&self) -> [&dyn AnyObjects; 3] {
+        [&self.deployments, &self.credentials, &self.sync_runs]
     }
 
     /// All kinds.
-    pub(super) fn all_mut(&mut self) -> [&mut dyn AnyObjects; 2] {
-        [&mut self.deployments, &mut self.sync_runs]
+    pub(super) fn all_mut(&mut self) -> [&mut dyn AnyObjects; 3] {
+        [&mut self.deployments, &mut self.credentials, &mut self.sync_runs]
     }
 
     /// The objects of a machine's kind; a tenant has none.
@@ -161,6 +184,7 @@ impl ObjectsByKind {
         match key {
             Key::Tenant(_) => None,
             Key::Deployment(_) => Some(&self.deployments),
+            Key::Credential(_) => Some(&self.credentials),
             Key::SyncRun(_) => Some(&self.sync_runs),
         }
     }
@@ -170,6 +194,7 @@ impl ObjectsByKind {
         match key {
             Key::Tenant(_) => None,
             Key::Deployment(_) => Some(&mut self.deployments),
+            Key::Credential(_) => Some(&mut self.credentials),
             Key::SyncRun(_) => Some(&mut self.sync_runs),
         }
     }
@@ -178,7 +203,7 @@ impl ObjectsByKind {
     pub(super) fn dependents(&self, key: &Key, place: &Place) -> Vec<Key> {
         match key {
             Key::Deployment(_) => self.sync_runs.referring(place),
-            Key::Tenant(_) | Key::SyncRun(_) => Vec::new(),
+            Key::Tenant(_) | Key::Credential(_) | Key::SyncRun(_) => Vec::new(),
         }
     }
 }
@@ -191,6 +216,9 @@ pub(super) async fn machines(store: &Store) -> Result<Vec<(Key, IndexEntry)>, St
     }
     for entry in store.index::<Deployment>().await? {
         machines.push((Key::Deployment(DeploymentUid::new(entry.key.clone())), entry));
+    }
+    for entry in store.index::<RepositoryCredential>().await? {
+        machines.push((Key::Credential(CredentialUid::new(entry.key.clone())), entry));
     }
     for entry in store.index::<SyncRun>().await? {
         machines.push((Key::SyncRun(SyncRunUid::new(entry.key.clone())), entry));
@@ -205,6 +233,9 @@ pub fn request(items: &[Item]) -> BackendRequest {
         match key {
             Key::Tenant(tenant) => request.tenants.push(tenant.clone()),
             Key::Deployment(uid) => deployment::step::request(uid, observations, &mut request),
+            Key::Credential(uid) => {
+                repository_credential::step::request(uid, observations, &mut request);
+            }
             Key::SyncRun(uid) => sync_run::step::request(uid, observations, &mut request),
         }
     }
@@ -224,6 +255,9 @@ pub(super) fn needed_tenant(
         Key::Deployment(uid) => {
             deployment::step::needed_tenant(loaded, uid, observations, environment)
         }
+        Key::Credential(uid) => {
+            repository_credential::step::needed_tenant(loaded, uid, observations, environment)
+        }
     }
 }
 
@@ -232,44 +266,64 @@ pub(super) fn needed_tenant(
 pub struct FollowUp {
     tenants: Vec<TenantFollowUp>,
     deployments: Vec<DeploymentFollowUp>,
+    credentials: Vec<CredentialFollowUp>,
     sync_runs: Vec<SyncRunFollowUp>,
 }
 
 impl FollowUp {
     /// How many machines were stepped, without tenants.
     pub fn steps(&self) -> usize {
-        self.deployments.len() + self.sync_runs.len()
+        self.deployments.len() + self.credentials.len() + self.sync_runs.len()
     }
+}
+
+/// What the watches have shown, as far as steps look at it.
+pub struct Shown<'a> {
+    /// What is known of the namespace of a tenant, which has this name.
+    pub namespace_phase: &'a (dyn Fn(&TenantUid, &str) -> NamespacePhase + Sync),
+    /// The generation of a deployment's object.
+    pub generation: &'a (dyn Fn(&DeploymentUid) -> Option<Generation> + Sync),
+    /// The digest of a Secret with a repository's credential.
+    pub secret: &'a (dyn Fn(&Place) -> Option<Digest> + Sync),
 }
 
 /// Steps a batch: from what was loaded and observed to what to write and what follows. Pure.
 ///
-/// The kinds keep an order: tenants first, because deployments look at them, and sync runs last,
-/// because they look at deployments.
+/// The kinds keep an order: tenants first, because deployments and credentials look at them, and sync
+/// runs last, because they look at deployments.
 pub fn step(
     mut loaded: BackendLoaded,
     items: &[Item],
-    namespace_phase: &dyn Fn(&TenantUid, &str) -> NamespacePhase,
-    generation: &dyn Fn(&DeploymentUid) -> Option<Generation>,
+    shown: &Shown<'_>,
     environment: &Environment,
 ) -> (BackendChanges, FollowUp) {
-    let mut changes = BackendChanges::default();
+    let Shown { namespace_phase, generation, secret } = shown;
+    let (loaded, mut changes) = (&mut loaded, BackendChanges::default());
     let (facts, tenants) =
-        tenant::step::step_all(&mut loaded, items, namespace_phase, environment, &mut changes);
-    let deployments =
-        deployment::step::step_all(&mut loaded, items, &facts, environment, &mut changes);
-    let sync_runs =
-        sync_run::step::step_all(&mut loaded, items, generation, environment, &mut changes);
-    (changes, FollowUp { tenants, deployments, sync_runs })
+        tenant::step::step_all(loaded, items, namespace_phase, environment, &mut changes);
+    let deployments = deployment::step::step_all(loaded, items, &facts, environment, &mut changes);
+    let surroundings = repository_credential::step::Surroundings { tenants: &facts, secret };
+    let credentials = repository_credential::step::step_all(
+        loaded,
+        items,
+        &surroundings,
+        environment,
+        &mut changes,
+    );
+    let sync_runs = sync_run::step::step_all(loaded, items, generation, environment, &mut changes);
+    (changes, FollowUp { tenants, deployments, credentials, sync_runs })
 }
 
 /// What follows from a commit.
 pub(super) async fn follow_up(backend: &Backend, follow_up: FollowUp, taken_at: Instant) {
-    let FollowUp { tenants, deployments, sync_runs } = follow_up;
+    let FollowUp { tenants, deployments, credentials, sync_runs } = follow_up;
     for tenant in tenants {
         backend.follow_up_tenant(&tenant);
     }
     backend.follow_up_deployments(deployments, taken_at).await;
+    for credential in credentials {
+        backend.follow_up_credential(credential, taken_at);
+    }
     for run in sync_runs {
         backend.follow_up_sync_run(run, taken_at);
     }
@@ -280,6 +334,8 @@ pub(super) async fn follow_up(backend: &Backend, follow_up: FollowUp, taken_at: 
 pub enum ObjectEffect {
     /// To a GitOpsDeployment.
     Deployment(DeploymentEffect),
+    /// To a GitOpsDeploymentRepositoryCredential.
+    Credential(CredentialEffect),
     /// To a GitOpsDeploymentSyncRun.
     SyncRun(SyncRunEffect),
 }
@@ -289,6 +345,7 @@ impl ObjectEffect {
     pub(super) fn key(&self) -> SubjectOf {
         match self {
             Self::Deployment(effect) => effect.key(),
+            Self::Credential(effect) => effect.key(),
             Self::SyncRun(effect) => effect.key(),
         }
     }
@@ -311,6 +368,7 @@ impl ObjectEffect {
     pub(super) async fn write(&self, backend: &Backend) -> Result<(), ApiError> {
         match self {
             Self::Deployment(effect) => backend.write_deployment(effect).await,
+            Self::Credential(effect) => backend.write_credential(effect).await,
             Self::SyncRun(effect) => backend.write_sync_run(effect).await,
         }
     }
@@ -319,7 +377,7 @@ impl ObjectEffect {
     pub(super) fn failed(&self, backend: &Backend, error: &ApiError) -> Outcome {
         match self {
             Self::Deployment(effect) => backend.deployment_write_failed(effect, error),
-            Self::SyncRun(_) => Outcome::Failed,
+            Self::Credential(_) | Self::SyncRun(_) => Outcome::Failed,
         }
     }
 }

@@ -30,6 +30,10 @@ impl Pool {
     /// only take longer, and the next one waits for those in progress. As all go to the same
     /// server, none takes longer because of its tenant, and a single tenant may use all of them.
     pub const API_SERVER: Self = Self { size: 8, per_tenant: 8 };
+
+    /// For requests to servers that tenants choose. They mostly wait, so many may; and one tenant's
+    /// servers that never answer hold no more than its share.
+    pub const TENANTS_SERVERS: Self = Self { size: 32, per_tenant: 4 };
 }
 
 /// See the module.

@@ -16,6 +16,18 @@ pub struct Credential {
     pub ssh_private_key: SecretString,
 }
 
+impl Credential {
+    /// Whether there is a password.
+    pub fn has_password(&self) -> bool {
+        !self.password.expose_secret().is_empty()
+    }
+
+    /// Whether there is a private key.
+    pub fn has_key(&self) -> bool {
+        !self.ssh_private_key.expose_secret().is_empty()
+    }
+}
+
 /// What a row says of a private repository.
 #[derive(Clone, Debug)]
 pub struct RepositoryAccess {

@@ -1,0 +1,127 @@
+//! Writes a status that has conditions only, and takes in the answer.
+
+use crds::conditions::{ConditionStatus, WantedCondition, merge};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::Resource;
+use kube::api::{Api, PatchParams};
+use machines::shared::condition::Condition;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::backend::Backend;
+use crate::backend::effects::SubjectOf;
+use crate::backend::index::objects::{Kind, ObjectEntry, Place};
+use crate::backend::observations::Observations;
+use crate::kubernetes::{self, ApiError};
+
+impl Backend {
+    /// The status of a machine's object has these conditions.
+    pub(super) async fn write_conditions<K>(
+        &self,
+        subject: &SubjectOf,
+        conditions: &[Condition],
+    ) -> Result<(), ApiError>
+    where
+        K: Kind + Resource<Scope = NamespaceResourceScope>,
+        K::Condition: Serialize,
+    {
+        let (key, _) = subject;
+        let (place, object, asked) = self.index().object::<K>(key).ok_or(ApiError::Missing)?;
+        let now = self.settings.clock.kubernetes_now();
+        let patch = patch(key.uid(), conditions, &object, &now);
+        let written = write_status::<K>(&self.client, &place, patch).await?;
+        self.metrics.status_writes.inc();
+        let required_again = self.effects.answered(subject);
+        let is_news = self.take_in(|index| index.object_written(written, asked));
+        if !is_news && required_again {
+            self.poke(key, Observations::facts());
+        }
+        Ok(())
+    }
+}
+
+async fn write_status<K>(client: &kube::Client, place: &Place, patch: Value) -> Result<K, ApiError>
+where
+    K: Kind + Resource<Scope = NamespaceResourceScope>,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), &place.namespace);
+    let patch = kubernetes::json_patch(patch)?;
+    api.patch_status(&place.name, &PatchParams::default(), &patch)
+        .await
+        .map_err(kubernetes::api_error)
+}
+
+/// The patch, which fails if the object is a different one by now, or has changed since: one that
+/// arrives late would take back what has been said since.
+fn patch<K: Kind>(uid: &str, conditions: &[Condition], object: &ObjectEntry<K>, now: &Time) -> Value
+where
+    K::Condition: Serialize,
+{
+    let wanted: Vec<WantedCondition> = conditions
+        .iter()
+        .map(|condition| WantedCondition {
+            type_: condition.type_.clone(),
+            status: match condition.status.as_str() {
+                "True" => ConditionStatus::True,
+                "False" => ConditionStatus::False,
+                _ => ConditionStatus::Unknown,
+            },
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+            observed_generation: condition.observed_generation.map(|generation| generation.0),
+        })
+        .collect();
+    let known = object.conditions.as_deref().unwrap_or_default();
+    let conditions = merge(known, &wanted, now);
+    json!([
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": object.revision.0.to_string()},
+        {"op": "add", "path": "/status", "value": {"conditions": conditions}},
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::{GitOpsDeploymentSyncRun, GitOpsDeploymentSyncRunSpec};
+    use kube::ResourceExt;
+    use kube::api::PostParams;
+
+    use super::*;
+    use crate::runtime::watch;
+    use crate::test_support;
+
+    fn says(status: &str) -> [Condition; 1] {
+        [Condition {
+            type_: "Succeeded".to_owned(),
+            status: status.to_owned(),
+            reason: "Reason".to_owned(),
+            ..Condition::default()
+        }]
+    }
+
+    #[tokio::test]
+    async fn a_status_that_arrives_late_does_not_take_back_the_end() {
+        let client = test_support::api_server(crds::all(), "team").await;
+        let api: Api<GitOpsDeploymentSyncRun> = Api::namespaced(client.clone(), "team");
+        let spec = GitOpsDeploymentSyncRunSpec {
+            gitops_deployment_name: "app".to_owned(),
+            revision_id: String::new(),
+        };
+        let run = GitOpsDeploymentSyncRun::new("run", spec);
+        let run = api.create(&PostParams::default(), &run).await.expect("it is created");
+        let uid = run.uid().expect("a UID");
+        let place = Place { namespace: "team".to_owned(), name: "run".to_owned() };
+        let mut seen = ObjectEntry::<GitOpsDeploymentSyncRun>::default();
+        seen.revision = watch::revision(&run);
+        let now = Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
+        let late = patch(&uid, &says("Unknown"), &seen, &now);
+        let end = patch(&uid, &says("True"), &seen, &now);
+        let write = |patch| write_status::<GitOpsDeploymentSyncRun>(&client, &place, patch);
+        write(end).await.expect("it says how it ended");
+        let refused = write(late).await;
+        assert!(matches!(refused, Err(ApiError::Outdated(_))), "{refused:?}");
+        let status = api.get("run").await.expect("it is there").status.expect("a status");
+        assert_eq!(status.conditions[0].status, "True");
+    }
+}

@@ -1,0 +1,51 @@
+//! What follows from the commit of repository credentials.
+
+use machines::kinds::repository_credential::CredentialObligation;
+use machines::shared::condition::ConditionStyle;
+use tokio::time::Instant;
+
+use super::step::CredentialFollowUp;
+use super::write::CredentialEffect;
+use crate::backend::Backend;
+use crate::backend::effects::Effect;
+use crate::backend::kinds::ObjectEffect;
+use crate::backend::observations::Observations;
+use crate::runtime::effects::Required;
+
+/// The reason of the Event that says why a credential is not used, where no condition does.
+const NOT_USED: &str = "CredentialNotUsed";
+
+impl Backend {
+    pub(in crate::backend) fn follow_up_credential(
+        &self,
+        credential: CredentialFollowUp,
+        taken_at: Instant,
+    ) {
+        let CredentialFollowUp { uid, consequences, obligations, needed, complaint } = credential;
+        let (key, tenant) = (consequences.key.clone(), consequences.tenant());
+        if let (Some(complaint), Some((place, _))) = (&complaint, &consequences.moved)
+            && self.settings.conditions == ConditionStyle::Legacy
+        {
+            self.events.tell(place, &key, NOT_USED, complaint);
+        }
+        let effect = |obligation| match obligation {
+            CredentialObligation::OperationCreated(operation) => Some(Effect::CreateOperation {
+                requester: key.clone(),
+                tenant: tenant.clone(),
+                operation,
+            }),
+            CredentialObligation::StatusWritten(view) => {
+                let effect = CredentialEffect { uid: uid.clone(), view };
+                Some(Effect::Object(ObjectEffect::Credential(effect)))
+            }
+            // It is among what the credential needs, whose queue is another one.
+            CredentialObligation::CredentialChecked { .. } => None,
+        };
+        let effects = obligations.into_iter().filter_map(effect).collect();
+        let insist = consequences.insist;
+        self.follow_up_machine(consequences, effects, taken_at);
+        if self.checks.note(&uid, needed, insist, taken_at) == Required::InDoubt {
+            self.poke(&key, Observations::facts());
+        }
+    }
+}

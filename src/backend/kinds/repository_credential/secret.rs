@@ -1,0 +1,109 @@
+//! What is in the Secret of a tenant: a credential, or what is wrong with it.
+
+use crds::repository_credential::secret_key;
+use git_access::url::{GitUrl, Transport};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use machines::kinds::repository_credential::verdict::Verdict;
+use schema::store::Credential;
+use secrecy::SecretString;
+
+/// Most bytes of a Secret, all its keys together.
+pub const SIZE_LIMIT: usize = 64 * 1_024;
+
+/// What to show to the server of a repository, by its URL and the tenant's Secret.
+///
+/// # Errors
+///
+/// What is wrong with the Secret. It repeats nothing that is in it.
+pub fn credential(secret: &Secret, url: &GitUrl) -> Result<Credential, Verdict> {
+    if secret.type_.as_deref() != Some(crds::names::REPOSITORY_CREDENTIAL_SECRET_TYPE) {
+        return Err(Verdict::SecretOfWrongType {});
+    }
+    let data = secret.data.iter().flatten();
+    let bytes: usize = data.map(|(key, value)| key.len() + value.0.len()).sum();
+    if bytes > SIZE_LIMIT {
+        return Err(unusable("the Secret is larger than 64 KiB"));
+    }
+    let credential = Credential {
+        username: text(secret, secret_key::USERNAME)?,
+        password: text(secret, secret_key::PASSWORD)?,
+        ssh_private_key: text(secret, secret_key::SSH_PRIVATE_KEY)?,
+    };
+    match url.transport() {
+        Transport::Https if credential.has_password() => Ok(credential),
+        Transport::Https => {
+            Err(unusable("the Secret has no \"password\", which an https:// URL needs"))
+        }
+        Transport::Ssh if credential.has_key() => Ok(credential),
+        Transport::Ssh => {
+            Err(unusable("the Secret has no \"sshPrivateKey\", which an SSH URL needs"))
+        }
+    }
+}
+
+fn text(secret: &Secret, key: &str) -> Result<SecretString, Verdict> {
+    let value = secret.data.as_ref().and_then(|data| data.get(key));
+    let bytes = value.map(|ByteString(bytes)| bytes.as_slice()).unwrap_or_default();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(_) => Err(unusable(&format!("\"{key}\" in the Secret is not UTF-8 text"))),
+    }
+}
+
+fn unusable(text: &str) -> Verdict {
+    Verdict::SecretUnusable { text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HTTPS: &str = "https://example.com/a";
+
+    fn secret(data: &[(&str, &[u8])]) -> Secret {
+        let entry = |(key, value): &(&str, &[u8])| ((*key).to_owned(), ByteString(value.to_vec()));
+        Secret {
+            type_: Some(crds::names::REPOSITORY_CREDENTIAL_SECRET_TYPE.to_owned()),
+            data: Some(data.iter().map(entry).collect()),
+            ..Secret::default()
+        }
+    }
+
+    fn wrong(secret: &Secret, url: &str) -> String {
+        match credential(secret, &GitUrl::parse(url).unwrap()) {
+            Err(Verdict::SecretUnusable { text }) => text,
+            other => panic!("{:?}", other.map(|_| ())),
+        }
+    }
+
+    #[test]
+    fn a_secret_has_what_its_url_needs() {
+        let password = secret(&[("username", b"bob"), ("password", b"hunter2")]);
+        let token = secret(&[("password", b"hunter2")]);
+        let key = secret(&[("sshPrivateKey", b"-----BEGIN")]);
+        for (secret, url) in [
+            (&password, HTTPS),
+            (&token, HTTPS),
+            (&key, "ssh://git@example.com/a"),
+            (&key, "git@example.com:a"),
+        ] {
+            assert!(credential(secret, &GitUrl::parse(url).unwrap()).is_ok(), "{url}");
+        }
+        assert!(wrong(&key, HTTPS).contains("\"password\""));
+        assert!(wrong(&password, "git@example.com:a").contains("\"sshPrivateKey\""));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_secret_is_said_without_what_is_in_it() {
+        assert!(wrong(&secret(&[]), HTTPS).contains("no \"password\""));
+        assert!(wrong(&secret(&[("password", b"")]), HTTPS).contains("no \"password\""));
+        let large = vec![b'a'; SIZE_LIMIT];
+        assert!(wrong(&secret(&[("other", &large)]), HTTPS).contains("64 KiB"));
+        let text = wrong(&secret(&[("password", b"hunter2\xff")]), HTTPS);
+        assert!(text.contains("UTF-8") && !text.contains("hunter2"), "{text}");
+        let other = Secret { type_: Some("Opaque".to_owned()), ..secret(&[("password", b"a")]) };
+        let verdict = credential(&other, &GitUrl::parse(HTTPS).unwrap()).unwrap_err();
+        assert_eq!(verdict, Verdict::SecretOfWrongType {});
+    }
+}

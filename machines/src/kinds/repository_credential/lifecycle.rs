@@ -117,8 +117,12 @@ impl CredentialRecord {
                 }
                 Transition(self.resolve(context))
             }
-            LifecycleEvent::Observation(CredentialEvent::Absent { .. }) => {
-                Transition(CredentialState::Gone {})
+            // What an earlier installation left of it goes as well.
+            LifecycleEvent::Observation(CredentialEvent::Absent { as_of }) => {
+                self.born = context.facts.now;
+                self.note_absent(*as_of);
+                self.adopt(context);
+                Transition(self.begin_removal(context))
             }
             LifecycleEvent::Observation(_) | LifecycleEvent::Delivered => Handled,
         }

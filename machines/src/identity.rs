@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use crate::kinds::repository_credential::{CredentialId, CredentialUid};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -50,7 +49,8 @@ pub const OPERATION_ID_LIMIT: usize = 48;
 /// The UUID namespace under which row ids are derived; a random constant of this project.
 const ROW_ID_NAMESPACE: Uuid = Uuid::from_u128(0x6d0c_5d0f_2f3a_4f55_9d0e_5b1e_7a61_c0de);
 
-fn derive(kind: &str, parts: &[&str]) -> String {
+/// The id of a row of a kind, from what it represents.
+pub(crate) fn derive(kind: &str, parts: &[&str]) -> String {
     let mut name = kind.to_owned();
     for part in parts {
         name.push('/');
@@ -74,13 +74,6 @@ impl OperationId {
     pub fn of(target: &str, born: Timestamp, sequence: u32) -> Self {
         let (born, sequence) = (born.as_millis().to_string(), sequence.to_string());
         Self(derive("operation", &[target, &born, &sequence]))
-    }
-}
-
-impl CredentialId {
-    /// The id of the row that represents a repository credential.
-    pub fn of(credential: &CredentialUid) -> Self {
-        Self::new(derive("repositorycredentials", &[credential.as_str()]))
     }
 }
 

@@ -10,6 +10,7 @@ use machines::identity::{
     Timestamp,
 };
 use machines::kinds::repository_credential::lifecycle::CredentialState;
+use machines::kinds::repository_credential::rows::CredentialKey;
 use machines::kinds::repository_credential::spec::{CredentialSpec, problem};
 use machines::kinds::repository_credential::verdict::Verdict;
 use machines::kinds::repository_credential::{
@@ -18,7 +19,10 @@ use machines::kinds::repository_credential::{
 };
 use machines::kinds::tenant::TenantFact;
 use machines::machine::Machine;
-use machines::rows::{CredentialRow, CredentialRows, OperationState, RowChange, TenantRows};
+use machines::rows::{
+    CredentialRow, CredentialRows, OperationRow, OperationState, Requester, RowChange, Target,
+    TenantRows,
+};
 use machines::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, READY, STALLED};
 use machines::shared::mirror::Mirror;
 use proptest::prelude::*;
@@ -244,6 +248,47 @@ proptest! {
         prop_assert_eq!(machine.wake_at().is_some(), waits || !is_delivered, "{:?}", machine);
     }
 
+    #[test]
+    fn gaps_15_and_16_what_an_earlier_installation_left_of_an_object_that_is_gone_is_removed(
+        facts in arbitrary::credential_facts(),
+        as_of in any::<u64>().prop_map(Revision),
+        is_seen_again in any::<bool>(),
+    ) {
+        let step = arbitrary::new_credential().step(&CredentialEvent::Absent { as_of }, &facts);
+        let Some(existing) = facts.existing.clone() else {
+            prop_assert!(step.machine.is_gone());
+            prop_assert_eq!(step.rows, vec![]);
+            return Ok(());
+        };
+        prop_assert_eq!(step.machine.path(), "Removing");
+        let uid = step.machine.record.uid.clone();
+        // A later machine of the object is born later, and must not ask under the same id.
+        let id = OperationId::of(existing.id.as_str(), facts.now, 1);
+        let (row, user) = (existing.id.clone(), existing.user.clone());
+        let removal = CredentialKey { id: row, uid: uid.clone(), user };
+        let request = OperationRow {
+            id: id.clone(),
+            target: Target::Credential(existing.id),
+            requester: Requester::Credential(uid),
+            owner: existing.user,
+            instance: existing.instance,
+        };
+        prop_assert_eq!(step.rows, vec![
+            RowChange::Credential(CredentialRows::Remove(Box::new(removal))),
+            RowChange::RequestOperation(request),
+        ]);
+        let mut machine = restarted(step.machine);
+        if is_seen_again {
+            // A list from before the object was deleted does not bring it back.
+            let Some(revision) = as_of.0.checked_sub(1).map(Revision) else { return Ok(()) };
+            let seen = CredentialSnapshot { revision, ..CredentialSnapshot::default() };
+            machine = machine.step(&CredentialEvent::Observed(Box::new(seen)), &facts).machine;
+        }
+        let state = Some(OperationState::Completed);
+        let done = machine.step(&CredentialEvent::OperationObserved { id, state }, &facts);
+        prop_assert!(done.machine.is_gone());
+        prop_assert_eq!(done.rows, vec![]);
+    }
 }
 
 proptest! {

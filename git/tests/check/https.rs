@@ -43,13 +43,13 @@ fn endless_head() -> Vec<u8> {
 }
 
 async fn cause_of(answer: Answer) -> Cause {
-    let server = Server::answering(answer).await;
+    let server = Server::answering(answer);
     Check::with(server.trust()).cause(&server.url()).await
 }
 
 #[tokio::test]
 async fn a_repository_is_listed() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let check = Check::with(server.trust());
     assert_eq!(check.list(&server.url()).await, Ok(two_references()));
 
@@ -70,7 +70,7 @@ async fn a_repository_is_listed() {
 async fn an_empty_repository_is_listed() {
     let nothing = packet(&format!("{} capabilities^{{}}\0agent=git/2\n", "0".repeat(40)));
     for body in [format!("{nothing}0000"), "0000".to_owned()] {
-        let server = Server::answering(git_response(&body)).await;
+        let server = Server::answering(git_response(&body));
         let listed = Check::with(server.trust()).list(&server.url()).await;
         assert_eq!(listed, Ok(Listing::default()));
     }
@@ -86,7 +86,7 @@ async fn a_chunked_answer_is_read() {
         answer += &format!("{:x}\r\n{}\r\n", part.len(), std::str::from_utf8(part).unwrap());
     }
     answer += "0\r\n\r\n";
-    let server = Server::answering(Answer::Bytes(answer.into())).await;
+    let server = Server::answering(Answer::Bytes(answer.into()));
     let listed = Check::with(server.trust()).list(&server.url()).await;
     assert_eq!(listed, Ok(two_references()));
 }
@@ -96,7 +96,7 @@ async fn real_repositories_are_listed() {
     let directory = tempfile::tempdir().unwrap();
     real_repository(&directory.path().join("full"));
     real_empty_repository(&directory.path().join("empty"));
-    let server = Server::answering(Answer::Git(directory.path().to_owned())).await;
+    let server = Server::answering(Answer::Git(directory.path().to_owned()));
     let check = Check::with(server.trust());
     let url = |name: &str| format!("https://{HOST}:{}/{name}/.git", server.address.port());
 
@@ -109,7 +109,7 @@ async fn real_repositories_are_listed() {
 
 #[tokio::test]
 async fn users() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let basic = |username: &str| Credentials::Basic {
         username: username.into(),
         password: "password".into(),
@@ -135,7 +135,7 @@ async fn users() {
 
 #[tokio::test]
 async fn a_path_is_encoded_once() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let url = format!("https://{HOST}:{}/a b/%20é//", server.address.port());
     assert_eq!(Check::with(server.trust()).list(&url).await, Ok(two_references()));
     let requests = server.requests();
@@ -189,7 +189,7 @@ async fn what_is_not_git_is_told() {
 
 #[tokio::test]
 async fn a_redirect_on_the_same_server_keeps_the_credential() {
-    let first = Server::answering(redirect("/other.git/info/refs?service=git-upload-pack")).await;
+    let first = Server::answering(redirect("/other.git/info/refs?service=git-upload-pack"));
     let check = Check::with(first.trust());
     assert_eq!(check.cause(&first.url()).await, Cause::RedirectRefused);
     let requests = first.requests();
@@ -201,7 +201,7 @@ async fn a_redirect_on_the_same_server_keeps_the_credential() {
 
 #[tokio::test]
 async fn a_redirect_elsewhere_loses_the_credential() {
-    let target = Server::answering(git_response(&listing())).await;
+    let target = Server::answering(git_response(&listing()));
     let port = target.address.port();
     let rest = "/b/info/refs?service=git-upload-pack";
     for location in [
@@ -211,7 +211,7 @@ async fn a_redirect_elsewhere_loses_the_credential() {
         format!("https://{PASSWORD}:{PASSWORD}@other.example.com:{port}{rest}"),
         format!("https://{PERMITTED}:{port}{rest}"),
     ] {
-        let first = Server::answering(redirect(&location)).await;
+        let first = Server::answering(redirect(&location));
         let trust = trust_for(&[
             (HOST, &format!("{}{}", first.authority, target.authority)),
             ("other.example.com", &target.authority),
@@ -227,11 +227,10 @@ async fn a_redirect_elsewhere_loses_the_credential() {
 
 #[tokio::test]
 async fn a_server_that_misses_the_credential_is_told_of() {
-    let target = Server::answering(response("401 Unauthorized", "", "")).await;
+    let target = Server::answering(response("401 Unauthorized", "", ""));
     let first = Server::answering(redirect(
         &target.url().replace("/a/b.git", "/a/b.git/info/refs?service=git-upload-pack"),
-    ))
-    .await;
+    ));
     let trust = trust_for(&[(HOST, &[&*first.authority, &target.authority].concat())]);
     let failure = Check::with(trust).list(&first.url()).await.unwrap_err();
     assert_eq!(failure.cause(), Cause::AuthenticationRefused);
@@ -241,13 +240,13 @@ async fn a_server_that_misses_the_credential_is_told_of() {
 #[tokio::test]
 async fn a_lost_credential_stays_lost() {
     // From the first server to the second and back.
-    let back = Server::answering(git_response(&listing())).await;
+    let back = Server::answering(git_response(&listing()));
     let location =
         format!("https://{HOST}:{}/a/info/refs?service=git-upload-pack", back.address.port());
-    let second = Server::answering(redirect(&location)).await;
+    let second = Server::answering(redirect(&location));
     let port = second.address.port();
     let location = format!("https://{HOST}:{port}/a/info/refs?service=git-upload-pack");
-    let first = Server::answering(redirect(&location)).await;
+    let first = Server::answering(redirect(&location));
     let trust =
         trust_for(&[(HOST, &[&*first.authority, &second.authority, &back.authority].concat())]);
     assert_eq!(Check::with(trust).list(&first.url()).await, Ok(two_references()));
@@ -284,7 +283,7 @@ async fn redirects_that_are_refused() {
 
 #[tokio::test]
 async fn no_redirects_as_argo_cd_has_it() {
-    let server = Server::answering(redirect("/b/info/refs?service=git-upload-pack")).await;
+    let server = Server::answering(redirect("/b/info/refs?service=git-upload-pack"));
     let limits = Limits { redirects: 0, ..Limits::default() };
     let check = Check { limits, ..Check::with(server.trust()) };
     assert_eq!(check.cause(&server.url()).await, Cause::RedirectRefused);
@@ -306,7 +305,7 @@ async fn a_redirect_to_a_forbidden_address_is_not_followed() {
 #[tokio::test]
 async fn what_another_server_is_called_is_not_repeated() {
     let location = format!("https://{PASSWORD}.example.com/a/info/refs?service=git-upload-pack");
-    let server = Server::answering(redirect(&location)).await;
+    let server = Server::answering(redirect(&location));
     let failure = Check::with(server.trust()).list(&server.url()).await.unwrap_err();
     assert_eq!(failure.cause(), Cause::NoSuchHost);
     let port = server.address.port();
@@ -316,7 +315,7 @@ async fn what_another_server_is_called_is_not_repeated() {
 
 #[tokio::test]
 async fn forbidden_answers_of_the_resolver_are_left_out() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let port = server.address.port();
     let listener = TcpListener::bind((FORBIDDEN, port)).await.unwrap();
     let names = Names::new(&[(HOST, &[FORBIDDEN, "169.254.169.254", "::1", PERMITTED])]);
@@ -370,7 +369,7 @@ async fn names_of_this_machine_are_seen_through() {
 
 #[tokio::test]
 async fn no_more_addresses_are_tried_than_the_limit() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     // Nothing listens at the first.
     let names = Names::new(&[(HOST, &[PERMITTED_TOO, PERMITTED])]);
     let limits = Limits { addresses: 1, ..Limits::default() };
@@ -382,7 +381,7 @@ async fn no_more_addresses_are_tried_than_the_limit() {
 
 #[tokio::test]
 async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let socket = TcpSocket::new_v4().unwrap();
     let address = SocketAddr::new(PERMITTED_TOO.parse().unwrap(), server.address.port());
     socket.bind(address).unwrap();
@@ -412,7 +411,7 @@ async fn servers_that_take_their_time_end_by_the_deadline() {
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
     let cut = Answer::Drip(interim);
     for answer in [Answer::Hang, Answer::Drip(drip), cut] {
-        let server = Server::answering(answer).await;
+        let server = Server::answering(answer);
         let check = Check { limits: short(), ..Check::with(server.trust()) };
         let start = Instant::now();
         assert_eq!(check.cause(&server.url()).await, Cause::TimedOut);
@@ -440,14 +439,14 @@ async fn the_head_of_an_answer_is_limited() {
     let body = format!("{SERVICE}{}", listing());
     let headers = "content-type: application/x-git-upload-pack-advertisement\r\n";
     let large = format!("{headers}x: {}\r\n", "x".repeat(200_000));
-    let server = Server::answering(response("200 OK", &large, &body)).await;
+    let server = Server::answering(response("200 OK", &large, &body));
     let check = Check::with(server.trust());
     assert_eq!(check.cause(&server.url()).await, Cause::TooLarge);
     let limits = Limits { head: 300_000, ..Limits::default() };
     let check = Check { limits, ..check };
     assert_eq!(check.list(&server.url()).await, Ok(two_references()));
 
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let limits = Limits { head: 0, ..Limits::default() };
     let check = Check { limits, ..Check::with(server.trust()) };
     assert_eq!(check.list(&server.url()).await, Ok(two_references()), "too low a limit");
@@ -455,7 +454,7 @@ async fn the_head_of_an_answer_is_limited() {
 
 #[tokio::test]
 async fn a_million_references_are_the_most() {
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let limits = Limits { references: 1, ..Limits::default() };
     let check = Check { limits, ..Check::with(server.trust()) };
     assert_eq!(check.cause(&server.url()).await, Cause::TooLarge);
@@ -465,7 +464,7 @@ async fn verdict(
     identity: Identity,
     trust: impl FnOnce(&Server) -> Trust,
 ) -> Result<Listing, Cause> {
-    let server = Server::with(identity, git_response(&listing())).await;
+    let server = Server::with(identity, git_response(&listing()));
     let check = Check::with(trust(&server));
     let verdict = check.list(&server.url()).await.map_err(|failure| failure.cause());
     assert_eq!(server.requests().is_empty(), verdict.is_err(), "refused before any request");
@@ -551,7 +550,7 @@ async fn with_roots_of_its_own() {
     let Some(file) = std::env::var_os(ROOTS) else {
         return;
     };
-    let server = Server::answering(git_response(&listing())).await;
+    let server = Server::answering(git_response(&listing()));
     let url = GitUrl::parse(&server.url()).unwrap();
     let checker = Checker::new(policy()).with_resolver(Names::usual());
     let list = async |url| checker.list(url, &Credentials::Anonymous, &Trust::default()).await;
@@ -562,7 +561,7 @@ async fn with_roots_of_its_own() {
     // They are looked for again.
     std::fs::write(file, &server.authority).unwrap();
     assert_eq!(list(&url).await, Ok(two_references()));
-    let stranger = Server::answering(git_response(&listing())).await;
+    let stranger = Server::answering(git_response(&listing()));
     let url = GitUrl::parse(&stranger.url()).unwrap();
     assert_eq!(list(&url).await.unwrap_err().cause(), Cause::CertificateRefused);
     assert!(stranger.requests().is_empty());

@@ -35,7 +35,7 @@ impl Log for Capture {
 async fn the_directive_silences_all_that_repeats_a_server() {
     log::set_logger(&Capture).unwrap();
     log::set_max_level(LevelFilter::Info);
-    let server = Server::open(Script::Requests).await;
+    let server = Server::open(Script::Requests(PASSWORD));
     assert_eq!(Check::with(server.trust()).list(&server.url()).await, Ok(two_references()));
     let records = RECORDS.lock().unwrap().clone();
     assert!(!records.is_empty(), "russh logs nothing of it: is the directive still needed?");

@@ -7,5 +7,6 @@ mod logs;
 mod policy;
 mod ssh;
 mod ssh_server;
+mod stand_in;
 mod support;
 mod url;

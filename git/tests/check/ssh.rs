@@ -47,7 +47,7 @@ fn with_key(server: &Server, text: &str) -> Check {
 }
 
 async fn cause_of(script: Script) -> Cause {
-    let server = Server::open(script).await;
+    let server = Server::open(script);
     Check::with(server.trust()).cause(&server.url()).await
 }
 
@@ -60,7 +60,7 @@ async fn a_repository_is_listed_with_each_kind_of_key() {
         (ecdsa(EcdsaCurve::NistP521), "ecdsa-sha2-nistp521"),
         (rsa(), "rsa-sha2-512"),
     ] {
-        let server = Server::with(vec![ed25519()], door(&key), says(&listing())).await;
+        let server = Server::with(vec![ed25519()], door(&key), says(&listing()));
         for text in [openssh(&key), pkcs8(&key), openssh(&key).replace('\n', "\r\n")] {
             let check = with_key(&server, &text);
             assert_eq!(check.list(&server.url()).await, Ok(two_references()), "{algorithm}");
@@ -74,7 +74,7 @@ async fn a_repository_is_listed_with_each_kind_of_key() {
 
 #[tokio::test]
 async fn the_server_is_told_that_nothing_is_wanted() {
-    let server = Server::open(Script::Waits).await;
+    let server = Server::open(Script::Waits);
     let check = Check::with(server.trust());
     assert_eq!(check.list(&server.url()).await, Ok(two_references()));
     server.ended().await;
@@ -90,7 +90,7 @@ async fn real_repositories_are_listed() {
         real_repository(&directory.path().join(name));
     }
     real_empty_repository(&directory.path().join("empty"));
-    let server = Server::open(Script::Shell(directory.path().to_owned())).await;
+    let server = Server::open(Script::Shell(directory.path().to_owned()));
     let check = Check::with(server.trust());
     let root = directory.path().display();
     for name in names {
@@ -106,7 +106,7 @@ async fn real_repositories_are_listed() {
 
 #[tokio::test]
 async fn commands() {
-    let server = Server::open(says(&listing())).await;
+    let server = Server::open(says(&listing()));
     let check = Check::with(server.trust());
     for (path, command) in [
         ("a", "git-upload-pack '/a'"),
@@ -123,7 +123,7 @@ async fn commands() {
 #[tokio::test]
 async fn users_and_passwords() {
     let door = Door { password: Some(PASSWORD), ..Door::default() };
-    let server = Server::with(vec![ed25519()], door, says(&listing())).await;
+    let server = Server::with(vec![ed25519()], door, says(&listing()));
     let basic = |username: &str, password: &str| Credentials::Basic {
         username: username.into(),
         password: password.into(),
@@ -145,7 +145,7 @@ async fn users_and_passwords() {
 #[tokio::test]
 async fn a_wrong_key_is_refused() {
     for (right, wrong) in [(ed25519(), ed25519()), (rsa(), ed25519()), (ed25519(), rsa())] {
-        let server = Server::with(vec![ed25519()], door(&right), says(&listing())).await;
+        let server = Server::with(vec![ed25519()], door(&right), says(&listing()));
         let check = with_key(&server, &openssh(&wrong));
         assert_eq!(check.cause(&server.url()).await, Cause::AuthenticationRefused);
         assert!(server.log().commands.is_empty());
@@ -155,7 +155,7 @@ async fn a_wrong_key_is_refused() {
 #[tokio::test]
 async fn keys_that_cannot_be_used_are_found_before_a_connection() {
     let key = ed25519();
-    let server = Server::with(vec![ed25519()], door(&key), says(&listing())).await;
+    let server = Server::with(vec![ed25519()], door(&key), says(&listing()));
     let mut encrypted_pkcs8 = Vec::new();
     encode_pkcs8_pem_encrypted(&key, b"x", 10, &mut encrypted_pkcs8).unwrap();
     let encrypted_pkcs8 = String::from_utf8(encrypted_pkcs8).unwrap();
@@ -200,7 +200,7 @@ async fn judged(server: &Server, known_hosts: &str) -> Result<Listing, Cause> {
 
 #[tokio::test]
 async fn host_keys_are_checked() {
-    let server = Server::open(says(&listing())).await;
+    let server = Server::open(says(&listing()));
     let (host, port) = (server.host(), server.address.port());
     let other = ed25519().public_key().to_openssh().unwrap();
     let lines = server.trust().known_hosts;
@@ -237,7 +237,7 @@ async fn host_keys_are_checked() {
 
 #[tokio::test]
 async fn sentences_say_what_to_do() {
-    let server = Server::open(says(&listing())).await;
+    let server = Server::open(says(&listing()));
     let failure = Check::with(Trust::default()).list(&server.url()).await.unwrap_err();
     let port = server.address.port();
     let expected =
@@ -249,7 +249,7 @@ async fn sentences_say_what_to_do() {
 async fn a_host_is_asked_for_a_key_that_is_known() {
     let keys = vec![rsa(), ecdsa(EcdsaCurve::NistP256), ed25519()];
     let door = Door { is_open: true, ..Door::default() };
-    let server = Server::with(keys, door, says(&listing())).await;
+    let server = Server::with(keys, door, says(&listing()));
     for algorithm in ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"] {
         let check = Check::with(server.trust_in(algorithm));
         assert_eq!(check.list(&server.url()).await, Ok(two_references()), "{algorithm}");
@@ -260,7 +260,7 @@ async fn a_host_is_asked_for_a_key_that_is_known() {
 async fn a_host_with_another_kind_of_key_has_changed() {
     let known = ed25519().public_key().to_openssh().unwrap();
     let door = Door { is_open: true, ..Door::default() };
-    let server = Server::with(vec![rsa()], door, says(&listing())).await;
+    let server = Server::with(vec![rsa()], door, says(&listing()));
     assert_eq!(
         judged(&server, &format!("{} {known}", server.host())).await,
         Err(Cause::HostKeyChanged)
@@ -282,7 +282,7 @@ async fn key_exchanges() {
         let preferred = Preferred { kex: vec![exchange].into(), ..Preferred::default() };
         let door = Door { is_open: true, ..Door::default() };
         let prefer = |config: &mut Config| config.preferred = preferred;
-        let server = Server::changed(prefer, vec![ed25519()], door, says(&listing())).await;
+        let server = Server::changed(prefer, vec![ed25519()], door, says(&listing()));
         let result = Check::with(server.trust()).list(&server.url()).await;
         assert_eq!(result.err().map(|failure| failure.cause()), cause, "{exchange:?}");
     }
@@ -295,7 +295,7 @@ async fn parameters_that_take_long_are_refused() {
         let prefer =
             |config: &mut Config| config.preferred = Preferred { kex, ..Preferred::default() };
         let door = Door { is_open: true, group: Some(group), ..Door::default() };
-        let server = Server::changed(prefer, vec![ed25519()], door, says(&listing())).await;
+        let server = Server::changed(prefer, vec![ed25519()], door, says(&listing()));
         let result = Check::with(server.trust()).list(&server.url()).await;
         assert_eq!(result.err().map(|failure| failure.cause()), cause);
     }
@@ -308,7 +308,7 @@ async fn a_server_may_not_exchange_keys_all_the_time() {
         let limit = |config: &mut Config| config.limits = russh::Limits::new(bytes, 1 << 30, hour);
         let door = Door { is_open: true, ..Door::default() };
         let script = Script::Endless { is_error: false };
-        let server = Server::changed(limit, vec![ed25519()], door, script).await;
+        let server = Server::changed(limit, vec![ed25519()], door, script);
         assert_eq!(Check::with(server.trust()).cause(&server.url()).await, cause);
     }
 }
@@ -317,7 +317,7 @@ async fn a_server_may_not_exchange_keys_all_the_time() {
 async fn a_refusal_for_good_is_a_refusal() {
     for methods in [MethodSet::empty(), MethodSet::from(&[MethodKind::PublicKey][..])] {
         let door = Door { methods: Some(methods), ..Door::default() };
-        let server = Server::with(vec![ed25519()], door, says(&listing())).await;
+        let server = Server::with(vec![ed25519()], door, says(&listing()));
         for _ in 0..10 {
             let check = Check::with(server.trust());
             assert_eq!(check.cause(&server.url()).await, Cause::AuthenticationRefused);
@@ -330,7 +330,7 @@ async fn a_complete_listing_is_enough() {
     // The server takes no data, and does not end.
     let close = |config: &mut Config| config.window_size = 0;
     let door = Door { is_open: true, ..Door::default() };
-    let server = Server::changed(close, vec![ed25519()], door, Script::Stays).await;
+    let server = Server::changed(close, vec![ed25519()], door, Script::Stays);
     assert_eq!(Check::with(server.trust()).list(&server.url()).await, Ok(two_references()));
     server.ended().await;
     assert!(server.log().input.is_empty());
@@ -353,7 +353,7 @@ async fn what_programs_say() {
         (says(PASSWORD), Cause::NotGit),
         (says(&listing()[..50]), Cause::NotGit),
         (Script::Refused, Cause::NotGit),
-        (Script::Leaves, Cause::ServerError),
+        (Script::Leaves(PASSWORD), Cause::ServerError),
     ] {
         assert_eq!(cause_of(script).await, cause);
     }
@@ -370,7 +370,7 @@ async fn servers_that_take_their_time_end_by_the_deadline() {
     // Enough to come as far as the program, however busy the machine is.
     let total = Duration::from_secs(4);
     let end_of = async |script| {
-        let server = Server::open(script).await;
+        let server = Server::open(script);
         let limits = Limits { total, ..Limits::default() };
         let check = Check { limits, ..Check::with(server.trust()) };
         let start = Instant::now();
@@ -411,7 +411,7 @@ async fn servers_that_do_not_speak_ssh() {
 
 #[tokio::test]
 async fn a_server_may_open_no_channel() {
-    let server = Server::open(Script::OpensChannels).await;
+    let server = Server::open(Script::OpensChannels);
     assert_eq!(Check::with(server.trust()).list(&server.url()).await, Ok(two_references()));
     let log = server.log();
     assert_eq!((log.accepted, log.declined), (0, 7));
@@ -419,7 +419,7 @@ async fn a_server_may_open_no_channel() {
 
 #[tokio::test]
 async fn a_dropped_check_leaves_no_connection() {
-    let server = Server::open(Script::Hangs).await;
+    let server = Server::open(Script::Hangs);
     let checker = Checker::new(policy()).with_resolver(Names::usual());
     let (url, trust) = (GitUrl::parse(&server.url()).unwrap(), server.trust());
     let checker = Arc::new(checker);

@@ -13,6 +13,8 @@ use git_access::{
     Resolving, Trust,
 };
 
+pub(crate) use git_stand_in::git::{OBJECT, listing, packet};
+
 /// The name of most servers.
 pub(crate) const HOST: &str = "git.example.com";
 /// A name with no address that is permitted.
@@ -26,9 +28,6 @@ pub(crate) const PERMITTED_TOO: &str = "127.0.0.3";
 pub(crate) const FORBIDDEN: &str = "127.0.0.2";
 /// What must never be in a sentence.
 pub(crate) const PASSWORD: &str = "correct-horse-battery-staple";
-/// An object's name.
-pub(crate) const OBJECT: &str = "0123456789012345678901234567890123456789";
-
 /// Answers from a table, and remembers the questions.
 #[derive(Default)]
 pub(crate) struct Names {
@@ -120,18 +119,7 @@ impl Check {
     }
 }
 
-/// A packet of git's protocol.
-pub(crate) fn packet(text: &str) -> String {
-    format!("{:04x}{text}", text.len() + 4)
-}
-
-/// A listing of two references.
-pub(crate) fn listing() -> String {
-    let head = packet(&format!("{OBJECT} HEAD\0symref=HEAD:refs/heads/main agent=git/2\n"));
-    format!("{head}{}0000", packet(&format!("{OBJECT} refs/heads/main\n")))
-}
-
-/// The same as it is read.
+/// The listing of the servers as it is read.
 pub(crate) fn two_references() -> Listing {
     Listing { references: 2, head: Some(OBJECT.to_owned()) }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::identity::{Digest, Timestamp};
 use crate::operation::application::ApplicationDocument;
 use crate::rows::{OperationState, RowChange};
+use crate::shared::messages::WRITE_TIMED_OUT;
 use crate::shared::retry::postpone;
 
 #[state_machine(
@@ -58,7 +59,23 @@ impl OperationRecord {
         }
     }
 
-    #[state(superstate = "in_progress")]
+    /// The Kubernetes API should take a write, which it does at once or not at all.
+    #[superstate(superstate = "in_progress")]
+    fn time_limited(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                Transition(self.fail(WRITE_TIMED_OUT, context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "time_limited")]
     fn preparing_project(
         &mut self,
         context: &mut OperationContext,
@@ -66,18 +83,16 @@ impl OperationRecord {
         document: &mut Box<ApplicationDocument>,
         deadline: &mut Timestamp,
     ) -> Outcome<OperationPhase> {
+        let _ = deadline;
         match event {
             OperationEvent::ArgoObserved(argo) if argo.project_matches => {
                 Transition(self.write(document, argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
             }
             _ => Super,
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "time_limited")]
     fn writing(
         &mut self,
         context: &mut OperationContext,
@@ -85,12 +100,10 @@ impl OperationRecord {
         document: &mut Box<ApplicationDocument>,
         deadline: &mut Timestamp,
     ) -> Outcome<OperationPhase> {
+        let _ = deadline;
         match event {
             OperationEvent::ArgoObserved(argo) if argo.application.says(document) => {
                 Transition(self.tidy(argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
             }
             _ => Super,
         }
@@ -116,26 +129,24 @@ impl OperationRecord {
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "time_limited")]
     fn tidying_project(
         &mut self,
         context: &mut OperationContext,
         event: &OperationEvent,
         deadline: &mut Timestamp,
     ) -> Outcome<OperationPhase> {
+        let _ = deadline;
         match event {
             OperationEvent::ArgoObserved(argo) if argo.project_matches => {
                 Transition(self.complete(context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
             }
             _ => Super,
         }
     }
 
     /// What the row says may change meanwhile: the newest is written.
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "time_limited")]
     fn writing_secret(
         &mut self,
         context: &mut OperationContext,
@@ -143,41 +154,34 @@ impl OperationRecord {
         secret: &mut Digest,
         deadline: &mut Timestamp,
     ) -> Outcome<OperationPhase> {
+        let _ = deadline;
         match event {
             OperationEvent::RowObserved(row) => match &row.wanted {
                 Wanted::Credential { secret: Some(wanted), .. } => {
                     secret.clone_from(wanted);
                     Handled
                 }
-                Wanted::Credential { secret: None, .. } => {
-                    let deadline = context.now.after(WRITE_DEADLINE);
-                    Transition(OperationPhase::RemovingSecret { deadline })
-                }
+                Wanted::Credential { secret: None, .. } => Transition(remove_secret(context)),
                 Wanted::Application { .. } | Wanted::Sync { .. } => Handled,
             },
             OperationEvent::ArgoObserved(argo) if argo.secret.says(secret) => {
                 Transition(self.tidy(argo, context))
             }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
-            }
             _ => Super,
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "time_limited")]
     fn removing_secret(
         &mut self,
         context: &mut OperationContext,
         event: &OperationEvent,
         deadline: &mut Timestamp,
     ) -> Outcome<OperationPhase> {
+        let _ = deadline;
         match event {
             OperationEvent::ArgoObserved(argo) if argo.secret == SecretView::Absent => {
                 Transition(self.tidy(argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                Transition(self.time_out(context))
             }
             _ => Super,
         }
@@ -370,9 +374,7 @@ impl OperationRecord {
                             deadline: context.now.after(WRITE_DEADLINE),
                         }
                     }
-                    Wanted::Credential { secret: None, .. } => OperationPhase::RemovingSecret {
-                        deadline: context.now.after(WRITE_DEADLINE),
-                    },
+                    Wanted::Credential { secret: None, .. } => remove_secret(context),
                     Wanted::Sync { .. } => self.claim_sync(row, context),
                 }
             }
@@ -412,11 +414,11 @@ impl OperationRecord {
         OperationPhase::Failed { deadline: context.now.after(COLLECTION_DEADLINE) }
     }
 
-    fn time_out(&self, context: &mut OperationContext) -> OperationPhase {
-        self.fail(crate::shared::messages::WRITE_TIMED_OUT, context)
-    }
-
     fn set_state(&self, state: OperationState, context: &mut OperationContext) {
         context.rows.push(RowChange::SetOperationState(self.id.clone(), state));
     }
+}
+
+fn remove_secret(context: &OperationContext) -> OperationPhase {
+    OperationPhase::RemovingSecret { deadline: context.now.after(WRITE_DEADLINE) }
 }

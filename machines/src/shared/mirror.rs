@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
 use crate::identity::Timestamp;
+use crate::waiting::{Party, Wait};
 
 /// How long unfinished work may go unreported. The system that this one replaces wrote its first
 /// status after 15 s; work that takes longer than this is reported while it lasts.
@@ -113,6 +114,18 @@ impl Mirror {
         match self {
             Self::Holding { until } => Some(*until),
             Self::Silent {} | Self::Clean {} | Self::Dirty {} => None,
+        }
+    }
+
+    /// What the region waits for.
+    pub(crate) fn wait(&self) -> Option<Wait> {
+        match self {
+            Self::Holding { until } => {
+                let what = "an outcome that is worth a status is expected soon";
+                Some(Wait::new(Party::Time, what).until(*until, "the status is written as it is"))
+            }
+            Self::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
+            Self::Silent {} | Self::Clean {} => None,
         }
     }
 

@@ -8,7 +8,8 @@
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`redaction`]: passwords in URLs, removed;
 //! * [`retry`]: the pauses between attempts;
-//! * [`is_default`]: what persisted forms leave out.
+//! * [`is_default`]: what persisted forms leave out;
+//! * [`is_object_name`]: what an object can be called.
 
 pub mod condition;
 pub mod messages;
@@ -19,7 +20,17 @@ pub mod repository_url;
 pub mod retry;
 pub mod text;
 
+/// Longest name of an object.
+const NAME_LIMIT: usize = 253;
+
 /// Whether a value need not be persisted, because its absence is read as the same.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Whether an object can have this name.
+pub(crate) fn is_object_name(name: &str) -> bool {
+    let is_allowed =
+        |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one);
+    !name.is_empty() && name.len() <= NAME_LIMIT && name.chars().all(is_allowed)
 }

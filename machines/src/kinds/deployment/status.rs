@@ -12,7 +12,6 @@ use super::lifecycle::Lifecycle;
 use super::{Deployment, MirroredCondition, Record, Report};
 use crate::identity::Timestamp;
 use crate::shared::messages;
-use crate::shared::mirror::Mirror;
 use crate::waiting::{Party, Wait};
 
 /// What the status of a deployment should say.
@@ -121,15 +120,7 @@ pub(super) fn waits_for(deployment: &Deployment) -> Vec<Wait> {
         Lifecycle::Unseen {} | Lifecycle::Gone {} => None,
         _ => progress(deployment).wait.map(|wait| Wait { since, ..wait }),
     };
-    let mirror = match deployment.mirror {
-        Mirror::Holding { until } => {
-            let wait = Wait::new(Party::Time, "an outcome that is worth a status is expected soon");
-            Some(wait.until(until, "the status is written as it is"))
-        }
-        Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
-        Mirror::Silent {} | Mirror::Clean {} => None,
-    };
-    lifecycle.into_iter().chain(mirror).collect()
+    lifecycle.into_iter().chain(deployment.mirror.wait()).collect()
 }
 
 fn progress(deployment: &Deployment) -> Progress {

@@ -117,8 +117,12 @@ impl CredentialRecord {
                 }
                 Transition(self.resolve(context))
             }
-            LifecycleEvent::Observation(CredentialEvent::Absent { .. }) => {
-                Transition(CredentialState::Gone {})
+            // What an earlier installation left of it goes as well.
+            LifecycleEvent::Observation(CredentialEvent::Absent { as_of }) => {
+                self.born = context.facts.now;
+                self.note_absent(*as_of);
+                self.adopt(context);
+                Transition(self.begin_removal(context))
             }
             LifecycleEvent::Observation(_) | LifecycleEvent::Delivered => Handled,
         }
@@ -165,20 +169,7 @@ impl CredentialRecord {
         context: &mut Context<'_>,
         event: &LifecycleEvent<'_>,
     ) -> Outcome<CredentialState> {
-        match event {
-            LifecycleEvent::Observation(CredentialEvent::FactsChanged)
-                if context.facts.has_keys =>
-            {
-                Transition(self.resolve(context))
-            }
-            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot))
-                if context.facts.has_keys && self.is_current(snapshot) =>
-            {
-                self.take(snapshot);
-                Transition(self.resolve(context))
-            }
-            _ => Super,
-        }
+        if context.facts.has_keys { self.resume(event, context) } else { Super }
     }
 
     #[state(superstate = "live")]
@@ -253,27 +244,18 @@ impl CredentialRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<CredentialState> {
+        let has_tenant = self.tenant(context).is_some();
         match event {
-            LifecycleEvent::Observation(CredentialEvent::FactsChanged)
-                if self.tenant(context).is_some() =>
-            {
-                Transition(self.resolve(context))
-            }
-            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot))
-                if self.tenant(context).is_some() && self.is_current(snapshot) =>
-            {
-                self.take(snapshot);
-                Transition(self.resolve(context))
-            }
             LifecycleEvent::Observation(CredentialEvent::DeadlineReached)
                 if context.facts.now >= *deadline =>
             {
-                if self.tenant(context).is_some() {
+                if has_tenant {
                     return Transition(self.resolve(context));
                 }
                 *deadline = postpone(AWAITING_DEADLINE, overdue, context.facts.now);
                 Handled
             }
+            _ if has_tenant => self.resume(event, context),
             _ => Super,
         }
     }
@@ -403,6 +385,24 @@ impl CredentialRecord {
             return CredentialState::Rejected {};
         }
         self.check(context)
+    }
+
+    /// What a state does that has what it waited for: it goes on with the next sign of life.
+    fn resume(
+        &mut self,
+        event: &LifecycleEvent<'_>,
+        context: &mut Context<'_>,
+    ) -> Outcome<CredentialState> {
+        match event {
+            LifecycleEvent::Observation(CredentialEvent::FactsChanged) => {}
+            LifecycleEvent::Observation(CredentialEvent::Observed(snapshot))
+                if self.is_current(snapshot) =>
+            {
+                self.take(snapshot);
+            }
+            _ => return Super,
+        }
+        Transition(self.resolve(context))
     }
 
     fn check(&mut self, context: &Context<'_>) -> CredentialState {

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::drive::drive;
 use crate::identity::{
     ClusterUserId, Digest, Generation, InstanceId, OperationId, Revision, TenantUid, Timestamp,
+    derive,
 };
 use crate::kinds::repository_credential::delivery::{Delivery, DeliveryEvent, Region};
 use crate::kinds::repository_credential::lifecycle::{Context, CredentialState, LifecycleEvent};
@@ -46,6 +47,13 @@ text_newtype! {
 text_newtype! {
     /// Primary key of a `repositorycredentials` row; the label `databaseID` of Argo CD's Secret.
     CredentialId
+}
+
+impl CredentialId {
+    /// The id of the row that represents a repository credential.
+    pub fn of(credential: &CredentialUid) -> Self {
+        Self(derive("repositorycredentials", &[credential.as_str()]))
+    }
 }
 
 /// A repository credential: the states of its regions and what they remember together.
@@ -101,17 +109,13 @@ pub struct CredentialRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<OpenOperation>,
     /// How many operations in a row have failed.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::shared::is_default")]
     pub failures: u32,
     /// Why the last one has.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub failure: String,
     /// Digest of what the object's conditions say, without their times.
     pub actual: Digest,
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// What a check was about, and what it found.

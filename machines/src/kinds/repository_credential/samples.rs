@@ -88,6 +88,7 @@ fn events(
             verdict: Verdict::Accepted {},
         }),
     };
+    let absent = || CredentialEvent::Absent { as_of: Revision(2) };
     let draining = CredentialFacts { tenant: TenantFact::Draining, ..facts() };
     let mut events = vec![
         ("of an earlier Secret", outdated, facts()),
@@ -98,8 +99,9 @@ fn events(
         ("invalid spec", snapshot("", false), facts()),
         ("valid spec, no keys", snapshot("secret", false), without_keys()),
         ("deleting", snapshot("secret", true), facts()),
-        ("deleting, row of an earlier installation", snapshot("secret", true), adopted),
-        ("", CredentialEvent::Absent { as_of: Revision(2) }, facts()),
+        ("deleting, row of an earlier installation", snapshot("secret", true), adopted.clone()),
+        ("no row of an earlier installation", absent(), facts()),
+        ("row of an earlier installation", absent(), adopted),
         ("accepted", checked("one", Verdict::Accepted {}), facts()),
         ("accepted, no Argo CD", checked("one", Verdict::Accepted {}), no_argo_cd()),
         ("another Secret accepted", checked("two", Verdict::Accepted {}), facts()),

@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::messages;
 use crate::shared::redaction::password;
-use crate::shared::repository_url;
+use crate::shared::{is_object_name, repository_url};
 
 /// Longest URL that the database holds, in bytes.
 pub const URL_LIMIT: usize = 512;
-/// Longest name of an object.
-const NAME_LIMIT: usize = 253;
 /// How the messages about the URL of a deployment call it.
 const OF_A_DEPLOYMENT: &str = "spec.source.repoURL";
 
@@ -63,11 +61,6 @@ fn has_scheme(url: &str) -> bool {
         Some((scheme, _)) => matches!(scheme.to_ascii_lowercase().as_str(), "https" | "ssh"),
         None => url.contains('@') && url.contains(':'),
     }
-}
-
-fn is_object_name(name: &str) -> bool {
-    let fits = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one);
-    name.len() <= NAME_LIMIT && name.chars().all(fits)
 }
 
 #[cfg(test)]

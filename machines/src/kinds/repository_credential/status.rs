@@ -11,7 +11,6 @@ use crate::identity::{Digest, Generation};
 use crate::shared::condition::{
     Condition, ConditionStyle, ERROR_OCCURRED, READY, RECONCILING, STALLED, digest,
 };
-use crate::shared::mirror::Mirror;
 use crate::shared::{messages as shared, text};
 use crate::waiting::{Party, Wait};
 
@@ -167,14 +166,7 @@ pub(super) fn waits_for(credential: &RepositoryCredential) -> Vec<Wait> {
         | CredentialState::Removing {} => None,
         _ => progress(credential).wait.map(|wait| Wait { since, ..wait }),
     };
-    let mirror = match credential.mirror {
-        Mirror::Holding { until } => {
-            let wait = Wait::new(Party::Time, "an outcome that is worth a status is expected soon");
-            Some(wait.until(until, "the status is written as it is"))
-        }
-        Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
-        Mirror::Silent {} | Mirror::Clean {} => None,
-    };
+    let mirror = credential.mirror.wait();
     lifecycle.into_iter().chain(delivery_wait(credential)).chain(mirror).collect()
 }
 

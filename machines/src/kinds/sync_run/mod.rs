@@ -30,6 +30,7 @@ use crate::machine::{Change, Machine, Observation};
 use crate::operation::sync::SyncOperationId;
 use crate::rows::OperationState;
 use crate::shared::condition::{Condition, ConditionStyle};
+use crate::shared::is_object_name;
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
 use crate::waiting::Wait;
@@ -41,8 +42,6 @@ text_newtype! {
 
 /// Longest revision that the database's `syncoperation.revision` holds, in bytes.
 const REVISION_LIMIT: usize = 256;
-/// Longest name of an object.
-const NAME_LIMIT: usize = 253;
 
 /// A sync run: the states of its regions and what they remember together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,13 +318,6 @@ impl SyncRun {
         };
         drive(&mut self.mirror, &mut mirror::Region, &event, &mut ());
     }
-}
-
-/// Whether an object can have this name.
-fn is_object_name(name: &str) -> bool {
-    let is_allowed =
-        |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one);
-    !name.is_empty() && name.len() <= NAME_LIMIT && name.chars().all(is_allowed)
 }
 
 /// Whether something can be a revision, and the database can hold it.

@@ -4,7 +4,6 @@ use super::lifecycle::SyncRunState;
 use super::{SyncRun, messages};
 use crate::identity::{Digest, Generation};
 use crate::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, digest};
-use crate::shared::mirror::Mirror;
 use crate::waiting::{Party, Wait};
 
 /// How the sync has ended.
@@ -100,18 +99,7 @@ fn reason(state: &SyncRunState) -> &'static str {
 pub(super) fn waits_for(run: &SyncRun) -> Vec<Wait> {
     let since = run.record.since;
     let lifecycle = lifecycle_wait(run).map(|wait| Wait { since, ..wait });
-    lifecycle.into_iter().chain(mirror_wait(&run.mirror)).collect()
-}
-
-fn mirror_wait(mirror: &Mirror) -> Option<Wait> {
-    match mirror {
-        Mirror::Holding { until } => {
-            let wait = Wait::new(Party::Time, "an outcome that is worth a status is expected soon");
-            Some(wait.until(*until, "the status is written as it is"))
-        }
-        Mirror::Dirty {} => Some(Wait::new(Party::ApiServer, "the status is to be written")),
-        Mirror::Silent {} | Mirror::Clean {} => None,
-    }
+    lifecycle.into_iter().chain(run.mirror.wait()).collect()
 }
 
 fn lifecycle_wait(run: &SyncRun) -> Option<Wait> {

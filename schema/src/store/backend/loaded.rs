@@ -14,8 +14,8 @@ use machines::kinds::sync_run::SyncRun;
 use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};
 
-pub use crate::store::kinds::sync_run::{LoadedSyncRuns, SyncRunRequest};
 use crate::store::kinds::repository_credential::access::Credential;
+pub use crate::store::kinds::sync_run::{LoadedSyncRuns, SyncRunRequest};
 use crate::store::machine_rows::{Machines, Stepped};
 
 /// Which machines a batch is about.

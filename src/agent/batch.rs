@@ -105,7 +105,8 @@ pub fn decide(
     let mut operations = Vec::new();
     let mut projects = Projects { argo, repositories: &loaded.repositories, known: HashMap::new() };
     for (id, observations) in items {
-        if loaded.operations.unreadable.contains(id) {
+        // What this version does not know is left to one that does.
+        if loaded.operations.unreadable.contains(id) || loaded.unknown.contains(id) {
             continue;
         }
         let before = loaded

@@ -1,15 +1,16 @@
 //! Batches of the agent: operations.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use machines::identity::{ClusterUserId, OperationId, Timestamp};
 use machines::operation::{Operation, RowView};
 use machines::rows::RowChange;
 use sea_orm::ConnectionTrait;
 
-use crate::store::kinds::deployment::repositories;
+use crate::store::kinds::repositories;
 use crate::store::kinds::{self, operation};
 use crate::store::machine_rows::{Machines, Stepped, Writes};
+use crate::store::sealed::unlock::Sealer;
 use crate::store::{Call, Store, StoreError};
 
 /// A batch as it was read.
@@ -21,6 +22,9 @@ pub struct AgentLoaded {
     pub rows: HashMap<OperationId, RowView>,
     /// Why the rows of the others cannot be acted on.
     pub unusable: HashMap<OperationId, String>,
+    /// Those whose rows are of a type that this version does not know. They are left alone: another
+    /// version, or another program, may act on them.
+    pub unknown: HashSet<OperationId>,
     /// The repositories that each owner's AppProject should permit, as written.
     pub repositories: HashMap<ClusterUserId, BTreeSet<String>>,
 }
@@ -60,22 +64,28 @@ impl Store {
     ) -> Call<'a, ()> {
         self.call("agent_batch", async move {
             let tx = self.begin().await?;
-            let loaded = load(&tx, keys).await?;
+            let sealer = self.sealer.as_ref();
+            let loaded = load(&tx, keys, sealer).await?;
             let changes = decide(loaded);
             let mut machines = Writes::default();
             machines.add(&changes.operations, now)?;
             if machines.is_empty() && changes.rows.is_empty() {
                 return Ok(tx.rollback().await?);
             }
-            kinds::write(&tx, changes.rows, now).await?;
+            let batch = kinds::Batch { rows: changes.rows, sealer, ..kinds::Batch::default() };
+            kinds::write(&tx, batch, now).await?;
             machines.write(&tx).await?;
             Ok(tx.commit().await?)
         })
     }
 }
 
-async fn load(tx: &impl ConnectionTrait, keys: &[OperationId]) -> Result<AgentLoaded, StoreError> {
-    let mut loaded = operation::load(tx, keys).await?;
+async fn load(
+    tx: &impl ConnectionTrait,
+    keys: &[OperationId],
+    sealer: Option<&Sealer>,
+) -> Result<AgentLoaded, StoreError> {
+    let mut loaded = operation::load(tx, keys, sealer).await?;
     let owners: BTreeSet<&ClusterUserId> = loaded
         .operations
         .known

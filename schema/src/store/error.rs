@@ -6,6 +6,7 @@ use sea_orm::DbErr;
 
 use crate::error_class::{ErrorClass, Fault};
 use crate::sealing::{OpenError, Place};
+use crate::store::kinds::repository_credential::opening::UnopenedCredential;
 use crate::store::role::Role;
 
 /// Why a batch was not committed.
@@ -51,6 +52,9 @@ pub enum StoreError {
         /// Why it does not open.
         source: OpenError,
     },
+    /// A credential cannot be opened.
+    #[error(transparent)]
+    Unopened(#[from] UnopenedCredential),
     /// The database accepts connections but never answers.
     #[error(
         "the database has not answered for {} s; this process ends, so that another may try with a \
@@ -75,7 +79,9 @@ impl StoreError {
             }
             Self::State { .. } => (ErrorClass::Defect, "a persisted state cannot be read"),
             Self::Value { .. } => (ErrorClass::Defect, "a value does not fit its column"),
-            Self::Sealed { .. } => (ErrorClass::Defect, "a sealed credential does not open"),
+            Self::Sealed { .. } | Self::Unopened(_) => {
+                (ErrorClass::Defect, "a sealed credential does not open")
+            }
             Self::Silent { .. } => (ErrorClass::Unavailable, "the database does not answer"),
             Self::Database(error) => return Fault::of(error),
         };

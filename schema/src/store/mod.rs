@@ -62,6 +62,8 @@ use crate::entity::fence;
 
 pub use error::StoreError;
 pub use kinds::repository_credential::access::{Credential, RepositoryAccess};
+pub use kinds::repository_credential::adoption::AdoptedCredential;
+pub use kinds::repository_credential::opening::UnopenedCredential;
 pub use rescan::{WantedApplication, WantedSecret};
 pub use role::Role;
 use sealed::unlock::Sealer;

@@ -48,8 +48,10 @@ impl Store {
             if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
                 return Ok(tx.rollback().await?);
             }
-            kinds::write(&tx, changes.rows, now).await?;
-            kinds::deployment::mark_read(&tx, changes.read, &digests).await?;
+            let BackendChanges { rows, accepted, read, .. } = changes;
+            let sealer = self.sealer.as_ref();
+            let batch = kinds::Batch { rows, accepted, sealer, read, digests };
+            kinds::write(&tx, batch, now).await?;
             machines.write(&tx).await?;
             Ok(tx.commit().await?)
         })

@@ -3,13 +3,15 @@
 
 pub(super) mod deployment;
 pub(super) mod operation;
+pub(super) mod repositories;
 pub(super) mod repository_credential;
 pub(super) mod sync_run;
 pub(super) mod tenant;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use machines::identity::{ApplicationId, OperationId, Timestamp};
+use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::{
     ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
 };
@@ -19,11 +21,17 @@ use crate::store::StoreError;
 use crate::store::adoption::load_existing;
 use crate::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 use crate::store::machine_rows::Writes;
-use deployment::{Digests, applications, repositories};
+use crate::store::sealed;
+use crate::store::sealed::unlock::Sealer;
+use deployment::{Digests, applications};
+use repositories::Repositories;
+use repository_credential::access::Credential;
+use repository_credential::rows::Texts;
 
 /// What follows when a process takes over the backend's role.
 pub(super) async fn take_over(tx: &impl ConnectionTrait, now: Timestamp) -> Result<(), StoreError> {
     operation::rows::supersede_foreign(tx, now).await?;
+    repository_credential::adoption::supersede(tx, now).await?;
     sync_run::adoption::supersede(tx, now).await
 }
 
@@ -34,6 +42,7 @@ pub(super) async fn load(
 ) -> Result<(BackendLoaded, Digests), StoreError> {
     let mut loaded = BackendLoaded::default();
     deployment::load(tx, request, &mut loaded).await?;
+    repository_credential::load(tx, request, &mut loaded).await?;
     tenant::load(tx, request, &mut loaded).await?;
     loaded.sync_runs = sync_run::load(tx, &request.sync_runs).await?;
     operation::load_open(tx, &mut loaded).await?;
@@ -47,6 +56,7 @@ pub(super) fn machines(changes: &BackendChanges, now: Timestamp) -> Result<Write
     let mut machines = Writes::default();
     machines.add(&changes.tenants, now)?;
     machines.add(&changes.deployments, now)?;
+    machines.add(&changes.credentials, now)?;
     machines.add(&changes.sync_runs, now)?;
     Ok(machines)
 }
@@ -62,11 +72,12 @@ struct Changes {
     operations: BTreeMap<OperationId, OperationRow>,
     operation_states: BTreeMap<OperationId, OperationState>,
     progress: BTreeMap<OperationId, String>,
+    credentials: repository_credential::rows::Changes,
     sync_runs: sync_run::rows::Changes,
 }
 
 impl Changes {
-    fn group(changes: Vec<RowChange>) -> Result<Self, StoreError> {
+    fn group(changes: Vec<RowChange>) -> Self {
         let mut grouped = Self::default();
         for change in changes {
             match change {
@@ -93,13 +104,7 @@ impl Changes {
                 RowChange::ReportProgress(id, message) => {
                     grouped.progress.insert(id, message);
                 }
-                // No machine of the kind is stepped yet.
-                RowChange::Credential(_) => {
-                    return Err(StoreError::Value {
-                        what: "a repository credential".to_owned(),
-                        why: "this version serves none".to_owned(),
-                    });
-                }
+                RowChange::Credential(change) => grouped.credentials.add(change),
                 RowChange::SyncRun(change) => grouped.sync_runs.add(change),
             }
         }
@@ -108,31 +113,73 @@ impl Changes {
         let has_failed =
             |id: &OperationId| matches!(states.get(id), Some(OperationState::Failed(_)));
         grouped.progress.retain(|id, _| !has_failed(id));
-        Ok(grouped)
+        grouped
+    }
+
+    /// The repositories that its deployments and credentials use.
+    fn repositories(&self) -> Repositories {
+        let of_application = |rows: &ApplicationRows| {
+            (rows.key.user.as_str().to_owned(), rows.document.spec.source.repo_url.clone())
+        };
+        let mut repositories = self.credentials.repositories();
+        repositories.extend(self.applications.values().map(of_application));
+        repositories
     }
 }
 
-/// Writes what the machines of a batch ask of the other tables: a constant number of statements, in
-/// the order that the foreign keys require.
+/// What a batch writes besides its machines.
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    /// Rows, in the order of the steps.
+    pub(super) rows: Vec<RowChange>,
+    /// What is to be sealed with the rows of credentials.
+    pub(super) accepted: HashMap<CredentialUid, Credential>,
+    /// What it is sealed with.
+    pub(super) sealer: Option<&'a Sealer>,
+    /// The applications whose reports were taken in.
+    pub(super) read: Vec<ApplicationId>,
+    /// The digests of the reports that the batch has read.
+    pub(super) digests: Digests,
+}
+
+/// Writes a batch: a constant number of statements.
 pub(super) async fn write(
     tx: &impl ConnectionTrait,
-    changes: Vec<RowChange>,
+    batch: Batch<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if changes.is_empty() {
-        return Ok(());
+    let Batch { rows, accepted, sealer, read, digests } = batch;
+    let mut sealed = sealed::Changes::default();
+    if !rows.is_empty() {
+        let has_keys = sealer.is_some();
+        let texts = Texts { accepted: &accepted, has_keys, sealed: &mut sealed };
+        write_rows(tx, Changes::group(rows), texts, now).await?;
     }
-    let changes = Changes::group(changes)?;
+    deployment::mark_read(tx, read, &digests).await?;
+    sealed.write(tx, sealer.map(|sealer| &sealer.keyring)).await
+}
+
+/// Writes what the machines of a batch ask of the other tables, in the order that the foreign keys
+/// require.
+async fn write_rows(
+    tx: &impl ConnectionTrait,
+    changes: Changes,
+    mut texts: Texts<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let used = changes.repositories();
     if !changes.tenants.is_empty() {
         tenant::rows::ensure(tx, changes.tenants.into_values().collect(), now).await?;
     }
-    let before =
-        repositories::in_use(tx, &changes.applications, &changes.removed_applications).await?;
+    let mut given_up =
+        repositories::given_up(tx, &changes.applications, &changes.removed_applications).await?;
+    given_up.extend(repository_credential::rows::given_up(tx, &changes.credentials).await?);
     if !changes.applications.is_empty() {
         let rows: Vec<ApplicationRows> = changes.applications.into_values().collect();
         applications::put(tx, &rows, now).await?;
-        repositories::register(tx, &rows, now).await?;
     }
+    repository_credential::rows::write(tx, changes.credentials, &mut texts, now).await?;
+    repositories::register(tx, used, now).await?;
     let environments = tenant::rows::environments_of(tx, &changes.removed_tenants).await?;
     if !changes.removed_applications.is_empty() || !changes.removed_tenants.is_empty() {
         let ids = changes.removed_applications.into_keys().map(ApplicationId::into_string);
@@ -142,7 +189,7 @@ pub(super) async fn write(
             applications::remove(tx, &ids).await?;
         }
     }
-    repositories::release(tx, before).await?;
+    repositories::release(tx, given_up).await?;
     sync_run::rows::write(tx, changes.sync_runs, now).await?;
     if !changes.operations.is_empty() {
         operation::rows::request(tx, changes.operations.into_values().collect(), now).await?;
@@ -154,7 +201,7 @@ pub(super) async fn write(
         sync_run::rows::report_progress(tx, changes.progress).await?;
     }
     if !changes.removed_tenants.is_empty() {
-        tenant::rows::remove(tx, &changes.removed_tenants, &environments).await?;
+        tenant::rows::remove(tx, &changes.removed_tenants, &environments, texts.sealed).await?;
     }
     Ok(())
 }

@@ -6,12 +6,11 @@ use sea_orm::sea_query::{ExprTrait, LockType};
 use sea_orm::{
     ActiveValue, Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect, Select,
 };
-use secrecy::SecretString;
 
 use crate::entity::clear_text::ClearText;
 use crate::entity::{cluster_credentials, repository_credentials};
 use crate::sealing::{Keyring, PLACEHOLDER, Place};
-use crate::store::sealed::{CLUSTER_CREDENTIALS, REPOSITORY_CREDENTIALS, put};
+use crate::store::sealed::{CLUSTER_CREDENTIALS, Changes, REPOSITORY_CREDENTIALS};
 use crate::store::{Call, Store, StoreError};
 
 /// Rows of one transaction: it ends within milliseconds.
@@ -161,14 +160,14 @@ async fn seal_repositories(
     page: Page<'_>,
 ) -> Result<Done, StoreError> {
     let rows = clear_repositories(page.after).limit(page.rows).lock(LockType::Update);
-    let mut values = Vec::new();
+    let mut sealed = Changes::default();
     let mut done = Done { rows: 0, last: None };
     for row in rows.all(tx).await? {
         done.rows += 1;
         let id = row.repositorycredentials_id.clone();
         let mut update = row.clone().into_active_model();
         let mut take = |column, text: Option<ClearText>| {
-            seal(&mut values, REPOSITORY_CREDENTIALS, &id, column, text, &SEALED)
+            seal(&mut sealed, REPOSITORY_CREDENTIALS, &id, column, text, &SEALED)
         };
         update.repo_cred_user = take("repo_cred_user", row.repo_cred_user);
         update.repo_cred_pass = take("repo_cred_pass", row.repo_cred_pass);
@@ -176,7 +175,7 @@ async fn seal_repositories(
         repository_credentials::Entity::update(update).exec(tx).await?;
         done.last = Some(id);
     }
-    put(tx, keyring, REPOSITORY_CREDENTIALS, &values).await?;
+    sealed.write(tx, Some(keyring)).await?;
     Ok(done)
 }
 
@@ -186,14 +185,14 @@ async fn seal_clusters(
     page: Page<'_>,
 ) -> Result<Done, StoreError> {
     let rows = clear_clusters(page.after).limit(page.rows).lock(LockType::Update);
-    let mut values = Vec::new();
+    let mut sealed = Changes::default();
     let mut done = Done { rows: 0, last: None };
     for row in rows.all(tx).await? {
         done.rows += 1;
         let id = row.clustercredentials_cred_id.clone();
         let mut update = row.clone().into_active_model();
         let mut take = |column, text, placeholders| {
-            seal(&mut values, CLUSTER_CREDENTIALS, &id, column, text, placeholders)
+            seal(&mut sealed, CLUSTER_CREDENTIALS, &id, column, text, placeholders)
         };
         update.kube_config = take("kube_config", row.kube_config, &CONFIG);
         update.serviceaccount_bearer_token =
@@ -201,7 +200,7 @@ async fn seal_clusters(
         cluster_credentials::Entity::update(update).exec(tx).await?;
         done.last = Some(id);
     }
-    put(tx, keyring, CLUSTER_CREDENTIALS, &values).await?;
+    sealed.write(tx, Some(keyring)).await?;
     Ok(done)
 }
 
@@ -214,7 +213,7 @@ fn is_clear(column: impl ColumnTrait, placeholders: &[&str]) -> Expr {
 
 /// What the column holds afterwards; a credential is added to those to seal.
 fn seal(
-    values: &mut Vec<(Place, SecretString)>,
+    sealed: &mut Changes,
     table: &str,
     row: &str,
     column: &str,
@@ -223,7 +222,7 @@ fn seal(
 ) -> ActiveValue<Option<ClearText>> {
     match text {
         Some(text) if text.is_credential(placeholders) => {
-            values.push((Place::new(table, row, column), text.into_secret()));
+            sealed.set(Place::new(table, row, column), text.into_secret());
             ActiveValue::Set(Some(ClearText::placeholder(PLACEHOLDER)))
         }
         _ => ActiveValue::NotSet,

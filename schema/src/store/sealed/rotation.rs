@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect};
 use crate::connection::Database;
 use crate::entity::sealed_value::{Column, Entity};
 use crate::sealing::{self, Keyring, OpenError, Place, Sealed};
+use crate::store::sealed::seal;
 use crate::store::{Call, StoreError};
 
 /// Values of one transaction: it ends within milliseconds, and what is done is kept.
@@ -89,10 +90,7 @@ pub fn rotate_page<'a>(
             if sealed.key == primary {
                 continue;
             }
-            let new = sealing::seal(keyring, &place, &text).map_err(|error| StoreError::Value {
-                what: place.to_string(),
-                why: error.to_string(),
-            })?;
+            let new = seal(keyring, &place, &text)?;
             match replace_if_unchanged(&tx, &place, sealed, new).await? {
                 0 => page.replaced += 1,
                 _ => page.resealed += 1,

@@ -7,7 +7,7 @@ use crate::connection::Database;
 use crate::entity::sealed_value::{Column, Entity};
 use crate::sealing::digests::Digester;
 use crate::sealing::{self, Keyring, OpenError, Place, Sealed, generate_key};
-use crate::store::sealed::model;
+use crate::store::sealed::{model, seal};
 use crate::store::statements::insert_missing;
 use crate::store::{Call, StoreError};
 
@@ -75,11 +75,7 @@ async fn digest_key(database: &Database, keyring: &Keyring) -> Result<Sealed, St
             let key = (place.table.clone(), place.row.clone(), place.column.clone());
             let found = || Entity::find_by_id(key.clone());
             if found().one(&tx).await?.is_none() {
-                let new = sealing::seal(keyring, &place, &generate_key());
-                let new = new.map_err(|error| StoreError::Value {
-                    what: "the key of the digests".to_owned(),
-                    why: error.to_string(),
-                })?;
+                let new = seal(keyring, &place, &generate_key())?;
                 // Another process may have made one meanwhile.
                 insert_missing(&tx, [model(&place, new)]).await?;
             }

@@ -1,7 +1,6 @@
 //! Deployments: their machines, and what a batch loads and marks of them.
 
 pub(in crate::store) mod applications;
-pub(in crate::store) mod repositories;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -2,23 +2,26 @@
 
 pub(in crate::store) mod rows;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::kinds::repository_credential::CredentialId;
 use machines::operation::sync::{SyncOperationId, SyncedApplication, WantedSync};
-use machines::operation::target::{APPLICATION, SYNC_OPERATION};
+use machines::operation::target::{APPLICATION, REPOSITORY_CREDENTIALS, SYNC_OPERATION};
 use machines::operation::{Operation, PersistedOperation, RowView, Wanted};
 use machines::rows::Requester;
 use sea_orm::ConnectionTrait;
 use sea_orm::entity::prelude::*;
 
-use crate::entity::{application, operation, sync_operation};
+use crate::entity::{application, operation, repository_credentials, sync_operation};
 use crate::spec_field;
 use crate::store::StoreError;
 use crate::store::agent::AgentLoaded;
 use crate::store::backend::loaded::BackendLoaded;
+use crate::store::kinds::repository_credential::opening::{self, StoredCredential};
 use crate::store::kinds::sync_run::rows::is_terminated;
 use crate::store::machine_rows::{self, Persistent};
+use crate::store::sealed::unlock::Sealer;
 
 impl Persistent for Operation {
     type Key = OperationId;
@@ -60,7 +63,10 @@ pub(in crate::store) async fn load_open(
     let deployments = deployments.filter_map(|one| one.machine.record.open.as_ref());
     let sync_runs = loaded.sync_runs.runs.known.values();
     let sync_runs = sync_runs.filter_map(|one| one.machine.record.open.as_ref());
-    let open: Vec<&str> = deployments.chain(sync_runs).map(|open| open.id.as_str()).collect();
+    let credentials = loaded.credentials.known.values();
+    let credentials = credentials.filter_map(|one| one.machine.record.open.as_ref());
+    let open = deployments.chain(sync_runs).chain(credentials);
+    let open: Vec<&str> = open.map(|open| open.id.as_str()).collect();
     if open.is_empty() {
         return Ok(());
     }
@@ -71,11 +77,15 @@ pub(in crate::store) async fn load_open(
     for row in rows {
         let (state, removal) = (row.progress(), row.removal());
         let id = OperationId::new(row.operation_id);
-        if row.resource_type == SYNC_OPERATION {
-            let message = row.human_readable_state.unwrap_or_default();
-            loaded.sync_runs.messages.insert(id.clone(), message);
-        } else if let Some(removal) = removal {
-            loaded.removals.insert(id.clone(), removal);
+        match (row.resource_type.as_str(), removal) {
+            (SYNC_OPERATION, _) => {
+                let message = row.human_readable_state.unwrap_or_default();
+                loaded.sync_runs.messages.insert(id.clone(), message);
+            }
+            (APPLICATION, Some(removal)) => {
+                loaded.removals.insert(id.clone(), removal);
+            }
+            _ => {}
         }
         loaded.operations.insert(id, state);
     }
@@ -86,6 +96,7 @@ pub(in crate::store) async fn load_open(
 pub(in crate::store) async fn load(
     tx: &impl ConnectionTrait,
     keys: &[OperationId],
+    sealer: Option<&Sealer>,
 ) -> Result<AgentLoaded, StoreError> {
     let operations = machine_rows::load::<Operation>(tx, keys).await?;
     let reads = |key: &&OperationId| match operations.known.get(key) {
@@ -93,48 +104,47 @@ pub(in crate::store) async fn load(
         None => !operations.unreadable.contains(key),
     };
     let reading: Vec<&str> = keys.iter().filter(reads).map(OperationId::as_str).collect();
-    let (rows, unusable) = load_rows(tx, reading).await?;
-    Ok(AgentLoaded { operations, rows, unusable, ..AgentLoaded::default() })
+    let mut loaded = AgentLoaded::default();
+    load_rows(tx, reading, sealer, &mut loaded).await?;
+    loaded.operations = operations;
+    Ok(loaded)
 }
 
 async fn load_rows(
     tx: &impl ConnectionTrait,
     keys: Vec<&str>,
-) -> Result<(HashMap<OperationId, RowView>, HashMap<OperationId, String>), StoreError> {
+    sealer: Option<&Sealer>,
+    loaded: &mut AgentLoaded,
+) -> Result<(), StoreError> {
     if keys.is_empty() {
-        return Ok(Default::default());
+        return Ok(());
     }
     let operations = operation::Entity::find()
         .filter(operation::Column::OperationId.is_in(keys))
         .all(tx)
         .await?;
     if operations.is_empty() {
-        return Ok(Default::default());
+        return Ok(());
     }
     let syncs = load_syncs(tx, &operations).await?;
-    let synced = syncs.values().filter_map(|row| row.application_id.as_deref());
-    let targets = operations.iter().map(|row| row.resource_id.as_str()).chain(synced);
-    let applications: BTreeMap<String, application::Model> = application::Entity::find()
-        .filter(application::Column::ApplicationId.is_in(targets))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|row| (row.application_id.clone(), row))
-        .collect();
-    let mut views = HashMap::new();
-    let mut unusable = HashMap::new();
+    let applications = load_applications(tx, &operations, &syncs).await?;
+    let credentials = load_credentials(tx, &operations).await?;
     for row in operations {
         let state = row.progress();
         let id = OperationId::new(row.operation_id);
         let wanted = match row.resource_type.as_str() {
             APPLICATION => wanted_application(row.resource_id, &applications),
+            REPOSITORY_CREDENTIALS => wanted_credential(row.resource_id, &credentials, sealer),
             SYNC_OPERATION => wanted_sync(row.resource_id, &syncs, &applications),
-            other => Err(format!("operations on a {other} are not supported yet")),
+            _ => {
+                loaded.unknown.insert(id);
+                continue;
+            }
         };
         let wanted = match wanted {
             Ok(wanted) => wanted,
             Err(text) => {
-                unusable.insert(id, text);
+                loaded.unusable.insert(id, text);
                 continue;
             }
         };
@@ -144,20 +154,58 @@ async fn load_rows(
             requester: row.requester.as_deref().and_then(Requester::parse),
             wanted,
         };
-        views.insert(id, view);
+        loaded.rows.insert(id, view);
     }
-    Ok((views, unusable))
+    Ok(())
 }
 
 type Applications = BTreeMap<String, application::Model>;
+type Credentials = BTreeMap<CredentialId, StoredCredential>;
 type Syncs = BTreeMap<String, sync_operation::Model>;
+
+/// The rows that operations of a type are about.
+fn targets<'a>(
+    operations: &'a [operation::Model],
+    resource_type: &'static str,
+) -> impl Iterator<Item = &'a str> {
+    let of_the_type = operations.iter().filter(move |row| row.resource_type == resource_type);
+    of_the_type.map(|row| row.resource_id.as_str())
+}
+
+async fn load_applications(
+    tx: &impl ConnectionTrait,
+    operations: &[operation::Model],
+    syncs: &Syncs,
+) -> Result<Applications, StoreError> {
+    let synced = syncs.values().filter_map(|row| row.application_id.as_deref());
+    let ids: Vec<&str> = targets(operations, APPLICATION).chain(synced).collect();
+    if ids.is_empty() {
+        return Ok(Applications::new());
+    }
+    let rows = application::Entity::find()
+        .filter(application::Column::ApplicationId.is_in(ids))
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.application_id.clone(), row)).collect())
+}
+
+async fn load_credentials(
+    tx: &impl ConnectionTrait,
+    operations: &[operation::Model],
+) -> Result<Credentials, StoreError> {
+    let ids: Vec<&str> = targets(operations, REPOSITORY_CREDENTIALS).collect();
+    if ids.is_empty() {
+        return Ok(Credentials::new());
+    }
+    let id = repository_credentials::Column::RepositorycredentialsId;
+    opening::load(tx, id.is_in(ids)).await
+}
 
 async fn load_syncs(
     tx: &impl ConnectionTrait,
     operations: &[operation::Model],
 ) -> Result<Syncs, StoreError> {
-    let on_syncs = operations.iter().filter(|row| row.resource_type == SYNC_OPERATION);
-    let ids: Vec<&str> = on_syncs.map(|row| row.resource_id.as_str()).collect();
+    let ids: Vec<&str> = targets(operations, SYNC_OPERATION).collect();
     if ids.is_empty() {
         return Ok(Syncs::new());
     }
@@ -172,6 +220,18 @@ fn wanted_application(id: String, applications: &Applications) -> Result<Wanted,
     let document = applications.get(&id).map(|row| spec_field::decode(&row.spec_field));
     let document = document.transpose().map_err(|error| error.to_string())?;
     Ok(Wanted::Application { row: ApplicationId::new(id), document })
+}
+
+/// What is wanted of a row that is gone needs no keys.
+fn wanted_credential(
+    id: String,
+    credentials: &Credentials,
+    sealer: Option<&Sealer>,
+) -> Result<Wanted, String> {
+    let row = CredentialId::new(id);
+    let secret = credentials.get(&row).map(|stored| stored.digest(sealer)).transpose();
+    let secret = secret.map_err(|error| error.to_string())?;
+    Ok(Wanted::Credential { row, secret })
 }
 
 fn wanted_sync(id: String, syncs: &Syncs, applications: &Applications) -> Result<Wanted, String> {

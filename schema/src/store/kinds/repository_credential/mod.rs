@@ -1,12 +1,20 @@
 //! Repository credentials: their machines, and what a batch loads of them.
 
-pub mod access;
+pub(in crate::store) mod access;
+pub(in crate::store) mod adoption;
+pub(in crate::store) mod opening;
+pub(in crate::store) mod rows;
+
+use std::collections::BTreeSet;
 
 use machines::kinds::repository_credential::{
     CredentialUid, PersistedCredential, RepositoryCredential,
 };
+use sea_orm::ConnectionTrait;
 
-use crate::store::machine_rows::Persistent;
+use crate::store::StoreError;
+use crate::store::backend::loaded::{BackendLoaded, BackendRequest};
+use crate::store::machine_rows::{self, Persistent};
 
 impl Persistent for RepositoryCredential {
     type Key = CredentialUid;
@@ -42,4 +50,22 @@ impl Persistent for RepositoryCredential {
         // The user's Secret, even if no Secret can have the name.
         Some(self.record.spec.secret.as_str()).filter(|name| !name.is_empty())
     }
+}
+
+/// The credentials that a batch is about, and the rows that they may take over.
+pub(in crate::store) async fn load(
+    tx: &impl ConnectionTrait,
+    request: &BackendRequest,
+    loaded: &mut BackendLoaded,
+) -> Result<(), StoreError> {
+    loaded.credentials = machine_rows::load(tx, &request.credentials).await?;
+    let machines = &loaded.credentials;
+    let unseen = request.credentials.iter().filter(|uid| !machines.contains(uid));
+    let without = machines.known.iter().filter(|(_, versioned)| versioned.machine.may_adopt());
+    let without = unseen.chain(without.map(|(uid, _)| uid));
+    let without: BTreeSet<&str> = without.map(CredentialUid::as_str).collect();
+    if !without.is_empty() {
+        loaded.existing_credentials = adoption::existing(tx, without).await?;
+    }
+    Ok(())
 }

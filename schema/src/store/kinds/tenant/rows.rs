@@ -114,11 +114,12 @@ pub(in crate::store) async fn remove(
     tx: &impl ConnectionTrait,
     tenants: &[TenantRows],
     environments: &[String],
+    sealed: &mut sealed::Changes,
 ) -> Result<(), StoreError> {
     let users: Vec<&str> = tenants.iter().map(|tenant| tenant.user.as_str()).collect();
-    remove_what_users_own(tx, &users).await?;
+    remove_what_users_own(tx, &users, sealed).await?;
     remove_what_objects_stood_for(tx, tenants).await?;
-    remove_environments(tx, environments).await?;
+    remove_environments(tx, environments, sealed).await?;
     cluster_user::Entity::delete_many()
         .filter(cluster_user::Column::ClusteruserId.is_in(users))
         .exec(tx)
@@ -160,6 +161,7 @@ pub(in crate::store) async fn environments_of(
 async fn remove_what_users_own(
     tx: &impl ConnectionTrait,
     users: &[&str],
+    sealed: &mut sealed::Changes,
 ) -> Result<(), StoreError> {
     let users = || users.iter().copied();
     let owned =
@@ -192,7 +194,8 @@ async fn remove_what_users_own(
         .filter(repository_credentials::Column::RepoCredUserId.is_in(users()))
         .exec(tx)
         .await?;
-    sealed::remove(tx, sealed::REPOSITORY_CREDENTIALS, &credentials).await
+    sealed.remove(sealed::REPOSITORY_CREDENTIALS, credentials.iter().map(String::as_str));
+    Ok(())
 }
 
 /// Removes what names the tenant's Kubernetes objects: its namespace and the objects in it.
@@ -227,6 +230,7 @@ async fn remove_what_objects_stood_for(
 async fn remove_environments(
     tx: &impl ConnectionTrait,
     environments: &[String],
+    sealed: &mut sealed::Changes,
 ) -> Result<(), StoreError> {
     let environments = || environments.iter().cloned();
     app_project_managed_environment::Entity::delete_many()
@@ -266,6 +270,6 @@ async fn remove_environments(
         .filter(Column::ClustercredentialsCredId.is_in(unused.iter().cloned()))
         .exec(tx)
         .await?;
-    sealed::remove(tx, sealed::CLUSTER_CREDENTIALS, &unused).await?;
+    sealed.remove(sealed::CLUSTER_CREDENTIALS, unused.iter().map(String::as_str));
     Ok(())
 }

@@ -1,19 +1,19 @@
-//! The repositories that a tenant's AppProject permits: those that its deployments use, in each
-//! spelling of the URL that one of them uses.
+//! The repositories that a tenant's AppProject permits: those that its deployments and its credentials
+//! use, in each spelling of the URL that one of them uses.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use machines::identity::{ApplicationId, ClusterUserId, Timestamp};
-use machines::kinds::deployment::spec::normalise_repo_url;
+use machines::kinds::deployment::spec::{REPO_URL_LIMIT, normalise_repo_url};
 use machines::rows::{ApplicationKey, ApplicationRows};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait, Query, SelectStatement};
-use sea_orm::{ActiveValue, ConnectionTrait};
+use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, Query, SelectStatement};
+use sea_orm::{ActiveValue, ConnectionTrait, QuerySelect};
 use uuid::Uuid;
 
 use crate::entity::{
     app_project_repository as repository, application_owner, cluster_user,
-    deployment_to_application_mapping as mapping,
+    deployment_to_application_mapping as mapping, repository_credentials as credential,
 };
 use crate::store::StoreError;
 use crate::store::statements::{database_time, insert_missing};
@@ -21,48 +21,55 @@ use crate::store::statements::{database_time, insert_missing};
 /// The namespace under which ids of repository rows are derived.
 const REPOSITORY_IDS: Uuid = Uuid::from_u128(0x1d0b_7a4e_93f4_4a52_8a4f_26d3_0f0a_5c11);
 
+/// Repositories of tenants, as (cluster user, URL as written).
+pub(in crate::store) type Repositories = BTreeSet<(String, String)>;
+
 /// The form of a URL that existing readers know.
 fn normal_form(url: &str) -> String {
     // The machine rejects what has no normal form before it asks for rows.
     normalise_repo_url(url).unwrap_or_else(|| url.to_owned())
 }
 
-/// Makes sure that the repositories of these applications are permitted.
+/// Makes sure that these repositories are permitted.
 pub(in crate::store) async fn register(
     tx: &impl ConnectionTrait,
-    rows: &[ApplicationRows],
+    urls: Repositories,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let urls: BTreeSet<(&str, &str)> = rows
-        .iter()
-        .map(|row| (row.key.user.as_str(), row.document.spec.source.repo_url.as_str()))
-        .collect();
-    let repositories = urls.into_iter().map(|(user, url)| repository::ActiveModel {
-        appproject_repository_id: ActiveValue::Set(
-            Uuid::new_v5(&REPOSITORY_IDS, format!("{user}/{url}").as_bytes()).to_string(),
-        ),
-        clusteruser_id: ActiveValue::Set(user.to_owned()),
-        repo_url: ActiveValue::Set(normal_form(url)),
-        repo_url_as_written: ActiveValue::Set(url.to_owned()),
-        created_on: ActiveValue::Set(Some(database_time(now))),
+    let repositories = urls.into_iter().filter_map(|(user, url)| {
+        let normal_form = normal_form(&url);
+        // A credential's URL may be longer than one that a deployment can name. Then no Application
+        // uses it, and the column would not hold it.
+        if normal_form.chars().count() > REPO_URL_LIMIT {
+            return None;
+        }
+        let id = Uuid::new_v5(&REPOSITORY_IDS, format!("{user}/{url}").as_bytes());
+        Some(repository::ActiveModel {
+            appproject_repository_id: ActiveValue::Set(id.to_string()),
+            clusteruser_id: ActiveValue::Set(user),
+            repo_url: ActiveValue::Set(normal_form),
+            repo_url_as_written: ActiveValue::Set(url),
+            created_on: ActiveValue::Set(Some(database_time(now))),
+        })
     });
-    insert_missing(tx, repositories).await
+    let repositories: Vec<repository::ActiveModel> = repositories.collect();
+    if repositories.is_empty() { Ok(()) } else { insert_missing(tx, repositories).await }
 }
 
-/// The repositories that a batch removes from one of its applications, as (user, URL).
-pub(in crate::store) async fn in_use(
+/// The repositories that a batch removes from one of its applications.
+pub(in crate::store) async fn given_up(
     tx: &impl ConnectionTrait,
     put: &BTreeMap<ApplicationId, ApplicationRows>,
     removed: &BTreeMap<ApplicationId, ApplicationKey>,
-) -> Result<BTreeSet<(String, String)>, StoreError> {
+) -> Result<Repositories, StoreError> {
     let replaced = put.iter().filter(|(_, rows)| !rows.is_new).map(|(id, _)| id);
     let ids: Vec<&str> = replaced.chain(removed.keys()).map(ApplicationId::as_str).collect();
     if ids.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Repositories::new());
     }
     let rows =
         mapping::Entity::find().filter(mapping::Column::ApplicationId.is_in(ids)).all(tx).await?;
-    let mut urls = BTreeSet::new();
+    let mut urls = Repositories::new();
     for row in rows {
         let id = ApplicationId::new(row.application_id);
         let Some(url) = row.repo_url else { continue };
@@ -77,10 +84,11 @@ pub(in crate::store) async fn in_use(
     Ok(urls)
 }
 
-/// Removes those of the given repositories that no deployment of their tenant uses any more.
+/// Removes those of the given repositories that neither a deployment nor a credential of their tenant
+/// uses any more.
 pub(in crate::store) async fn release(
     tx: &impl ConnectionTrait,
-    urls: BTreeSet<(String, String)>,
+    urls: Repositories,
 ) -> Result<(), StoreError> {
     if urls.is_empty() {
         return Ok(());
@@ -89,24 +97,74 @@ pub(in crate::store) async fn release(
     let normal_forms: BTreeSet<String> = urls.iter().map(|url| normal_form(url)).collect();
     let same_url = Expr::col((mapping::Entity, mapping::Column::RepoUrl))
         .equals((repository::Entity, repository::Column::RepoUrlAsWritten));
+    let by_deployments = mappings_of_the_tenant().and_where(same_url).to_owned();
     repository::Entity::delete_many()
         .filter(repository::Column::ClusteruserId.is_in(users.clone()))
         .filter(repository::Column::RepoUrlAsWritten.is_in(urls))
-        .filter(Expr::exists(mappings_of_the_tenant().and_where(same_url).to_owned()).not())
+        .filter(Expr::exists(by_deployments).not())
+        .filter(Expr::exists(credentials_with_the_url()).not())
         .exec(tx)
         .await?;
     // A row of an earlier installation represents every spelling: it goes with the last of them,
     // and stays while a deployment's own is not known yet.
     let not_known = Expr::col((mapping::Entity, mapping::Column::RepoUrl)).is_null();
-    repository::Entity::delete_many()
-        .filter(repository::Column::ClusteruserId.is_in(users))
+    let mut old = repository::Entity::delete_many()
+        .filter(repository::Column::ClusteruserId.is_in(users.clone()))
         .filter(repository::Column::RepoUrlAsWritten.eq(""))
         .filter(repository::Column::RepoUrl.is_in(normal_forms))
         .filter(Expr::exists(other_spellings()).not())
-        .filter(Expr::exists(mappings_of_the_tenant().and_where(not_known).to_owned()).not())
-        .exec(tx)
-        .await?;
+        .filter(Expr::exists(mappings_of_the_tenant().and_where(not_known).to_owned()).not());
+    let kept = unregistered(tx, users).await?;
+    if !kept.is_empty() {
+        let columns = [repository::Column::ClusteruserId, repository::Column::RepoUrl];
+        let kept =
+            Query::select().column(Asterisk).from_values(kept, Alias::new("kept")).to_owned();
+        let repository = Expr::tuple(columns.map(Expr::col).map(Into::into));
+        old = old.filter(repository.in_subquery(kept).not());
+    }
+    old.exec(tx).await?;
     Ok(())
+}
+
+/// The repositories of credentials that an earlier installation has left and that have no row of their
+/// own yet, as (cluster user, normal form).
+async fn unregistered(
+    tx: &impl ConnectionTrait,
+    users: BTreeSet<String>,
+) -> Result<Repositories, StoreError> {
+    use credential::{Column, Entity};
+    let same = |of_repository, of_credential| {
+        Expr::col((repository::Entity, of_repository)).equals((Entity, of_credential))
+    };
+    let registered = Query::select()
+        .expr(Expr::val(1))
+        .from(repository::Entity)
+        .and_where(same(repository::Column::ClusteruserId, Column::RepoCredUserId))
+        .and_where(same(repository::Column::RepoUrlAsWritten, Column::RepoCredUrl))
+        .to_owned();
+    let found: Vec<(String, String)> = Entity::find()
+        .select_only()
+        .columns([Column::RepoCredUserId, Column::RepoCredUrl])
+        .distinct()
+        .filter(Column::RepoCredUserId.is_in(users))
+        .filter(Expr::exists(registered).not())
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(found.into_iter().map(|(user, url)| (user, normal_form(&url))).collect())
+}
+
+/// The rows of credentials of the tenant that owns a repository row, with its URL.
+fn credentials_with_the_url() -> SelectStatement {
+    let same = |of_credential, of_repository| {
+        Expr::col((credential::Entity, of_credential)).equals((repository::Entity, of_repository))
+    };
+    Query::select()
+        .expr(Expr::val(1))
+        .from(credential::Entity)
+        .and_where(same(credential::Column::RepoCredUserId, repository::Column::ClusteruserId))
+        .and_where(same(credential::Column::RepoCredUrl, repository::Column::RepoUrlAsWritten))
+        .to_owned()
 }
 
 /// The mappings of the tenant that owns a repository row.

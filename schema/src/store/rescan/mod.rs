@@ -1,10 +1,12 @@
-//! What the agent's rescan compares with Argo CD.
+//! What the agent's rescan compares with Argo CD: here Applications and AppProjects, and in
+//! [`secrets`] repository Secrets.
+
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Digest};
+use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid};
 use machines::kinds::deployment::Deployment;
-use machines::kinds::repository_credential::{CredentialId, CredentialUid};
 use machines::operation::application::ApplicationDocument;
 use sea_orm::entity::prelude::*;
 use sea_orm::{JoinType, QueryOrder, QuerySelect, Select};
@@ -14,10 +16,12 @@ use crate::entity::{
     deployment_to_application_mapping as mapping, machine, transition,
 };
 use crate::spec_field;
-use crate::store::kinds::deployment::repositories;
+use crate::store::kinds::repositories;
 use crate::store::machine_rows::Persistent;
 use crate::store::reports::to_mapping;
-use crate::store::{Call, RepositoryAccess, Store, StoreError};
+use crate::store::{Call, Store, StoreError};
+
+pub use secrets::WantedSecret;
 
 /// Ids in one statement.
 const IDS: usize = 500;
@@ -33,19 +37,6 @@ pub struct WantedApplication {
     pub owner: ClusterUserId,
     /// What it asks for; `None` if that cannot be read.
     pub document: Option<ApplicationDocument>,
-}
-
-/// A repository Secret that a row asks for.
-#[derive(Clone, Debug)]
-pub struct WantedSecret {
-    /// The row.
-    pub row: CredentialId,
-    /// The credential that it represents; `None` if an earlier installation has left it without one.
-    pub credential: Option<CredentialUid>,
-    /// The cluster user that owns it.
-    pub owner: ClusterUserId,
-    /// The digest of what the Secret should say; `None` if it cannot be opened.
-    pub digest: Option<Digest>,
 }
 
 impl Store {
@@ -132,40 +123,6 @@ impl Store {
                     WantedApplication { row: ApplicationId::new(row), deployment, owner, document }
                 };
             Ok(rows.into_iter().map(read).collect())
-        })
-    }
-
-    /// A page of the repository Secrets that rows ask for, in the order of the rows' ids, starting
-    /// after one.
-    pub fn wanted_secrets<'a>(
-        &'a self,
-        after: &'a CredentialId,
-        limit: u64,
-    ) -> Call<'a, Vec<WantedSecret>> {
-        let _ = (after, limit);
-        self.call("wanted_secrets", async move { Ok(Vec::new()) })
-    }
-
-    /// Those of these rows, by the labels of repository Secrets, whose Secrets have no owner: there is
-    /// no row, and this database once had a machine for its credential but no longer does.
-    pub fn orphaned_secrets(
-        &self,
-        rows: BTreeSet<CredentialId>,
-    ) -> Call<'_, BTreeSet<CredentialId>> {
-        self.call("orphaned_secrets", async move {
-            let _ = rows;
-            Ok(BTreeSet::new())
-        })
-    }
-
-    /// How a private repository is reached; `None` if there is no row.
-    pub fn repository_access<'a>(
-        &'a self,
-        row: &'a CredentialId,
-    ) -> Call<'a, Option<RepositoryAccess>> {
-        self.call("repository_access", async move {
-            let _ = row;
-            Ok(None)
         })
     }
 

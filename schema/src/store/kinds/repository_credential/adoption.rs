@@ -1,0 +1,129 @@
+//! Repository credentials of an earlier installation, which a batch may take over.
+
+use std::collections::{BTreeSet, HashMap};
+
+use machines::identity::{ClusterUserId, InstanceId, TenantUid, Timestamp};
+use machines::kinds::repository_credential::{
+    CredentialId, CredentialUid, ExistingCredential, RepositoryCredential,
+};
+use machines::operation::target::REPOSITORY_CREDENTIALS;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, Query};
+use sea_orm::{ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
+
+use super::rows::{CREDENTIAL, RELATION};
+use crate::entity::{
+    api_cr_to_database_mapping as api_mapping, machine, repository_credentials as credential,
+};
+use crate::store::kinds::operation;
+use crate::store::machine_rows::Persistent;
+use crate::store::{Call, Store, StoreError};
+
+/// Mappings read by one statement of a scan.
+const SCAN_PAGE: u64 = 2_000;
+
+/// An object that an earlier installation has served and this one has not seen yet. It may be gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdoptedCredential {
+    /// The object.
+    pub uid: CredentialUid,
+    /// The UID of its namespace.
+    pub tenant: TenantUid,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The mappings from objects to rows.
+fn mappings() -> Select<api_mapping::Entity> {
+    api_mapping::Entity::find()
+        .filter(api_mapping::Column::ApiResourceType.eq(CREDENTIAL))
+        .filter(api_mapping::Column::DbRelationType.eq(RELATION))
+}
+
+/// The rows of these credentials, as far as an earlier installation has made some.
+pub(super) async fn existing(
+    tx: &impl ConnectionTrait,
+    credentials: BTreeSet<&str>,
+) -> Result<HashMap<CredentialUid, ExistingCredential>, StoreError> {
+    let to_row: RelationDef = api_mapping::Entity::belongs_to(credential::Entity)
+        .from(api_mapping::Column::DbRelationKey)
+        .to(credential::Column::RepositorycredentialsId)
+        .into();
+    let rows: Vec<(String, String, String, String)> = mappings()
+        .select_only()
+        .column(api_mapping::Column::ApiResourceUid)
+        .column(credential::Column::RepositorycredentialsId)
+        .column(credential::Column::RepoCredUserId)
+        .column(credential::Column::RepoCredEngineId)
+        .join(JoinType::InnerJoin, to_row)
+        .filter(api_mapping::Column::ApiResourceUid.is_in(credentials))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let existing = |(uid, id, user, instance): (String, String, String, String)| {
+        let existing = ExistingCredential {
+            id: CredentialId::new(id),
+            user: ClusterUserId::new(user),
+            instance: InstanceId::new(instance),
+        };
+        (CredentialUid::new(uid), existing)
+    };
+    Ok(rows.into_iter().map(existing).collect())
+}
+
+/// Closes the open operations that an earlier installation left for rows that are still there. Those
+/// whose row is gone stay open: the agent removes what is left of it.
+pub(in crate::store) async fn supersede(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let wanted = Query::select()
+        .column(credential::Column::RepositorycredentialsId)
+        .from(credential::Entity)
+        .to_owned();
+    operation::rows::supersede(tx, REPOSITORY_CREDENTIALS, wanted, now).await
+}
+
+impl Store {
+    /// The credentials that an earlier installation has served and that have no machine yet, page by
+    /// page. Those whose objects are gone are shown by no watch.
+    pub fn adopted_credentials(&self) -> Call<'_, Vec<AdoptedCredential>> {
+        self.call("adopted_credentials", async move {
+            let mut adopted = Vec::new();
+            let mut after = String::new();
+            loop {
+                let page = page_after(&self.database.reads(), &after).await?;
+                let Some(last) = page.last() else { return Ok(adopted) };
+                after.clone_from(&last.api_resource_uid);
+                adopted.extend(page.into_iter().map(|row| AdoptedCredential {
+                    uid: CredentialUid::new(row.api_resource_uid),
+                    tenant: TenantUid::new(row.api_resource_namespace_uid),
+                    namespace: row.api_resource_namespace,
+                    name: row.api_resource_name,
+                }));
+            }
+        })
+    }
+}
+
+async fn page_after(
+    database: &impl ConnectionTrait,
+    after: &str,
+) -> Result<Vec<api_mapping::Model>, StoreError> {
+    let same_uid = Expr::col((machine::Entity, machine::Column::Key))
+        .equals((api_mapping::Entity, api_mapping::Column::ApiResourceUid));
+    let machines = Query::select()
+        .expr(Expr::val(1))
+        .from(machine::Entity)
+        .and_where(machine::Column::Kind.eq(RepositoryCredential::KIND))
+        .and_where(same_uid)
+        .to_owned();
+    let page = mappings()
+        .filter(Expr::exists(machines).not())
+        .filter(api_mapping::Column::ApiResourceUid.gt(after))
+        .order_by_asc(api_mapping::Column::ApiResourceUid)
+        .limit(SCAN_PAGE);
+    Ok(page.all(database).await?)
+}

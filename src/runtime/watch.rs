@@ -182,9 +182,34 @@ impl Gone {
     }
 }
 
+/// Which objects of a kind a watch shows. One that no longer matches is reported as gone, although it
+/// may still exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// All of them.
+    All,
+    /// Those with these labels.
+    Labels(String),
+    /// Those whose fields say this.
+    Fields(String),
+}
+
 /// Follows all objects of a kind until it should stop.
 pub async fn follow<K>(
     api: Api<DeserializeGuard<K>>,
+    progress: Arc<Progress>,
+    shutdown: CancellationToken,
+    tell: impl FnMut(WatchEvent<K>) + Send,
+) where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
+{
+    follow_selected(api, Selector::All, progress, shutdown, tell).await;
+}
+
+/// Follows the selected objects of a kind until it should stop.
+pub async fn follow_selected<K>(
+    api: Api<DeserializeGuard<K>>,
+    selector: Selector,
     progress: Arc<Progress>,
     shutdown: CancellationToken,
     mut tell: impl FnMut(WatchEvent<K>) + Send,
@@ -192,6 +217,11 @@ pub async fn follow<K>(
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {
     let config = watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
+    let config = match selector {
+        Selector::All => config,
+        Selector::Labels(labels) => config.labels(&labels),
+        Selector::Fields(fields) => config.fields(&fields),
+    };
     let mut stream = std::pin::pin!(watcher(api, config));
     let mut pauses = DefaultBackoff::default();
     loop {
@@ -261,8 +291,9 @@ where
             let metadata = invalid.metadata;
             let namespace = metadata.namespace.as_deref().unwrap_or_default();
             let name = metadata.name.as_deref().unwrap_or_default();
-            // It may quote the object's content.
-            let error = kubernetes::bounded(&invalid.error);
+            // It may quote the object's content, of which nothing of a Secret is said.
+            let is_secret = K::kind(&()) == "Secret";
+            let error = if is_secret { String::new() } else { kubernetes::bounded(&invalid.error) };
             tracing::warn!(
                 watch = progress.name,
                 namespace,

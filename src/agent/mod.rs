@@ -18,6 +18,8 @@ mod watching;
 
 #[cfg(test)]
 mod absence_tests;
+#[cfg(test)]
+mod repository_secret_tests;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@
 //! The comparison reads the database page by page and does not read the cluster: what the watches
 //! have shown is in memory.
 
-mod secrets;
+pub(super) mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;

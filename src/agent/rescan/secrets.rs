@@ -72,7 +72,7 @@ pub(super) async fn differing(agent: &Agent) -> Result<DifferingSecrets, StoreEr
     Ok(found)
 }
 
-fn secret_differs(agent: &Agent, wanted: &WantedSecret) -> bool {
+pub(in crate::agent) fn secret_differs(agent: &Agent, wanted: &WantedSecret) -> bool {
     let WantedSecret { row, owner, digest, .. } = wanted;
     // Without keys there is nothing to compare, and nobody could write it.
     let Some(digest) = digest.as_ref().filter(|_| agent.store.sealer().is_some()) else {

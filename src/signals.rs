@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, stream};
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
+use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::Requester;
 use parking_lot::Mutex;
 use schema::connection::Database;
@@ -33,6 +34,8 @@ pub trait Listener: Send + Sync {
     fn report_changed(&self, uid: &DeploymentUid);
     /// This deployment's Application has differed from its row for a while.
     fn application_differs(&self, uid: &DeploymentUid);
+    /// This credential's repository Secret has differed from its row for a while.
+    fn secret_differs(&self, uid: &CredentialUid);
     /// Whether one of its writes for this tenant waits for its turn, so that signalling sooner
     /// gains nothing. Unknown for another process, and then false.
     fn is_behind(&self, tenant: &str) -> bool;
@@ -71,6 +74,8 @@ enum Signal {
     Report(DeploymentUid),
     /// This deployment's Application differs from its row.
     Difference(DeploymentUid),
+    /// This credential's repository Secret differs from its row.
+    SecretDifference(CredentialUid),
 }
 
 impl Signal {
@@ -83,6 +88,7 @@ impl Signal {
             'o' => Requester::parse(machine).map(Self::Operation),
             'r' => Some(Self::Report(DeploymentUid::new(machine))),
             'd' => Some(Self::Difference(DeploymentUid::new(machine))),
+            's' => Some(Self::SecretDifference(CredentialUid::new(machine))),
             _ => None,
         }
     }
@@ -94,6 +100,7 @@ impl fmt::Display for Signal {
             Self::Operation(requester) => write!(formatter, "o{requester}"),
             Self::Report(uid) => write!(formatter, "r{uid}"),
             Self::Difference(uid) => write!(formatter, "d{uid}"),
+            Self::SecretDifference(uid) => write!(formatter, "s{uid}"),
         }
     }
 }
@@ -109,6 +116,10 @@ impl Listener for Remote {
 
     fn application_differs(&self, uid: &DeploymentUid) {
         self.add(Signal::Difference(uid.clone()));
+    }
+
+    fn secret_differs(&self, uid: &CredentialUid) {
+        self.add(Signal::SecretDifference(uid.clone()));
     }
 
     fn is_behind(&self, _: &str) -> bool {
@@ -245,6 +256,7 @@ fn pass_on(backend: &impl Listener, payload: &str) {
             Some(Signal::Operation(requester)) => backend.operation_changed(&requester),
             Some(Signal::Report(uid)) => backend.report_changed(&uid),
             Some(Signal::Difference(uid)) => backend.application_differs(&uid),
+            Some(Signal::SecretDifference(uid)) => backend.secret_differs(&uid),
             None => tracing::debug!(item, "an unknown signal was ignored"),
         }
     }
@@ -255,6 +267,24 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    #[test]
+    fn a_signal_is_read_as_it_was_written() {
+        let deployment = || DeploymentUid::new("uid");
+        let credential = || CredentialUid::new("uid");
+        let signals = BTreeSet::from([
+            Signal::Operation(Requester::Deployment(deployment())),
+            Signal::Operation(Requester::Credential(credential())),
+            Signal::Report(deployment()),
+            Signal::Difference(deployment()),
+            Signal::SecretDifference(credential()),
+        ]);
+        let written: BTreeSet<String> = signals.iter().map(Signal::to_string).collect();
+        assert_eq!(written.len(), signals.len(), "each has a form of its own: {written:?}");
+        let read: BTreeSet<_> = written.iter().filter_map(|item| Signal::parse(item)).collect();
+        assert_eq!(read, signals);
+        assert_eq!(Signal::parse("?uid"), None);
+    }
 
     #[test]
     fn payloads_stay_within_the_database_limit() {

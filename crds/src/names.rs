@@ -39,6 +39,10 @@ pub const ARGO_CD_SECRET_TYPE_LABEL: &str = "argocd.argoproj.io/secret-type";
 pub const ARGO_CD_CLUSTER_SECRET: &str = "cluster";
 /// The value of [`ARGO_CD_SECRET_TYPE_LABEL`] on a repository Secret.
 pub const ARGO_CD_REPOSITORY_SECRET: &str = "repository";
+/// The annotation of a cluster or repository Secret that says which program keeps its content.
+pub const MANAGED_BY_ANNOTATION: &str = "managed-by";
+/// The value of [`MANAGED_BY_ANNOTATION`] on a Secret of Argo CD's.
+pub const MANAGED_BY_ARGO_CD: &str = "argocd.argoproj.io";
 /// The annotation that asks Argo CD to compare an Application with its repository again.
 pub const ARGO_CD_REFRESH_ANNOTATION: &str = "argocd.argoproj.io/refresh";
 /// The label that Argo CD sets on resources that it deploys; its value is the Application's name.
@@ -114,6 +118,13 @@ pub fn repository_secret_name(repository_credential_id: &str) -> String {
     format!("{REPOSITORY_SECRET_PREFIX}{repository_credential_id}")
 }
 
+/// The id of the repository credential that a repository Secret represents, or None for a foreign
+/// one.
+#[must_use]
+pub fn repository_credential_id(secret_name: &str) -> Option<&str> {
+    secret_name.strip_prefix(REPOSITORY_SECRET_PREFIX).filter(|id| !id.is_empty())
+}
+
 /// The name of the Operation for the database row with that id.
 #[must_use]
 pub fn operation_name(operation_id: &str) -> String {
@@ -171,5 +182,7 @@ mod tests {
     fn compatibility_2_the_other_names_match_existing_installations() {
         assert_eq!(app_project_name("u1"), "app-project-u1");
         assert_eq!(repository_secret_name("r1"), "repo-cred-r1");
+        assert_eq!(repository_credential_id("repo-cred-r1"), Some("r1"));
+        assert_eq!(repository_credential_id("repo-1234567"), None);
     }
 }

@@ -1,16 +1,20 @@
-//! What the agent has seen of Argo CD: only what it compares of each Application and AppProject, so
-//! that ten thousand of them take a few megabytes. What is taken in and reported for each is in
-//! `resources`.
+//! What the agent has seen of Argo CD: only what it compares of each Application, AppProject and
+//! repository Secret, so that ten thousand of them take a few megabytes, and none of what is secret.
+//! What is taken in and reported for each is in `resources`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crds::argocd::ApplicationStatus;
 use machines::identity::{ApplicationId, ClusterUserId, Revision};
-use machines::operation::ApplicationView;
+use machines::kinds::repository_credential::CredentialId;
 use machines::operation::application::project_name;
+use machines::operation::{ApplicationView, SecretView};
+use machines::rows::Target;
+use schema::sealing::digests::Digester;
 
 use crate::agent::resources::application::entry::ApplicationEntry;
 use crate::agent::resources::project::entry::ProjectEntry;
+use crate::agent::resources::repository_secret::entry::SecretEntry;
 use crate::runtime::sightings::Sightings;
 
 /// See the module.
@@ -26,6 +30,11 @@ pub struct Argo {
     pub(super) absent_projects: HashSet<String>,
     pub(super) applications_seen: Sightings<String>,
     pub(super) projects_seen: Sightings<String>,
+    /// The repository Secrets that are ours by their names, by the rows in these.
+    pub(super) secrets: HashMap<CredentialId, SecretEntry>,
+    pub(super) secrets_seen: Sightings<CredentialId>,
+    /// What they are compared by; without keys nothing is.
+    pub(super) digester: Option<Digester>,
     /// Whether the installed Argo CD knows `retry.refresh`.
     pub(super) knows_refresh: bool,
     /// The cluster users for whom an earlier installation recorded environments.
@@ -48,24 +57,39 @@ pub enum Changed {
     },
     /// An AppProject, or what its Applications use, by the project's name.
     Project(String),
+    /// The repository Secret of a row.
+    Secret(CredentialId),
 }
 
 impl Argo {
+    /// Nothing was seen yet.
+    pub fn new(digester: Option<Digester>) -> Self {
+        Self { digester, ..Self::default() }
+    }
+
     /// Notes for which cluster users an earlier installation recorded environments.
     pub fn note_environments(&mut self, owners: BTreeSet<ClusterUserId>) {
         self.environment_owners = owners;
     }
 
-    /// The revisions of what an operation looks at: its Application's and its AppProject's.
+    /// The revisions of what an operation looks at: its Application's or its repository Secret's, and
+    /// its AppProject's.
     pub fn revisions(
         &self,
+        target: Option<&Target>,
         row: Option<&ApplicationId>,
         name: Option<&str>,
         owner: &ClusterUserId,
     ) -> [Option<Revision>; 2] {
-        let application = row.and_then(|row| self.application_of(row, name));
+        let written = match target {
+            Some(Target::Credential(row)) => self.secret(row).map(|entry| entry.revision),
+            Some(Target::Application(_) | Target::Sync(_)) | None => {
+                let application = row.and_then(|row| self.application_of(row, name));
+                application.map(|(_, entry)| entry.revision)
+            }
+        };
         let project = self.project(&project_name(owner));
-        [application.map(|(_, entry)| entry.revision), project.map(|entry| entry.revision)]
+        [written, project.map(|entry| entry.revision)]
     }
 
     /// What the watch shows of the Application of an operation.
@@ -73,6 +97,15 @@ impl Argo {
         match self.application_of(row, name) {
             None => ApplicationView::Unseen,
             Some((_, entry)) => entry.view(row),
+        }
+    }
+
+    /// What the watch shows of the repository Secret of an operation, which should be in this
+    /// AppProject.
+    pub fn secret_view(&self, row: &CredentialId, project: Option<&str>) -> SecretView {
+        match self.secret(row) {
+            None => SecretView::Unseen,
+            Some(entry) => entry.view(row, project),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision, Timestamp};
 use machines::machine::{Machine, Run};
+use machines::operation::application::project_name;
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, OperationPhase,
     RowView, SecretView,
@@ -33,18 +34,21 @@ pub struct Observations {
     pub resource_absent: bool,
     /// The server has listed no Application with the name.
     pub application_absent: bool,
+    /// The server has listed no Secret with the name.
+    pub secret_absent: bool,
     /// The machine's time has come.
     pub deadline: bool,
 }
 
 impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
-        let Self { refused, resource_absent, application_absent, deadline } = newer;
+        let Self { refused, resource_absent, application_absent, secret_absent, deadline } = newer;
         if refused.is_some() {
             self.refused = refused;
         }
         self.resource_absent |= resource_absent;
         self.application_absent |= application_absent;
+        self.secret_absent |= secret_absent;
         self.deadline |= deadline;
     }
 }
@@ -74,7 +78,7 @@ pub struct FollowUp {
     pub concerns_requester: bool,
     /// Whether it waits for the AppProject.
     pub awaits_project: bool,
-    /// The revisions of its Application and AppProject at the time of the decision.
+    /// The revisions of its Application or Secret, and of its AppProject, at the time of the decision.
     pub revisions: [Option<Revision>; 2],
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
@@ -223,15 +227,26 @@ impl OperationRun {
                     .step(&OperationEvent::Refused { text: messages::PROJECT_FULL.to_owned() });
             }
         }
-        let Some(row) = record.application() else { return false };
-        let name = record.application_name();
-        let argo = projects.argo;
-        let mut application = argo.view(row, name.as_deref());
-        if application == ApplicationView::Unseen && observations.application_absent {
-            application = ApplicationView::Absent;
+        let mut view = ArgoView {
+            project_matches,
+            application: ApplicationView::Unseen,
+            secret: SecretView::Unseen,
+        };
+        if let Some(row) = record.credential() {
+            let project = isolation.then(|| project_name(&record.owner));
+            view.secret = projects.argo.secret_view(row, project.as_deref());
+            if view.secret == SecretView::Unseen && observations.secret_absent {
+                view.secret = SecretView::Absent;
+            }
+        } else if let Some(row) = record.application() {
+            let name = record.application_name();
+            view.application = projects.argo.view(row, name.as_deref());
+            if view.application == ApplicationView::Unseen && observations.application_absent {
+                view.application = ApplicationView::Absent;
+            }
+        } else {
+            return false;
         }
-        let secret = SecretView::Unseen;
-        let view = ArgoView { project_matches, application, secret };
         self.step(&OperationEvent::ArgoObserved(Box::new(view)))
     }
 
@@ -253,6 +268,7 @@ impl OperationRun {
             target: record.target.clone(),
             application: record.application().cloned(),
             revisions: argo.revisions(
+                record.target.as_ref(),
                 record.application(),
                 application_name.as_deref(),
                 &record.owner,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
+use machines::kinds::repository_credential::CredentialId;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
@@ -41,7 +42,7 @@ impl Agent {
         }
         let tenant = self.turn(&follow_up.id);
         for obligation in &follow_up.obligations {
-            let Some(effect) = self.effect(&follow_up, obligation) else { continue };
+            let effect = self.effect(&follow_up, obligation);
             if follow_up.insist {
                 self.effects.invalidate(&effect.key());
             }
@@ -54,15 +55,16 @@ impl Agent {
         // to the next one.
         let is_settled = finished || follow_up.obligations.is_empty();
         let target = follow_up.target.filter(|_| is_settled);
-        if let Some(subject) = target.as_ref().and_then(resources::settled) {
-            self.effects.withdraw(&subject);
+        if let Some(target) = &target {
+            self.effects.withdraw(&resources::settled(target));
         }
     }
 
-    /// The revisions of an operation's Application and AppProject.
+    /// The revisions of what an operation looks at.
     fn revisions(&self, follow_up: &FollowUp) -> [Option<Revision>; 2] {
-        let FollowUp { application, application_name, owner, .. } = follow_up;
-        self.argo().revisions(application.as_ref(), application_name.as_deref(), owner)
+        let FollowUp { target, application, application_name, owner, .. } = follow_up;
+        let (target, application) = (target.as_ref(), application.as_ref());
+        self.argo().revisions(target, application, application_name.as_deref(), owner)
     }
 
     /// Forgets an operation that is gone. If its CR was recreated in the meantime, by a backend
@@ -89,6 +91,14 @@ impl Agent {
             &turn,
             Effect::RemoveApplication { row, name: Some(name), operation: None, is_seen: true },
         );
+    }
+
+    /// Removes a repository Secret that has no owner.
+    pub(super) fn remove_orphaned_secret(&self, row: CredentialId) {
+        tracing::info!(row = row.as_str(), "a repository Secret that belongs to nobody is removed");
+        self.metrics.repairs.inc();
+        let turn = row.as_str().to_owned();
+        self.require_afresh(&turn, Effect::RemoveSecret { row, operation: None });
     }
 
     /// Corrects an AppProject although no operation asks for it.

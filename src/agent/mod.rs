@@ -18,6 +18,8 @@ mod watching;
 
 #[cfg(test)]
 mod absence_tests;
+#[cfg(test)]
+mod repository_secret_tests;
 
 use std::sync::Arc;
 
@@ -137,9 +139,10 @@ impl Agent {
         listener: Arc<dyn Listener>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
-        let watches = ["operations", "applications", "appprojects"]
+        let watches = ["operations", "applications", "appprojects", "secrets"]
             .map(|name| Progress::new(name, &clock))
             .to_vec();
+        let digester = store.sealer().map(|sealer| sealer.digests.clone());
         Arc::new(Self {
             client,
             reports: Reports::new(store.clone(), Arc::clone(&listener), Arc::clone(&metrics)),
@@ -147,7 +150,7 @@ impl Agent {
             settings,
             metrics,
             listener,
-            argo: Mutex::default(),
+            argo: Mutex::new(Argo::new(digester)),
             open: Mutex::default(),
             inbox: Arc::default(),
             timers: Timers::new(clock),
@@ -184,6 +187,7 @@ impl Agent {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&self).watch_applications(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_projects(shutdown.clone()));
+        tasks.spawn(Arc::clone(&self).watch_secrets(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_operations(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
         if let Some(interval) = self.settings.rescan {
@@ -227,10 +231,12 @@ impl Agent {
     /// Steps batches, one after the other, once all of Argo CD's resources have been seen: until
     /// then nothing is known of what exists.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
-        let [_, applications, projects] = &self.watches[..] else { return Ok(()) };
+        let [_, applications, projects, secrets] = &self.watches[..] else { return Ok(()) };
+        let all =
+            async { tokio::join!(applications.synced(), projects.synced(), secrets.synced()) };
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            _ = async { tokio::join!(applications.synced(), projects.synced()) } => {}
+            _ = all => {}
         }
         self.read_definition().await;
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await

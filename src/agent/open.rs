@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::kinds::repository_credential::CredentialId;
 use machines::operation::application::project_name;
 use machines::rows::Target;
 
@@ -19,6 +20,8 @@ pub(super) struct OpenOperations {
     pub(super) by_id: HashMap<OperationId, OpenOperation>,
     /// By the rows whose Applications they look at.
     by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
+    /// By the rows whose repository Secrets they look at.
+    by_secret: HashMap<CredentialId, BTreeSet<OperationId>>,
     /// By the name of the Application, which cannot be changed.
     by_name: HashMap<String, BTreeSet<OperationId>>,
     /// By the names of the AppProjects of their owners.
@@ -92,6 +95,9 @@ impl OpenOperations {
         let mut is_new = application
             .as_ref()
             .is_some_and(|row| self.by_row.entry(row.clone()).or_default().insert(id.clone()));
+        if let Some(Target::Credential(row)) = target {
+            is_new |= self.by_secret.entry(row.clone()).or_default().insert(id.clone());
+        }
         let project = project_name(owner);
         if *awaits_project {
             let awaiting = self.awaiting_project.entry(project.clone()).or_default();
@@ -109,6 +115,9 @@ impl OpenOperations {
         if let Some(row) = &entry.application {
             remove_from(&mut self.by_row, row, id);
         }
+        if let Some(Target::Credential(row)) = &entry.target {
+            remove_from(&mut self.by_secret, row, id);
+        }
         if let Some(name) = &entry.name {
             remove_from(&mut self.by_name, name, id);
         }
@@ -122,6 +131,11 @@ impl OpenOperations {
         let mut ids = self.by_row.get(row).into_iter().flatten();
         let target = Target::Application(row.clone());
         ids.any(|id| self.by_id.get(id).is_some_and(|one| one.target.as_ref() == Some(&target)))
+    }
+
+    /// Whether an operation writes or removes the repository Secret of a row.
+    pub(super) fn writes_secret(&self, row: &CredentialId) -> bool {
+        self.by_secret.contains_key(row)
     }
 
     /// Whether an operation of this owner waits for the AppProject.
@@ -171,6 +185,9 @@ impl OpenOperations {
             }
             Changed::Project(name) => {
                 self.awaiting_project.get(name).into_iter().flatten().cloned().collect()
+            }
+            Changed::Secret(row) => {
+                self.by_secret.get(row).into_iter().flatten().cloned().collect()
             }
         }
     }

@@ -1,13 +1,16 @@
-//! Finds manual changes in Argo CD's namespace: compares every Application and AppProject with its
-//! rows, at long intervals. If an Application differs for longer than a change takes, the backend
-//! is notified and asks for an operation. An AppProject belongs to no deployment, and is repaired
-//! here: possibly none of its deployments is in a state to ask for anything.
+//! Finds manual changes in Argo CD's namespace: compares every Application, repository Secret and
+//! AppProject with its rows, at long intervals. If an Application or a Secret differs for longer than
+//! a change takes, the backend is notified and asks for an operation. An AppProject belongs to no
+//! deployment, and is repaired here: possibly none of its deployments is in a state to ask for
+//! anything.
 //!
 //! What has no owner is removed: a request that outlasted every wait may have created it after
 //! everything else was gone.
 //!
 //! The comparison reads the database page by page and does not read the cluster: what the watches
 //! have shown is in memory.
+
+pub(super) mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -20,6 +23,7 @@ use schema::store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use secrets::SecretSuspects;
 
 /// Rows read by one statement.
 const PAGE: u64 = 500;
@@ -44,9 +48,13 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
     let mut deployments = Suspects::new();
     let mut projects = Suspects::new();
     let mut orphans = Suspects::new();
+    let mut secrets = SecretSuspects::default();
     loop {
         // A suspect is checked again after the grace period, not after a whole interval.
-        let is_calm = deployments.is_empty() && projects.is_empty() && orphans.is_empty();
+        let is_calm = deployments.is_empty()
+            && projects.is_empty()
+            && orphans.is_empty()
+            && secrets.is_empty();
         let pause = if is_calm { interval } else { grace.min(interval) };
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -73,6 +81,10 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
                 }
             }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
+        }
+        match secrets::differing(&agent).await {
+            Ok(found) => secrets.judge(&agent, found, agent.settings.clock.now(), grace),
+            Err(error) => tracing::warn!(%error, "repository Secrets could not be compared"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the agent follows: Applications, AppProjects and Operation CRs.
+//! What the agent follows: Applications, AppProjects, repository Secrets and Operation CRs.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::agent::batch::Observations;
 use crate::runtime::sightings::{Listed, Sightings};
-use crate::runtime::watch::{self, WatchEvent};
+use crate::runtime::watch::{self, Selector, WatchEvent};
 
 impl Agent {
     pub(super) async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {
@@ -30,6 +30,20 @@ impl Agent {
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
             agent.take_in(|argo| argo.project_seen(seen));
+        })
+        .await;
+    }
+
+    /// Argo CD acts on no Secret without the label, so one that has lost it counts as gone.
+    pub(super) async fn watch_secrets(self: Arc<Self>, shutdown: CancellationToken) {
+        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let label = crds::names::ARGO_CD_SECRET_TYPE_LABEL;
+        let repositories = format!("{label}={}", crds::names::ARGO_CD_REPOSITORY_SECRET);
+        let progress = Arc::clone(&self.watches[3]);
+        let agent = Arc::clone(&self);
+        let selector = Selector::Labels(repositories);
+        watch::follow_selected(api, selector, progress, shutdown, move |seen| {
+            agent.take_in(|argo| argo.secret_seen(seen));
         })
         .await;
     }

@@ -2,6 +2,7 @@
 //! have been lost.
 
 use machines::identity::DeploymentUid;
+use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::Requester;
 use schema::store::StoreError;
 
@@ -22,6 +23,12 @@ impl Listener for Backend {
 
     fn application_differs(&self, uid: &DeploymentUid) {
         self.poke(&Key::Deployment(uid.clone()), Observations::differs());
+    }
+
+    fn secret_differs(&self, uid: &CredentialUid) {
+        if let Some(key) = Key::of(&Requester::Credential(uid.clone())) {
+            self.poke(&key, Observations::differs());
+        }
     }
 
     fn is_behind(&self, tenant: &str) -> bool {

@@ -139,6 +139,11 @@ impl Store {
         Self { sealer, ..self }
     }
 
+    /// What seals credentials, opens and compares them, if there are keys.
+    pub fn sealer(&self) -> Option<&Sealer> {
+        self.sealer.as_ref()
+    }
+
     fn call<'a, T: Send + 'a>(
         &'a self,
         name: &'static str,

@@ -4,11 +4,13 @@
 pub mod application;
 pub mod operation;
 pub mod project;
+pub mod repository_secret;
 pub mod sync;
 
 use std::sync::Arc;
 
-use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::identity::{ApplicationId, ClusterUserId, Digest, OperationId};
+use machines::kinds::repository_credential::CredentialId;
 use machines::operation::OperationObligation;
 use machines::operation::application::{ApplicationDocument, project_name};
 use machines::operation::sync::{SyncOperationId, SyncRequest};
@@ -51,6 +53,25 @@ pub enum Effect {
         operation: Option<OperationId>,
         /// Whether one was seen.
         is_seen: bool,
+    },
+    /// The repository Secret says what its row says. What that is, is read when it is written: nothing
+    /// secret waits in a queue.
+    WriteSecret {
+        /// The row.
+        row: CredentialId,
+        /// The AppProject that the Secret is for; `None` if tenants are not isolated.
+        project: Option<String>,
+        /// The digest of what it should say: once that changes, it is to be written again.
+        secret: Digest,
+        /// The operation that requires it.
+        operation: OperationId,
+    },
+    /// There is no repository Secret of this row.
+    RemoveSecret {
+        /// The row.
+        row: CredentialId,
+        /// The operation that requires it; `None` if it has no owner.
+        operation: Option<OperationId>,
     },
     /// Argo CD was asked for a sync.
     BeginSync {
@@ -101,6 +122,8 @@ pub enum Subject {
     Project(ClusterUserId),
     /// The Application of a row.
     Application(ApplicationId),
+    /// The repository Secret of a row.
+    Secret(CredentialId),
     /// A sync.
     Sync(SyncOperationId),
     /// An Operation CR.
@@ -116,6 +139,9 @@ impl QueuedEffect for Effect {
             Self::WriteApplication { row, .. } | Self::RemoveApplication { row, .. } => {
                 Subject::Application(row.clone())
             }
+            Self::WriteSecret { row, .. } | Self::RemoveSecret { row, .. } => {
+                Subject::Secret(row.clone())
+            }
             Self::BeginSync { request, .. } => Subject::Sync(request.sync.clone()),
             Self::SeekApplication { sync, .. } | Self::EndSync { sync, .. } => {
                 Subject::Sync(sync.clone())
@@ -128,10 +154,11 @@ impl QueuedEffect for Effect {
         match self {
             Self::WriteProject { .. }
             | Self::WriteApplication { .. }
+            | Self::WriteSecret { .. }
             | Self::BeginSync { .. }
             | Self::SeekApplication { .. }
             | Self::EndSync { .. } => Priority::High,
-            Self::RemoveApplication { .. } => Priority::Normal,
+            Self::RemoveApplication { .. } | Self::RemoveSecret { .. } => Priority::Normal,
             Self::RemoveOperation { .. } => Priority::Low,
         }
     }
@@ -141,13 +168,12 @@ impl QueuedEffect for Effect {
     }
 }
 
-/// What was required for the target of an operation, which its end settles; `None` for a kind that is
-/// not served.
-pub(super) fn settled(target: &Target) -> Option<Subject> {
+/// What was required for the target of an operation, which its end settles.
+pub(super) fn settled(target: &Target) -> Subject {
     match target {
-        Target::Application(row) => Some(Subject::Application(row.clone())),
-        Target::Credential(_) => None,
-        Target::Sync(sync) => Some(Subject::Sync(sync.clone())),
+        Target::Application(row) => Subject::Application(row.clone()),
+        Target::Credential(row) => Subject::Secret(row.clone()),
+        Target::Sync(sync) => Subject::Sync(sync.clone()),
     }
 }
 
@@ -160,15 +186,15 @@ fn synced(follow_up: &FollowUp) -> SyncOperationId {
 }
 
 impl Agent {
-    /// What an operation requires, as an effect; `None` for a kind that is not served, whose
-    /// operations fail before they require anything.
-    pub(super) fn effect(
-        &self,
-        follow_up: &FollowUp,
-        obligation: &OperationObligation,
-    ) -> Option<Effect> {
-        let FollowUp { id, application_name, .. } = follow_up;
-        Some(match obligation {
+    /// The AppProject of a user's resources; `None` if tenants are not isolated.
+    pub(super) fn project_of(&self, owner: &ClusterUserId) -> Option<String> {
+        self.settings.isolation.then(|| project_name(owner))
+    }
+
+    /// What an operation requires, as an effect.
+    pub(super) fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
+        let FollowUp { id, application_name, owner, .. } = follow_up;
+        match obligation {
             OperationObligation::ProjectWritten(user) => {
                 Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
             }
@@ -205,10 +231,16 @@ impl Agent {
             OperationObligation::ResourceRemoved(id) => {
                 Effect::RemoveOperation { operation: id.clone() }
             }
-            OperationObligation::SecretWritten(..) | OperationObligation::SecretRemoved(_) => {
-                return None;
+            OperationObligation::SecretWritten(row, secret) => Effect::WriteSecret {
+                row: row.clone(),
+                project: self.project_of(owner),
+                secret: secret.clone(),
+                operation: id.clone(),
+            },
+            OperationObligation::SecretRemoved(row) => {
+                Effect::RemoveSecret { row: row.clone(), operation: Some(id.clone()) }
             }
-        })
+        }
     }
 
     /// The operations that require an effect.
@@ -218,10 +250,12 @@ impl Agent {
                 self.open().concerned(&Changed::Project(project_name(user)))
             }
             Effect::WriteApplication { operation, .. }
+            | Effect::WriteSecret { operation, .. }
             | Effect::BeginSync { operation, .. }
             | Effect::SeekApplication { operation, .. }
             | Effect::EndSync { operation, .. } => vec![operation.clone()],
-            Effect::RemoveApplication { operation, .. } => operation.iter().cloned().collect(),
+            Effect::RemoveApplication { operation, .. }
+            | Effect::RemoveSecret { operation, .. } => operation.iter().cloned().collect(),
             // A refusal to delete an Operation CR concerns only the cluster's administrators.
             Effect::RemoveOperation { .. } => Vec::new(),
         }
@@ -238,6 +272,12 @@ impl Agent {
             }
             Effect::RemoveApplication { row, name, operation, .. } => {
                 self.remove_application(effect, row, name.as_deref(), operation.as_ref()).await
+            }
+            Effect::WriteSecret { row, project, operation, .. } => {
+                self.write_secret(effect, row, project.as_deref(), operation).await
+            }
+            Effect::RemoveSecret { row, operation } => {
+                self.remove_secret(effect, row, operation.as_ref()).await
             }
             Effect::BeginSync { row, name, request, document, .. } => {
                 self.begin_sync(effect, row, name, request, document).await

@@ -26,9 +26,7 @@ impl Listener for Backend {
     }
 
     fn secret_differs(&self, uid: &CredentialUid) {
-        if let Some(key) = Key::of(&Requester::Credential(uid.clone())) {
-            self.poke(&key, Observations::differs());
-        }
+        self.poke(&Key::Credential(uid.clone()), Observations::differs());
     }
 
     fn is_behind(&self, tenant: &str) -> bool {

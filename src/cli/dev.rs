@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::cli::sealing::SealingArguments;
+use crate::cli::tenant_servers::TenantServerArguments;
 use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
 use crate::program::{self, Program};
@@ -70,6 +71,8 @@ pub struct Dev {
     settings: SettingsArguments,
     #[command(flatten)]
     sealing: SealingArguments,
+    #[command(flatten)]
+    tenant_servers: TenantServerArguments,
 }
 
 impl Dev {
@@ -100,7 +103,8 @@ impl Running {
         let directory = prepare(&dev.dir).map_err(Failure::Input)?;
         let lock = lock(&directory).map_err(Failure::Input)?;
         let sealing = Some(dev.sealing.keyring_of_dev(&directory)?);
-        let settings = Settings { sealing, ..dev.settings.settings() };
+        let repositories = dev.tenant_servers.repositories_of_dev();
+        let settings = Settings { sealing, repositories, ..dev.settings.settings() };
         let url = match &dev.database_url {
             Some(url) => url.clone(),
             None => format!("sqlite://{}", directory.join(DATABASE_FILE).display()),

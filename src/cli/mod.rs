@@ -4,12 +4,14 @@
 //! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
 //! * [`load`]: measures a running installation;
 //! * [`sealing`]: the keys that seal credentials, and `rotate-keys`;
+//! * [`tenant_servers`]: which servers of tenants' choice may be connected to;
 //! * [`tools`]: `crds`, `migrate` and `backup`.
 
 pub mod dev;
 pub mod load;
 pub mod sealing;
 pub mod serve;
+pub mod tenant_servers;
 pub mod tools;
 
 use std::io::IsTerminal;

@@ -6,6 +6,7 @@ use kube::api::Api;
 
 use crate::api;
 use crate::cli::sealing::SealingArguments;
+use crate::cli::tenant_servers::{TenantServerArguments, own_addresses};
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, MigrationArguments,
     SettingsArguments,
@@ -31,6 +32,8 @@ pub struct Serve {
     #[command(flatten)]
     sealing: SealingArguments,
     #[command(flatten)]
+    tenant_servers: TenantServerArguments,
+    #[command(flatten)]
     listen: ListenArguments,
     #[command(flatten)]
     replicas: ReplicaArguments,
@@ -54,12 +57,16 @@ struct ReplicaArguments {
 
 impl Serve {
     pub(super) async fn run(self, roles: Roles) -> Result<(), Failure> {
-        let Self { cluster, database, migration, settings, sealing, listen, replicas } = self;
-        let settings = Settings { sealing: sealing.keyring()?, ..settings.settings() };
+        let Self { cluster, database, migration, settings, sealing, .. } = &self;
+        let sealing = sealing.keyring()?;
         let config = cluster.config().await?;
+        let repositories = self.tenant_servers.repositories(own_addresses(&config).await);
+        let settings = Settings { sealing, repositories, ..settings.settings() };
+        let Self { listen, replicas, .. } = &self;
         // Not the whole URL, which may contain a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();
-        let namespace = replicas.lease_namespace.unwrap_or(config.default_namespace.clone());
+        let namespace = replicas.lease_namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
         let (keeper, pending) = Tenure::pending();
         let tenure = if replicas.leader_elect { pending } else { Tenure::unlimited() };
         let counted = CountedClient::new(config, tenure).map_err(Failure::client)?;
@@ -78,7 +85,7 @@ impl Serve {
         program::check_cluster(&counted.client, &database).await.map_err(Failure::Input)?;
         let shutdown = super::shutdown_on_signal();
         let candidate = replicas.leader_elect.then(|| {
-            let identity = replicas.identity.unwrap_or_else(program::default_identity);
+            let identity = replicas.identity.clone().unwrap_or_else(program::default_identity);
             let clock = settings.clock.clone();
             Candidate::new(counted.client.clone(), &namespace, identity, roles, keeper, clock)
         });

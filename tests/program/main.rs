@@ -27,6 +27,7 @@ mod lifecycle;
 mod load;
 mod namespaces;
 mod replicas;
+mod repository_credentials;
 mod scale;
 mod sealing;
 mod status;

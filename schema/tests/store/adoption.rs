@@ -241,8 +241,10 @@ async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) 
 
 async fn a_repository_of_an_earlier_installation_is_removed_with_its_last_user(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
-    // A second deployment of the earlier installation, which is observed late.
+    // A second deployment of the earlier installation, which is observed late. The credential would use
+    // the repository, too.
     for statement in [
+        "DELETE FROM repositorycredentials",
         "INSERT INTO application (application_id, name, spec_field, engine_instance_inst_id, \
          managed_environment_id, created_on) VALUES \
          ('late', 'gitopsdepl-late', 'spec: {}', 'instance', 'environment', '2026-11-22 10:26:25')",

@@ -113,7 +113,8 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_on_its_own(scrat
     let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
     assert_eq!(permitted[&user], [].into());
     let left = world.texts("repo_url", "appprojectrepository").await;
-    assert_eq!(left, [of_a_credential], "the credential's row stays");
+    let of_the_fixture = "https://github.com/acme/shop";
+    assert_eq!(left, [of_a_credential, of_the_fixture], "the rows of credentials stay");
 }
 
 async fn a_mapping_to_an_instance_that_is_gone_is_recreated(scratch: Scratch) {

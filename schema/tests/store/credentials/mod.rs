@@ -440,7 +440,7 @@ async fn a_url_that_a_credential_gives_up_is_released(scratch: Scratch) {
     assert_eq!(repositories(&world).await, [URL, "https://example.com/other"]);
     accept(&world, &objects[1].edited("https://example.com/other")).await;
     assert_eq!(repositories(&world).await, ["https://example.com/other"]);
-    // A URL that both a deployment and a credential give up in one batch.
+    // It stays while the other one uses it.
     step(&world, &[(&edited, vec![edited.gone()])]).await.unwrap();
     assert_eq!(repositories(&world).await, ["https://example.com/other"]);
 }

@@ -25,7 +25,7 @@
 //!    reports on them are written;
 //! 3. `operation`;
 //! 4. `applicationstate`;
-//! 5. `sealed_value`;
+//! 5. `sealed_value`: what a batch seals or removes is written last;
 //! 6. `machine` and `transition`.
 //!
 //! PostgreSQL locks the rows of an `UPDATE` or `DELETE` in the order in which it happens to find

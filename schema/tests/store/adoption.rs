@@ -113,7 +113,8 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_on_its_own(scrat
     let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
     assert_eq!(permitted[&user], [].into());
     let left = world.texts("repo_url", "appprojectrepository").await;
-    assert_eq!(left, [of_a_credential], "the credential's row stays");
+    let of_the_fixture = "https://github.com/acme/shop";
+    assert_eq!(left, [of_a_credential, of_the_fixture], "the rows of credentials stay");
 }
 
 async fn a_mapping_to_an_instance_that_is_gone_is_recreated(scratch: Scratch) {
@@ -241,8 +242,10 @@ async fn open_operations_of_an_earlier_installation_make_room(scratch: Scratch) 
 
 async fn a_repository_of_an_earlier_installation_is_removed_with_its_last_user(scratch: Scratch) {
     let mut world = adopted(&scratch).await;
-    // A second deployment of the earlier installation, which is observed late.
+    // A second deployment of the earlier installation, which is observed late. The credential would use
+    // the repository, too.
     for statement in [
+        "DELETE FROM repositorycredentials",
         "INSERT INTO application (application_id, name, spec_field, engine_instance_inst_id, \
          managed_environment_id, created_on) VALUES \
          ('late', 'gitopsdepl-late', 'spec: {}', 'instance', 'environment', '2026-11-22 10:26:25')",

@@ -214,7 +214,8 @@ impl World {
         }
     }
 
-    fn step_tenants(
+    /// Steps the tenants that these events concern, and returns what is known of all that are loaded.
+    pub fn step_tenants(
         &self,
         loaded: &mut BackendLoaded,
         inputs: &[Input],
@@ -403,7 +404,7 @@ impl World {
 }
 
 /// The columns of each table that distinguish states of the database.
-const COLUMNS: [(&str, &[&str]); 13] = [
+const COLUMNS: [(&str, &[&str]); 16] = [
     ("machine", &["kind", "key", "state", "version", "updated_at"]),
     ("transition", &["id", "kind", "key", "to_path"]),
     ("operation", &["operation_id", "state", "human_readable_state", "last_state_update"]),
@@ -415,6 +416,12 @@ const COLUMNS: [(&str, &[&str]); 13] = [
         "deploymenttoapplicationmapping",
         &["deploymenttoapplicationmapping_uid_id", "application_id", "repo_url"],
     ),
+    ("apicrtodatabasemapping", &["api_resource_uid", "db_relation_key"]),
+    (
+        "repositorycredentials",
+        &["repositorycredentials_id", "repo_cred_url", "repo_cred_user", "repo_cred_pass"],
+    ),
+    ("sealed_value", &["row_key", "column_name", "key_id"]),
     ("clusteruser", &["clusteruser_id", "user_name"]),
     ("managedenvironment", &["managedenvironment_id", "clustercredentials_id"]),
     ("clustercredentials", &["clustercredentials_cred_id"]),

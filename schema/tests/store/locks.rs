@@ -238,6 +238,30 @@ async fn the_end_of_a_tenant_locks_its_rows_in_key_order() {
 }
 
 #[tokio::test]
+async fn what_is_sealed_is_removed_in_key_order() {
+    on_postgres(async |scratch| {
+        let world = World::start(&scratch).await;
+        reported_on(&world).await;
+        let user = ClusterUserId::of(&TenantUid::new("t1"));
+        let instance = world.instance.clone().unwrap();
+        let rows = format!(
+            "INSERT INTO repositorycredentials (repositorycredentials_id, repo_cred_user_id, \
+             repo_cred_url, repo_cred_secret, repo_cred_engine_id) \
+             SELECT 'row-' || (10 + n), '{user}', 'https://h/x', 's', '{instance}' \
+             FROM generate_series(1, 20) AS n"
+        );
+        world.execute(&rows).await;
+        let sealed = "INSERT INTO sealed_value SELECT 'repositorycredentials', \
+                      repositorycredentials_id, 'repo_cred_pass', 'one', 'unopened' \
+                      FROM repositorycredentials";
+        world.execute(sealed).await;
+        locks_in_order(&world, ("sealed_value", "row_key"), remove_tenant(&world)).await;
+        assert_eq!(world.count("sealed_value").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn outcomes_lock_their_rows_in_key_order() {
     on_postgres(async |scratch| {
         let world = World::start(&scratch).await;

@@ -10,6 +10,7 @@
 //! * `reports`: Argo CD's reports, from the agent to the backend;
 //! * `adoption`: rows of an earlier installation;
 //! * `sealing`: credentials at rest, and the rotation of keys;
+//! * `credentials`: the rows of repository credentials, and those of an earlier installation;
 //! * `sync_runs`: the rows of sync runs, and those of an earlier installation;
 //! * `upkeep`: the instance's rows, the index, and removal by age;
 //! * `sizes`: whatever the machines accept fits its column.
@@ -25,6 +26,7 @@ mod servers;
 
 mod adoption;
 mod batches;
+mod credentials;
 mod driver;
 mod failover;
 mod fence;

@@ -35,11 +35,12 @@ on_each_database!(
 const CANARY: &str = "hunter2-canary";
 
 /// A keyring of these ids, of which the first seals.
-fn keyring(ids: &[&str]) -> Keyring {
+pub(crate) fn keyring(ids: &[&str]) -> Keyring {
     of_owner(ids, "ours")
 }
 
-fn of_owner(ids: &[&str], owner: &str) -> Keyring {
+/// The same of another owner.
+pub(crate) fn of_owner(ids: &[&str], owner: &str) -> Keyring {
     use base64::Engine as _;
     let key = |id: &&str| {
         let bytes = format!("{:x<32}", format!("{owner}-{id}"));

@@ -8,11 +8,12 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams, PostParams};
-use machines::identity::{ClusterUserId, Digest, OperationId, Timestamp};
+use machines::identity::{ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp};
 use machines::kinds::repository_credential::{CredentialId, CredentialUid};
 use machines::machine::Machine;
 use machines::operation::{Operation, OperationEvent, RowView, SecretView, Wanted};
 use machines::rows::{OperationState, Requester};
+use parking_lot::Mutex;
 use schema::sealing::{Keyring, generate_key};
 use schema::store::agent::AgentLoaded;
 use schema::store::machine_rows::Versioned;
@@ -26,12 +27,13 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::batch::{FollowUps, Observations, decide};
-use crate::agent::rescan::secrets::secret_differs;
+use crate::agent::rescan::secrets::{DifferingSecrets, SecretSuspects, secret_differs};
 use crate::agent::resources::Effect;
 use crate::runtime::effects::Outcome;
 use crate::runtime::watch::{Gone, WatchEvent};
 use crate::settings::Settings;
-use crate::test_support::{self, Nobody};
+use crate::signals::Listener;
+use crate::test_support;
 
 const PASSWORD: &str = "hunter2-hunter2";
 const PRIVATE_KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
@@ -56,11 +58,28 @@ fn with_key() -> RepositoryAccess {
     access(Credential { ssh_private_key: PRIVATE_KEY.into(), ..Credential::default() })
 }
 
+/// The credentials whose Secrets the backend was told of.
+#[derive(Default)]
+struct Told(Mutex<Vec<CredentialUid>>);
+
+impl Listener for Told {
+    fn operation_changed(&self, _: &Requester) {}
+    fn report_changed(&self, _: &DeploymentUid) {}
+    fn application_differs(&self, _: &DeploymentUid) {}
+    fn secret_differs(&self, uid: &CredentialUid) {
+        self.0.lock().push(uid.clone());
+    }
+    fn is_behind(&self, _: &str) -> bool {
+        false
+    }
+}
+
 /// An agent with keys and one open operation. Nothing runs but what a test starts.
 struct World {
     agent: Arc<Agent>,
     secrets: Api<Secret>,
     operation: OperationId,
+    told: Arc<Told>,
     ended: CancellationToken,
 }
 
@@ -82,11 +101,12 @@ impl World {
         let now = settings.clock.now();
         let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
         let store = store.with_sealer(Some(sealer));
-        let agent = Agent::new(client.clone(), store, settings, Arc::default(), Arc::new(Nobody));
+        let told = Arc::new(Told::default());
+        let agent = Agent::new(client.clone(), store, settings, Arc::default(), told.clone());
         let operation = OperationId::new("operation");
         agent.open().note(&operation, "tenant");
         let ended = CancellationToken::new();
-        Self { agent, secrets: Api::namespaced(client, &namespace), operation, ended }
+        Self { agent, secrets: Api::namespaced(client, &namespace), operation, told, ended }
     }
 
     /// Follows the Secrets. From here on time is virtual.
@@ -274,6 +294,24 @@ async fn what_cannot_be_compared_or_is_about_to_be_written_is_no_difference() {
 }
 
 #[tokio::test]
+async fn what_differs_is_told_of_and_what_has_no_owner_removed_after_the_grace() {
+    let world = World::new().await;
+    let grace = Duration::from_secs(120);
+    let found = || DifferingSecrets {
+        credentials: [CredentialUid::new("uid")].into(),
+        orphans: [row()].into(),
+    };
+    let mut suspects = SecretSuspects::default();
+    for (seconds, told, removals) in [(0, 0, 0), (119, 0, 0), (120, 1, 1)] {
+        let now = Timestamp::from_millis(seconds * 1_000);
+        suspects.judge(&world.agent, found(), now, grace);
+        assert_eq!(world.told.0.lock().len(), told, "after {seconds} s");
+        assert_eq!(world.agent.effects.len(), removals, "after {seconds} s");
+    }
+    assert_eq!(*world.told.0.lock(), [CredentialUid::new("uid")]);
+}
+
+#[tokio::test]
 async fn a_secret_of_others_with_our_labels_is_left_alone() {
     let world = World::new().await;
     world.put(&with_password(), Some(PROJECT)).await;
@@ -286,6 +324,8 @@ async fn a_secret_of_others_with_our_labels_is_left_alone() {
     world.secrets.create(&PostParams::default(), &copy).await.expect("a copy");
     world.watch().await;
     assert_eq!(world.agent.argo().secret_rows(), [row()].into());
+    let remembered = world.agent.argo().secret(&row()).map(|entry| entry.uid.clone());
+    assert_eq!(remembered, world.get().await.uid(), "not the copy");
     assert_eq!(world.remove().await, Outcome::Done);
     let left = world.secrets.list(&Default::default()).await.expect("a list");
     let names: Vec<String> = left.iter().map(ResourceExt::name_any).collect();
@@ -314,11 +354,10 @@ async fn one_that_is_gone_although_the_watch_shows_it_is_created_again() {
     let uid = world.get().await.uid();
     world.secrets.delete(NAME, &Default::default()).await.expect("it is deleted");
     assert_eq!(world.put(&with_password(), Some(PROJECT)).await, Outcome::Done);
-    assert_ne!(world.get().await.uid(), uid);
-    assert_eq!(
-        world.agent.argo().secret(&row()).map(|entry| entry.uid.clone()),
-        world.get().await.uid()
-    );
+    let created = world.get().await.uid();
+    assert_ne!(created, uid);
+    let remembered = world.agent.argo().secret(&row()).map(|entry| entry.uid.clone());
+    assert_eq!(remembered, created);
 }
 
 #[tokio::test]

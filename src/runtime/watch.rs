@@ -346,6 +346,38 @@ mod tests {
         progress
     }
 
+    #[tokio::test]
+    async fn a_watch_shows_what_its_selector_names() {
+        use kube::ResourceExt;
+        let client = crate::test_support::api_server([], "team").await;
+        let maps = Api::<ConfigMap>::namespaced(client.clone(), "team");
+        for name in ["one", "two"] {
+            let labels = Some([("of".to_owned(), name.to_owned())].into());
+            let metadata =
+                ObjectMeta { name: Some(name.to_owned()), labels, ..ObjectMeta::default() };
+            let map = ConfigMap { metadata, ..ConfigMap::default() };
+            maps.create(&kube::api::PostParams::default(), &map).await.unwrap();
+        }
+        let cases = [
+            (Selector::All, vec!["one", "two"]),
+            (Selector::Labels("of=two".to_owned()), vec!["two"]),
+            (Selector::Fields("metadata.name=one".to_owned()), vec!["one"]),
+        ];
+        for (selector, expected) in cases {
+            let api = Api::<DeserializeGuard<ConfigMap>>::namespaced(client.clone(), "team");
+            let (progress, ended) =
+                (Progress::new("maps", &Clock::default()), CancellationToken::new());
+            let mut shown = Vec::new();
+            let tell = |seen| match seen {
+                WatchEvent::Present(map) => shown.push(ConfigMap::name_any(&map)),
+                WatchEvent::Synced => ended.cancel(),
+                _ => {}
+            };
+            follow_selected(api, selector.clone(), progress, ended.clone(), tell).await;
+            assert_eq!(shown, expected, "{selector:?}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_watch_whose_lists_are_refused_is_stuck() {
         let refused = Arc::new(AtomicBool::new(true));

@@ -12,18 +12,18 @@ use crate::agent::Agent;
 
 /// What differs, and since when.
 #[derive(Debug, Default)]
-pub(super) struct SecretSuspects {
+pub(in crate::agent) struct SecretSuspects {
     credentials: Suspects<CredentialUid>,
     orphans: Suspects<CredentialId>,
 }
 
 /// What differs at one point in time.
 #[derive(Debug, Default)]
-pub(super) struct DifferingSecrets {
+pub(in crate::agent) struct DifferingSecrets {
     /// The credentials whose Secrets do not say what their rows ask for.
-    credentials: BTreeSet<CredentialUid>,
+    pub(in crate::agent) credentials: BTreeSet<CredentialUid>,
     /// The rows of Secrets that have no owner.
-    orphans: BTreeSet<CredentialId>,
+    pub(in crate::agent) orphans: BTreeSet<CredentialId>,
 }
 
 impl SecretSuspects {
@@ -32,7 +32,7 @@ impl SecretSuspects {
     }
 
     /// Has what has differed for the whole grace period repaired.
-    pub(super) fn judge(
+    pub(in crate::agent) fn judge(
         &mut self,
         agent: &Agent,
         found: DifferingSecrets,

@@ -115,7 +115,8 @@ fn usual(facts: CredentialFacts) -> CredentialFacts {
     };
     let instance = Some(tenant.instance.clone());
     let tenant = TenantFact::Active(tenant);
-    CredentialFacts { has_keys: true, existing: None, tenant, instance, ..facts }
+    let is_row_empty = false;
+    CredentialFacts { has_keys: true, existing: None, is_row_empty, tenant, instance, ..facts }
 }
 
 proptest! {
@@ -328,6 +329,7 @@ fn what_could_not_be_written_is_written_after_the_next_check() {
         instance: None,
         shown: secret.clone(),
         existing: None,
+        is_row_empty: false,
         conditions: ConditionStyle::Conventional,
     });
     let found = |secret: &Option<Digest>, verdict| {
@@ -501,6 +503,7 @@ impl Small {
             instance: None,
             shown: end.secret.clone(),
             existing: None,
+            is_row_empty: false,
             conditions: ConditionStyle::Conventional,
         });
         let observed = match &end.spec {

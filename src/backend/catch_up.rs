@@ -27,6 +27,13 @@ impl Backend {
             }
             self.resume(&key, &entry);
         }
+        // If the object is gone, the first complete list says so.
+        for one in self.store.adopted_credentials().await? {
+            let place = Place { namespace: one.namespace, name: one.name };
+            let (rank, tenant) = (Timestamp::default(), one.tenant);
+            let noted = Noted { tenant, place, refers_to: None, rank, shown: None };
+            self.index().note_machine(&Key::Credential(one.uid), &noted);
+        }
         self.take_in_reports().await
     }
 

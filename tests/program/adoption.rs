@@ -5,7 +5,7 @@ use std::time::Duration;
 use crds::GitOpsDeployment;
 use crds::argocd::{AppProject, Application};
 use crds::deployment::Destination;
-use k8s_openapi::api::core::v1::{Event, Namespace};
+use k8s_openapi::api::core::v1::{Event, Namespace, Secret};
 use kube::ResourceExt;
 use kube::api::{Api, PostParams};
 use machines::shared::messages;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::fixture;
 use crate::harness::{ARGO_CD, World, all, automated, condition, eventually, with_finalizer};
+use crate::repository_credentials::keyring;
 
 /// The fixture's names for its cluster user and its application row.
 const USER: &str = "user";
@@ -156,4 +157,41 @@ async fn an_event_reports_that_a_deletion_without_a_finalizer_waits() {
     assert_eq!(event.message.as_deref(), Some(messages::REMOVAL_FROZEN));
     assert_eq!(event.involved_object.uid, deployment.uid());
     is_left_alone(&world, &application, &project).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gaps_16_the_secret_of_a_credential_that_is_gone_does_not_stay_in_argo_cds_namespace() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("earlier.db").display());
+    let earlier = connect(&url, &ConnectOptions::default()).await.unwrap();
+    fixture::install(&earlier).await;
+    earlier.close().await.unwrap();
+    let mut world = World::without_program_at(&url).await;
+    let argocd: Namespace = Api::all(world.client.clone()).get(ARGO_CD).await.unwrap();
+    let argocd = argocd.uid().unwrap();
+    for statement in [
+        format!("UPDATE gitopsengineinstance SET namespace_uid = '{argocd}'"),
+        format!("UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = '{argocd}'"),
+        "DELETE FROM operation".to_owned(),
+    ] {
+        fixture::execute(&world.database, &statement).await;
+    }
+    let row = world.text("SELECT repositorycredentials_id FROM repositorycredentials").await;
+    let name = crds::names::repository_secret_name(&row);
+    let labels = json!({
+        crds::names::ARGO_CD_SECRET_TYPE_LABEL: crds::names::ARGO_CD_REPOSITORY_SECRET,
+        crds::names::DATABASE_ID_LABEL: row,
+    });
+    let document = json!({"metadata": {"name": name, "labels": labels}, "type": "Opaque"});
+    let _: Secret = create(&world, document).await;
+    world.settings.sealing = Some(keyring());
+    // Its object and its namespace were deleted while neither program ran.
+    world.start_program().await;
+    world.wait_until_counted("SELECT count(*) FROM repositorycredentials", 0).await;
+    let api: Api<Secret> = Api::namespaced(world.client.clone(), ARGO_CD);
+    eventually("the Secret is gone", || async {
+        api.get_opt(&name).await.unwrap().is_none().then_some(())
+    })
+    .await;
+    world.stop_program().await;
 }

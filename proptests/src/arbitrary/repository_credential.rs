@@ -178,15 +178,19 @@ pub fn credential_facts() -> BoxedStrategy<CredentialFacts> {
     let style = prop_oneof![Just(ConditionStyle::Conventional), Just(ConditionStyle::Legacy)];
     let shown = option::weighted(0.7, digest());
     let has_keys = prop_oneof![5 => Just(true), 1 => Just(false)];
-    (facts(), has_keys, shown, option::weighted(0.2, existing), style)
-        .prop_map(|(facts, has_keys, shown, existing, conditions)| CredentialFacts {
-            now: facts.now,
-            has_keys,
-            tenant: facts.tenant,
-            instance: facts.instance,
-            shown,
-            existing,
-            conditions,
+    let flags = (has_keys, proptest::bool::weighted(0.1));
+    (facts(), flags, shown, option::weighted(0.2, existing), style)
+        .prop_map(|(facts, (has_keys, is_row_empty), shown, existing, conditions)| {
+            CredentialFacts {
+                now: facts.now,
+                has_keys,
+                tenant: facts.tenant,
+                instance: facts.instance,
+                shown,
+                existing,
+                is_row_empty,
+                conditions,
+            }
         })
         .boxed()
 }

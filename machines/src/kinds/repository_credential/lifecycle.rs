@@ -214,7 +214,8 @@ impl CredentialRecord {
     ) -> Outcome<CredentialState> {
         match event {
             LifecycleEvent::Observation(CredentialEvent::Checked { shown, found })
-                if self.is_about(shown, found) && self.checked.as_ref() != Some(&**found) =>
+                if self.is_about(shown, found)
+                    && (context.facts.is_row_empty || self.checked.as_ref() != Some(&**found)) =>
             {
                 Transition(self.judge(found, context))
             }
@@ -451,8 +452,9 @@ impl CredentialRecord {
             return CredentialState::AwaitingTenant { deadline, overdue: 0 };
         };
         let written = Written { spec: self.spec.clone(), secret: secret.clone() };
+        let is_empty = context.facts.is_row_empty;
         let is_written = self.row.as_ref().is_some_and(|row| {
-            row.written.as_ref() == Some(&written) && row.instance == tenant.instance
+            !is_empty && row.written.as_ref() == Some(&written) && row.instance == tenant.instance
         });
         if !is_written {
             self.put(written, tenant.clone(), context);

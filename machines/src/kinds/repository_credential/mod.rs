@@ -252,6 +252,8 @@ pub struct CredentialFacts {
     pub shown: Option<Digest>,
     /// The row that an earlier installation made for the object.
     pub existing: Option<ExistingCredential>,
+    /// Whether what was sealed with the row is gone, because its key was lost.
+    pub is_row_empty: bool,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
 }

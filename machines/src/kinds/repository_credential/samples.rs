@@ -36,6 +36,7 @@ fn facts() -> CredentialFacts {
         instance: Some(InstanceId::new("instance")),
         shown: Some(Digest::new("one")),
         existing: None,
+        is_row_empty: false,
         conditions: ConditionStyle::Conventional,
     }
 }
@@ -90,6 +91,7 @@ fn events(
     };
     let absent = || CredentialEvent::Absent { as_of: Revision(2) };
     let draining = CredentialFacts { tenant: TenantFact::Draining, ..facts() };
+    let key_lost = CredentialFacts { is_row_empty: true, ..facts() };
     let mut events = vec![
         ("of an earlier Secret", outdated, facts()),
         ("accepted, namespace terminating", checked("one", Verdict::Accepted {}), draining),
@@ -103,6 +105,7 @@ fn events(
         ("no row of an earlier installation", absent(), facts()),
         ("row of an earlier installation", absent(), adopted),
         ("accepted", checked("one", Verdict::Accepted {}), facts()),
+        ("accepted, key lost", checked("one", Verdict::Accepted {}), key_lost),
         ("accepted, no Argo CD", checked("one", Verdict::Accepted {}), no_argo_cd()),
         ("another Secret accepted", checked("two", Verdict::Accepted {}), facts()),
         ("refused", checked("one", refused()), facts()),

@@ -7,14 +7,13 @@ use machines::identity::{
 };
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
-use machines::kinds::repository_credential::{
-    CredentialUid, ExistingCredential, RepositoryCredential,
-};
+use machines::kinds::repository_credential::{CredentialUid, RepositoryCredential};
 use machines::kinds::sync_run::SyncRun;
 use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};
 
 use crate::store::kinds::repository_credential::access::Credential;
+use crate::store::kinds::repository_credential::adoption::ExistingRow;
 pub use crate::store::kinds::sync_run::{LoadedSyncRuns, SyncRunRequest};
 use crate::store::machine_rows::{Machines, Stepped};
 
@@ -58,7 +57,9 @@ pub struct BackendLoaded {
     /// The requested repository credentials, as far as they exist.
     pub credentials: Machines<RepositoryCredential>,
     /// The rows that an earlier installation made for those that have none yet.
-    pub existing_credentials: HashMap<CredentialUid, ExistingCredential>,
+    pub existing_credentials: HashMap<CredentialUid, ExistingRow>,
+    /// Those of them whose sealed values are gone.
+    pub emptied_credentials: HashSet<CredentialUid>,
     /// Sync runs, and what they look at.
     pub sync_runs: LoadedSyncRuns,
     /// The state of each machine's open operation; no entry without a row.

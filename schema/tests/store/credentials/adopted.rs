@@ -68,8 +68,9 @@ async fn a_credential_of_an_earlier_installation_keeps_its_row(scratch: Scratch)
     let object = old();
     let loaded = read(&world, &request(&[&object])).await;
     let existing = &loaded.existing_credentials[&object.uid()];
-    assert_eq!((&existing.id, existing.user.as_str()), (&row, "user"));
-    assert_eq!(existing.instance.as_str(), "instance");
+    assert_eq!((&existing.row.id, existing.row.user.as_str()), (&row, "user"));
+    assert_eq!(existing.row.instance.as_str(), "instance");
+    assert_eq!(existing.object.uid, object.uid());
     accept(&world, &object).await;
     assert!(read(&world, &request(&[&object])).await.existing_credentials.is_empty());
     let ids = world.texts("repositorycredentials_id", "repositorycredentials").await;

@@ -193,7 +193,8 @@ async fn step(world: &World, steps: &[(&Object, Vec<CredentialEvent>)]) -> Resul
                 tenant: tenants.get(&object.tenant).cloned().unwrap_or(TenantFact::Unknown),
                 instance: world.instance.clone(),
                 shown: Some(object.shown()),
-                existing: loaded.existing_credentials.remove(&object.uid()),
+                existing: loaded.existing_credentials.remove(&object.uid()).map(|one| one.row),
+                is_row_empty: loaded.emptied_credentials.contains(&object.uid()),
                 conditions: ConditionStyle::Conventional,
             };
             let mut run = Run::new(before.machine.clone());

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use machines::kinds::repository_credential::CredentialId;
+use schema::entity::sealed_value;
 use schema::sealing::{self, PLACEHOLDER, Place, Sealed};
 use schema::store::backend::{BackendChanges, BackendRequest};
 use schema::store::sealed::unlock::Sealer;
 use schema::store::{StoreError, UnopenedCredential};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use secrecy::ExposeSecret as _;
 
 use super::{
-    CANARY, Object, URL, accept, columns, deliver, looked_at, open, put, sealer, start, step,
-    stored, try_accept,
+    CANARY, Object, URL, accept, columns, deliver, looked_at, machine, open, put, sealer, start,
+    step, stored, try_accept,
 };
 use crate::driver::World;
 use crate::harness::{Scratch, on_each_database};
@@ -23,6 +25,7 @@ on_each_database!(
     a_wrong_keyring_overwrites_and_empties_nothing,
     without_keys_or_the_text_nothing_is_written,
     what_does_not_open_fails_its_operation_and_says_what_to_do,
+    what_was_lost_with_its_key_is_sealed_again_by_the_next_check,
 );
 
 /// Keys of the right names that are other ones.
@@ -161,4 +164,20 @@ async fn what_does_not_open_fails_its_operation_and_says_what_to_do(scratch: Scr
     let missing =
         |error: &StoreError| matches!(error, StoreError::Unopened(UnopenedCredential::Missing(_)));
     assert!(missing(&error), "{error}");
+}
+
+async fn what_was_lost_with_its_key_is_sealed_again_by_the_next_check(scratch: Scratch) {
+    let world = start(&scratch).await;
+    let object = Object::new("a");
+    accept(&world, &object).await;
+    deliver(&world, &object).await;
+    let sealed = opened(&world).await;
+    accept(&world, &object).await;
+    assert!(machine(&world, &object).await.unwrap().record.open.is_none(), "nothing is new");
+    let lost = sealed_value::Entity::delete_many()
+        .filter(sealed_value::Column::TableName.eq("repositorycredentials"));
+    lost.exec(world.database.connection()).await.unwrap();
+    accept(&world, &object).await;
+    assert_eq!(opened(&world).await, sealed);
+    deliver(&world, &object).await;
 }

@@ -11,6 +11,7 @@ use machines::kinds::repository_credential::{
 use machines::kinds::tenant::TenantFact;
 use machines::machine::{Machine, Run};
 use machines::rows::{CredentialRows, RowChange};
+use schema::store::AdoptedCredential;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 use schema::store::machine_rows::{Persistent, Stepped, Versioned};
 
@@ -133,6 +134,13 @@ fn before(
             let machine = RepositoryCredential::new(uid.clone(), tenant.clone(), namespace, name);
             Some(Versioned { machine, version: 0 })
         }
+        // What an earlier installation has left of it is removed.
+        Some(ObjectObservation::Absent { .. }) => {
+            let AdoptedCredential { uid, tenant, namespace, name } =
+                loaded.existing_credentials.get(uid)?.object.clone();
+            let machine = RepositoryCredential::new(uid, tenant, &namespace, &name);
+            Some(Versioned { machine, version: 0 })
+        }
         _ => None,
     }
 }
@@ -195,7 +203,8 @@ fn facts(
         tenant: tenant.unwrap_or(TenantFact::Unknown),
         instance: environment.instance.clone(),
         shown: (surroundings.secret)(&place),
-        existing: loaded.existing_credentials.get(&record.uid).cloned(),
+        existing: loaded.existing_credentials.get(&record.uid).map(|one| one.row.clone()),
+        is_row_empty: loaded.emptied_credentials.contains(&record.uid),
         conditions: environment.conditions,
     }
 }

@@ -35,6 +35,26 @@ pub struct AdoptedCredential {
     pub name: String,
 }
 
+/// A row that an earlier installation has made, and the object that it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingRow {
+    /// The object.
+    pub object: AdoptedCredential,
+    /// The row.
+    pub row: ExistingCredential,
+}
+
+impl AdoptedCredential {
+    fn of(row: api_mapping::Model) -> Self {
+        Self {
+            uid: CredentialUid::new(row.api_resource_uid),
+            tenant: TenantUid::new(row.api_resource_namespace_uid),
+            namespace: row.api_resource_namespace,
+            name: row.api_resource_name,
+        }
+    }
+}
+
 /// The mappings from objects to rows.
 fn mappings() -> Select<api_mapping::Entity> {
     api_mapping::Entity::find()
@@ -46,31 +66,28 @@ fn mappings() -> Select<api_mapping::Entity> {
 pub(super) async fn existing(
     tx: &impl ConnectionTrait,
     credentials: BTreeSet<&str>,
-) -> Result<HashMap<CredentialUid, ExistingCredential>, StoreError> {
+) -> Result<HashMap<CredentialUid, ExistingRow>, StoreError> {
     let to_row: RelationDef = api_mapping::Entity::belongs_to(credential::Entity)
         .from(api_mapping::Column::DbRelationKey)
         .to(credential::Column::RepositorycredentialsId)
         .into();
-    let rows: Vec<(String, String, String, String)> = mappings()
-        .select_only()
-        .column(api_mapping::Column::ApiResourceUid)
-        .column(credential::Column::RepositorycredentialsId)
-        .column(credential::Column::RepoCredUserId)
-        .column(credential::Column::RepoCredEngineId)
+    let rows = mappings()
         .join(JoinType::InnerJoin, to_row)
         .filter(api_mapping::Column::ApiResourceUid.is_in(credentials))
-        .into_tuple()
+        .select_also(credential::Entity)
         .all(tx)
         .await?;
-    let existing = |(uid, id, user, instance): (String, String, String, String)| {
-        let existing = ExistingCredential {
-            id: CredentialId::new(id),
-            user: ClusterUserId::new(user),
-            instance: InstanceId::new(instance),
+    let existing = |(mapping, row): (api_mapping::Model, Option<credential::Model>)| {
+        let row = row?;
+        let row = ExistingCredential {
+            id: CredentialId::new(row.repositorycredentials_id),
+            user: ClusterUserId::new(row.repo_cred_user_id),
+            instance: InstanceId::new(row.repo_cred_engine_id),
         };
-        (CredentialUid::new(uid), existing)
+        let object = AdoptedCredential::of(mapping);
+        Some((object.uid.clone(), ExistingRow { object, row }))
     };
-    Ok(rows.into_iter().map(existing).collect())
+    Ok(rows.into_iter().filter_map(existing).collect())
 }
 
 /// Closes the open operations that an earlier installation left for rows that are still there. Those
@@ -97,12 +114,7 @@ impl Store {
                 let page = page_after(&self.database.reads(), &after).await?;
                 let Some(last) = page.last() else { return Ok(adopted) };
                 after.clone_from(&last.api_resource_uid);
-                adopted.extend(page.into_iter().map(|row| AdoptedCredential {
-                    uid: CredentialUid::new(row.api_resource_uid),
-                    tenant: TenantUid::new(row.api_resource_namespace_uid),
-                    namespace: row.api_resource_namespace,
-                    name: row.api_resource_name,
-                }));
+                adopted.extend(page.into_iter().map(AdoptedCredential::of));
             }
         })
     }

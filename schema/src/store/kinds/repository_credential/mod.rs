@@ -5,13 +5,14 @@ pub(in crate::store) mod adoption;
 pub(in crate::store) mod opening;
 pub(in crate::store) mod rows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use machines::kinds::repository_credential::{
     CredentialUid, PersistedCredential, RepositoryCredential,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::entity::prelude::*;
 
+use crate::entity::repository_credentials::Column;
 use crate::store::StoreError;
 use crate::store::backend::loaded::{BackendLoaded, BackendRequest};
 use crate::store::machine_rows::{self, Persistent};
@@ -66,6 +67,18 @@ pub(in crate::store) async fn load(
     let without: BTreeSet<&str> = without.map(CredentialUid::as_str).collect();
     if !without.is_empty() {
         loaded.existing_credentials = adoption::existing(tx, without).await?;
+    }
+    let written = loaded.credentials.known.iter().filter_map(|(uid, versioned)| {
+        let row = versioned.machine.record.row.as_ref().filter(|row| row.written.is_some())?;
+        Some((row.id.as_str(), uid))
+    });
+    let written: BTreeMap<&str, &CredentialUid> = written.collect();
+    if !written.is_empty() {
+        let rows = Column::RepositorycredentialsId.is_in(written.keys().copied());
+        let stored = opening::load(tx, rows).await?;
+        let emptied = stored.iter().filter(|(_, stored)| stored.is_emptied());
+        let emptied = emptied.filter_map(|(id, _)| written.get(id.as_str()).copied().cloned());
+        loaded.emptied_credentials = emptied.collect();
     }
     Ok(())
 }

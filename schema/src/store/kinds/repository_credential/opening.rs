@@ -81,6 +81,17 @@ pub(in crate::store) async fn load(
 }
 
 impl StoredCredential {
+    /// Whether something that was sealed is gone.
+    pub(in crate::store) fn is_emptied(&self) -> bool {
+        let said = [
+            ("repo_cred_user", &self.row.repo_cred_user),
+            ("repo_cred_pass", &self.row.repo_cred_pass),
+            ("repo_cred_ssh", &self.row.repo_cred_ssh),
+        ];
+        let sealed = Some(ClearText::placeholder(PLACEHOLDER));
+        said.iter().any(|(column, said)| **said == sealed && !self.values.contains_key(*column))
+    }
+
     /// The digest of what the row says.
     pub(in crate::store) fn digest(
         &self,

@@ -53,9 +53,11 @@ pub mod secret_key {
 )]
 #[serde(rename_all = "camelCase", remote = "Self")]
 pub struct GitOpsDeploymentRepositoryCredentialSpec {
-    /// The URL of the repository, beginning with "https://" or "ssh://".
+    /// The URL of the repository, beginning with "https://" or "ssh://", or of the form
+    /// "git@host:path".
     #[x_kube(validation = Rule::new(
-            "self == '' || (isURL(self) && url(self).getScheme() in ['https', 'ssh'])"
+            "self == '' || (isURL(self) && url(self).getScheme() in ['https', 'ssh']) \
+             || (self.contains('@') && self.contains(':') && !self.contains('://'))"
         )
         .message("repository must begin with ssh:// or https://"))]
     pub repository: String,

@@ -163,14 +163,20 @@ fn credential_rejections(repository: &str) -> Vec<String> {
 
 #[test]
 fn compatibility_1_an_https_or_ssh_repository_or_none_is_accepted() {
-    for url in ["", "https://github.com/example/manifests", "ssh://git@github.com/example/m.git"] {
+    for url in [
+        "",
+        "https://github.com/example/manifests",
+        "ssh://git@github.com/example/m.git",
+        // gaps 12
+        "git@github.com:example/manifests",
+    ] {
         assert_eq!(credential_rejections(url), Vec::<String>::new(), "url {url:?}");
     }
 }
 
 #[test]
 fn compatibility_1_another_repository_is_rejected() {
-    for url in ["git@github.com:example/manifests", "http://github.com/example", "github.com/e"] {
+    for url in ["http://bob@github.com:80/example", "http://github.com/example", "github.com/e"] {
         assert_eq!(credential_rejections(url), [REPOSITORY], "url {url:?}");
     }
 }

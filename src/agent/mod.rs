@@ -139,7 +139,7 @@ impl Agent {
         listener: Arc<dyn Listener>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
-        let watches = ["operations", "applications", "appprojects", "secrets"]
+        let watches = ["operations", "applications", "appprojects", "repositorysecrets"]
             .map(|name| Progress::new(name, &clock))
             .to_vec();
         let digester = store.sealer().map(|sealer| sealer.digests.clone());

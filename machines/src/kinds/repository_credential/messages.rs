@@ -52,10 +52,10 @@ pub const TYPE_ADVICE: &str = "Delete the Secret and create it again with this t
      Secret cannot be changed";
 /// What to do about a repository that the server does not show.
 pub const MISSING_ADVICE: &str = "Correct spec.repository, or give the user of the credential access \
-     to it; it is checked again every ten minutes";
+     to it; it is checked again at least every ten minutes";
 /// What to do about a refused check.
 pub const REFUSED_ADVICE: &str = "Correct the Secret or what the message names; it is checked again \
-     every ten minutes";
+     at least every ten minutes";
 
 /// There are no sealing keys.
 pub const NO_KEYS: &str = "this installation has no sealing keys that open its database, so it keeps \

@@ -218,7 +218,7 @@ impl Checks {
                 due = self.timers.next_due() => due,
             };
             for uid in due {
-                self.repeat_now(&uid);
+                self.repeat_now(&uid, 1);
             }
         }
     }
@@ -227,15 +227,16 @@ impl Checks {
     pub fn repeat_all(&self) {
         let uids: Vec<CredentialUid> = self.repeated.lock().keys().cloned().collect();
         for uid in uids {
-            self.repeat_now(&uid);
+            self.repeat_now(&uid, 0);
         }
     }
 
-    fn repeat_now(&self, uid: &CredentialUid) {
+    /// Asks a repository again, and notes by how much the pause until the next time is longer.
+    fn repeat_now(&self, uid: &CredentialUid, doublings: u32) {
         let check = {
             let mut repeated = self.repeated.lock();
             let Some(one) = repeated.get_mut(uid) else { return };
-            one.refusals = one.refusals.saturating_add(u32::from(one.is_refused));
+            one.refusals = one.refusals.saturating_add(doublings * u32::from(one.is_refused));
             self.timers.set(uid, Some(self.next(uid, one)));
             one.check.clone()
         };

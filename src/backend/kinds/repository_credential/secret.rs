@@ -11,6 +11,9 @@ use secrecy::SecretString;
 /// Most bytes of a Secret, all its keys together.
 pub const SIZE_LIMIT: usize = 64 * 1_024;
 
+const NO_PASSWORD: &str = "the Secret has no \"password\", which an https:// URL needs";
+const NO_KEY: &str = "the Secret has no \"sshPrivateKey\", which an SSH URL needs";
+
 /// What to show to the server of a repository, by its URL and the tenant's Secret.
 ///
 /// # Errors
@@ -25,19 +28,20 @@ pub fn credential(secret: &Secret, url: &GitUrl) -> Result<Credential, Verdict> 
     if bytes > SIZE_LIMIT {
         return Err(unusable("the Secret is larger than 64 KiB"));
     }
-    let credential = Credential {
-        username: text(secret, secret_key::USERNAME)?,
-        password: text(secret, secret_key::PASSWORD)?,
-        ssh_private_key: text(secret, secret_key::SSH_PRIVATE_KEY)?,
-    };
+    // Of a Secret that has both, Argo CD would use the password whatever the URL is.
     match url.transport() {
-        Transport::Https if credential.has_password() => Ok(credential),
         Transport::Https => {
-            Err(unusable("the Secret has no \"password\", which an https:// URL needs"))
+            let username = text(secret, secret_key::USERNAME)?;
+            let password = text(secret, secret_key::PASSWORD)?;
+            let credential = Credential { username, password, ..Credential::default() };
+            let is_complete = credential.has_password();
+            is_complete.then_some(credential).ok_or_else(|| unusable(NO_PASSWORD))
         }
-        Transport::Ssh if credential.has_key() => Ok(credential),
         Transport::Ssh => {
-            Err(unusable("the Secret has no \"sshPrivateKey\", which an SSH URL needs"))
+            let ssh_private_key = text(secret, secret_key::SSH_PRIVATE_KEY)?;
+            let credential = Credential { ssh_private_key, ..Credential::default() };
+            let is_complete = credential.has_key();
+            is_complete.then_some(credential).ok_or_else(|| unusable(NO_KEY))
         }
     }
 }
@@ -92,6 +96,18 @@ mod tests {
         }
         assert!(wrong(&key, HTTPS).contains("\"password\""));
         assert!(wrong(&password, "git@example.com:a").contains("\"sshPrivateKey\""));
+    }
+
+    #[test]
+    fn of_a_secret_that_has_both_only_what_the_url_needs_is_used() {
+        let both = secret(&[("username", b"bob"), ("password", b"a"), ("sshPrivateKey", b"b")]);
+        for (url, has_password, has_key) in
+            [(HTTPS, true, false), ("ssh://git@example.com/a", false, true)]
+        {
+            let credential = credential(&both, &GitUrl::parse(url).unwrap()).unwrap();
+            let has = (credential.has_password(), credential.has_key());
+            assert_eq!(has, (has_password, has_key), "{url}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use schema::connection::{ConnectOptions, Database, connect};
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -39,6 +40,7 @@ pub struct Cluster {
     /// The folder of the bare repositories, and the URL at which Argo CD reads it.
     pub git: (PathBuf, String),
     directory: TempDir,
+    sealing_keys: String,
     program: Option<Running>,
 }
 
@@ -95,6 +97,7 @@ impl Cluster {
             database: format!("gitops_e2e_{}", uuid::Uuid::new_v4().simple()),
             git: (PathBuf::from(wanted("E2E_GIT_FOLDER")), wanted("E2E_GIT_URL")),
             directory: tempfile::tempdir().unwrap(),
+            sealing_keys: format!("e2e={}", schema::sealing::generate_key().expose_secret()),
             program: None,
         };
         let definitions = cluster.directory.path().join("crds.yaml");
@@ -179,6 +182,9 @@ impl Cluster {
         // Always the same name: after a kill it need not wait for its own Lease.
         command.args(["--identity", "e2e", "--kubeconfig"]).arg(self.own_kubeconfig());
         command.env("DATABASE_URL", with_database(&self.server, &self.database));
+        command.env("SEALING_KEYS", &self.sealing_keys);
+        // The scenarios' git servers are on this machine.
+        command.env("TENANT_SERVERS_ALLOW", "127.0.0.0/8");
         let started = tokio::task::spawn_blocking(move || {
             let program = Running::begin(command);
             program.wait_for_line(|line| line.contains("this replica acts"));

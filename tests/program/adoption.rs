@@ -173,6 +173,11 @@ async fn gaps_16_the_secret_of_a_credential_that_is_gone_does_not_stay_in_argo_c
         format!("UPDATE gitopsengineinstance SET namespace_uid = '{argocd}'"),
         format!("UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = '{argocd}'"),
         "DELETE FROM operation".to_owned(),
+        "INSERT INTO apicrtodatabasemapping (api_resource_type, api_resource_uid, \
+         api_resource_name, api_resource_namespace, api_resource_namespace_uid, \
+         db_relation_type, db_relation_key) VALUES ('GitOpsDeploymentRepositoryCredential', \
+         'credential-uid', 'git', 'team', 'namespace-uid', 'RepositoryCredential', 'repository')"
+            .to_owned(),
     ] {
         fixture::execute(&world.database, &statement).await;
     }

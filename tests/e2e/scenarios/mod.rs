@@ -3,6 +3,7 @@
 mod deleting;
 mod deploying;
 mod faults;
+mod private;
 mod repairing;
 mod sync_runs;
 mod syncing;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(sync_runs::what_a_sync_window_holds_can_be_withdrawn, Git),
         scenario!(sync_runs::ten_runs_created_at_once_run_one_after_the_other),
         scenario!(sync_runs::a_run_of_an_automated_deployment_is_rejected),
+        scenario!(private::a_credential_reaches_argo_cd_is_rotated_and_goes),
         scenario!(repairing::manual_changes_to_managed_resources_are_undone),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
         scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),

@@ -251,8 +251,17 @@ impl Checks {
 impl Backend {
     /// Runs checks until it should stop.
     pub(in crate::backend) async fn run_checks(self: Arc<Self>, shutdown: CancellationToken) {
-        let backend = Arc::clone(&self);
-        let execute = move |check| Arc::clone(&backend).check(check);
+        let (backend, stop) = (Arc::clone(&self), shutdown.clone());
+        let execute = move |check| {
+            let (check, stop) = (Arc::clone(&backend).check(check), stop.clone());
+            async move {
+                // Nothing waits for the rest of a check: the next replica begins it again.
+                tokio::select! {
+                    () = stop.cancelled() => Outcome::Failed,
+                    outcome = check => outcome,
+                }
+            }
+        };
         let run = Arc::clone(&self.checks.queue).run(execute, shutdown.clone());
         tokio::join!(run, self.checks.repeat(shutdown));
     }

@@ -240,7 +240,7 @@ impl Backend {
 
     /// How many observations and effects wait.
     pub fn backlog(&self) -> usize {
-        self.inbox.len() + self.effects.len() + self.checks.len()
+        self.inbox.len() + self.effects.len() + self.checks.backlog()
     }
 
     /// Runs until it should stop, or until the store says that another replica has taken over.

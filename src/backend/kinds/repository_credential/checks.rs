@@ -145,7 +145,7 @@ impl Checks {
     }
 
     /// How many run or wait for their turn.
-    pub fn len(&self) -> usize {
+    pub fn backlog(&self) -> usize {
         self.queue.len()
     }
 

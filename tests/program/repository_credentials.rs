@@ -157,6 +157,24 @@ async fn wait_for_secret(world: &World, what: &str, key: &str, value: &str) {
     .await;
 }
 
+/// No password is in the database's files, or in any object but the two Secrets.
+async fn is_nowhere_in_the_clear(world: &World) {
+    let file = world.url.strip_prefix("sqlite://").unwrap();
+    let mut bytes = std::fs::read(file).unwrap();
+    bytes.extend(std::fs::read(format!("{file}-wal")).unwrap_or_default());
+    let says = |word: &str| bytes.windows(word.len()).any(|some| some == word.as_bytes());
+    assert!(says("(sealed)"), "these are the files");
+    assert!(!says("canary"), "a password is in the clear");
+    let events: Api<k8s_openapi::api::core::v1::Event> = Api::all(world.client.clone());
+    let objects = [
+        serde_json::to_string(&all(&credentials(world, "team-a")).await).unwrap(),
+        serde_json::to_string(&all(&events).await).unwrap(),
+        serde_json::to_string(&all(&world.operations()).await).unwrap(),
+        serde_json::to_string(&all(&world.projects()).await).unwrap(),
+    ];
+    assert!(objects.iter().all(|text| !text.contains("canary")), "{objects:?}");
+}
+
 async fn wait_until_nothing_is_left(world: &World) {
     for query in [
         "SELECT count(*) FROM machine WHERE kind = 'RepositoryCredential'",
@@ -209,6 +227,7 @@ async fn an_accepted_credential_reaches_argo_cd_and_leaves_nothing_behind() {
     wait_for_secret(&world, "the new password is there", "password", "rotated-canary").await;
     let version = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, version);
+    is_nowhere_in_the_clear(&world).await;
     credentials(&world, "team-a").delete("repo", &DeleteParams::default()).await.unwrap();
     wait_until_nothing_is_left(&world).await;
     world.stop_program().await;

@@ -34,6 +34,10 @@ pub struct CountedClient {
 #[error("this replica's time to act is over; nothing was sent")]
 pub struct NotLeader;
 
+/// Has to be among the directives of the program's log filter, whatever the rest of it is: the client
+/// logs the whole body of an answer that it cannot decode, as a warning, and that may be a Secret.
+pub const SILENCED: &str = "kube_client::client=error";
+
 /// A server that has sent nothing for this long on an open watch is gone: it would have ended the
 /// watch by itself before.
 pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(295);

@@ -162,7 +162,6 @@ impl Actor {
                 Some(backend) => Arc::clone(backend) as Arc<dyn Listener>,
                 None => acting.tell_remote(&database),
             };
-            let store = store.with_sealer(sealing.sealer().cloned());
             Some(Agent::new(client, store, settings, Arc::clone(metrics), listener))
         };
         if let (Some(backend), Some(agent)) = (&backend, &agent) {

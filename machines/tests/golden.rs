@@ -484,7 +484,7 @@ fn every_state_of_an_operation_on_a_credential_keeps_its_format() {
             "writing-secret",
             OperationPhase::WritingSecret { secret: Digest::of(&"secret"), deadline: MOMENT },
         ),
-        ("removing-secret", OperationPhase::RemovingSecret { deadline: MOMENT }),
+        ("removing-secret", OperationPhase::RemovingSecret { deadline: MOMENT, overdue: 0 }),
     ];
     let credential = full_credential();
     let id = CredentialId::of(&credential.uid);

@@ -447,7 +447,7 @@ pub fn operation() -> BoxedStrategy<Operation> {
                 }
                 10 => OperationPhase::EndingSync { deadline, overdue },
                 11 => OperationPhase::WritingSecret { secret: Digest::new("one"), deadline },
-                12 => OperationPhase::RemovingSecret { deadline },
+                12 => OperationPhase::RemovingSecret { deadline, overdue },
                 _ => OperationPhase::Collected {},
             }
         },

@@ -7,6 +7,7 @@ use machines::Handling;
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, OperationId, Timestamp};
 use machines::kinds::deployment::render::render;
 use machines::kinds::deployment::spec::DeploymentSpec;
+use machines::kinds::repository_credential::CredentialId;
 use machines::machine::{Machine, Step};
 use machines::operation::application::ApplicationSpec;
 use machines::operation::sync::SyncOperationId;
@@ -266,6 +267,30 @@ proptest! {
         }
         prop_assert_eq!(operation.path(), "Collected");
     }
+}
+
+#[test]
+fn a_secret_that_stays_is_asked_to_go_again_and_again() {
+    let row = CredentialId::new("credential-1");
+    let view = RowView {
+        state: OperationState::Waiting,
+        owner: ClusterUserId::new("user-1"),
+        requester: None,
+        wanted: Wanted::Credential { row, secret: None },
+    };
+    let mut now = Timestamp::from_millis(0);
+    let mut operation = Operation::new(OperationId::new("operation-1"))
+        .step(&OperationEvent::RowObserved(Box::new(view)), &now)
+        .machine;
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let due = operation.wake_at().unwrap();
+        pauses.push(due.as_millis() - now.as_millis());
+        now = due;
+        operation = operation.step(&OperationEvent::DeadlineReached, &now).machine;
+        assert_eq!(operation.path(), "InProgress/RemovingSecret");
+    }
+    assert!(pauses.is_sorted() && pauses[7] <= 3_600_000, "{pauses:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use machines::operation::{
 };
 use machines::rows::{Requester, RowChange, Target};
 use machines::shared::messages;
-use schema::store::agent::{AgentChanges, AgentLoaded};
+use schema::store::agent::{AgentChanges, AgentLoaded, Unusable};
 use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::agent::argo::Argo;
@@ -95,6 +95,8 @@ pub struct FollowUps {
     pub operations: Vec<FollowUp>,
     /// What the AppProjects that operations require say; `None` where there should be none.
     pub projects: HashMap<ClusterUserId, Option<ProjectDocument>>,
+    /// Operations of kinds that this version does not know, whose CRs are gone.
+    pub left: Vec<OperationId>,
 }
 
 /// Steps the operations of a batch.
@@ -106,11 +108,15 @@ pub fn decide(
     now: Timestamp,
 ) -> (AgentChanges, FollowUps) {
     let mut changes = AgentChanges::default();
-    let mut operations = Vec::new();
+    let (mut operations, mut left) = (Vec::new(), Vec::new());
     let mut projects = Projects { argo, repositories: &loaded.repositories, known: HashMap::new() };
     for (id, observations) in items {
         // What this version does not know is left to one that does.
-        if loaded.operations.unreadable.contains(id) || loaded.unknown.contains(id) {
+        if loaded.unknown.contains(id) {
+            left.extend(observations.resource_absent.then(|| id.clone()));
+            continue;
+        }
+        if loaded.operations.unreadable.contains(id) {
             continue;
         }
         let before = loaded
@@ -127,7 +133,11 @@ pub fn decide(
             tracing::error!(operation = id.as_str(), "a step ended unexpectedly; it is left out");
             continue;
         };
-        operations.push(run.follow_up(argo, observations.deadline));
+        let mut follow_up = run.follow_up(argo, observations.deadline);
+        // One that fails before its row could be used is still somebody's.
+        let unusable = loaded.unusable.get(id).and_then(|one| one.requester.clone());
+        follow_up.requester = follow_up.requester.or(unusable);
+        operations.push(follow_up);
         let (stepped, rows) = Stepped::of(before, run.run);
         changes.rows.extend(rows);
         changes.operations.push(stepped);
@@ -141,7 +151,7 @@ pub fn decide(
         .collect();
     let mut wanted = |owner: &ClusterUserId| projects.of(owner).wanted.document.clone();
     let projects = owners.into_iter().map(|owner| (owner.clone(), wanted(owner))).collect();
-    (changes, FollowUps { operations, projects })
+    (changes, FollowUps { operations, projects, left })
 }
 
 /// The AppProjects of a batch: each is computed once, however many operations look at it.
@@ -177,7 +187,7 @@ impl OperationRun {
     fn observe(
         &mut self,
         rows: &HashMap<OperationId, RowView>,
-        unusable: &HashMap<OperationId, String>,
+        unusable: &HashMap<OperationId, Unusable>,
         observations: &Observations,
         projects: &mut Projects<'_>,
         isolation: bool,
@@ -186,7 +196,9 @@ impl OperationRun {
         let is_unclaimed = matches!(self.run.machine.state, OperationPhase::Unclaimed {});
         let row = match (rows.get(id), unusable.get(id)) {
             (Some(row), _) => Some(OperationEvent::RowObserved(Box::new(row.clone()))),
-            (None, Some(text)) => Some(OperationEvent::Refused { text: text.clone() }),
+            (None, Some(Unusable { text, .. })) => {
+                Some(OperationEvent::Refused { text: text.clone() })
+            }
             (None, None) => is_unclaimed.then_some(OperationEvent::RowAbsent),
         };
         if let Some(event) = row {

@@ -9,12 +9,18 @@ use crate::agent::resources::Effect;
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, QueuedEffect};
 
+/// What is said of a refused Secret in the place of the server's text.
+const SECRET_REFUSED: &str = "the Kubernetes API refuses Argo CD's repository Secret; a quota or an \
+                              admission policy of Argo CD's namespace may be in the way";
+
 impl Agent {
     pub(super) async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
         match self.write(&effect).await {
             Ok(outcome) => outcome,
             Err(ApiError::Refused(text) | ApiError::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
+                // A policy may quote what it refuses.
+                let text = if effect.is_secret() { SECRET_REFUSED.to_owned() } else { text };
                 tracing::warn!(subject = ?effect.key(), text, "a write was refused");
                 for id in self.requiring(&effect) {
                     self.poke(

@@ -105,6 +105,9 @@ impl Process<OperationId, Observations> for Agent {
         for one in follow_ups.operations {
             self.follow_up(one, taken_at);
         }
+        for id in &follow_ups.left {
+            self.forget(id);
+        }
         let idle = self.open().forget_idle(repositories.keys());
         self.argo().forget_absence(idle.iter().map(String::as_str));
         Ok(())
@@ -160,6 +163,11 @@ impl Agent {
         })
     }
 
+    /// The gauge of the watch of repository Secrets.
+    fn secrets_watch(&self) -> Option<&Arc<Progress>> {
+        self.watches.last()
+    }
+
     /// The gauges of its watches.
     pub fn watches(&self) -> &[Arc<Progress>] {
         &self.watches
@@ -190,6 +198,7 @@ impl Agent {
         tasks.spawn(Arc::clone(&self).watch_secrets(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).watch_operations(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).fire_timers(shutdown.clone()));
+        tasks.spawn(rescan::secrets::move_to_projects(Arc::clone(&self), shutdown.clone()));
         if let Some(interval) = self.settings.rescan {
             tasks.spawn(rescan::run(Arc::clone(&self), interval, shutdown.clone()));
         }
@@ -228,15 +237,14 @@ impl Agent {
         }
     }
 
-    /// Steps batches, one after the other, once all of Argo CD's resources have been seen: until
-    /// then nothing is known of what exists.
+    /// Steps batches, one after the other, once Argo CD's Applications and AppProjects have been seen:
+    /// until then nothing is known of what exists. It does not wait for repository Secrets, which each
+    /// write looks for by name: where they may not be watched, deployments go on.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
-        let [_, applications, projects, secrets] = &self.watches[..] else { return Ok(()) };
-        let all =
-            async { tokio::join!(applications.synced(), projects.synced(), secrets.synced()) };
+        let [_, applications, projects, _] = &self.watches[..] else { return Ok(()) };
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            _ = all => {}
+            _ = async { tokio::join!(applications.synced(), projects.synced()) } => {}
         }
         self.read_definition().await;
         worker::run(self, Arc::clone(&self.inbox), shutdown.clone()).await

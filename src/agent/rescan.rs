@@ -82,6 +82,9 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
         }
+        if !agent.secrets_watch().is_some_and(|watch| watch.is_synced()) {
+            continue;
+        }
         match secrets::differing(&agent).await {
             Ok(found) => secrets.judge(&agent, found, agent.settings.clock.now(), grace),
             Err(error) => tracing::warn!(%error, "repository Secrets could not be compared"),

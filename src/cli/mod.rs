@@ -467,9 +467,13 @@ fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is logged: what users ask for, but never what servers of tenants say.
+/// What is logged: what users ask for, but never what servers of tenants say, or what is in a Secret.
 fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
-    Ok(EnvFilter::try_new(directives)?.add_directive(git_access::SILENCED.parse()?))
+    let mut filter = EnvFilter::try_new(directives)?;
+    for silenced in [git_access::SILENCED, kubernetes::SILENCED] {
+        filter = filter.add_directive(silenced.parse()?);
+    }
+    Ok(filter)
 }
 
 /// Cancelled by the first interrupt or termination signal; a second one ends the process at once.
@@ -538,10 +542,14 @@ mod tests {
 
     #[test]
     fn what_servers_of_tenants_say_is_never_logged() {
-        for directives in ["debug", "trace", "russh=trace", "info,backend=debug"] {
+        for directives in
+            ["debug", "trace", "russh=trace", "kube_client::client=trace", "info,backend=debug"]
+        {
             let filter = filter(directives).unwrap().to_string();
-            assert!(filter.split(',').any(|one| one == git_access::SILENCED), "{filter}");
-            assert!(!filter.contains("russh=trace"), "{filter}");
+            for silenced in [git_access::SILENCED, kubernetes::SILENCED] {
+                assert!(filter.split(',').any(|one| one == silenced), "{filter}");
+            }
+            assert!(!filter.contains("=trace"), "{filter}");
         }
         assert!(filter("backend=loud").is_err());
     }

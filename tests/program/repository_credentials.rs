@@ -384,7 +384,7 @@ async fn compatibility_14_legacy_statuses_have_three_conditions_and_an_event_say
         Api::namespaced(world.client.clone(), "team-a");
     eventually("an Event says why", || async {
         let events = all(&events).await;
-        events.into_iter().find(|one| one.reason.as_deref() == Some("CredentialNotUsed"))
+        events.into_iter().find(|one| one.reason.as_deref() == Some("RepositoryNotFound"))
     })
     .await;
     world.stop_program().await;
@@ -421,5 +421,30 @@ async fn a_program_that_starts_again_goes_on_and_writes_nothing() {
     credentials(&world, "team-a").delete("repo", &DeleteParams::default()).await.unwrap();
     world.start_program().await;
     wait_until_nothing_is_left(&world).await;
+    world.stop_program().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_of_isolation_moves_secrets_at_the_next_start() {
+    let server = HttpsServer::start();
+    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
+    let mut world = world().await;
+    trust(&world, &[&server], &[]).await;
+    // Nothing is compared at intervals.
+    world.settings.rescan = None;
+    world.start_program().await;
+    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+    create(&world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
+    wait_until_ready(&world, "repo").await;
+    for isolation in [false, true] {
+        world.stop_program().await;
+        world.settings.isolation = isolation;
+        world.start_program().await;
+        eventually("the Secret is for the right project", || async {
+            let secrets = repository_secrets(&world).await;
+            secrets.values().all(|data| data.contains_key("project") == isolation).then_some(())
+        })
+        .await;
+    }
     world.stop_program().await;
 }

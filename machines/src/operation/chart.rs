@@ -171,17 +171,21 @@ impl OperationRecord {
         }
     }
 
-    #[state(superstate = "time_limited")]
+    #[state(superstate = "in_progress")]
     fn removing_secret(
         &mut self,
         context: &mut OperationContext,
         event: &OperationEvent,
         deadline: &mut Timestamp,
+        overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
-        let _ = deadline;
         match event {
             OperationEvent::ArgoObserved(argo) if argo.secret == SecretView::Absent => {
                 Transition(self.tidy(argo, context))
+            }
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                *deadline = postpone(DELETION_DEADLINE, overdue, context.now);
+                Handled
             }
             _ => Super,
         }
@@ -420,5 +424,5 @@ impl OperationRecord {
 }
 
 fn remove_secret(context: &OperationContext) -> OperationPhase {
-    OperationPhase::RemovingSecret { deadline: context.now.after(WRITE_DEADLINE) }
+    OperationPhase::RemovingSecret { deadline: context.now.after(DELETION_DEADLINE), overdue: 0 }
 }

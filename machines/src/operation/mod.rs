@@ -30,6 +30,7 @@ use crate::operation::sync::{
     AwaitedSync, FollowedSync, SyncOperationId, SyncRequest, SyncedApplication,
 };
 use crate::rows::{Requester, RowChange, Target};
+use crate::shared::is_default;
 use crate::waiting::{Party, Wait};
 use serde::{Deserialize, Serialize};
 
@@ -96,10 +97,14 @@ pub enum OperationPhase {
         /// When the operation fails.
         deadline: Timestamp,
     },
-    /// The repository Secret should go.
+    /// The repository Secret should go. However long that takes, nobody else would see to it: what
+    /// an earlier installation asked for has no requester that asks again.
     RemovingSecret {
-        /// When the operation fails.
+        /// When to ask again.
         deadline: Timestamp,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "is_default")]
+        overdue: u32,
     },
     /// The Application should say what its row says, and Argo CD should be idle, before the sync.
     AwaitingApplication {
@@ -277,9 +282,9 @@ impl Operation {
                 Wait::new(Party::ApiServer, "the repository Secret is to be written")
                     .until(*deadline, FAILS)
             }
-            OperationPhase::RemovingSecret { deadline } => {
+            OperationPhase::RemovingSecret { deadline, .. } => {
                 Wait::new(Party::ApiServer, "the repository Secret is to be removed")
-                    .until(*deadline, FAILS)
+                    .until(*deadline, "the removal is requested again")
             }
             OperationPhase::AwaitingApplication { deadline, .. } => {
                 Wait::new(Party::ArgoCd, sync::AWAITING_APPLICATION).until(*deadline, LOOK)
@@ -432,7 +437,7 @@ impl Machine for Operation {
             | OperationPhase::Deleting { deadline, .. }
             | OperationPhase::TidyingProject { deadline }
             | OperationPhase::WritingSecret { deadline, .. }
-            | OperationPhase::RemovingSecret { deadline }
+            | OperationPhase::RemovingSecret { deadline, .. }
             | OperationPhase::AwaitingApplication { deadline, .. }
             | OperationPhase::RequestingSync { deadline, .. }
             | OperationPhase::Syncing { deadline, .. }

@@ -105,7 +105,7 @@ fn moment(machine: &mut Operation) -> Option<&mut Timestamp> {
         | OperationPhase::Deleting { deadline, .. }
         | OperationPhase::TidyingProject { deadline }
         | OperationPhase::WritingSecret { deadline, .. }
-        | OperationPhase::RemovingSecret { deadline }
+        | OperationPhase::RemovingSecret { deadline, .. }
         | OperationPhase::AwaitingApplication { deadline, .. }
         | OperationPhase::RequestingSync { deadline, .. }
         | OperationPhase::Syncing { deadline, .. }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use machines::identity::{ClusterUserId, OperationId, Timestamp};
 use machines::operation::{Operation, RowView};
-use machines::rows::RowChange;
+use machines::rows::{Requester, RowChange};
 use sea_orm::ConnectionTrait;
 
 use crate::store::kinds::repositories;
@@ -12,6 +12,15 @@ use crate::store::kinds::{self, operation};
 use crate::store::machine_rows::{Machines, Stepped, Writes};
 use crate::store::sealed::unlock::Sealer;
 use crate::store::{Call, Store, StoreError};
+
+/// A row that cannot be acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Why.
+    pub text: String,
+    /// What waits for the operation.
+    pub requester: Option<Requester>,
+}
 
 /// A batch as it was read.
 #[derive(Debug, Default)]
@@ -21,7 +30,7 @@ pub struct AgentLoaded {
     /// The rows of those that read them: all that are not claimed yet.
     pub rows: HashMap<OperationId, RowView>,
     /// Why the rows of the others cannot be acted on.
-    pub unusable: HashMap<OperationId, String>,
+    pub unusable: HashMap<OperationId, Unusable>,
     /// Those whose rows are of a type that this version does not know. They are left alone: another
     /// version, or another program, may act on them.
     pub unknown: HashSet<OperationId>,

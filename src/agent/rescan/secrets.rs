@@ -1,14 +1,18 @@
 //! Compares repository Secrets with their rows, like Applications: see [`super`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use machines::identity::Timestamp;
 use machines::kinds::repository_credential::{CredentialId, CredentialUid};
+use machines::operation::SecretView;
 use schema::store::{StoreError, WantedSecret};
+use tokio_util::sync::CancellationToken;
 
 use super::{PAGE, Suspects, overdue};
 use crate::agent::Agent;
+use crate::runtime::retry::until_done;
 
 /// What differs, and since when.
 #[derive(Debug, Default)]
@@ -45,6 +49,43 @@ impl SecretSuspects {
         }
         for row in overdue(&mut self.orphans, found.orphans, now, grace) {
             agent.remove_orphaned_secret(row);
+        }
+    }
+}
+
+/// Has the Secrets moved at once that are for other AppProjects than they should be, as after isolation
+/// was switched on or off, or from an earlier installation: until then Argo CD lets the wrong tenants
+/// use them. Done once, as soon as all have been seen.
+pub(in crate::agent) async fn move_to_projects(agent: Arc<Agent>, shutdown: CancellationToken) {
+    let compare = async {
+        let Some(watch) = agent.secrets_watch() else { return };
+        watch.synced().await;
+        let misplaced = || misplaced(&agent);
+        for uid in until_done("repository Secrets cannot be compared yet", misplaced).await {
+            agent.listener.secret_differs(&uid);
+        }
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => return,
+        () = compare => {}
+    }
+    // The other tasks go on.
+    shutdown.cancelled().await;
+}
+
+async fn misplaced(agent: &Agent) -> Result<Vec<CredentialUid>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = CredentialId::default();
+    loop {
+        let page = agent.store.wanted_secrets(&after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = last.row.clone();
+        for wanted in page {
+            let project = agent.project_of(&wanted.owner);
+            let view = agent.argo().secret_view(&wanted.row, project.as_deref());
+            if matches!(view, SecretView::Present { in_project: false, deleting: false, .. }) {
+                found.extend(wanted.credential);
+            }
         }
     }
 }

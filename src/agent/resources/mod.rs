@@ -130,6 +130,13 @@ pub enum Subject {
     Operation(OperationId),
 }
 
+impl Effect {
+    /// Whether it is about a Secret, of which nothing may be repeated.
+    pub(super) fn is_secret(&self) -> bool {
+        matches!(self.key(), Subject::Secret(_))
+    }
+}
+
 impl QueuedEffect for Effect {
     type Key = Subject;
 

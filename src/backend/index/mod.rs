@@ -8,7 +8,7 @@ pub mod secrets;
 use std::collections::HashSet;
 
 use k8s_openapi::api::core::v1::Secret;
-use machines::identity::{Digest, Generation, TenantUid};
+use machines::identity::{Generation, TenantUid};
 use schema::sealing::digests::Digester;
 
 use crate::backend::kinds::{Key, ObjectsByKind};
@@ -18,7 +18,7 @@ use crate::runtime::sightings::Asked;
 use crate::runtime::watch::WatchEvent;
 use namespaces::Namespaces;
 use objects::{AnyObjects, Kind, Noted, ObjectEntry, Objects, Place};
-use secrets::Secrets;
+use secrets::{Secrets, ShownSecret};
 
 /// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
@@ -60,14 +60,19 @@ impl Index {
     /// Takes in an event from the watch of Secrets; returns the credentials that refer to those that
     /// have changed.
     pub fn secret_seen(&mut self, seen: &WatchEvent<Secret>, digests: &Digester) -> Vec<Delivery> {
+        let was_complete = self.secrets.is_complete();
         let changed = self.secrets.seen(seen, digests);
+        if self.secrets.is_complete() && !was_complete {
+            // Now it is known which are missing.
+            return self.objects.credentials.tell_all(&Observations::facts());
+        }
         let concerned = changed.iter().flat_map(|place| self.objects.credentials.referring(place));
         self.deliver_facts(concerned)
     }
 
-    /// The digest of a Secret; `None` if the watch shows none of the type.
-    pub fn secret(&self, place: &Place) -> Option<Digest> {
-        self.secrets.digest(place).cloned()
+    /// What the watch shows of a Secret.
+    pub fn secret(&self, place: &Place) -> ShownSecret {
+        self.secrets.shown(place)
     }
 
     /// Where an object is, and what is remembered of it, to be held with [`Asked`] from before a

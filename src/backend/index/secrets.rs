@@ -19,6 +19,17 @@ pub struct Secrets {
     seen: Sightings<Place>,
 }
 
+/// What the watch shows of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShownSecret {
+    /// One of the type, with this digest.
+    Present(Digest),
+    /// None of the type.
+    Absent,
+    /// Nothing is known yet.
+    Unknown,
+}
+
 /// The digest of everything in a Secret.
 pub fn digest(secret: &Secret, digests: &Digester) -> Digest {
     let data = secret.data.iter().flatten();
@@ -50,9 +61,18 @@ impl Secrets {
         }
     }
 
-    /// The digest of a Secret; `None` if the watch shows none of the type.
-    pub fn digest(&self, place: &Place) -> Option<&Digest> {
-        self.digests.get(place)
+    /// What the watch shows of a Secret.
+    pub fn shown(&self, place: &Place) -> ShownSecret {
+        match self.digests.get(place) {
+            Some(digest) => ShownSecret::Present(digest.clone()),
+            None if self.seen.is_complete() => ShownSecret::Absent,
+            None => ShownSecret::Unknown,
+        }
+    }
+
+    /// Whether every Secret of the type has been seen once.
+    pub fn is_complete(&self) -> bool {
+        self.seen.is_complete()
     }
 
     fn note(&mut self, place: Place, digest: Digest) -> Vec<Place> {
@@ -101,10 +121,10 @@ mod tests {
         let unreadable = || WatchEvent::Malformed(Box::new(secret("4", "").metadata));
         assert_eq!(see(unreadable()), changed, "it exists, and says something else");
         assert!(!format!("{secrets:?}").contains("hunter"));
-        assert!(secrets.digest(&here).is_some());
+        assert!(matches!(secrets.shown(&here), ShownSecret::Present(_)));
         let gone = WatchEvent::Gone(Gone::of(&secret("5", "").metadata));
         assert_eq!(secrets.seen(&gone, &digester()), changed);
-        assert_eq!(secrets.digest(&here), None);
+        assert_eq!(secrets.shown(&here), ShownSecret::Unknown, "no list is complete");
     }
 
     #[test]

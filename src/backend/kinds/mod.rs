@@ -33,6 +33,7 @@ use crate::backend::effects::{Subject, SubjectOf};
 use crate::backend::environment::Environment;
 use crate::backend::index::NamespacePhase;
 use crate::backend::index::objects::{AnyObjects, Objects, Place};
+use crate::backend::index::secrets::ShownSecret;
 use crate::backend::observations::{Item, Observations};
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, Priority};
@@ -283,8 +284,8 @@ pub struct Shown<'a> {
     pub namespace_phase: &'a (dyn Fn(&TenantUid, &str) -> NamespacePhase + Sync),
     /// The generation of a deployment's object.
     pub generation: &'a (dyn Fn(&DeploymentUid) -> Option<Generation> + Sync),
-    /// The digest of a Secret with a repository's credential.
-    pub secret: &'a (dyn Fn(&Place) -> Option<Digest> + Sync),
+    /// What is shown of a Secret with a repository's credential.
+    pub secret: &'a (dyn Fn(&Place) -> ShownSecret + Sync),
 }
 
 /// Steps a batch: from what was loaded and observed to what to write and what follows. Pure.

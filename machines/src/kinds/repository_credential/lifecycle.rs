@@ -419,9 +419,12 @@ impl CredentialRecord {
         if spec::problem(&self.spec).is_some() {
             return Handled;
         }
-        let is_elsewhere = self.tenant(context).is_some_and(|tenant| {
-            self.row.as_ref().is_some_and(|row| row.instance != tenant.instance)
-        });
+        // One that was refused is asked again anyway, and then goes to the Argo CD that is there.
+        let is_accepted = self.checked.as_ref().is_some_and(|one| one.verdict.is_accepted());
+        let is_elsewhere = is_accepted
+            && self.tenant(context).is_some_and(|tenant| {
+                self.row.as_ref().is_some_and(|row| row.instance != tenant.instance)
+            });
         if self.is_outdated(context.facts.shown.as_ref()) || is_elsewhere {
             return Transition(self.check(context));
         }

@@ -62,6 +62,8 @@ pub const NO_KEYS: &str = "this installation has no sealing keys that open its d
      no credentials";
 /// What to do about that.
 pub const NO_KEYS_ADVICE: &str = "Ask those who run managed-gitops; /readyz says what is missing";
+/// The tenant has no rows for Argo CD.
+pub const NO_TENANT: &str = "the namespace is not prepared for Argo CD yet, or is being deleted";
 /// The check is under way.
 pub const CHECKING: &str = "the repository is being asked with the credential";
 /// The agent writes the Secret.

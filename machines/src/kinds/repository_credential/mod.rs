@@ -343,6 +343,11 @@ impl RepositoryCredential {
         matches!(self.lifecycle, CredentialState::Refused {} | CredentialState::Accepted {})
     }
 
+    /// Why a person is awaited, as a reason and a message; `None` if none is.
+    pub fn complaint(&self) -> Option<(String, String)> {
+        status::complaint(self)
+    }
+
     /// Whether it waits for its tenant's rows.
     pub fn needs_tenant(&self) -> bool {
         matches!(

@@ -22,6 +22,13 @@ pub struct CredentialSpec {
     pub secret: String,
 }
 
+impl CredentialSpec {
+    /// The name of the Secret; `None` if no Secret can have it.
+    pub fn secret_name(&self) -> Option<&str> {
+        Some(self.secret.as_str()).filter(|name| !name.is_empty() && is_object_name(name))
+    }
+}
+
 /// What is wrong with a spec, whatever the server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {

@@ -130,6 +130,13 @@ impl Progress {
     }
 }
 
+/// Why a person is awaited, as a reason and a message; `None` if none is.
+pub(super) fn complaint(credential: &RepositoryCredential) -> Option<(String, String)> {
+    let progress = progress(credential);
+    let wait = progress.wait.filter(|_| progress.readiness == Readiness::Stalled)?;
+    Some((progress.reason, wait.message()))
+}
+
 fn conventional(credential: &RepositoryCredential) -> [Condition; 3] {
     let progress = progress(credential);
     let message = match &progress.wait {
@@ -217,7 +224,7 @@ fn progress(credential: &RepositoryCredential) -> Progress {
         }
         CredentialState::AwaitingTenant { deadline, .. } => {
             let namespace = Party::Object(format!("Namespace {}", record.namespace));
-            let wait = Wait::new(namespace, shared::NAMESPACE_TERMINATING);
+            let wait = Wait::new(namespace, messages::NO_TENANT);
             Progress::working("AwaitingTenant", wait.until(*deadline, LOOK_AGAIN))
         }
         CredentialState::Accepted {} => match delivery_wait(credential) {

@@ -135,8 +135,8 @@ impl Store {
         })
     }
 
-    /// The credentials that have asked for operations on these rows, which have ended. Those with an open
-    /// one are taken out.
+    /// The credentials that have asked for operations on these rows, which have ended; nobody's, for
+    /// one that an earlier installation has left. Those with an open one are taken out.
     async fn requested(
         &self,
         rows: &mut BTreeSet<CredentialId>,
@@ -156,8 +156,12 @@ impl Store {
                 let requester = operation.requester.as_deref().and_then(Requester::parse);
                 if is_open {
                     rows.remove(&row);
-                } else if let Some(Requester::Credential(uid)) = requester {
-                    served.insert(row, uid);
+                } else {
+                    match requester {
+                        Some(Requester::Credential(uid)) => served.insert(row, uid),
+                        None => Some(served.entry(row).or_default().clone()),
+                        Some(_) => None,
+                    };
                 }
             }
         }

@@ -149,7 +149,7 @@ async fn what_does_not_open_fails_its_operation_and_says_what_to_do(scratch: Scr
         world.agent = right.clone().with_sealer(sealer);
         let loaded = looked_at(&world, &id).await;
         assert!(loaded.rows.is_empty() && loaded.unknown.is_empty());
-        let text = &loaded.unusable[&id];
+        let text = &loaded.unusable[&id].text;
         assert!(text.contains(advice) && !text.contains(CANARY), "{text}");
         let error = world.agent.repository_access(&object.row()).await.unwrap_err();
         let StoreError::Unopened(unopened) = &error else { panic!("{error}") };

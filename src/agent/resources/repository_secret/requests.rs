@@ -49,6 +49,8 @@ pub async fn correct_secret(
     let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let mut operations = vec![
         json!({"op": "test", "path": "/metadata/uid", "value": existing.uid}),
+        // One that arrives late would bring back what was replaced since.
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": existing.resource_version}),
         json!({"op": "add", "path": "/data", "value": data(access, project)}),
     ];
     operations.extend(entries("labels", existing.labels.as_ref(), &labels(row)));

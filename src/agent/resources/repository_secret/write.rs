@@ -92,8 +92,9 @@ impl Agent {
             before = revision();
             found = self.find_secret(row).await?;
         }
-        if found.is_some() {
-            // Somebody's finalizer keeps it.
+        if let Some(found) = found {
+            let (row, finalizers) = (row.as_str(), found.finalizers.unwrap_or_default());
+            tracing::warn!(row, ?finalizers, "finalizers of others keep a repository Secret");
             return Ok(Outcome::Failed);
         }
         self.effects.answered(&effect.key());

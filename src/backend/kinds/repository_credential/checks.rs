@@ -8,10 +8,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::GitOpsDeploymentRepositoryCredential;
 use git_access::url::{GitUrl, Transport};
 use git_access::{Cause, Credentials, Failure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
+use kube::core::DeserializeGuard;
 use machines::identity::{Digest, TenantUid, Timestamp};
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::verdict::Verdict;
@@ -22,12 +24,12 @@ use schema::store::Credential;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::secret;
+use super::{observe, secret};
 use crate::backend::Backend;
 use crate::backend::index::secrets::digest;
 use crate::backend::kinds::Key;
 use crate::backend::observations::{CheckedRepository, Observations};
-use crate::kubernetes;
+use crate::kubernetes::{self, ApiError};
 use crate::runtime::clock::Clock;
 use crate::runtime::effects::{EffectQueue, Outcome, Pool, Priority, QueuedEffect, Required};
 use crate::runtime::timers::Timers;
@@ -48,8 +50,10 @@ pub struct Check {
     pub uid: CredentialUid,
     /// Whose turn it takes.
     pub tenant: TenantUid,
-    /// Where the Secret is.
+    /// Where the credential and its Secret are.
     pub namespace: String,
+    /// The credential's name.
+    pub name: String,
     /// Which repository, and which Secret.
     pub spec: CredentialSpec,
     /// What the watch of Secrets showed when the check was asked for.
@@ -74,6 +78,7 @@ impl Check {
             uid: record.uid.clone(),
             tenant: record.tenant.clone(),
             namespace: record.namespace.clone(),
+            name: record.name.clone(),
             spec: record.spec.clone(),
             shown: record.shown.clone(),
             reason,
@@ -109,8 +114,9 @@ pub enum Needed {
     Repeatedly {
         /// What.
         check: Check,
-        /// Whether the repository did not accept the credential.
-        is_refused: bool,
+        /// Whether it is to be soon: the repository did not accept the credential, or what was checked
+        /// is another Secret than the watch shows.
+        is_doubtful: bool,
     },
     /// Nothing.
     Nothing,
@@ -130,7 +136,7 @@ struct Repeated {
     check: Check,
     /// How often in a row it was not accepted.
     refusals: u32,
-    is_refused: bool,
+    is_doubtful: bool,
 }
 
 impl Checks {
@@ -167,9 +173,9 @@ impl Checks {
                 let tenant = check.tenant.clone();
                 self.queue.require(tenant.as_str(), check, as_of)
             }
-            Needed::Repeatedly { check, is_refused } => {
+            Needed::Repeatedly { check, is_doubtful } => {
                 self.queue.withdraw(&(uid.clone(), Reason::Required));
-                self.note_repeated(uid, check, is_refused);
+                self.note_repeated(uid, check, is_doubtful);
                 Required::Certain
             }
             Needed::Nothing => {
@@ -180,12 +186,12 @@ impl Checks {
         }
     }
 
-    fn note_repeated(&self, uid: &CredentialUid, check: Check, is_refused: bool) {
+    fn note_repeated(&self, uid: &CredentialUid, check: Check, is_doubtful: bool) {
         let mut repeated = self.repeated.lock();
         match repeated.get_mut(uid) {
-            Some(known) if known.is_refused == is_refused => known.check = check,
+            Some(known) if known.is_doubtful == is_doubtful => known.check = check,
             _ => {
-                let one = Repeated { check, refusals: 0, is_refused };
+                let one = Repeated { check, refusals: 0, is_doubtful };
                 self.timers.set(uid, Some(self.next(uid, &one)));
                 repeated.insert(uid.clone(), one);
             }
@@ -202,7 +208,7 @@ impl Checks {
     /// When a repository is asked again.
     fn next(&self, uid: &CredentialUid, repeated: &Repeated) -> Timestamp {
         let doubled = FIRST_INTERVAL.saturating_mul(1 << repeated.refusals.min(8)).min(INTERVAL);
-        let interval = if repeated.is_refused { doubled } else { INTERVAL };
+        let interval = if repeated.is_doubtful { doubled } else { INTERVAL };
         // Not random: a program that starts again does not ask all at once, either.
         let hash = Digest::of(&(uid, repeated.refusals));
         let share = u8::from_str_radix(hash.as_str().get(..2).unwrap_or_default(), 16);
@@ -233,18 +239,15 @@ impl Checks {
 
     /// Asks a repository again, and notes by how much the pause until the next time is longer.
     fn repeat_now(&self, uid: &CredentialUid, doublings: u32) {
-        let check = {
-            let mut repeated = self.repeated.lock();
-            let Some(one) = repeated.get_mut(uid) else { return };
-            one.refusals = one.refusals.saturating_add(doublings * u32::from(one.is_refused));
-            self.timers.set(uid, Some(self.next(uid, one)));
-            one.check.clone()
-        };
+        let mut repeated = self.repeated.lock();
+        let Some(one) = repeated.get_mut(uid) else { return };
+        one.refusals = one.refusals.saturating_add(doublings * u32::from(one.is_doubtful));
+        self.timers.set(uid, Some(self.next(uid, one)));
         // That it was done before does not count.
-        self.queue.withdraw(&check.key());
-        let tenant = check.tenant.clone();
+        self.queue.withdraw(&one.check.key());
+        let tenant = one.check.tenant.clone();
         // Its machine requires nothing, and is stepped by what is found.
-        let _ = self.queue.require(tenant.as_str(), check, Instant::now());
+        let _ = self.queue.require(tenant.as_str(), one.check.clone(), Instant::now());
     }
 }
 
@@ -270,11 +273,11 @@ impl Backend {
         // Without keys nothing is checked.
         let Some(sealer) = self.sealing.sealer() else { return Outcome::Pending };
         let Some(trust) = self.trust.known() else { return Outcome::Failed };
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), &check.namespace);
-        let secret = match api.get_opt(&check.spec.secret).await {
-            Ok(secret) => secret,
+        let secret = match self.secret_of(&check).await {
+            Ok(Some(secret)) => secret,
+            // The machine learns what became of the object.
+            Ok(None) => return Outcome::Pending,
             Err(error) => {
-                let error = kubernetes::api_error(error);
                 tracing::warn!(uid = check.uid.as_str(), %error, "a Secret cannot be read yet");
                 return Outcome::Failed;
             }
@@ -283,8 +286,12 @@ impl Backend {
         let judged = match judged {
             Ok((url, credential)) => {
                 let shown = shown(&url, &credential);
-                let listed = self.settings.repositories.list(&url, &shown, &trust);
-                listed.await.map_err(|failure| verdict(&failure)).map(|()| credential)
+                let listed = self.settings.repositories.list(&url, &shown, &trust).await;
+                if self.trust.known().is_none_or(|now| !Arc::ptr_eq(&now, &trust)) {
+                    // It was judged by what is no longer trusted, or not yet.
+                    return Outcome::Failed;
+                }
+                listed.map_err(|failure| verdict(&failure)).map(|()| credential)
             }
             Err(verdict) => Err(verdict),
         };
@@ -297,6 +304,31 @@ impl Backend {
         let checked = CheckedRepository { shown: check.shown, found, accepted };
         self.poke(&Key::Credential(check.uid), Observations::checked(checked));
         Outcome::Done
+    }
+}
+
+impl Backend {
+    /// The Secret that a check is about, or that there is none; `None` if the credential itself is no
+    /// longer what it was when the check was asked for.
+    ///
+    /// The credential is looked for after the Secret was read. A namespace goes after what is in it: if
+    /// the credential is still there, the Secret is of the same namespace, and not of another tenant
+    /// whose namespace has the name now.
+    async fn secret_of(&self, check: &Check) -> Result<Option<Option<Secret>>, ApiError> {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &check.namespace);
+        let secret = match api.get(&check.spec.secret).await.map_err(kubernetes::api_error) {
+            Ok(secret) => Some(secret),
+            Err(ApiError::Missing) => None,
+            Err(error) => return Err(error),
+        };
+        let found: Vec<DeserializeGuard<GitOpsDeploymentRepositoryCredential>> =
+            kubernetes::list_named(&self.client, &check.namespace, &check.name).await?;
+        let is_same = found.into_iter().filter_map(|object| object.0.ok()).any(|object| {
+            let snapshot = observe::snapshot(&object);
+            let is_it = object.metadata.uid.as_deref() == Some(check.uid.as_str());
+            is_it && !snapshot.deleting && snapshot.spec == check.spec
+        });
+        Ok(is_same.then_some(secret))
     }
 }
 
@@ -335,5 +367,86 @@ fn verdict(failure: &Failure) -> Verdict {
         Cause::NotFound => Verdict::RepositoryMissing { text },
         Cause::KeyEncrypted | Cause::KeyUnreadable => Verdict::SecretUnusable { text },
         cause => Verdict::Refused { cause: format!("{cause:?}"), text },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::GitOpsDeploymentRepositoryCredentialSpec;
+    use kube::ResourceExt;
+    use kube::api::{ObjectMeta, PostParams};
+    use schema::store::{Role, Store};
+
+    use super::*;
+    use crate::sealing::Sealing;
+    use crate::settings::Settings;
+    use crate::test_support;
+
+    async fn backend(client: kube::Client) -> Arc<Backend> {
+        let (database, settings) = (test_support::database().await, Settings::default());
+        let now = settings.clock.now();
+        let store = Store::take_over(database, Role::Backend, "test", now).await.expect("the role");
+        Backend::new(client, store, Sealing::without_keys(), settings, Arc::default())
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_shown_to_a_server_for_the_credential_that_exists_only() {
+        let client = test_support::api_server(crds::all(), "team").await;
+        let backend = backend(client.clone()).await;
+        let api: Api<GitOpsDeploymentRepositoryCredential> =
+            Api::namespaced(client.clone(), "team");
+        let spec = GitOpsDeploymentRepositoryCredentialSpec {
+            repository: "https://git.example.com/a".to_owned(),
+            secret: "git".to_owned(),
+        };
+        let object = GitOpsDeploymentRepositoryCredential::new("repo", spec);
+        let object = api.create(&PostParams::default(), &object).await.expect("it is created");
+        let check = Check {
+            uid: CredentialUid::new(object.uid().expect("a UID")),
+            tenant: TenantUid::new("tenant"),
+            namespace: "team".to_owned(),
+            name: "repo".to_owned(),
+            spec: observe::snapshot(&object).spec,
+            shown: None,
+            reason: Reason::Repeated,
+        };
+        assert_eq!(backend.secret_of(&check).await, Ok(Some(None)), "there is no Secret yet");
+        let metadata = ObjectMeta { name: Some("git".to_owned()), ..ObjectMeta::default() };
+        let secrets: Api<Secret> = Api::namespaced(client, "team");
+        let secret = Secret { metadata, ..Secret::default() };
+        secrets.create(&PostParams::default(), &secret).await.expect("it is created");
+        assert!(backend.secret_of(&check).await.expect("an answer").flatten().is_some());
+        // Of another tenant, whose namespace has the name now; and of a URL that is there no longer.
+        let uid = CredentialUid::new("another");
+        let of_another = Check { uid, ..check.clone() };
+        let mut elsewhere = check.clone();
+        elsewhere.spec.repository = "https://git.example.com/b".to_owned();
+        for outdated in [of_another, elsewhere] {
+            assert_eq!(backend.secret_of(&outdated).await, Ok(None), "{outdated:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_asked_again_sooner_and_less_and_less_often() {
+        let checks = Checks::new(&Clock::new(|| Timestamp::from_millis(0)));
+        let uid = CredentialUid::new("one");
+        let check = Check {
+            uid: uid.clone(),
+            tenant: TenantUid::new("tenant"),
+            namespace: "team".to_owned(),
+            name: "repo".to_owned(),
+            spec: CredentialSpec::default(),
+            shown: None,
+            reason: Reason::Repeated,
+        };
+        let pause = |is_doubtful, refusals| {
+            let repeated = Repeated { check: check.clone(), refusals, is_doubtful };
+            checks.next(&uid, &repeated).as_millis() / 1_000
+        };
+        let pauses = [0, 1, 2, 5, 30].map(|refusals| pause(true, refusals));
+        for (pause, expected) in pauses.into_iter().zip([30, 60, 120, 600, 600]) {
+            assert!((pause - expected).abs() <= expected / 10, "{pauses:?}");
+        }
+        assert!((pause(false, 0) - 600).abs() <= 60);
     }
 }

@@ -12,9 +12,6 @@ use crate::backend::kinds::ObjectEffect;
 use crate::backend::observations::Observations;
 use crate::runtime::effects::Required;
 
-/// The reason of the Event that says why a credential is not used, where no condition does.
-const NOT_USED: &str = "CredentialNotUsed";
-
 impl Backend {
     pub(in crate::backend) fn follow_up_credential(
         &self,
@@ -23,10 +20,11 @@ impl Backend {
     ) {
         let CredentialFollowUp { uid, consequences, obligations, needed, complaint } = credential;
         let (key, tenant) = (consequences.key.clone(), consequences.tenant());
-        if let (Some(complaint), Some((place, _))) = (&complaint, &consequences.moved)
+        if let (Some((reason, message)), Some(noted)) = (&complaint, &consequences.noted)
             && self.settings.conditions == ConditionStyle::Legacy
         {
-            self.events.tell(place, &key, NOT_USED, complaint);
+            // No condition says it.
+            self.events.tell(&noted.place, &key, reason, message);
         }
         let effect = |obligation| match obligation {
             CredentialObligation::OperationCreated(operation) => Some(Effect::CreateOperation {

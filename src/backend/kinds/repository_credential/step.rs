@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use machines::identity::{Digest, TenantUid};
+use machines::identity::TenantUid;
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::{
     CredentialEvent, CredentialFacts, CredentialObligation, CredentialUid, RepositoryCredential,
@@ -19,6 +19,7 @@ use super::checks::{Check, Needed, Reason};
 use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
 use crate::backend::index::objects::{Noted, Place};
+use crate::backend::index::secrets::ShownSecret;
 use crate::backend::kinds::Key;
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
@@ -33,16 +34,16 @@ pub struct CredentialFollowUp {
     pub obligations: Vec<CredentialObligation>,
     /// What it needs of its repository's server.
     pub needed: Needed,
-    /// Why it is not used, if it has just been refused: what a person is awaited for.
-    pub complaint: Option<String>,
+    /// Why a person is awaited, as a reason and a message, if that is news.
+    pub complaint: Option<(String, String)>,
 }
 
 /// What the steps look at besides what was loaded.
 pub struct Surroundings<'a> {
     /// The tenants, as the batch leaves them.
     pub tenants: &'a HashMap<TenantUid, TenantFact>,
-    /// The digest of a Secret, if the watch shows one of the type.
-    pub secret: &'a dyn Fn(&Place) -> Option<Digest>,
+    /// What the watch shows of a Secret.
+    pub secret: &'a dyn Fn(&Place) -> ShownSecret,
 }
 
 /// Which machines and facts a batch needs for a repository credential.
@@ -73,7 +74,8 @@ pub fn needed_tenant(
             let moved = row.is_some_and(|row| {
                 environment.instance.as_ref().is_some_and(|now| row.instance != *now)
             });
-            (machine.needs_tenant() || moved)
+            let accepted = observations.checked.as_ref().is_some_and(|one| one.accepted.is_some());
+            (machine.needs_tenant() || moved || accepted)
                 .then(|| (record.tenant.clone(), record.namespace.clone()))
         }
     }
@@ -91,7 +93,10 @@ pub fn step_all(
     for (key, observations) in items {
         let Key::Credential(uid) = key else { continue };
         let Some(before) = before(loaded, uid, observations) else {
-            if !loaded.credentials.unreadable.contains(uid) {
+            // One that an earlier installation has left is stepped when its object is seen, or seen to be
+            // gone.
+            let is_awaited = loaded.existing_credentials.contains_key(uid);
+            if !is_awaited && !loaded.credentials.unreadable.contains(uid) {
                 // A commit may have succeeded although it was reported as failed, and then nothing
                 // was notified.
                 follow_ups.push(gone(uid));
@@ -197,12 +202,21 @@ fn facts(
     };
     let place = Place { namespace: record.namespace.clone(), name: name.clone() };
     let tenant = surroundings.tenants.get(&record.tenant).cloned();
+    let shown = match (surroundings.secret)(&place) {
+        ShownSecret::Present(digest) => Some(digest),
+        ShownSecret::Absent => None,
+        // It is taken for what it was.
+        ShownSecret::Unknown => match &record.checked {
+            Some(checked) if checked.spec.secret == *name => checked.secret.clone(),
+            _ => None,
+        },
+    };
     CredentialFacts {
         now: environment.now,
         has_keys: environment.has_keys,
         tenant: tenant.unwrap_or(TenantFact::Unknown),
         instance: environment.instance.clone(),
-        shown: (surroundings.secret)(&place),
+        shown,
         existing: loaded.existing_credentials.get(&record.uid).map(|one| one.row.clone()),
         is_row_empty: loaded.emptied_credentials.contains(&record.uid),
         conditions: environment.conditions,
@@ -243,14 +257,7 @@ fn follow_up(
     let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
     let place = Place { namespace: record.namespace.clone(), name: record.name.clone() };
     let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
-    let is_refused = matches!(
-        machine.lifecycle,
-        CredentialState::Refused {}
-            | CredentialState::Rejected {}
-            | CredentialState::AwaitingKeys {}
-    );
-    let complaint =
-        machine.waits_for().into_iter().next().filter(|_| is_refused && moved.is_some());
+    let complaint = machine.complaint().filter(|one| before.complaint().as_ref() != Some(one));
     let noted = Noted {
         tenant: record.tenant.clone(),
         place,
@@ -271,17 +278,20 @@ fn follow_up(
         },
         obligations: if stepped.gone { Vec::new() } else { obligations },
         needed: needed(machine),
-        complaint: complaint.map(|wait| wait.message()),
+        complaint,
     }
 }
 
 fn needed(machine: &RepositoryCredential) -> Needed {
-    let check = |reason| Check::of(&machine.record, reason);
+    let record = &machine.record;
+    let check = |reason| Check::of(record, reason);
+    let secret = record.checked.as_ref().and_then(|checked| checked.secret.as_ref());
     let is_refused = matches!(machine.lifecycle, CredentialState::Refused {});
+    let is_doubtful = is_refused || secret != record.shown.as_ref();
     if matches!(machine.lifecycle, CredentialState::Checking { .. }) {
         Needed::Now(check(Reason::Required))
     } else if machine.is_rechecked() {
-        Needed::Repeatedly { check: check(Reason::Repeated), is_refused }
+        Needed::Repeatedly { check: check(Reason::Repeated), is_doubtful }
     } else {
         Needed::Nothing
     }

@@ -16,7 +16,7 @@ use sea_orm::entity::prelude::*;
 use crate::entity::{application, operation, repository_credentials, sync_operation};
 use crate::spec_field;
 use crate::store::StoreError;
-use crate::store::agent::AgentLoaded;
+use crate::store::agent::{AgentLoaded, Unusable};
 use crate::store::backend::loaded::BackendLoaded;
 use crate::store::kinds::repository_credential::opening::{self, StoredCredential};
 use crate::store::kinds::sync_run::rows::is_terminated;
@@ -144,7 +144,8 @@ async fn load_rows(
         let wanted = match wanted {
             Ok(wanted) => wanted,
             Err(text) => {
-                loaded.unusable.insert(id, text);
+                let requester = row.requester.as_deref().and_then(Requester::parse);
+                loaded.unusable.insert(id, Unusable { text, requester });
                 continue;
             }
         };

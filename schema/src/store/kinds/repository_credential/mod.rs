@@ -48,8 +48,7 @@ impl Persistent for RepositoryCredential {
         self.record.generation.0
     }
     fn refers_to(&self) -> Option<&str> {
-        // The user's Secret, even if no Secret can have the name.
-        Some(self.record.spec.secret.as_str()).filter(|name| !name.is_empty())
+        self.record.spec.secret_name()
     }
 }
 

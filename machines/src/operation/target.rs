@@ -118,8 +118,9 @@ pub enum Requester {
     SyncRun(SyncRunUid),
 }
 
-/// The kind of a repository credential in the text form of a requester.
-const CREDENTIAL: &str = "RepositoryCredential";
+/// The kind of a repository credential in the text form of a requester. With a UID it just fits in
+/// the column, which has 48 characters.
+const CREDENTIAL: &str = "Credential";
 /// The kind of a sync run in the text form of a requester.
 const SYNC_RUN: &str = "SyncRun";
 
@@ -171,5 +172,27 @@ impl OperationState {
     /// Whether the agent is done with it.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of `operation.requester`.
+    const COLUMN: usize = 48;
+
+    #[test]
+    fn a_requester_of_any_kind_fits_in_its_column_and_is_read_again() {
+        let uid = "2c0b9d5e-7f64-4a57-9d0f-5b9b9f1d6c11";
+        for requester in [
+            Requester::Deployment(DeploymentUid::new(uid)),
+            Requester::Credential(CredentialUid::new(uid)),
+            Requester::SyncRun(SyncRunUid::new(uid)),
+        ] {
+            let text = requester.to_string();
+            assert!(text.len() <= COLUMN, "{text}");
+            assert_eq!(Requester::parse(&text), Some(requester));
+        }
     }
 }

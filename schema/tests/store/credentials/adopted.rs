@@ -197,7 +197,7 @@ async fn only_secrets_whose_rows_were_served_and_are_gone_are_orphans(scratch: S
         "INSERT INTO operation (operation_id, instance_id, resource_id, resource_type, \
          created_on, last_state_update, state, requester) SELECT state, 'instance', 'repository', \
          'RepositoryCredentials', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, state, \
-         'RepositoryCredential/{}' FROM (SELECT 'Completed' AS state UNION SELECT 'Waiting') AS s",
+         'Credential/{}' FROM (SELECT 'Completed' AS state UNION SELECT 'Waiting') AS s",
         old().uid()
     );
     world.execute(&open).await;

@@ -313,7 +313,7 @@ async fn an_accepted_credential_has_the_rows_that_existing_clients_read(scratch:
     assert_eq!(normal, ["https://example.com/team/app"]);
     let operation = "resource_type || ' ' || resource_id || ' ' || requester || ' ' || state";
     let requested =
-        format!("RepositoryCredentials {} RepositoryCredential/credential-a Waiting", object.row());
+        format!("RepositoryCredentials {} Credential/credential-a Waiting", object.row());
     assert_eq!(world.texts(operation, "operation").await, [requested]);
     let refers_to = "machine WHERE kind = 'RepositoryCredential'";
     assert_eq!(world.texts("refers_to", refers_to).await, [long]);

@@ -148,14 +148,17 @@ impl CredentialRecord {
                 if is_edited {
                     return Transition(self.resolve(context));
                 }
-                self.look_again(context)
+                // Most often it is the echo of our own status. As long as the watch is behind what a
+                // check has read, each check would be followed by another.
+                let shows_another = self.shown != context.facts.shown;
+                self.look_again(shows_another, context)
             }
             CredentialEvent::Absent { as_of } if *as_of < self.last_seen => Handled,
             CredentialEvent::Absent { as_of } => {
                 self.note_absent(*as_of);
                 Transition(self.begin_removal(context))
             }
-            CredentialEvent::FactsChanged => self.look_again(context),
+            CredentialEvent::FactsChanged => self.look_again(true, context),
             CredentialEvent::Checked { .. }
             | CredentialEvent::OperationObserved { .. }
             | CredentialEvent::SecretDiffers
@@ -411,8 +414,12 @@ impl CredentialRecord {
         CredentialState::Checking { deadline: context.after(CHECK_DEADLINE), overdue: 0 }
     }
 
-    /// The keys, the Secret or Argo CD may be other ones than before.
-    fn look_again(&mut self, context: &mut Context<'_>) -> Outcome<CredentialState> {
+    /// The keys, Argo CD and, if it is to be compared, the Secret may be other ones than before.
+    fn look_again(
+        &mut self,
+        compares_secret: bool,
+        context: &mut Context<'_>,
+    ) -> Outcome<CredentialState> {
         if !context.facts.has_keys {
             return Transition(CredentialState::AwaitingKeys {});
         }
@@ -425,7 +432,8 @@ impl CredentialRecord {
             && self.tenant(context).is_some_and(|tenant| {
                 self.row.as_ref().is_some_and(|row| row.instance != tenant.instance)
             });
-        if self.is_outdated(context.facts.shown.as_ref()) || is_elsewhere {
+        let is_outdated = compares_secret && self.is_outdated(context.facts.shown.as_ref());
+        if is_outdated || is_elsewhere {
             return Transition(self.check(context));
         }
         self.shown.clone_from(&context.facts.shown);

@@ -51,7 +51,8 @@ pub struct Failure {
 pub const MAX_SENTENCE: usize = 512;
 
 impl Failure {
-    pub(crate) fn new(cause: Cause, sentence: impl Into<String>) -> Self {
+    /// A failure, which a stand-in for servers needs as well.
+    pub fn new(cause: Cause, sentence: impl Into<String>) -> Self {
         let printable = |character: &char| !character.is_control();
         let sentence = sentence.into().chars().filter(printable).take(MAX_SENTENCE).collect();
         Self { cause, sentence }

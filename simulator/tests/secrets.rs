@@ -66,6 +66,7 @@ fn a_password_in_a_url_is_repeated_nowhere() {
     // It was present, it was seen, and it was searched for.
     assert!(report.found.written >= urls(&secret).len(), "{report:?}");
     assert!(report.rejected >= urls(&secret).len(), "{report:?}");
+    assert_eq!(report.told, 2, "{report:?}");
     assert!(report.found.searched > 500, "{report:?}");
     let log = LOG.text();
     assert!(log.contains("an object cannot be read"), "the log was not captured");

@@ -76,7 +76,10 @@ fn good() -> World {
             ..DeploymentObject::default()
         }],
         sync_runs: Vec::new(),
+        credentials: Vec::new(),
         database: Database {
+            credentials: Vec::new(),
+            left_credentials: Vec::new(),
             syncs: Vec::new(),
             users: vec![UserEntry { id: user.clone(), tenant: tenant.clone() }],
             applications: vec![ApplicationEntry {
@@ -104,6 +107,7 @@ fn good() -> World {
             }],
         },
         argocd: ArgoCd {
+            repositories: Vec::new(),
             begun: Vec::new(),
             applications: vec![ArgoApplication {
                 name: document.name,

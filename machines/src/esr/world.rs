@@ -6,10 +6,14 @@
 //! depend on are left out.
 
 use crate::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
+    TenantUid,
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle};
 use crate::kinds::deployment::spec::DeploymentSpec;
+use crate::kinds::repository_credential::spec::CredentialSpec;
+use crate::kinds::repository_credential::verdict::Verdict;
+use crate::kinds::repository_credential::{CredentialId, CredentialUid};
 use crate::kinds::sync_run::{SyncRunSpec, SyncRunUid};
 use crate::operation::application::{ApplicationDocument, ApplicationSpec};
 use crate::operation::sync::SyncOperationId;
@@ -26,6 +30,8 @@ pub struct World {
     pub deployments: Vec<DeploymentObject>,
     /// The GitOpsDeploymentSyncRuns, as the API shows them.
     pub sync_runs: Vec<SyncRunObject>,
+    /// The GitOpsDeploymentRepositoryCredentials, as the API shows them.
+    pub credentials: Vec<CredentialObject>,
     /// The rows of the database.
     pub database: Database,
     /// The resources in Argo CD's namespace.
@@ -36,15 +42,24 @@ pub struct World {
 
 impl World {
     /// Which parts are the same in another world.
-    pub(super) fn compare(&self, other: &Self) -> [(&'static str, bool); 6] {
+    pub(super) fn compare(&self, other: &Self) -> [(&'static str, bool); 7] {
         // `writes` are what explains a difference. A part that is forgotten here does not compile.
-        let Self { settings, namespaces, deployments, sync_runs, database, argocd, writes: _ } =
-            other;
+        let Self {
+            settings,
+            namespaces,
+            deployments,
+            sync_runs,
+            credentials,
+            database,
+            argocd,
+            writes: _,
+        } = other;
         [
             ("the settings", self.settings == *settings),
             ("a namespace", self.namespaces == *namespaces),
             ("a deployment", self.deployments == *deployments),
             ("a sync run", self.sync_runs == *sync_runs),
+            ("a repository credential", self.credentials == *credentials),
             ("a row", self.database == *database),
             ("a resource of Argo CD", self.argocd == *argocd),
         ]
@@ -126,6 +141,29 @@ pub struct SyncRunObject {
     pub conditions: Vec<Condition>,
 }
 
+/// A GitOpsDeploymentRepositoryCredential, its Secret, and its repository's server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialObject {
+    /// `metadata.uid`.
+    pub uid: CredentialUid,
+    /// UID of its namespace.
+    pub tenant: TenantUid,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.generation`.
+    pub generation: Generation,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// `spec`.
+    pub spec: CredentialSpec,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// What a check finds of the Secret as it is, by the server as it is.
+    pub verdict: Verdict,
+    /// Digest of what Argo CD is told if the Secret as it is was accepted.
+    pub content: Digest,
+}
+
 /// Sync and health, as Argo CD reports them or as a status mirrors them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArgoReport {
@@ -150,6 +188,10 @@ pub struct Database {
     pub operations: Vec<OperationEntry>,
     /// The repositories that the tenants' projects permit.
     pub repositories: Vec<RepositoryEntry>,
+    /// The repository credentials.
+    pub credentials: Vec<CredentialEntry>,
+    /// Of which credentials a mapping or a sealed value is left, but no row.
+    pub left_credentials: Vec<CredentialId>,
 }
 
 /// A row of `clusteruser`.
@@ -222,6 +264,21 @@ pub struct RepositoryEntry {
     pub written: String,
 }
 
+/// A row of `repositorycredentials`, with what is sealed of it and the object that it is mapped to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialEntry {
+    /// Its key.
+    pub id: CredentialId,
+    /// The object; `None` if no mapping names it.
+    pub credential: Option<CredentialUid>,
+    /// The cluster user that owns it.
+    pub owner: ClusterUserId,
+    /// The repository's URL, as it is written.
+    pub repository: String,
+    /// Digest of what Argo CD is told; `None` if what is sealed does not open.
+    pub content: Option<Digest>,
+}
+
 /// The resources in Argo CD's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArgoCd {
@@ -229,6 +286,8 @@ pub struct ArgoCd {
     pub applications: Vec<ArgoApplication>,
     /// The AppProjects.
     pub projects: Vec<ArgoProject>,
+    /// The repository Secrets that are ours by their names.
+    pub repositories: Vec<ArgoRepository>,
     /// The syncs of runs that Argo CD has ever begun, once for each time.
     pub begun: Vec<SyncOperationId>,
 }
@@ -253,6 +312,19 @@ pub struct ArgoProject {
     pub name: String,
     /// Its `spec.sourceRepos`.
     pub source_repos: Vec<String>,
+}
+
+/// A repository Secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgoRepository {
+    /// The row that it represents, by its name.
+    pub row: CredentialId,
+    /// Whether its labels make it a repository of Argo CD, and name that row.
+    pub labelled: bool,
+    /// The AppProject that may use it.
+    pub project: Option<String>,
+    /// Digest of everything else that it says.
+    pub content: Digest,
 }
 
 /// How much has ever been written; a write that was refused or changed nothing counts too, because

@@ -13,6 +13,7 @@ use crate::esr::{Violation, World};
 pub(crate) fn violations(world: &World) -> Vec<Violation> {
     let mut violations = deployment::esr::violations(world);
     violations.extend(sync_run::esr::violations(world));
+    violations.extend(repository_credential::esr::violations(world));
     violations
 }
 

@@ -37,11 +37,14 @@ use schema::entity::{
     api_cr_to_database_mapping, app_project_repository, application, application_owner,
     cluster_user, deployment_to_application_mapping as mapping, operation, sync_operation,
 };
+use schema::sealing::Keyring;
 use schema::spec_field;
 use sea_orm::EntityTrait;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::checks::credentials;
+use crate::environment::git_servers::GitServers;
 use crate::environment::process::EPOCH_MILLIS;
 use crate::environment::storage::at_once;
 
@@ -54,6 +57,11 @@ pub const GROUP: &str = "/apis/managed-gitops.redhat.com/v1alpha1";
 pub const DEPLOYMENTS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeployments";
 /// The path of all GitOpsDeploymentSyncRuns.
 pub const SYNC_RUNS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeploymentsyncruns";
+/// The path of all GitOpsDeploymentRepositoryCredentials.
+pub const CREDENTIALS: &str =
+    "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeploymentrepositorycredentials";
+/// The path of all Secrets.
+pub const SECRETS: &str = "/api/v1/secrets";
 /// The path of all Operations.
 pub const OPERATIONS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/operations";
 /// The path of all Applications.
@@ -64,12 +72,21 @@ pub const PROJECTS: &str = "/apis/argoproj.io/v1alpha1/appprojects";
 /// The resource version at which every server starts: the seconds of its clock.
 const BEGINNING: i64 = EPOCH_MILLIS / 1_000;
 
+/// What is read.
+pub struct Observed<'a> {
+    /// The API server.
+    pub server: &'a Arc<ApiServer>,
+    /// The database.
+    pub database: &'a Database,
+    /// The servers of private repositories.
+    pub servers: &'a GitServers,
+    /// What opens the database's sealed values.
+    pub keyring: &'a Keyring,
+}
+
 /// Reads everything. The caller provides what was written so far.
-pub fn observe(
-    server: &Arc<ApiServer>,
-    database: &Database,
-    writes: Writes,
-) -> anyhow::Result<World> {
+pub fn observe(observed: &Observed<'_>, writes: Writes) -> anyhow::Result<World> {
+    let Observed { server, database, keyring, .. } = observed;
     let namespaces: Vec<NamespaceObject> =
         list::<Namespace>(server, "/api/v1/namespaces")?.iter().map(namespace).collect();
     let living = |name: &str| namespaces.iter().any(|one| one.name == name && !one.terminating);
@@ -97,13 +114,15 @@ pub fn observe(
             isolation: true,
             conditions: ConditionStyle::Conventional,
         },
-        namespaces,
         deployments,
         sync_runs,
-        database: at_once(rows(database))?,
+        credentials: credentials::objects(observed, &namespaces)?,
+        namespaces,
+        database: at_once(rows(database, keyring))?,
         argocd: ArgoCd {
             applications: applications.iter().map(argo_application).collect(),
             projects: projects.iter().map(argo_project).collect(),
+            repositories: credentials::told(server)?,
             begun,
         },
         writes,
@@ -238,7 +257,7 @@ fn argo_project(object: &AppProject) -> ArgoProject {
     ArgoProject { name: object.name_any(), source_repos: object.spec.source_repos.clone() }
 }
 
-async fn rows(database: &Database) -> anyhow::Result<Rows> {
+async fn rows(database: &Database, keyring: &Keyring) -> anyhow::Result<Rows> {
     let connection = database.reader();
     let users = cluster_user::Entity::find().all(connection).await?;
     let applications = application::Entity::find().all(connection).await?;
@@ -265,7 +284,10 @@ async fn rows(database: &Database) -> anyhow::Result<Rows> {
             id: ApplicationId::new(row.application_id),
         })
     };
+    let (credentials, left_credentials) = credentials::rows(connection, keyring).await?;
     Ok(Rows {
+        credentials,
+        left_credentials,
         users: users
             .into_iter()
             .map(|row| UserEntry {

@@ -26,12 +26,14 @@ use parking_lot::{Mutex, MutexGuard};
 use sandbox::{ApiServer, Reply};
 use schema::connection::Database;
 use schema::entity::machine;
+use schema::sealing::Keyring;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::checks::observe::{DEPLOYMENTS, list, observe};
+use crate::checks::observe::{DEPLOYMENTS, Observed, list, observe};
+use crate::environment::git_servers::GitServers;
 use crate::environment::storage::at_once;
 use crate::faults::adversary::Request;
 
@@ -63,6 +65,8 @@ impl From<esr::Violation> for Violation {
 pub struct Witness {
     server: Arc<ApiServer>,
     database: Database,
+    servers: GitServers,
+    keyring: Keyring,
     seen: Mutex<Seen>,
 }
 
@@ -89,9 +93,14 @@ pub enum Before {
 }
 
 impl Witness {
-    /// A witness for a server and a database.
-    pub fn new(server: Arc<ApiServer>, database: Database) -> Self {
-        Self { server, database, seen: Mutex::default() }
+    /// A witness for an API server, a database with its keys, and the servers of repositories.
+    pub fn new(
+        server: Arc<ApiServer>,
+        database: Database,
+        servers: GitServers,
+        keyring: Keyring,
+    ) -> Self {
+        Self { server, database, servers, keyring, seen: Mutex::default() }
     }
 
     /// Must be called before a request is done.
@@ -256,8 +265,9 @@ impl Witness {
     }
 
     /// While this is unchanged, so is [`Self::world`].
-    pub fn mark(&self) -> (u64, u64, u64) {
-        (self.server.resource_version(), self.changes(), self.seen().writes)
+    pub fn mark(&self) -> [u64; 4] {
+        let servers = self.servers.revision();
+        [self.server.resource_version(), self.changes(), self.seen().writes, servers]
     }
 
     /// Everything that exists.
@@ -267,7 +277,8 @@ impl Witness {
             (seen.writes, seen.collected)
         };
         let writes = Writes { api_requests, row_changes: self.changes() - collected };
-        observe(&self.server, &self.database, writes)
+        let Self { server, database, servers, keyring, .. } = self;
+        observe(&Observed { server, database, servers, keyring }, writes)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

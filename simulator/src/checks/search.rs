@@ -1,12 +1,17 @@
-//! A search for a secret in everything that anyone can read.
+//! A search for a secret in everything that anyone can read, as it is and in base64. Where it belongs
+//! are the Secrets of tenants and the repository Secrets of Argo CD.
+
+use std::sync::LazyLock;
 
 use http::Request;
+use k8s_openapi::ByteString;
 use managed_gitops::api::router;
 use parking_lot::Mutex;
 use sandbox::Reply;
 use schema::application_state;
 use sea_orm::{ConnectionTrait, Statement};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tower::Service;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -47,7 +52,8 @@ pub struct Found {
 ///
 /// Something cannot be read.
 pub fn search(stage: &Stage, secret: &str) -> anyhow::Result<Found> {
-    let mut search = Search { stage, secret, found: Found::default() };
+    let forms = forms(secret);
+    let mut search = Search { stage, secret, forms, found: Found::default() };
     search.objects()?;
     at_once(search.rows())?;
     at_once(search.answers())?;
@@ -58,6 +64,7 @@ pub fn search(stage: &Stage, secret: &str) -> anyhow::Result<Found> {
 struct Search<'a> {
     stage: &'a Stage,
     secret: &'a str,
+    forms: Vec<String>,
     found: Found,
 }
 
@@ -68,6 +75,7 @@ impl Search<'_> {
             "/api/v1/namespaces",
             "/api/v1/events",
             "/api/v1/configmaps",
+            observe::SECRETS,
             "/apis/coordination.k8s.io/v1/leases",
             observe::APPLICATIONS,
             observe::PROJECTS,
@@ -84,9 +92,10 @@ impl Search<'_> {
             for (_, mut object) in history(&self.stage.server, path) {
                 let by_users = path.contains("/gitopsdeployment").then_some("spec");
                 let by_argocd = path.ends_with("/applications").then_some("status");
-                if let Some(field) = by_users.or(by_argocd) {
+                let secret = is_where_it_belongs(path, &object).then_some("data");
+                if let Some(field) = by_users.or(by_argocd).or(secret) {
                     let field = object[field].take().to_string();
-                    self.found.written += usize::from(field.contains(self.secret));
+                    self.found.written += usize::from(self.repeats(&field));
                 }
                 self.look(path, &object.to_string());
             }
@@ -138,8 +147,35 @@ impl Search<'_> {
 
     fn look(&mut self, place: &str, text: &str) {
         self.found.searched += 1;
-        self.found.leaks.extend(find(self.secret, place, text));
+        let forms = self.forms.iter();
+        self.found.leaks.extend(forms.filter_map(|form| find(form, place, text)));
     }
+
+    fn repeats(&self, text: &str) -> bool {
+        self.forms.iter().any(|form| text.contains(form))
+    }
+}
+
+/// Whether an object is a tenant's Secret, or a repository Secret of Argo CD's.
+fn is_where_it_belongs(path: &str, object: &Value) -> bool {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    path == observe::SECRETS
+        && (object["metadata"]["namespace"] != observe::ARGO_CD
+            || crds::names::repository_credential_id(name).is_some())
+}
+
+/// A secret as it is, and what is in base64 of any text with it in it.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned()];
+    for before in 0..3 {
+        let bytes = [&vec![0; before], secret.as_bytes()].concat();
+        // A character has six bits: the first ones and the last one depend on what is around.
+        let (first, last) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        let encoded = serde_json::to_value(ByteString(bytes)).unwrap_or_default();
+        let encoded = encoded.as_str().and_then(|text| text.get(first..last));
+        forms.extend(encoded.filter(|text| !text.is_empty()).map(str::to_owned));
+    }
+    forms
 }
 
 /// Where a text repeats a secret, with its surroundings.
@@ -167,9 +203,10 @@ impl Listener {
 
 impl std::io::Write for Listener {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        let find = find(CANARY, "the log", &String::from_utf8_lossy(line));
+        static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| forms(CANARY));
+        let text = String::from_utf8_lossy(line);
         let mut heard = HEARD.lock();
-        heard.0.extend(find);
+        heard.0.extend(FORMS.iter().filter_map(|form| find(form, "the log", &text)));
         heard.1 += 1;
         Ok(line.len())
     }
@@ -184,5 +221,23 @@ impl<'a> MakeWriter<'a> for Listener {
 
     fn make_writer(&'a self) -> Self {
         *self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_in_base64_whatever_is_around_it() {
+        let forms = forms(CANARY);
+        for (before, after) in [("", ""), ("a", "b"), ("ab", ""), ("abc", "abc"), ("abcd", "x")] {
+            let text = ByteString(format!("{before}{CANARY}{after}").into_bytes());
+            let text = serde_json::to_string(&text).unwrap_or_default();
+            assert!(forms.iter().any(|form| text.contains(form)), "{text}");
+        }
+        let other = ByteString(b"another text of the same length".to_vec());
+        let other = serde_json::to_string(&other).unwrap_or_default();
+        assert!(!forms.iter().any(|form| other.contains(form)));
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! * [`entropy`], [`process`]: randomness and clocks derived from a seed;
 //! * [`network`], [`storage`], [`postgresql_limits`]: what carries requests, and goes wrong;
+//! * [`git_servers`]: the servers of private repositories;
 //! * [`stage`]: an installation; [`journal`]: what happened in it.
 
 pub mod entropy;
+pub mod git_servers;
 pub mod journal;
 pub mod network;
 pub mod postgresql_limits;

@@ -22,6 +22,8 @@ use managed_gitops::tenure::Tenure;
 use parking_lot::Mutex;
 use sandbox::ApiServer;
 use schema::connection::{ConnectOptions, Database, connect};
+use schema::sealing::Keyring;
+use schema::store::sealed::unlock::unlock;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checks::observe::ARGO_CD;
 use crate::checks::properties::Witness;
 use crate::environment::entropy;
+use crate::environment::git_servers::GitServers;
 use crate::environment::journal::Journal;
 use crate::environment::network::{Link, answer};
 use crate::environment::postgresql_limits::refuse_as_postgresql;
@@ -45,6 +48,8 @@ pub const RESCAN: Duration = Duration::from_secs(10 * 60);
 const HISTORY: usize = 100_000;
 /// The virtual time within which a deleted namespace is empty, if Argo CD works.
 const EMPTY_WITHIN: Duration = Duration::from_secs(600);
+/// The keys that seal credentials.
+const SEALING_KEYS: &str = "simulated=c2ltdWxhdGVkIHNlYWxpbmcga2V5IG9mIDMyIGJ5dGU=";
 /// The stack of a run's thread; a debug build's futures are large.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -79,6 +84,8 @@ pub struct Stage {
     pub client: kube::Client,
     /// A fault-free connection to the database, for inspection.
     pub database: Database,
+    /// The servers of private repositories.
+    pub servers: GitServers,
     /// Sees every write.
     pub witness: Arc<Witness>,
     /// What happened.
@@ -120,22 +127,30 @@ impl Stage {
         for definition in definitions {
             server.install(&definition)?;
         }
+        let keyring = Keyring::parse(&SEALING_KEYS.to_owned().into())?;
         let database = at_once(async {
             let database = connect("sqlite::memory:", &ConnectOptions::default()).await?;
             schema::migrate(&database).await?;
             refuse_as_postgresql(&database).await?;
+            // As the program of the day before has left it.
+            unlock(&database, keyring.clone()).await?;
             anyhow::Ok(database)
         })?;
         let client = users_client(Arc::clone(&server), by_users);
-        let witness = Arc::new(Witness::new(Arc::clone(&server), database.clone()));
+        let servers = GitServers::default();
+        let witness =
+            Witness::new(Arc::clone(&server), database.clone(), servers.clone(), keyring.clone());
+        let witness = Arc::new(witness);
         let settings = Settings {
             argocd_namespace: ARGO_CD.to_owned(),
             rescan: Some(RESCAN),
+            sealing: Some(keyring),
             ..Settings::default()
         };
         let journal = Journal::default();
         let launched = Arc::default();
-        let stage = Self { begun, server, client, database, witness, journal, settings, launched };
+        let stage =
+            Self { begun, server, client, database, servers, witness, journal, settings, launched };
         stage.create_namespace(ARGO_CD).await?;
         Ok(stage)
     }
@@ -251,7 +266,8 @@ impl Stage {
             let client = counted.client.clone();
             Candidate::new(client, ARGO_CD, name.to_owned(), Roles::Both, keeper, clock.clone())
         });
-        let settings = Settings { clock, ..self.settings.clone() };
+        let repositories = self.servers.reached_by(Arc::clone(&process), self.journal.clone());
+        let settings = Settings { clock, repositories, ..self.settings.clone() };
         let database = self.database.clone().behind(Arc::new(wire));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();

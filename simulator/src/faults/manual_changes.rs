@@ -7,7 +7,7 @@ use crds::deployment::{Source, SyncPolicy};
 use crds::{GitOpsDeployment, GitOpsDeploymentSpec, Operation};
 use fastrand::Rng;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -83,7 +83,8 @@ fn any_type(random: &mut Rng) -> &'static str {
     pick(random, &["automated", "automated", "manual"])
 }
 
-fn pick<T: Copy>(random: &mut Rng, items: &[T]) -> T {
+/// One of several.
+pub(super) fn pick<T: Copy>(random: &mut Rng, items: &[T]) -> T {
     items[random.usize(..items.len())]
 }
 
@@ -195,6 +196,31 @@ async fn meddle_with_deployment(stage: &Stage, random: &mut Rng) {
     stage.journal.note("manual", format!("edits the status of {namespace}/{name}"));
     let patch = Patch::Merge(json!({"status": {"health": {"status": "ByHand"}}}));
     let _ = api.patch_status(name, &PatchParams::default(), &patch).await;
+}
+
+/// Changes a repository Secret of Argo CD's.
+pub(super) async fn meddle_with_repository_secret(stage: &Stage, random: &mut Rng) {
+    let secrets: Api<Secret> = Api::namespaced(stage.client.clone(), ARGO_CD);
+    let Some(name) = any(&secrets, random).await else { return };
+    let what = "the repository Secret";
+    if random.bool() {
+        return delete(stage, &secrets, &name, what).await;
+    }
+    // "by-hand", in base64.
+    let by_hand = "YnktaGFuZA==";
+    let edits = [
+        json!({"data": {"password": by_hand}}),
+        json!({"data": {"sshPrivateKey": by_hand}}),
+        json!({"data": {"project": null}}),
+        json!({"data": {"project": by_hand}}),
+        json!({"data": {"url": by_hand, "name": null}}),
+        json!({"data": {"insecure": by_hand}}),
+        json!({"data": null}),
+        json!({"metadata": {"labels": {crds::names::ARGO_CD_SECRET_TYPE_LABEL: null}}}),
+        json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),
+        json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: "by-hand"}}}),
+    ];
+    merge(stage, &secrets, &name, what, &edits[random.usize(..edits.len())]).await;
 }
 
 /// Changes the Lease: another holder, or none.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checks::observe::{ARGO_CD, GROUP};
 use crate::checks::search::{Found, search};
+use crate::environment::git_servers::Behaviour;
 use crate::environment::stage::{RESCAN, Running, Stage, simulate};
 use crate::fuzz::hostile_objects;
 use crate::runs::script::{Step, after};
@@ -23,6 +24,8 @@ pub struct Report {
     pub found: Found,
     /// How many deployments were rejected because of it.
     pub rejected: usize,
+    /// How many repository Secrets Argo CD has.
+    pub told: usize,
 }
 
 /// URLs that contain this password, including malformed ones.
@@ -49,6 +52,7 @@ pub fn run(secret: &str) -> anyhow::Result<Report> {
         let play = Play::begin(secret).await?;
         play.write_urls().await;
         play.write_credentials().await;
+        play.use_it().await;
         tokio::time::sleep(PAUSE).await;
         play.argocd_repeats_it().await?;
         play.leave_unreadable().await?;
@@ -113,6 +117,33 @@ impl Play {
         self.stage.post("/api/v1/namespaces/team/secrets", &secret.to_string()).await;
     }
 
+    /// As a password and as a private key: accepted by one server, refused by others.
+    async fn use_it(&self) {
+        for (number, (url, behaviour)) in [
+            ("https://git.example.com/team/private.git", Behaviour::Answers),
+            ("ssh://git@git.example.com/team/private.git", Behaviour::Answers),
+            ("https://git.example.org/team/private.git", Behaviour::Refuses),
+            ("ssh://git@git.example.org/team/private.git", Behaviour::Fails),
+            ("https://git.example.net/team/private.git", Behaviour::Hangs),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            self.stage.servers.opened_by(url, &self.secret);
+            self.stage.servers.behaves(url, behaviour);
+            let spec = json!({"repository": url, "secret": "login"});
+            let kind = "GitOpsDeploymentRepositoryCredential";
+            let resource = "gitopsdeploymentrepositorycredentials";
+            self.create("team", resource, kind, &format!("login-{number}"), spec).await;
+        }
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"},
+            "type": crds::names::REPOSITORY_CREDENTIAL_SECRET_TYPE,
+            "stringData": {"password": self.secret, "sshPrivateKey": self.secret},
+        });
+        self.stage.post("/api/v1/namespaces/team/secrets", &secret.to_string()).await;
+    }
+
     /// In everything that Argo CD reports on a served Application.
     async fn argocd_repeats_it(&self) -> anyhow::Result<()> {
         let text = format!(
@@ -163,7 +194,8 @@ impl Play {
         let rejected =
             world.deployments.iter().filter(|one| crate::fuzz::campaign::is_rejected(one));
         let rejected = rejected.count();
-        Ok(Report { rejected, found: search(&self.stage, &self.secret)? })
+        let told = world.argocd.repositories.len();
+        Ok(Report { rejected, told, found: search(&self.stage, &self.secret)? })
     }
 
     async fn create(&self, namespace: &str, resource: &str, kind: &str, name: &str, spec: Value) {

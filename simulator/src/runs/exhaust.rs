@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::checks::observe::{APPLICATIONS, DEPLOYMENTS, OPERATIONS, PROJECTS, history};
+use crate::checks::observe::{APPLICATIONS, DEPLOYMENTS, OPERATIONS, PROJECTS, SECRETS, history};
 use crate::checks::properties::Violation;
 use crate::environment::journal::Entry;
 use crate::environment::stage::{RESCAN, Stage, simulate};
@@ -145,7 +145,7 @@ fn retained(mut world: World) -> World {
 }
 
 /// The kinds whose objects are counted, by their paths.
-const COUNTED: [&str; 4] = [APPLICATIONS, PROJECTS, DEPLOYMENTS, OPERATIONS];
+const COUNTED: [&str; 5] = [APPLICATIONS, PROJECTS, DEPLOYMENTS, SECRETS, OPERATIONS];
 
 fn counts(stage: &Stage) -> BTreeMap<String, (u32, u32)> {
     let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
@@ -232,6 +232,7 @@ fn parts(mut world: World) -> BTreeMap<String, String> {
     let parts = [
         ("sync runs", format!("{:#?}", world.sync_runs.iter().map(run).collect::<Vec<_>>())),
         ("namespaces", format!("{:#?}", world.namespaces)),
+        ("credentials", format!("{:#?}", world.credentials)),
         ("deployments", format!("{:#?}", world.deployments)),
         ("rows", format!("{:#?}", sorted(&world))),
         ("Argo CD's resources", format!("{:#?}", world.argocd)),
@@ -248,6 +249,7 @@ fn sorted(world: &World) -> Vec<String> {
     texts.extend(rows.mappings.iter().map(|row| format!("{row:?}")));
     texts.extend(rows.operations.iter().map(|row| format!("{row:?}")));
     texts.extend(rows.repositories.iter().map(|row| format!("{row:?}")));
+    texts.extend(rows.credentials.iter().map(|row| format!("{row:?}")));
     texts.sort();
     texts
 }

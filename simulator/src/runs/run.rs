@@ -17,6 +17,7 @@ use crate::checks::search::{CANARY, Listener, search};
 use crate::environment::journal::Entry;
 use crate::environment::stage::{RESCAN, Running, Stage, simulate};
 use crate::faults::adversary::Adversary;
+use crate::faults::credentials;
 use crate::faults::manual_changes;
 use crate::faults::swarm::{Faults, Swarm};
 use crate::faults::sync_runs;
@@ -114,7 +115,7 @@ fn concerning<'a>(entries: &'a [Entry], violation: &Violation) -> Vec<&'a Entry>
         .collect();
     let speaks = |entry: &&Entry| {
         words.iter().any(|word| entry.what.contains(word))
-            || matches!(entry.who.as_str(), "user" | "manual" | "Argo CD" | "run")
+            || matches!(entry.who.as_str(), "user" | "manual" | "server" | "Argo CD" | "run")
             || entry.what.contains("kill")
     };
     let speaking: Vec<&Entry> = entries.iter().filter(speaks).collect();
@@ -157,6 +158,11 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         let stage = Arc::clone(&stage);
         async move { sync_runs::act(&stage, seed, end).await }
     });
+    let meddles = faults.manual_changes;
+    let secrets = tokio::spawn({
+        let stage = Arc::clone(&stage);
+        async move { credentials::act(&stage, seed, meddles, end).await }
+    });
     while Instant::now() < end {
         tokio::time::sleep(LONGEST_PAUSE.mul_f64(random.f64().powi(3))).await;
         let meddles = faults.manual_changes && random.u8(..3) == 0;
@@ -172,6 +178,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         }
     }
     runs.await?;
+    secrets.await?;
     swarm.end();
     if argocd.is_cancelled() {
         argocd = stage.start_argocd(pace);
@@ -280,8 +287,15 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     Ok(converged_after)
 }
 
-/// `namespace/name` of an existing deployment, to explain its UID.
+/// `namespace/name` of an existing deployment or credential, to explain its UID.
 fn place_of(world: &World, uid: &str) -> String {
+    let mut credentials = world.credentials.iter();
+    if let Some(object) = credentials.find(|object| object.uid.as_str() == uid) {
+        let mut namespaces = world.namespaces.iter();
+        let namespace = namespaces.find(|one| one.uid == object.tenant);
+        let namespace = namespace.map(|one| one.name.as_str()).unwrap_or_default();
+        return format!("{namespace}/{} ", object.name);
+    }
     let object = world.deployments.iter().find(|object| object.uid.as_str() == uid);
     object.map(|object| format!("{}/{} ", object.namespace, object.name)).unwrap_or_default()
 }

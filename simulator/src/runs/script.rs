@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crds::argocd::{AppProject, Application};
-use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
+use crds::{GitOpsDeployment, GitOpsDeploymentRepositoryCredential, GitOpsDeploymentSyncRun};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use machines::esr;
@@ -14,9 +14,30 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::observe::ARGO_CD;
+use crate::environment::git_servers::Behaviour;
 use crate::environment::stage::{Running, Stage};
+use crate::faults::credentials::{credential, secret, trust};
 use crate::faults::manual_changes::deployment;
 use crate::faults::sync_runs::sync_run;
+
+/// What steps create, edit and delete.
+trait Object:
+    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + std::fmt::Debug
+    + serde::Serialize
+    + serde::de::DeserializeOwned
+{
+}
+
+impl<K> Object for K where
+    K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + serde::Serialize
+        + serde::de::DeserializeOwned
+{
+}
 
 /// How often convergence is checked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,6 +65,28 @@ pub enum Step {
     Run(&'static str, &'static str, &'static str),
     /// A sync run is deleted.
     DeleteRun(&'static str),
+    /// A credential for a repository is created, with the name of a Secret.
+    CreateCredential(&'static str, &'static str, &'static str),
+    /// A patch is merged into a credential.
+    EditCredential(&'static str, Value),
+    /// A credential is deleted.
+    DeleteCredential(&'static str),
+    /// A Secret with a password is created.
+    CreateSecret(&'static str, &'static str),
+    /// A Secret gets another password.
+    EditSecret(&'static str, &'static str),
+    /// A Secret is deleted.
+    DeleteSecret(&'static str),
+    /// A password opens a repository, and no other does.
+    OpenedBy(&'static str, &'static str),
+    /// The server of a repository behaves differently.
+    Server(&'static str, Behaviour),
+    /// Argo CD vouches for a host.
+    Trust(&'static str),
+    /// A manual deletion of all repository Secrets of Argo CD's.
+    DeleteRepositorySecrets,
+    /// A manual patch of all repository Secrets of Argo CD's.
+    EditRepositorySecrets(Value),
     /// A manual deletion of a deployment's Application.
     DeleteApplication(&'static str),
     /// A manual patch of a deployment's Application.
@@ -109,23 +152,38 @@ impl<'a> Actor<'a> {
             Step::Create(place, path) => self.create(place, path, "automated", false).await,
             Step::CreateFinalized(place, path) => self.create(place, path, "automated", true).await,
             Step::CreateManual(place, path) => self.create(place, path, "manual", false).await,
-            Step::Edit(place, patch) => {
-                let (api, name) = self.deployments(place);
-                merge(&api, name, patch).await
-            }
-            Step::Delete(place) => {
-                let (api, name) = self.deployments(place);
-                api.delete(name, &DeleteParams::default()).await.map(drop)
-            }
+            Step::Edit(place, patch) => self.merge::<GitOpsDeployment>(place, patch).await,
+            Step::Delete(place) => self.delete::<GitOpsDeployment>(place).await,
             Step::Run(place, deployment, revision) => {
-                let (api, name) = self.objects::<GitOpsDeploymentSyncRun>(place);
-                let run = sync_run(name, deployment, revision);
-                api.create(&PostParams::default(), &run).await.map(drop)
+                self.post(place, |name| sync_run(name, deployment, revision)).await
             }
-            Step::DeleteRun(place) => {
-                let (api, name) = self.objects::<GitOpsDeploymentSyncRun>(place);
-                api.delete(name, &DeleteParams::default()).await.map(drop)
+            Step::DeleteRun(place) => self.delete::<GitOpsDeploymentSyncRun>(place).await,
+            Step::CreateCredential(place, url, name_of_secret) => {
+                self.post(place, |name| credential(name, url, name_of_secret)).await
             }
+            Step::EditCredential(place, patch) => self.merge::<Credential>(place, patch).await,
+            Step::DeleteCredential(place) => self.delete::<Credential>(place).await,
+            Step::CreateSecret(place, password) => {
+                self.post(place, |name| secret(name, password)).await
+            }
+            Step::EditSecret(place, password) => {
+                self.merge::<Secret>(place, &json!({"data": secret("", password).data})).await
+            }
+            Step::DeleteSecret(place) => self.delete::<Secret>(place).await,
+            Step::OpenedBy(url, password) => {
+                self.stage.servers.opened_by(url, password);
+                Ok(())
+            }
+            Step::Server(url, behaviour) => {
+                self.stage.servers.behaves(url, *behaviour);
+                Ok(())
+            }
+            Step::Trust(host) => {
+                trust(self.stage, &[host]).await;
+                Ok(())
+            }
+            Step::DeleteRepositorySecrets => self.with_repository_secrets(None).await,
+            Step::EditRepositorySecrets(patch) => self.with_repository_secrets(Some(patch)).await,
             Step::DeleteApplication(place) => {
                 let name = self.application_of(place).await;
                 applications.delete(&name, &DeleteParams::default()).await.map(drop)
@@ -187,6 +245,34 @@ impl<'a> Actor<'a> {
             projects.delete(&project.name_any(), &DeleteParams::default()).await?;
         }
         Ok(())
+    }
+
+    /// Changes, or deletes, all repository Secrets of Argo CD's.
+    async fn with_repository_secrets(&self, patch: Option<&Value>) -> kube::Result<()> {
+        let secrets: Api<Secret> = Api::namespaced(self.stage.client.clone(), ARGO_CD);
+        for secret in secrets.list(&Default::default()).await? {
+            let name = secret.name_any();
+            match patch {
+                Some(patch) => merge(&secrets, &name, patch).await?,
+                None => drop(secrets.delete(&name, &DeleteParams::default()).await?),
+            }
+        }
+        Ok(())
+    }
+
+    async fn post<K: Object>(&self, place: &str, object: impl Fn(&str) -> K) -> kube::Result<()> {
+        let (api, name) = self.objects::<K>(place);
+        api.create(&PostParams::default(), &object(name)).await.map(drop)
+    }
+
+    async fn merge<K: Object>(&self, place: &str, patch: &Value) -> kube::Result<()> {
+        let (api, name) = self.objects::<K>(place);
+        merge(&api, name, patch).await
+    }
+
+    async fn delete<K: Object>(&self, place: &str) -> kube::Result<()> {
+        let (api, name) = self.objects::<K>(place);
+        api.delete(name, &DeleteParams::default()).await.map(drop)
     }
 
     fn deployments<'b>(&self, place: &'b str) -> (Api<GitOpsDeployment>, &'b str) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::environment::git_servers::Behaviour;
 use crate::runs::script::Step::{self, *};
 use crate::runs::script::path;
 
@@ -23,7 +24,142 @@ pub fn all() -> Vec<Workload> {
     all.extend(deletions());
     all.extend(meddling());
     all.extend(sync_runs());
+    all.extend(credentials());
+    all.extend(meddling_with_credentials());
     all
+}
+
+/// A private repository.
+const PRIVATE: &str = "https://git.example.com/team/private.git";
+
+/// The same as a deployment writes it.
+fn private(path: &str) -> serde_json::Value {
+    json!({"spec": {"source": {"repoURL": PRIVATE, "path": path}}})
+}
+
+fn credentials() -> Vec<Workload> {
+    vec![
+        workload(
+            "a credential whose Secret comes late",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "right"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Settle,
+                CreateSecret("team/git", "right"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a credential is rotated while a deployment runs",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "old"),
+                CreateSecret("team/git", "old"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Create("team/app", "one"),
+                Edit("team/app", private("one")),
+                Settle,
+                OpenedBy(PRIVATE, "new"),
+                EditSecret("team/git", "new"),
+                Edit("team/app", private("two")),
+                Settle,
+            ],
+        ),
+        workload(
+            "a wrong password is corrected while the server is down",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "right"),
+                CreateSecret("team/git", "wrong"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Settle,
+                Server(PRIVATE, Behaviour::Unreachable),
+                EditSecret("team/git", "right"),
+                Settle,
+                Server(PRIVATE, Behaviour::Answers),
+                Pass(seconds(700)),
+                Settle,
+            ],
+        ),
+        workload(
+            "two tenants with one repository of which one goes",
+            [
+                CreateNamespace("team"),
+                CreateNamespace("other"),
+                OpenedBy(PRIVATE, "right"),
+                CreateSecret("team/git", "right"),
+                CreateSecret("other/git", "right"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                CreateCredential("other/login", PRIVATE, "git"),
+                Settle,
+                DeleteNamespace("other"),
+                Settle,
+            ],
+        ),
+    ]
+}
+
+fn meddling_with_credentials() -> Vec<Workload> {
+    vec![
+        workload(
+            "the Secret goes, and then the credential",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "right"),
+                CreateSecret("team/git", "right"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Settle,
+                DeleteSecret("team/git"),
+                Settle,
+                DeleteCredential("team/login"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a credential is deleted and created while it is checked",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "right"),
+                Server(PRIVATE, Behaviour::Slow(millis(300))),
+                CreateSecret("team/git", "right"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Pass(millis(100)),
+                DeleteCredential("team/login"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a manual edit of the repository Secret",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "right"),
+                CreateSecret("team/git", "right"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Settle,
+                EditRepositorySecrets(json!({"data": {"project": null, "password": null}})),
+                Pass(seconds(1_500)),
+                Settle,
+            ],
+        ),
+        workload(
+            "a manual deletion of the repository Secret, and a server that becomes trusted",
+            [
+                CreateNamespace("team"),
+                OpenedBy(PRIVATE, "right"),
+                Server(PRIVATE, Behaviour::Untrusted),
+                CreateSecret("team/git", "right"),
+                CreateCredential("team/login", PRIVATE, "git"),
+                Settle,
+                Trust("git.example.com"),
+                Settle,
+                DeleteRepositorySecrets,
+                Pass(seconds(1_500)),
+                Settle,
+            ],
+        ),
+    ]
 }
 
 fn sync_runs() -> Vec<Workload> {

@@ -376,9 +376,15 @@ fn leaves_nothing(claim: &Claim, world: &World, uid: &DeploymentUid) -> Verdict 
 
 fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
     let rows = &world.database.applications;
+    let credentials = &world.database.credentials;
     for entry in &world.database.repositories {
-        let needed = rows.iter().any(|row| records(entry, row));
-        claim.holds(needed, || format!("no application needs the repository row {entry:?}"))?;
+        let needed = rows.iter().any(|row| records(entry, row))
+            || credentials
+                .iter()
+                .any(|row| row.owner == entry.owner && row.repository == entry.written);
+        claim.holds(needed, || {
+            format!("neither an application nor a credential needs the repository row {entry:?}")
+        })?;
     }
     let ours = |project: &&ArgoProject| project.name.starts_with(PROJECT_PREFIX);
     for project in world.argocd.projects.iter().filter(ours) {
@@ -386,13 +392,18 @@ fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
             let needed = rows.iter().any(|row| {
                 project_name(&row.owner) == project.name
                     && source_repo_pattern(&row.document.spec.source.repo_url) == *repo_url
+            }) || credentials.iter().any(|row| {
+                project_name(&row.owner) == project.name
+                    && source_repo_pattern(&row.repository) == *repo_url
             });
             claim.holds(needed, || {
-                format!("no application needs {repo_url} in the AppProject {}", project.name)
+                let name = &project.name;
+                format!("nothing needs {repo_url} in the AppProject {name}")
             })?;
         }
-        let used = rows.iter().any(|row| project_name(&row.owner) == project.name);
-        claim.holds(used, || format!("no application needs the AppProject {}", project.name))?;
+        let used = rows.iter().any(|row| project_name(&row.owner) == project.name)
+            || credentials.iter().any(|row| project_name(&row.owner) == project.name);
+        claim.holds(used, || format!("nothing needs the AppProject {}", project.name))?;
     }
     Ok(())
 }

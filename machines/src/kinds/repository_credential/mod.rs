@@ -12,6 +12,7 @@
 //! [`mirror`]: crate::shared::mirror
 
 pub mod delivery;
+pub mod esr;
 pub mod lifecycle;
 pub mod messages;
 pub mod rows;

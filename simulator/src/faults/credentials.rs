@@ -20,7 +20,7 @@ use crate::environment::stage::Stage;
 use crate::faults::manual_changes::{NAMESPACES, meddle_with_repository_secret, pick};
 
 /// Apart from the other choices of a seed, which stay as they were before there were credentials.
-const OTHER_CHOICES: u64 = 0x63_72_65_64;
+const OTHER_CHOICES: u64 = 0x6372_6564;
 /// The longest pause between two things that users do.
 const LONGEST_PAUSE: Duration = Duration::from_secs(50);
 /// The names of credentials: few, so that names are used again.

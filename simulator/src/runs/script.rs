@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crds::argocd::{AppProject, Application};
-use crds::{GitOpsDeployment, GitOpsDeploymentRepositoryCredential, GitOpsDeploymentSyncRun};
+use crds::{
+    GitOpsDeployment, GitOpsDeploymentRepositoryCredential as Credential, GitOpsDeploymentSyncRun,
+};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;

@@ -45,7 +45,7 @@ const PLANS: [(&str, usize); 33] = [
     ("a wrong password is corrected while the server is down", 210),
     ("two tenants with one repository of which one goes", 284),
     ("the Secret goes, and then the credential", 243),
-    ("a credential is deleted and created while it is checked", 175),
+    ("a credential is deleted and created while it is checked", 314),
     ("a manual edit of the repository Secret", 256),
     ("a manual deletion of the repository Secret, and a server that becomes trusted", 279),
 ];

@@ -92,6 +92,7 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
         for step in &steps {
             actor.take(step).await;
         }
+        let lost_patience = actor.lost_patience;
         settle(&stage, PATIENCE).await;
         // By then everything delayed has been delivered.
         tokio::time::sleep(2 * STALE_FOR).await;
@@ -103,6 +104,11 @@ pub fn run(workload: &Workload, strike: Strike) -> anyhow::Result<Outcome> {
         let mut violations = stage.witness.violations();
         violations.extend(broken.map(Violation::from));
         violations.extend(two_at_once(&stage.server));
+        // A fault may delay everything, but what is noticed by chance alone takes long without one, too.
+        if lost_patience && strike == Strike::Nothing {
+            let what = "a step of the workload waited in vain for convergence".to_owned();
+            violations.push(Violation { property: "SOON".to_owned(), what });
+        }
         let outcome = Outcome {
             counts: counts(&stage),
             end: parts(retained(after)),

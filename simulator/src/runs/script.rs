@@ -127,17 +127,20 @@ pub async fn after(steps: &[Step]) -> anyhow::Result<(Stage, Running)> {
 pub struct Actor<'a> {
     stage: &'a Stage,
     argocd: CancellationToken,
+    /// Whether patience ran out in a [`Step::Settle`].
+    pub lost_patience: bool,
 }
 
 impl<'a> Actor<'a> {
     /// An actor on a stage, for which it starts Argo CD.
     pub fn new(stage: &'a Stage) -> Self {
-        Self { stage, argocd: stage.start_argocd(Duration::from_millis(50)) }
+        let argocd = stage.start_argocd(Duration::from_millis(50));
+        Self { stage, argocd, lost_patience: false }
     }
 
     /// An actor on a stage where Argo CD is already running.
     pub fn beside(stage: &'a Stage) -> Self {
-        Self { stage, argocd: CancellationToken::new() }
+        Self { stage, argocd: CancellationToken::new(), lost_patience: false }
     }
 
     /// Carries out a step. A server may reject it; the journal records that.
@@ -208,7 +211,7 @@ impl<'a> Actor<'a> {
                 Ok(())
             }
             Step::Settle => {
-                settle(self.stage, PATIENCE).await;
+                self.lost_patience |= !settle(self.stage, PATIENCE).await;
                 Ok(())
             }
             Step::Pass(time) => {

@@ -127,20 +127,20 @@ pub async fn after(steps: &[Step]) -> anyhow::Result<(Stage, Running)> {
 pub struct Actor<'a> {
     stage: &'a Stage,
     argocd: CancellationToken,
-    /// Whether patience ran out in a [`Step::Settle`].
-    pub lost_patience: bool,
+    /// The longest that a [`Step::Settle`] has waited.
+    pub longest_wait: Duration,
 }
 
 impl<'a> Actor<'a> {
     /// An actor on a stage, for which it starts Argo CD.
     pub fn new(stage: &'a Stage) -> Self {
         let argocd = stage.start_argocd(Duration::from_millis(50));
-        Self { stage, argocd, lost_patience: false }
+        Self { stage, argocd, longest_wait: Duration::ZERO }
     }
 
     /// An actor on a stage where Argo CD is already running.
     pub fn beside(stage: &'a Stage) -> Self {
-        Self { stage, argocd: CancellationToken::new(), lost_patience: false }
+        Self { stage, argocd: CancellationToken::new(), longest_wait: Duration::ZERO }
     }
 
     /// Carries out a step. A server may reject it; the journal records that.
@@ -211,7 +211,9 @@ impl<'a> Actor<'a> {
                 Ok(())
             }
             Step::Settle => {
-                self.lost_patience |= !settle(self.stage, PATIENCE).await;
+                let begun = Instant::now();
+                settle(self.stage, PATIENCE).await;
+                self.longest_wait = self.longest_wait.max(begun.elapsed());
                 Ok(())
             }
             Step::Pass(time) => {

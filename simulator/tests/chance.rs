@@ -38,6 +38,7 @@ fn seeds_that_once_failed_and_others() {
     let mut virtual_time = Duration::ZERO;
     let mut processes = 0;
     let mut written = 0;
+    let mut asked = 0;
     let mut struck = BTreeSet::new();
     fan_out(
         THREADS,
@@ -47,6 +48,7 @@ fn seeds_that_once_failed_and_others() {
             virtual_time += report.lasted;
             processes += report.processes;
             written += report.written;
+            asked += report.asked;
             struck.extend(report.struck.iter().cloned());
             if !report.violations.is_empty() {
                 failures.push(report);
@@ -60,11 +62,12 @@ fn seeds_that_once_failed_and_others() {
     let hours = virtual_time.as_secs_f64() / 3_600.0;
     tell(&format!(
         "{number} seeds, of which {} that once failed, the others from {} on: {hours:.0} virtual \
-         hours, {processes} processes",
+         hours, {processes} processes, {asked} questions to git servers",
         regressions().len(),
         fresh.start
     ));
     assert!(written > 0, "the password was never written");
+    assert!(asked > 0, "no git server was ever asked");
     assert_eq!(struck, Faults::all_names().unwrap(), "a fault that never strikes proves nothing");
 }
 

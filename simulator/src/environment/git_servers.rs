@@ -57,6 +57,7 @@ struct Repository {
 struct State {
     repositories: BTreeMap<String, Repository>,
     revision: u64,
+    asked: u64,
 }
 
 /// See the module; clones share the servers.
@@ -83,6 +84,11 @@ impl GitServers {
     /// It changes with every change.
     pub fn revision(&self) -> u64 {
         self.0.lock().revision
+    }
+
+    /// How often processes have asked.
+    pub fn asked(&self) -> u64 {
+        self.0.lock().asked
     }
 
     /// What the server of a repository says, now, of a password or of a private key. `is_trusted` is
@@ -145,6 +151,7 @@ impl fmt::Debug for Reached {
 impl Reached {
     async fn ask(&self, url: &str, shown: &str, is_trusted: bool) -> Result<(), Failure> {
         self.process.connected().await;
+        self.servers.0.lock().asked += 1;
         let said = self.servers.say(url, shown, is_trusted);
         match self.servers.behaviour(url) {
             Behaviour::Hangs => pending().await,

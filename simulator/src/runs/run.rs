@@ -63,6 +63,8 @@ pub struct Report {
     pub struck: Vec<String>,
     /// How often a password occurred in what users or Argo CD wrote.
     pub written: usize,
+    /// How often git servers were asked with a credential.
+    pub asked: u64,
 }
 
 impl Report {
@@ -82,6 +84,7 @@ impl Report {
             processes: 0,
             struck: Vec::new(),
             written: 0,
+            asked: 0,
         }
     }
 }
@@ -207,6 +210,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         processes,
         struck: swarm.struck(),
         written,
+        asked: stage.servers.asked(),
     })
 }
 

@@ -183,7 +183,8 @@ fn says_what_is_so(claim: &Claim, world: &World, object: &CredentialObject) -> H
                 && cause(object).is_none_or(|cause| one.reason == cause)
         };
         claim.holds(is.is_some_and(says_so), || {
-            format!("{is:?} instead of {status} of generation {}", object.generation.0)
+            let generation = object.generation.0;
+            format!("{is:?} instead of {status} of generation {generation}, {:?}", cause(object))
         })?;
     }
     Ok(())
@@ -246,5 +247,192 @@ fn contract(object: &CredentialObject) -> [Said; 3] {
                 (VALID_REPOSITORY_CREDENTIAL, "True", reason, valid),
             ]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::esr::world::{NamespaceObject, OperationEntry, UserEntry};
+    use crate::identity::{ClusterUserId, Digest, Generation, InstanceId, OperationId, TenantUid};
+    use crate::kinds::repository_credential::spec::CredentialSpec;
+    use crate::rows::{OperationState, Target};
+
+    type Break = fn(&mut World);
+
+    fn uid() -> CredentialUid {
+        CredentialUid::new("uid-1")
+    }
+
+    /// One credential of one tenant, accepted and delivered.
+    fn good() -> World {
+        let tenant = TenantUid::new("ns-1");
+        let (user, id) = (ClusterUserId::of(&tenant), CredentialId::of(&uid()));
+        let content = Digest::new("content");
+        let mut world = World::default();
+        world.settings.instance = Some(InstanceId::new("instance-1"));
+        world.settings.isolation = true;
+        world.namespaces.push(NamespaceObject { uid: tenant.clone(), ..Default::default() });
+        world.database.users.push(UserEntry { id: user.clone(), tenant: tenant.clone() });
+        world.database.credentials.push(CredentialEntry {
+            id: id.clone(),
+            credential: Some(uid()),
+            owner: user.clone(),
+            repository: "https://example.com/a".to_owned(),
+            content: Some(content.clone()),
+        });
+        world.argocd.repositories.push(ArgoRepository {
+            row: id,
+            labelled: true,
+            project: Some(project_name(&user)),
+            content: content.clone(),
+        });
+        world.credentials.push(CredentialObject {
+            uid: uid(),
+            tenant,
+            name: "login".to_owned(),
+            generation: Generation(1),
+            deleting: false,
+            spec: CredentialSpec {
+                repository: "https://example.com/a".to_owned(),
+                secret: "git".to_owned(),
+            },
+            conditions: Vec::new(),
+            verdict: Verdict::Accepted {},
+            content,
+        });
+        tell(&mut world);
+        world
+    }
+
+    /// The conditions say what is so.
+    fn tell(world: &mut World) {
+        let object = &mut world.credentials[0];
+        let accepted = is_accepted(object);
+        let contract = contract(object).map(|(type_, status, reason, message)| {
+            Condition::new(type_, status, reason, &message.unwrap_or_default())
+        });
+        let reason = cause(object).unwrap_or("Valid").to_owned();
+        let conventional = [(READY, accepted), (STALLED, !accepted)].map(|(type_, is_so)| {
+            let status = if is_so { "True" } else { "False" };
+            let condition = Condition::new(type_, status, &reason, "");
+            Condition { observed_generation: Some(Generation(1)), ..condition }
+        });
+        object.conditions = contract.into_iter().chain(conventional).collect();
+    }
+
+    fn refused() -> World {
+        let mut world = good();
+        let (cause, text) = ("TimedOut".to_owned(), "no answer".to_owned());
+        world.credentials[0].verdict = Verdict::Refused { cause, text };
+        tell(&mut world);
+        world
+    }
+
+    fn each_breaks(good: fn() -> World, predicate: Predicate, table: &[(&str, Break)]) {
+        assert_eq!(violations(&good()), []);
+        for (expected, spoil) in table {
+            let mut world = good();
+            spoil(&mut world);
+            let found = violations(&world);
+            let is_it =
+                |one: &Violation| one.predicate == predicate && one.difference.contains(expected);
+            assert!(found.iter().any(is_it), "{expected:?} in {found:?}");
+        }
+    }
+
+    fn open(world: &mut World) {
+        world.database.operations.push(OperationEntry {
+            id: OperationId::new("operation"),
+            target: Target::Credential(CredentialId::of(&uid())),
+            requester: Some(Requester::Credential(uid())),
+            state: OperationState::Waiting,
+        });
+    }
+
+    #[test]
+    fn esr_rc_fails_for_each_clause_that_is_broken() {
+        each_breaks(
+            good,
+            SERVED,
+            &[
+                ("is open", open),
+                ("0 rows instead of 1", |world| world.database.credentials.clear()),
+                ("the row is of", |world| {
+                    world.database.credentials[0].repository = "https://example.com/b".to_owned();
+                }),
+                ("the row says something else than the Secret", |world| {
+                    world.credentials[0].content = Digest::new("rotated");
+                }),
+                ("the row says something else than the Secret", |world| {
+                    world.database.credentials[0].content = None;
+                }),
+                ("0 Secrets of Argo CD", |world| world.argocd.repositories.clear()),
+                ("lacks a label", |world| world.argocd.repositories[0].labelled = false),
+                ("Argo CD's Secret says something else", |world| {
+                    world.argocd.repositories[0].content = Digest::new("by-hand");
+                }),
+                ("instead of True, SecretNotFound", |world| {
+                    world.credentials[0].verdict = Verdict::SecretMissing {};
+                }),
+                ("instead of True of generation 2", |world| {
+                    world.credentials[0].generation = Generation(2);
+                }),
+                ("are left", |world| world.credentials.clear()),
+                ("are left", |world| world.credentials[0].deleting = true),
+                ("represents no credential", |world| {
+                    world.database.credentials[0].credential = None;
+                }),
+                ("mappings or sealed values", |world| {
+                    world.database.left_credentials.push(CredentialId::new("gone"));
+                }),
+                ("has no row", |world| {
+                    world.credentials.clear();
+                    world.database.credentials.clear();
+                }),
+            ],
+        );
+        each_breaks(
+            refused,
+            SERVED,
+            &[
+                ("Argo CD's Secret says something else", |world| {
+                    world.argocd.repositories[0].content = Digest::new("by-hand");
+                }),
+                ("instead of False, RepositoryCredentialUpToDate", |world| {
+                    world.credentials[0].verdict = Verdict::Accepted {};
+                }),
+                ("of generation 1, Some(\"Unreachable\")", |world| {
+                    let (cause, text) = ("Unreachable".to_owned(), String::new());
+                    world.credentials[0].verdict = Verdict::Refused { cause, text };
+                }),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_was_accepted_last_may_stay_and_need_not_have_been() {
+        let mut world = refused();
+        world.credentials[0].content = Digest::new("rotated");
+        assert_eq!(violations(&world), []);
+        world.database.credentials.clear();
+        world.argocd.repositories.clear();
+        assert_eq!(violations(&world), []);
+    }
+
+    #[test]
+    fn iso_fails_if_a_tenant_has_anothers() {
+        each_breaks(
+            good,
+            ISOLATED,
+            &[
+                ("is owned by", |world| {
+                    let other = TenantUid::new("ns-2");
+                    world.database.credentials[0].owner = ClusterUserId::of(&other);
+                }),
+                ("instead of Some", |world| world.argocd.repositories[0].project = None),
+                ("instead of None", |world| world.settings.isolation = false),
+            ],
+        );
     }
 }

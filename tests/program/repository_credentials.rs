@@ -61,6 +61,15 @@ async fn trust(world: &World, https: &[&HttpsServer], ssh: &[&SshServer]) {
     }
 }
 
+/// The same, where Argo CD trusts a server whose repository accepts bob's password.
+async fn world_with_server() -> (World, HttpsServer) {
+    let server = HttpsServer::start();
+    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
+    let world = world().await;
+    trust(&world, &[&server], &[]).await;
+    (world, server)
+}
+
 fn credentials(world: &World, namespace: &str) -> Api<GitOpsDeploymentRepositoryCredential> {
     Api::namespaced(world.client.clone(), namespace)
 }
@@ -72,6 +81,11 @@ async fn create(world: &World, namespace: &str, name: &str, repository: &str, se
     };
     let object = GitOpsDeploymentRepositoryCredential::new(name, spec);
     credentials(world, namespace).create(&PostParams::default(), &object).await.unwrap();
+}
+
+/// The Secret of a user called bob.
+async fn put_password(world: &World, namespace: &str, password: &str) {
+    put_secret(world, namespace, "git", &[("username", "bob"), ("password", password)]).await;
 }
 
 async fn put_secret(world: &World, namespace: &str, name: &str, data: &[(&str, &str)]) {
@@ -105,6 +119,13 @@ async fn put_secret_of(
     } else {
         api.create(&PostParams::default(), &secret).await.unwrap();
     }
+}
+
+/// A credential of team-a that the server accepts.
+async fn accept(world: &World, server: &HttpsServer) {
+    put_password(world, "team-a", PASSWORD).await;
+    create(world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
+    wait_until_ready(world, "repo").await;
 }
 
 fn told(object: &GitOpsDeploymentRepositoryCredential) -> Told {
@@ -193,16 +214,13 @@ async fn wait_until_nothing_is_left(world: &World) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_accepted_credential_reaches_argo_cd_and_leaves_nothing_behind() {
-    let server = HttpsServer::start();
-    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
-    let mut world = world().await;
-    trust(&world, &[&server], &[]).await;
+    let (mut world, server) = world_with_server().await;
     world.start_program().await;
     let url = server.url(REPOSITORY);
     create(&world, "team-a", "repo", &url, "git").await;
     let missing = wait_until_stalled(&world, "repo", "SecretNotFound").await;
     assert_eq!(missing["ErrorOccurred"].2, "Secret specified not found");
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+    put_password(&world, "team-a", PASSWORD).await;
     let ready = wait_until_ready(&world, "repo").await;
     let up_to_date = "RepositoryCredentialUpToDate";
     assert!(says(&ready, "ErrorOccurred", "False", up_to_date), "{ready:?}");
@@ -222,8 +240,7 @@ async fn an_accepted_credential_reaches_argo_cd_and_leaves_nothing_behind() {
     assert_eq!(repository_secrets(&world).await, expected);
     // Rotated: the old password is refused from then on.
     server.set_repository(REPOSITORY, Account::new("bob", "rotated-canary"));
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", "rotated-canary")])
-        .await;
+    put_password(&world, "team-a", "rotated-canary").await;
     wait_for_secret(&world, "the new password is there", "password", "rotated-canary").await;
     let version = world.wait_until_quiet().await;
     assert_eq!(world.wait_until_quiet().await, version);
@@ -235,16 +252,13 @@ async fn an_accepted_credential_reaches_argo_cd_and_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn compatibility_7_a_refused_credential_says_why_and_the_last_good_one_stays() {
-    let server = HttpsServer::start();
-    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
-    let mut world = world().await;
-    trust(&world, &[&server], &[]).await;
+    let (mut world, server) = world_with_server().await;
     world.start_program().await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+    put_password(&world, "team-a", PASSWORD).await;
     let url = server.url(REPOSITORY);
     create(&world, "team-a", "repo", &url, "git").await;
     wait_until_ready(&world, "repo").await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", "wrong")]).await;
+    put_password(&world, "team-a", "wrong").await;
     let refused = wait_until_stalled(&world, "repo", "AuthenticationRefused").await;
     let invalid = format!("Repository Credentials provided git for Repository {url} are invalid");
     assert_eq!(refused["ErrorOccurred"].2, invalid);
@@ -253,7 +267,7 @@ async fn compatibility_7_a_refused_credential_says_why_and_the_last_good_one_sta
     wait_for_secret(&world, "the last good password stays", "password", PASSWORD).await;
     // No such repository.
     server.remove_repository(REPOSITORY);
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+    put_password(&world, "team-a", PASSWORD).await;
     let missing = wait_until_stalled(&world, "repo", "RepositoryNotFound").await;
     assert!(missing["ErrorOccurred"].2.starts_with("Repository does not exist: "), "{missing:?}");
     // Of the wrong type.
@@ -284,16 +298,11 @@ async fn a_private_key_opens_a_repository_by_ssh_once_its_host_is_known() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_done_to_argo_cds_secret_is_undone() {
-    let server = HttpsServer::start();
-    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
-    let mut world = world().await;
-    trust(&world, &[&server], &[]).await;
+    let (mut world, server) = world_with_server().await;
     world.settings.rescan = Some(std::time::Duration::from_millis(100));
     world.settings.repair_grace = std::time::Duration::from_millis(300);
     world.start_program().await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
-    create(&world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
-    wait_until_ready(&world, "repo").await;
+    accept(&world, &server).await;
     let wanted = repository_secrets(&world).await;
     let api: Api<Secret> = Api::namespaced(world.client.clone(), ARGO_CD);
     let (name, _) = wanted.first_key_value().unwrap();
@@ -317,14 +326,11 @@ async fn what_is_done_to_argo_cds_secret_is_undone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_tenants_with_one_repository_have_a_secret_each() {
-    let server = HttpsServer::start();
-    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
-    let mut world = world().await;
-    trust(&world, &[&server], &[]).await;
+    let (mut world, server) = world_with_server().await;
     world.start_program().await;
     world.create_namespace("team-b").await;
     for namespace in ["team-a", "team-b"] {
-        put_secret(&world, namespace, "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+        put_password(&world, namespace, PASSWORD).await;
         create(&world, namespace, "repo", &server.url(REPOSITORY), "git").await;
     }
     let projects = eventually("each has a Secret", || async {
@@ -353,16 +359,14 @@ async fn a_tenant_whose_servers_never_answer_delays_nobody_else() {
     trust(&world, &[&dead, &server], &[]).await;
     world.start_program().await;
     world.create_namespace("team-b").await;
-    put_secret(&world, "team-b", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+    put_password(&world, "team-b", PASSWORD).await;
     for number in 0..50 {
         let (name, url) = (format!("repo-{number}"), dead.url(&format!("{number}.git")));
         create(&world, "team-b", &name, &url, "git").await;
     }
     let all_of_it = "SELECT count(*) FROM machine WHERE kind = 'RepositoryCredential'";
     world.wait_until_counted(all_of_it, 50).await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
-    create(&world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
-    wait_until_ready(&world, "repo").await;
+    accept(&world, &server).await;
     let waiting = "SELECT count(*) FROM machine WHERE state_path = 'Live/Checking'";
     assert!(world.count(waiting).await > 30, "the others still wait: of four at a time at most");
     world.stop_program().await;
@@ -375,7 +379,7 @@ async fn compatibility_14_legacy_statuses_have_three_conditions_and_an_event_say
     trust(&world, &[&server], &[]).await;
     world.settings.conditions = ConditionStyle::Legacy;
     world.start_program().await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
+    put_password(&world, "team-a", PASSWORD).await;
     create(&world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
     let told = wait_for(&world, "repo", "it is refused", |told| told.len() >= 3).await;
     let types: Vec<&str> = told.keys().map(String::as_str).collect();
@@ -404,14 +408,9 @@ async fn without_keys_a_credential_says_so_and_everything_else_is_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_starts_again_goes_on_and_writes_nothing() {
-    let server = HttpsServer::start();
-    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
-    let mut world = world().await;
-    trust(&world, &[&server], &[]).await;
+    let (mut world, server) = world_with_server().await;
     world.start_program().await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
-    create(&world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
-    wait_until_ready(&world, "repo").await;
+    accept(&world, &server).await;
     let version = world.wait_until_quiet().await;
     world.stop_program().await;
     world.start_program().await;
@@ -426,16 +425,11 @@ async fn a_program_that_starts_again_goes_on_and_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_switch_of_isolation_moves_secrets_at_the_next_start() {
-    let server = HttpsServer::start();
-    server.set_repository(REPOSITORY, Account::new("bob", PASSWORD));
-    let mut world = world().await;
-    trust(&world, &[&server], &[]).await;
+    let (mut world, server) = world_with_server().await;
     // Nothing is compared at intervals.
     world.settings.rescan = None;
     world.start_program().await;
-    put_secret(&world, "team-a", "git", &[("username", "bob"), ("password", PASSWORD)]).await;
-    create(&world, "team-a", "repo", &server.url(REPOSITORY), "git").await;
-    wait_until_ready(&world, "repo").await;
+    accept(&world, &server).await;
     for isolation in [false, true] {
         world.stop_program().await;
         world.settings.isolation = isolation;

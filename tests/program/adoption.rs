@@ -43,36 +43,44 @@ where
     api.create(&PostParams::default(), &object).await.unwrap()
 }
 
+/// A world on the database of an earlier installation with this Argo CD, which has nothing under way.
+async fn on_an_earlier_database(directory: &tempfile::TempDir) -> World {
+    let url = format!("sqlite://{}", directory.path().join("earlier.db").display());
+    let earlier = connect(&url, &ConnectOptions::default()).await.unwrap();
+    fixture::install(&earlier).await;
+    earlier.close().await.unwrap();
+    let world = World::without_program_at(&url).await;
+    let argocd: Namespace = Api::all(world.client.clone()).get(ARGO_CD).await.unwrap();
+    let argocd = argocd.uid().unwrap();
+    for statement in [
+        format!("UPDATE gitopsengineinstance SET namespace_uid = '{argocd}'"),
+        format!("UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = '{argocd}'"),
+        "DELETE FROM operation".to_owned(),
+    ] {
+        fixture::execute(&world.database, &statement).await;
+    }
+    world
+}
+
 /// The program on the rows of an earlier installation for a deployment whose Application and
 /// AppProject exist.
 async fn adopted(
     object: GitOpsDeployment,
     directory: &tempfile::TempDir,
 ) -> (World, GitOpsDeployment, Application, AppProject) {
-    let url = format!("sqlite://{}", directory.path().join("earlier.db").display());
-    let earlier = connect(&url, &ConnectOptions::default()).await.unwrap();
-    fixture::install(&earlier).await;
-    earlier.close().await.unwrap();
-    let mut world = World::without_program_at(&url).await;
-    let argocd: Namespace = Api::all(world.client.clone()).get(ARGO_CD).await.unwrap();
+    let mut world = on_an_earlier_database(directory).await;
     let tenant = world.create_namespace("team-a").await.uid().unwrap();
     let deployment = world.create("team-a", &object).await;
     let uid = deployment.uid().unwrap();
     let name = crds::names::application_name(&uid);
     let project = crds::names::app_project_name(USER);
     for statement in [
-        format!("UPDATE gitopsengineinstance SET namespace_uid = '{}'", argocd.uid().unwrap()),
-        format!(
-            "UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = '{}'",
-            argocd.uid().unwrap()
-        ),
         format!("UPDATE clusteruser SET user_name = '{tenant}' WHERE clusteruser_id = '{USER}'"),
         format!("UPDATE application SET name = '{name}'"),
         format!(
             "UPDATE deploymenttoapplicationmapping SET \
              deploymenttoapplicationmapping_uid_id = '{uid}', namespace_uid = '{tenant}'"
         ),
-        "DELETE FROM operation".to_owned(),
     ] {
         fixture::execute(&world.database, &statement).await;
     }
@@ -162,25 +170,12 @@ async fn an_event_reports_that_a_deletion_without_a_finalizer_waits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gaps_16_the_secret_of_a_credential_that_is_gone_does_not_stay_in_argo_cds_namespace() {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", directory.path().join("earlier.db").display());
-    let earlier = connect(&url, &ConnectOptions::default()).await.unwrap();
-    fixture::install(&earlier).await;
-    earlier.close().await.unwrap();
-    let mut world = World::without_program_at(&url).await;
-    let argocd: Namespace = Api::all(world.client.clone()).get(ARGO_CD).await.unwrap();
-    let argocd = argocd.uid().unwrap();
-    for statement in [
-        format!("UPDATE gitopsengineinstance SET namespace_uid = '{argocd}'"),
-        format!("UPDATE kubernetestodbresourcemapping SET kubernetes_resource_uid = '{argocd}'"),
-        "DELETE FROM operation".to_owned(),
-        "INSERT INTO apicrtodatabasemapping (api_resource_type, api_resource_uid, \
+    let mut world = on_an_earlier_database(&directory).await;
+    let mapping = "INSERT INTO apicrtodatabasemapping (api_resource_type, api_resource_uid, \
          api_resource_name, api_resource_namespace, api_resource_namespace_uid, \
          db_relation_type, db_relation_key) VALUES ('GitOpsDeploymentRepositoryCredential', \
-         'credential-uid', 'git', 'team', 'namespace-uid', 'RepositoryCredential', 'repository')"
-            .to_owned(),
-    ] {
-        fixture::execute(&world.database, &statement).await;
-    }
+         'credential-uid', 'git', 'team', 'namespace-uid', 'RepositoryCredential', 'repository')";
+    fixture::execute(&world.database, mapping).await;
     let row = world.text("SELECT repositorycredentials_id FROM repositorycredentials").await;
     let name = crds::names::repository_secret_name(&row);
     let labels = json!({

@@ -35,6 +35,8 @@ fn tell(
             OperationObligation::ProjectWritten(_) => "the AppProject says what it should",
             OperationObligation::ApplicationWritten(..) => "the Application says what the row says",
             OperationObligation::ApplicationRemoved(_) => "there is no Application for the row",
+            OperationObligation::ClusterWritten(..) => "the cluster Secret says what the row says",
+            OperationObligation::ClusterRemoved(_) => "there is no cluster Secret for the row",
             OperationObligation::SecretWritten(..) => {
                 "the repository Secret says what the row says"
             }

@@ -139,7 +139,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let watches = health.watches();
     let stuck: Vec<&str> =
-        watches.iter().filter(|watch| watch.is_stuck()).map(|watch| watch.name).collect();
+        watches.iter().filter(|watch| watch.is_stuck()).map(|watch| &*watch.name).collect();
     if !stuck.is_empty() {
         let text = format!("these watches have failed for ten minutes: {}\n", stuck.join(", "));
         return (StatusCode::SERVICE_UNAVAILABLE, text);
@@ -184,7 +184,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     }
     let watches = health.watches();
     let waiting: Vec<&str> =
-        watches.iter().filter(|watch| !watch.is_synced()).map(|watch| watch.name).collect();
+        watches.iter().filter(|watch| !watch.is_synced()).map(|watch| &*watch.name).collect();
     if !waiting.is_empty() {
         let text = format!("these watches have not seen everything yet: {}\n", waiting.join(", "));
         return (StatusCode::SERVICE_UNAVAILABLE, text);
@@ -214,7 +214,7 @@ async fn metrics(State(health): State<Arc<Health>>) -> ([(HeaderName, &'static s
     health.metrics.leader.set(i64::from(health.other_leader().is_none()));
     health.metrics.backlog.set(gauge(health.backlog() as u64));
     let mut text = health.metrics.text();
-    let watches = families("watch", &WATCH_FAMILIES, &health.watches(), |watch| watch.name);
+    let watches = families("watch", &WATCH_FAMILIES, &health.watches(), |watch| &watch.name);
     let workers = families("worker", &WORKER_FAMILIES, &health.commits(), |one| one.name);
     text.insert_str(text.rfind(END).unwrap_or(text.len()), &(watches + &workers));
     ([(CONTENT_TYPE, OPENMETRICS)], text)
@@ -223,7 +223,8 @@ async fn metrics(State(health): State<Arc<Health>>) -> ([(HeaderName, &'static s
 /// A family of metrics: name, type, help, the ending of its samples, and how one is read.
 type Gauges<T> = (&'static str, &'static str, &'static str, &'static str, fn(&T) -> u64);
 
-/// The gauges of the watches; they are few and fixed, so their names are bounded labels.
+/// The gauges of the watches: a dozen, and one for each namespace that `--secret-namespaces` names. So
+/// their names are bounded labels.
 const WATCH_FAMILIES: [Gauges<Progress>; 4] = [
     ("synced", "gauge", "Whether everything that there was has been seen once", "", |watch| {
         u64::from(watch.is_synced())
@@ -251,7 +252,7 @@ fn families<T>(
     kind: &str,
     families: &[Gauges<T>],
     items: &[Arc<T>],
-    name_of: fn(&T) -> &'static str,
+    name_of: fn(&T) -> &str,
 ) -> String {
     let mut text = String::new();
     for (family, type_, help, ending, read) in families {

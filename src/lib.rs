@@ -7,13 +7,15 @@
 //! * [`lease`]: which of several replicas acts, with which [`roles`], and until when ([`tenure`]);
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, effects and watches that both roles run on;
-//! * [`sealing`]: whether credentials can be kept; [`repositories`]: the servers that they are for;
+//! * [`sealing`]: whether credentials can be kept; [`repositories`] and [`clusters`]: the servers that
+//!   they are for;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
 
 pub mod agent;
 pub mod api;
 pub mod backend;
 pub mod cli;
+pub mod clusters;
 pub mod kubernetes;
 pub mod lease;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! Whether the program works with secrets: it needs sealing keys that open its database. Without
 //! them it says so and does everything else.
 
-use std::fmt;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -25,23 +25,6 @@ pub struct Sealing {
     notices: Arc<Mutex<Vec<String>>>,
 }
 
-/// What cannot be done.
-enum Notice<'a> {
-    /// Nothing with credentials.
-    Locked(&'a dyn fmt::Display),
-    /// Nothing with some of them.
-    Unopened(&'a OpenError),
-}
-
-impl fmt::Display for Notice<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Locked(why) => write!(formatter, "no credentials are served: {why}"),
-            Self::Unopened(why) => write!(formatter, "some credentials are not served: {why}"),
-        }
-    }
-}
-
 impl Sealing {
     /// Tries the keys on the database; `None` if it should stop first.
     ///
@@ -61,7 +44,7 @@ impl Sealing {
         match unlocked.await {
             Ok(None) => Ok(None),
             Ok(Some((faults, sealer))) => Ok(Some(Self::with(sealer, &faults))),
-            Err(UnlockError::Locked(why)) => Ok(Some(Self::locked(&UnlockError::Locked(why)))),
+            Err(locked @ UnlockError::Locked(_)) => Ok(Some(Self::locked(locked))),
             Err(error) => Err(error),
         }
     }
@@ -70,21 +53,23 @@ impl Sealing {
         // What it would seal could not be opened by those who have the right one of that name.
         let primary = OpenError::Refused(sealer.keyring.primary());
         if faults.contains(&primary) {
-            return Self::locked(&primary);
+            return Self::locked(primary);
         }
         let sealing = Self { sealer: Some(sealer), notices: Arc::default() };
-        faults.iter().for_each(|fault| sealing.note(Notice::Unopened(fault).to_string()));
+        for fault in faults {
+            sealing.note(format!("some credentials are not served: {fault}"));
+        }
         sealing
     }
 
     /// There are no keys.
     pub fn without_keys() -> Self {
-        Self::locked(&NO_KEYS)
+        Self::locked(NO_KEYS)
     }
 
-    fn locked(why: &dyn fmt::Display) -> Self {
+    fn locked(why: impl Display) -> Self {
         let sealing = Self { sealer: None, notices: Arc::default() };
-        sealing.note(Notice::Locked(why).to_string());
+        sealing.note(format!("no credentials are served: {why}"));
         sealing
     }
 

@@ -1,13 +1,16 @@
 //! The settings, as the program's parts see them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cluster_access::ClusterClient;
 use git_access::{Checker, Policy};
 use machines::kinds::deployment::conditions::ConditionStyle;
 use schema::sealing::Keyring;
 
-use crate::repositories::{Network, Repositories};
+use crate::clusters::{self, Clusters};
+use crate::repositories::{self, Repositories};
 use crate::runtime::clock::Clock;
 
 /// Settings that both roles share.
@@ -26,10 +29,42 @@ pub struct Settings {
     pub repair_grace: Duration,
     /// The keys that seal credentials, if there are any.
     pub sealing: Option<Keyring>,
+    /// Where tenants' Secrets may be read.
+    pub secret_namespaces: SecretNamespaces,
     /// The servers of private repositories.
     pub repositories: Arc<dyn Repositories>,
+    /// The target clusters of tenants.
+    pub clusters: Arc<dyn Clusters>,
     /// Where the time of day comes from.
     pub clock: Clock,
+}
+
+/// In which namespaces the program reads the Secrets of tenants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SecretNamespaces {
+    /// In all, by one watch.
+    #[default]
+    All,
+    /// In these, by a watch for each.
+    These(BTreeSet<String>),
+}
+
+impl SecretNamespaces {
+    /// Whether Secrets in a namespace are read.
+    pub fn include(&self, namespace: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => names.contains(namespace),
+        }
+    }
+
+    /// The namespace of each watch; `None` for the one of the whole cluster.
+    pub fn watches(&self) -> Vec<Option<String>> {
+        match self {
+            Self::All => vec![None],
+            Self::These(names) => names.iter().cloned().map(Some).collect(),
+        }
+    }
 }
 
 /// The existing system's interval.
@@ -46,7 +81,9 @@ impl Default for Settings {
             rescan: Some(RESCAN_INTERVAL),
             repair_grace: REPAIR_GRACE,
             sealing: None,
-            repositories: Arc::new(Network::new(Checker::new(Policy::default()))),
+            secret_namespaces: SecretNamespaces::All,
+            repositories: Arc::new(repositories::Network::new(Checker::new(Policy::default()))),
+            clusters: Arc::new(clusters::Network::new(ClusterClient::new(Policy::default()))),
             clock: Clock::default(),
         }
     }

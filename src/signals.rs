@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, stream};
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
+use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::Requester;
 use parking_lot::Mutex;
@@ -36,6 +37,8 @@ pub trait Listener: Send + Sync {
     fn application_differs(&self, uid: &DeploymentUid);
     /// This credential's repository Secret has differed from its row for a while.
     fn secret_differs(&self, uid: &CredentialUid);
+    /// This environment's cluster Secret has differed from its row for a while.
+    fn cluster_differs(&self, uid: &EnvironmentUid);
     /// Whether one of its writes for this tenant waits for its turn, so that signalling sooner
     /// gains nothing. Unknown for another process, and then false.
     fn is_behind(&self, tenant: &str) -> bool;
@@ -76,6 +79,8 @@ enum Signal {
     Difference(DeploymentUid),
     /// This credential's repository Secret differs from its row.
     SecretDifference(CredentialUid),
+    /// This environment's cluster Secret differs from its row.
+    ClusterDifference(EnvironmentUid),
 }
 
 impl Signal {
@@ -89,6 +94,7 @@ impl Signal {
             'r' => Some(Self::Report(DeploymentUid::new(machine))),
             'd' => Some(Self::Difference(DeploymentUid::new(machine))),
             's' => Some(Self::SecretDifference(CredentialUid::new(machine))),
+            'c' => Some(Self::ClusterDifference(EnvironmentUid::new(machine))),
             _ => None,
         }
     }
@@ -101,6 +107,7 @@ impl fmt::Display for Signal {
             Self::Report(uid) => write!(formatter, "r{uid}"),
             Self::Difference(uid) => write!(formatter, "d{uid}"),
             Self::SecretDifference(uid) => write!(formatter, "s{uid}"),
+            Self::ClusterDifference(uid) => write!(formatter, "c{uid}"),
         }
     }
 }
@@ -120,6 +127,10 @@ impl Listener for Remote {
 
     fn secret_differs(&self, uid: &CredentialUid) {
         self.add(Signal::SecretDifference(uid.clone()));
+    }
+
+    fn cluster_differs(&self, uid: &EnvironmentUid) {
+        self.add(Signal::ClusterDifference(uid.clone()));
     }
 
     fn is_behind(&self, _: &str) -> bool {
@@ -257,6 +268,7 @@ fn pass_on(backend: &impl Listener, payload: &str) {
             Some(Signal::Report(uid)) => backend.report_changed(&uid),
             Some(Signal::Difference(uid)) => backend.application_differs(&uid),
             Some(Signal::SecretDifference(uid)) => backend.secret_differs(&uid),
+            Some(Signal::ClusterDifference(uid)) => backend.cluster_differs(&uid),
             None => tracing::debug!(item, "an unknown signal was ignored"),
         }
     }
@@ -272,12 +284,15 @@ mod tests {
     fn a_signal_is_read_as_it_was_written() {
         let deployment = || DeploymentUid::new("uid");
         let credential = || CredentialUid::new("uid");
+        let environment = || EnvironmentUid::new("uid");
         let signals = BTreeSet::from([
             Signal::Operation(Requester::Deployment(deployment())),
             Signal::Operation(Requester::Credential(credential())),
+            Signal::Operation(Requester::Environment(environment())),
             Signal::Report(deployment()),
             Signal::Difference(deployment()),
             Signal::SecretDifference(credential()),
+            Signal::ClusterDifference(environment()),
         ]);
         let written: BTreeSet<String> = signals.iter().map(Signal::to_string).collect();
         assert_eq!(written.len(), signals.len(), "each has a form of its own: {written:?}");

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, PostParams};
 use machines::identity::DeploymentUid;
+use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::Requester;
 use sandbox::ApiServer;
@@ -51,6 +52,7 @@ impl Listener for Nobody {
     fn report_changed(&self, _: &DeploymentUid) {}
     fn application_differs(&self, _: &DeploymentUid) {}
     fn secret_differs(&self, _: &CredentialUid) {}
+    fn cluster_differs(&self, _: &EnvironmentUid) {}
     fn is_behind(&self, _: &str) -> bool {
         false
     }

@@ -71,16 +71,42 @@ pub struct WantedCondition {
     pub observed_generation: Option<i64>,
 }
 
+/// What a condition in an object's status says, without its times. The status may be any text:
+/// another client may have written it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// What the condition is about.
+    pub type_: &'a str,
+    /// Whether it is so.
+    pub status: &'a str,
+    /// Why, in one word.
+    pub reason: &'a str,
+    /// Why, in words.
+    pub message: &'a str,
+    /// The generation of the spec that the condition refers to.
+    pub observed_generation: Option<i64>,
+}
+
 /// A condition as it is in an object's status.
 pub trait StatusCondition: Clone + PartialEq {
     /// A condition that says this since `now`.
     fn changed(wanted: &WantedCondition, now: &Time) -> Self;
-    /// What the condition is about.
-    fn type_(&self) -> &str;
-    /// Whether the condition has this status, reason and message.
-    fn says(&self, wanted: &WantedCondition) -> bool;
+    /// What it says.
+    fn said(&self) -> Said<'_>;
     /// The same condition for another generation of the spec.
     fn observed_at(self, generation: Option<i64>) -> Self;
+
+    /// What the condition is about.
+    fn type_(&self) -> &str {
+        self.said().type_
+    }
+
+    /// Whether the condition has this status, reason and message.
+    fn says(&self, wanted: &WantedCondition) -> bool {
+        let said = self.said();
+        (said.status, said.reason, said.message)
+            == (wanted.status.as_str(), wanted.reason.as_str(), wanted.message.as_str())
+    }
 }
 
 /// The list with exactly the wanted conditions: an unchanged condition keeps its times, and
@@ -121,14 +147,14 @@ impl StatusCondition for GitOpsDeploymentCondition {
         }
     }
 
-    fn type_(&self) -> &str {
-        &self.type_
-    }
-
-    fn says(&self, wanted: &WantedCondition) -> bool {
-        self.status == wanted.status.as_str()
-            && self.reason == wanted.reason
-            && self.message == wanted.message
+    fn said(&self) -> Said<'_> {
+        Said {
+            type_: &self.type_,
+            status: &self.status,
+            reason: &self.reason,
+            message: &self.message,
+            observed_generation: self.observed_generation,
+        }
     }
 
     fn observed_at(self, generation: Option<i64>) -> Self {
@@ -148,14 +174,14 @@ impl StatusCondition for GitOpsDeploymentSyncRunCondition {
         }
     }
 
-    fn type_(&self) -> &str {
-        &self.type_
-    }
-
-    fn says(&self, wanted: &WantedCondition) -> bool {
-        self.status == wanted.status.as_str()
-            && self.reason == wanted.reason
-            && self.message == wanted.message
+    fn said(&self) -> Said<'_> {
+        Said {
+            type_: &self.type_,
+            status: &self.status,
+            reason: &self.reason,
+            message: &self.message,
+            observed_generation: self.observed_generation,
+        }
     }
 
     fn observed_at(self, generation: Option<i64>) -> Self {
@@ -175,14 +201,14 @@ impl StatusCondition for Condition {
         }
     }
 
-    fn type_(&self) -> &str {
-        &self.type_
-    }
-
-    fn says(&self, wanted: &WantedCondition) -> bool {
-        self.status == wanted.status.as_str()
-            && self.reason == wanted.reason
-            && self.message == wanted.message
+    fn said(&self) -> Said<'_> {
+        Said {
+            type_: &self.type_,
+            status: &self.status,
+            reason: &self.reason,
+            message: &self.message,
+            observed_generation: self.observed_generation,
+        }
     }
 
     fn observed_at(self, generation: Option<i64>) -> Self {

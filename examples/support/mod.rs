@@ -10,13 +10,16 @@ use machines::identity::{
     Revision, TenantUid, Timestamp,
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle, compared_to_digest};
+use machines::kinds::deployment::destination::Environments;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
 };
 use machines::machine::Machine;
 use machines::operation::application::IN_CLUSTER;
-use machines::rows::{CredentialRows, OperationState, RowChange, SyncRunRows, TenantRows};
+use machines::rows::{
+    CredentialRows, EnvironmentRows, OperationState, RowChange, SyncRunRows, TenantRows,
+};
 
 /// The conditions that the examples print.
 pub(crate) const STYLE: ConditionStyle = ConditionStyle::Conventional;
@@ -86,6 +89,7 @@ impl Story {
             isolation: true,
             namesakes: self.namesakes.clone(),
             existing_application: None,
+            environments: Environments::default(),
             conditions: STYLE,
         }
     }
@@ -227,6 +231,18 @@ pub(crate) fn row_text(row: &RowChange) -> String {
         }
         RowChange::ReportProgress(id, text) => {
             format!("operation {} says {text:?}", short(id.as_str()))
+        }
+        RowChange::Environment(EnvironmentRows::Put(row)) => {
+            format!("environment {} for {:?} exists", short(row.key.id.as_str()), row.spec.api_url)
+        }
+        RowChange::Environment(EnvironmentRows::Detach(id)) => {
+            format!("nothing is deployed to environment {}", short(id.as_str()))
+        }
+        RowChange::Environment(EnvironmentRows::Remove(key)) => {
+            format!("environment {} is gone", short(key.id.as_str()))
+        }
+        RowChange::Environment(EnvironmentRows::Forget(id)) => {
+            format!("cluster credentials {} are gone", short(id.as_str()))
         }
         RowChange::Credential(CredentialRows::Put(row)) => {
             format!("credential {} for {:?} exists", short(row.key.id.as_str()), row.repository)

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tenant_servers::tls::SystemRoots;
+use tenant_servers::{Policy, Resolve, SystemResolver};
 use tokio::time::{Instant, timeout_at};
 
 use crate::advertisement::Listing;
@@ -10,9 +12,6 @@ use crate::credentials::Credentials;
 use crate::dial::{Dialer, Server};
 use crate::failure::{Cause, Failure};
 use crate::limits::Limits;
-use crate::policy::Policy;
-use crate::resolve::{Resolve, SystemResolver};
-use crate::tls::SystemRoots;
 use crate::trust::Trust;
 use crate::url::{GitUrl, Transport};
 use crate::{https, ssh};

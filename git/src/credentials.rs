@@ -5,8 +5,9 @@ use russh::keys::ssh_key::Signature;
 use russh::keys::ssh_key::private::KeypairData;
 use russh::keys::{self, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
+use tenant_servers::blocking;
+use tokio::sync::Semaphore;
 
-use crate::blocking::{self, KEYS};
 use crate::failure::{Cause, Failure};
 
 /// What a tenant shows to a server. Each transport uses what it can: HTTPS ignores a private key.
@@ -26,6 +27,8 @@ pub enum Credentials {
     SshKey(SecretString),
 }
 
+/// Private keys being read: the work takes a processor, of which the program has a few.
+static KEYS: Semaphore = Semaphore::const_new(4);
 /// An RSA key of 8192 bits fits; what `ssh-keygen` makes has 3072 unless it is told otherwise. The
 /// work on a key grows with the cube of its length, and tenants choose it.
 const MAX_KEY_TEXT: usize = 8 * 1024;

@@ -1,17 +1,13 @@
-//! From a host to a connection: its name is resolved once, each address is judged, and exactly the
-//! permitted ones are connected to, so that a second look at the name cannot lead elsewhere.
+//! From a host to a connection, and what is said where there is none.
 
-use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
+use tenant_servers::{Host, Policy, Resolve, Unreached};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::failure::{Cause, Failure};
 use crate::limits::Limits;
-use crate::policy::Policy;
-use crate::resolve::Resolve;
-use crate::url::Host;
 
 /// What connections are made with.
 pub(crate) struct Dialer<'a> {
@@ -42,55 +38,8 @@ impl Server {
 impl Dialer<'_> {
     /// The addresses of a server that may be connected to, at least one.
     pub(crate) async fn addresses(&self, server: &Server) -> Result<Vec<SocketAddr>, Failure> {
-        let addresses = self.resolve(server).await?;
-        let mut forbidden = None;
-        let mut permitted = Vec::new();
-        for address in addresses {
-            match self.policy.permits(address) {
-                Ok(()) => permitted.push(SocketAddr::new(address, server.port)),
-                Err(reason) => forbidden = Some(reason),
-            }
-        }
-        permitted.truncate(self.limits.addresses);
-        match forbidden {
-            Some(reason) if permitted.is_empty() => Err(Failure::new(
-                Cause::AddressForbidden,
-                format!(
-                    "{} is at {reason}, which this program may not connect to; use a server at \
-                     another address, or ask an administrator to allow this one",
-                    server.label
-                ),
-            )),
-            _ => Ok(permitted),
-        }
-    }
-
-    async fn resolve(&self, server: &Server) -> Result<Vec<IpAddr>, Failure> {
-        let addresses = match &server.host {
-            Host::Address(address) => vec![*address],
-            Host::Name(name) => match self.resolver.resolve(name).await {
-                Ok(addresses) => addresses,
-                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-                // Its words are not repeated: they are for those who run the resolver.
-                Err(_) => {
-                    return Err(Failure::new(
-                        Cause::Unreachable,
-                        format!(
-                            "the address of {} could not be found out, because the name servers \
-                             of this cluster or of the host do not work; it will be asked again",
-                            server.label
-                        ),
-                    ));
-                }
-            },
-        };
-        if addresses.is_empty() {
-            return Err(Failure::new(
-                Cause::NoSuchHost,
-                format!("{} has no address; check the host in the repository URL", server.label),
-            ));
-        }
-        Ok(addresses)
+        let addresses = self.dialer().addresses(&server.host, server.port).await;
+        addresses.map_err(|unreached| failure(unreached, server))
     }
 
     /// Connects to the first of the addresses that answers.
@@ -99,25 +48,46 @@ impl Dialer<'_> {
         server: &Server,
         addresses: &[SocketAddr],
     ) -> Result<TcpStream, Failure> {
-        let mut cause = Cause::TimedOut;
-        for address in addresses {
-            match timeout(self.limits.connect, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    // It only makes the exchange faster; nothing depends on it.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Ok(Err(_)) => cause = Cause::Unreachable,
-                Err(_) => {}
-            }
-        }
-        Err(Failure::new(
-            cause,
-            format!(
-                "no connection to {} could be made; check the host and the port in the repository \
-                 URL, and that the server can be reached from this cluster",
-                server.label
-            ),
-        ))
+        let connected = self.dialer().connect(addresses).await;
+        connected.map_err(|unreached| failure(unreached, server))
     }
+
+    fn dialer(&self) -> tenant_servers::Dialer<'_> {
+        let Limits { connect, addresses, .. } = self.limits;
+        tenant_servers::Dialer { resolver: self.resolver, policy: self.policy, connect, addresses }
+    }
+}
+
+fn failure(unreached: Unreached, server: &Server) -> Failure {
+    let label = &server.label;
+    let (cause, sentence) = match unreached {
+        Unreached::NoSuchHost => (
+            Cause::NoSuchHost,
+            format!("{label} has no address; check the host in the repository URL"),
+        ),
+        Unreached::Unresolved => (
+            Cause::Unreachable,
+            format!(
+                "the address of {label} could not be found out, because the name servers of this \
+                 cluster or of the host do not work; it will be asked again"
+            ),
+        ),
+        Unreached::Forbidden(reason) => (
+            Cause::AddressForbidden,
+            format!(
+                "{label} is at {reason}, which this program may not connect to; use a server at \
+                 another address, or ask an administrator to allow this one"
+            ),
+        ),
+        Unreached::Refused => (Cause::Unreachable, not_connected(label)),
+        Unreached::TimedOut => (Cause::TimedOut, not_connected(label)),
+    };
+    Failure::new(cause, sentence)
+}
+
+fn not_connected(label: &str) -> String {
+    format!(
+        "no connection to {label} could be made; check the host and the port in the repository \
+         URL, and that the server can be reached from this cluster"
+    )
 }

@@ -13,15 +13,17 @@ use hyper::client::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use secrecy::ExposeSecret;
+use tenant_servers::Host;
+use tenant_servers::tls::SystemRoots;
 use zeroize::Zeroizing;
 
 use crate::advertisement::{Advertisement, Flaw, Listing};
 use crate::credentials::Credentials;
 use crate::dial::{Dialer, Server};
 use crate::failure::{Cause, Failure};
-use crate::tls::{self, SystemRoots};
+use crate::tls;
 use crate::trust::Trust;
-use crate::url::{GitUrl, parse_server};
+use crate::url::GitUrl;
 
 /// What the path of every request ends with. git goes to no redirect that does not.
 const SERVICE_PATH: &str = "/info/refs";
@@ -239,7 +241,7 @@ fn redirect(hop: &Hop, response: &Response<Incoming>) -> Result<Hop, Failure> {
             // A user or a password in it are not for us to show to anyone.
             let server = authority.as_str().rsplit('@').next().unwrap_or_default();
             let (host, port) =
-                parse_server(server).map_err(|_| refused("to a host that is not valid"))?;
+                Host::parse_server(server).map_err(|_| refused("to a host that is not valid"))?;
             let port = port.unwrap_or(DEFAULT_PORT);
             match host == hop.server.host && port == hop.server.port {
                 true => hop.server.clone(),

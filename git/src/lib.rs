@@ -10,7 +10,6 @@
 //! says, but russh logs some of it: see [`SILENCED`], which the program has to apply.
 
 mod advertisement;
-mod blocking;
 mod checker;
 mod credentials;
 mod dial;
@@ -18,8 +17,6 @@ mod failure;
 mod https;
 mod known_hosts;
 mod limits;
-pub mod policy;
-mod resolve;
 mod ssh;
 mod ssh_client;
 mod tls;
@@ -31,8 +28,7 @@ pub use checker::Checker;
 pub use credentials::Credentials;
 pub use failure::{Cause, Failure, MAX_SENTENCE};
 pub use limits::Limits;
-pub use policy::Policy;
-pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use tenant_servers::{Policy, Resolve, Resolving, SystemResolver};
 pub use trust::Trust;
 pub use url::GitUrl;
 

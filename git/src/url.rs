@@ -5,10 +5,11 @@
 //! a parsed address can be shown, and what is shown is, read again, the same without it.
 
 use std::fmt::{self, Debug, Display, Formatter};
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
+pub use tenant_servers::Host;
+use tenant_servers::HostError;
 
 /// The address of a repository.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -38,15 +39,6 @@ pub enum Transport {
     Https,
     /// SSH.
     Ssh,
-}
-
-/// The server: a name in lower case, or an address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Host {
-    /// A name, to be resolved.
-    Name(String),
-    /// An address that needs no resolver.
-    Address(IpAddr),
 }
 
 /// Why an address is refused. It never repeats the address, which may contain a password.
@@ -81,10 +73,17 @@ pub enum UrlError {
     Query,
 }
 
+impl From<HostError> for UrlError {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Host => Self::Host,
+            HostError::Port => Self::Port,
+        }
+    }
+}
+
 /// Far more than any server's addresses need.
 pub const MAX_LENGTH: usize = 2048;
-/// The longest name that the domain name system has.
-const MAX_NAME_LENGTH: usize = 253;
 /// SSH addresses without a user mean this one, as all hosting services have it.
 const DEFAULT_SSH_USER: &str = "git";
 /// With one slash left out, these would be read as the host in `host:path`.
@@ -118,7 +117,7 @@ impl GitUrl {
         if user.as_deref().is_some_and(|user| !user.chars().all(is_user_character)) {
             return Err(UrlError::User);
         }
-        let (host, port) = parse_server(server)?;
+        let (host, port) = Host::parse_server(server)?;
         if path.trim_matches('/').is_empty() {
             return Err(UrlError::Path);
         }
@@ -152,7 +151,7 @@ impl GitUrl {
             return Err(UrlError::Unsupported);
         }
         let (user, server) = split_user(authority)?;
-        let (host, port) = parse_server(server)?;
+        let (host, port) = Host::parse_server(server)?;
         if port.is_some() {
             return Err(UrlError::Host);
         }
@@ -255,68 +254,6 @@ fn split_user(authority: &str) -> Result<(Option<String>, &str), UrlError> {
 /// another host than others: `https://example.com#@example.org`.
 fn is_user_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~%!$&'()*+,;=".contains(character)
-}
-
-/// `host`, `host:port`, `[v6]` or `[v6]:port`.
-pub(crate) fn parse_server(server: &str) -> Result<(Host, Option<u16>), UrlError> {
-    let (host, port) = if let Some(rest) = server.strip_prefix('[') {
-        let (address, port) = rest.split_once(']').ok_or(UrlError::Host)?;
-        let address = Ipv6Addr::from_str(address).map_err(|_| UrlError::Host)?;
-        let port = match port.strip_prefix(':') {
-            None if !port.is_empty() => return Err(UrlError::Host),
-            port => port,
-        };
-        (Host::Address(address.into()), port)
-    } else {
-        match server.split_once(':') {
-            Some((host, port)) => (parse_host(host)?, Some(port)),
-            None => (parse_host(server)?, None),
-        }
-    };
-    Ok((host, port.map(parse_port).transpose()?))
-}
-
-fn parse_host(host: &str) -> Result<Host, UrlError> {
-    let is_name_character =
-        |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
-    if host.is_empty()
-        || host.len() > MAX_NAME_LENGTH
-        || host.starts_with(['-', '.'])
-        || !host.chars().all(is_name_character)
-    {
-        return Err(UrlError::Host);
-    }
-    Ok(match IpAddr::from_str(host) {
-        Ok(address) => Host::Address(address),
-        Err(_) => Host::Name(host.to_ascii_lowercase()),
-    })
-}
-
-fn parse_port(port: &str) -> Result<u16, UrlError> {
-    match port.parse() {
-        Ok(number) if number > 0 && port.chars().all(|digit| digit.is_ascii_digit()) => Ok(number),
-        _ => Err(UrlError::Port),
-    }
-}
-
-impl Host {
-    /// The name or the address, without the brackets that an IPv6 address has in a URL.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Name(name) => name.clone(),
-            Self::Address(address) => address.to_string(),
-        }
-    }
-}
-
-impl Display for Host {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => formatter.write_str(name),
-            Self::Address(IpAddr::V4(address)) => write!(formatter, "{address}"),
-            Self::Address(IpAddr::V6(address)) => write!(formatter, "[{address}]"),
-        }
-    }
 }
 
 impl Display for GitUrl {

@@ -5,6 +5,9 @@
 use crate::identity::OperationId;
 
 pub use crate::kinds::deployment::rows::{ApplicationKey, ApplicationRows};
+pub use crate::kinds::managed_environment::rows::{
+    EnvironmentKey, EnvironmentRow, EnvironmentRows,
+};
 pub use crate::kinds::repository_credential::rows::{CredentialKey, CredentialRow, CredentialRows};
 pub use crate::kinds::sync_run::rows::SyncRunRows;
 pub use crate::kinds::tenant::rows::TenantRows;
@@ -21,6 +24,8 @@ pub enum RowChange {
     PutApplication(Box<ApplicationRows>),
     /// The rows of an application are gone, and its repository with the last one that uses it.
     RemoveApplication(ApplicationKey),
+    /// The rows of a managed environment.
+    Environment(EnvironmentRows),
     /// The rows of a repository credential.
     Credential(CredentialRows),
     /// The rows of a sync run.
@@ -44,6 +49,7 @@ impl RowChange {
             | Self::RemoveTenant(_)
             | Self::PutApplication(_)
             | Self::RemoveApplication(_)
+            | Self::Environment(_)
             | Self::Credential(_)
             | Self::SyncRun(_)
             | Self::RequestOperation(_) => false,

@@ -7,6 +7,7 @@ use machines::identity::{
     TenantUid, Timestamp,
 };
 use machines::kinds::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::destination::{Destination, Environments};
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     Deployment, Event, ExistingApplication, Facts, Obligation, Snapshot, TenantFact,
@@ -27,6 +28,7 @@ fn facts(existing: bool) -> Facts {
         id: ApplicationId::new("existing"),
         user: rows.user.clone(),
         instance: rows.instance.clone(),
+        destination: Destination::default(),
     });
     Facts {
         now: Timestamp::from_millis(0),
@@ -36,6 +38,7 @@ fn facts(existing: bool) -> Facts {
         isolation: true,
         namesakes: Vec::new(),
         existing_application,
+        environments: Environments::default(),
         conditions: ConditionStyle::Conventional,
     }
 }

@@ -5,6 +5,9 @@
 //! missing, and only those.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "golden/environments.rs"]
+mod environments;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -13,6 +16,7 @@ use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
 };
+use machines::kinds::deployment::destination::Destination;
 use machines::kinds::deployment::error_flag::ErrorFlag;
 use machines::kinds::deployment::lifecycle::Lifecycle;
 use machines::kinds::deployment::removal_report::RemovalReport;
@@ -22,7 +26,6 @@ use machines::kinds::deployment::{
     ActualStatus, ApplicationRecord, Deployment, MirroredCondition, PersistedDeployment, Record,
     Report,
 };
-use machines::kinds::repository_credential::delivery::Delivery;
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::verdict::Verdict;
@@ -41,6 +44,7 @@ use machines::operation::sync::{
 };
 use machines::operation::{Operation, OperationPhase, OperationRecord, PersistedOperation};
 use machines::rows::{Requester, Target, TenantRows};
+use machines::shared::delivery::Delivery;
 use machines::shared::mirror::Mirror;
 use machines::shared::open_operation::OpenOperation;
 use serde::Serialize;
@@ -114,6 +118,7 @@ fn full_record() -> Record {
             instance: InstanceId::new("instance"),
             digest: Digest::of(&"document"),
             applied: true,
+            destination: Destination::default(),
         }),
         since: None,
         born: MOMENT,
@@ -155,12 +160,15 @@ fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
         Lifecycle::Rejected { .. } => "rejected",
         Lifecycle::Frozen {} => "frozen",
         Lifecycle::RemovalFrozen {} => "removal-frozen",
+        Lifecycle::AwaitingEnvironment { complaint: Some(_), .. } => "awaiting-environment",
+        Lifecycle::AwaitingEnvironment { .. } => "awaiting-environment-said",
         Lifecycle::AwaitingTenant { .. } => "awaiting-tenant",
         Lifecycle::AwaitingEngine { .. } => "awaiting-engine",
         Lifecycle::AwaitingPredecessor { .. } => "awaiting-predecessor",
         Lifecycle::Dispatching { .. } => "dispatching",
         Lifecycle::BackingOff { .. } => "backing-off",
         Lifecycle::Settled {} => "settled",
+        Lifecycle::AwaitingDestination { .. } => "awaiting-destination",
         Lifecycle::Removing { .. } => "removing",
         Lifecycle::RemovalBackingOff { .. } => "removal-backing-off",
         Lifecycle::Finalizing { .. } => "finalizing",
@@ -168,12 +176,15 @@ fn lifecycle_name(lifecycle: &Lifecycle) -> &'static str {
     }
 }
 
-fn lifecycles() -> [Lifecycle; 14] {
+fn lifecycles() -> [Lifecycle; 17] {
     [
         Lifecycle::Unseen {},
         Lifecycle::Rejected { deadline: None },
         Lifecycle::Frozen {},
         Lifecycle::RemovalFrozen {},
+        Lifecycle::AwaitingEnvironment { complaint: Some(MOMENT), repair: Some(MOMENT) },
+        Lifecycle::AwaitingEnvironment { complaint: None, repair: None },
+        Lifecycle::AwaitingDestination { deadline: MOMENT, overdue: 0 },
         Lifecycle::AwaitingTenant { deadline: MOMENT, overdue: 0 },
         Lifecycle::AwaitingEngine { deadline: MOMENT, overdue: 0 },
         Lifecycle::AwaitingPredecessor { deadline: MOMENT, overdue: 0 },
@@ -205,7 +216,7 @@ fn every_state_of_a_deployments_lifecycle_keeps_its_format() {
         compare(&format!("deployment-{name}"), &PersistedDeployment::from(deployment));
         names.insert(name);
     }
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 17);
 }
 
 /// What later releases added, with values set.
@@ -595,6 +606,27 @@ fn every_state_of_a_repository_credential_keeps_its_format() {
 }
 
 #[test]
+fn where_an_application_deploys_to_keeps_its_format() {
+    let id = EnvironmentId::new("environment");
+    let destinations = [
+        ("environment", Destination::Environment { id, name: "staging".to_owned() }),
+        ("nowhere", Destination::Nowhere { is_requested: true }),
+    ];
+    for (file, destination) in destinations {
+        let mut record = full_record();
+        record.application = record.application.map(|one| ApplicationRecord { destination, ..one });
+        let deployment = Deployment {
+            lifecycle: Lifecycle::Settled {},
+            error_flag: ErrorFlag::Never {},
+            mirror: Mirror::Clean {},
+            record,
+        };
+        let persisted = PersistedDeployment::from(deployment);
+        compare(&format!("deployment-destination-{file}"), &persisted);
+    }
+}
+
+#[test]
 fn the_moment_at_which_a_state_was_entered_is_read_and_written() {
     let since = Some(MOMENT);
     let deployment = Deployment {
@@ -633,5 +665,8 @@ fn an_unknown_version_is_rejected_by_its_number() {
 #[test]
 fn every_golden_file_is_read_by_a_test() {
     let files = std::fs::read_dir(folder()).unwrap().count();
-    assert_eq!(files, 14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11 + 2 + 10 + 3 + 6);
+    assert_eq!(
+        files,
+        14 + 4 + 3 + 4 + 5 + 2 * 8 + 2 + 4 + 11 + 2 + 10 + 3 + 6 + 1 + 12 + 3 + 3 + 3 + 2
+    );
 }

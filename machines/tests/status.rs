@@ -9,6 +9,7 @@ use machines::kinds::deployment::conditions::{
     Condition, ConditionStyle, MIRROR_BUDGETS, READY, RECONCILING, STALLED, budget_bytes,
     compared_to_digest,
 };
+use machines::kinds::deployment::destination::Environments;
 use machines::kinds::deployment::lifecycle::{Lifecycle, REMOVAL_DEADLINE};
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::spec::DeploymentSpec;
@@ -53,6 +54,7 @@ fn facts(now: Timestamp) -> Facts {
         isolation: true,
         namesakes: Vec::new(),
         existing_application: None,
+        environments: Environments::default(),
         conditions: ConditionStyle::Conventional,
     }
 }

@@ -1,5 +1,6 @@
 //! Arbitrary states, events and facts; reachable or not.
 
+mod managed_environment;
 mod repository_credential;
 mod sync_run;
 
@@ -8,6 +9,7 @@ use machines::identity::{
     OperationId, Revision, TenantUid, Timestamp,
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
+use machines::kinds::deployment::destination::{Destination, Environments};
 use machines::kinds::deployment::error_flag::ErrorFlag;
 use machines::kinds::deployment::lifecycle::Lifecycle;
 use machines::kinds::deployment::removal_report::RemovalReport;
@@ -34,6 +36,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+pub use managed_environment::{
+    environment_event, environment_facts, environment_spec, found_of_environment,
+    managed_environment, new_environment,
+};
 pub use repository_credential::{
     checked, credential_event, credential_facts, credential_spec, new_credential,
     repository_credential,
@@ -122,6 +128,17 @@ fn instance() -> BoxedStrategy<InstanceId> {
     prop_oneof![4 => Just("instance-1"), 1 => Just("instance-2")].prop_map(InstanceId::new).boxed()
 }
 
+/// The rows that a tenant usually has.
+pub fn usual_tenant() -> TenantRows {
+    TenantRows {
+        tenant: TenantUid::new("tenant-1"),
+        namespace: "team-a".to_owned(),
+        user: ClusterUserId::new("user-1"),
+        environment: EnvironmentId::new("environment"),
+        instance: InstanceId::new("instance-1"),
+    }
+}
+
 fn tenant_rows() -> BoxedStrategy<TenantRows> {
     instance()
         .prop_map(|instance| {
@@ -184,7 +201,8 @@ fn application_record() -> BoxedStrategy<ApplicationRecord> {
     (application_id(), instance(), digest(), any::<bool>())
         .prop_map(|(id, instance, digest, applied)| {
             let user = ClusterUserId::of(&TenantUid::new("tenant-1"));
-            ApplicationRecord { id, user, instance, digest, applied }
+            let destination = Destination::default();
+            ApplicationRecord { id, user, instance, digest, applied, destination }
         })
         .boxed()
 }
@@ -357,6 +375,7 @@ fn existing_application() -> impl Strategy<Value = ExistingApplication> {
         id,
         user: ClusterUserId::new("user-of-old"),
         instance,
+        destination: Destination::default(),
     })
 }
 
@@ -383,6 +402,7 @@ pub fn facts() -> BoxedStrategy<Facts> {
                     isolation,
                     namesakes,
                     existing_application,
+                    environments: Environments::default(),
                     conditions,
                 }
             },
@@ -452,8 +472,12 @@ pub fn operation() -> BoxedStrategy<Operation> {
             }
         },
     );
-    (phase, operation_id(), application_id())
-        .prop_map(|(state, id, application)| {
+    let secret = prop_oneof![
+        Just(Target::Credential(CredentialId::new("credential-1"))),
+        Just(Target::Environment(EnvironmentId::new("environment-1"))),
+    ];
+    (phase, operation_id(), application_id(), secret)
+        .prop_map(|(state, id, application, secret)| {
             let owner = ClusterUserId::new("user-1");
             let name = "gitopsdepl-uid-1".to_owned();
             let on_a_sync = matches!(
@@ -463,12 +487,12 @@ pub fn operation() -> BoxedStrategy<Operation> {
                     | OperationPhase::Syncing { .. }
                     | OperationPhase::EndingSync { .. }
             );
-            let on_a_credential = matches!(
+            let on_a_secret = matches!(
                 state,
                 OperationPhase::WritingSecret { .. } | OperationPhase::RemovingSecret { .. }
             );
-            let (target, synced) = if on_a_credential {
-                (Target::Credential(CredentialId::new("credential-1")), None)
+            let (target, synced) = if on_a_secret {
+                (secret, None)
             } else if on_a_sync {
                 let synced = SyncedApplication { row: application, name };
                 (Target::Sync(sync_id()), Some(synced))
@@ -574,7 +598,11 @@ pub fn operation_event() -> BoxedStrategy<OperationEvent> {
         let row = CredentialId::new("credential-1");
         Wanted::Credential { row, secret }
     });
-    let wanted = prop_oneof![2 => application, 2 => sync, 1 => secret];
+    let cluster = option::of(digest()).prop_map(|secret| {
+        let row = EnvironmentId::new("environment-1");
+        Wanted::Environment { row, secret }
+    });
+    let wanted = prop_oneof![2 => application, 2 => sync, 1 => secret, 1 => cluster];
     let row = (operation_state(), wanted).prop_map(|(state, wanted)| RowView {
         state,
         owner: ClusterUserId::new("user-1"),

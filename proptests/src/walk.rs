@@ -16,6 +16,7 @@ use machines::identity::{
 use machines::kinds::deployment::conditions::{
     Condition, ConditionStyle, StatusView, compared_to_digest,
 };
+use machines::kinds::deployment::destination::Environments;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     Deployment, Event, Facts, Namesake, Obligation, PersistedDeployment, Report, Snapshot,
@@ -250,6 +251,7 @@ impl Walk {
             isolation: false,
             namesakes: Vec::from_iter((self.situation == Situation::Predecessor).then_some(older)),
             existing_application: None,
+            environments: Environments::default(),
             conditions: ConditionStyle::Conventional,
         }
     }

@@ -8,21 +8,25 @@
 mod agent;
 mod argo;
 mod choices;
+mod cluster_rows;
+mod clusters;
 mod database;
 mod faults;
 mod kinds;
 mod moves;
 mod normal;
 mod objects;
+mod remote;
+mod repositories;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use machines::esr::{
-    self, ApplicationEntry, ArgoApplication, ArgoProject, ArgoReport, DeploymentObject,
-    MappingEntry, NamespaceObject, OperationEntry, Predicate, RepositoryEntry, Settings, SyncEntry,
-    SyncRunObject, UserEntry, Violation, World,
+    self, ApplicationEntry, ArgoApplication, ArgoProject, ArgoReport, CredentialObject,
+    DeploymentObject, EnvironmentObject, MappingEntry, NamespaceObject, OperationEntry, Predicate,
+    RepositoryEntry, Settings, SyncEntry, SyncRunObject, UserEntry, Violation, World,
 };
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
@@ -33,12 +37,22 @@ use machines::kinds::deployment::spec::{DeploymentSpec, normalise_repo_url};
 use machines::kinds::deployment::{
     self, Deployment, Event, Facts, Namesake, Obligation, Report, Snapshot, TenantFact,
 };
+use machines::kinds::managed_environment::verdict::Verdict;
+use machines::kinds::managed_environment::{
+    EnvironmentObligation, EnvironmentSnapshot, EnvironmentUid, ManagedEnvironment,
+};
+use machines::kinds::repository_credential::spec::CredentialSpec;
+use machines::kinds::repository_credential::{
+    CredentialId, CredentialObligation, CredentialSnapshot, CredentialUid, RepositoryCredential,
+};
 use machines::kinds::sync_run::{
     self, SyncRun, SyncRunObligation, SyncRunSnapshot, SyncRunSpec, SyncRunUid,
 };
 use machines::kinds::tenant::{Tenant, TenantEvent, TenantFacts, TenantState};
 use machines::machine::Machine;
-use machines::operation::application::{ApplicationDocument, project_name};
+use machines::operation::application::{
+    ApplicationDocument, IN_CLUSTER, cluster_name, project_name,
+};
 use machines::operation::sync::{SyncOperationId, SyncedApplication, SyncsSeen};
 use machines::operation::{
     ApplicationView, ArgoView, Operation, OperationEvent, OperationObligation, RowView, Wanted,
@@ -49,24 +63,34 @@ use machines::shared::repository_url::source_repo_pattern;
 use crate::walk::{persist, resume};
 
 use argo::{SentRequest, SyncRow};
+use clusters::Clusters;
 use objects::Object;
+use repositories::Repositories;
 
+pub use clusters::told_of_the_first_cluster;
 pub use faults::Fault;
-pub use moves::{Move, any_move};
+pub use moves::{Move, any_move, move_of_a_cluster, move_of_a_repository, move_of_the_program};
+pub use repositories::told_of_the_first_repository;
 
 /// The most rounds of rescans until nothing changes: the longest chain (a namespace is deleted
 /// while its deployment waits for a predecessor that is still being dispatched) needs about twenty.
 pub const ROUNDS_LIMIT: usize = 60;
 
 /// How many specs there are.
-pub const SPECS: u8 = 7;
+pub const SPECS: u8 = 9;
 /// How many specs of sync runs there are.
 pub const RUN_SPECS: u8 = 4;
+/// How many specs of repository credentials there are.
+pub const CREDENTIAL_SPECS: u8 = 5;
+/// How many specs of managed environments there are.
+pub const ENVIRONMENT_SPECS: u8 = 8;
 
 /// The moment at which everything starts.
 const START_MILLIS: i64 = 1_000_000;
 const NAMES: [&str; 2] = ["app", "web"];
 const RUN_NAMES: [&str; 3] = ["first", "second", "third"];
+const CREDENTIAL_NAMES: [&str; 2] = ["login", "backup"];
+const ENVIRONMENT_NAMES: [&str; 2] = ["staging", "production"];
 const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// The world and the machines in it.
@@ -77,6 +101,8 @@ pub struct Cluster {
     tenants: BTreeMap<TenantUid, Tenant>,
     deployments: BTreeMap<DeploymentUid, Deployment>,
     sync_runs: BTreeMap<SyncRunUid, SyncRun>,
+    credentials: BTreeMap<CredentialUid, RepositoryCredential>,
+    environments: BTreeMap<EnvironmentUid, ManagedEnvironment>,
     /// The runs whose machines had begun and are gone: the store knows them by their transitions.
     begun_runs: BTreeSet<SyncRunUid>,
     operations: BTreeMap<OperationId, Operation>,
@@ -89,8 +115,22 @@ pub struct Cluster {
     /// The same of sync runs.
     run_history: BTreeMap<SyncRunUid, Vec<SyncRunSnapshot>>,
     run_places: BTreeMap<SyncRunUid, (TenantUid, String, String)>,
+    /// The same of repository credentials.
+    credential_history: BTreeMap<CredentialUid, Vec<CredentialSnapshot>>,
+    credential_places: BTreeMap<CredentialUid, (TenantUid, String, String)>,
+    /// The same of managed environments.
+    environment_history: BTreeMap<EnvironmentUid, Vec<EnvironmentSnapshot>>,
+    environment_places: BTreeMap<EnvironmentUid, (TenantUid, String, String)>,
     /// The runs that have another client's finalizer.
     kept: BTreeSet<SyncRunUid>,
+    /// The credentials that have one.
+    kept_credentials: BTreeSet<CredentialUid>,
+    /// The environments that have one.
+    kept_environments: BTreeSet<EnvironmentUid>,
+    /// What the credentials are about.
+    repositories: Repositories,
+    /// What the environments are about.
+    clusters: Clusters,
     /// What the rows of syncs say besides their keys.
     sync_rows: BTreeMap<SyncOperationId, SyncRow>,
     /// What the agent has reported on operations.
@@ -117,6 +157,10 @@ enum Underway {
     Deployment(DeploymentUid, Obligation),
     /// What a sync run required.
     SyncRun(SyncRunUid, SyncRunObligation),
+    /// What a repository credential required.
+    Credential(CredentialUid, CredentialObligation),
+    /// What a managed environment required.
+    Environment(EnvironmentUid, EnvironmentObligation),
     /// The agent's request for a sync.
     Request(SentRequest),
 }
@@ -125,17 +169,24 @@ enum Underway {
 const ONE_TURN: Predicate = Predicate("SR-turn");
 
 /// The spec of a number; 0 is invalid, 3 needs another repository, 4 writes the URL of the first
-/// in another way, and from 5 on they are synced on request.
+/// in another way, 5 and 6 are synced on request, and 7 and 8 deploy to an environment.
 fn spec(number: u8) -> DeploymentSpec {
     let repo = match number {
         3 => "other.git",
         4 => "app",
         _ => "app.git",
     };
+    let environment = match number {
+        7 => Some(ENVIRONMENT_NAMES[0]),
+        8 => Some(ENVIRONMENT_NAMES[1]),
+        _ => None,
+    };
     DeploymentSpec {
         repo_url: format!("https://example.com/team/{repo}"),
         path: if number == 0 { String::new() } else { format!("folder-{number}") },
-        type_: if number < 5 { "automated" } else { "manual" }.to_owned(),
+        type_: if matches!(number, 5 | 6) { "manual" } else { "automated" }.to_owned(),
+        environment: environment.map(str::to_owned).unwrap_or_default(),
+        destination_namespace: environment.map(|_| "apps".to_owned()).unwrap_or_default(),
         ..DeploymentSpec::default()
     }
 }
@@ -177,6 +228,8 @@ impl Default for Cluster {
             tenants: BTreeMap::new(),
             deployments: BTreeMap::new(),
             sync_runs: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            environments: BTreeMap::new(),
             begun_runs: BTreeSet::new(),
             operations: BTreeMap::new(),
             resources: BTreeSet::new(),
@@ -184,7 +237,15 @@ impl Default for Cluster {
             places: BTreeMap::new(),
             run_history: BTreeMap::new(),
             run_places: BTreeMap::new(),
+            credential_history: BTreeMap::new(),
+            credential_places: BTreeMap::new(),
+            environment_history: BTreeMap::new(),
+            environment_places: BTreeMap::new(),
             kept: BTreeSet::new(),
+            kept_credentials: BTreeSet::new(),
+            kept_environments: BTreeSet::new(),
+            repositories: Repositories::default(),
+            clusters: Clusters::default(),
             sync_rows: BTreeMap::new(),
             messages: BTreeMap::new(),
             syncs: BTreeMap::new(),
@@ -219,6 +280,8 @@ impl Cluster {
             self.broken.extend(deployment::esr::one_at_a_time(&self.world, uids).err());
         }
         self.broken.extend(sync_run::esr::at_most_once(&self.world).err());
+        self.broken.extend(self.broken_by_credentials(before));
+        self.broken.extend(self.broken_by_environments(before));
         self.check_turns();
     }
 
@@ -249,6 +312,11 @@ impl Cluster {
     }
 
     fn happen(&mut self, next: &Move) {
+        self.act(next);
+        self.note_clusters();
+    }
+
+    fn act(&mut self, next: &Move) {
         let known = |which| pick(self.known_objects(), which);
         let existing = |which| pick(self.existing_objects(), which);
         let object = |which| pick(self.all_objects(), which);
@@ -260,6 +328,12 @@ impl Cluster {
             Move::CreateRun { namespace, name, spec, kept } => {
                 self.create_run(namespace, name, spec, kept);
             }
+            Move::CreateCredential { namespace, name, spec, kept } => {
+                self.create_credential(namespace, name, spec, kept);
+            }
+            Move::CreateEnvironment { namespace, name, spec, kept } => {
+                self.create_environment(namespace, name, spec, kept);
+            }
             Move::Edit { which, spec } => {
                 existing(which).iter().for_each(|one| self.edit_object(one, spec));
             }
@@ -268,6 +342,46 @@ impl Cluster {
             }
             Move::DeleteNamespace { which } => self.delete_namespace(which),
             Move::ToggleEngine => self.toggle_engine(),
+            Move::ToggleKeys => self.toggle_keys(),
+            Move::PutSecret { namespace, name, content } => {
+                self.put_secret(namespace, name, content);
+            }
+            Move::AnswerAs { repository, answer } => self.answer_as(repository, answer),
+            Move::ClusterAnswersAs { cluster, answer } => self.cluster_answers_as(cluster, answer),
+            Move::ForgetAccounts { cluster, is_all } => self.forget_accounts(cluster, is_all),
+            Move::AskCluster { which } => {
+                pick(self.asked_again(), which).iter().for_each(|uid| self.ask_cluster_again(uid));
+            }
+            Move::LearnOfCluster { which } => {
+                let question = pick(self.answered_questions(), which);
+                question.iter().for_each(|question| self.learn_of_cluster(question));
+            }
+            Move::LearnOfClusterLate { which } => {
+                let overtaken = pick(self.overtaken_checks(), which);
+                overtaken.iter().for_each(|uid| self.learn_of_cluster_late(uid));
+            }
+            Move::SpoilCluster { which, how } => self.spoil_cluster(which, how),
+            Move::NoticeCluster { which } => {
+                pick(self.spoiled_clusters(), which)
+                    .iter()
+                    .for_each(|row| self.notice_cluster(row));
+            }
+            Move::ShowSecret { which } => {
+                pick(self.unshown_secrets(), which).iter().for_each(|one| self.show_secret(one));
+            }
+            Move::AskAgain { which } => {
+                pick(self.rechecked(), which).iter().for_each(|uid| self.ask_again(uid));
+            }
+            Move::Learn { which } => {
+                pick(self.answered(), which).iter().for_each(|uid| self.learn(uid));
+            }
+            Move::LearnLate { which } => {
+                pick(self.overtaken(), which).iter().for_each(|uid| self.learn_late(uid));
+            }
+            Move::SpoilSecret { which, how } => self.spoil_secret(which, how),
+            Move::NoticeSecret { which } => {
+                pick(self.spoiled(), which).iter().for_each(|row| self.notice_secret(row));
+            }
             Move::Observe { which } => {
                 object(which).iter().for_each(|one| self.observe_object(one));
             }
@@ -321,6 +435,8 @@ impl Cluster {
     /// The tenants of all objects that ever existed.
     fn all_tenants(&self) -> BTreeSet<TenantUid> {
         let places = self.places.values().chain(self.run_places.values());
+        let places = places.chain(self.credential_places.values());
+        let places = places.chain(self.environment_places.values());
         places.map(|place| place.0.clone()).collect()
     }
 
@@ -328,10 +444,25 @@ impl Cluster {
     /// nothing. Returns the number of rounds, or `None` beyond [`ROUNDS_LIMIT`].
     pub fn rest(&mut self) -> Option<usize> {
         (1..=ROUNDS_LIMIT).find(|_| {
-            let before = (self.world.clone(), self.syncs.clone(), self.states());
+            let before = self.moment();
             self.round();
-            before == (self.world.clone(), self.syncs.clone(), self.states())
+            before == self.moment()
         })
+    }
+
+    /// Everything that changes as long as anything does.
+    fn moment(&self) -> impl PartialEq + use<> {
+        (self.world.clone(), self.syncs.clone(), self.states(), self.verdicts(), self.ends_at())
+    }
+
+    /// What the servers of tenants have said. A machine may be in the same states before and after it
+    /// learns something else.
+    fn verdicts(&self) -> Vec<String> {
+        let credentials = self.credentials.values();
+        let credentials = credentials.map(|one| format!("{:?}", one.record.checked));
+        let environments = self.environments.values();
+        let environments = environments.map(|one| format!("{:?}", one.record.checked));
+        credentials.chain(environments).collect()
     }
 
     /// One full rescan; afterwards every machine with an expired deadline is woken.
@@ -339,16 +470,26 @@ impl Cluster {
         for tenant in &self.all_tenants() {
             self.observe_tenant(tenant);
         }
+        self.unshown_secrets().iter().for_each(|secret| self.show_secret(secret));
         for object in &self.all_objects() {
             self.observe_object(object);
             self.check_facts(object);
             self.observe_operation_of(object);
-            if let Object::Deployment(uid) = object {
-                self.report(uid);
+            match object {
+                Object::Deployment(uid) => self.report(uid),
+                Object::Credential(uid) => self.ask_for_news(uid),
+                Object::Environment(uid) => self.ask_cluster_for_news(uid),
+                Object::SyncRun(_) => {}
             }
             // More than any machine requires at once.
             (0..3).for_each(|_| self.discharge_for(object, 0));
         }
+        self.answered().iter().for_each(|uid| self.learn(uid));
+        for question in &self.answered_questions() {
+            self.learn_of_cluster(question);
+        }
+        self.spoiled().iter().for_each(|row| self.notice_secret(row));
+        self.spoiled_clusters().iter().for_each(|row| self.notice_cluster(row));
         for id in self.known_operations() {
             self.observe_row(&id);
             self.observe_argo(&id);
@@ -367,15 +508,26 @@ impl Cluster {
             self.now = self.now.max(first);
             self.wake();
         }
+        self.note_clusters();
+    }
+
+    /// The present, if something is under way that ends by itself, however often the same is tried
+    /// until then.
+    fn ends_at(&self) -> Option<Timestamp> {
+        let mut all = self.environments.values();
+        all.any(environment_ends).then_some(self.now)
     }
 
     /// The state of each machine.
     pub fn states(&self) -> Vec<String> {
-        let states = |one: &Deployment| format!("{} {}", one.path(), one.mirror.path());
+        let states =
+            |one: &Deployment| format!("{} {} {}", one.record.uid, one.path(), one.mirror.path());
         let deployments = self.deployments.values().map(states);
         let run =
             |one: &SyncRun| format!("{} {} {}", one.record.uid, one.path(), one.mirror.path());
         let deployments = deployments.chain(self.sync_runs.values().map(run));
+        let deployments = deployments.chain(self.credentials.values().map(credential_state));
+        let deployments = deployments.chain(self.environments.values().map(environment_state));
         let operations = self.operations.values().map(|one| one.path().to_owned());
         let tenants = self.tenants.values().map(|one| one.path().to_owned());
         deployments.chain(operations).chain(tenants).collect()
@@ -390,4 +542,38 @@ impl Cluster {
     pub fn sync_runs(&self) -> usize {
         self.sync_runs.len()
     }
+
+    /// How many machines of repository credentials exist; at rest, none whose object is gone or
+    /// going.
+    pub fn credentials(&self) -> usize {
+        self.credentials.len()
+    }
+
+    /// How many machines of managed environments exist; at rest, none whose object is gone or going.
+    pub fn environments(&self) -> usize {
+        self.environments.len()
+    }
+
+    /// There are keys to seal credentials with, and Argo CD is there.
+    pub fn restore(&mut self) {
+        self.world.settings.instance = Some(InstanceId::new("instance"));
+        self.repositories.has_keys = true;
+    }
+}
+
+/// The states of a repository credential.
+fn credential_state(one: &RepositoryCredential) -> String {
+    let (path, delivery, mirror) = (one.path(), one.delivery.path(), one.mirror.path());
+    format!("{} {path} {delivery} {mirror}", one.record.uid)
+}
+
+/// The states of a managed environment.
+fn environment_state(one: &ManagedEnvironment) -> String {
+    let (path, delivery, mirror) = (one.path(), one.delivery.path(), one.mirror.path());
+    format!("{} {path} {delivery} {} {mirror}", one.record.uid, one.revocation.path())
+}
+
+/// Whether a managed environment waits for the end of something that it tries for a limited time.
+fn environment_ends(one: &ManagedEnvironment) -> bool {
+    !one.revocation.is_idle() || one.needs_usage()
 }

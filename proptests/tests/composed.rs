@@ -1,5 +1,5 @@
-//! Tenants, deployments and operations together keep the specification, whatever happens to them
-//! and in whatever order they learn of it.
+//! Tenants, deployments, repository credentials, managed environments and operations together keep the
+//! specification, whatever happens to them and in whatever order they learn of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use machines::esr;
@@ -37,7 +37,7 @@ proptest! {
     #[test]
     fn whatever_happens_the_specification_holds_in_the_end(moves in vec(any_move(), 0..120)) {
         let mut cluster = after(&moves);
-        cluster.world.settings.instance = Some(machines::identity::InstanceId::new("instance"));
+        cluster.restore();
         rests_well(&mut cluster).map_err(TestCaseError::fail)?;
         prop_assert_eq!(&cluster.broken, &vec![]);
         let (_, deployments, operations) = cluster.machines();
@@ -45,6 +45,10 @@ proptest! {
         prop_assert_eq!(operations, 0, "an operation outlived its work");
         let present = cluster.world.sync_runs.iter().filter(|one| !one.deleting).count();
         prop_assert_eq!(cluster.sync_runs(), present, "a machine outlived its run");
+        let present = cluster.world.credentials.iter().filter(|one| !one.deleting).count();
+        prop_assert_eq!(cluster.credentials(), present, "a machine outlived its credential");
+        let present = cluster.world.environments.iter().filter(|one| !one.deleting).count();
+        prop_assert_eq!(cluster.environments(), present, "a machine outlived its environment");
     }
 
     #[test]
@@ -55,8 +59,10 @@ proptest! {
             cluster.take(next);
         }
         prop_assert_eq!(cluster.world.argocd.applications.len(), 0);
+        prop_assert_eq!(cluster.world.argocd.repositories.len(), 0);
+        prop_assert_eq!(cluster.world.argocd.clusters.len(), 0);
         prop_assert_eq!(&cluster.world.database, &esr::Database::default());
-        cluster.world.settings.instance = Some(machines::identity::InstanceId::new("instance"));
+        cluster.restore();
         rests_well(&mut cluster).map_err(TestCaseError::fail)?;
     }
 }

@@ -84,7 +84,7 @@ proptest! {
         cluster.take(&deployment(MANUAL));
         cluster.rest();
         moves.iter().for_each(|next| cluster.take(next));
-        cluster.world.settings.instance = Some(machines::identity::InstanceId::new("instance"));
+        cluster.restore();
         prop_assert!(cluster.rest().is_some(), "no rest: {cluster:#?}");
         prop_assert_eq!(esr::all(&cluster.world), vec![]);
         prop_assert_eq!(&cluster.broken, &vec![]);

@@ -43,3 +43,18 @@ fn two_deployments_sharing_a_repository_url_keep_the_specification() {
 fn a_manual_deployment_and_two_sync_runs_keep_the_specification() {
     check(Scenario::a_manual_deployment_and_two_sync_runs(), 47_341);
 }
+
+#[test]
+fn a_repository_credential_keeps_the_specification() {
+    check(Scenario::a_repository_credential(), 52_088);
+}
+
+#[test]
+fn a_shared_private_repository_keeps_the_specification() {
+    check(Scenario::a_shared_private_repository(), 25_252);
+}
+
+#[test]
+fn a_managed_environment_keeps_the_specification() {
+    check(Scenario::a_managed_environment(), 6_240);
+}

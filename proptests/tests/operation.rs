@@ -251,11 +251,16 @@ proptest! {
                     view(present(document.spec.clone(), true, false))
                 }
                 Some(OperationObligation::ApplicationRemoved(_)) => view(ApplicationView::Absent),
-                Some(OperationObligation::SecretWritten(_, digest)) => {
+                Some(
+                    OperationObligation::ClusterWritten(_, digest)
+                    | OperationObligation::SecretWritten(_, digest),
+                ) => {
                     let digest = digest.clone();
                     secret(SecretView::Present { digest, in_project: true, deleting: false })
                 }
-                Some(OperationObligation::SecretRemoved(_)) => secret(SecretView::Absent),
+                Some(
+                    OperationObligation::ClusterRemoved(_) | OperationObligation::SecretRemoved(_),
+                ) => secret(SecretView::Absent),
                 Some(OperationObligation::SyncRequested(..)) => {
                     row_of(OperationState::Waiting, withdrawn())
                 }

@@ -5,10 +5,7 @@
 use std::collections::BTreeSet;
 
 use machines::Handling;
-use machines::identity::{
-    ClusterUserId, Digest, EnvironmentId, Generation, InstanceId, OperationId, Revision, TenantUid,
-    Timestamp,
-};
+use machines::identity::{Digest, Generation, OperationId, Revision, Timestamp};
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::rows::CredentialKey;
 use machines::kinds::repository_credential::spec::{CredentialSpec, problem};
@@ -21,7 +18,6 @@ use machines::kinds::tenant::TenantFact;
 use machines::machine::Machine;
 use machines::rows::{
     CredentialRow, CredentialRows, OperationRow, OperationState, Requester, RowChange, Target,
-    TenantRows,
 };
 use machines::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, READY, STALLED};
 use machines::shared::mirror::Mirror;
@@ -106,13 +102,7 @@ fn fitting(machine: &RepositoryCredential, event: CredentialEvent) -> Credential
 
 /// The facts as they usually are: there are keys, and the tenant has its rows.
 fn usual(facts: CredentialFacts) -> CredentialFacts {
-    let tenant = TenantRows {
-        tenant: TenantUid::new("tenant-1"),
-        namespace: "team-a".to_owned(),
-        user: ClusterUserId::new("user-1"),
-        environment: EnvironmentId::new("environment"),
-        instance: InstanceId::new("instance-1"),
-    };
+    let tenant = arbitrary::usual_tenant();
     let instance = Some(tenant.instance.clone());
     let tenant = TenantFact::Active(tenant);
     let is_row_empty = false;

@@ -51,6 +51,13 @@ proptest! {
     }
 
     #[test]
+    fn an_environment_names_its_deadlines_and_what_a_person_can_do(
+        machine in arbitrary::managed_environment(),
+    ) {
+        is_complete(&machine)?;
+    }
+
+    #[test]
     fn a_tenant_names_its_deadlines_and_what_a_person_can_do(machine in arbitrary::tenant()) {
         is_complete(&machine)?;
     }

@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use futures::future::BoxFuture;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::api::{ApiServer, InstallError, RequestCounts, Settings};
 use crate::edge::Edge;
 use crate::store::PersistError;
+use crate::tls::{CertificateError, Identity, TlsListener};
 
 /// How long open connections get to end before they are cut.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -28,6 +31,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The definitions to install or update at the start.
     pub crds: Vec<CustomResourceDefinition>,
+    /// Whether it serves HTTPS, with a certificate that is made at each start.
+    pub tls: bool,
     /// Clock, uids and limits.
     pub settings: Settings,
 }
@@ -39,6 +44,7 @@ impl Default for Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data: None,
             crds: Vec::new(),
+            tls: false,
             settings: Settings::default(),
         }
     }
@@ -74,6 +80,9 @@ pub enum Error {
     /// A definition was rejected.
     #[error(transparent)]
     Definition(#[from] InstallError),
+    /// There is no certificate to serve with.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
 }
 
 /// A running server. Dropping it stops it without waiting.
@@ -81,6 +90,8 @@ pub enum Error {
 pub struct ControlPlane {
     server: Arc<ApiServer>,
     address: SocketAddr,
+    /// The certificate of the server's authority, in PEM and in DER, if it serves HTTPS.
+    authority: Option<(String, Vec<u8>)>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
     _guard: DropGuard,
@@ -93,7 +104,7 @@ impl ControlPlane {
     }
 
     async fn start_with(options: Options) -> Result<Self, Error> {
-        let Options { address, data, crds, settings } = options;
+        let Options { address, data, crds, tls, settings } = options;
         if !address.ip().is_loopback() {
             return Err(Error::NotLoopback(address));
         }
@@ -109,21 +120,15 @@ impl ControlPlane {
         }
         let shutdown = CancellationToken::new();
         let edge = Edge { server: Arc::clone(&server), shutdown: shutdown.clone() };
-        // Watch events are small and must not be delayed to be sent together.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection stays with delayed sends");
-            }
-        });
-        let serving = axum::serve(listener, edge.router())
-            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
-        let task = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::warn!(%error, "the sandbox's server ended");
-            }
-        });
+        let identity = tls.then(Identity::new).transpose()?;
+        let stop = shutdown.clone();
+        let task = match &identity {
+            None => tokio::spawn(serve(without_delay(listener), edge, stop)),
+            Some(identity) => tokio::spawn(serve(TlsListener::new(listener, identity), edge, stop)),
+        };
+        let authority = identity.map(|one| (one.authority_pem, one.authority_der));
         let guard = shutdown.clone().drop_guard();
-        Ok(Self { server, address, shutdown, task, _guard: guard })
+        Ok(Self { server, address, authority, shutdown, task, _guard: guard })
     }
 
     /// The core, for a client inside the process and for tests.
@@ -138,35 +143,48 @@ impl ControlPlane {
 
     /// The server's URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme(), self.address)
     }
 
-    /// A kubeconfig for kubectl.
+    fn scheme(&self) -> &'static str {
+        if self.authority.is_some() { "https" } else { "http" }
+    }
+
+    /// A kubeconfig for kubectl. If the server serves HTTPS, it has the certificate of its authority,
+    /// and a token, which the server does not look at.
     pub fn kubeconfig(&self) -> String {
+        let authority = self.authority.as_ref().map(|(pem, _)| {
+            let pem = STANDARD.encode(pem);
+            format!("\n    certificate-authority-data: {pem}")
+        });
+        let user = if authority.is_some() { "{token: sandbox}" } else { "{}" };
         format!(
             "apiVersion: v1\n\
              kind: Config\n\
              current-context: sandbox\n\
              clusters:\n\
-             - name: sandbox\n  cluster:\n    server: {}\n\
+             - name: sandbox\n  cluster:\n    server: {}{}\n\
              contexts:\n\
              - name: sandbox\n  context:\n    cluster: sandbox\n    user: sandbox\n\
              \x20   namespace: default\n\
              users:\n\
-             - name: sandbox\n  user: {{}}\n",
-            self.url()
+             - name: sandbox\n  user: {user}\n",
+            self.url(),
+            authority.unwrap_or_default()
         )
     }
 
     /// The configuration of a kube client.
     pub fn client_config(&self) -> kube::Config {
         let url = http::Uri::builder()
-            .scheme("http")
+            .scheme(self.scheme())
             .authority(self.address.to_string())
             .path_and_query("/")
             .build()
             .unwrap_or_default();
-        kube::Config::new(url)
+        let mut config = kube::Config::new(url);
+        config.root_cert = self.authority.as_ref().map(|(_, der)| vec![der.clone()]);
+        config
     }
 
     /// The newest resource version.
@@ -186,5 +204,26 @@ impl ControlPlane {
             self.task.abort();
         }
         self.server.close();
+    }
+}
+
+/// Watch events are small and must not be delayed to be sent together.
+fn without_delay(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
+    listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays with delayed sends");
+        }
+    })
+}
+
+async fn serve<L>(listener: L, edge: Edge, shutdown: CancellationToken)
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let serving =
+        axum::serve(listener, edge.router()).with_graceful_shutdown(shutdown.cancelled_owned());
+    if let Err(error) = serving.await {
+        tracing::warn!(%error, "the sandbox's server ended");
     }
 }

@@ -10,7 +10,7 @@
 //!   answers need;
 //! * [`api`]: the synchronous core, [`ApiServer::handle`], which needs neither network nor runtime;
 //! * [`Watch`]: a cursor into the history, which is also a stream;
-//! * `edge`: the same core over HTTP and, by [`client`], inside the process;
+//! * `edge`: the same core over HTTP and, by [`client`], inside the process; `tls`: over HTTPS;
 //! * [`ControlPlane`]: a server on loopback with its kubeconfig.
 //!
 //! `tests/conformance` compares it with a real API server; the differences are listed there, with
@@ -37,6 +37,7 @@ mod registry;
 mod selectors;
 mod store;
 mod table;
+mod tls;
 mod watch;
 
 pub use api::{ApiServer, InstallError, Reply, Request, RequestCounts, Response, Settings};
@@ -44,4 +45,5 @@ pub use clock::Clock;
 pub use control_plane::{ControlPlane, Error, Options};
 pub use edge::{Body, answer, client};
 pub use store::PersistError;
+pub use tls::CertificateError;
 pub use watch::{Watch, events_of};

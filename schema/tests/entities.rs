@@ -117,6 +117,8 @@ async fn tenant_rows(database: &Database) {
             created_on: time(),
             namespaces: Some(text("a,b")),
             cluster_resources: Some(false),
+            ca_data: text("(sealed)"),
+            tls_server_name: "n".repeat(253),
         },
     )
     .await;

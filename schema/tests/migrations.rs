@@ -20,7 +20,7 @@ use sea_orm::{
     PaginatorTrait as _, QueryFilter as _, Set, Statement, TransactionTrait as _,
 };
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "m20261101_000001_existing_tables",
     "m20261101_000002_urls_as_written",
     "m20261101_000003_machines",
@@ -28,6 +28,7 @@ const ALL: [&str; 7] = [
     "m20261101_000005_by_tenant",
     "m20261128_000006_references",
     "m20261129_000007_sealing",
+    "m20261130_000008_clusters",
 ];
 
 on_each_database!(
@@ -82,6 +83,7 @@ async fn an_existing_database_is_adopted_with_its_rows(scratch: Scratch) {
     assert_eq!(credentials.host.as_deref(), Some("host"));
     assert_eq!(credentials.allowinsecure_skiptlsverify, None);
     assert_eq!(credentials.cluster_resources, Some(false));
+    assert_eq!((credentials.ca_data.as_str(), credentials.tls_server_name.as_str()), ("", ""));
     only::<gitops_engine_cluster::Entity>(&database).await;
     only::<gitops_engine_instance::Entity>(&database).await;
     only::<managed_environment::Entity>(&database).await;
@@ -224,7 +226,11 @@ async fn without_migration_the_missing_migrations_are_reported(scratch: Scratch)
 }
 
 /// Statements of the store and of checks of foreign keys, with the index that each must use.
-const LOOKS: [(&str, &str); 6] = [
+const LOOKS: [(&str, &str); 7] = [
+    (
+        "application_environment_idx",
+        "SELECT 1 FROM application WHERE managed_environment_id IN ('a', 'b')",
+    ),
     (
         "syncoperation_application_idx",
         "UPDATE syncoperation SET application_id = NULL WHERE application_id IN ('a', 'b')",

@@ -38,7 +38,7 @@ fn seeds_that_once_failed_and_others() {
     let mut virtual_time = Duration::ZERO;
     let mut processes = 0;
     let mut written = 0;
-    let mut asked = 0;
+    let (mut asked, mut asked_clusters) = (0, 0);
     let mut struck = BTreeSet::new();
     fan_out(
         THREADS,
@@ -49,6 +49,7 @@ fn seeds_that_once_failed_and_others() {
             processes += report.processes;
             written += report.written;
             asked += report.asked;
+            asked_clusters += report.asked_clusters;
             struck.extend(report.struck.iter().cloned());
             if !report.violations.is_empty() {
                 failures.push(report);
@@ -62,12 +63,14 @@ fn seeds_that_once_failed_and_others() {
     let hours = virtual_time.as_secs_f64() / 3_600.0;
     tell(&format!(
         "{number} seeds, of which {} that once failed, the others from {} on: {hours:.0} virtual \
-         hours, {processes} processes, {asked} questions to git servers",
+         hours, {processes} processes, {asked} questions to git servers, \
+         {asked_clusters} to clusters",
         regressions().len(),
         fresh.start
     ));
     assert!(written > 0, "the password was never written");
     assert!(asked > 0, "no git server was ever asked");
+    assert!(asked_clusters > 0, "no cluster was ever asked");
     assert_eq!(struck, Faults::all_names().unwrap(), "a fault that never strikes proves nothing");
 }
 

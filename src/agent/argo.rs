@@ -1,12 +1,11 @@
 //! What the agent has seen of Argo CD: only what it compares of each Application, AppProject and
-//! repository Secret, so that ten thousand of them take a few megabytes, and none of what is secret.
+//! Secret of its own, so that ten thousand of them take a few megabytes, and none of what is secret.
 //! What is taken in and reported for each is in `resources`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crds::argocd::ApplicationStatus;
 use machines::identity::{ApplicationId, ClusterUserId, Revision};
-use machines::kinds::repository_credential::CredentialId;
 use machines::operation::application::project_name;
 use machines::operation::{ApplicationView, SecretView};
 use machines::rows::Target;
@@ -14,7 +13,9 @@ use schema::sealing::digests::Digester;
 
 use crate::agent::resources::application::entry::ApplicationEntry;
 use crate::agent::resources::project::entry::ProjectEntry;
-use crate::agent::resources::repository_secret::entry::SecretEntry;
+use crate::agent::resources::secret::collisions::Claims;
+use crate::agent::resources::secret::entry::SecretEntry;
+use crate::agent::resources::secret::row::SecretRow;
 use crate::runtime::sightings::Sightings;
 
 /// See the module.
@@ -30,15 +31,16 @@ pub struct Argo {
     pub(super) absent_projects: HashSet<String>,
     pub(super) applications_seen: Sightings<String>,
     pub(super) projects_seen: Sightings<String>,
-    /// The repository Secrets that are ours by their names, by the rows in these.
-    pub(super) secrets: HashMap<CredentialId, SecretEntry>,
-    pub(super) secrets_seen: Sightings<CredentialId>,
+    /// The Secrets that are ours by their names, by the rows in these.
+    pub(super) secrets: HashMap<SecretRow, SecretEntry>,
+    /// By their names, and those of others.
+    pub(super) secrets_seen: Sightings<String>,
+    /// What all cluster Secrets claim to be.
+    pub(super) claims: Claims,
     /// What they are compared by; without keys nothing is.
     pub(super) digester: Option<Digester>,
     /// Whether the installed Argo CD knows `retry.refresh`.
     pub(super) knows_refresh: bool,
-    /// The cluster users for whom an earlier installation recorded environments.
-    pub(super) environment_owners: BTreeSet<ClusterUserId>,
 }
 
 /// What has changed, for the machines that look at it.
@@ -57,8 +59,8 @@ pub enum Changed {
     },
     /// An AppProject, or what its Applications use, by the project's name.
     Project(String),
-    /// The repository Secret of a row.
-    Secret(CredentialId),
+    /// The Secret of a row, or those that claim to be its cluster.
+    Secret(SecretRow),
 }
 
 impl Argo {
@@ -67,13 +69,8 @@ impl Argo {
         Self { digester, ..Self::default() }
     }
 
-    /// Notes for which cluster users an earlier installation recorded environments.
-    pub fn note_environments(&mut self, owners: BTreeSet<ClusterUserId>) {
-        self.environment_owners = owners;
-    }
-
-    /// The revisions of what an operation looks at: its Application's or its repository Secret's, and
-    /// its AppProject's.
+    /// The revisions of what an operation looks at: its Application's or its Secret's, and its
+    /// AppProject's.
     pub fn revisions(
         &self,
         target: Option<&Target>,
@@ -81,9 +78,9 @@ impl Argo {
         name: Option<&str>,
         owner: &ClusterUserId,
     ) -> [Option<Revision>; 2] {
-        let written = match target {
-            Some(Target::Credential(row)) => self.secret(row).map(|entry| entry.revision),
-            Some(Target::Application(_) | Target::Sync(_)) | None => {
+        let written = match target.and_then(SecretRow::of) {
+            Some(row) => self.secret(&row).map(|entry| entry.revision),
+            None => {
                 let application = row.and_then(|row| self.application_of(row, name));
                 application.map(|(_, entry)| entry.revision)
             }
@@ -100,9 +97,8 @@ impl Argo {
         }
     }
 
-    /// What the watch shows of the repository Secret of an operation, which should be in this
-    /// AppProject.
-    pub fn secret_view(&self, row: &CredentialId, project: Option<&str>) -> SecretView {
+    /// What the watch shows of the Secret of an operation, which should be for this AppProject.
+    pub fn secret_view(&self, row: &SecretRow, project: Option<&str>) -> SecretView {
         match self.secret(row) {
             None => SecretView::Unseen,
             Some(entry) => entry.view(row, project),

@@ -13,16 +13,29 @@ use machines::operation::{
 };
 use machines::rows::{Requester, RowChange, Target};
 use machines::shared::messages;
+use schema::store::Permitted;
 use schema::store::agent::{AgentChanges, AgentLoaded, Unusable};
 use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::agent::argo::Argo;
 use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
+use crate::agent::resources::secret::row::SecretRow;
 use crate::runtime::inbox::Coalesce;
 
 /// An operation looks at Argo CD again after each move; it moves at most this often, from preparing
 /// its project through writing and tidying to its end.
 const MOVES: usize = 4;
+
+/// Why an operation on a cluster Secret fails that Argo CD cannot use. What the other Secret is called
+/// is for the operators alone.
+const AMBIGUOUS_CLUSTER: &str = "another cluster Secret in Argo CD's namespace has the name or the URL \
+                                 of this environment's, so that Argo CD cannot use either; an \
+                                 operator of the service has to remove the other one. It is tried \
+                                 again";
+/// Why an operation on a cluster Secret fails that its AppProject cannot permit.
+const TOO_MANY_ENVIRONMENTS: &str = "the AppProject of this namespace has no room for another \
+                                     environment; remove environments from this namespace, or use \
+                                     another namespace. It is tried again";
 
 /// What was observed of an operation since it was last stepped. Argo CD's resources are checked
 /// whatever woke it.
@@ -109,7 +122,7 @@ pub fn decide(
 ) -> (AgentChanges, FollowUps) {
     let mut changes = AgentChanges::default();
     let (mut operations, mut left) = (Vec::new(), Vec::new());
-    let mut projects = Projects { argo, repositories: &loaded.repositories, known: HashMap::new() };
+    let mut projects = Projects { argo, permitted: &loaded.permitted, known: HashMap::new() };
     for (id, observations) in items {
         // What this version does not know is left to one that does.
         if loaded.unknown.contains(id) {
@@ -157,7 +170,7 @@ pub fn decide(
 /// The AppProjects of a batch: each is computed once, however many operations look at it.
 struct Projects<'a> {
     argo: &'a Argo,
-    repositories: &'a HashMap<ClusterUserId, BTreeSet<String>>,
+    permitted: &'a HashMap<ClusterUserId, Permitted>,
     known: HashMap<ClusterUserId, Project>,
 }
 
@@ -168,13 +181,41 @@ struct Project {
 
 impl Projects<'_> {
     fn of(&mut self, owner: &ClusterUserId) -> &Project {
-        let Self { argo, repositories, known } = self;
+        let Self { argo, permitted, known } = self;
         known.entry(owner.clone()).or_insert_with(|| {
-            let none = BTreeSet::new();
-            let wanted = argo.wanted_project(owner, repositories.get(owner).unwrap_or(&none));
+            let none = Permitted::default();
+            let wanted = argo.wanted_project(owner, permitted.get(owner).unwrap_or(&none));
             Project { matches: argo.project_matches(owner, &wanted), wanted }
         })
     }
+}
+
+/// Why an operation fails whose AppProject has no room for what it is about.
+fn left_out(operation: &Operation, project: &WantedProject) -> Option<&'static str> {
+    let is_left_out = match &operation.state {
+        OperationPhase::PreparingProject { document, .. } => {
+            project.left_out.contains(&document.spec.source.repo_url)
+        }
+        OperationPhase::WritingSecret { .. } => {
+            let row = operation.record.environment();
+            return row
+                .filter(|row| project.left_out_environments.contains(*row))
+                .map(|_| TOO_MANY_ENVIRONMENTS);
+        }
+        _ => false,
+    };
+    is_left_out.then_some(messages::PROJECT_FULL)
+}
+
+/// Whether Argo CD cannot tell the cluster of an environment from one of others.
+fn collides(argo: &Argo, row: &SecretRow) -> bool {
+    let SecretRow::Cluster(row) = row else { return false };
+    let rivals = argo.rivals(row);
+    if !rivals.is_empty() {
+        let row = row.as_str();
+        tracing::warn!(row, ?rivals, "Secrets of others claim to be the cluster of an environment");
+    }
+    !rivals.is_empty()
 }
 
 /// An operation on its way through what was observed of it.
@@ -232,11 +273,8 @@ impl OperationRun {
         if isolation {
             let project = projects.of(&record.owner);
             project_matches = project.matches;
-            if let OperationPhase::PreparingProject { document, .. } = &self.run.machine.state
-                && project.wanted.left_out.contains(&document.spec.source.repo_url)
-            {
-                return self
-                    .step(&OperationEvent::Refused { text: messages::PROJECT_FULL.to_owned() });
+            if let Some(text) = left_out(&self.run.machine, &project.wanted) {
+                return self.step(&OperationEvent::Refused { text: text.to_owned() });
             }
         }
         let mut view = ArgoView {
@@ -244,11 +282,14 @@ impl OperationRun {
             application: ApplicationView::Unseen,
             secret: SecretView::Unseen,
         };
-        if let Some(row) = record.credential() {
+        if let Some(row) = record.target.as_ref().and_then(SecretRow::of) {
             let project = isolation.then(|| project_name(&record.owner));
-            view.secret = projects.argo.secret_view(row, project.as_deref());
+            view.secret = projects.argo.secret_view(&row, project.as_deref());
             if view.secret == SecretView::Unseen && observations.secret_absent {
                 view.secret = SecretView::Absent;
+            }
+            if self.run.machine.would_complete(&view.secret) && collides(projects.argo, &row) {
+                return self.step(&OperationEvent::Refused { text: AMBIGUOUS_CLUSTER.to_owned() });
             }
         } else if let Some(row) = record.application() {
             let name = record.application_name();

@@ -5,13 +5,19 @@ use std::sync::Arc;
 use crate::agent::Agent;
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::batch::Observations;
-use crate::agent::resources::Effect;
+use crate::agent::resources::secret::row::SecretRow;
+use crate::agent::resources::{Effect, Subject};
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, QueuedEffect};
 
 /// What is said of a refused Secret in the place of the server's text.
-const SECRET_REFUSED: &str = "the Kubernetes API refuses Argo CD's repository Secret; a quota or an \
-                              admission policy of Argo CD's namespace may be in the way";
+fn secret_refused(row: &SecretRow) -> String {
+    format!(
+        "the Kubernetes API refuses Argo CD's {} Secret; a quota or an admission policy of Argo CD's \
+         namespace may be in the way",
+        row.kind()
+    )
+}
 
 impl Agent {
     pub(super) async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
@@ -20,7 +26,10 @@ impl Agent {
             Err(ApiError::Refused(text) | ApiError::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
                 // A policy may quote what it refuses.
-                let text = if effect.is_secret() { SECRET_REFUSED.to_owned() } else { text };
+                let text = match effect.key() {
+                    Subject::Secret(row) => secret_refused(&row),
+                    _ => text,
+                };
                 tracing::warn!(subject = ?effect.key(), text, "a write was refused");
                 for id in self.requiring(&effect) {
                     self.poke(

@@ -1,14 +1,14 @@
 //! What follows from a commit: timers, effects, and notifications to others.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId, Revision};
-use machines::kinds::repository_credential::CredentialId;
+use schema::store::Permitted;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
 use crate::agent::batch::{FollowUp, Observations};
+use crate::agent::resources::secret::row::SecretRow;
 use crate::agent::resources::{self, Effect, Subject};
 use crate::runtime::effects::{QueuedEffect, Required};
 
@@ -93,19 +93,19 @@ impl Agent {
         );
     }
 
-    /// Removes a repository Secret that has no owner.
-    pub(super) fn remove_orphaned_secret(&self, row: CredentialId) {
-        tracing::info!(row = row.as_str(), "a repository Secret that belongs to nobody is removed");
+    /// Removes a Secret that has no owner.
+    pub(super) fn remove_orphaned_secret(&self, row: SecretRow) {
+        tracing::info!(name = row.name(), "a Secret that belongs to nobody is removed");
         self.metrics.repairs.inc();
         let turn = row.as_str().to_owned();
         self.require_afresh(&turn, Effect::RemoveSecret { row, operation: None });
     }
 
     /// Corrects an AppProject although no operation asks for it.
-    pub(super) fn repair_project(&self, user: ClusterUserId, repositories: &BTreeSet<String>) {
+    pub(super) fn repair_project(&self, user: ClusterUserId, permitted: &Permitted) {
         tracing::info!(user = user.as_str(), "an AppProject that was changed manually is repaired");
         self.metrics.repairs.inc();
-        let wanted = self.argo().wanted_project(&user, repositories).document.map(Arc::new);
+        let wanted = self.argo().wanted_project(&user, permitted).document.map(Arc::new);
         let turn = user.as_str().to_owned();
         self.require_afresh(&turn, Effect::WriteProject { user, wanted });
     }

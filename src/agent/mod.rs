@@ -19,6 +19,8 @@ mod watching;
 #[cfg(test)]
 mod absence_tests;
 #[cfg(test)]
+mod cluster_secret_tests;
+#[cfg(test)]
 mod repository_secret_tests;
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use crate::agent::batch::Observations;
 use crate::agent::open::OpenOperations;
 use crate::agent::reports::Reports;
 use crate::agent::resources::Effect;
+use crate::agent::watching::Watches;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};
@@ -62,7 +65,7 @@ pub struct Agent {
     inbox: Arc<Inbox<OperationId, Observations>>,
     timers: Timers<OperationId>,
     effects: Arc<EffectQueue<Effect>>,
-    watches: Vec<Arc<Progress>>,
+    watches: Watches,
     commits: Arc<Commits>,
 }
 
@@ -93,10 +96,10 @@ impl Process<OperationId, Observations> for Agent {
                 let argo = self.argo();
                 let (changes, follow_ups) =
                     batch::decide(&mut loaded, &items, &argo, isolation, now);
-                (changes, (follow_ups, loaded.repositories))
+                (changes, (follow_ups, loaded.permitted))
             })
             .await;
-        let (follow_ups, repositories) = committed.inspect_err(|_| {
+        let (follow_ups, permitted) = committed.inspect_err(|_| {
             self.metrics.failed_batches.inc();
         })?;
         for (owner, wanted) in follow_ups.projects {
@@ -108,7 +111,7 @@ impl Process<OperationId, Observations> for Agent {
         for id in &follow_ups.left {
             self.forget(id);
         }
-        let idle = self.open().forget_idle(repositories.keys());
+        let idle = self.open().forget_idle(permitted.keys());
         self.argo().forget_absence(idle.iter().map(String::as_str));
         Ok(())
     }
@@ -142,9 +145,7 @@ impl Agent {
         listener: Arc<dyn Listener>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
-        let watches = ["operations", "applications", "appprojects", "repositorysecrets"]
-            .map(|name| Progress::new(name, &clock))
-            .to_vec();
+        let watches = Watches::new(&clock);
         let digester = store.sealer().map(|sealer| sealer.digests.clone());
         Arc::new(Self {
             client,
@@ -163,14 +164,10 @@ impl Agent {
         })
     }
 
-    /// The gauge of the watch of repository Secrets.
-    fn secrets_watch(&self) -> Option<&Arc<Progress>> {
-        self.watches.last()
-    }
-
     /// The gauges of its watches.
-    pub fn watches(&self) -> &[Arc<Progress>] {
-        &self.watches
+    pub fn watches(&self) -> [&Arc<Progress>; 4] {
+        let Watches { operations, applications, projects, secrets } = &self.watches;
+        [operations, applications, projects, secrets]
     }
 
     /// How its workers are doing.
@@ -220,8 +217,6 @@ impl Agent {
             self.timers.set(&id, entry.wake_at.map(Timestamp::from_millis));
             self.inbox.offer("", id, Observations::default());
         }
-        let owners = self.store.environment_owners().await?;
-        self.argo().note_environments(owners);
         self.reports.load().await
     }
 
@@ -238,10 +233,10 @@ impl Agent {
     }
 
     /// Steps batches, one after the other, once Argo CD's Applications and AppProjects have been seen:
-    /// until then nothing is known of what exists. It does not wait for repository Secrets, which each
-    /// write looks for by name: where they may not be watched, deployments go on.
+    /// until then nothing is known of what exists. It does not wait for Secrets, which each write looks
+    /// for by name: where they may not be watched, deployments go on.
     async fn work(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
-        let [_, applications, projects, _] = &self.watches[..] else { return Ok(()) };
+        let Watches { applications, projects, .. } = &self.watches;
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             _ = async { tokio::join!(applications.synced(), projects.synced()) } => {}

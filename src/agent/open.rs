@@ -5,13 +5,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
-use machines::kinds::repository_credential::CredentialId;
 use machines::operation::application::project_name;
 use machines::rows::Target;
 
 use crate::agent::argo::Changed;
 use crate::agent::batch::FollowUp;
 use crate::agent::resources::project::entry::ProjectDocument;
+use crate::agent::resources::secret::row::SecretRow;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ pub(super) struct OpenOperations {
     pub(super) by_id: HashMap<OperationId, OpenOperation>,
     /// By the rows whose Applications they look at.
     by_row: HashMap<ApplicationId, BTreeSet<OperationId>>,
-    /// By the rows whose repository Secrets they look at.
-    by_secret: HashMap<CredentialId, BTreeSet<OperationId>>,
+    /// By the rows whose Secrets they look at.
+    by_secret: HashMap<SecretRow, BTreeSet<OperationId>>,
     /// By the name of the Application, which cannot be changed.
     by_name: HashMap<String, BTreeSet<OperationId>>,
     /// By the names of the AppProjects of their owners.
@@ -95,8 +95,8 @@ impl OpenOperations {
         let mut is_new = application
             .as_ref()
             .is_some_and(|row| self.by_row.entry(row.clone()).or_default().insert(id.clone()));
-        if let Some(Target::Credential(row)) = target {
-            is_new |= self.by_secret.entry(row.clone()).or_default().insert(id.clone());
+        if let Some(row) = target.as_ref().and_then(SecretRow::of) {
+            is_new |= self.by_secret.entry(row).or_default().insert(id.clone());
         }
         let project = project_name(owner);
         if *awaits_project {
@@ -115,8 +115,8 @@ impl OpenOperations {
         if let Some(row) = &entry.application {
             remove_from(&mut self.by_row, row, id);
         }
-        if let Some(Target::Credential(row)) = &entry.target {
-            remove_from(&mut self.by_secret, row, id);
+        if let Some(row) = entry.target.as_ref().and_then(SecretRow::of) {
+            remove_from(&mut self.by_secret, &row, id);
         }
         if let Some(name) = &entry.name {
             remove_from(&mut self.by_name, name, id);
@@ -133,8 +133,8 @@ impl OpenOperations {
         ids.any(|id| self.by_id.get(id).is_some_and(|one| one.target.as_ref() == Some(&target)))
     }
 
-    /// Whether an operation writes or removes the repository Secret of a row.
-    pub(super) fn writes_secret(&self, row: &CredentialId) -> bool {
+    /// Whether an operation writes or removes the Secret of a row.
+    pub(super) fn writes_secret(&self, row: &SecretRow) -> bool {
         self.by_secret.contains_key(row)
     }
 

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use machines::identity::{ClusterUserId, DeploymentUid, Digest, OperationId, Timestamp};
+use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::{CredentialId, CredentialUid};
 use machines::machine::Machine;
 use machines::operation::{Operation, OperationEvent, RowView, SecretView, Wanted};
@@ -18,7 +19,7 @@ use schema::sealing::{Keyring, generate_key};
 use schema::store::agent::AgentLoaded;
 use schema::store::machine_rows::Versioned;
 use schema::store::sealed::unlock::unlock;
-use schema::store::{Credential, RepositoryAccess, Role, Store, WantedSecret};
+use schema::store::{Credential, RepositoryAccess, Role, Store};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -27,8 +28,12 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::batch::{FollowUps, Observations, decide};
-use crate::agent::rescan::secrets::{DifferingSecrets, SecretSuspects, secret_differs};
+use crate::agent::rescan::secrets::{
+    DifferingSecrets, SecretSuspects, Wanted as WantedSecret, secret_differs,
+};
 use crate::agent::resources::Effect;
+use crate::agent::resources::secret::row::SecretRow;
+use crate::agent::resources::secret::write::repository_data;
 use crate::runtime::effects::Outcome;
 use crate::runtime::watch::{Gone, WatchEvent};
 use crate::settings::Settings;
@@ -40,7 +45,11 @@ const PRIVATE_KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const PROJECT: &str = "app-project-user";
 const NAME: &str = "repo-cred-row";
 
-fn row() -> CredentialId {
+fn row() -> SecretRow {
+    SecretRow::Repository(credential())
+}
+
+fn credential() -> CredentialId {
     CredentialId::new("row")
 }
 
@@ -58,16 +67,19 @@ fn with_key() -> RepositoryAccess {
     access(Credential { ssh_private_key: PRIVATE_KEY.into(), ..Credential::default() })
 }
 
-/// The credentials whose Secrets the backend was told of.
+/// The machines whose Secrets the backend was told of.
 #[derive(Default)]
-struct Told(Mutex<Vec<CredentialUid>>);
+pub(super) struct Told(pub(super) Mutex<Vec<Requester>>);
 
 impl Listener for Told {
     fn operation_changed(&self, _: &Requester) {}
     fn report_changed(&self, _: &DeploymentUid) {}
     fn application_differs(&self, _: &DeploymentUid) {}
     fn secret_differs(&self, uid: &CredentialUid) {
-        self.0.lock().push(uid.clone());
+        self.0.lock().push(Requester::Credential(uid.clone()));
+    }
+    fn cluster_differs(&self, uid: &EnvironmentUid) {
+        self.0.lock().push(Requester::Environment(uid.clone()));
     }
     fn is_behind(&self, _: &str) -> bool {
         false
@@ -75,11 +87,11 @@ impl Listener for Told {
 }
 
 /// An agent with keys and one open operation. Nothing runs but what a test starts.
-struct World {
-    agent: Arc<Agent>,
-    secrets: Api<Secret>,
-    operation: OperationId,
-    told: Arc<Told>,
+pub(super) struct World {
+    pub(super) agent: Arc<Agent>,
+    pub(super) secrets: Api<Secret>,
+    pub(super) operation: OperationId,
+    pub(super) told: Arc<Told>,
     ended: CancellationToken,
 }
 
@@ -90,7 +102,7 @@ impl Drop for World {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let settings = Settings::default();
         let namespace = settings.argocd_namespace.clone();
         let client = test_support::api_server(argocd_stand_in::definitions(), &namespace).await;
@@ -110,14 +122,14 @@ impl World {
     }
 
     /// Follows the Secrets. From here on time is virtual.
-    async fn watch(&self) {
+    pub(super) async fn watch(&self) {
         tokio::time::pause();
         tokio::spawn(Arc::clone(&self.agent).watch_secrets(self.ended.clone()));
-        self.agent.watches[3].synced().await;
+        self.agent.watches.secrets.synced().await;
     }
 
     /// Waits until the watch has shown what is waited for.
-    async fn until(&self, what: &str, holds: impl Fn(&Argo) -> bool) {
+    pub(super) async fn until(&self, what: &str, holds: impl Fn(&Argo) -> bool) {
         for _ in 0..1_000 {
             if holds(&self.agent.argo()) {
                 return;
@@ -142,7 +154,10 @@ impl World {
 
     async fn put(&self, access: &RepositoryAccess, project: Option<&str>) -> Outcome {
         let effect = self.writing(access);
-        self.agent.put_secret(&effect, &row(), access, project).await.expect("an answer")
+        self.agent
+            .put_secret(&effect, &row(), &repository_data(access), project)
+            .await
+            .expect("an answer")
     }
 
     async fn remove(&self) -> Outcome {
@@ -151,7 +166,7 @@ impl World {
     }
 
     /// What has been observed of the operation since.
-    fn observed(&self) -> Observations {
+    pub(super) fn observed(&self) -> Observations {
         self.agent.inbox.take_one(&self.operation).unwrap_or_default()
     }
 
@@ -181,14 +196,14 @@ impl World {
     fn wanted(&self, access: &RepositoryAccess) -> WantedSecret {
         WantedSecret {
             row: row(),
-            credential: Some(CredentialUid::new("uid")),
-            owner: ClusterUserId::new("user"),
+            requester: Some(Requester::Credential(CredentialUid::new("uid"))),
+            owner: Some(ClusterUserId::new("user")),
             digest: Some(self.digest(access)),
         }
     }
 }
 
-fn data(secret: &Secret) -> BTreeMap<&str, &str> {
+pub(super) fn data(secret: &Secret) -> BTreeMap<&str, &str> {
     let data = secret.data.iter().flatten();
     data.map(|(key, value)| (key.as_str(), std::str::from_utf8(&value.0).unwrap())).collect()
 }
@@ -298,7 +313,7 @@ async fn what_differs_is_told_of_and_what_has_no_owner_removed_after_the_grace()
     let world = World::new().await;
     let grace = Duration::from_secs(120);
     let found = || DifferingSecrets {
-        credentials: [CredentialUid::new("uid")].into(),
+        requesters: [Requester::Credential(CredentialUid::new("uid"))].into(),
         orphans: [row()].into(),
     };
     let mut suspects = SecretSuspects::default();
@@ -308,7 +323,7 @@ async fn what_differs_is_told_of_and_what_has_no_owner_removed_after_the_grace()
         assert_eq!(world.told.0.lock().len(), told, "after {seconds} s");
         assert_eq!(world.agent.effects.len(), removals, "after {seconds} s");
     }
-    assert_eq!(*world.told.0.lock(), [CredentialUid::new("uid")]);
+    assert_eq!(*world.told.0.lock(), [Requester::Credential(CredentialUid::new("uid"))]);
 }
 
 #[tokio::test]
@@ -460,7 +475,7 @@ fn stepped(
         state: OperationState::Waiting,
         owner: ClusterUserId::new("user"),
         requester: Some(Requester::Credential(CredentialUid::new("uid"))),
-        wanted: Wanted::Credential { row: row(), secret: wanted.map(Digest::new) },
+        wanted: Wanted::Credential { row: credential(), secret: wanted.map(Digest::new) },
     };
     let claimed = Operation::new(id.clone()).step(&OperationEvent::RowObserved(view.into()), &now);
     let mut loaded = AgentLoaded::default();

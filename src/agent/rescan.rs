@@ -1,4 +1,4 @@
-//! Finds manual changes in Argo CD's namespace: compares every Application, repository Secret and
+//! Finds manual changes in Argo CD's namespace: compares every Application, Secret and
 //! AppProject with its rows, at long intervals. If an Application or a Secret differs for longer than
 //! a change takes, the backend is notified and asks for an operation. An AppProject belongs to no
 //! deployment, and is repaired here: possibly none of its deployments is in a state to ask for
@@ -14,12 +14,14 @@ pub(super) mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{Stream, TryStreamExt, try_unfold};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Timestamp};
 use machines::operation::application::{ApplicationDocument, application_name};
-use schema::store::StoreError;
+use schema::store::{Permitted, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
@@ -38,8 +40,8 @@ struct Differing {
     deployments: BTreeSet<DeploymentUid>,
     /// The deployments of Applications that have no owner, with the rows on their labels.
     orphans: BTreeMap<DeploymentUid, ApplicationId>,
-    /// The owners of AppProjects, with the repositories that those should permit.
-    projects: HashMap<ClusterUserId, BTreeSet<String>>,
+    /// The owners of AppProjects, with what those should permit.
+    projects: HashMap<ClusterUserId, Permitted>,
 }
 
 /// Compares at intervals until it should stop.
@@ -70,8 +72,8 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
                 }
                 let owners: Vec<ClusterUserId> = found.projects.keys().cloned().collect();
                 for owner in overdue(&mut projects, owners, now, grace) {
-                    let repositories = found.projects.remove(&owner).unwrap_or_default();
-                    agent.repair_project(owner, &repositories);
+                    let permitted = found.projects.remove(&owner).unwrap_or_default();
+                    agent.repair_project(owner, &permitted);
                 }
                 let uids: Vec<DeploymentUid> = found.orphans.keys().cloned().collect();
                 for uid in overdue(&mut orphans, uids, now, grace) {
@@ -82,12 +84,12 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
         }
-        if !agent.secrets_watch().is_some_and(|watch| watch.is_synced()) {
+        if !agent.watches.secrets.is_synced() {
             continue;
         }
         match secrets::differing(&agent).await {
             Ok(found) => secrets.judge(&agent, found, agent.settings.clock.now(), grace),
-            Err(error) => tracing::warn!(%error, "repository Secrets could not be compared"),
+            Err(error) => tracing::warn!(%error, "Secrets could not be compared"),
         }
     }
 }
@@ -125,21 +127,39 @@ fn judge<K: Clone + Eq + Hash>(
     (overdue, suspects)
 }
 
+/// What a query says page by page: each page begins after the last row of the one before, up to one
+/// without rows.
+fn pages<T, K: Default, F>(
+    read: impl Fn(K) -> F,
+    key: impl Fn(&T) -> K + Copy,
+) -> impl Stream<Item = Result<Vec<T>, StoreError>>
+where
+    F: Future<Output = Result<Vec<T>, StoreError>>,
+{
+    try_unfold(K::default(), move |after| {
+        let page = read(after);
+        async move {
+            let page = page.await?;
+            let last = page.last().map(key);
+            Ok(last.map(|last| (page, last)))
+        }
+    })
+}
+
 async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
     let mut found = Differing::default();
-    let mut after = ApplicationId::default();
     // Those that are left have no owner.
     let mut owners_left = agent.argo().project_owners();
     let mut left = agent.argo().ours();
-    loop {
-        let page = agent.store.wanted_applications(&after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.row.clone();
+    let store = &agent.store;
+    let read = |after| async move { store.wanted_applications(&after, PAGE).await };
+    let mut pages = pin!(pages(read, |wanted| wanted.row.clone()));
+    while let Some(page) = pages.try_next().await? {
         let owners: BTreeSet<ClusterUserId> = page.iter().map(|one| one.owner.clone()).collect();
         owners_left.retain(|owner| !owners.contains(owner));
         let deployments: HashSet<&DeploymentUid> = page.iter().map(|one| &one.deployment).collect();
         left.retain(|uid, _| !deployments.contains(uid));
-        let repositories = agent.store.repositories(&owners).await?;
+        let permitted = agent.store.permitted(&owners).await?;
         for wanted in page {
             // What cannot be read is a matter for its own operation, which fails and says so.
             let Some(document) = &wanted.document else { continue };
@@ -147,16 +167,22 @@ async fn differing(agent: &Agent) -> Result<Differing, StoreError> {
                 found.deployments.insert(wanted.deployment);
             }
         }
-        let differs = |(owner, urls): &(_, _)| project_differs(agent, owner, urls);
-        found.projects.extend(repositories.into_iter().filter(differs));
+        if agent.settings.isolation {
+            let differs = |(owner, rows): &(_, _)| project_differs(agent, owner, rows);
+            found.projects.extend(permitted.into_iter().filter(differs));
+        }
     }
     if !left.is_empty() {
         let orphans = agent.store.orphans(left.clone()).await?;
         left.retain(|uid, row| orphans.contains(uid) && !agent.open().writes(row));
     }
     found.orphans = left;
-    let unwanted = owners_left.into_iter().map(|owner| (owner, BTreeSet::new()));
-    found.projects.extend(unwanted.filter(|(owner, urls)| project_differs(agent, owner, urls)));
+    // Without isolation no row asks for an AppProject: what is left of them permits the Applications
+    // that are still in it, and goes after the last one.
+    let unwanted =
+        if agent.settings.isolation { owners_left } else { agent.argo().project_owners() };
+    let unwanted = unwanted.into_iter().map(|owner| (owner, Permitted::default()));
+    found.projects.extend(unwanted.filter(|(owner, rows)| project_differs(agent, owner, rows)));
     Ok(found)
 }
 
@@ -176,14 +202,14 @@ fn application_differs(agent: &Agent, row: &ApplicationId, document: &Applicatio
 
 /// An operation that waits for the AppProject repairs it itself; one that waits for something else,
 /// such as the end of an Application, does not.
-fn project_differs(agent: &Agent, owner: &ClusterUserId, repositories: &BTreeSet<String>) -> bool {
+fn project_differs(agent: &Agent, owner: &ClusterUserId, permitted: &Permitted) -> bool {
     // One lock after the other: the code that takes in watch events holds both, in the opposite
     // order.
-    if !agent.settings.isolation || agent.open().awaits_project(owner) {
+    if agent.open().awaits_project(owner) {
         return false;
     }
     let argo = agent.argo();
-    !argo.project_matches(owner, &argo.wanted_project(owner, repositories))
+    !argo.project_matches(owner, &argo.wanted_project(owner, permitted))
 }
 
 #[cfg(test)]
@@ -206,5 +232,13 @@ mod tests {
         let (_, suspects) = judge(&suspects, Vec::new(), at(60), grace);
         let (overdue, _) = judge(&suspects, vec![uid], at(180), grace);
         assert_eq!(overdue, []);
+    }
+
+    #[tokio::test]
+    async fn each_page_begins_after_the_last_row_of_the_one_before() {
+        let read =
+            |after: u32| async move { Ok((1..=5).filter(|row| *row > after).take(2).collect()) };
+        let pages: Vec<Vec<u32>> = pages(read, |row| *row).try_collect().await.expect("pages");
+        assert_eq!(pages, [vec![1, 2], vec![3, 4], vec![5]]);
     }
 }

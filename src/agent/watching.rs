@@ -1,4 +1,4 @@
-//! What the agent follows: Applications, AppProjects, repository Secrets and Operation CRs.
+//! What the agent follows: Applications, AppProjects, its Secrets and Operation CRs.
 
 use std::sync::Arc;
 
@@ -10,13 +10,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::agent::batch::Observations;
+use crate::runtime::clock::Clock;
 use crate::runtime::sightings::{Listed, Sightings};
-use crate::runtime::watch::{self, Selector, WatchEvent};
+use crate::runtime::watch::{self, Progress, Selector, WatchEvent};
+
+/// How each watch is doing.
+pub(super) struct Watches {
+    pub(super) operations: Arc<Progress>,
+    pub(super) applications: Arc<Progress>,
+    pub(super) projects: Arc<Progress>,
+    /// Of cluster Secrets and repository Secrets.
+    pub(super) secrets: Arc<Progress>,
+}
+
+impl Watches {
+    /// None has started.
+    pub(super) fn new(clock: &Clock) -> Self {
+        Self {
+            operations: Progress::new("operations", clock),
+            applications: Progress::new("applications", clock),
+            projects: Progress::new("appprojects", clock),
+            secrets: Progress::new("argocdsecrets", clock),
+        }
+    }
+}
 
 impl Agent {
     pub(super) async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {
         let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
-        let progress = Arc::clone(&self.watches[1]);
+        let progress = Arc::clone(&self.watches.applications);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
             agent.take_in(|argo| argo.application_seen(seen));
@@ -26,7 +48,7 @@ impl Agent {
 
     pub(super) async fn watch_projects(self: Arc<Self>, shutdown: CancellationToken) {
         let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
-        let progress = Arc::clone(&self.watches[2]);
+        let progress = Arc::clone(&self.watches.projects);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
             agent.take_in(|argo| argo.project_seen(seen));
@@ -34,14 +56,16 @@ impl Agent {
         .await;
     }
 
-    /// Argo CD acts on no Secret without the label, so one that has lost it counts as gone.
+    /// Argo CD acts on no Secret without the label, so one that has lost it counts as gone. One watch
+    /// shows both kinds, so that one whose label changes from one to the other is never missed.
     pub(super) async fn watch_secrets(self: Arc<Self>, shutdown: CancellationToken) {
         let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let label = crds::names::ARGO_CD_SECRET_TYPE_LABEL;
-        let repositories = format!("{label}={}", crds::names::ARGO_CD_REPOSITORY_SECRET);
-        let progress = Arc::clone(&self.watches[3]);
+        let kinds = [crds::names::ARGO_CD_CLUSTER_SECRET, crds::names::ARGO_CD_REPOSITORY_SECRET];
+        let selected = format!("{label} in ({})", kinds.join(","));
+        let progress = Arc::clone(&self.watches.secrets);
         let agent = Arc::clone(&self);
-        let selector = Selector::Labels(repositories);
+        let selector = Selector::Labels(selected);
         watch::follow_selected(api, selector, progress, shutdown, move |seen| {
             agent.take_in(|argo| argo.secret_seen(seen));
         })
@@ -50,7 +74,7 @@ impl Agent {
 
     pub(super) async fn watch_operations(self: Arc<Self>, shutdown: CancellationToken) {
         let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
-        let progress = Arc::clone(&self.watches[0]);
+        let progress = Arc::clone(&self.watches.operations);
         let agent = Arc::clone(&self);
         let mut sightings = Sightings::default();
         watch::follow::<Operation>(api, progress, shutdown, move |seen| {

@@ -22,17 +22,17 @@ impl Backend {
                 let refers_to = entry.refers_to.clone();
                 // Each is stepped once everything has been seen; until then its order is not known.
                 let rank = Timestamp::default();
-                let noted = Noted { tenant, place, refers_to, rank, shown: None };
+                let noted =
+                    Noted { tenant, place, refers_to, rank, shown: None, awaits_users: false };
                 self.index().note_machine(&key, &noted);
             }
             self.resume(&key, &entry);
         }
-        // If the object is gone, the first complete list says so.
-        for one in self.store.adopted_credentials().await? {
-            let place = Place { namespace: one.namespace, name: one.name };
-            let (rank, tenant) = (Timestamp::default(), one.tenant);
-            let noted = Noted { tenant, place, refers_to: None, rank, shown: None };
-            self.index().note_machine(&Key::Credential(one.uid), &noted);
+        for (key, tenant, place) in kinds::adopted(&self.store).await? {
+            // If the object is gone, the first complete list says so.
+            let (refers_to, rank, shown) = (None, Timestamp::default(), None);
+            let noted = Noted { tenant, place, refers_to, rank, shown, awaits_users: false };
+            self.index().note_machine(&key, &noted);
         }
         self.take_in_reports().await
     }

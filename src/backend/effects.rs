@@ -45,10 +45,13 @@ pub enum Subject {
     Status,
     /// The object's finalizer.
     Finalizer,
+    /// Events about the object.
+    Event,
 }
 
 /// Everything that a machine may require.
-pub const SUBJECTS: [Subject; 3] = [Subject::Operation, Subject::Status, Subject::Finalizer];
+pub const SUBJECTS: [Subject; 4] =
+    [Subject::Operation, Subject::Status, Subject::Finalizer, Subject::Event];
 
 /// Which machine requires an effect, and what that is about.
 pub type SubjectOf = (Key, Subject);

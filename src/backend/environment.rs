@@ -21,3 +21,11 @@ pub struct Environment {
     /// Whether statuses note what there is no room for.
     pub has_note: bool,
 }
+
+impl Environment {
+    /// Whether Argo CD's namespace is another one than that of this instance: it was created again,
+    /// and what was written there is gone with the old one.
+    pub fn is_elsewhere(&self, instance: &InstanceId) -> bool {
+        self.instance.as_ref().is_some_and(|now| now != instance)
+    }
+}

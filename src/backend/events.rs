@@ -1,13 +1,17 @@
 //! Kubernetes Events on the objects of tenants: what a user should know and no condition says.
 //!
 //! There is one Event per object and reason for as long as the API server keeps it: its name
-//! follows from both, so neither a repetition nor a restart creates another.
+//! follows from both, so neither a repetition nor a restart creates another. Where a machine has to
+//! know that it was written, there is one per object, reason and message.
 
 use std::collections::HashSet;
 
+use crds::GitOpsDeployment;
 use k8s_openapi::api::core::v1::{Event, ObjectReference};
+use kube::Resource;
 use kube::api::{Api, ObjectMeta, PostParams};
-use kube::{Resource, ResourceExt};
+use machines::identity::Digest;
+use machines::shared::redaction::redacted;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,35 +43,32 @@ impl Events {
 
     /// Reports on the object of a machine.
     pub fn tell(&self, place: &Place, key: &Key, reason: &str, message: &str) {
-        let object = ObjectReference {
-            name: Some(place.name.clone()),
-            namespace: Some(place.namespace.clone()),
-            uid: Some(key.uid().to_owned()),
-            kind: Some(key.kind().to_owned()),
-            // Our kinds have one version in common.
-            ..reference::<crds::GitOpsDeployment>()
-        };
-        self.tell_of(object, reason, message);
+        self.tell_of(reference(place, key), reason, message);
     }
 
-    /// Reports on an object that has no machine.
-    pub fn tell_object<K: Resource<DynamicType = ()>>(
+    /// Reports on the object of a machine, at once: the machine has to know that it was done. The
+    /// message is from a machine, which has bounded it.
+    ///
+    /// # Errors
+    ///
+    /// The Event could not be written. There is nobody to read it where the namespace is gone.
+    pub async fn write(
         &self,
-        object: &K,
+        client: &kube::Client,
+        place: &Place,
+        key: &Key,
         reason: &str,
         message: &str,
-    ) {
-        let reference = ObjectReference {
-            name: object.meta().name.clone(),
-            namespace: object.namespace(),
-            uid: object.uid(),
-            ..reference::<K>()
-        };
-        self.tell_of(reference, reason, message);
+    ) -> Result<(), ApiError> {
+        let mut event = self.event(reference(place, key), reason, redacted(message).into_owned());
+        let digest = Digest::of(&message);
+        let start = event.metadata.name.unwrap_or_default();
+        event.metadata.name = Some(format!("{start}.{}", digest.as_str()));
+        create(client, &event).await
     }
 
     fn tell_of(&self, object: ObjectReference, reason: &str, message: &str) {
-        let event = self.event(object, reason, message);
+        let event = self.event(object, reason, kubernetes::bounded(message));
         let name = event.metadata.name.clone().unwrap_or_default();
         let mut told = self.told.lock();
         if told.contains(&name) || self.sender.try_send(event).is_err() {
@@ -80,7 +81,7 @@ impl Events {
         told.insert(name);
     }
 
-    fn event(&self, object: ObjectReference, reason: &str, message: &str) -> Event {
+    fn event(&self, object: ObjectReference, reason: &str, message: String) -> Event {
         let now = self.clock.kubernetes_now();
         let uid = object.uid.clone().unwrap_or_default();
         Event {
@@ -92,7 +93,7 @@ impl Events {
             involved_object: object,
             type_: Some("Warning".to_owned()),
             reason: Some(reason.to_owned()),
-            message: Some(kubernetes::bounded(message)),
+            message: Some(message),
             count: Some(1),
             first_timestamp: Some(now.clone()),
             last_timestamp: Some(now),
@@ -116,11 +117,14 @@ impl Events {
     }
 }
 
-/// The kind of an object.
-fn reference<K: Resource<DynamicType = ()>>() -> ObjectReference {
+/// The object of a machine. Our kinds have one version in common.
+fn reference(place: &Place, key: &Key) -> ObjectReference {
     ObjectReference {
-        api_version: Some(K::api_version(&()).into_owned()),
-        kind: Some(K::kind(&()).into_owned()),
+        api_version: Some(GitOpsDeployment::api_version(&()).into_owned()),
+        kind: Some(key.kind().to_owned()),
+        namespace: Some(place.namespace.clone()),
+        name: Some(place.name.clone()),
+        uid: Some(key.uid().to_owned()),
         ..ObjectReference::default()
     }
 }
@@ -138,12 +142,18 @@ fn name_part(reason: &str) -> String {
 }
 
 async fn write(client: &kube::Client, event: Event) {
-    let namespace = event.metadata.namespace.clone().unwrap_or_default();
-    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
-    match api.create(&PostParams::default(), &event).await.map_err(kubernetes::api_error) {
+    if let Err(error) = create(client, &event).await {
+        tracing::warn!(%error, "an Event could not be written");
+    }
+}
+
+async fn create(client: &kube::Client, event: &Event) -> Result<(), ApiError> {
+    let namespace = event.metadata.namespace.as_deref().unwrap_or_default();
+    let api: Api<Event> = Api::namespaced(client.clone(), namespace);
+    match api.create(&PostParams::default(), event).await.map_err(kubernetes::api_error) {
         // One of this name was written for the same reason; or the namespace is gone.
-        Ok(_) | Err(ApiError::AlreadyExists(_) | ApiError::Missing) => {}
-        Err(error) => tracing::warn!(%error, "an Event could not be written"),
+        Ok(_) | Err(ApiError::AlreadyExists(_) | ApiError::Missing) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -152,6 +162,27 @@ mod tests {
     use machines::identity::DeploymentUid;
 
     use super::*;
+    use crate::test_support;
+
+    #[tokio::test]
+    async fn what_a_machine_has_to_know_is_written_once_for_each_message() {
+        let client = test_support::api_server(crds::all(), "team").await;
+        let events = Events::new(Clock::default());
+        let key = Key::Deployment(DeploymentUid::new("one"));
+        let write = async |namespace: &str, message: &str| {
+            let place = Place { namespace: namespace.to_owned(), name: "app".to_owned() };
+            events.write(&client, &place, &key, "MayRemain", message).await
+        };
+        for message in ["a message", "another", "a message"] {
+            assert_eq!(write("team", message).await, Ok(()));
+        }
+        assert_eq!(write("gone", "a message").await, Ok(()), "nobody is there to read it");
+        let api: Api<Event> = Api::all(client.clone());
+        let written = api.list(&Default::default()).await.expect("a list").items;
+        let mut messages: Vec<_> = written.into_iter().filter_map(|one| one.message).collect();
+        messages.sort();
+        assert_eq!(messages, ["a message", "another"]);
+    }
 
     #[tokio::test]
     async fn an_event_is_written_once_per_object_and_reason() {

@@ -5,11 +5,13 @@ use std::sync::Weak;
 
 use machines::identity::{OperationId, TenantUid, Timestamp};
 use machines::machine::Moved;
+use schema::store::machine_rows::Stepped;
 use tokio::time::Instant;
 
 use crate::backend::effects::{Effect, SUBJECTS, Subject};
 use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::Key;
+use crate::backend::kinds::stepping::ObjectMachine;
 use crate::backend::observations::Observations;
 use crate::backend::{Backend, Transition};
 use crate::runtime::effects::{QueuedEffect, Required};
@@ -32,9 +34,39 @@ pub struct Consequences {
 }
 
 impl Consequences {
+    /// What follows from the step of a machine.
+    pub fn of<M: ObjectMachine>(stepped: &Stepped<M>, insist: bool) -> Self {
+        let (before, machine) = (&stepped.before.machine, &stepped.after);
+        let open = |one: &M| one.open().map(|open| open.id.clone());
+        let (namespace, name) = (machine.namespace().to_owned(), machine.name().to_owned());
+        let place = Place { namespace, name };
+        let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
+        let noted = Noted {
+            tenant: TenantUid::new(machine.tenant()),
+            place,
+            refers_to: machine.refers_to().map(str::to_owned),
+            rank: machine.rank(),
+            shown: machine.shown(),
+            awaits_users: machine.awaits_users(),
+        };
+        Self {
+            key: M::machine_key(machine.key()),
+            noted: (!stepped.gone).then_some(noted),
+            wake_at: if stepped.gone { None } else { machine.wake_at() },
+            insist,
+            requested: open(machine).filter(|id| open(before).as_ref() != Some(id)),
+            moved,
+        }
+    }
+
     /// There is no such machine.
     pub fn gone(key: Key) -> Self {
         Self { key, noted: None, wake_at: None, insist: false, requested: None, moved: None }
+    }
+
+    /// The effect that the Operation resource of an operation that it has asked for exists.
+    pub fn create(&self, operation: OperationId) -> Effect {
+        Effect::CreateOperation { requester: self.key.clone(), tenant: self.tenant(), operation }
     }
 
     /// The machine's tenant.

@@ -2,6 +2,7 @@
 //! have been lost.
 
 use machines::identity::DeploymentUid;
+use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::Requester;
 use schema::store::StoreError;
@@ -27,6 +28,10 @@ impl Listener for Backend {
 
     fn secret_differs(&self, uid: &CredentialUid) {
         self.poke(&Key::Credential(uid.clone()), Observations::differs());
+    }
+
+    fn cluster_differs(&self, uid: &EnvironmentUid) {
+        self.poke(&Key::Environment(uid.clone()), Observations::differs());
     }
 
     fn is_behind(&self, tenant: &str) -> bool {

@@ -7,6 +7,7 @@
 
 mod aside;
 mod catch_up;
+pub mod checks;
 pub mod effects;
 pub mod environment;
 pub mod events;
@@ -19,7 +20,6 @@ pub mod observations;
 pub mod ownership;
 mod sealing;
 pub mod trust;
-pub mod unsupported;
 mod watching;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,16 +35,17 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::checks::Checks;
 use crate::backend::effects::Effect;
 use crate::backend::environment::Environment;
 use crate::backend::events::Events;
 use crate::backend::index::objects::Place;
+use crate::backend::index::secrets::SecretType;
 use crate::backend::index::{Delivery, Index};
-use crate::backend::kinds::repository_credential::checks::Checks;
 use crate::backend::kinds::{FollowUp, Key, Shown};
 use crate::backend::observations::{Item, Observations};
 use crate::backend::trust::TrustedServers;
-use crate::backend::watching::SECRETS;
+use crate::backend::watching::watches_of_secrets;
 use crate::metrics::Metrics;
 use crate::runtime::commits::Commits;
 use crate::runtime::effects::{EffectQueue, Pool};
@@ -129,7 +130,7 @@ impl Process<Key, Observations> for Backend {
             |tenant: &TenantUid, namespace: &str| self.index().namespace_phase(tenant, namespace);
         let generation =
             |uid: &DeploymentUid| self.index().generation(&Key::Deployment(uid.clone()));
-        let secret = |place: &Place| self.index().secret(place);
+        let secret = |type_: SecretType, place: &Place| self.index().secret(type_, place);
         let shown =
             Shown { namespace_phase: &namespace_phase, generation: &generation, secret: &secret };
         let request = kinds::request(&items);
@@ -191,16 +192,17 @@ impl Backend {
         let names = ["namespaces"].into_iter().chain(kinds::WATCHED);
         let mut watches: Vec<_> = names.map(|name| Progress::new(name, &clock)).collect();
         if sealing.sealer().is_some() {
-            watches.push(Progress::new(SECRETS, &clock));
+            let names = watches_of_secrets(&settings.secret_namespaces).into_iter();
+            watches.extend(names.map(|(.., name)| Progress::new(name, &clock)));
             watches.extend(trust.watches().map(Arc::clone));
         }
         Arc::new(Self {
             client,
             store,
             sealing,
+            index: Mutex::new(Index::new(&settings.secret_namespaces)),
             settings,
             metrics,
-            index: Mutex::default(),
             instance: tokio::sync::watch::Sender::default(),
             executor: OnceLock::default(),
             inbox: Arc::default(),
@@ -261,7 +263,10 @@ impl Backend {
         tasks.spawn(Arc::clone(&self).send_events(shutdown.clone()));
         tasks.spawn(Arc::clone(&self).seal_clear_texts(shutdown.clone()));
         if self.sealing.sealer().is_some() {
-            tasks.spawn(Arc::clone(&self).watch_secrets(shutdown.clone()));
+            for (type_, namespace, name) in watches_of_secrets(&self.settings.secret_namespaces) {
+                let backend = Arc::clone(&self);
+                tasks.spawn(backend.watch_secrets(type_, namespace, name, shutdown.clone()));
+            }
             tasks.spawn(Arc::clone(&self).follow_trust(shutdown.clone()));
             tasks.spawn(Arc::clone(&self).run_checks(shutdown.clone()));
         }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use machines::identity::{Digest, Revision, TenantUid};
+use machines::kinds::managed_environment::{self as environment, Revocable};
 use machines::kinds::repository_credential::Checked;
-use schema::store::Credential;
+use schema::store::{ClusterCredential, Credential};
 
 use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::inbox::Coalesce;
@@ -27,6 +28,12 @@ pub struct Observations {
     pub too_large: Option<u8>,
     /// A repository was asked with a credential.
     pub checked: Option<CheckedRepository>,
+    /// A cluster was asked with credentials.
+    pub cluster: Option<CheckedCluster>,
+    /// A cluster was asked to remove something.
+    pub removal: Option<AttemptedRemoval>,
+    /// Users were told what may remain on clusters.
+    pub told: Option<Vec<String>>,
     /// What is in Argo CD's namespace does not say what its row says.
     pub differs: bool,
     /// The facts may have changed.
@@ -51,6 +58,33 @@ impl PartialEq for CheckedRepository {
         // A credential is known by its digest.
         (&self.shown, &self.found) == (&other.shown, &other.found)
     }
+}
+
+/// What a check of a cluster has found.
+#[derive(Clone, Debug)]
+pub struct CheckedCluster {
+    /// What the watch of Secrets showed when the check was asked for.
+    pub shown: Option<Digest>,
+    /// What was found.
+    pub found: environment::Checked,
+    /// The credential that the cluster accepts, to be sealed. It is only here.
+    pub accepted: Option<Arc<ClusterCredential>>,
+}
+
+impl PartialEq for CheckedCluster {
+    fn eq(&self, other: &Self) -> bool {
+        // A credential is known by its digest.
+        (&self.shown, &self.found) == (&other.shown, &other.found)
+    }
+}
+
+/// What has become of what was to be removed from a cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptedRemoval {
+    /// What was to be removed.
+    pub what: Revocable,
+    /// What may remain, as people name it.
+    pub remains: Vec<String>,
 }
 
 /// A machine's object.
@@ -89,7 +123,7 @@ pub enum NamespaceObservation {
 impl Coalesce for Observations {
     fn absorb(&mut self, newer: Self) {
         let Self { object, namespace, operation, report, too_large, .. } = newer;
-        let Self { checked, differs, facts, deadline, .. } = newer;
+        let Self { checked, cluster, removal, told, differs, facts, deadline, .. } = newer;
         match (&self.object, object) {
             // A deleted object does not come back under the same UID.
             (Some(ObjectObservation::Absent { .. }), Some(ObjectObservation::Present { .. }))
@@ -104,6 +138,9 @@ impl Coalesce for Observations {
         self.report |= report;
         self.too_large = too_large.or(self.too_large);
         self.checked = checked.or(self.checked.take());
+        self.cluster = cluster.or(self.cluster.take());
+        self.removal = removal.or(self.removal.take());
+        self.told = told.or(self.told.take());
         self.differs |= differs;
         self.facts |= facts;
         self.deadline |= deadline;
@@ -143,6 +180,21 @@ impl Observations {
     /// A repository was asked with a credential.
     pub fn checked(checked: CheckedRepository) -> Self {
         Self { checked: Some(checked), ..Self::default() }
+    }
+
+    /// A cluster was asked with credentials.
+    pub fn cluster(checked: CheckedCluster) -> Self {
+        Self { cluster: Some(checked), ..Self::default() }
+    }
+
+    /// A cluster was asked to remove something.
+    pub fn removal(attempted: AttemptedRemoval) -> Self {
+        Self { removal: Some(attempted), ..Self::default() }
+    }
+
+    /// Users were told what may remain on clusters.
+    pub fn told(texts: Vec<String>) -> Self {
+        Self { told: Some(texts), ..Self::default() }
     }
 
     /// What is in Argo CD's namespace does not say what its row says.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::runtime::clock::Clock;
+use crate::runtime::sightings::{Listed, Sightings};
 use crate::runtime::watch::{self, Progress, Selector, WatchEvent};
 
 /// Host keys of SSH servers.
@@ -49,6 +50,24 @@ impl TrustedServers {
         is_known.then(|| Arc::clone(&self.trust.lock()))
     }
 
+    /// Takes in what the watch of a ConfigMap has shown, with the list at its end; returns whether
+    /// that is news. One that cannot be decoded exists, so what it said before counts.
+    fn seen(
+        &self,
+        name: &str,
+        seen: &WatchEvent<ConfigMap>,
+        listed: Option<&Listed<String>>,
+    ) -> bool {
+        match seen {
+            WatchEvent::Present(object) => self.note(name, Some(object)),
+            WatchEvent::Gone(_) => self.note(name, None),
+            WatchEvent::Synced => {
+                listed.is_some_and(|listed| listed.lacks(&name.to_owned())) && self.note(name, None)
+            }
+            WatchEvent::Restarted | WatchEvent::Malformed(_) => false,
+        }
+    }
+
     /// Takes in a ConfigMap; one that does not exist says nothing. Returns whether that is news.
     fn note(&self, name: &str, object: Option<&ConfigMap>) -> bool {
         let data = object.and_then(|object| object.data.clone()).unwrap_or_default();
@@ -80,30 +99,15 @@ impl Backend {
     }
 
     async fn follow_trusted(&self, progress: Arc<Progress>, shutdown: CancellationToken) {
-        let name = progress.name;
+        let name = progress.name.clone();
         let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let selector = Selector::Fields(format!("metadata.name={name}"));
-        // One that is missing from a list does not exist.
-        let mut is_listed = false;
+        let mut sightings = Sightings::default();
         watch::follow_selected::<ConfigMap>(api, selector, progress, shutdown, |seen| {
-            let is_news = match seen {
-                WatchEvent::Restarted => {
-                    is_listed = false;
-                    false
-                }
-                WatchEvent::Present(object) => {
-                    is_listed = true;
-                    self.trust.note(name, Some(&object))
-                }
-                WatchEvent::Gone(_) => self.trust.note(name, None),
-                WatchEvent::Malformed(_) => {
-                    is_listed = true;
-                    false
-                }
-                WatchEvent::Synced => !is_listed && self.trust.note(name, None),
-            };
+            let listed = sightings.note(&seen, |metadata| metadata.name.clone());
+            let is_news = self.trust.seen(&name, &seen, listed.as_ref());
             if is_news {
-                self.checks.repeat_all();
+                self.checks.repeat_trusting();
             }
         })
         .await;
@@ -112,6 +116,8 @@ impl Backend {
 
 #[cfg(test)]
 mod tests {
+    use kube::api::ObjectMeta;
+
     use super::*;
 
     fn config_map(entries: &[(&str, &str)]) -> ConfigMap {
@@ -133,6 +139,28 @@ mod tests {
         assert_eq!(trust.certificates["git.example.com"], "PEM");
         assert!(servers.note(KNOWN_HOSTS, None));
         assert_eq!(servers.trust.lock().known_hosts, "");
+    }
+
+    #[test]
+    fn one_that_a_list_lacks_is_trusted_no_longer_and_one_that_cannot_be_decoded_still_is() {
+        let servers = TrustedServers::new(&Clock::default());
+        let named = |data| {
+            let name = Some(CERTIFICATES.to_owned());
+            ConfigMap { metadata: ObjectMeta { name, ..ObjectMeta::default() }, ..data }
+        };
+        let present = || WatchEvent::Present(named(config_map(&[("git.example.com", "PEM")])));
+        let malformed = || WatchEvent::Malformed(Box::new(named(config_map(&[])).metadata));
+        let mut sightings = Sightings::default();
+        let mut relist = |shown: Option<WatchEvent<ConfigMap>>| {
+            let list = [Some(WatchEvent::Restarted), shown, Some(WatchEvent::Synced)];
+            for seen in list.into_iter().flatten() {
+                let listed = sightings.note(&seen, |metadata| metadata.name.clone());
+                servers.seen(CERTIFICATES, &seen, listed.as_ref());
+            }
+            servers.trust.lock().certificates.len()
+        };
+        let lists = [Some(present()), Some(malformed()), None, Some(present())];
+        assert_eq!(lists.map(&mut relist), [1, 1, 0, 1]);
     }
 
     #[test]

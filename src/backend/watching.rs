@@ -1,5 +1,6 @@
 //! What the backend follows: namespaces, the objects of tenants, and where Argo CD is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -11,13 +12,34 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::backend::index::objects::Kind;
+use crate::backend::index::secrets::SecretType;
 use crate::backend::observations::Observations;
 use crate::backend::ownership::Question;
 use crate::runtime::retry::until_done;
 use crate::runtime::watch::{self, Selector};
+use crate::settings::SecretNamespaces;
 
-/// The watch of the Secrets that credentials refer to.
-pub(super) const SECRETS: &str = "secrets";
+/// A watch of Secrets: their type, their namespace unless it is the whole cluster, and its name.
+pub(super) type WatchOfSecrets = (SecretType, Option<String>, Cow<'static, str>);
+
+/// The watches of the Secrets that credentials and environments refer to. A field selector can select
+/// one type alone.
+pub(super) fn watches_of_secrets(namespaces: &SecretNamespaces) -> Vec<WatchOfSecrets> {
+    let of_type = |type_: SecretType| {
+        let name = match type_ {
+            SecretType::RepositoryCredential => "secrets",
+            SecretType::ManagedEnvironment => "kubeconfigs",
+        };
+        namespaces.watches().into_iter().map(move |namespace| {
+            let name = match &namespace {
+                None => Cow::Borrowed(name),
+                Some(namespace) => format!("{name}/{namespace}").into(),
+            };
+            (type_, namespace, name)
+        })
+    };
+    SecretType::ALL.into_iter().flat_map(of_type).collect()
+}
 
 /// Concurrent questions about namespaces. One is asked for each namespace in which a first object
 /// appears.
@@ -100,19 +122,27 @@ impl Backend {
         .await;
     }
 
-    /// Follows the Secrets of tenants that hold credentials of repositories.
-    pub(super) async fn watch_secrets(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::all(self.client.clone());
-        let progress = self.watches.iter().find(|progress| progress.name == SECRETS);
+    /// Follows the Secrets of tenants of one type, in a namespace or in all.
+    pub(super) async fn watch_secrets(
+        self: Arc<Self>,
+        type_: SecretType,
+        namespace: Option<String>,
+        name: Cow<'static, str>,
+        shutdown: CancellationToken,
+    ) {
+        let api = match &namespace {
+            None => Api::all(self.client.clone()),
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+        };
+        let progress = self.watches.iter().find(|progress| progress.name == name);
         let (Some(sealer), Some(progress)) = (self.sealing.sealer(), progress.map(Arc::clone))
         else {
             return;
         };
-        let type_ = crds::names::REPOSITORY_CREDENTIAL_SECRET_TYPE;
-        let selector = Selector::Fields(format!("type={type_}"));
+        let selector = Selector::Fields(format!("type={}", type_.as_str()));
         let (backend, digests) = (Arc::clone(&self), sealer.digests.clone());
         watch::follow_selected::<Secret>(api, selector, progress, shutdown, move |seen| {
-            backend.take_in(|index| index.secret_seen(&seen, &digests));
+            backend.take_in(|index| index.secret_seen(type_, &namespace, &seen, &digests));
         })
         .await;
     }

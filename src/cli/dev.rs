@@ -23,9 +23,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::cli::Failure;
 use crate::cli::sealing::SealingArguments;
+use crate::cli::settings::SettingsArguments;
 use crate::cli::tenant_servers::TenantServerArguments;
-use crate::cli::{Failure, SettingsArguments};
 use crate::kubernetes::CountedClient;
 use crate::program::{self, Program};
 use crate::roles::Roles;
@@ -48,6 +49,10 @@ pub struct Dev {
     /// Port of the sandbox's Kubernetes API on 127.0.0.1; 0 takes any free one.
     #[arg(long, env = "PORT", default_value_t = 16_443)]
     port: u16,
+    /// Serve the sandbox's Kubernetes API over HTTPS, with a certificate that is made at each start and
+    /// that its kubeconfig names, so that another one can have it as a target.
+    #[arg(long, env = "TLS")]
+    tls: bool,
     /// URL of another database, for example postgres://USER:PASSWORD@HOST:PORT/NAME; without it
     /// an SQLite file in the directory.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
@@ -103,8 +108,8 @@ impl Running {
         let directory = prepare(&dev.dir).map_err(Failure::Input)?;
         let lock = lock(&directory).map_err(Failure::Input)?;
         let sealing = Some(dev.sealing.keyring_of_dev(&directory)?);
-        let repositories = dev.tenant_servers.repositories_of_dev();
-        let settings = Settings { sealing, repositories, ..dev.settings.settings() };
+        let settings = Settings { sealing, ..dev.settings.settings() };
+        let settings = dev.tenant_servers.apply_in_dev(settings);
         let url = match &dev.database_url {
             Some(url) => url.clone(),
             None => format!("sqlite://{}", directory.join(DATABASE_FILE).display()),
@@ -119,6 +124,7 @@ impl Running {
         let plane = ControlPlane::start(Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, dev.port)),
             data: Some(directory.join("sandbox")),
+            tls: dev.tls,
             ..Options::with_crds(crds)
         })
         .await

@@ -4,6 +4,7 @@
 //! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
 //! * [`load`]: measures a running installation;
 //! * [`sealing`]: the keys that seal credentials, and `rotate-keys`;
+//! * [`settings`]: what every way to run shares;
 //! * [`tenant_servers`]: which servers of tenants' choice may be connected to;
 //! * [`tools`]: `crds`, `migrate` and `backup`.
 
@@ -11,6 +12,7 @@ pub mod dev;
 pub mod load;
 pub mod sealing;
 pub mod serve;
+pub mod settings;
 pub mod tenant_servers;
 pub mod tools;
 
@@ -18,12 +20,10 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use futures::future::LocalBoxFuture;
 use kube::config::{Kubeconfig, KubeconfigError};
-use machines::kinds::deployment::conditions::ConditionStyle;
 use schema::store::instance::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 use tracing_subscriber::EnvFilter;
@@ -31,7 +31,6 @@ use tracing_subscriber::filter::ParseError;
 
 use crate::kubernetes;
 use crate::roles::Roles;
-use crate::settings::{REPAIR_GRACE, Settings};
 
 /// Why a command did not do what it should, by exit code.
 #[derive(Debug, thiserror::Error)]
@@ -293,73 +292,6 @@ fn namespace(text: &str) -> Result<String, String> {
     ))
 }
 
-/// Settings that every way to run shares.
-#[derive(Clone, Debug, Args)]
-pub struct SettingsArguments {
-    /// Namespace of Argo CD.
-    #[arg(
-        long,
-        env = "ARGO_CD_NAMESPACE",
-        value_parser = namespace,
-        default_value = crds::names::DEFAULT_ARGO_CD_NAMESPACE
-    )]
-    argo_cd_namespace: String,
-    /// Whether each tenant has an AppProject of its own.
-    #[arg(
-        long,
-        env = "ENABLE_APPPROJECT_ISOLATION",
-        default_value = "true",
-        value_parser = clap::builder::BoolishValueParser::new(),
-        action = clap::ArgAction::Set
-    )]
-    enable_appproject_isolation: bool,
-    /// Which conditions a status has: also the conventional ones, or exactly the old ones.
-    #[arg(long, env = "STATUS_CONDITIONS", default_value = "conventional")]
-    status_conditions: StatusConditions,
-    /// Minutes between two comparisons of everything, which undo manual changes to our
-    /// resources in Argo CD's namespace; 0 for never.
-    #[arg(long, env = "SELF_HEAL_INTERVAL", default_value_t = 30)]
-    self_heal_interval: u32,
-    /// Seconds for which a difference must last before it is undone: what is being changed differs
-    /// for a moment too.
-    #[arg(long, env = "SELF_HEAL_GRACE", default_value_t = REPAIR_GRACE.as_secs())]
-    self_heal_grace: u64,
-}
-
-/// Which conditions a status has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum StatusConditions {
-    /// Those of the existing system, and Ready, Reconciling and Stalled.
-    Conventional,
-    /// Exactly those of the existing system.
-    Legacy,
-}
-
-impl SettingsArguments {
-    /// The settings that follow from them.
-    pub fn settings(&self) -> Settings {
-        let Self {
-            argo_cd_namespace,
-            enable_appproject_isolation,
-            status_conditions,
-            self_heal_interval,
-            self_heal_grace,
-        } = self;
-        let minutes = u64::from(*self_heal_interval);
-        Settings {
-            rescan: (minutes > 0).then(|| Duration::from_secs(minutes * 60)),
-            repair_grace: Duration::from_secs(*self_heal_grace),
-            argocd_namespace: argo_cd_namespace.clone(),
-            isolation: *enable_appproject_isolation,
-            conditions: match status_conditions {
-                StatusConditions::Conventional => ConditionStyle::Conventional,
-                StatusConditions::Legacy => ConditionStyle::Legacy,
-            },
-            ..Settings::default()
-        }
-    }
-}
-
 /// Where health and metrics are served.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ListenArguments {
@@ -510,12 +442,6 @@ mod tests {
     use super::*;
 
     #[derive(clap::Parser)]
-    struct Only {
-        #[command(flatten)]
-        settings: SettingsArguments,
-    }
-
-    #[derive(clap::Parser)]
     struct OnlyDatabase {
         #[command(flatten)]
         database: DatabaseArguments,
@@ -552,25 +478,5 @@ mod tests {
             assert!(!filter.contains("=trace"), "{filter}");
         }
         assert!(filter("backend=loud").is_err());
-    }
-
-    fn settings(arguments: &[&str]) -> Settings {
-        let words = std::iter::once(&"program").chain(arguments);
-        <Only as clap::Parser>::try_parse_from(words).unwrap().settings.settings()
-    }
-
-    #[test]
-    fn compatibility_2_5_and_7_settings_and_their_variables() {
-        let of_old = ["--status-conditions=legacy", "--enable-appproject-isolation=False"];
-        let found = settings(&[&of_old[..], &["--argo-cd-namespace=argocd"]].concat());
-        assert_eq!(found.conditions, ConditionStyle::Legacy);
-        assert!(!found.isolation);
-        assert_eq!(found.argocd_namespace, "argocd");
-        assert!(settings(&["--enable-appproject-isolation=TRUE"]).isolation);
-        let command = <Only as clap::CommandFactory>::command();
-        let variables: Vec<_> = command.get_arguments().filter_map(|one| one.get_env()).collect();
-        for name in ["STATUS_CONDITIONS", "ENABLE_APPPROJECT_ISOLATION", "ARGO_CD_NAMESPACE"] {
-            assert!(variables.contains(&std::ffi::OsStr::new(name)), "{name}");
-        }
     }
 }

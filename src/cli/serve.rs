@@ -6,10 +6,10 @@ use kube::api::Api;
 
 use crate::api;
 use crate::cli::sealing::SealingArguments;
+use crate::cli::settings::SettingsArguments;
 use crate::cli::tenant_servers::{TenantServerArguments, own_addresses};
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, ListenArguments, MigrationArguments,
-    SettingsArguments,
 };
 use crate::kubernetes::{self, CountedClient};
 use crate::lease::Candidate;
@@ -60,8 +60,8 @@ impl Serve {
         let Self { cluster, database, migration, settings, sealing, .. } = &self;
         let sealing = sealing.keyring()?;
         let config = cluster.config().await?;
-        let repositories = self.tenant_servers.repositories(own_addresses(&config).await);
-        let settings = Settings { sealing, repositories, ..settings.settings() };
+        let settings = Settings { sealing, ..settings.settings() };
+        let settings = self.tenant_servers.apply(settings, own_addresses(&config).await);
         let Self { listen, replicas, .. } = &self;
         // Not the whole URL, which may contain a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();

@@ -4,20 +4,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use clap::Args;
+use cluster_access::ClusterClient;
 use git_access::{Checker, Policy};
 use ipnet::IpNet;
 
-use crate::repositories::{Network, Repositories};
+use crate::settings::Settings;
+use crate::{clusters, repositories};
 
 /// Loopback, which `dev` allows: everything that it knows is there.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
-/// Options about servers that tenants choose, such as those of their git repositories.
+/// Options about servers that tenants choose: those of their git repositories, and their clusters.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TenantServerArguments {
     /// Networks (CIDR, separated by commas) that tenants' servers may be in although they are
-    /// forbidden by default: loopback, link-local, multicast and metadata addresses, and those of
-    /// this cluster's API server.
+    /// forbidden by default: loopback, link-local, multicast and metadata addresses and, for git
+    /// servers, those of this cluster's API server.
     #[arg(long, env = "TENANT_SERVERS_ALLOW", value_delimiter = ',', value_name = "CIDR")]
     tenant_servers_allow: Vec<IpNet>,
     /// Networks (CIDR, separated by commas) that tenants' servers may not be in, whatever else is
@@ -27,18 +29,22 @@ pub struct TenantServerArguments {
 }
 
 impl TenantServerArguments {
-    /// The git servers that may be asked; those at the addresses of the cluster's API server may not.
-    pub fn repositories(&self, own: Vec<IpAddr>) -> Arc<dyn Repositories> {
+    /// Settings with the git servers and the clusters that may be asked. The cluster's API server, at
+    /// these addresses, is no git server, but may be a target.
+    pub fn apply(&self, settings: Settings, own: Vec<IpAddr>) -> Settings {
         let (allow, deny) = (self.tenant_servers_allow.clone(), self.tenant_servers_deny.clone());
-        Arc::new(Network::new(Checker::new(Policy { allow, deny, own })))
+        let policy = Policy { allow, deny, own };
+        let clusters = clusters::Network::new(ClusterClient::new(policy.clone()));
+        let repositories = repositories::Network::new(Checker::new(policy));
+        Settings { clusters: Arc::new(clusters), repositories: Arc::new(repositories), ..settings }
     }
 
     /// The same for `dev`.
-    pub fn repositories_of_dev(&self) -> Arc<dyn Repositories> {
+    pub fn apply_in_dev(&self, settings: Settings) -> Settings {
         let mut arguments = self.clone();
         let loopback = LOOPBACK.iter().filter_map(|network| network.parse::<IpNet>().ok());
         arguments.tenant_servers_allow.extend(loopback);
-        arguments.repositories(Vec::new())
+        arguments.apply(settings, Vec::new())
     }
 }
 

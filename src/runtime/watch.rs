@@ -1,6 +1,7 @@
 //! One stream per kind of object, with its own back-off and gauge: a failing watch starves no
 //! other.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -45,7 +46,7 @@ struct Failing {
 #[derive(Debug)]
 pub struct Progress {
     /// Which watch it is.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     clock: Clock,
     synced: AtomicBool,
     complete: Notify,
@@ -58,9 +59,9 @@ pub struct Progress {
 
 impl Progress {
     /// A watch that has not started.
-    pub fn new(name: &'static str, clock: &Clock) -> Arc<Self> {
+    pub fn new(name: impl Into<Cow<'static, str>>, clock: &Clock) -> Arc<Self> {
         Arc::new(Self {
-            name,
+            name: name.into(),
             clock: clock.clone(),
             synced: AtomicBool::new(false),
             complete: Notify::new(),
@@ -250,7 +251,7 @@ pub async fn follow_selected<K>(
             Err(error) => {
                 progress.note_error();
                 let error = kubernetes::said(&error);
-                tracing::warn!(watch = progress.name, error, "the watch failed; it begins anew");
+                tracing::warn!(watch = %progress.name, error, "the watch failed; it begins anew");
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = tokio::time::sleep(pauses.next().unwrap_or_default()) => {}
@@ -295,7 +296,7 @@ where
             let is_secret = K::kind(&()) == "Secret";
             let error = if is_secret { String::new() } else { kubernetes::bounded(&invalid.error) };
             tracing::warn!(
-                watch = progress.name,
+                watch = %progress.name,
                 namespace,
                 name,
                 error,

@@ -4,19 +4,22 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, ListParams};
 use schema::connection::{ConnectOptions, Database, connect};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::harness::{self, eventually, with_database};
 use crate::process::{self, Running};
+use crate::repository::PrivateGit;
 use crate::ring::{self, Capability};
 
 /// The namespace of the program in `deploy/rbac.yaml`.
 const OWN_NAMESPACE: &str = "managed-gitops";
 /// The parts of a testbed, in the order in which they start.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     "etcd",
     "postgres",
     "kube-apiserver",
@@ -25,6 +28,8 @@ const PARTS: [&str; 10] = [
     "kwok",
     "redis",
     "git-server",
+    "git-server-https",
+    "sshd",
     "argocd-repo-server",
     "argocd-application-controller",
 ];
@@ -40,7 +45,8 @@ pub struct Cluster {
     /// The folder of the bare repositories, and the URL at which Argo CD reads it.
     pub git: (PathBuf, String),
     directory: TempDir,
-    sealing_keys: String,
+    sealing_keys: Vec<SealingKey>,
+    is_isolated: bool,
     program: Option<Running>,
 }
 
@@ -52,6 +58,9 @@ pub fn is_wanted() -> bool {
 /// What the cluster can do.
 pub fn capabilities() -> Vec<Capability> {
     let mut capabilities = vec![Capability::Workloads, Capability::Git];
+    if PrivateGit::from_environment().is_some() {
+        capabilities.push(Capability::PrivateGit);
+    }
     if testbed().is_some() {
         capabilities.extend([Capability::ArgoCdStop, Capability::ServerKill]);
     }
@@ -97,7 +106,8 @@ impl Cluster {
             database: format!("gitops_e2e_{}", uuid::Uuid::new_v4().simple()),
             git: (PathBuf::from(wanted("E2E_GIT_FOLDER")), wanted("E2E_GIT_URL")),
             directory: tempfile::tempdir().unwrap(),
-            sealing_keys: format!("e2e={}", schema::sealing::generate_key().expose_secret()),
+            sealing_keys: vec![SealingKey::generate()],
+            is_isolated: true,
             program: None,
         };
         let definitions = cluster.directory.path().join("crds.yaml");
@@ -122,6 +132,17 @@ impl Cluster {
         config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
         config["contexts"][0]["context"]["namespace"] = OWN_NAMESPACE.into();
         std::fs::write(self.own_kubeconfig(), config.to_string()).unwrap();
+    }
+
+    /// A kubeconfig for an account of a namespace, which clusters elsewhere would have for this one: the
+    /// URL of the API server, and the kubeconfig.
+    pub fn kubeconfig_of(&self, namespace: &str, account: &str) -> (String, String) {
+        let token = self.kubectl(&["create", "token", account, "-n", namespace]);
+        let config = self.kubectl(&["config", "view", "--minify", "--flatten", "-o", "json"]);
+        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+        config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
+        let url = config["clusters"][0]["cluster"]["server"].as_str().unwrap().to_owned();
+        (url, config.to_string())
     }
 
     fn own_kubeconfig(&self) -> PathBuf {
@@ -176,15 +197,44 @@ impl Cluster {
         self.start_program().await;
     }
 
+    /// Waits until the program has renewed its Leases after an outage. If it has ended because it could
+    /// not do so in time, starts it again, as a kubelet would.
+    pub async fn outlive_outage(&mut self) {
+        let leases: Api<Lease> = Api::namespaced(self.client().await, OWN_NAMESPACE);
+        let held = || async {
+            let leases = leases.list(&ListParams::default()).await.ok()?.items.into_iter();
+            let held =
+                leases.filter_map(|one| one.spec).map(|one| (one.holder_identity, one.renew_time));
+            Some(held.collect::<Vec<_>>())
+        };
+        let before = eventually("the Leases can be read", held).await;
+        let program = Mutex::new(self.program.as_mut().unwrap());
+        let has_outlived = eventually("the program renews its Leases, or ends", || async {
+            if !program.lock().await.is_running() {
+                return Some(false);
+            }
+            let now = held().await?;
+            let renewed = now.iter().zip(&before).all(|(now, before)| {
+                now.0.as_ref().is_some_and(|holder| !holder.is_empty()) && now.1 != before.1
+            });
+            renewed.then_some(true)
+        })
+        .await;
+        if !has_outlived {
+            self.start_program().await;
+        }
+    }
+
     async fn start_program(&mut self) {
         let mut command = process::program(&["all", "--listen", "127.0.0.1:0"]);
         command.args(ring::SETTINGS);
         // Always the same name: after a kill it need not wait for its own Lease.
         command.args(["--identity", "e2e", "--kubeconfig"]).arg(self.own_kubeconfig());
         command.env("DATABASE_URL", with_database(&self.server, &self.database));
-        command.env("SEALING_KEYS", &self.sealing_keys);
+        command.env("SEALING_KEYS", self.sealing_keys());
+        command.env("ENABLE_APPPROJECT_ISOLATION", self.is_isolated.to_string());
         // The scenarios' git servers are on this machine.
-        command.env("TENANT_SERVERS_ALLOW", "127.0.0.0/8");
+        command.env("TENANT_SERVERS_ALLOW", "127.0.0.0/8,::1/128");
         let started = tokio::task::spawn_blocking(move || {
             let program = Running::begin(command);
             program.wait_for_line(|line| line.contains("this replica acts"));
@@ -200,6 +250,45 @@ impl Cluster {
         self.start_program().await;
     }
 
+    /// Switches isolation between tenants on or off, by a restart of the program.
+    pub async fn set_isolated(&mut self, is_isolated: bool) {
+        self.is_isolated = is_isolated;
+        self.kill_program().await;
+    }
+
+    /// Has a new key seal from now on, beside the old one.
+    pub async fn add_sealing_key(&mut self) {
+        // Every replica knows a key before one seals with it.
+        self.sealing_keys.push(SealingKey::generate());
+        self.kill_program().await;
+        self.sealing_keys.rotate_right(1);
+        self.kill_program().await;
+    }
+
+    /// Has everything sealed with the new key, and the program do without the old one.
+    pub async fn remove_old_sealing_key(&mut self) {
+        let mut command = process::program(&["rotate-keys"]);
+        command.env("DATABASE_URL", with_database(&self.server, &self.database));
+        command.env("SEALING_KEYS", self.sealing_keys());
+        let rotated = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let rotated = rotated.await.unwrap();
+        let errors = String::from_utf8_lossy(&rotated.stderr);
+        assert!(rotated.status.success(), "rotate-keys failed: {errors}");
+        self.sealing_keys.truncate(1);
+        self.kill_program().await;
+    }
+
+    /// The id of the key that seals.
+    pub fn primary_key(&self) -> &str {
+        &self.sealing_keys[0].id
+    }
+
+    fn sealing_keys(&self) -> String {
+        let keys = self.sealing_keys.iter();
+        let keys = keys.map(|key| format!("{}={}", key.id, key.key.expose_secret()));
+        keys.collect::<Vec<_>>().join(",")
+    }
+
     /// Stops Argo CD's controller.
     pub async fn stop_argocd(&self) {
         self.part("stop", "argocd-application-controller").await;
@@ -212,6 +301,19 @@ impl Cluster {
         // What it starts outlives it and must not inherit our pipes.
         command.args([verb, name]).stdin(Stdio::null()).stdout(Stdio::null());
         assert!(command.status().await.unwrap().success(), "testbed/part {verb} {name} failed");
+    }
+}
+
+/// A key that seals credentials.
+struct SealingKey {
+    id: String,
+    key: SecretString,
+}
+
+impl SealingKey {
+    fn generate() -> Self {
+        let id = format!("e2e-{}", uuid::Uuid::new_v4().simple());
+        Self { id, key: schema::sealing::generate_key() }
     }
 }
 

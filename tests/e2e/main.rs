@@ -17,6 +17,7 @@ mod process;
 mod repository;
 mod ring;
 mod scenarios;
+mod tenant;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};

@@ -1,4 +1,4 @@
-//! A git repository that Argo CD reads.
+//! Git repositories that Argo CD reads.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,6 +38,16 @@ impl Repository {
         git(self.work.path(), &["push", "-q", &self.bare.display().to_string(), "main"]);
         git(self.work.path(), &["rev-parse", "HEAD"]).trim().to_owned()
     }
+
+    /// From now on, only these users with their passwords may read it over HTTPS.
+    pub fn set_accounts(&self, accounts: &[(&str, &str)]) {
+        let line = |(user, password): &(&str, &str)| format!("{user}:{password}\n");
+        let lines: String = accounts.iter().map(line).collect();
+        // Replaced at once: a request that comes meanwhile sees the old accounts or the new ones.
+        let next = self.bare.join("accounts.next");
+        std::fs::write(&next, lines).unwrap();
+        std::fs::rename(next, self.bare.join("accounts")).unwrap();
+    }
 }
 
 impl Drop for Repository {
@@ -51,6 +61,61 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {arguments:?} failed: {errors}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Where private repositories are.
+pub struct PrivateGit {
+    folder: PathBuf,
+    https_url: String,
+    ssh_url: String,
+    authorized_keys: PathBuf,
+}
+
+impl PrivateGit {
+    /// What the environment names, if it does.
+    pub fn from_environment() -> Option<Self> {
+        let variable = |name: &str| std::env::var(format!("E2E_PRIVATE_GIT_{name}")).ok();
+        Some(Self {
+            folder: PathBuf::from(variable("FOLDER")?),
+            https_url: variable("URL")?,
+            ssh_url: variable("SSH_URL")?,
+            authorized_keys: PathBuf::from(variable("AUTHORIZED_KEYS")?),
+        })
+    }
+
+    /// Creates an empty repository that is served over HTTPS to its accounts.
+    pub fn over_https(&self, name: &str) -> Repository {
+        Repository::create(&self.folder, &self.https_url, name)
+    }
+
+    /// Creates an empty repository that is served over SSH to the keys that may log in.
+    pub fn over_ssh(&self, name: &str) -> Repository {
+        Repository::create(&self.folder, &self.ssh_url, name)
+    }
+
+    /// From now on, only these public keys may log in over SSH.
+    pub fn let_in(&self, keys: &[&str]) {
+        std::fs::write(&self.authorized_keys, keys.concat()).unwrap();
+    }
+}
+
+/// A key pair as `ssh-keygen` makes it.
+pub struct KeyPair {
+    pub private: String,
+    pub public: String,
+}
+
+impl KeyPair {
+    /// A new one of this type.
+    pub fn generate(type_: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let mut command = Command::new("ssh-keygen");
+        command.args(["-q", "-t", type_, "-N", "", "-f"]).arg(&file);
+        assert!(command.status().unwrap().success(), "ssh-keygen failed");
+        let read = |file: PathBuf| std::fs::read_to_string(file).unwrap();
+        Self { private: read(file.clone()), public: read(file.with_extension("pub")) }
+    }
 }
 
 /// A ConfigMap that holds one word.

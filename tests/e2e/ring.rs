@@ -12,7 +12,7 @@ use schema::connection::{Database, connect};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::cluster::{self, Lent};
+use crate::cluster::{self, Cluster, Lent};
 use crate::harness::{self, ARGO_CD, all, eventually, is_ready};
 use crate::process::Running;
 use crate::repository::Repository;
@@ -26,6 +26,8 @@ pub enum Capability {
     Workloads,
     /// Argo CD, or its stand-in, can be stopped and restarted.
     ArgoCdStop,
+    /// Private repositories are served over HTTPS and SSH.
+    PrivateGit,
     /// The API server and PostgreSQL can be killed and restarted.
     ServerKill,
 }
@@ -42,6 +44,8 @@ pub struct Ring {
     pub client: kube::Client,
     /// The namespace of the scenario.
     pub namespace: String,
+    /// Those of other tenants.
+    more_namespaces: Vec<String>,
     repository: Option<Repository>,
     place: Place,
 }
@@ -63,7 +67,8 @@ impl Ring {
         let dev = tokio::task::spawn_blocking(move || Running::dev(&path, SETTINGS)).await.unwrap();
         let client = harness::client(&directory.path().join("kubeconfig")).await;
         let place = Place::Sandbox { directory, dev: Some(dev) };
-        let ring = Self { client, namespace: "team".to_owned(), repository: None, place };
+        let namespace = "team".to_owned();
+        let ring = Self { client, namespace, more_namespaces: vec![], repository: None, place };
         ring.create_namespace(&ring.namespace).await;
         ring
     }
@@ -79,19 +84,26 @@ impl Ring {
         let namespace = format!("e2e-{}-{}", name.trim_matches('-'), &id[..6]);
         let (folder, url) = &cluster.git;
         let repository = Some(Repository::create(folder, url, &namespace));
-        let ring = Self { client, namespace, repository, place: Place::Cluster(cluster) };
+        let place = Place::Cluster(cluster);
+        let ring = Self { client, namespace, more_namespaces: vec![], repository, place };
         ring.create_namespace(&ring.namespace).await;
         ring
     }
 
     /// Removes what the scenario left behind, and checks that nothing remains.
     pub async fn leave(self) {
-        self.delete_namespace(&self.namespace).await;
-        self.wait_until_namespace_gone(&self.namespace).await;
+        let mut namespaces = self.more_namespaces.clone();
+        namespaces.push(self.namespace.clone());
+        for namespace in &namespaces {
+            self.delete_namespace(namespace).await;
+        }
+        for namespace in &namespaces {
+            self.wait_until_namespace_gone(namespace).await;
+        }
         let applications = self.applications();
         eventually("none of its Applications is left", || async {
             let left = all(&applications).await;
-            let is_ours = |one: &Application| one.spec.destination.namespace == self.namespace;
+            let is_ours = |one: &Application| namespaces.contains(&one.spec.destination.namespace);
             (!left.iter().any(is_ours)).then_some(())
         })
         .await;
@@ -100,6 +112,14 @@ impl Ring {
     /// Creates a namespace.
     pub async fn create_namespace(&self, name: &str) {
         harness::create_namespace(&self.client, name).await;
+    }
+
+    /// Creates a namespace of another tenant, which goes with the scenario's; returns its name.
+    pub async fn create_another_namespace(&mut self) -> String {
+        let name = format!("{}-{}", self.namespace, self.more_namespaces.len() + 2);
+        self.more_namespaces.push(name.clone());
+        self.create_namespace(&name).await;
+        name
     }
 
     /// Deletes a namespace, without waiting.
@@ -122,6 +142,14 @@ impl Ring {
         let Place::Cluster(cluster) = &self.place else { return None };
         let (folder, url) = &cluster.git;
         Some(Repository::create(folder, url, &format!("{}-{name}", self.namespace)))
+    }
+
+    /// The cluster and the program on it.
+    pub fn cluster(&mut self) -> &mut Cluster {
+        match &mut self.place {
+            Place::Cluster(cluster) => cluster,
+            Place::Sandbox { .. } => panic!("the scenario does not say that it needs the cluster"),
+        }
     }
 
     /// A deployment of a folder of the scenario's repository, which nothing reads in the sandbox.
@@ -322,6 +350,7 @@ impl Ring {
         };
         cluster.part("kill", part).await;
         cluster.start_everything().await;
+        cluster.outlive_outage().await;
     }
 
     async fn database(&self) -> Database {

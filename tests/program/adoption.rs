@@ -1,19 +1,20 @@
-//! A database of an earlier installation whose deployments the program does not support yet.
+//! A database of an earlier installation, whose deployments and credentials go on.
 
 use std::time::Duration;
 
 use crds::GitOpsDeployment;
 use crds::argocd::{AppProject, Application};
 use crds::deployment::Destination;
-use k8s_openapi::api::core::v1::{Event, Namespace, Secret};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
 use kube::api::{Api, PostParams};
-use machines::shared::messages;
+use sandbox::ControlPlane;
 use schema::connection::{ConnectOptions, connect};
 use serde_json::{Value, json};
 
 use crate::fixture;
-use crate::harness::{ARGO_CD, World, all, automated, condition, eventually, with_finalizer};
+use crate::harness::{ARGO_CD, World, automated, condition, eventually, with_finalizer};
+use crate::managed_environments::{self, put_kubeconfig, with_target};
 use crate::repository_credentials::keyring;
 
 /// The fixture's names for its cluster user and its application row.
@@ -62,12 +63,23 @@ async fn on_an_earlier_database(directory: &tempfile::TempDir) -> World {
     world
 }
 
+/// An Application as the existing system writes it into its row.
+fn written(name: &str, project: &str) -> String {
+    format!(
+        "fauxtypemeta:\n  kind: Application\n  apiversion: argoproj.io/v1alpha1\n\
+         fauxobjectmeta:\n  name: {name}\n  namespace: {ARGO_CD}\n\
+         spec:\n  source:\n    repourl: {URL}\n    path: deploy\n  \
+         destination:\n    name: managed-env-1\n    namespace: jane\n  \
+         project: {project}\n"
+    )
+}
+
 /// The program on the rows of an earlier installation for a deployment whose Application and
 /// AppProject exist.
 async fn adopted(
     object: GitOpsDeployment,
     directory: &tempfile::TempDir,
-) -> (World, GitOpsDeployment, Application, AppProject) {
+) -> (World, ControlPlane, GitOpsDeployment, Application) {
     let mut world = on_an_earlier_database(directory).await;
     let tenant = world.create_namespace("team-a").await.uid().unwrap();
     let deployment = world.create("team-a", &object).await;
@@ -76,7 +88,10 @@ async fn adopted(
     let project = crds::names::app_project_name(USER);
     for statement in [
         format!("UPDATE clusteruser SET user_name = '{tenant}' WHERE clusteruser_id = '{USER}'"),
-        format!("UPDATE application SET name = '{name}'"),
+        format!(
+            "UPDATE application SET name = '{name}', spec_field = '{}'",
+            written(&name, &project)
+        ),
         format!(
             "UPDATE deploymenttoapplicationmapping SET \
              deploymenttoapplicationmapping_uid_id = '{uid}', namespace_uid = '{tenant}'"
@@ -96,7 +111,7 @@ async fn adopted(
         }),
     )
     .await;
-    let project = create(
+    let _: AppProject = create(
         &world,
         json!({
             "metadata": {"name": project, "annotations": {crds::names::USERNAME_ANNOTATION: USER}},
@@ -112,59 +127,37 @@ async fn adopted(
     .await;
     world.settings.rescan = Some(Duration::from_millis(10));
     world.settings.repair_grace = Duration::ZERO;
+    let target = with_target(&mut world).await;
     world.start_program().await;
     let deployment = world
-        .wait_for("team-a", &deployment.name_any(), "it is frozen", |one| {
-            condition(one, "Stalled").is_some_and(|one| one.reason == "EnvironmentNotServed")
+        .wait_for("team-a", &deployment.name_any(), "it waits for its environment", |one| {
+            condition(one, "Stalled").is_some_and(|one| one.reason == "EnvironmentNotReady")
         })
         .await;
-    (world, deployment, application, project)
-}
-
-/// The deployment's resources are unchanged, although the program checks for drift constantly. Argo
-/// CD reports on the Application.
-async fn is_left_alone(world: &World, application: &Application, project: &AppProject) {
-    world.wait_until_quiet().await;
-    let now = world.applications().get(&application.name_any()).await.unwrap();
-    assert_eq!((&now.spec, now.labels()), (&application.spec, application.labels()));
-    assert_eq!(now.metadata.deletion_timestamp, None);
-    let now = world.projects().get(&project.name_any()).await.unwrap();
-    assert_eq!(now.metadata.resource_version, project.metadata.resource_version);
-    assert_eq!(world.count("SELECT count(*) FROM deploymenttoapplicationmapping").await, 1);
+    (world, target, deployment, application)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_deletion_of_a_deployment_on_an_environment_waits_and_its_status_reports_it() {
+async fn a_deployment_on_an_environment_goes_on_once_that_can_be_used() {
     let directory = tempfile::tempdir().unwrap();
     let object = with_finalizer(on_environment("app"));
-    let (world, _, application, project) = adopted(object, &directory).await;
+    let (mut world, target, deployment, application) = adopted(object, &directory).await;
+    world.wait_until_quiet().await;
+    let left = world.applications().get(&application.name_any()).await.unwrap();
+    assert_eq!(left.metadata.deletion_timestamp, None, "it waits");
+    put_kubeconfig(&world, &target.kubeconfig()).await;
+    managed_environments::create(&world, "staging", managed_environments::spec(&target)).await;
+    let is_there = |one: &Application| {
+        let name = &one.spec.destination.name;
+        name.starts_with("managed-env-") && name != "managed-env-1"
+    };
+    world.wait_for_application(&deployment, "it deploys to the environment", is_there).await;
+    let project = world.projects().get(&crds::names::app_project_name(USER)).await.unwrap();
+    let destinations = serde_json::to_string(&project.spec).unwrap();
+    assert!(destinations.contains("in-cluster"), "{destinations}");
     world.delete("team-a", "app").await;
-    world
-        .wait_for("team-a", "app", "it reports that it is waiting", |one| {
-            condition(one, "Stalled").is_some_and(|one| {
-                one.message.starts_with(messages::REMOVAL_FROZEN)
-                    && one.message.ends_with(messages::REMOVAL_FROZEN_ADVICE)
-            })
-        })
-        .await;
-    is_left_alone(&world, &application, &project).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_reports_that_a_deletion_without_a_finalizer_waits() {
-    let directory = tempfile::tempdir().unwrap();
-    let (world, deployment, application, project) =
-        adopted(on_environment("app"), &directory).await;
-    world.delete("team-a", "app").await;
-    let events: Api<Event> = Api::namespaced(world.client.clone(), "team-a");
-    let event = eventually("there is an Event", || async {
-        let events = all(&events).await;
-        events.into_iter().find(|event| event.reason.as_deref() == Some("DeletionWaits"))
-    })
-    .await;
-    assert_eq!(event.message.as_deref(), Some(messages::REMOVAL_FROZEN));
-    assert_eq!(event.involved_object.uid, deployment.uid());
-    is_left_alone(&world, &application, &project).await;
+    world.wait_until_gone("team-a", "app").await;
+    world.stop_program().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -151,14 +151,19 @@ async fn compatibility_1_5_and_6_an_invalid_spec_is_reported_and_fixed_by_an_edi
         let name = object.name_any();
         world.create("team-a", object).await;
         let found = world.wait_for("team-a", &name, message, |one| has_error(one, message)).await;
-        let stalled = format!("{message}. {}", messages::REJECTED_ADVICE);
+        // The spec is right where the environment is missing.
+        let (reason, advice) = match *message {
+            ENVIRONMENT => ("EnvironmentNotReady", messages::ENVIRONMENT_ADVICE),
+            _ => ("Rejected", messages::REJECTED_ADVICE),
+        };
+        let stalled = format!("{message}. {advice}");
         assert_eq!(
             conditions(&found),
             [
                 quadruple("ErrorOccurred", "True", "ErrorOccurred", message),
-                quadruple("Ready", "False", "Rejected", message),
-                quadruple("Reconciling", "False", "Rejected", ""),
-                quadruple("Stalled", "True", "Rejected", &stalled),
+                quadruple("Ready", "False", reason, message),
+                quadruple("Reconciling", "False", reason, ""),
+                quadruple("Stalled", "True", reason, &stalled),
             ]
         );
         assert_eq!(found.status.as_ref().unwrap().observed_generation, Some(1));

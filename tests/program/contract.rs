@@ -1,6 +1,8 @@
 //! What clients of the existing system read: names, Applications, AppProjects, rows and the
 //! mirrored status, clause by clause of the compatibility contract.
 
+use std::time::Duration;
+
 use crds::argocd::{AppProject, Application};
 use crds::deployment::SyncPolicy;
 use crds::{GitOpsDeployment, Operation};
@@ -220,9 +222,9 @@ async fn compatibility_7_the_app_project_permits_the_urls_in_use_and_is_removed_
     assert_eq!(world.count("SELECT count(*) FROM appprojectrepository").await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn compatibility_7_without_isolation_the_project_is_the_default() {
-    let mut world = World::without_program().await;
+/// A control plane with the AppProject that comes with Argo CD.
+async fn world_with_default_project() -> World {
+    let world = World::without_program().await;
     let default = json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AppProject",
@@ -231,12 +233,45 @@ async fn compatibility_7_without_isolation_the_project_is_the_default() {
     });
     let default: AppProject = serde_json::from_value(default).unwrap();
     world.projects().create(&PostParams::default(), &default).await.unwrap();
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_7_without_isolation_the_project_is_the_default() {
+    let mut world = world_with_default_project().await;
     world.settings.isolation = false;
     world.start_program().await;
     world.create_namespace("team-a").await;
     let created = world.create("team-a", &automated("app")).await;
     let application = world.wait_for_application(&created, "it is written", |_| true).await;
     assert_eq!(application.spec.project, "default");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compatibility_7_projects_go_and_come_with_a_switch_of_isolation() {
+    let mut world = world_with_default_project().await;
+    world.settings.rescan = Some(Duration::from_millis(50));
+    world.settings.repair_grace = Duration::ZERO;
+    world.start_program().await;
+    world.create_namespace("team-a").await;
+    let created = world.create("team-a", &automated("app")).await;
+    world.wait_until_ready("team-a", "app").await;
+    for isolation in [false, true] {
+        world.stop_program().await;
+        world.settings.isolation = isolation;
+        world.start_program().await;
+        let of_a_tenant = |name: &str| name.starts_with("app-project-");
+        let moved = |one: &Application| of_a_tenant(&one.spec.project) == isolation;
+        world.wait_for_application(&created, "it is in the right project", moved).await;
+        eventually("there are the projects that are used, and no others", || async {
+            let projects = all(&world.projects()).await;
+            let number = projects.iter().filter(|one| of_a_tenant(&one.name_any())).count();
+            (number == usize::from(isolation)).then_some(())
+        })
+        .await;
+        world.wait_until_ready("team-a", "app").await;
+    }
+    world.stop_program().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

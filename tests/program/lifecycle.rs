@@ -1,11 +1,10 @@
 //! The life of a GitOpsDeployment through every layer: creation, edits and restarts of the program.
 //! Deletion and namespaces have their own files.
 
+use crds::GitOpsDeployment;
 use crds::argocd::Application;
-use crds::{GitOpsDeployment, GitOpsDeploymentManagedEnvironment};
-use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;
-use kube::api::{Api, Patch, PatchParams, PostParams, WatchEvent};
+use kube::api::{Patch, PatchParams, WatchEvent};
 use managed_gitops::settings::REPAIR_GRACE;
 use serde_json::json;
 
@@ -362,44 +361,6 @@ async fn an_app_project_is_restored_even_if_its_only_deployment_is_rejected() {
         world.projects().get_opt(&project).await.unwrap()
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kind_that_nothing_serves_yet_reports_it_once() {
-    let mut world = World::start().await;
-    world.create_namespace("team-a").await;
-    let parameters = PostParams::default();
-    let environment: GitOpsDeploymentManagedEnvironment = serde_json::from_value(json!({
-        "apiVersion": "managed-gitops.redhat.com/v1alpha1",
-        "kind": "GitOpsDeploymentManagedEnvironment",
-        "metadata": {"name": "staging"},
-        "spec": {
-            "apiURL": "https://api.example.com",
-            "credentialsSecret": "staging",
-            "allowInsecureSkipTLSVerify": false,
-        },
-    }))
-    .unwrap();
-    Api::namespaced(world.client.clone(), "team-a")
-        .create(&parameters, &environment)
-        .await
-        .unwrap();
-    let events = Api::<Event>::namespaced(world.client.clone(), "team-a");
-    let event = eventually("it is reported", || async { all(&events).await.pop() }).await;
-    let kind = event.involved_object.kind.as_deref();
-    assert_eq!(kind, Some("GitOpsDeploymentManagedEnvironment"));
-    assert_eq!(event.type_.as_deref(), Some("Warning"));
-    assert_eq!(event.reason.as_deref(), Some("NotSupported"));
-    assert!(event.message.as_deref().unwrap().contains("nothing acts on a GitOpsDeployment"));
-    let quiet = world.wait_until_quiet().await;
-    world.stop_program().await;
-    world.start_program().await;
-    // A served deployment shows that the new program is running; it does not report them again.
-    world.create("team-a", &automated("app")).await;
-    world.wait_until_ready("team-a", "app").await;
-    world.wait_until_quiet().await;
-    let since = world.history(&events, quiet).await;
-    assert!(since.is_empty(), "it was reported again: {since:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ mod process;
 mod servers;
 
 mod adoption;
+mod canary;
 mod command_line;
 mod complaints;
 mod contract;
@@ -25,6 +26,7 @@ mod kubectl;
 mod least_privilege;
 mod lifecycle;
 mod load;
+mod managed_environments;
 mod namespaces;
 mod replicas;
 mod repository_credentials;

@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use machines::shared::condition::ConditionStyle;
 use managed_gitops::repositories::Network;
+use managed_gitops::settings::SecretNamespaces;
 use schema::sealing::{Keyring, generate_key};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -276,6 +277,34 @@ async fn compatibility_7_a_refused_credential_says_why_and_the_last_good_one_sta
     credentials(&world, "team-a").patch("repo", &PatchParams::default(), &patch).await.unwrap();
     let wrong = wait_until_stalled(&world, "repo", "SecretInvalidType").await;
     assert!(wrong["ErrorOccurred"].2.ends_with("managed-gitops.redhat.com/repository-credential"));
+    world.stop_program().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_are_read_in_the_named_namespaces_only() {
+    let (mut world, server) = world_with_server().await;
+    world.create_namespace("team-b").await;
+    let url = server.url(REPOSITORY);
+    for namespace in ["team-a", "team-b"] {
+        put_password(&world, namespace, PASSWORD).await;
+        create(&world, namespace, "repo", &url, "git").await;
+    }
+    let only = |namespace: &str| SecretNamespaces::These([namespace.to_owned()].into());
+    world.settings.secret_namespaces = only("team-b");
+    world.start_program().await;
+    let unread = wait_until_stalled(&world, "repo", "SecretUnreadable").await;
+    assert!(unread["Stalled"].2.contains("--secret-namespaces"), "{unread:?}");
+    wait_for_secret(&world, "the other tenant's is there", "password", PASSWORD).await;
+    assert_eq!(repository_secrets(&world).await.len(), 1);
+    world.stop_program().await;
+    // What was accepted stays where Secrets are no longer read, and a change of it is not seen.
+    world.settings.secret_namespaces = only("team-a");
+    world.start_program().await;
+    wait_until_ready(&world, "repo").await;
+    eventually("both are there", || async {
+        (repository_secrets(&world).await.len() == 2).then_some(())
+    })
+    .await;
     world.stop_program().await;
 }
 

@@ -46,6 +46,16 @@ fn ready_text(dev: &Running) -> String {
     }
 }
 
+/// A directory that a `dev` has used: with its key, and a database sealed with it.
+fn used() -> TempDir {
+    let scratch = scratch();
+    let mut dev = Running::dev(scratch.path(), &[]);
+    ready_text(&dev);
+    dev.terminate();
+    dev.wait();
+    scratch
+}
+
 #[test]
 fn dev_makes_its_own_key_which_nobody_else_may_read() {
     let scratch = scratch();
@@ -91,11 +101,7 @@ fn keys_are_rotated_while_the_program_runs() {
 
 #[test]
 fn a_wrong_keyring_is_reported_and_changes_nothing() {
-    let scratch = scratch();
-    let mut first = Running::dev(scratch.path(), &[]);
-    ready_text(&first);
-    first.terminate();
-    first.wait();
+    let scratch = used();
     let mut command = program(&["dev", "--port", "0", "--argo-cd-pace", "0", "--demo", "--dir"]);
     command.arg(scratch.path()).env("SEALING_KEYS", format!("dev={KEY}"));
     let mut wrong = Running::begin(command);
@@ -113,11 +119,7 @@ fn a_wrong_keyring_is_reported_and_changes_nothing() {
 
 #[test]
 fn a_rotation_without_the_old_key_says_what_does_not_open() {
-    let scratch = scratch();
-    let mut dev = Running::dev(scratch.path(), &[]);
-    ready_text(&dev);
-    dev.terminate();
-    dev.wait();
+    let scratch = used();
     let keys = scratch.path().join("sealing-keys");
     std::fs::remove_file(keys.join("dev")).unwrap();
     std::fs::write(keys.join("next"), KEY).unwrap();
@@ -134,11 +136,7 @@ fn a_rotation_without_the_old_key_says_what_does_not_open() {
 
 #[test]
 fn a_lost_key_costs_what_it_sealed_and_nothing_else() {
-    let scratch = scratch();
-    let mut dev = Running::dev(scratch.path(), &[]);
-    ready_text(&dev);
-    dev.terminate();
-    dev.wait();
+    let scratch = used();
     let keys = scratch.path().join("sealing-keys");
     // Another key of the same name: nothing is sealed with it.
     std::fs::write(keys.join("dev"), KEY).unwrap();

@@ -1,6 +1,5 @@
 //! A server over HTTPS.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,15 +8,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use crate::git::{line, listing};
 use crate::host::Host;
 use crate::identity::{Identity, self_signed};
-use crate::{Account, Behaviour, Request, key, listings};
+use crate::repositories::{Found, Repositories, Request, key};
+use crate::{Account, Behaviour};
 
 /// Where servers are, as clients name it.
 const HOST: &str = "127.0.0.1";
@@ -58,8 +56,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     behaviour: Behaviour,
-    repositories: BTreeMap<String, Account>,
-    requests: Vec<Request>,
+    repositories: Repositories<Account>,
     heads: Vec<String>,
 }
 
@@ -75,21 +72,13 @@ impl HttpsServer {
     }
 
     fn with(identity: Identity, shared: Shared) -> Self {
-        let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(identity.chain, key)
-            .unwrap();
         // It speaks no h2, but a script may look at whether it is asked to.
         let offered: &[&[u8]] = match shared.scripted {
             Some(_) => &[b"h2", b"http/1.1"],
             None => &[b"http/1.1"],
         };
-        config.alpn_protocols = offered.iter().map(|one| one.to_vec()).collect();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let certificate = identity.leaf.clone();
+        let acceptor = TlsAcceptor::from(Arc::new(identity.server_config(offered)));
         let shared = Arc::new(shared);
         let serving = Arc::clone(&shared);
         let host = Host::start(move |stream| {
@@ -100,7 +89,7 @@ impl HttpsServer {
                 }
             }
         });
-        Self { host, certificate: identity.leaf, shared }
+        Self { host, certificate, shared }
     }
 
     /// Where it listens.
@@ -125,12 +114,12 @@ impl HttpsServer {
 
     /// From now on there is this repository, and only this account opens it.
     pub fn set_repository(&self, path: &str, account: Account) {
-        self.state(|state| state.repositories.insert(key(path).to_owned(), account));
+        self.state(|state| state.repositories.set(path, account));
     }
 
     /// From now on there is no such repository.
     pub fn remove_repository(&self, path: &str) {
-        self.state(|state| state.repositories.remove(key(path)));
+        self.state(|state| state.repositories.remove(path));
     }
 
     /// From now on it behaves like this; a scripted server may only be [`Behaviour::Down`].
@@ -141,12 +130,12 @@ impl HttpsServer {
 
     /// The requests for listings so far, except those of a scripted server.
     pub fn requests(&self) -> Vec<Request> {
-        self.state(|state| state.requests.clone())
+        self.state(|state| state.repositories.requests())
     }
 
     /// How often a repository was asked for with the account that opens it.
     pub fn listings(&self, path: &str) -> usize {
-        self.state(|state| listings(&state.requests, path))
+        self.state(|state| state.repositories.listings(path))
     }
 
     /// The heads of all requests so far: what comes before a body.
@@ -173,13 +162,10 @@ impl Shared {
 impl State {
     fn answer(&mut self, head: &str) -> Answer {
         let target = head.split(' ').nth(1).unwrap_or_default();
-        let Some(path) = target.strip_suffix(LISTING).map(key) else {
+        let Some(path) = target.strip_suffix(LISTING) else {
             return empty("404 Not Found", "");
         };
-        let account = self.repositories.get(path);
-        let is_authorised = account.is_some_and(|account| is_shown(account, head));
-        let is_missing = account.is_none();
-        self.requests.push(Request { path: path.to_owned(), is_authorised });
+        let found = self.repositories.ask(path, |account| is_shown(account, head));
         let ok = format!("HTTP/1.1 200 OK\r\n{CONTENT_TYPE}");
         match self.behaviour {
             // A connection of before.
@@ -190,15 +176,17 @@ impl State {
                 let start = format!("{ok}\r\n{SERVICE}");
                 Answer::Endless(start.into(), line().repeat(100).into())
             }
-            Behaviour::Normal if is_missing => empty("404 Not Found", ""),
-            Behaviour::Normal if !is_authorised => {
-                empty("401 Unauthorized", "www-authenticate: Basic realm=\"git\"\r\n")
-            }
-            Behaviour::Normal => {
-                let body = format!("{SERVICE}{}", listing());
-                let length = body.len();
-                Answer::Bytes(format!("{ok}content-length: {length}\r\n\r\n{body}").into())
-            }
+            Behaviour::Normal => match found {
+                Found::Missing => empty("404 Not Found", ""),
+                Found::Closed => {
+                    empty("401 Unauthorized", "www-authenticate: Basic realm=\"git\"\r\n")
+                }
+                Found::Open => {
+                    let body = format!("{SERVICE}{}", listing());
+                    let length = body.len();
+                    Answer::Bytes(format!("{ok}content-length: {length}\r\n\r\n{body}").into())
+                }
+            },
         }
     }
 }
@@ -249,7 +237,8 @@ where
             result
         }
         Answer::Hang => {
-            let _ = stream.read_u8().await;
+            // Until the client leaves; what it sends is not looked at.
+            while stream.read_u8().await.is_ok() {}
             Ok(())
         }
         Answer::Git(directory) => stream.write_all(&git_http_backend(&directory, &head)).await,

@@ -1,16 +1,35 @@
 //! Certificates.
 
+use std::sync::Arc;
+
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::CertificateDer;
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What a server shows of itself.
 pub struct Identity {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: KeyPair,
+    chain: Vec<CertificateDer<'static>>,
+    key: KeyPair,
     /// The authority's certificate, in PEM.
     pub authority: String,
     /// The server's, in PEM.
     pub leaf: String,
+}
+
+impl Identity {
+    /// How a server shows it, and which protocols it offers.
+    pub fn server_config(self, protocols: &[&[u8]]) -> ServerConfig {
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(self.chain, key)
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
+        config
+    }
 }
 
 /// A certificate for names, signed by an authority that exists for it alone.

@@ -39,9 +39,11 @@ pub mod git;
 mod host;
 pub mod https;
 pub mod identity;
+mod repositories;
 pub mod ssh;
 
 pub use https::HttpsServer;
+pub use repositories::Request;
 pub use ssh::{Access, KeyPair, SshServer};
 
 /// What a server does from now on. What it is answering goes on as it began.
@@ -74,24 +76,4 @@ impl Account {
     pub fn new(username: &str, password: &str) -> Self {
         Self { username: username.to_owned(), password: password.to_owned() }
     }
-}
-
-/// A request for the listing of a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The path of the repository, without the slash at its beginning. Empty if an SSH client was not
-    /// let in, because it had not named one yet.
-    pub path: String,
-    /// Whether it came from somebody who has access, whatever was answered.
-    pub is_authorised: bool,
-}
-
-/// How often a repository was asked for by somebody who has access.
-fn listings(requests: &[Request], path: &str) -> usize {
-    requests.iter().filter(|one| one.is_authorised && one.path == key(path)).count()
-}
-
-/// A path as it is compared.
-fn key(path: &str) -> &str {
-    path.trim_matches('/')
 }

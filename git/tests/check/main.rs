@@ -4,7 +4,6 @@
 mod https;
 mod https_server;
 mod logs;
-mod policy;
 mod ssh;
 mod ssh_server;
 mod stand_in;

@@ -9,6 +9,10 @@
 //!   deployed, an invalid one says why; what is gone leaves nothing behind, what is deleted does go;
 //! * of sync runs ([`kinds::sync_run::esr`](crate::kinds::sync_run::esr)): each ends, and says how; it
 //!   is synced no more than once;
+//! * of managed environments
+//!   ([`kinds::managed_environment::esr`](crate::kinds::managed_environment::esr)): each says what its
+//!   cluster says of it, Argo CD has what was accepted, no tenant has another's, and nothing is left
+//!   on a cluster without a word;
 //! * of repository credentials
 //!   ([`kinds::repository_credential::esr`](crate::kinds::repository_credential::esr)): each says what
 //!   its repository says of it, Argo CD has what was accepted, and no tenant has another's;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
-    Timestamp,
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
+    OperationId, TenantUid, Timestamp,
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
 use crate::kinds::deployment::esr::{
@@ -10,7 +10,10 @@ use crate::kinds::deployment::esr::{
 };
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec::DeploymentSpec;
-use crate::operation::application::{ApplicationDocument, project_name};
+use crate::kinds::managed_environment::EnvironmentUid;
+use crate::kinds::managed_environment::spec::EnvironmentSpec;
+use crate::kinds::managed_environment::verdict::Verdict as ClusterVerdict;
+use crate::operation::application::{ApplicationDocument, IN_CLUSTER, cluster_name, project_name};
 use crate::rows::{OperationState, Requester, Target};
 use crate::shared::messages;
 
@@ -76,8 +79,11 @@ fn good() -> World {
             ..DeploymentObject::default()
         }],
         sync_runs: Vec::new(),
+        environments: Vec::new(),
         credentials: Vec::new(),
         database: Database {
+            environments: Vec::new(),
+            left_cluster_credentials: Vec::new(),
             credentials: Vec::new(),
             left_credentials: Vec::new(),
             syncs: Vec::new(),
@@ -107,6 +113,7 @@ fn good() -> World {
             }],
         },
         argocd: ArgoCd {
+            clusters: Vec::new(),
             repositories: Vec::new(),
             begun: Vec::new(),
             applications: vec![ArgoApplication {
@@ -119,8 +126,10 @@ fn good() -> World {
                 name: project_name(&user),
                 // As written, because Argo CD compares what is written.
                 source_repos: vec![format!("{REPO}.git")],
+                destinations: vec![IN_CLUSTER.to_owned()],
             }],
         },
+        remote: Vec::new(),
         writes: Writes { api_requests: 7, row_changes: 5 },
     }
 }
@@ -179,7 +188,7 @@ fn each_breaks(
 
 #[test]
 fn esr_gd_fails_for_each_clause_that_is_broken() {
-    let table: [(&str, Break); 21] = [
+    let table: [(&str, Break); 22] = [
         ("0 cluster user rows", |world| world.database.users.clear()),
         ("0 application rows", |world| world.database.applications.clear()),
         ("2 application rows", |world| {
@@ -222,6 +231,7 @@ fn esr_gd_fails_for_each_clause_that_is_broken() {
         ("0 repository rows", |world| world.database.repositories.clear()),
         ("0 AppProjects", |world| world.argocd.projects.clear()),
         ("the AppProject permits", |world| world.argocd.projects[0].source_repos.clear()),
+        ("the AppProject permits", |world| world.argocd.projects[0].destinations.clear()),
         ("an operation is open", |world| {
             world.database.operations[0].state = OperationState::Waiting;
         }),
@@ -308,6 +318,81 @@ fn an_environment_is_refused_in_the_words_of_the_contract() {
     assert_eq!(esr_gd_inv(&world, &uid()), Ok(()));
 }
 
+/// The environment that [`on_environment`] names, with its row.
+fn environment(verdict: ClusterVerdict) -> (EnvironmentObject, EnvironmentEntry) {
+    let (uid, tenant) = (EnvironmentUid::new("env-1"), TenantUid::new("ns-1"));
+    let entry = EnvironmentEntry {
+        id: EnvironmentId::of(&uid),
+        environment: Some(uid.clone()),
+        owner: ClusterUserId::of(&tenant),
+        api_url: String::new(),
+        namespaces: String::new(),
+        content: None,
+    };
+    let object = EnvironmentObject {
+        uid,
+        tenant,
+        namespace: "team-a".to_owned(),
+        name: "staging".to_owned(),
+        generation: Generation(1),
+        deleting: false,
+        spec: EnvironmentSpec {
+            api_url: "https://api.example.com".to_owned(),
+            secret: "kubeconfig".to_owned(),
+            ..EnvironmentSpec::default()
+        },
+        conditions: Vec::new(),
+        verdict,
+    };
+    (object, entry)
+}
+
+/// A world in which the deployment names an environment.
+fn on_environment(mut world: World, verdict: ClusterVerdict) -> World {
+    let spec = &mut world.deployments[0].spec;
+    spec.path = "deploy".to_owned();
+    spec.environment = "staging".to_owned();
+    spec.destination_namespace = "team-a".to_owned();
+    let (object, entry) = environment(verdict);
+    world.environments.push(object);
+    world.database.environments.push(entry);
+    world
+}
+
+#[test]
+fn a_deployment_is_deployed_to_the_environment_that_it_names() {
+    let accepted = ClusterVerdict::Accepted { told: Digest::new("told") };
+    let mut world = on_environment(good(), accepted);
+    let text = esr_gd(&world, &uid()).unwrap_err().difference;
+    assert!(text.starts_with("the application row says"), "{text}");
+    let name = cluster_name(&EnvironmentId::of(&EnvironmentUid::new("env-1")));
+    world.database.applications[0].document.spec.destination.name.clone_from(&name);
+    world.argocd.applications[0].spec.destination.name.clone_from(&name);
+    let text = esr_gd(&world, &uid()).unwrap_err().difference;
+    assert!(text.starts_with("the AppProject permits"), "{text}");
+    world.argocd.projects[0].destinations.insert(0, name);
+    assert_eq!(esr_gd(&world, &uid()), Ok(()));
+}
+
+#[test]
+fn a_deployment_says_that_its_environment_cannot_be_used() {
+    let mut world = on_environment(rejected(), ClusterVerdict::SecretMissing {});
+    world.deployments[0].status.conditions[0].message = messages::ENVIRONMENT_UPDATE.to_owned();
+    let text = esr_gd_inv(&world, &uid()).unwrap_err().difference;
+    assert!(text.contains("instead of False, EnvironmentNotReady"), "{text}");
+    world.deployments[0].status.conditions[1].reason = "EnvironmentNotReady".to_owned();
+    assert_eq!(esr_gd_inv(&world, &uid()), Ok(()));
+    // If the environment leaves, it takes the destination with it, and nothing else.
+    let mut after = world.clone();
+    after.environments[0].deleting = true;
+    after.database.applications[0].document.spec.destination.name.clear();
+    after.argocd.applications[0].spec.destination.name.clear();
+    assert_eq!(held(&world, &after, untouched), Ok(()));
+    after.database.applications[0].document.spec.source.path = "other".to_owned();
+    let text = held(&world, &after, untouched).unwrap_err();
+    assert_eq!(text, "the application row was changed for an invalid spec");
+}
+
 #[test]
 fn esr_del_fails_for_each_trace_that_is_left() {
     let table: [(&str, Break); 8] = [
@@ -352,7 +437,7 @@ fn a_project_that_is_not_ours_is_not_considered() {
     world
         .argocd
         .projects
-        .push(ArgoProject { name: "default".to_owned(), source_repos: vec!["*".to_owned()] });
+        .push(ArgoProject { name: "default".to_owned(), ..ArgoProject::default() });
     assert_eq!(all(&world), []);
 }
 

@@ -6,11 +6,14 @@
 //! depend on are left out.
 
 use crate::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, Digest, Generation, InstanceId, OperationId,
-    TenantUid,
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, Generation, InstanceId,
+    OperationId, TenantUid,
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle};
 use crate::kinds::deployment::spec::DeploymentSpec;
+use crate::kinds::managed_environment::spec::EnvironmentSpec;
+use crate::kinds::managed_environment::verdict::Verdict as ClusterVerdict;
+use crate::kinds::managed_environment::{ClusterCredentialsId, EnvironmentUid};
 use crate::kinds::repository_credential::spec::CredentialSpec;
 use crate::kinds::repository_credential::verdict::Verdict;
 use crate::kinds::repository_credential::{CredentialId, CredentialUid};
@@ -30,28 +33,34 @@ pub struct World {
     pub deployments: Vec<DeploymentObject>,
     /// The GitOpsDeploymentSyncRuns, as the API shows them.
     pub sync_runs: Vec<SyncRunObject>,
+    /// The GitOpsDeploymentManagedEnvironments, as the API shows them.
+    pub environments: Vec<EnvironmentObject>,
     /// The GitOpsDeploymentRepositoryCredentials, as the API shows them.
     pub credentials: Vec<CredentialObject>,
     /// The rows of the database.
     pub database: Database,
     /// The resources in Argo CD's namespace.
     pub argocd: ArgoCd,
+    /// What was made on the clusters of tenants, and is there.
+    pub remote: Vec<RemoteEntry>,
     /// How much has ever been written.
     pub writes: Writes,
 }
 
 impl World {
     /// Which parts are the same in another world.
-    pub(super) fn compare(&self, other: &Self) -> [(&'static str, bool); 7] {
+    pub(super) fn compare(&self, other: &Self) -> [(&'static str, bool); 9] {
         // `writes` are what explains a difference. A part that is forgotten here does not compile.
         let Self {
             settings,
             namespaces,
             deployments,
             sync_runs,
+            environments,
             credentials,
             database,
             argocd,
+            remote,
             writes: _,
         } = other;
         [
@@ -59,9 +68,11 @@ impl World {
             ("a namespace", self.namespaces == *namespaces),
             ("a deployment", self.deployments == *deployments),
             ("a sync run", self.sync_runs == *sync_runs),
+            ("a managed environment", self.environments == *environments),
             ("a repository credential", self.credentials == *credentials),
             ("a row", self.database == *database),
             ("a resource of Argo CD", self.argocd == *argocd),
+            ("a resource on a cluster", self.remote == *remote),
         ]
     }
 }
@@ -164,6 +175,42 @@ pub struct CredentialObject {
     pub content: Digest,
 }
 
+/// A GitOpsDeploymentManagedEnvironment, its Secret, and its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentObject {
+    /// `metadata.uid`.
+    pub uid: EnvironmentUid,
+    /// UID of its namespace.
+    pub tenant: TenantUid,
+    /// Name of its namespace.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.generation`.
+    pub generation: Generation,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// `spec`.
+    pub spec: EnvironmentSpec,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// What a check finds of the Secret as it is, by the cluster as it is.
+    pub verdict: ClusterVerdict,
+}
+
+/// Something that was made on a tenant's cluster, and is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteEntry {
+    /// For which environment.
+    pub environment: EnvironmentUid,
+    /// As people name it.
+    pub object: String,
+    /// Whether the token that Argo CD has depends on it.
+    pub is_used: bool,
+    /// Whether an Event has said that it may remain, or its namespace, where an Event would be, is gone.
+    pub is_listed: bool,
+}
+
 /// Sync and health, as Argo CD reports them or as a status mirrors them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArgoReport {
@@ -188,6 +235,10 @@ pub struct Database {
     pub operations: Vec<OperationEntry>,
     /// The repositories that the tenants' projects permit.
     pub repositories: Vec<RepositoryEntry>,
+    /// The environments that are not a tenant's own namespace.
+    pub environments: Vec<EnvironmentEntry>,
+    /// Of which cluster credentials a row or a sealed value is left, but no environment.
+    pub left_cluster_credentials: Vec<ClusterCredentialsId>,
     /// The repository credentials.
     pub credentials: Vec<CredentialEntry>,
     /// Of which credentials a mapping or a sealed value is left, but no row.
@@ -279,6 +330,24 @@ pub struct CredentialEntry {
     pub content: Option<Digest>,
 }
 
+/// A row of `managedenvironment` with its credentials, what is sealed of them, and the object that it
+/// is mapped to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentEntry {
+    /// Its key.
+    pub id: EnvironmentId,
+    /// The object; `None` if no mapping names it.
+    pub environment: Option<EnvironmentUid>,
+    /// The cluster user whose AppProject permits it.
+    pub owner: ClusterUserId,
+    /// The URL of the cluster's API.
+    pub api_url: String,
+    /// The namespaces, joined.
+    pub namespaces: String,
+    /// Digest of what Argo CD is told; `None` if what is sealed does not open.
+    pub content: Option<Digest>,
+}
+
 /// The resources in Argo CD's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArgoCd {
@@ -286,6 +355,8 @@ pub struct ArgoCd {
     pub applications: Vec<ArgoApplication>,
     /// The AppProjects.
     pub projects: Vec<ArgoProject>,
+    /// The cluster Secrets that are ours by their names.
+    pub clusters: Vec<ArgoCluster>,
     /// The repository Secrets that are ours by their names.
     pub repositories: Vec<ArgoRepository>,
     /// The syncs of runs that Argo CD has ever begun, once for each time.
@@ -312,6 +383,8 @@ pub struct ArgoProject {
     pub name: String,
     /// Its `spec.sourceRepos`.
     pub source_repos: Vec<String>,
+    /// The names of the clusters in its `spec.destinations`.
+    pub destinations: Vec<String>,
 }
 
 /// A repository Secret.
@@ -320,6 +393,19 @@ pub struct ArgoRepository {
     /// The row that it represents, by its name.
     pub row: CredentialId,
     /// Whether its labels make it a repository of Argo CD, and name that row.
+    pub labelled: bool,
+    /// The AppProject that may use it.
+    pub project: Option<String>,
+    /// Digest of everything else that it says.
+    pub content: Digest,
+}
+
+/// A cluster Secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgoCluster {
+    /// The row that it represents, by its name.
+    pub row: EnvironmentId,
+    /// Whether its labels make it a cluster of Argo CD, and name that row.
     pub labelled: bool,
     /// The AppProject that may use it.
     pub project: Option<String>,

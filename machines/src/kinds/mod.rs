@@ -2,6 +2,7 @@
 //! be registered for.
 
 pub mod deployment;
+pub mod managed_environment;
 pub mod repository_credential;
 pub mod sync_run;
 pub mod tenant;
@@ -13,6 +14,7 @@ use crate::esr::{Violation, World};
 pub(crate) fn violations(world: &World) -> Vec<Violation> {
     let mut violations = deployment::esr::violations(world);
     violations.extend(sync_run::esr::violations(world));
+    violations.extend(managed_environment::esr::violations(world));
     violations.extend(repository_credential::esr::violations(world));
     violations
 }
@@ -25,6 +27,14 @@ pub(crate) fn charts() -> Vec<(&'static str, &'static str, Vec<Chart>)> {
     };
     vec![
         ("deployment.md", "Deployment", deployment),
+        (
+            "managed_environment.md",
+            "ManagedEnvironment",
+            vec![
+                managed_environment::samples::managed_environment(),
+                managed_environment::samples::revocation(),
+            ],
+        ),
         (
             "repository_credential.md",
             "RepositoryCredential",

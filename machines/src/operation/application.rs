@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{ClusterUserId, DeploymentUid, Digest};
+use crate::identity::{ClusterUserId, DeploymentUid, Digest, EnvironmentId};
 
 /// The destination name under which Argo CD knows its own cluster.
 pub const IN_CLUSTER: &str = "in-cluster";
@@ -14,6 +14,11 @@ pub const DEFAULT_PROJECT: &str = "default";
 /// The name of the Application of a deployment.
 pub fn application_name(deployment: &DeploymentUid) -> String {
     format!("gitopsdepl-{deployment}")
+}
+
+/// The name of an environment's cluster in Argo CD, and of the Secret that tells of it.
+pub fn cluster_name(environment: &EnvironmentId) -> String {
+    format!("managed-env-{environment}")
 }
 
 /// The name of the AppProject of a tenant.

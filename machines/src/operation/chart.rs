@@ -75,6 +75,42 @@ impl OperationRecord {
         }
     }
 
+    /// Something should go, which may take any time: it is asked for again.
+    #[superstate(superstate = "in_progress")]
+    fn removing(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                *deadline = postpone(DELETION_DEADLINE, overdue, context.now);
+                Handled
+            }
+            _ => Super,
+        }
+    }
+
+    /// Argo CD should act, which may take any time: it is looked at, or asked, again.
+    #[superstate(superstate = "in_progress")]
+    fn about_sync(
+        &mut self,
+        context: &mut OperationContext,
+        event: &OperationEvent,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
+    ) -> Outcome<OperationPhase> {
+        match event {
+            OperationEvent::DeadlineReached if context.now >= *deadline => {
+                *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
+                Handled
+            }
+            _ => Super,
+        }
+    }
+
     #[state(superstate = "time_limited")]
     fn preparing_project(
         &mut self,
@@ -109,7 +145,7 @@ impl OperationRecord {
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "removing")]
     fn deleting(
         &mut self,
         context: &mut OperationContext,
@@ -117,13 +153,10 @@ impl OperationRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
+        let _ = (deadline, overdue);
         match event {
             OperationEvent::ArgoObserved(argo) if argo.application == ApplicationView::Absent => {
                 Transition(self.tidy(argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = postpone(DELETION_DEADLINE, overdue, context.now);
-                Handled
             }
             _ => Super,
         }
@@ -157,11 +190,13 @@ impl OperationRecord {
         let _ = deadline;
         match event {
             OperationEvent::RowObserved(row) => match &row.wanted {
-                Wanted::Credential { secret: Some(wanted), .. } => {
+                Wanted::Environment { secret: Some(wanted), .. }
+                | Wanted::Credential { secret: Some(wanted), .. } => {
                     secret.clone_from(wanted);
                     Handled
                 }
-                Wanted::Credential { secret: None, .. } => Transition(remove_secret(context)),
+                Wanted::Environment { secret: None, .. }
+                | Wanted::Credential { secret: None, .. } => Transition(remove_secret(context)),
                 Wanted::Application { .. } | Wanted::Sync { .. } => Handled,
             },
             OperationEvent::ArgoObserved(argo) if argo.secret.says(secret) => {
@@ -171,7 +206,7 @@ impl OperationRecord {
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "removing")]
     fn removing_secret(
         &mut self,
         context: &mut OperationContext,
@@ -179,19 +214,16 @@ impl OperationRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
+        let _ = (deadline, overdue);
         match event {
             OperationEvent::ArgoObserved(argo) if argo.secret == SecretView::Absent => {
                 Transition(self.tidy(argo, context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = postpone(DELETION_DEADLINE, overdue, context.now);
-                Handled
             }
             _ => Super,
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "about_sync")]
     fn awaiting_application(
         &mut self,
         context: &mut OperationContext,
@@ -200,6 +232,7 @@ impl OperationRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
+        let _ = overdue;
         match event {
             OperationEvent::RowObserved(row) => match self.reread(row, context) {
                 Reread::Sync(wanted) => {
@@ -215,14 +248,13 @@ impl OperationRecord {
                     self.report(AWAITING_APPLICATION, context);
                     sync.reported = true;
                 }
-                *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
-                Handled
+                Super
             }
             _ => Super,
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "about_sync")]
     fn requesting_sync(
         &mut self,
         context: &mut OperationContext,
@@ -232,6 +264,7 @@ impl OperationRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
+        let _ = (deadline, overdue);
         match event {
             OperationEvent::RowObserved(row) => match self.reread(row, context) {
                 Reread::Sync(wanted) => {
@@ -242,15 +275,11 @@ impl OperationRecord {
                 Reread::Ended(next) => Transition(next),
             },
             OperationEvent::ArgoObserved(argo) => self.request(argo, request, document, context),
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
-                Handled
-            }
             _ => Super,
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "about_sync")]
     fn syncing(
         &mut self,
         context: &mut OperationContext,
@@ -259,6 +288,7 @@ impl OperationRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
+        let _ = overdue;
         match event {
             OperationEvent::RowObserved(row) => match self.reread(row, context) {
                 Reread::Sync(_) => Handled,
@@ -268,16 +298,13 @@ impl OperationRecord {
             OperationEvent::DeadlineReached if context.now >= *deadline => match &sync.succeeded {
                 // Argo CD compares within seconds, unless git cannot be read or the spec is wrong.
                 Some(revision) => Transition(self.end_uncompared(revision, sync.to_prune, context)),
-                None => {
-                    *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
-                    Handled
-                }
+                None => Super,
             },
             _ => Super,
         }
     }
 
-    #[state(superstate = "in_progress")]
+    #[state(superstate = "about_sync")]
     fn ending_sync(
         &mut self,
         context: &mut OperationContext,
@@ -285,6 +312,7 @@ impl OperationRecord {
         deadline: &mut Timestamp,
         overdue: &mut u32,
     ) -> Outcome<OperationPhase> {
+        let _ = (deadline, overdue);
         match event {
             // What removes the Application ends its sync.
             OperationEvent::RowObserved(row) if row.wanted.synced().is_none() => {
@@ -292,10 +320,6 @@ impl OperationRecord {
             }
             OperationEvent::ArgoObserved(argo) if self.has_ended(argo) => {
                 Transition(self.complete(context))
-            }
-            OperationEvent::DeadlineReached if context.now >= *deadline => {
-                *deadline = postpone(SYNC_DEADLINE, overdue, context.now);
-                Handled
             }
             _ => Super,
         }
@@ -372,13 +396,15 @@ impl OperationRecord {
                         deadline: context.now.after(DELETION_DEADLINE),
                         overdue: 0,
                     },
-                    Wanted::Credential { secret: Some(secret), .. } => {
+                    Wanted::Environment { secret: Some(secret), .. }
+                    | Wanted::Credential { secret: Some(secret), .. } => {
                         OperationPhase::WritingSecret {
                             secret: secret.clone(),
                             deadline: context.now.after(WRITE_DEADLINE),
                         }
                     }
-                    Wanted::Credential { secret: None, .. } => remove_secret(context),
+                    Wanted::Environment { secret: None, .. }
+                    | Wanted::Credential { secret: None, .. } => remove_secret(context),
                     Wanted::Sync { .. } => self.claim_sync(row, context),
                 }
             }

@@ -1,8 +1,9 @@
 //! The machine of an Operation: the agent's side, one per operation row.
 //!
-//! An operation says "make Argo CD match this row", which is an application's or a sync's. What the
-//! row of an application says is read when the operation is claimed. The order of those states is
-//! the contract's: a project permits an Application before it exists, and no longer than it does.
+//! An operation says "make Argo CD match this row", which is an application's, an environment's, a
+//! credential's or a sync's. What the row of an application says is read when the operation is
+//! claimed. The order of those states is the contract's: a project permits an Application before it
+//! exists, and no longer than it does.
 //!
 //! The row of a sync is read each time, because a sync may take hours, and may be terminated. A sync
 //! is requested at most once, whatever fails: see [`sync`].
@@ -22,7 +23,9 @@ pub mod target;
 use std::time::Duration;
 
 use crate::drive::drive;
-use crate::identity::{ApplicationId, ClusterUserId, Digest, OperationId, Timestamp};
+use crate::identity::{
+    ApplicationId, ClusterUserId, Digest, EnvironmentId, OperationId, Timestamp,
+};
 use crate::kinds::repository_credential::CredentialId;
 use crate::machine::{Change, Machine};
 use crate::operation::application::{ApplicationDocument, application_name};
@@ -90,15 +93,15 @@ pub enum OperationPhase {
         /// When the operation fails.
         deadline: Timestamp,
     },
-    /// The repository Secret should be written.
+    /// The cluster Secret or the repository Secret should be written.
     WritingSecret {
         /// The digest of what it should say.
         secret: Digest,
         /// When the operation fails.
         deadline: Timestamp,
     },
-    /// The repository Secret should go. However long that takes, nobody else would see to it: what
-    /// an earlier installation asked for has no requester that asks again.
+    /// The cluster Secret or the repository Secret should go. However long that takes, nobody else
+    /// would see to it: what an earlier installation asked for has no requester that asks again.
     RemovingSecret {
         /// When to ask again.
         deadline: Timestamp,
@@ -193,8 +196,16 @@ impl OperationRecord {
     pub fn application(&self) -> Option<&ApplicationId> {
         match self.target.as_ref()? {
             Target::Application(id) => Some(id),
-            Target::Credential(_) => None,
+            Target::Environment(_) | Target::Credential(_) => None,
             Target::Sync(_) => Some(&self.synced.as_ref()?.row),
+        }
+    }
+
+    /// The environment's row that it is about.
+    pub fn environment(&self) -> Option<&EnvironmentId> {
+        match self.target.as_ref()? {
+            Target::Environment(id) => Some(id),
+            Target::Application(_) | Target::Credential(_) | Target::Sync(_) => None,
         }
     }
 
@@ -202,7 +213,7 @@ impl OperationRecord {
     pub fn credential(&self) -> Option<&CredentialId> {
         match self.target.as_ref()? {
             Target::Credential(id) => Some(id),
-            Target::Application(_) | Target::Sync(_) => None,
+            Target::Application(_) | Target::Environment(_) | Target::Sync(_) => None,
         }
     }
 
@@ -213,7 +224,7 @@ impl OperationRecord {
             (Target::Application(_), Some(Requester::Deployment(uid))) => {
                 Some(application_name(uid))
             }
-            (Target::Application(_) | Target::Credential(_), _) => None,
+            (Target::Application(_) | Target::Environment(_) | Target::Credential(_), _) => None,
             (Target::Sync(_), _) => Some(self.synced.as_ref()?.name.clone()),
         }
     }
@@ -228,6 +239,10 @@ pub enum OperationObligation {
     ApplicationWritten(ApplicationId, Box<ApplicationDocument>),
     /// No Application represents this row.
     ApplicationRemoved(ApplicationId),
+    /// The cluster Secret of this row says what has this digest.
+    ClusterWritten(EnvironmentId, Digest),
+    /// There is no cluster Secret of this row.
+    ClusterRemoved(EnvironmentId),
     /// The repository Secret of this row says what has this digest.
     SecretWritten(CredentialId, Digest),
     /// There is no repository Secret of this row.
@@ -279,11 +294,11 @@ impl Operation {
                     .until(*deadline, FAILS)
             }
             OperationPhase::WritingSecret { deadline, .. } => {
-                Wait::new(Party::ApiServer, "the repository Secret is to be written")
+                Wait::new(Party::ApiServer, "Argo CD's Secret is to be written")
                     .until(*deadline, FAILS)
             }
             OperationPhase::RemovingSecret { deadline, .. } => {
-                Wait::new(Party::ApiServer, "the repository Secret is to be removed")
+                Wait::new(Party::ApiServer, "Argo CD's Secret is to be removed")
                     .until(*deadline, "the removal is requested again")
             }
             OperationPhase::AwaitingApplication { deadline, .. } => {
@@ -335,12 +350,16 @@ impl Operation {
             OperationPhase::Deleting { .. } => {
                 OperationObligation::ApplicationRemoved(record.application()?.clone())
             }
-            OperationPhase::WritingSecret { secret, .. } => {
-                OperationObligation::SecretWritten(record.credential()?.clone(), secret.clone())
-            }
-            OperationPhase::RemovingSecret { .. } => {
-                OperationObligation::SecretRemoved(record.credential()?.clone())
-            }
+            OperationPhase::WritingSecret { secret, .. } => match record.environment() {
+                Some(row) => OperationObligation::ClusterWritten(row.clone(), secret.clone()),
+                None => {
+                    OperationObligation::SecretWritten(record.credential()?.clone(), secret.clone())
+                }
+            },
+            OperationPhase::RemovingSecret { .. } => match record.environment() {
+                Some(row) => OperationObligation::ClusterRemoved(row.clone()),
+                None => OperationObligation::SecretRemoved(record.credential()?.clone()),
+            },
             OperationPhase::RequestingSync { request, document, .. } => {
                 OperationObligation::SyncRequested(
                     record.application()?.clone(),
@@ -372,6 +391,11 @@ impl Operation {
                 | OperationPhase::TidyingProject { .. }
                 | OperationPhase::RemovingSecret { .. }
         ) || self.follows_row()
+    }
+
+    /// Whether it would take this Secret for what is wanted.
+    pub fn would_complete(&self, secret: &SecretView) -> bool {
+        matches!(&self.state, OperationPhase::WritingSecret { secret: wanted, .. } if secret.says(wanted))
     }
 
     /// Whether the machine reads its target's row each time.

@@ -29,7 +29,10 @@ impl Wanted {
     pub(super) fn synced(&self) -> Option<&WantedSync> {
         match self {
             Self::Sync { sync: Some(sync), .. } if sync.application.is_some() => Some(sync),
-            Self::Sync { .. } | Self::Application { .. } | Self::Credential { .. } => None,
+            Self::Sync { .. }
+            | Self::Application { .. }
+            | Self::Environment { .. }
+            | Self::Credential { .. } => None,
         }
     }
 }
@@ -38,7 +41,7 @@ impl OperationRecord {
     fn sync(&self) -> Option<&SyncOperationId> {
         match self.target.as_ref()? {
             Target::Sync(sync) => Some(sync),
-            Target::Application(_) | Target::Credential(_) => None,
+            Target::Application(_) | Target::Environment(_) | Target::Credential(_) => None,
         }
     }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, Digest, InstanceId, OperationId,
+    ApplicationId, ClusterUserId, DeploymentUid, Digest, EnvironmentId, InstanceId, OperationId,
 };
+use crate::kinds::managed_environment::EnvironmentUid;
 use crate::kinds::repository_credential::{CredentialId, CredentialUid};
 use crate::kinds::sync_run::SyncRunUid;
 use crate::operation::application::ApplicationDocument;
@@ -14,6 +15,8 @@ use crate::operation::sync::{SyncOperationId, WantedSync};
 
 /// `operation.resource_type` of an operation on an application.
 pub const APPLICATION: &str = "Application";
+/// `operation.resource_type` of an operation on a managed environment.
+pub const MANAGED_ENVIRONMENT: &str = "ManagedEnvironment";
 /// `operation.resource_type` of an operation on a repository credential.
 pub const REPOSITORY_CREDENTIALS: &str = "RepositoryCredentials";
 /// `operation.resource_type` of an operation on a sync.
@@ -40,6 +43,8 @@ pub struct OperationRow {
 pub enum Target {
     /// The Argo CD Application of an application row.
     Application(ApplicationId),
+    /// The cluster Secret of an environment's row.
+    Environment(EnvironmentId),
     /// The repository Secret of a credential's row.
     Credential(CredentialId),
     /// A sync of such an Application.
@@ -51,6 +56,7 @@ impl Target {
     pub fn row(&self) -> &str {
         match self {
             Self::Application(id) => id.as_str(),
+            Self::Environment(id) => id.as_str(),
             Self::Credential(id) => id.as_str(),
             Self::Sync(id) => id.as_str(),
         }
@@ -60,6 +66,7 @@ impl Target {
     pub fn resource_type(&self) -> &'static str {
         match self {
             Self::Application(_) => APPLICATION,
+            Self::Environment(_) => MANAGED_ENVIRONMENT,
             Self::Credential(_) => REPOSITORY_CREDENTIALS,
             Self::Sync(_) => SYNC_OPERATION,
         }
@@ -77,6 +84,14 @@ pub enum Wanted {
         /// What the Application should say; `None` if the row is gone and the Application should
         /// go.
         document: Option<ApplicationDocument>,
+    },
+    /// A request about the cluster Secret of an environment's row.
+    Environment {
+        /// The row.
+        row: EnvironmentId,
+        /// The digest of what the Secret should say; `None` if the row is gone and the Secret should
+        /// go.
+        secret: Option<Digest>,
     },
     /// A request about the repository Secret of a credential's row.
     Credential {
@@ -100,6 +115,7 @@ impl Wanted {
     pub fn target(&self) -> Target {
         match self {
             Self::Application { row, .. } => Target::Application(row.clone()),
+            Self::Environment { row, .. } => Target::Environment(row.clone()),
             Self::Credential { row, .. } => Target::Credential(row.clone()),
             Self::Sync { row, .. } => Target::Sync(row.clone()),
         }
@@ -112,14 +128,18 @@ impl Wanted {
 pub enum Requester {
     /// A deployment.
     Deployment(DeploymentUid),
+    /// A managed environment.
+    Environment(EnvironmentUid),
     /// A repository credential.
     Credential(CredentialUid),
     /// A sync run.
     SyncRun(SyncRunUid),
 }
 
-/// The kind of a repository credential in the text form of a requester. With a UID it just fits in
-/// the column, which has 48 characters.
+/// The kind of a managed environment in the text form of a requester. With a UID it just fits in the
+/// column, which has 48 characters.
+const ENVIRONMENT: &str = "Environment";
+/// The kind of a repository credential in the text form of a requester.
 const CREDENTIAL: &str = "Credential";
 /// The kind of a sync run in the text form of a requester.
 const SYNC_RUN: &str = "SyncRun";
@@ -129,7 +149,7 @@ impl Requester {
     pub fn deployment(&self) -> Option<&DeploymentUid> {
         match self {
             Self::Deployment(uid) => Some(uid),
-            Self::Credential(_) | Self::SyncRun(_) => None,
+            Self::Environment(_) | Self::Credential(_) | Self::SyncRun(_) => None,
         }
     }
 
@@ -138,6 +158,7 @@ impl Requester {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
             None => Some(Self::Deployment(DeploymentUid::new(text))),
+            Some((ENVIRONMENT, uid)) => Some(Self::Environment(EnvironmentUid::new(uid))),
             Some((CREDENTIAL, uid)) => Some(Self::Credential(CredentialUid::new(uid))),
             Some((SYNC_RUN, uid)) => Some(Self::SyncRun(SyncRunUid::new(uid))),
             Some(_) => None,
@@ -149,6 +170,7 @@ impl fmt::Display for Requester {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(uid) => uid.fmt(formatter),
+            Self::Environment(uid) => write!(formatter, "{ENVIRONMENT}/{uid}"),
             Self::Credential(uid) => write!(formatter, "{CREDENTIAL}/{uid}"),
             Self::SyncRun(uid) => write!(formatter, "{SYNC_RUN}/{uid}"),
         }
@@ -187,6 +209,7 @@ mod tests {
         let uid = "2c0b9d5e-7f64-4a57-9d0f-5b9b9f1d6c11";
         for requester in [
             Requester::Deployment(DeploymentUid::new(uid)),
+            Requester::Environment(EnvironmentUid::new(uid)),
             Requester::Credential(CredentialUid::new(uid)),
             Requester::SyncRun(SyncRunUid::new(uid)),
         ] {

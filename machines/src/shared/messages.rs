@@ -123,6 +123,16 @@ pub const REMOVAL_FROZEN: &str = "this version of managed-gitops does not serve 
 /// What to do about [`REMOVAL_FROZEN`].
 pub const REMOVAL_FROZEN_ADVICE: &str = "Install a version that serves environments";
 
+/// Its environment is not known to be usable yet.
+pub const ENVIRONMENT_AWAITED: &str =
+    "waiting for the GitOpsDeploymentManagedEnvironment to be ready";
+/// What to do about an environment that cannot be used.
+pub const ENVIRONMENT_ADVICE: &str = "Create or correct the GitOpsDeploymentManagedEnvironment and \
+     its Secret; its conditions say what is wrong";
+/// It is being deleted, and Argo CD may not know its environment.
+pub const DESTINATION_AWAITED: &str = "Argo CD may be unable to resolve the destination, and would \
+     then remove nothing; the environment's conditions say why";
+
 /// The deployment's namespace is going away.
 pub const NAMESPACE_TERMINATING: &str =
     "the namespace is being deleted; no Application is created in a terminating namespace";
@@ -186,3 +196,16 @@ pub const SYNCING_ADVICE: &str =
     "A sync that fails is tried again; status.operationState has the newest message";
 /// What to do about resources that cannot be removed; preceded by the reason.
 pub const REMOVAL_FAILED_ADVICE: &str = "The removal goes on as soon as nothing blocks it";
+
+/// What to do about a spec.
+pub const SPEC_ADVICE: &str = "Correct the spec; it is checked again as soon as it changes";
+/// What to do about a Secret.
+pub const SECRET_ADVICE: &str =
+    "Create or correct the Secret; it is read again as soon as it changes";
+/// There are no sealing keys.
+pub const NO_KEYS: &str = "this installation has no sealing keys that open its database, so it keeps \
+     no credentials";
+/// What to do about that.
+pub const NO_KEYS_ADVICE: &str = "Ask those who run managed-gitops; /readyz says what is missing";
+/// The tenant has no rows for Argo CD.
+pub const NO_TENANT: &str = "the namespace is not prepared for Argo CD yet, or is being deleted";

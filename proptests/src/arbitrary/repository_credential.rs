@@ -1,6 +1,5 @@
 //! Arbitrary repository credentials.
 
-use machines::kinds::repository_credential::delivery::Delivery;
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::verdict::Verdict;
@@ -8,6 +7,7 @@ use machines::kinds::repository_credential::{
     Checked, CredentialEvent, CredentialFacts, CredentialRecord, CredentialSnapshot, CredentialUid,
     ExistingCredential, RepositoryCredential, RowRecord, Written,
 };
+use machines::shared::delivery::Delivery;
 
 use super::*;
 
@@ -83,7 +83,8 @@ fn state() -> BoxedStrategy<CredentialState> {
         .boxed()
 }
 
-fn delivery() -> BoxedStrategy<Delivery> {
+/// Any delivery.
+pub(super) fn delivery() -> BoxedStrategy<Delivery> {
     (moment(), count(), any::<bool>(), 0..3_u8)
         .prop_map(|(deadline, overdue, again, index)| match index {
             0 => Delivery::Idle {},

@@ -43,11 +43,18 @@ impl Graph {
         let outlives = || {
             let runs = situation.cluster.sync_runs();
             let present = world.sync_runs.iter().filter(|one| !one.deleting).count();
-            let all_remembered = deployments == world.deployments.len() && runs == present;
+            let credentials = situation.cluster.credentials();
+            let wanted = world.credentials.iter().filter(|one| !one.deleting).count();
+            let environments = situation.cluster.environments();
+            let served = world.environments.iter().filter(|one| !one.deleting).count();
+            let all_remembered = deployments == world.deployments.len()
+                && runs == present
+                && credentials == wanted
+                && environments == served;
             (!all_remembered || operations != 0).then(|| {
                 format!(
-                    "{deployments} deployments, {runs} sync runs and {operations} operations are \
-                     remembered"
+                    "{deployments} deployments, {runs} sync runs, {credentials} credentials, \
+                     {environments} environments and {operations} operations are remembered"
                 )
             })
         };

@@ -1,11 +1,13 @@
 //! The explored scenarios.
 
+mod environments;
+
 use std::time::Duration;
 
 use machines::kinds::deployment::conditions::READY;
 
 use super::{Explored, Kind, Situation, Step};
-use crate::world::{Cluster, Fault, Move};
+use crate::world::{Cluster, Fault, Move, told_of_the_first_cluster, told_of_the_first_repository};
 
 /// Something that must occur at least once: a model in which nothing happens proves nothing.
 #[derive(Clone)]
@@ -81,11 +83,37 @@ const TWO_RUNS_FAULTS: &[Fault] = &[
     Fault::EarlyCollection,
 ];
 
+/// What can go wrong around a credential or an environment, except delays.
+const CREDENTIAL_FAULTS: &[Fault] = &[
+    Fault::Crash,
+    Fault::StaleObservation,
+    Fault::RepeatedObservation,
+    Fault::SightOfTheGone,
+    Fault::RepeatedOutcome,
+    Fault::LateAnswer,
+    Fault::Refusal,
+    Fault::EarlyCollection,
+];
+
 /// The spec of a deployment that is synced on request.
 const MANUAL: u8 = 5;
 
 fn create(name: u8, spec: u8, finalizer: bool) -> Move {
     Move::Create { namespace: 0, name, spec, finalizer }
+}
+
+/// A credential for the first repository.
+fn credential(namespace: u8) -> Move {
+    Move::CreateCredential { namespace, name: 0, spec: 1, kept: false }
+}
+
+/// Its Secret, with one of two passwords; 0 removes it.
+fn put_secret(namespace: u8, content: u8) -> Move {
+    Move::PutSecret { namespace, name: 0, content }
+}
+
+fn only_the_first_is_accepted() -> Move {
+    Move::AnswerAs { repository: 0, answer: 1 }
 }
 
 impl Scenario {
@@ -304,6 +332,112 @@ impl Scenario {
         }
     }
 
+    /// A credential whose Secret is rotated, refused and removed, whose server changes its mind, and
+    /// whose Secret in Argo CD's namespace others change.
+    pub fn a_repository_credential() -> Self {
+        let chapter = |rested: &[Move], begun: &[Move], acts: &[Move], faults| Chapter {
+            rested: rested.to_vec(),
+            begun: begun.to_vec(),
+            acts: acts.to_vec(),
+            faults,
+        };
+        let begin = [only_the_first_is_accepted(), credential(0), put_secret(0, 1)];
+        let (rotate, delete) = (put_secret(0, 2), Move::Delete { which: 0 });
+        let accept_the_second = Move::AnswerAs { repository: 0, answer: 2 };
+        let edit = Move::Edit { which: 0, spec: 2 };
+        let spoil = |how| Move::SpoilSecret { which: 0, how };
+        Self {
+            name: "a repository credential",
+            chapters: vec![
+                chapter(&[], &begin, &[rotate.clone(), delete.clone()], &[]),
+                chapter(&[], &begin, &[], &[Fault::Delay]),
+                chapter(&[], &begin, &[], CREDENTIAL_FAULTS),
+                chapter(&begin, &[], &[rotate.clone(), accept_the_second.clone()], &[]),
+                chapter(&begin, &[], &[rotate, edit.clone()], &[]),
+                chapter(&begin, &[accept_the_second], &[put_secret(0, 2)], CREDENTIAL_FAULTS),
+                chapter(&begin, &[], &[edit], &[Fault::Delay]),
+                chapter(&begin, &[], std::slice::from_ref(&delete), CREDENTIAL_FAULTS),
+                chapter(&begin, &[], std::slice::from_ref(&delete), &[Fault::Delay]),
+                chapter(&begin, &[], &[put_secret(0, 0), put_secret(0, 1)], &[]),
+                chapter(&begin, &[], &[spoil(0), delete], &[]),
+                chapter(&begin, &[], &[spoil(1)], CREDENTIAL_FAULTS),
+            ],
+            sights: vec![
+                sight("one that was rotated is told to Argo CD", |_, one| {
+                    is_rested(one) && says_of_argocd(one, 2)
+                }),
+                sight("the last accepted one stays while another is refused", |_, one| {
+                    has_state(one, "Judged/Refused Idle") && says_of_argocd(one, 1)
+                }),
+                sight("an answer about the Secret from before", |_, one| {
+                    one.cluster.has_old_answer()
+                }),
+                sight("a Secret that is removed while it should be written", |_, one| {
+                    has_state(one, "Removing Dispatching") && has_state(one, "WritingSecret")
+                }),
+                sight("nothing left", |_, one| is_empty(one)),
+                fault_sight(Fault::CrashDuringOperation),
+                fault_sight(Fault::LateWrite),
+                fault_sight(Fault::LateAnswer),
+                fault_sight(Fault::Refusal),
+                fault_sight(Fault::EarlyCollection),
+                fault_sight(Fault::SightOfTheGone),
+                fault_sight(Fault::Delay),
+            ],
+        }
+    }
+
+    /// A deployment and a credential that use one repository, and credentials of two tenants that do.
+    pub fn a_shared_private_repository() -> Self {
+        let begin = |namespace| [credential(namespace), put_secret(namespace, 1)];
+        let delete = |which| Move::Delete { which };
+        let deployment = || create(0, 1, true);
+        let both = |first: Vec<Move>, second: &[Move]| -> Vec<Move> {
+            first.into_iter().chain(second.iter().cloned()).collect()
+        };
+        let chapter = |rested, begun, acts| Chapter { rested, begun, acts, faults: &[] };
+        Self {
+            name: "a shared private repository",
+            chapters: vec![
+                chapter(vec![deployment()], begin(0).to_vec(), vec![delete(0)]),
+                chapter(both(vec![deployment()], &begin(0)), vec![], vec![delete(0), delete(1)]),
+                chapter(begin(0).to_vec(), begin(1).to_vec(), vec![]),
+                chapter(
+                    both(begin(0).to_vec(), &begin(1)),
+                    vec![],
+                    vec![Move::DeleteNamespace { which: 0 }],
+                ),
+            ],
+            sights: vec![
+                sight("a deployment and a credential in one project", |_, one| {
+                    let world = &one.cluster.world;
+                    !world.argocd.applications.is_empty()
+                        && !world.argocd.repositories.is_empty()
+                        && world.argocd.projects.len() == 1
+                }),
+                sight(
+                    "a credential that keeps its repository when the deployment is gone",
+                    |_, one| {
+                        let world = &one.cluster.world;
+                        is_rested(one)
+                            && world.argocd.applications.is_empty()
+                            && world.argocd.projects[0].source_repos.len() == 1
+                    },
+                ),
+                sight("a Secret for each of two tenants", |_, one| {
+                    one.cluster.world.argocd.repositories.len() == 2
+                }),
+                sight("one tenant is gone and the other is left", |_, one| {
+                    let world = &one.cluster.world;
+                    world.namespaces.len() == 1
+                        && world.database.users.len() == 1
+                        && world.argocd.repositories.len() == 1
+                }),
+                sight("nothing left", |_, one| is_empty(one)),
+            ],
+        }
+    }
+
     pub(super) fn beginnings(&self) -> Vec<Situation> {
         let begin = |chapter: &Chapter| {
             let mut cluster = Cluster::default();
@@ -354,6 +488,9 @@ fn fault_sight(fault: Fault) -> Sight {
         Fault::RepeatedOutcome => {
             sight("a repeated outcome", |_, one| one.happened == Some(Fault::RepeatedOutcome))
         }
+        Fault::LateAnswer => sight("an answer that is learned late or again", |_, one| {
+            one.happened == Some(Fault::LateAnswer)
+        }),
         Fault::SightOfTheGone => sight("an observation of a deleted object", |_, one| {
             one.happened == Some(Fault::SightOfTheGone)
         }),
@@ -387,9 +524,26 @@ fn is_ready(situation: &Situation) -> bool {
     })
 }
 
+/// Whether some credential is accepted and delivered, and its status says so.
+fn is_rested(situation: &Situation) -> bool {
+    has_state(situation, "Judged/Accepted Idle Following/Clean")
+}
+
+/// Whether Argo CD is told of the first repository with this password, and of nothing else.
+fn says_of_argocd(situation: &Situation, password: u8) -> bool {
+    let told = situation.cluster.world.argocd.repositories.iter();
+    told.map(|one| &one.content).eq([&told_of_the_first_repository(password)])
+}
+
 fn is_empty(situation: &Situation) -> bool {
     let world = &situation.cluster.world;
     world.deployments.is_empty()
+        && world.credentials.is_empty()
+        && world.database.credentials.is_empty()
+        && world.argocd.repositories.is_empty()
+        && world.environments.is_empty()
+        && world.database.environments.is_empty()
+        && world.argocd.clusters.is_empty()
         && world.database.applications.is_empty()
         && world.argocd.applications.is_empty()
         && world.argocd.projects.is_empty()

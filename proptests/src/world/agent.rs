@@ -2,7 +2,6 @@
 
 use super::*;
 use machines::machine::Machine;
-use machines::operation::SecretView;
 
 impl Cluster {
     /// Operations that the agent knows from their CR or from their machine.
@@ -17,6 +16,9 @@ impl Cluster {
         let database = &self.world.database;
         let event = match database.operations.iter().find(|row| row.id == *id) {
             None => OperationEvent::RowAbsent,
+            Some(row) if self.is_locked(&row.target) => {
+                OperationEvent::Refused { text: "there are no keys".to_owned() }
+            }
             Some(row) => OperationEvent::RowObserved(Box::new(RowView {
                 state: row.state.clone(),
                 owner: self.owner(row.requester.as_ref()),
@@ -39,8 +41,12 @@ impl Cluster {
                 let document = application.map(|one| one.document.clone());
                 Wanted::Application { row: id.clone(), document }
             }
-            // No credential is in this world.
-            Target::Credential(id) => Wanted::Credential { row: id.clone(), secret: None },
+            Target::Environment(id) => {
+                Wanted::Environment { row: id.clone(), secret: self.wanted_cluster(id) }
+            }
+            Target::Credential(id) => {
+                Wanted::Credential { row: id.clone(), secret: self.wanted_secret(id) }
+            }
             Target::Sync(id) => Wanted::Sync { row: id.clone(), sync: self.wanted_sync(id) },
         }
     }
@@ -48,7 +54,8 @@ impl Cluster {
     pub(super) fn owner(&self, requester: Option<&Requester>) -> ClusterUserId {
         let place = requester.and_then(|requester| match requester {
             Requester::Deployment(uid) => self.places.get(uid),
-            Requester::Credential(_) => None,
+            Requester::Environment(uid) => self.environment_places.get(uid),
+            Requester::Credential(uid) => self.credential_places.get(uid),
             Requester::SyncRun(uid) => self.run_places.get(uid),
         });
         place.map(|place| ClusterUserId::of(&place.0)).unwrap_or_default()
@@ -70,7 +77,7 @@ impl Cluster {
         let name = project_name(&record.owner);
         let project = self.world.argocd.projects.iter().find(|one| one.name == name);
         let project_matches = project.cloned() == self.wanted_project(&record.owner);
-        let secret = SecretView::Unseen;
+        let secret = self.secret_view(&record);
         let view = ArgoView { project_matches, application, secret };
         self.tell_operation(id, &OperationEvent::ArgoObserved(Box::new(view)));
     }
@@ -91,15 +98,24 @@ impl Cluster {
     pub(super) fn wanted_project(&self, owner: &ClusterUserId) -> Option<ArgoProject> {
         let rows = self.world.database.applications.iter().filter(|row| row.owner == *owner);
         let written: BTreeSet<_> = rows.map(|row| &row.document.spec.source.repo_url).collect();
+        let credentials = &self.world.database.credentials;
+        let credentials = credentials.iter().filter(|row| row.owner == *owner);
+        let written: BTreeSet<_> =
+            written.into_iter().chain(credentials.map(|row| &row.repository)).collect();
         let patterns = written.into_iter().map(|url| source_repo_pattern(url).into_owned());
         let source_repos: Vec<String> = patterns.collect();
         let name = project_name(owner);
-        (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos })
+        let environments = self.world.database.environments.iter();
+        let environments = environments.filter(|row| row.owner == *owner);
+        let names = environments.map(|row| cluster_name(&row.id)).chain([IN_CLUSTER.to_owned()]);
+        let destinations = names.collect();
+        (!source_repos.is_empty()).then_some(ArgoProject { name, source_repos, destinations })
     }
 
     pub(super) fn discharge_operation(&mut self, id: &OperationId) {
-        let obligations = self.operations.get(id).map(Operation::obligations);
-        for obligation in obligations.into_iter().flatten() {
+        let Some(machine) = self.operations.get(id) else { return };
+        let (owner, obligations) = (machine.record.owner.clone(), machine.obligations());
+        for obligation in obligations {
             let acted = match obligation {
                 OperationObligation::ProjectWritten(owner) => self.write_project(&owner),
                 OperationObligation::ApplicationWritten(application, document) => {
@@ -118,10 +134,10 @@ impl Cluster {
                 OperationObligation::SyncRequested(row, request, document) => {
                     self.begin_sync(&row, &request, &document)
                 }
-                // No credential is in this world.
-                OperationObligation::SecretWritten(..) | OperationObligation::SecretRemoved(_) => {
-                    false
-                }
+                OperationObligation::SecretWritten(row, _) => self.write_secret(&row, &owner),
+                OperationObligation::SecretRemoved(row) => self.remove_secret(&row),
+                OperationObligation::ClusterWritten(row, _) => self.write_cluster(&row, &owner),
+                OperationObligation::ClusterRemoved(row) => self.remove_cluster(&row),
                 // What exists is always seen here.
                 OperationObligation::ApplicationSought(_) => false,
                 OperationObligation::SyncEnded(row, sync) => self.end_sync(&row, &sync),

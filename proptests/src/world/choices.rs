@@ -15,6 +15,21 @@ impl Cluster {
         moves.extend(numbers(self.all_tenants().len()).map(|which| Move::ObserveTenant { which }));
         moves.extend(numbers(self.all_objects().len()).map(|which| Move::Observe { which }));
         let known = self.known_objects();
+        moves.extend(numbers(self.unshown_secrets().len()).map(|which| Move::ShowSecret { which }));
+        let rechecked = self.rechecked();
+        for (which, uid) in numbers(rechecked.len()).zip(&rechecked) {
+            moves.extend(self.has_news(uid).then_some(Move::AskAgain { which }));
+        }
+        moves.extend(numbers(self.answered().len()).map(|which| Move::Learn { which }));
+        moves.extend(numbers(self.spoiled().len()).map(|which| Move::NoticeSecret { which }));
+        let asked_again = self.asked_again();
+        for (which, uid) in numbers(asked_again.len()).zip(&asked_again) {
+            moves.extend(self.has_news_of_cluster(uid).then_some(Move::AskCluster { which }));
+        }
+        let answered = numbers(self.answered_questions().len());
+        moves.extend(answered.map(|which| Move::LearnOfCluster { which }));
+        let spoiled = numbers(self.spoiled_clusters().len());
+        moves.extend(spoiled.map(|which| Move::NoticeCluster { which }));
         for (which, object) in numbers(known.len()).zip(&known) {
             moves.push(Move::Facts { which });
             moves.push(Move::ObserveOperation { which });
@@ -59,6 +74,8 @@ impl Cluster {
             let count = match object {
                 Object::Deployment(uid) => self.history.get(uid).map_or(0, Vec::len),
                 Object::SyncRun(uid) => self.run_history.get(uid).map_or(0, Vec::len),
+                Object::Credential(uid) => self.credential_history.get(uid).map_or(0, Vec::len),
+                Object::Environment(uid) => self.environment_history.get(uid).map_or(0, Vec::len),
             };
             moves.extend(numbers(count).map(|back| Move::ObserveStale { which, back }));
         }
@@ -72,6 +89,9 @@ impl Cluster {
         let rows = self.world.database.operations.iter();
         let finished = rows.filter(|one| one.state.is_terminal()).count();
         moves.extend(numbers(finished).map(|which| Move::CollectOperation { which }));
+        moves.extend(numbers(self.overtaken().len()).map(|which| Move::LearnLate { which }));
+        let overtaken = numbers(self.overtaken_checks().len());
+        moves.extend(overtaken.map(|which| Move::LearnOfClusterLate { which }));
         moves.extend(self.waking_moves());
         moves
     }

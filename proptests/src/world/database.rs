@@ -1,5 +1,9 @@
 //! What the machines request from the database.
 
+use machines::esr::CredentialEntry;
+use machines::rows::{CredentialRow, CredentialRows};
+
+use super::repositories::content;
 use super::*;
 
 impl Cluster {
@@ -53,8 +57,8 @@ impl Cluster {
                     });
                 }
             }
-            // No credential is in this world.
-            RowChange::Credential(_) => {}
+            RowChange::Environment(change) => self.apply_environment(change),
+            RowChange::Credential(change) => self.apply_credential(change),
             RowChange::SyncRun(change) => self.apply_run(change),
             RowChange::ReportProgress(id, message) => {
                 self.messages.insert(id, message);
@@ -90,13 +94,36 @@ impl Cluster {
         }
     }
 
-    /// There is a repository row for each repository that an application of the owner uses.
+    fn apply_credential(&mut self, change: CredentialRows) {
+        let rows = &mut self.world.database.credentials;
+        match change {
+            CredentialRows::Put(row) => {
+                let CredentialRow { key, repository, secret_name, secret, .. } = *row;
+                rows.retain(|one| one.id != key.id);
+                let spec = CredentialSpec { repository: repository.clone(), secret: secret_name };
+                rows.push(CredentialEntry {
+                    id: key.id,
+                    credential: Some(key.uid),
+                    owner: key.user,
+                    repository,
+                    content: Some(content(&spec, &secret)),
+                });
+            }
+            CredentialRows::Remove(key) => rows.retain(|one| one.id != key.id),
+        }
+        self.derive_repositories();
+    }
+
+    /// There is a repository row for each repository that an application or a credential of the owner
+    /// uses.
     pub(super) fn derive_repositories(&mut self) {
         let rows = self.world.database.applications.iter();
-        let wanted: BTreeSet<(ClusterUserId, String, String)> = rows
-            .filter_map(|row| {
-                let written = &row.document.spec.source.repo_url;
-                Some((row.owner.clone(), normalise_repo_url(written)?, written.clone()))
+        let used = rows.map(|row| (&row.owner, &row.document.spec.source.repo_url));
+        let credentials = self.world.database.credentials.iter();
+        let used = used.chain(credentials.map(|row| (&row.owner, &row.repository)));
+        let wanted: BTreeSet<(ClusterUserId, String, String)> = used
+            .filter_map(|(owner, written)| {
+                Some((owner.clone(), normalise_repo_url(written)?, written.clone()))
             })
             .collect();
         self.world.database.repositories = wanted

@@ -1,6 +1,8 @@
 //! What goes wrong in the world: the process dies, writes arrive late, events arrive twice.
 
 use machines::kinds::deployment::PersistedDeployment;
+use machines::kinds::managed_environment::PersistedEnvironment;
+use machines::kinds::repository_credential::PersistedCredential;
 use machines::kinds::sync_run::PersistedSyncRun;
 use machines::kinds::tenant::PersistedTenant;
 use machines::machine::Machine;
@@ -12,7 +14,7 @@ use super::*;
 
 /// What a machine becomes when its process dies and restarts.
 #[allow(clippy::expect_used, reason = "a machine that cannot be resumed fails its test")]
-fn restarted<M, P>(machine: &M) -> M
+pub(super) fn restarted<M, P>(machine: &M) -> M
 where
     M: Clone + From<P>,
     P: From<M> + Serialize + DeserializeOwned,
@@ -23,7 +25,8 @@ where
 
 impl Cluster {
     /// Everything that the process may be about to write when it dies: what deployments require,
-    /// what sync runs require, and the agent's requests for syncs, each in their order.
+    /// what sync runs, credentials and environments require, and the agent's requests for syncs, each
+    /// in their order.
     pub(super) fn unwritten(&self) -> Vec<Underway> {
         let style = self.world.settings.conditions;
         let mut all = Vec::new();
@@ -34,6 +37,24 @@ impl Cluster {
         for (uid, machine) in &self.sync_runs {
             let obligations = machine.obligations(style).into_iter();
             all.extend(obligations.map(|one| Underway::SyncRun(uid.clone(), one)));
+        }
+        for (uid, machine) in &self.credentials {
+            let obligations = machine.obligations(style).into_iter();
+            // The answer to a check dies with the process that asked.
+            let written = obligations
+                .filter(|one| !matches!(one, CredentialObligation::CredentialChecked { .. }));
+            all.extend(written.map(|one| Underway::Credential(uid.clone(), one)));
+        }
+        for (uid, machine) in &self.environments {
+            let obligations = machine.obligations(style).into_iter();
+            // So does the answer to what was asked of a cluster.
+            let written = obligations.filter(|one| {
+                !matches!(
+                    one,
+                    EnvironmentObligation::ClusterChecked(_) | EnvironmentObligation::Revoked(_)
+                )
+            });
+            all.extend(written.map(|one| Underway::Environment(uid.clone(), one)));
         }
         for obligation in self.operations.values().flat_map(Operation::obligations) {
             if let OperationObligation::SyncRequested(row, request, document) = obligation
@@ -64,6 +85,14 @@ impl Cluster {
         for machine in self.sync_runs.values_mut() {
             *machine = restarted::<SyncRun, PersistedSyncRun>(machine);
         }
+        for machine in self.credentials.values_mut() {
+            *machine = restarted::<RepositoryCredential, PersistedCredential>(machine);
+        }
+        for machine in self.environments.values_mut() {
+            *machine = restarted::<ManagedEnvironment, PersistedEnvironment>(machine);
+        }
+        self.repositories.forget_answers();
+        self.clusters.forget_answers();
         for machine in self.operations.values_mut() {
             *machine = restarted::<Operation, PersistedOperation>(machine);
         }
@@ -77,6 +106,12 @@ impl Cluster {
             }
             Some(Underway::SyncRun(uid, obligation)) => {
                 self.fulfil_for_run(&uid, obligation);
+            }
+            Some(Underway::Credential(uid, obligation)) => {
+                self.fulfil_for_credential(&uid, obligation);
+            }
+            Some(Underway::Environment(uid, obligation)) => {
+                self.fulfil_for_environment(&uid, obligation);
             }
             Some(Underway::Request(sent)) => self.arrive_request(&sent),
             None => {}
@@ -116,6 +151,8 @@ pub enum Fault {
     StaleObservation,
     /// An observation is repeated.
     RepeatedObservation,
+    /// The answer to a check is learned again, or after that to a later one.
+    LateAnswer,
     /// What is gone is observed as if it existed.
     SightOfTheGone,
     /// The outcome of a former operation is reported late or again.
@@ -140,6 +177,7 @@ impl Cluster {
             Move::Arrive => Some(Fault::LateWrite),
             Move::ObserveStale { which, back } => self.untimely(*which, *back),
             Move::ObserveFormerOperation { .. } => Some(Fault::RepeatedOutcome),
+            Move::LearnLate { .. } | Move::LearnOfClusterLate { .. } => Some(Fault::LateAnswer),
             Move::Refuse { .. } => Some(Fault::Refusal),
             Move::CollectOperation { .. } => Some(Fault::EarlyCollection),
             Move::Wake { .. } => Some(Fault::Delay),
@@ -157,6 +195,12 @@ impl Cluster {
             Object::SyncRun(uid) => {
                 self.run_history.get(uid)?.iter().map(|one| one.revision).collect()
             }
+            Object::Credential(uid) => {
+                self.credential_history.get(uid)?.iter().map(|one| one.revision).collect()
+            }
+            Object::Environment(uid) => {
+                self.environment_history.get(uid)?.iter().map(|one| one.revision).collect()
+            }
         };
         let shown = *versions.get(versions.len().checked_sub(1 + usize::from(back))?)?;
         if !self.existing_objects().contains(&object) {
@@ -165,6 +209,8 @@ impl Cluster {
         let seen = match &object {
             Object::Deployment(uid) => self.deployments.get(uid)?.record.last_seen,
             Object::SyncRun(uid) => self.sync_runs.get(uid)?.record.last_seen,
+            Object::Credential(uid) => self.credentials.get(uid)?.record.last_seen,
+            Object::Environment(uid) => self.environments.get(uid)?.record.last_seen,
         };
         match shown.cmp(&seen) {
             std::cmp::Ordering::Less => Some(Fault::StaleObservation),
@@ -182,6 +228,20 @@ impl Cluster {
         let rows = self.world.database.applications.iter();
         let rows = rows.map(|row| row.deployment.as_str().to_owned());
         let argocd = self.world.argocd.applications.iter().map(|one| one.name.clone());
+        let objects = objects.chain(self.world.credentials.iter().map(|object| {
+            let deleting = if object.deleting { " deleting" } else { "" };
+            format!("{}@{}{deleting} {:?}", object.uid, object.generation.0, object.verdict)
+        }));
+        let objects = objects.chain(self.world.environments.iter().map(|object| {
+            let deleting = if object.deleting { " deleting" } else { "" };
+            format!("{}@{}{deleting} {:?}", object.uid, object.generation.0, object.verdict)
+        }));
+        let secrets = &self.world.argocd.repositories;
+        let secrets = secrets.iter().map(|one| format!("{} {}", one.row, one.content));
+        let clusters = &self.world.argocd.clusters;
+        let secrets =
+            secrets.chain(clusters.iter().map(|one| format!("{} {}", one.row, one.content)));
+        let remote = self.world.remote.iter().map(|one| one.object.clone());
         let resources = self.resources.iter().map(|id| id.as_str().to_owned());
         let machines = self.deployments.values().map(|one| {
             let uid = &one.record.uid;
@@ -191,19 +251,23 @@ impl Cluster {
             let uid = &one.record.uid;
             format!("{uid} {} {}", one.path(), one.mirror.path())
         });
+        let credentials = self.credentials.values().map(credential_state);
+        let credentials = credentials.chain(self.environments.values().map(environment_state));
         let operations = self.operations.values();
         let operations = operations.map(|one| format!("{} {}", one.record.id, one.path()));
         let begun = self.world.argocd.begun.iter().map(|sync| sync.as_str().to_owned());
         let list = |items: Vec<String>| items.join(", ");
         format!(
-            "objects [{}] rows [{}] Applications [{}] Operations [{}] machines [{}] \
-             begun [{}]",
+            "objects [{}] rows [{}] Applications [{}] Secrets [{}] Operations [{}] machines [{}] \
+             begun [{}] on clusters [{}]",
             list(objects.collect()),
             list(rows.collect()),
             list(argocd.collect()),
+            list(secrets.collect()),
             list(resources.collect()),
-            list(machines.chain(runs).chain(operations).collect()),
+            list(machines.chain(runs).chain(credentials).chain(operations).collect()),
             list(begun.collect()),
+            list(remote.collect()),
         )
     }
 }

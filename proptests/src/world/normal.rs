@@ -15,7 +15,7 @@
 //!   numbers that make up the real names no longer matter;
 //! * *lists without an order* sorted, and counters that nothing reads set to zero;
 //! * *what can no longer be seen* dropped: versions of objects beyond those that a late observation
-//!   may still show, finished operations that nothing waits for, a write in flight to an object
+//!   may still show, answers that nothing may bring late, finished operations that nothing waits for, a write in flight to an object
 //!   that is gone.
 //!
 //! Each of these is a renaming that every move commutes with, or drops what no move reads. So two
@@ -24,8 +24,12 @@
 //! `a_stale_observation_of_a_deleted_deployment_is_undone` check it.
 
 use machines::kinds::deployment::lifecycle::Lifecycle;
+use machines::kinds::managed_environment::lifecycle::EnvironmentState;
+use machines::kinds::managed_environment::revocation::Revocation;
+use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::sync_run::lifecycle::SyncRunState;
 use machines::operation::OperationPhase;
+use machines::shared::delivery::Delivery;
 use machines::shared::mirror::Mirror;
 
 use super::*;
@@ -40,11 +44,13 @@ fn overdue(lifecycle: &mut Lifecycle) -> Option<&mut u32> {
         | Lifecycle::AwaitingEngine { overdue, .. }
         | Lifecycle::AwaitingPredecessor { overdue, .. }
         | Lifecycle::Dispatching { overdue, .. }
+        | Lifecycle::AwaitingDestination { overdue, .. }
         | Lifecycle::Removing { overdue, .. }
         | Lifecycle::Finalizing { overdue, .. } => Some(overdue),
         Lifecycle::Unseen {}
         | Lifecycle::Rejected { .. }
         | Lifecycle::Frozen {}
+        | Lifecycle::AwaitingEnvironment { .. }
         | Lifecycle::BackingOff { .. }
         | Lifecycle::Settled {}
         | Lifecycle::RemovalBackingOff { .. }
@@ -69,6 +75,66 @@ fn deadline(state: &mut SyncRunState) -> Option<(&mut Timestamp, &mut u32)> {
     }
 }
 
+/// The deadlines of a repository credential, and how often they have passed.
+fn deadlines(machine: &mut RepositoryCredential) -> Vec<Due<'_>> {
+    let lifecycle = match &mut machine.lifecycle {
+        CredentialState::Checking { deadline, overdue }
+        | CredentialState::AwaitingEngine { deadline, overdue }
+        | CredentialState::AwaitingTenant { deadline, overdue } => Some((deadline, Some(overdue))),
+        CredentialState::Unseen {}
+        | CredentialState::AwaitingKeys {}
+        | CredentialState::Rejected {}
+        | CredentialState::Refused {}
+        | CredentialState::Accepted {}
+        | CredentialState::Removing {}
+        | CredentialState::Gone {} => None,
+    };
+    let delivery = due_delivery(&mut machine.delivery);
+    let mirror = held_until(&mut machine.mirror).map(|until| (until, None));
+    lifecycle.into_iter().chain(delivery).chain(mirror).collect()
+}
+
+/// A moment of a machine, and how often something has happened that postpones it.
+type Due<'a> = (&'a mut Timestamp, Option<&'a mut u32>);
+
+/// The deadlines of a delivery.
+fn due_delivery(delivery: &mut Delivery) -> Option<Due<'_>> {
+    match delivery {
+        Delivery::Idle {} => None,
+        Delivery::Dispatching { deadline, overdue, .. } => Some((deadline, Some(overdue))),
+        Delivery::BackingOff { until } => Some((until, None)),
+    }
+}
+
+/// The deadlines of a managed environment, and how often they have passed.
+fn deadlines_of_environment(machine: &mut ManagedEnvironment) -> Vec<Due<'_>> {
+    let lifecycle: Option<Due<'_>> = match &mut machine.lifecycle {
+        EnvironmentState::Checking { deadline, overdue }
+        | EnvironmentState::AwaitingEngine { deadline, overdue }
+        | EnvironmentState::AwaitingTenant { deadline, overdue } => Some((deadline, Some(overdue))),
+        EnvironmentState::Draining { until, .. } => Some((until, None)),
+        EnvironmentState::Unseen {}
+        | EnvironmentState::AwaitingKeys {}
+        | EnvironmentState::Rejected {}
+        | EnvironmentState::Refused {}
+        | EnvironmentState::Accepted {}
+        | EnvironmentState::Removing {}
+        | EnvironmentState::Clearing {}
+        | EnvironmentState::Gone {} => None,
+    };
+    let revocation: Vec<Due<'_>> = match &mut machine.revocation {
+        Revocation::Idle {} => Vec::new(),
+        Revocation::Revoking { limit, failures, deadline: due }
+        | Revocation::BackingOff { limit, failures, until: due } => {
+            vec![(limit, Some(failures)), (due, None)]
+        }
+        Revocation::Telling { deadline, overdue } => vec![(deadline, Some(overdue))],
+    };
+    let delivery = due_delivery(&mut machine.delivery);
+    let mirror = held_until(&mut machine.mirror).map(|until| (until, None));
+    lifecycle.into_iter().chain(revocation).chain(delivery).chain(mirror).collect()
+}
+
 /// Until when a mirror holds back.
 fn held_until(mirror: &mut Mirror) -> Option<&mut Timestamp> {
     match mirror {
@@ -84,9 +150,13 @@ fn moments(machine: &mut Deployment) -> impl Iterator<Item = &mut Timestamp> {
         | Lifecycle::AwaitingEngine { deadline, .. }
         | Lifecycle::AwaitingPredecessor { deadline, .. }
         | Lifecycle::Dispatching { deadline, .. }
+        | Lifecycle::AwaitingDestination { deadline, .. }
         | Lifecycle::Removing { deadline, .. }
         | Lifecycle::Finalizing { deadline, .. } => Some(deadline),
         Lifecycle::Rejected { deadline } => deadline.as_mut(),
+        Lifecycle::AwaitingEnvironment { complaint, repair } => {
+            complaint.as_mut().or(repair.as_mut())
+        }
         Lifecycle::BackingOff { until } | Lifecycle::RemovalBackingOff { until } => Some(until),
         Lifecycle::Unseen {}
         | Lifecycle::Frozen {}
@@ -133,9 +203,16 @@ fn is_futile(underway: &Underway, world: &World) -> bool {
         | Underway::SyncRun(
             _,
             SyncRunObligation::OperationCreated(_) | SyncRunObligation::ChangeAnnounced(_),
+        )
+        | Underway::Credential(_, CredentialObligation::OperationCreated(_))
+        | Underway::Environment(
+            _,
+            EnvironmentObligation::OperationCreated(_) | EnvironmentObligation::RemainsTold(_),
         ) => false,
         Underway::Deployment(uid, _) => world.deployments.iter().all(|one| one.uid != *uid),
         Underway::SyncRun(uid, _) => world.sync_runs.iter().all(|one| one.uid != *uid),
+        Underway::Credential(uid, _) => world.credentials.iter().all(|one| one.uid != *uid),
+        Underway::Environment(uid, _) => world.environments.iter().all(|one| one.uid != *uid),
         Underway::Request(sent) => sent.is_outdated,
     }
 }
@@ -153,6 +230,9 @@ impl Cluster {
         database.applications.sort_by(|one, other| one.deployment.cmp(&other.deployment));
         database.mappings.sort_by(|one, other| one.deployment.cmp(&other.deployment));
         database.syncs.sort_by(|one, other| one.id.cmp(&other.id));
+        database.credentials.sort_by(|one, other| one.id.cmp(&other.id));
+        self.world.argocd.clusters.sort_by(|one, other| one.row.cmp(&other.row));
+        self.world.argocd.repositories.sort_by(|one, other| one.row.cmp(&other.row));
         self.world.argocd.applications.sort_by(|one, other| one.name.cmp(&other.name));
         self.world.writes = esr::Writes::default();
     }
@@ -167,6 +247,20 @@ impl Cluster {
             let exists = self.world.sync_runs.iter().any(|object| object.uid == *uid);
             keep(kept, versions, exists);
         }
+        for (uid, kept) in &mut self.credential_history {
+            let exists = self.world.credentials.iter().any(|object| object.uid == *uid);
+            keep(kept, versions, exists);
+        }
+        for (uid, kept) in &mut self.environment_history {
+            let exists = self.world.environments.iter().any(|object| object.uid == *uid);
+            keep(kept, versions, exists);
+        }
+        if versions == 0 {
+            self.repositories.forget_overtaken();
+            self.clusters.forget_overtaken();
+        }
+        self.forget_spoiled();
+        self.forget_spoiled_clusters();
         let world = &self.world;
         self.underway.take_if(|underway| is_futile(underway, world));
         let mentioned = |digest: &Digest| {
@@ -184,7 +278,10 @@ impl Cluster {
         let awaited = |id: &OperationId| {
             let deployments = self.deployments.values().map(|one| one.record.open.as_ref());
             let runs = self.sync_runs.values().map(|one| one.record.open.as_ref());
-            let mut open = deployments.chain(runs).flatten();
+            let credentials = self.credentials.values().map(|one| one.record.open.as_ref());
+            let environments = self.environments.values().map(|one| one.record.open.as_ref());
+            let open = deployments.chain(runs).chain(credentials).chain(environments);
+            let mut open = open.flatten();
             self.resources.contains(id)
                 || self.operations.contains_key(id)
                 || open.any(|open| open.id == *id)
@@ -210,7 +307,25 @@ impl Cluster {
             let not_older = not_older.filter(|revision| *revision >= machine.record.last_seen);
             machine.record.last_seen = not_older.min().unwrap_or(self.revision);
         }
+        for (uid, machine) in &mut self.credentials {
+            let versions = self.credential_history.get(uid).into_iter().flatten();
+            let not_older = versions.map(|version| version.revision);
+            let not_older = not_older.filter(|revision| *revision >= machine.record.last_seen);
+            machine.record.last_seen = not_older.min().unwrap_or(self.revision);
+        }
+        for (uid, machine) in &mut self.environments {
+            let versions = self.environment_history.get(uid).into_iter().flatten();
+            let not_older = versions.map(|version| version.revision);
+            let not_older = not_older.filter(|revision| *revision >= machine.record.last_seen);
+            machine.record.last_seen = not_older.min().unwrap_or(self.revision);
+        }
         let mut numbers: Vec<&mut Revision> = Vec::new();
+        let environment_versions = self.environment_history.values_mut().flatten();
+        numbers.extend(environment_versions.map(|version| &mut version.revision));
+        numbers.extend(self.environments.values_mut().map(|machine| &mut machine.record.last_seen));
+        let credential_versions = self.credential_history.values_mut().flatten();
+        numbers.extend(credential_versions.map(|version| &mut version.revision));
+        numbers.extend(self.credentials.values_mut().map(|machine| &mut machine.record.last_seen));
         let run_versions = self.run_history.values_mut().flatten();
         numbers.extend(run_versions.map(|version| &mut version.revision));
         numbers.extend(self.sync_runs.values_mut().map(|machine| &mut machine.record.last_seen));
@@ -254,11 +369,34 @@ impl Cluster {
         }
         // Runs are named in the order of their creation, and that order is all that counts.
         self.run_history.values_mut().flatten().for_each(|version| version.created = present);
+        for machine in self.credentials.values_mut() {
+            for (deadline, overdue) in deadlines(machine) {
+                relative(deadline);
+                if let Some(overdue) = overdue {
+                    *overdue = OVERDUE_LIMIT.min(*overdue);
+                }
+            }
+            machine.record.since = None;
+            machine.record.born = present;
+            machine.record.operations = 0;
+        }
+        for machine in self.environments.values_mut() {
+            for (deadline, overdue) in deadlines_of_environment(machine) {
+                relative(deadline);
+                if let Some(overdue) = overdue {
+                    *overdue = OVERDUE_LIMIT.min(*overdue);
+                }
+            }
+            machine.record.since = None;
+            machine.record.born = present;
+            machine.record.operations = 0;
+        }
         for machine in self.operations.values_mut() {
             machine.record.since = None;
             moment(machine).into_iter().for_each(relative);
             match &mut machine.state {
                 OperationPhase::Deleting { overdue, .. }
+                | OperationPhase::RemovingSecret { overdue, .. }
                 | OperationPhase::AwaitingApplication { overdue, .. }
                 | OperationPhase::RequestingSync { overdue, .. }
                 | OperationPhase::Syncing { overdue, .. }
@@ -285,12 +423,18 @@ impl Cluster {
         machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
         let machines = self.sync_runs.values_mut();
         machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
+        let machines = self.credentials.values_mut();
+        machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
+        let machines = self.environments.values_mut();
+        machines.filter_map(|one| one.record.open.as_mut()).for_each(|open| name(&mut open.id));
         if let Some(
             Underway::Deployment(_, Obligation::OperationCreated(id))
             | Underway::SyncRun(
                 _,
                 SyncRunObligation::OperationCreated(id) | SyncRunObligation::ChangeAnnounced(id),
-            ),
+            )
+            | Underway::Credential(_, CredentialObligation::OperationCreated(id))
+            | Underway::Environment(_, EnvironmentObligation::OperationCreated(id)),
         ) = &mut self.underway
         {
             name(id);

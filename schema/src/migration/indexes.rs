@@ -30,7 +30,12 @@ struct Index {
     columns: &'static str,
 }
 
-const INDEXES: [Index; 5] = [
+const INDEXES: [Index; 6] = [
+    Index {
+        name: "application_environment_idx",
+        table: "application",
+        columns: "managed_environment_id",
+    },
     Index {
         name: "syncoperation_application_idx",
         table: "syncoperation",

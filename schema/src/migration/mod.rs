@@ -14,6 +14,7 @@ mod m20261101_000004_wake_ups;
 mod m20261101_000005_by_tenant;
 mod m20261128_000006_references;
 mod m20261129_000007_sealing;
+mod m20261130_000008_clusters;
 mod open_operations;
 mod statements;
 
@@ -134,6 +135,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000005_by_tenant::MIGRATION),
             Box::new(m20261128_000006_references::MIGRATION),
             Box::new(m20261129_000007_sealing::Migration),
+            Box::new(m20261130_000008_clusters::MIGRATION),
         ]
     }
 }

@@ -7,7 +7,7 @@ use machines::operation::{Operation, RowView};
 use machines::rows::{Requester, RowChange};
 use sea_orm::ConnectionTrait;
 
-use crate::store::kinds::repositories;
+use crate::store::kinds::permitted::{Permitted, permitted};
 use crate::store::kinds::{self, operation};
 use crate::store::machine_rows::{Machines, Stepped, Writes};
 use crate::store::sealed::unlock::Sealer;
@@ -34,8 +34,8 @@ pub struct AgentLoaded {
     /// Those whose rows are of a type that this version does not know. They are left alone: another
     /// version, or another program, may act on them.
     pub unknown: HashSet<OperationId>,
-    /// The repositories that each owner's AppProject should permit, as written.
-    pub repositories: HashMap<ClusterUserId, BTreeSet<String>>,
+    /// What each owner's AppProject should permit.
+    pub permitted: HashMap<ClusterUserId, Permitted>,
 }
 
 /// What to write for a batch.
@@ -102,6 +102,6 @@ async fn load(
         .map(|versioned| &versioned.machine.record.owner)
         .chain(loaded.rows.values().map(|row| &row.owner))
         .collect();
-    loaded.repositories = repositories::permitted(tx, owners.into_iter()).await?;
+    loaded.permitted = permitted(tx, owners.iter().copied()).await?;
     Ok(loaded)
 }

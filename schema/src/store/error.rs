@@ -6,8 +6,8 @@ use sea_orm::DbErr;
 
 use crate::error_class::{ErrorClass, Fault};
 use crate::sealing::{OpenError, Place};
-use crate::store::kinds::repository_credential::opening::UnopenedCredential;
 use crate::store::role::Role;
+use crate::store::sealed::opening::UnopenedCredential;
 
 /// Why a batch was not committed.
 #[derive(Debug, thiserror::Error)]

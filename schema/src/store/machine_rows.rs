@@ -224,8 +224,41 @@ pub(super) async fn load_by<M: Persistent>(
     column: machine::Column,
     names: &[(String, String)],
 ) -> Result<Machines<M>, StoreError> {
+    Ok(Machines::of(rows_by::<M>(tx, column, names, "").await?))
+}
+
+/// The same for those whose path begins like this.
+pub(super) async fn load_by_and_path<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    column: machine::Column,
+    names: &[(String, String)],
+    path: &str,
+) -> Result<Machines<M>, StoreError> {
+    Ok(Machines::of(rows_by::<M>(tx, column, names, path).await?))
+}
+
+/// Reads the machines with these names, each with its own; `None` for one whose state cannot be read.
+pub(super) async fn load_each_named<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    names: &[(String, String)],
+) -> Result<Vec<((String, String), Option<M>)>, StoreError> {
+    let rows = rows_by::<M>(tx, machine::Column::Name, names, "").await?;
+    let each = rows.into_iter().map(|row| {
+        let name = (row.tenant_uid.clone(), row.name.clone());
+        let known = Machines::<M>::of(vec![row]).known.into_values().next();
+        (name, known.map(|versioned| versioned.machine))
+    });
+    Ok(each.collect())
+}
+
+async fn rows_by<M: Persistent>(
+    tx: &impl ConnectionTrait,
+    column: machine::Column,
+    names: &[(String, String)],
+    path: &str,
+) -> Result<Vec<machine::Model>, StoreError> {
     if names.is_empty() {
-        return Ok(Machines::default());
+        return Ok(Vec::new());
     }
     // SQLite compares row values only with a subquery, so the pairs are one.
     let pairs = Query::select()
@@ -233,14 +266,15 @@ pub(super) async fn load_by<M: Persistent>(
         .from_values(names.iter().cloned(), Alias::new("wanted"))
         .to_owned();
     let columns = [machine::Column::TenantUid, column].map(Expr::col);
-    let rows = machine::Entity::find()
+    let mut rows = machine::Entity::find()
         .filter(machine::Column::Kind.eq(M::KIND))
         // As in the partial index.
         .filter(column.is_not_null())
-        .filter(Expr::tuple(columns.map(Into::into)).in_subquery(pairs))
-        .all(tx)
-        .await?;
-    Ok(Machines::of(rows))
+        .filter(Expr::tuple(columns.map(Into::into)).in_subquery(pairs));
+    if !path.is_empty() {
+        rows = rows.filter(machine::Column::StatePath.starts_with(path));
+    }
+    Ok(rows.all(tx).await?)
 }
 
 fn parse<M: Persistent>(row: machine::Model) -> Result<Versioned<M>, StoreError> {

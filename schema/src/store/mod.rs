@@ -21,8 +21,9 @@
 //! transactions wait for each other:
 //!
 //! 1. `fence`: the row of its own role, shared; exclusive in a take-over;
-//! 2. `application`: exclusive if rows are removed, all of them in one statement; `KEY SHARE` if
-//!    reports on them are written;
+//! 2. `application`: exclusive if rows are removed, all of them in one statement; `NO KEY UPDATE`,
+//!    which no report waits for, if they lose their destination; `KEY SHARE` if reports on them are
+//!    written;
 //! 3. `operation`;
 //! 4. `applicationstate`;
 //! 5. `sealed_value`: what a batch seals or removes is written last;
@@ -61,11 +62,14 @@ use crate::connection::{Database, Session};
 use crate::entity::fence;
 
 pub use error::StoreError;
+pub use kinds::managed_environment::access::{ClusterCredential, EnvironmentAccess};
+pub use kinds::managed_environment::adoption::{AdoptedEnvironment, AdoptedEnvironmentRow};
+pub use kinds::permitted::Permitted;
 pub use kinds::repository_credential::access::{Credential, RepositoryAccess};
 pub use kinds::repository_credential::adoption::AdoptedCredential;
-pub use kinds::repository_credential::opening::UnopenedCredential;
-pub use rescan::{WantedApplication, WantedSecret};
+pub use rescan::{ClusterOwner, SecretOwner, WantedApplication, WantedCluster, WantedSecret};
 pub use role::Role;
+pub use sealed::opening::UnopenedCredential;
 use sealed::unlock::Sealer;
 
 /// The size of `fence.holder`; the name is for people, and its beginning is enough.

@@ -1,7 +1,10 @@
 //! Rows of an earlier installation: they are found, taken over and finally removed.
 
-use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, InstanceId, TenantUid};
+use machines::identity::{
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, InstanceId, TenantUid,
+};
 use machines::kinds::deployment::ExistingApplication;
+use machines::kinds::deployment::destination::Destination;
 use machines::kinds::tenant::TenantEvent;
 use schema::migrate;
 use schema::sealing::Keyring;
@@ -74,6 +77,7 @@ async fn a_deployment_of_an_earlier_installation_keeps_its_rows(scratch: Scratch
         id: application.clone(),
         user: ClusterUserId::new("user"),
         instance: InstanceId::new("instance"),
+        destination: Destination::default(),
     };
     assert_eq!(loaded.existing_applications[&object.uid], existing);
     assert_eq!(loaded.existing_users[&object.tenant], ClusterUserId::new("user"));
@@ -106,12 +110,12 @@ async fn compatibility_7_a_remaining_credential_permits_nothing_on_its_own(scrat
         )
         .await;
     let user = ClusterUserId::new("user");
-    let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
+    let permitted = world.agent.permitted(&[user.clone()].into()).await.unwrap();
     let of_a_credential = "https://example.com/credential";
-    assert!(permitted[&user].contains(of_a_credential), "{permitted:?}");
+    assert!(permitted[&user].repositories.contains(of_a_credential), "{permitted:?}");
     world.process(&[Input::Absent(object.uid)]).await.unwrap();
-    let permitted = world.agent.repositories(&[user.clone()].into()).await.unwrap();
-    assert_eq!(permitted[&user], [].into());
+    let permitted = world.agent.permitted(&[user.clone()].into()).await.unwrap();
+    assert_eq!(permitted[&user].repositories, [].into());
     let left = world.texts("repo_url", "appprojectrepository").await;
     let of_the_fixture = "https://github.com/acme/shop";
     assert_eq!(left, [of_a_credential, of_the_fixture], "the rows of credentials stay");
@@ -171,8 +175,9 @@ async fn a_deployment_to_an_environment_keeps_its_rows_even_when_deleted(scratch
     assert_eq!(world.texts("application_id", "application").await, ["application"]);
     assert_eq!(world.count("deploymenttoapplicationmapping").await, 1);
     // The fixture has one of the tenant's environments on record.
-    let owners = world.agent.environment_owners().await.unwrap();
-    assert_eq!(owners, [ClusterUserId::new("user")].into());
+    let user = ClusterUserId::new("user");
+    let permitted = world.agent.permitted(&[user.clone()].into()).await.unwrap();
+    assert_eq!(permitted[&user].environments, [EnvironmentId::new("environment")]);
 }
 
 async fn a_deployment_first_seen_during_its_deletion_is_removed(scratch: Scratch) {

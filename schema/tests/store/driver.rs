@@ -10,6 +10,7 @@ use machines::identity::{
     TenantUid, Timestamp,
 };
 use machines::kinds::deployment::conditions::ConditionStyle;
+use machines::kinds::deployment::destination::Environments;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{
     Deployment, Event, ExistingApplication, Facts, Namesake, Snapshot, TenantFact,
@@ -129,6 +130,8 @@ pub struct World {
     pub agent: Store,
     pub instance: Option<InstanceId>,
     pub now: Timestamp,
+    /// Whether deployments may name environments.
+    pub serves_environments: bool,
 }
 
 impl World {
@@ -147,7 +150,14 @@ impl World {
         let take = |role| Store::take_over(database.clone(), role, "test", BEGINNING);
         let backend = take(Role::Backend).await.unwrap();
         let agent = take(Role::Agent).await.unwrap();
-        Self { database, backend, agent, instance: None, now: BEGINNING }
+        Self {
+            database,
+            backend,
+            agent,
+            instance: None,
+            now: BEGINNING,
+            serves_environments: false,
+        }
     }
 
     pub fn pass(&mut self, seconds: u64) {
@@ -181,7 +191,12 @@ impl World {
             };
             let events: Vec<Event> =
                 inputs.iter().filter_map(|input| event(&loaded, &before.machine, input)).collect();
-            let facts = self.facts(&loaded, &before.machine, &facts);
+            let seen = inputs.iter().rev().find_map(|input| match input {
+                Input::Seen(object) => Some(object.spec.environment_name()),
+                _ => None,
+            });
+            let named = seen.unwrap_or_else(|| before.machine.record.spec.environment_name());
+            let facts = self.facts(&loaded, &before.machine, named, &facts);
             if inputs.iter().any(|input| matches!(input, Input::Reported(_))) {
                 let application = before.machine.record.application.as_ref();
                 changes.read.extend(application.map(|application| application.id.clone()));
@@ -197,11 +212,17 @@ impl World {
         &self,
         loaded: &BackendLoaded,
         machine: &Deployment,
+        named_environment: Option<&str>,
         tenants: &HashMap<TenantUid, TenantFact>,
     ) -> Facts {
         let record = &machine.record;
         let named = loaded.named.get(&(record.tenant.clone(), record.name.clone()));
         let others = named.into_iter().flatten().filter(|other| other.uid != record.uid);
+        let existing = loaded.existing_applications.get(&record.uid);
+        let environments = |named| {
+            let destination = machine.destination_with(existing);
+            loaded.named_environments.facts(&record.tenant, named, &destination)
+        };
         Facts {
             now: self.now,
             tenant: tenants.get(&record.tenant).cloned().unwrap_or(TenantFact::Unknown),
@@ -209,7 +230,12 @@ impl World {
             argocd_namespace: ARGOCD.to_owned(),
             isolation: true,
             namesakes: others.cloned().collect::<Vec<Namesake>>(),
-            existing_application: loaded.existing_applications.get(&record.uid).cloned(),
+            existing_application: existing.cloned(),
+            environments: if self.serves_environments {
+                environments(named_environment)
+            } else {
+                Environments::default()
+            },
             conditions: ConditionStyle::default(),
         }
     }
@@ -404,7 +430,7 @@ impl World {
 }
 
 /// The columns of each table that distinguish states of the database.
-const COLUMNS: [(&str, &[&str]); 16] = [
+const COLUMNS: [(&str, &[&str]); 17] = [
     ("machine", &["kind", "key", "state", "version", "updated_at"]),
     ("transition", &["id", "kind", "key", "to_path"]),
     ("operation", &["operation_id", "state", "human_readable_state", "last_state_update"]),
@@ -424,8 +450,12 @@ const COLUMNS: [(&str, &[&str]); 16] = [
     ("sealed_value", &["row_key", "column_name", "key_id"]),
     ("clusteruser", &["clusteruser_id", "user_name"]),
     ("managedenvironment", &["managedenvironment_id", "clustercredentials_id"]),
-    ("clustercredentials", &["clustercredentials_cred_id"]),
+    (
+        "clustercredentials",
+        &["clustercredentials_cred_id", "host", "serviceaccount_bearer_token", "ca_data"],
+    ),
     ("clusteraccess", &["clusteraccess_user_id", "clusteraccess_gitops_engine_instance_id"]),
+    ("appprojectmanagedenvironment", &["clusteruser_id", "managed_environment_id"]),
     ("kubernetestodbresourcemapping", &["kubernetes_resource_uid", "db_relation_key"]),
 ];
 
@@ -479,11 +509,16 @@ pub fn request(inputs: &[Input]) -> BackendRequest {
     let mut request = BackendRequest::default();
     for input in inputs {
         match input {
-            Input::Seen(object) => request.observed.push(DeploymentName {
-                uid: object.uid.clone(),
-                tenant: object.tenant.clone(),
-                name: object.name.clone(),
-            }),
+            Input::Seen(object) => {
+                request.observed.push(DeploymentName {
+                    uid: object.uid.clone(),
+                    tenant: object.tenant.clone(),
+                    name: object.name.clone(),
+                });
+                let named = object.spec.environment_name();
+                let named = named.map(|name| (object.tenant.clone(), name.to_owned()));
+                request.named_environments.extend(named);
+            }
             Input::Reported(uid) => {
                 request.reported.insert(uid.clone());
                 request.poked.push(uid.clone());

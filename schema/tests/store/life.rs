@@ -127,7 +127,7 @@ async fn an_operation_is_claimed_and_completed(scratch: Scratch) {
     assert_eq!(row.requester.as_ref(), Some(&Requester::Deployment(object.uid.clone())));
     let Wanted::Application { document, .. } = &row.wanted else { panic!("{row:?}") };
     assert_eq!(document.as_ref().unwrap().spec.source.path, "deploy");
-    let urls: Vec<&String> = loaded.repositories[&user].iter().collect();
+    let urls: Vec<&String> = loaded.permitted[&user].repositories.iter().collect();
     assert_eq!(urls, ["https://example.com/Team/App.git"]);
     assert_eq!(world.texts("state", "operation").await, ["In_Progress"]);
 
@@ -211,13 +211,13 @@ async fn tenants_with_one_url_do_not_disturb_each_other(scratch: Scratch) {
     assert_eq!(world.count("appprojectrepository").await, 2);
     world.settle(&[objects[0].edited("https://h/y")]).await;
     let users = objects.clone().map(|object| ClusterUserId::of(&object.tenant));
-    let permitted = world.agent.repositories(&users.iter().cloned().collect()).await.unwrap();
-    assert_eq!(Vec::from_iter(&permitted[&users[0]]), ["https://h/y"]);
-    assert_eq!(Vec::from_iter(&permitted[&users[1]]), ["https://h/x"]);
+    let permitted = world.agent.permitted(&users.iter().cloned().collect()).await.unwrap();
+    assert_eq!(Vec::from_iter(&permitted[&users[0]].repositories), ["https://h/y"]);
+    assert_eq!(Vec::from_iter(&permitted[&users[1]].repositories), ["https://h/x"]);
     world.remove(&objects[1..]).await;
-    let permitted = world.agent.repositories(&users.iter().cloned().collect()).await.unwrap();
-    assert_eq!(permitted[&users[1]].len(), 0);
-    assert_eq!(Vec::from_iter(&permitted[&users[0]]), ["https://h/y"]);
+    let permitted = world.agent.permitted(&users.iter().cloned().collect()).await.unwrap();
+    assert_eq!(permitted[&users[1]].repositories.len(), 0);
+    assert_eq!(Vec::from_iter(&permitted[&users[0]].repositories), ["https://h/y"]);
 }
 
 async fn each_spelling_of_a_url_is_permitted_separately(scratch: Scratch) {

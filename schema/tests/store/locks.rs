@@ -111,7 +111,7 @@ async fn reported_on(world: &World) -> Vec<Object> {
     objects
 }
 
-fn reports(objects: &[Object], text: &str) -> Vec<ApplicationReport> {
+pub(crate) fn reports(objects: &[Object], text: &str) -> Vec<ApplicationReport> {
     objects.iter().map(|one| report(one, text)).collect()
 }
 
@@ -141,7 +141,11 @@ async fn written_backwards(world: &World, (table, column): (&str, &str)) -> Vec<
 }
 
 /// A transaction that has locked one row.
-async fn block(world: &World, (table, column): (&str, &str), key: &str) -> DatabaseTransaction {
+pub(crate) async fn block(
+    world: &World,
+    (table, column): (&str, &str),
+    key: &str,
+) -> DatabaseTransaction {
     let blocker = world.database.connection().begin().await.unwrap();
     let block = format!("SELECT 1 FROM {table} WHERE {column} = '{key}' FOR UPDATE");
     blocker.execute_unprepared(&block).await.unwrap();

@@ -11,6 +11,7 @@
 //! * `adoption`: rows of an earlier installation;
 //! * `sealing`: credentials at rest, and the rotation of keys;
 //! * `credentials`: the rows of repository credentials, and those of an earlier installation;
+//! * `environments`: the rows of managed environments, and those of an earlier installation;
 //! * `sync_runs`: the rows of sync runs, and those of an earlier installation;
 //! * `upkeep`: the instance's rows, the index, and removal by age;
 //! * `sizes`: whatever the machines accept fits its column.
@@ -28,6 +29,7 @@ mod adoption;
 mod batches;
 mod credentials;
 mod driver;
+mod environments;
 mod failover;
 mod fence;
 mod life;

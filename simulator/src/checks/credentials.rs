@@ -26,14 +26,20 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use secrecy::ExposeSecret;
 
 use crate::checks::observe::{ARGO_CD, CREDENTIALS, Observed, SECRETS, list};
-use crate::environment::git_servers::GitServers;
+use crate::environment::git_servers::{GitServers, is_trusted};
 
 /// What maps objects to rows of `repositorycredentials`.
 const RELATION: &str = "RepositoryCredential";
 /// The table of the rows.
 const TABLE: &str = "repositorycredentials";
+/// The most bytes of a Secret, keys and values together.
+const LARGEST_SECRET: usize = 64 << 10;
 /// The ConfigMap by which Argo CD trusts HTTPS servers.
 pub const CERTIFICATES: &str = "argocd-tls-certs-cm";
+/// The one by which it trusts SSH servers, and its only key.
+pub const KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
+/// See [`KNOWN_HOSTS`].
+pub const KNOWN_HOSTS_KEY: &str = "ssh_known_hosts";
 
 /// What a repository Secret says, without its project.
 type Content = BTreeMap<String, Vec<u8>>;
@@ -75,17 +81,26 @@ pub fn objects(
     Ok(objects.iter().map(object).collect())
 }
 
-/// The hosts that Argo CD's ConfigMap vouches for.
-fn trusted(server: &Arc<ApiServer>) -> anyhow::Result<BTreeSet<String>> {
+/// What Argo CD's ConfigMaps vouch for: certificates by their hosts, and known hosts.
+struct Trusted {
+    certificates: BTreeMap<String, String>,
+    known_hosts: String,
+}
+
+fn trusted(server: &Arc<ApiServer>) -> anyhow::Result<Trusted> {
     let maps = list::<ConfigMap>(server, &format!("/api/v1/namespaces/{ARGO_CD}/configmaps"))?;
-    let map = maps.into_iter().find(|one| one.name_any() == CERTIFICATES);
-    Ok(map.and_then(|map| map.data).unwrap_or_default().into_keys().collect())
+    let data = |name: &str| {
+        let map = maps.iter().find(|one| one.name_any() == name);
+        map.and_then(|map| map.data.clone()).unwrap_or_default()
+    };
+    let known_hosts = data(KNOWN_HOSTS).remove(KNOWN_HOSTS_KEY).unwrap_or_default();
+    Ok(Trusted { certificates: data(CERTIFICATES), known_hosts })
 }
 
 /// What is to be found of a Secret, and the digest of what Argo CD is told if it is accepted.
 fn judge(
     servers: &GitServers,
-    trusted: &BTreeSet<String>,
+    trusted: &Trusted,
     spec: &CredentialSpec,
     secret: Option<&Secret>,
 ) -> (Verdict, Digest) {
@@ -101,6 +116,12 @@ fn judge(
         Transport::Ssh => &[SSH_PRIVATE_KEY],
     };
     let data = secret.data.clone().unwrap_or_default();
+    let bytes: usize = data.iter().map(|(key, value)| key.len() + value.0.len()).sum();
+    let is_text =
+        |key: &&str| data.get(*key).is_none_or(|value| std::str::from_utf8(&value.0).is_ok());
+    if bytes > LARGEST_SECRET || !keys.iter().all(is_text) {
+        return (unusable(), nothing);
+    }
     let mut content: Content = keys
         .iter()
         .filter_map(|key| Some(((*key).to_owned(), data.get(*key)?.0.clone())))
@@ -112,7 +133,7 @@ fn judge(
     content.insert("name".to_owned(), spec.secret.clone().into_bytes());
     content.insert("url".to_owned(), spec.repository.clone().into_bytes());
     let shown = String::from_utf8_lossy(&shown);
-    let is_trusted = trusted.contains(&url.host().name());
+    let is_trusted = is_trusted(&url, &trusted.certificates, &trusted.known_hosts);
     let said = servers.say(&url.to_string(), &shown, is_trusted);
     (said.map_or_else(|failure| verdict(&failure), |()| Verdict::Accepted {}), Digest::of(&content))
 }
@@ -121,6 +142,7 @@ fn verdict(failure: &Failure) -> Verdict {
     let text = failure.sentence().to_owned();
     match failure.cause() {
         Cause::NotFound => Verdict::RepositoryMissing { text },
+        Cause::KeyEncrypted | Cause::KeyUnreadable => Verdict::SecretUnusable { text },
         cause => Verdict::Refused { cause: format!("{cause:?}"), text },
     }
 }

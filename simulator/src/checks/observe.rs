@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use anyhow::Context;
 use bytes::Bytes;
-use crds::argocd::{AppProject, Application, phase};
+use crds::argocd::{AppProject, AppProjectSpec, Application, phase};
 use crds::sync_run::{SYNC_ANNOTATION, SYNC_INFO};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus, GitOpsDeploymentSyncRun};
 use k8s_openapi::api::core::v1::Namespace;
@@ -20,13 +20,14 @@ use machines::esr::{
     RepositoryEntry, Settings, SyncEntry, SyncRunObject, UserEntry, World, Writes,
 };
 use machines::identity::{
-    ApplicationId, ClusterUserId, DeploymentUid, Generation, InstanceId, OperationId, TenantUid,
+    ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId,
+    OperationId, TenantUid,
 };
 use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
 use machines::kinds::repository_credential::CredentialId;
 use machines::kinds::sync_run::SyncRunUid;
 use machines::operation::sync::SyncOperationId;
-use machines::operation::target::{REPOSITORY_CREDENTIALS, SYNC_OPERATION};
+use machines::operation::target::{MANAGED_ENVIRONMENT, REPOSITORY_CREDENTIALS, SYNC_OPERATION};
 use machines::rows::{Requester, Target};
 use managed_gitops::agent::resources::application::entry::application_spec;
 use managed_gitops::backend::kinds::deployment::observe::spec;
@@ -43,7 +44,8 @@ use sea_orm::EntityTrait;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::checks::credentials;
+use crate::checks::{credentials, environments};
+use crate::environment::clusters::TargetClusters;
 use crate::environment::git_servers::GitServers;
 use crate::environment::process::EPOCH_MILLIS;
 use crate::environment::storage::at_once;
@@ -60,6 +62,9 @@ pub const SYNC_RUNS: &str = "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdepl
 /// The path of all GitOpsDeploymentRepositoryCredentials.
 pub const CREDENTIALS: &str =
     "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeploymentrepositorycredentials";
+/// The path of all GitOpsDeploymentManagedEnvironments.
+pub const ENVIRONMENTS: &str =
+    "/apis/managed-gitops.redhat.com/v1alpha1/gitopsdeploymentmanagedenvironments";
 /// The path of all Secrets.
 pub const SECRETS: &str = "/api/v1/secrets";
 /// The path of all Operations.
@@ -80,8 +85,12 @@ pub struct Observed<'a> {
     pub database: &'a Database,
     /// The servers of private repositories.
     pub servers: &'a GitServers,
+    /// The target clusters.
+    pub clusters: &'a TargetClusters,
     /// What opens the database's sealed values.
     pub keyring: &'a Keyring,
+    /// Whether each tenant should have an AppProject of its own.
+    pub isolation: bool,
 }
 
 /// Reads everything. The caller provides what was written so far.
@@ -107,24 +116,28 @@ pub fn observe(observed: &Observed<'_>, writes: Writes) -> anyhow::Result<World>
     } else {
         Vec::new()
     };
+    let (database, tokens) = at_once(rows(database, keyring))?;
     Ok(World {
         settings: Settings {
             argocd_namespace: ARGO_CD.to_owned(),
             instance,
-            isolation: true,
+            isolation: observed.isolation,
             conditions: ConditionStyle::Conventional,
         },
         deployments,
         sync_runs,
+        environments: environments::objects(observed, &namespaces)?,
         credentials: credentials::objects(observed, &namespaces)?,
         namespaces,
-        database: at_once(rows(database, keyring))?,
+        database,
         argocd: ArgoCd {
             applications: applications.iter().map(argo_application).collect(),
             projects: projects.iter().map(argo_project).collect(),
+            clusters: environments::told(server)?,
             repositories: credentials::told(server)?,
             begun,
         },
+        remote: environments::remote(observed, &tokens)?,
         writes,
     })
 }
@@ -254,10 +267,13 @@ fn argo_application(object: &Application) -> ArgoApplication {
 }
 
 fn argo_project(object: &AppProject) -> ArgoProject {
-    ArgoProject { name: object.name_any(), source_repos: object.spec.source_repos.clone() }
+    let AppProjectSpec { source_repos, destinations, .. } = object.spec.clone();
+    let destinations = destinations.into_iter().map(|one| one.name).collect();
+    ArgoProject { name: object.name_any(), source_repos, destinations }
 }
 
-async fn rows(database: &Database, keyring: &Keyring) -> anyhow::Result<Rows> {
+/// The rows, and the tokens of target clusters that are sealed in them.
+async fn rows(database: &Database, keyring: &Keyring) -> anyhow::Result<(Rows, Vec<String>)> {
     let connection = database.reader();
     let users = cluster_user::Entity::find().all(connection).await?;
     let applications = application::Entity::find().all(connection).await?;
@@ -285,7 +301,11 @@ async fn rows(database: &Database, keyring: &Keyring) -> anyhow::Result<Rows> {
         })
     };
     let (credentials, left_credentials) = credentials::rows(connection, keyring).await?;
-    Ok(Rows {
+    let environments::Rows { environments, left, tokens } =
+        environments::rows(connection, keyring).await?;
+    let rows = Rows {
+        environments,
+        left_cluster_credentials: left,
         credentials,
         left_credentials,
         users: users
@@ -326,7 +346,8 @@ async fn rows(database: &Database, keyring: &Keyring) -> anyhow::Result<Rows> {
                 written: row.repo_url_as_written,
             })
             .collect(),
-    })
+    };
+    Ok((rows, tokens))
 }
 
 fn operation_entry(row: operation::Model) -> OperationEntry {
@@ -335,6 +356,7 @@ fn operation_entry(row: operation::Model) -> OperationEntry {
         id: OperationId::new(row.operation_id),
         target: match row.resource_type.as_str() {
             SYNC_OPERATION => Target::Sync(SyncOperationId::new(row.resource_id)),
+            MANAGED_ENVIRONMENT => Target::Environment(EnvironmentId::new(row.resource_id)),
             REPOSITORY_CREDENTIALS => Target::Credential(CredentialId::new(row.resource_id)),
             _ => Target::Application(ApplicationId::new(row.resource_id)),
         },

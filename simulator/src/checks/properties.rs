@@ -10,11 +10,12 @@
 //! | `LEADER` | a commit by a process whose role another has taken over |
 //! | `ALIVE` | a process that ends on its own without having been replaced |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use crds::GitOpsDeployment;
+use crds::argocd::Application;
 use http::StatusCode;
 use kube::ResourceExt;
 use machines::esr::{self, World, Writes};
@@ -25,17 +26,20 @@ use machines::kinds::sync_run::status::SUCCEEDED;
 use parking_lot::{Mutex, MutexGuard};
 use sandbox::{ApiServer, Reply};
 use schema::connection::Database;
-use schema::entity::machine;
-use schema::sealing::Keyring;
+use schema::entity::{machine, sealed_value};
+use schema::sealing::{self, KeyId, Keyring, Place, Sealed};
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
-use crate::checks::observe::{DEPLOYMENTS, Observed, list, observe};
+use crate::checks::observe::{APPLICATIONS, ARGO_CD, DEPLOYMENTS, Observed, list, observe};
+use crate::environment::clusters::TargetClusters;
 use crate::environment::git_servers::GitServers;
 use crate::environment::storage::at_once;
 use crate::faults::adversary::Request;
+use crate::faults::operators::Options;
 
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,9 +70,16 @@ pub struct Witness {
     server: Arc<ApiServer>,
     database: Database,
     servers: GitServers,
+    clusters: TargetClusters,
+    /// What opens everything that was ever sealed.
     keyring: Keyring,
+    /// What new processes are started with.
+    options: watch::Receiver<Options>,
     seen: Mutex<Seen>,
 }
+
+/// Sealed values, by table, row and column.
+pub type SealedValues = BTreeMap<(String, String, String), (String, Vec<u8>)>;
 
 #[derive(Default)]
 struct Seen {
@@ -78,6 +89,9 @@ struct Seen {
     collected: u64,
     /// Which process took over each role last.
     holders: BTreeMap<&'static str, String>,
+    /// The names of Applications that came to be after the program had given up on the request. It
+    /// cannot know of them: the rescan removes them.
+    belated: BTreeSet<String>,
     creations: BTreeMap<String, u64>,
     deletions: BTreeMap<String, u64>,
 }
@@ -90,21 +104,24 @@ pub enum Before {
     World(Box<World>),
     /// The operation of an Application.
     Operation(Value),
+    /// The names of all Applications, and whether the one to be created is still awaited.
+    Applications(BTreeSet<String>, bool),
 }
 
 impl Witness {
-    /// A witness for an API server, a database with its keys, and the servers of repositories.
+    /// A witness for an API server, a database with its keys, and the servers of tenants.
     pub fn new(
         server: Arc<ApiServer>,
         database: Database,
-        servers: GitServers,
+        (servers, clusters): (GitServers, TargetClusters),
         keyring: Keyring,
+        options: watch::Receiver<Options>,
     ) -> Self {
-        Self { server, database, servers, keyring, seen: Mutex::default() }
+        Self { server, database, servers, clusters, keyring, options, seen: Mutex::default() }
     }
 
-    /// Must be called before a request is done.
-    pub fn before(&self, request: &Request) -> Before {
+    /// Must be called before a request is done, with whether its sender still waits for the answer.
+    pub fn before(&self, request: &Request, is_awaited: bool) -> Before {
         match (request.verb, request.resource.as_str()) {
             ("patch", "gitopsdeploymentsyncruns/status")
             | ("patch" | "update", "gitopsdeployments") => match self.world() {
@@ -114,6 +131,7 @@ impl Witness {
                     Before::Nothing
                 }
             },
+            ("create", "applications") => Before::Applications(self.applications(), is_awaited),
             ("patch", "applications") => Before::Operation(self.operation(request)),
             ("delete", "applications") => {
                 self.check_cause(request);
@@ -141,6 +159,12 @@ impl Witness {
         match before {
             Before::Nothing => {}
             Before::Operation(before) => self.check_operation(request, &before),
+            Before::Applications(before, is_awaited) => {
+                for name in self.applications().difference(&before).cloned() {
+                    let belated = &mut self.seen().belated;
+                    _ = if is_awaited { belated.remove(&name) } else { belated.insert(name) };
+                }
+            }
             Before::World(before) => match self.world() {
                 Ok(after) => {
                     self.check_finalizers(&before, &after);
@@ -149,6 +173,11 @@ impl Witness {
                 Err(error) => self.violated("SIMULATOR", format!("{error:#}")),
             },
         }
+    }
+
+    fn applications(&self) -> BTreeSet<String> {
+        let applications = list::<Application>(&self.server, APPLICATIONS).unwrap_or_default();
+        applications.iter().map(ResourceExt::name_any).collect()
     }
 
     /// The operation of an Application that a request is about.
@@ -186,8 +215,11 @@ impl Witness {
     }
 
     fn check_finalizers(&self, before: &World, after: &World) {
+        let mut before = before.clone();
+        let belated = self.seen().belated.clone();
+        before.argocd.applications.retain(|one| !belated.contains(&one.name));
         for object in &before.deployments {
-            if let Err(violation) = finalizer_kept(before, after, &object.uid) {
+            if let Err(violation) = finalizer_kept(&before, after, &object.uid) {
                 self.seen().violations.push(violation.into());
             }
         }
@@ -230,6 +262,49 @@ impl Witness {
         }
     }
 
+    /// The sealed values that a keyring does not open.
+    pub fn locked(&self, keyring: Option<&Keyring>) -> SealedValues {
+        let mut locked = self.sealed();
+        locked.retain(|(table, row, column), (key, value)| {
+            let place = Place::new(table.as_str(), row.as_str(), column.as_str());
+            let Ok(key) = KeyId::parse(key) else { return true };
+            let sealed = Sealed { key, value: value.clone() };
+            keyring.is_none_or(|keyring| sealing::open(keyring, &place, &sealed).is_err())
+        });
+        locked
+    }
+
+    fn sealed(&self) -> SealedValues {
+        let rows = at_once(sealed_value::Entity::find().all(self.database.reader()));
+        let rows = rows.unwrap_or_default().into_iter();
+        rows.map(|row| ((row.table_name, row.row_key, row.column_name), (row.key_id, row.value)))
+            .collect()
+    }
+
+    /// Checks that none of the values was overwritten that a process cannot open; they may go with their
+    /// rows.
+    pub fn check_sealed(&self, process: &str, call: &'static str, locked: &SealedValues) {
+        if locked.is_empty() {
+            return;
+        }
+        let after = self.sealed();
+        for (place, value) in locked {
+            if after.get(place).is_some_and(|now| now != value) {
+                let what = format!("{process} overwrites {place:?}, which it cannot open: {call}");
+                self.violated("SEAL", what);
+            }
+        }
+    }
+
+    /// Checks that a process whose keys are wrong writes no repository Secret.
+    pub fn check_without_keys(&self, request: &Request) {
+        let is_argo_cds = request.object.split('/').next() == Some(ARGO_CD);
+        let writes = request.writes() && request.verb != "delete";
+        if is_argo_cds && request.resource == "secrets" && writes {
+            self.violated("SEAL", format!("{request} by {} without keys", request.process));
+        }
+    }
+
     /// Records a violated property.
     pub fn violated(&self, property: &str, what: String) {
         self.seen().violations.push(Violation { property: property.to_owned(), what });
@@ -266,7 +341,7 @@ impl Witness {
 
     /// While this is unchanged, so is [`Self::world`].
     pub fn mark(&self) -> [u64; 4] {
-        let servers = self.servers.revision();
+        let servers = self.servers.revision() + self.clusters.revision();
         [self.server.resource_version(), self.changes(), self.seen().writes, servers]
     }
 
@@ -277,8 +352,9 @@ impl Witness {
             (seen.writes, seen.collected)
         };
         let writes = Writes { api_requests, row_changes: self.changes() - collected };
-        let Self { server, database, servers, keyring, .. } = self;
-        observe(&Observed { server, database, servers, keyring }, writes)
+        let Self { server, database, servers, clusters, keyring, .. } = self;
+        let isolation = self.options.borrow().isolation;
+        observe(&Observed { server, database, servers, clusters, keyring, isolation }, writes)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -1,5 +1,5 @@
 //! A search for a secret in everything that anyone can read, as it is and in base64. Where it belongs
-//! are the Secrets of tenants and the repository Secrets of Argo CD.
+//! are the Secrets of tenants, and Argo CD's Secrets of repositories and clusters.
 
 use std::sync::LazyLock;
 
@@ -156,12 +156,13 @@ impl Search<'_> {
     }
 }
 
-/// Whether an object is a tenant's Secret, or a repository Secret of Argo CD's.
+/// Whether an object is a tenant's Secret, or one of Argo CD's of a repository or a cluster.
 fn is_where_it_belongs(path: &str, object: &Value) -> bool {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     path == observe::SECRETS
         && (object["metadata"]["namespace"] != observe::ARGO_CD
-            || crds::names::repository_credential_id(name).is_some())
+            || crds::names::repository_credential_id(name).is_some()
+            || crds::names::managed_environment_id(name).is_some())
 }
 
 /// A secret as it is, and what is in base64 of any text with it in it.

@@ -23,11 +23,21 @@ impl Campaigns {
         let campaign = |seed| subprocesses.campaign(seed);
         let seeds = self.seeds.range(USUAL);
         let tallied = tally(threads, seeds, "campaigns --seed", campaign, |one| println!("{one}"));
-        let Report { taken, refused, rejected, reverted, whole, in_part, sync_runs, .. } =
-            tallied.totals;
+        let Report {
+            taken,
+            refused,
+            rejected,
+            reverted,
+            whole,
+            in_part,
+            sync_runs,
+            credentials,
+            environments,
+            ..
+        } = tallied.totals;
         let (number, failed) = (tallied.number, tallied.failed);
         println!(
-            "{number} campaigns, {sync_runs} of them with sync runs: {taken} edits taken (of which \
+            "{number} campaigns, {sync_runs} of them with sync runs, {credentials} with credentials, {environments} with environments: {taken} edits taken (of which \
              {rejected} rejected by the program), {refused} refused by the server, {reverted} taken \
              back; {whole} ends compared as a whole, {in_part} without what depends on the past; \
              {failed} failed"

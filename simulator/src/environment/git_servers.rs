@@ -10,7 +10,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use git_access::url::GitUrl;
+use git_access::url::{GitUrl, Transport};
 use git_access::{Cause, Credentials, Failure, Limits, Trust};
 use managed_gitops::repositories::Repositories;
 use parking_lot::Mutex;
@@ -19,6 +19,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::environment::journal::Journal;
 use crate::environment::process::Process;
+use crate::faults::adversary::{Adversary, Asked};
 
 /// How long a server takes that is not slow.
 const USUAL: Duration = Duration::from_millis(20);
@@ -37,12 +38,30 @@ pub enum Behaviour {
     Hangs,
     /// There is no connection to it.
     Unreachable,
-    /// Its certificate is trusted only if a ConfigMap of Argo CD's says so.
+    /// Its certificate, or host key, is trusted only if a ConfigMap of Argo CD's says so.
     Untrusted,
     /// It shows the repository to nobody.
     Missing,
     /// It fails.
     Fails,
+    /// Its listing has no end; this long passes between two references.
+    Endless(Duration),
+}
+
+impl Behaviour {
+    /// How long the program listens: until its check ends, if the server does not end it before.
+    fn takes(self) -> Duration {
+        let Limits { total, references, .. } = Limits::default();
+        match self {
+            Self::Hangs => total,
+            Self::Slow(pause) => pause.min(total),
+            Self::Endless(pause) => {
+                let references = u32::try_from(references).unwrap_or(u32::MAX);
+                pause.saturating_mul(references).min(total)
+            }
+            _ => USUAL,
+        }
+    }
 }
 
 /// A repository, and its server.
@@ -58,6 +77,8 @@ struct State {
     repositories: BTreeMap<String, Repository>,
     revision: u64,
     asked: u64,
+    /// The hosts that are asked now, once for each question.
+    asking: Vec<String>,
 }
 
 /// See the module; clones share the servers.
@@ -91,6 +112,11 @@ impl GitServers {
         self.0.lock().asked
     }
 
+    /// The hosts that are asked now, once for each question.
+    pub fn asking(&self) -> Vec<String> {
+        self.0.lock().asking.clone()
+    }
+
     /// What the server of a repository says, now, of a password or of a private key. `is_trusted` is
     /// whether Argo CD's ConfigMaps vouch for it.
     ///
@@ -100,15 +126,25 @@ impl GitServers {
     pub fn say(&self, url: &str, shown: &str, is_trusted: bool) -> Result<(), Failure> {
         let repository = self.0.lock().repositories.get(url).cloned();
         let failed = |cause, text: &str| Err(Failure::new(cause, text));
+        let is_https = url.starts_with("https:");
+        if needs_passphrase(url, shown) {
+            return failed(Cause::KeyEncrypted, "the private key needs a passphrase");
+        }
         let Some(Repository { opened_by, behaviour }) = repository else {
             return failed(Cause::NotFound, "the server knows no such repository");
         };
+        let takes_too_long = behaviour.takes() >= Limits::default().total;
         match behaviour {
             Behaviour::Refuses => failed(Cause::AuthenticationRefused, "the server is closed"),
             Behaviour::Hangs => timed_out(),
+            Behaviour::Slow(_) | Behaviour::Endless(_) if takes_too_long => timed_out(),
+            Behaviour::Endless(_) => failed(Cause::TooLarge, "the listing has too many references"),
             Behaviour::Unreachable => failed(Cause::Unreachable, "no connection can be made"),
-            Behaviour::Untrusted if !is_trusted => {
+            Behaviour::Untrusted if !is_trusted && is_https => {
                 failed(Cause::CertificateRefused, "the server's certificate is not trusted")
+            }
+            Behaviour::Untrusted if !is_trusted => {
+                failed(Cause::HostUnknown, "the server's host key is not known")
             }
             Behaviour::Missing => failed(Cause::NotFound, "the server shows no such repository"),
             Behaviour::Fails => failed(Cause::ServerError, "the server failed"),
@@ -126,19 +162,46 @@ impl GitServers {
     }
 
     /// These servers, as a process reaches them.
-    pub fn reached_by(&self, process: Arc<Process>, journal: Journal) -> Arc<dyn Repositories> {
-        Arc::new(Reached { servers: self.clone(), process, journal })
+    pub fn reached_by(
+        &self,
+        process: Arc<Process>,
+        adversary: Arc<dyn Adversary>,
+        journal: Journal,
+    ) -> Arc<dyn Repositories> {
+        Arc::new(Reached { servers: self.clone(), process, adversary, journal })
     }
+}
+
+/// Whether a private key is an encrypted one.
+fn needs_passphrase(url: &str, shown: &str) -> bool {
+    !url.starts_with("https:") && shown.contains("ENCRYPTED")
 }
 
 fn timed_out() -> Result<(), Failure> {
     Err(Failure::new(Cause::TimedOut, "the server has not answered in time"))
 }
 
+/// Whether Argo CD's ConfigMaps vouch for the server of a URL: one by its certificate, the other by its
+/// host key.
+pub fn is_trusted(
+    url: &GitUrl,
+    certificates: &BTreeMap<String, String>,
+    known_hosts: &str,
+) -> bool {
+    let host = url.host().name();
+    match url.transport() {
+        Transport::Https => certificates.contains_key(&host),
+        Transport::Ssh => {
+            known_hosts.lines().any(|line| line.split(' ').next() == Some(host.as_str()))
+        }
+    }
+}
+
 /// See [`GitServers::reached_by`].
 struct Reached {
     servers: GitServers,
     process: Arc<Process>,
+    adversary: Arc<dyn Adversary>,
     journal: Journal,
 }
 
@@ -151,15 +214,54 @@ impl fmt::Debug for Reached {
 impl Reached {
     async fn ask(&self, url: &str, shown: &str, is_trusted: bool) -> Result<(), Failure> {
         self.process.connected().await;
-        self.servers.0.lock().asked += 1;
-        let said = self.servers.say(url, shown, is_trusted);
+        let asked = self.adversary.question(self.process.name(), url);
+        if asked == Asked::KilledBefore {
+            self.is_killed(&format!("does not ask {url}"));
+        }
+        self.process.connected().await;
+        let mut said = self.servers.say(url, shown, is_trusted);
         match self.servers.behaviour(url) {
+            _ if asked == Asked::Hangs => pending().await,
             Behaviour::Hangs => pending().await,
-            Behaviour::Slow(pause) => tokio::time::sleep(pause).await,
-            _ => tokio::time::sleep(USUAL).await,
+            behaviour => tokio::time::sleep(behaviour.takes()).await,
+        }
+        if asked == Asked::Fails {
+            said = Err(Failure::new(Cause::ServerError, "the server failed"));
+        }
+        if asked == Asked::KilledAfter {
+            self.is_killed(&format!("is answered by {url}"));
         }
         self.process.connected().await;
         said
+    }
+
+    fn is_killed(&self, what: &str) {
+        self.journal.note(self.process.name(), format!("{what}: the process is killed"));
+        self.process.kill();
+    }
+}
+
+/// A question that is not answered yet.
+struct Asking<'a> {
+    servers: &'a GitServers,
+    host: String,
+}
+
+impl<'a> Asking<'a> {
+    fn begin(servers: &'a GitServers, host: String) -> Self {
+        let mut state = servers.0.lock();
+        state.asked += 1;
+        state.asking.push(host.clone());
+        Self { servers, host }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut state = self.servers.0.lock();
+        if let Some(place) = state.asking.iter().position(|one| *one == self.host) {
+            state.asking.swap_remove(place);
+        }
     }
 }
 
@@ -176,8 +278,13 @@ impl Repositories for Reached {
                 Credentials::Basic { password, .. } => password.expose_secret(),
                 Credentials::SshKey(key) => key.expose_secret(),
             };
-            let is_trusted = trust.certificates.contains_key(&url.host().name());
+            let is_trusted = is_trusted(url, &trust.certificates, &trust.known_hosts);
             let text = url.to_string();
+            let _asking = Asking::begin(&self.servers, url.host().name());
+            if needs_passphrase(&text, shown) {
+                // The key is read before anybody is asked.
+                return self.servers.say(&text, shown, is_trusted);
+            }
             let asked = self.ask(&text, shown, is_trusted);
             let said = timeout(Limits::default().total, asked).await;
             let said = said.unwrap_or_else(|_| timed_out());

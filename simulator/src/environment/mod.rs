@@ -2,9 +2,10 @@
 //!
 //! * [`entropy`], [`process`]: randomness and clocks derived from a seed;
 //! * [`network`], [`storage`], [`postgresql_limits`]: what carries requests, and goes wrong;
-//! * [`git_servers`]: the servers of private repositories;
+//! * [`git_servers`], [`clusters`]: the servers of private repositories, and target clusters;
 //! * [`stage`]: an installation; [`journal`]: what happened in it.
 
+pub mod clusters;
 pub mod entropy;
 pub mod git_servers;
 pub mod journal;

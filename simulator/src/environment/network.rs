@@ -30,6 +30,8 @@ pub struct Link {
     pub server: Arc<ApiServer>,
     /// Decides what goes wrong.
     pub adversary: Arc<dyn Adversary>,
+    /// Whether the sender's sealing keys are those of another database, or missing.
+    pub keys_are_wrong: bool,
     /// Checks each write.
     pub witness: Arc<Witness>,
     /// Records what happens.
@@ -93,12 +95,18 @@ impl Link {
         before: Duration,
     ) -> Result<Answer, Broken> {
         let link = self.clone();
+        let awaited = Arc::new(());
+        let sender = Arc::downgrade(&awaited);
         let delivery = async move {
             if !before.is_zero() {
                 tokio::time::sleep(before).await;
             }
+            let is_awaited = sender.strong_count() > 0;
             // Nothing else happens between the checks and the request.
-            let seen = link.witness.before(&described);
+            let seen = link.witness.before(&described, is_awaited);
+            if link.keys_are_wrong {
+                link.witness.check_without_keys(&described);
+            }
             let list = described.verb == "list";
             let as_of = if list { link.adversary.list_as_of(&described) } else { None };
             let path = request.uri().path().to_owned();
@@ -117,7 +125,9 @@ impl Link {
             let watches = described.verb == "watch" && status.is_success();
             if watches { link.watched(answer, described.resource) } else { answer }
         };
-        tokio::spawn(delivery).await.map_err(|_| Broken)
+        let answer = tokio::spawn(delivery).await.map_err(|_| Broken);
+        drop(awaited);
+        answer
     }
 
     fn note(&self, what: String) {

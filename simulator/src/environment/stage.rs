@@ -22,14 +22,15 @@ use managed_gitops::tenure::Tenure;
 use parking_lot::Mutex;
 use sandbox::ApiServer;
 use schema::connection::{ConnectOptions, Database, connect};
-use schema::sealing::Keyring;
 use schema::store::sealed::unlock::unlock;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::observe::ARGO_CD;
 use crate::checks::properties::Witness;
+use crate::environment::clusters::TargetClusters;
 use crate::environment::entropy;
 use crate::environment::git_servers::GitServers;
 use crate::environment::journal::Journal;
@@ -38,6 +39,7 @@ use crate::environment::postgresql_limits::refuse_as_postgresql;
 use crate::environment::process::{Process, wall_clock};
 use crate::environment::storage::{Wire, at_once};
 use crate::faults::adversary::Adversary;
+use crate::faults::operators::{Keys, Options};
 use crate::runs::plan::{Plan, Strike};
 
 /// How often the program rescans everything: more often than by default, so that a run takes fewer
@@ -48,8 +50,6 @@ pub const RESCAN: Duration = Duration::from_secs(10 * 60);
 const HISTORY: usize = 100_000;
 /// The virtual time within which a deleted namespace is empty, if Argo CD works.
 const EMPTY_WITHIN: Duration = Duration::from_secs(600);
-/// The keys that seal credentials.
-const SEALING_KEYS: &str = "simulated=c2ltdWxhdGVkIHNlYWxpbmcga2V5IG9mIDMyIGJ5dGU=";
 /// The stack of a run's thread; a debug build's futures are large.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -86,11 +86,16 @@ pub struct Stage {
     pub database: Database,
     /// The servers of private repositories.
     pub servers: GitServers,
+    /// The target clusters of tenants.
+    pub clusters: TargetClusters,
     /// Sees every write.
     pub witness: Arc<Witness>,
     /// What happened.
     pub journal: Journal,
     settings: Settings,
+    /// What new processes are started with.
+    options: watch::Sender<Options>,
+    keys_vary: AtomicBool,
     /// The endpoints of the processes.
     launched: Arc<Mutex<Vec<Arc<Health>>>>,
 }
@@ -127,30 +132,48 @@ impl Stage {
         for definition in definitions {
             server.install(&definition)?;
         }
-        let keyring = Keyring::parse(&SEALING_KEYS.to_owned().into())?;
+        let first = Keys::First.keyring()?.context("a keyring")?;
+        let everything = Keys::Rotating.keyring()?.context("a keyring")?;
         let database = at_once(async {
             let database = connect("sqlite::memory:", &ConnectOptions::default()).await?;
             schema::migrate(&database).await?;
             refuse_as_postgresql(&database).await?;
             // As the program of the day before has left it.
-            unlock(&database, keyring.clone()).await?;
+            unlock(&database, first).await?;
             anyhow::Ok(database)
         })?;
         let client = users_client(Arc::clone(&server), by_users);
-        let servers = GitServers::default();
-        let witness =
-            Witness::new(Arc::clone(&server), database.clone(), servers.clone(), keyring.clone());
+        let (servers, clusters) = (GitServers::default(), TargetClusters::default());
+        let options = watch::Sender::new(Options::default());
+        let witness = Witness::new(
+            Arc::clone(&server),
+            database.clone(),
+            (servers.clone(), clusters.clone()),
+            everything,
+            options.subscribe(),
+        );
         let witness = Arc::new(witness);
         let settings = Settings {
             argocd_namespace: ARGO_CD.to_owned(),
             rescan: Some(RESCAN),
-            sealing: Some(keyring),
             ..Settings::default()
         };
         let journal = Journal::default();
         let launched = Arc::default();
-        let stage =
-            Self { begun, server, client, database, servers, witness, journal, settings, launched };
+        let stage = Self {
+            begun,
+            server,
+            client,
+            database,
+            servers,
+            clusters,
+            witness,
+            journal,
+            settings,
+            options,
+            keys_vary: AtomicBool::new(false),
+            launched,
+        };
         stage.create_namespace(ARGO_CD).await?;
         Ok(stage)
     }
@@ -236,6 +259,31 @@ impl Stage {
         self.client.request_text(request).await.is_ok()
     }
 
+    /// What new processes are started with.
+    pub fn options(&self) -> Options {
+        *self.options.borrow()
+    }
+
+    /// Whether something may be sealed with a key that some process lacks.
+    fn keys_vary(&self) -> bool {
+        self.keys_vary.load(Ordering::Relaxed)
+    }
+
+    /// From now on processes are started with this, and those that run have to be replaced.
+    pub fn run_with(&self, options: Options) {
+        self.journal.note("operator", format!("{options:?}"));
+        if options.keys != Keys::First {
+            self.keys_vary.store(true, Ordering::Relaxed);
+        }
+        self.options.send_replace(options);
+    }
+
+    /// Waits until the processes that run have to be replaced.
+    pub async fn are_outdated(&self) {
+        // The sender is ours.
+        let _ = self.options.subscribe().changed().await;
+    }
+
     /// Starts a process of the program; with `elects` it waits for a Lease.
     pub fn launch(
         &self,
@@ -247,13 +295,17 @@ impl Stage {
         let process = Arc::new(Process::new(name, self.begun, skew));
         let link = Link {
             process: Arc::clone(&process),
+            keys_are_wrong: self.options().keys.are_wrong(),
             server: Arc::clone(&self.server),
             adversary: Arc::clone(adversary),
             witness: Arc::clone(&self.witness),
             journal: self.journal.clone(),
         };
+        let Options { keys, isolation } = self.options();
+        let keyring = keys.keyring().unwrap_or_default();
         let wire = Wire {
             process: Arc::clone(&process),
+            keyring: (self.keys_vary() && !keys.open_everything()).then(|| keyring.clone()),
             adversary: Arc::clone(adversary),
             witness: Arc::clone(&self.witness),
             journal: self.journal.clone(),
@@ -266,8 +318,24 @@ impl Stage {
             let client = counted.client.clone();
             Candidate::new(client, ARGO_CD, name.to_owned(), Roles::Both, keeper, clock.clone())
         });
-        let repositories = self.servers.reached_by(Arc::clone(&process), self.journal.clone());
-        let settings = Settings { clock, repositories, ..self.settings.clone() };
+        let repositories = self.servers.reached_by(
+            Arc::clone(&process),
+            Arc::clone(adversary),
+            self.journal.clone(),
+        );
+        let clusters = self.clusters.reached_by(
+            Arc::clone(&process),
+            Arc::clone(adversary),
+            self.journal.clone(),
+        );
+        let settings = Settings {
+            clock,
+            repositories,
+            clusters,
+            sealing: keyring,
+            isolation,
+            ..self.settings.clone()
+        };
         let database = self.database.clone().behind(Arc::new(wire));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();

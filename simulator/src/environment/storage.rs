@@ -10,9 +10,10 @@ use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
 use schema::gate::{Cut, Gate, Work};
+use schema::sealing::Keyring;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::checks::properties::Witness;
+use crate::checks::properties::{SealedValues, Witness};
 use crate::environment::journal::Journal;
 use crate::environment::process::Process;
 use crate::faults::adversary::{Adversary, Fate};
@@ -28,6 +29,8 @@ pub struct Wire {
     pub adversary: Arc<dyn Adversary>,
     /// Checks each commit.
     pub witness: Arc<Witness>,
+    /// The keys of a process that lacks some.
+    pub keyring: Option<Option<Keyring>>,
     /// Records what happens.
     pub journal: Journal,
 }
@@ -70,8 +73,17 @@ impl Wire {
         }
     }
 
+    /// What the process cannot open.
+    fn locked(&self) -> SealedValues {
+        match &self.keyring {
+            Some(keyring) => self.witness.locked(keyring.as_ref()),
+            None => SealedValues::new(),
+        }
+    }
+
     fn work(&self, call: &'static str, work: Work<'_>) {
         let before = self.witness.changes();
+        let locked = self.locked();
         let succeeded = at_once(work);
         if !succeeded {
             self.journal.note(self.process.name(), format!("store: {call}{FAILS}"));
@@ -79,6 +91,9 @@ impl Wire {
         let changed = self.witness.changes() - before;
         if changed > 0 {
             self.journal.note(self.process.name(), format!("store: {call} writes {changed} rows"));
+        }
+        if changed > 0 {
+            self.witness.check_sealed(self.process.name(), call, &locked);
         }
         self.witness.committed(self.process.name(), call, if succeeded { changed } else { 0 });
     }

@@ -1,5 +1,5 @@
-//! Decides what goes wrong with each request, each watch event and each store call. Random runs and
-//! exhaustive plans differ only in this.
+//! Decides what goes wrong with each request, each watch event, each store call and each question to a
+//! git server. Random runs and exhaustive plans differ only in this.
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Duration;
@@ -109,6 +109,21 @@ pub enum Delivery {
     KilledAfter(Duration),
 }
 
+/// The fate of a question to a git server, beside what the server itself does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asked {
+    /// It is answered.
+    Answered,
+    /// The server fails.
+    Fails,
+    /// The answer never comes.
+    Hangs,
+    /// The process ends before it asks.
+    KilledBefore,
+    /// The process ends once the server has answered, before it hears that.
+    KilledAfter,
+}
+
 /// See the module.
 pub trait Adversary: Send + Sync {
     /// The fate of a request.
@@ -117,6 +132,8 @@ pub trait Adversary: Send + Sync {
     fn event(&self, notice: &Notice) -> Delivery;
     /// The fate of a store call.
     fn store(&self, process: &str, call: &'static str) -> Fate;
+    /// The fate of a question to a git server.
+    fn question(&self, process: &str, url: &str) -> Asked;
     /// The resource version from which a list is answered, if not the newest: an API server may
     /// serve from a stale cache.
     fn list_as_of(&self, _: &Request) -> Option<u64> {

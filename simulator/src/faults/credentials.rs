@@ -12,12 +12,13 @@ use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::checks::credentials::CERTIFICATES;
+use crate::checks::credentials::{CERTIFICATES, KNOWN_HOSTS, KNOWN_HOSTS_KEY};
 use crate::checks::observe::ARGO_CD;
 use crate::checks::search::CANARY;
 use crate::environment::git_servers::Behaviour;
 use crate::environment::stage::Stage;
-use crate::faults::manual_changes::{NAMESPACES, meddle_with_repository_secret, pick};
+use crate::faults::manual_changes::{NAMESPACES, meddle_with_argocds_secret, pick};
+use crate::faults::swarm::{Faults, Swarm};
 
 /// Apart from the other choices of a seed, which stay as they were before there were credentials.
 const OTHER_CHOICES: u64 = 0x6372_6564;
@@ -65,8 +66,8 @@ pub fn secret(name: &str, password: &str) -> Secret {
 }
 
 /// Creates, edits and deletes credentials and Secrets, and changes servers, until the end; two seeds
-/// in three do. `meddles` is whether Argo CD's Secrets are changed manually.
-pub async fn act(stage: &Stage, seed: u64, meddles: bool, end: Instant) {
+/// in three do.
+pub async fn act(stage: &Stage, swarm: &Swarm, faults: &Faults, seed: u64, end: Instant) {
     let mut random = Rng::with_seed(seed ^ OTHER_CHOICES);
     if random.u8(..3) == 0 {
         return;
@@ -84,8 +85,11 @@ pub async fn act(stage: &Stage, seed: u64, meddles: bool, end: Instant) {
             0..=5 => with_credential(stage, &mut random).await,
             6..=10 => with_secret(stage, &mut random).await,
             11..=13 => server_changes(stage, &mut random),
-            14 => trust_changes(stage, &mut random).await,
-            _ if meddles => meddle_with_repository_secret(stage, &mut random).await,
+            14 if faults.trust => {
+                trust_changes(stage, &mut random).await;
+                swarm.note("trust");
+            }
+            15 if faults.manual_changes => meddle_with_argocds_secret(stage, &mut random).await,
             _ => {}
         }
     }
@@ -185,7 +189,7 @@ fn server_changes(stage: &Stage, random: &mut Rng) {
         stage.journal.note("server", format!("{url} opens with password {number}"));
         return stage.servers.opened_by(url, &password(number));
     }
-    let behaviour = match random.u8(..12) {
+    let behaviour = match random.u8(..13) {
         0 | 1 => Behaviour::Slow(SLOWEST.mul_f64(random.f64())),
         2 => Behaviour::Refuses,
         3 => Behaviour::Hangs,
@@ -193,6 +197,7 @@ fn server_changes(stage: &Stage, random: &mut Rng) {
         5 => Behaviour::Untrusted,
         6 => Behaviour::Missing,
         7 => Behaviour::Fails,
+        8 => Behaviour::Endless(Duration::from_micros(random.u64(1..60))),
         _ => Behaviour::Answers,
     };
     stage.journal.note("server", format!("{url}: {behaviour:?}"));
@@ -202,17 +207,33 @@ fn server_changes(stage: &Stage, random: &mut Rng) {
 /// Argo CD's administrators vouch for a server, or no longer.
 async fn trust_changes(stage: &Stage, random: &mut Rng) {
     let host = pick(random, &HOSTS);
-    if random.bool() { trust(stage, &[host]).await } else { trust(stage, &[]).await }
+    let hosts: &[&str] = if random.bool() { &[host] } else { &[] };
+    if random.bool() {
+        return trust(stage, hosts).await;
+    }
+    let lines: Vec<String> = hosts.iter().map(|host| format!("{host} ssh-ed25519 AAAA")).collect();
+    let known = [(KNOWN_HOSTS_KEY.to_owned(), lines.join("\n"))].into();
+    stage.journal.note("Argo CD", format!("knows {hosts:?}"));
+    put(stage, KNOWN_HOSTS, known, random.bool()).await;
 }
 
 /// Argo CD's ConfigMap vouches for these hosts and no others.
 pub async fn trust(stage: &Stage, hosts: &[&str]) {
     stage.journal.note("Argo CD", format!("trusts {hosts:?}"));
-    let api: Api<ConfigMap> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let data: BTreeMap<String, String> =
         hosts.iter().map(|host| ((*host).to_owned(), "certificate".to_owned())).collect();
-    let _ = api.delete(CERTIFICATES, &DeleteParams::default()).await;
-    let metadata = ObjectMeta { name: Some(CERTIFICATES.to_owned()), ..ObjectMeta::default() };
+    put(stage, CERTIFICATES, data, true).await;
+}
+
+/// Writes a ConfigMap of Argo CD's: as a new one, or over the one that is there.
+async fn put(stage: &Stage, name: &str, data: BTreeMap<String, String>, is_new: bool) {
+    let api: Api<ConfigMap> = Api::namespaced(stage.client.clone(), ARGO_CD);
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
     let map = ConfigMap { metadata, data: Some(data), ..ConfigMap::default() };
+    if is_new {
+        let _ = api.delete(name, &DeleteParams::default()).await;
+    } else if api.replace(name, &PostParams::default(), &map).await.is_ok() {
+        return;
+    }
     let _ = api.create(&PostParams::default(), &map).await;
 }

@@ -198,11 +198,11 @@ async fn meddle_with_deployment(stage: &Stage, random: &mut Rng) {
     let _ = api.patch_status(name, &PatchParams::default(), &patch).await;
 }
 
-/// Changes a repository Secret of Argo CD's.
-pub(super) async fn meddle_with_repository_secret(stage: &Stage, random: &mut Rng) {
+/// Changes a Secret of Argo CD's, of a repository or of a cluster.
+pub(super) async fn meddle_with_argocds_secret(stage: &Stage, random: &mut Rng) {
     let secrets: Api<Secret> = Api::namespaced(stage.client.clone(), ARGO_CD);
     let Some(name) = any(&secrets, random).await else { return };
-    let what = "the repository Secret";
+    let what = "Argo CD's Secret";
     if random.bool() {
         return delete(stage, &secrets, &name, what).await;
     }
@@ -215,6 +215,8 @@ pub(super) async fn meddle_with_repository_secret(stage: &Stage, random: &mut Rn
         json!({"data": {"project": by_hand}}),
         json!({"data": {"url": by_hand, "name": null}}),
         json!({"data": {"insecure": by_hand}}),
+        json!({"data": {"config": by_hand}}),
+        json!({"data": {"server": by_hand}}),
         json!({"data": null}),
         json!({"metadata": {"labels": {crds::names::ARGO_CD_SECRET_TYPE_LABEL: null}}}),
         json!({"metadata": {"labels": {crds::names::DATABASE_ID_LABEL: null}}}),

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
+use crate::faults::adversary::{Adversary, Asked, Delivery, Fate, Notice, Refusal, Request};
 
 /// How often a fault strikes, per 1,000 opportunities. 200 is what the existing system's chaos
 /// tests use for its database and its client.
@@ -59,6 +59,12 @@ pub struct Faults {
     pub argocd: bool,
     /// Whether our objects are manually edited and deleted.
     pub manual_changes: bool,
+    /// Whether processes are replaced by some with other sealing keys, or without any.
+    pub keys: bool,
+    /// Whether processes are replaced by some with isolation, or without it.
+    pub isolation: bool,
+    /// Whether Argo CD's administrators change which servers are trusted.
+    pub trust: bool,
 }
 
 impl Faults {
@@ -91,6 +97,10 @@ impl Faults {
             &mut faults.manual_changes,
         ] {
             *flag = random.bool();
+        }
+        // Less often: while keys are wrong, credentials are not served at all.
+        for flag in [&mut faults.keys, &mut faults.isolation, &mut faults.trust] {
+            *flag = random.u8(..3) == 0;
         }
         faults
     }
@@ -287,5 +297,14 @@ impl Adversary for Swarm {
         } else {
             self.done(random, "store-slow", store_slow)
         }
+    }
+
+    /// What servers do themselves is decided by what users do: see [`crate::faults::credentials`].
+    fn question(&self, _: &str, _: &str) -> Asked {
+        let random = &mut *self.random();
+        if self.is_over() || !self.strikes(random, "killed", self.faults.killed) {
+            return Asked::Answered;
+        }
+        if random.bool() { Asked::KilledBefore } else { Asked::KilledAfter }
     }
 }

@@ -1,8 +1,9 @@
 //! Campaigns: a user edits one deployment repeatedly, with valid and invalid values derived from
 //! its schema. After each edit everything must converge; a rejected edit must change nothing; a
 //! reverted one must leave no trace; and the end must equal that of a fresh installation that has
-//! only seen the last edit. One campaign in four edits a sync run instead: see
-//! [`crate::fuzz::sync_run_campaign`].
+//! only seen the last edit. Some campaigns edit a sync run instead, a repository credential or a managed
+//! environment: see [`crate::fuzz::sync_run_campaign`], [`crate::fuzz::credential_campaign`] and
+//! [`crate::fuzz::environment_campaign`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +21,14 @@ use serde_json::{Map, Value, json};
 
 use crate::checks::properties::Violation;
 use crate::environment::stage::{Running, Stage, simulate};
-use crate::fuzz::sync_run_campaign;
+use crate::fuzz::{credential_campaign, environment_campaign, sync_run_campaign};
 use crate::runs::script::{Step, after};
 use crate::runs::tally::Tally;
 
 /// Edits per campaign.
 pub(super) const EDITS: usize = 6;
-/// One campaign in so many edits a sync run.
-const EVERY: u64 = 4;
+/// Of so many campaigns, two edit a sync run, two a repository credential, and one an environment.
+const EVERY: u64 = 8;
 /// The virtual time within which everything converges after an edit.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The deployment that is edited.
@@ -52,6 +53,10 @@ pub struct Report {
     pub in_part: u32,
     /// Campaigns that edited a sync run.
     pub sync_runs: u32,
+    /// Campaigns that edited a repository credential.
+    pub credentials: u32,
+    /// Campaigns that edited a managed environment.
+    pub environments: u32,
     /// Violations.
     pub violations: Vec<String>,
 }
@@ -65,6 +70,8 @@ impl Tally for Report {
         self.whole += other.whole;
         self.in_part += other.in_part;
         self.sync_runs += other.sync_runs;
+        self.credentials += other.credentials;
+        self.environments += other.environments;
     }
 
     fn violations(&self) -> &[String] {
@@ -74,8 +81,11 @@ impl Tally for Report {
 
 /// Runs the campaign of a seed.
 pub fn run(seed: u64) -> anyhow::Result<Report> {
-    if seed % EVERY == EVERY - 1 {
-        return sync_run_campaign::run(seed);
+    match seed % EVERY {
+        1 | 5 => return credential_campaign::run(seed),
+        3 | 7 => return sync_run_campaign::run(seed),
+        6 => return environment_campaign::run(seed),
+        _ => {}
     }
     simulate(seed, move || async move {
         let mut campaign = Campaign::begin(seed).await?;

@@ -56,9 +56,7 @@ pub fn deployment(random: &mut Rng, name: &str) -> String {
 
 /// A merge patch for a deployment.
 pub fn patch(random: &mut Rng) -> String {
-    let mut patch = json!({});
-    poison(random, &mut patch, &FIELDS, 3);
-    encode(random, &patch)
+    any_patch(random, &FIELDS, 3)
 }
 
 /// A sync run of this name with poison in it, as JSON; often of the deployment.
@@ -70,14 +68,21 @@ pub fn sync_run(random: &mut Rng, name: &str, deployment: &str) -> String {
     if random.u8(..4) == 0 {
         object["metadata"]["finalizers"] = json!(["example.com/kept"]);
     }
-    poison(random, &mut object, &SYNC_RUN_FIELDS, 2);
+    if random.bool() {
+        poison(random, &mut object, &SYNC_RUN_FIELDS, 2);
+    }
     encode(random, &object)
 }
 
 /// A merge patch for a sync run.
 pub fn sync_run_patch(random: &mut Rng) -> String {
+    any_patch(random, &SYNC_RUN_FIELDS, 2)
+}
+
+/// A merge patch of some of these fields, most often of one of the first.
+pub fn any_patch(random: &mut Rng, fields: &[&str], first: usize) -> String {
     let mut patch = json!({});
-    poison(random, &mut patch, &SYNC_RUN_FIELDS, 2);
+    poison(random, &mut patch, fields, first);
     encode(random, &patch)
 }
 
@@ -92,7 +97,7 @@ pub fn sync_run_of(name: &str, spec: &Value) -> Value {
 }
 
 /// Puts poison into some of these fields, most often into one of the first.
-fn poison(random: &mut Rng, object: &mut Value, fields: &[&str], first: usize) {
+pub fn poison(random: &mut Rng, object: &mut Value, fields: &[&str], first: usize) {
     for _ in 0..random.u8(1..4) {
         let field = fields[random.usize(..fields.len())];
         // These admit most texts.
@@ -147,7 +152,8 @@ pub fn set(object: &mut Value, field: &str, value: Value) {
     }
 }
 
-fn encode(random: &mut Rng, object: &Value) -> String {
+/// The object as JSON, sometimes with a text that Rust cannot represent.
+pub fn encode(random: &mut Rng, object: &Value) -> String {
     let text = object.to_string();
     if random.u8(..20) > 0 {
         return text;
@@ -241,7 +247,8 @@ pub fn plant(random: &mut Rng, rows: &[String]) -> (&'static str, Value) {
     }
 }
 
-fn label(random: &mut Rng, rows: &[String]) -> String {
+/// The value of a label; often one of these.
+pub fn label(random: &mut Rng, rows: &[String]) -> String {
     match random.u8(..6) {
         0 => "x".repeat(63),
         1 => String::new(),
@@ -257,6 +264,16 @@ fn object(api_version: &str, kind: &str, name: &str, labels: &Value, spec: Value
 /// Whether a definition is that of GitOpsDeployments.
 pub fn is_of_deployments(definition: &CustomResourceDefinition) -> bool {
     definition.spec.names.kind == "GitOpsDeployment"
+}
+
+/// Whether a definition is that of GitOpsDeploymentRepositoryCredentials.
+pub fn is_of_credentials(definition: &CustomResourceDefinition) -> bool {
+    definition.spec.names.kind == "GitOpsDeploymentRepositoryCredential"
+}
+
+/// Whether a definition is that of GitOpsDeploymentManagedEnvironments.
+pub fn is_of_environments(definition: &CustomResourceDefinition) -> bool {
+    definition.spec.names.kind == "GitOpsDeploymentManagedEnvironment"
 }
 
 /// Whether a definition is that of GitOpsDeploymentSyncRuns.

@@ -1,8 +1,8 @@
 //! Poison: next to healthy deployments, of the same tenant and of another one, there are objects
 //! with hostile texts in every field, objects of an unexpected form, and objects manually planted
-//! where they do not belong. The healthy ones must not be affected by a single write, and their sync
-//! runs must succeed; the process must survive; poisoned objects are served or rejected; and once
-//! deleted they leave no trace.
+//! where they do not belong. The healthy ones must not be affected by a single write, their sync
+//! runs must succeed, and their credentials and clusters' tokens must be rotated; the process must
+//! survive; poisoned objects are served or rejected; and once deleted they leave no trace.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,9 +18,14 @@ use crate::checks::observe::{self, ARGO_CD, history};
 use crate::checks::properties::Violation;
 use crate::environment::stage::{RESCAN, Running, Stage, simulate};
 use crate::environment::storage::FAILS;
+use crate::faults::environments::destination;
 use crate::fuzz::campaign::{diff, is_rejected, settled};
 use crate::fuzz::hostile_objects;
 use crate::fuzz::hostile_strings;
+use crate::fuzz::poison_credentials::{
+    HEALTHY as HEALTHY_CREDENTIALS, HEALTHY_SECRET, PASSWORDS, PlantedSecrets, REPOSITORY,
+};
+use crate::fuzz::poison_environments::{self, CLUSTER, TOKENS};
 use crate::fuzz::poison_sync_runs::SYNCED;
 use crate::runs::script::{Step, after, path};
 use crate::runs::tally::Tally;
@@ -58,6 +63,14 @@ pub struct Report {
     pub synced: u32,
     /// How often one had failed, was rejected, or waited.
     pub unsynced: u32,
+    /// How often a poisoned credential was accepted.
+    pub accepted: u32,
+    /// How often one was not.
+    pub unaccepted: u32,
+    /// How often the cluster of a poisoned environment was reached.
+    pub reached: u32,
+    /// How often one was not.
+    pub unreached: u32,
     /// Violations.
     pub violations: Vec<String>,
 }
@@ -70,6 +83,10 @@ impl Tally for Report {
         self.served += other.served;
         self.synced += other.synced;
         self.unsynced += other.unsynced;
+        self.accepted += other.accepted;
+        self.unaccepted += other.unaccepted;
+        self.reached += other.reached;
+        self.unreached += other.unreached;
     }
 
     fn violations(&self) -> &[String] {
@@ -112,7 +129,16 @@ pub(crate) struct Play {
     planted: BTreeSet<String>,
     /// The names of the poisoned sync runs.
     pub(super) runs: BTreeSet<String>,
-    healthy: World,
+    /// The names of the poisoned credentials.
+    pub(super) credentials: BTreeSet<String>,
+    /// The names of the poisoned environments.
+    pub(super) environments: BTreeSet<String>,
+    pub(super) planted_secrets: PlantedSecrets,
+    /// The password of the healthy credentials.
+    pub(super) password: &'static str,
+    /// The token of the healthy environments.
+    pub(super) token: &'static str,
+    pub(super) healthy: World,
 }
 
 impl Play {
@@ -123,6 +149,25 @@ impl Play {
             Step::Create(HEALTHY[0], "two"),
             Step::Create(HEALTHY[1], "two"),
             Step::CreateManual(SYNCED, "two"),
+            Step::OpenedBy(REPOSITORY, PASSWORDS[0]),
+            Step::CreateSecret("team/healthy-git", PASSWORDS[0]),
+            Step::CreateSecret("other/healthy-git", PASSWORDS[0]),
+            Step::CreateCredential(HEALTHY_CREDENTIALS[0], REPOSITORY, HEALTHY_SECRET),
+            Step::CreateCredential(HEALTHY_CREDENTIALS[1], REPOSITORY, HEALTHY_SECRET),
+            Step::ClusterOpenedBy(CLUSTER, TOKENS[0]),
+            Step::CreateKubeconfig(poison_environments::HEALTHY_SECRETS[0], CLUSTER, TOKENS[0]),
+            Step::CreateKubeconfig(poison_environments::HEALTHY_SECRETS[1], CLUSTER, TOKENS[0]),
+            Step::CreateEnvironment(
+                poison_environments::HEALTHY[0],
+                CLUSTER,
+                poison_environments::HEALTHY_SECRET,
+            ),
+            Step::CreateEnvironment(
+                poison_environments::HEALTHY[1],
+                CLUSTER,
+                poison_environments::HEALTHY_SECRET,
+            ),
+            Step::Edit(HEALTHY[1], destination("healthy-env")),
         ])
         .await?;
         let stage = Arc::new(stage);
@@ -136,6 +181,11 @@ impl Play {
             log: Vec::new(),
             planted: BTreeSet::new(),
             runs: BTreeSet::new(),
+            credentials: BTreeSet::new(),
+            environments: BTreeSet::new(),
+            planted_secrets: PlantedSecrets::new(),
+            password: PASSWORDS[0],
+            token: TOKENS[0],
             healthy,
         };
         play.settle().await?;
@@ -149,7 +199,7 @@ impl Play {
     /// The healthy deployments are edited while poison is planted.
     async fn round(&mut self, round: usize, calm: &Writes) -> anyhow::Result<()> {
         let before = self.writes();
-        for _ in 0..self.random.u8(1..4) {
+        for _ in 0..self.random.u8(2..5) {
             self.poison().await?;
         }
         self.change_healthy(round).await;
@@ -179,6 +229,10 @@ impl Play {
             }
         }
         self.count_runs()?;
+        self.count_credentials()?;
+        self.count_environments()?;
+        self.healthy_is_told()?;
+        self.healthy_clusters_are_told()?;
         self.healthy_sync_succeeded().await
     }
 
@@ -191,11 +245,13 @@ impl Play {
         self.change_healthy(round).await;
         self.settle().await?;
         let writes = difference(&self.writes(), &before);
+        self.healthy_is_told()?;
+        self.healthy_clusters_are_told()?;
         self.healthy_sync_succeeded().await?;
         Ok(writes)
     }
 
-    pub(crate) async fn change_healthy(&self, round: usize) {
+    pub(crate) async fn change_healthy(&mut self, round: usize) {
         let paths = ["three", "two"];
         for place in HEALTHY {
             let (namespace, name) = place.split_once('/').unwrap_or_default();
@@ -204,13 +260,15 @@ impl Play {
             self.stage.merge(&format!("{deployment}/{name}"), &patch.to_string()).await;
         }
         self.ask_for_healthy_sync(round).await;
+        self.rotate_healthy(round).await;
+        self.rotate_healthy_clusters(round).await;
     }
 
     async fn poison(&mut self) -> anyhow::Result<()> {
         let name = POISONED[self.random.usize(..POISONED.len())];
         let deployment = format!("{DEPLOYMENTS}/{name}");
         let exists = self.application_of(name)?.is_some();
-        let taken = match self.random.u8(..14) {
+        let taken = match self.random.u8(..28) {
             0..=5 if !exists => {
                 let object = hostile_objects::deployment(&mut self.random, name);
                 self.post(DEPLOYMENTS, &object).await
@@ -235,7 +293,15 @@ impl Play {
             8 | 9 => self.plant().await,
             10 | 11 => self.poison_run().await?,
             12 => self.poison_with_many_runs().await?,
-            _ => self.poison_status_of_run().await,
+            13 => self.poison_status_of_run().await,
+            14..=16 => self.poison_credential().await,
+            17..=19 => self.poison_secret().await,
+            20 => self.poison_status_of_credential().await,
+            21 => self.plant_secret().await?,
+            22 | 23 => self.poison_environment().await,
+            24 | 25 => self.poison_kubeconfig().await,
+            26 => self.poison_status_of_environment().await,
+            _ => self.plant_cluster_secret().await?,
         };
         if taken {
             self.report.taken += 1;
@@ -287,6 +353,8 @@ impl Play {
             self.stage.delete(&format!("{DEPLOYMENTS}/{name}")).await;
         }
         self.delete_runs().await;
+        self.delete_environments().await;
+        self.delete_credentials().await?;
         for path in std::mem::take(&mut self.planted) {
             self.stage.merge(&path, r#"{"metadata":{"finalizers":null}}"#).await;
             self.stage.delete(&path).await;
@@ -320,14 +388,20 @@ impl Play {
         Ok(())
     }
 
-    /// Makes a deployment, its Application or a sync run unreadable for the program, as leftovers of
-    /// another version's definitions may be. An Application is then deleted.
+    /// Makes an object of a tenant, or an Application, unreadable for the program, as leftovers of another
+    /// version's definitions may be. An Application is then deleted.
     async fn make_unreadable(&mut self) -> anyhow::Result<()> {
-        if self.random.u8(..3) == 0 {
-            self.make_run_unreadable().await?;
-            tokio::time::sleep(MOMENT).await;
-            return Ok(());
+        match self.random.u8(..5) {
+            0 => self.make_run_unreadable().await?,
+            1 => self.make_credential_unreadable().await?,
+            2 => self.make_environment_unreadable().await?,
+            _ => self.make_deployment_unreadable().await?,
         }
+        tokio::time::sleep(MOMENT).await;
+        Ok(())
+    }
+
+    async fn make_deployment_unreadable(&mut self) -> anyhow::Result<()> {
         let name = POISONED[self.random.usize(..POISONED.len())];
         self.log.push(format!("{name} becomes unreadable"));
         if self.random.bool() {
@@ -346,7 +420,6 @@ impl Play {
             self.stage.merge(&path, r#"{"spec":{"source":["no","object"]}}"#).await;
             self.stage.server.install(&definition)?;
         }
-        tokio::time::sleep(MOMENT).await;
         Ok(())
     }
 
@@ -387,6 +460,14 @@ impl Play {
         let is_ours = |resource: &str, name: &String| !self.planted.contains(&argo(resource, name));
         world.argocd.applications.retain(|one| is_ours("applications", &one.name));
         world.argocd.projects.retain(|one| is_ours("appprojects", &one.name));
+        world
+            .argocd
+            .repositories
+            .retain(|one| !self.is_planted(&crds::names::repository_secret_name(one.row.as_str())));
+        world
+            .argocd
+            .clusters
+            .retain(|one| !self.is_planted(&crds::names::cluster_secret_name(one.row.as_str())));
         Ok(world)
     }
 
@@ -413,6 +494,8 @@ impl Play {
                 counts.push((format!("{resource} {uid}"), number));
             }
         }
+        counts.extend(self.writes_of_credentials());
+        counts.extend(self.writes_of_environments());
         counts
     }
 

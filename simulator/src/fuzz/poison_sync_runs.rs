@@ -92,7 +92,7 @@ impl Play {
     /// Creates many runs at once, which all wait for one deployment, for none, or for each other.
     pub(super) async fn poison_with_many_runs(&mut self) -> anyhow::Result<bool> {
         self.create_target().await?;
-        let names = [TARGET, "nobody", "web"];
+        let names = [TARGET, TARGET, "nobody", "web"];
         let deployment = names[self.random.usize(..names.len())];
         let number = self.random.usize(12..MANY);
         self.log.push(format!("{number} runs of {deployment}"));

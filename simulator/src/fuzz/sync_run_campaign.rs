@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
 use fastrand::Rng;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use machines::esr::World;
 use schema::entity::sync_operation;
@@ -216,8 +217,7 @@ impl Edits {
         }
         self.campaign.report.refused += 1;
         self.campaign.log.push("refused".to_owned());
-        // Nothing else has had time to change it.
-        let same = before == self.object()?;
+        let same = as_written(before) == as_written(self.object()?);
         self.campaign.holds(same, "what the server refuses changes nothing", String::new);
         Ok(())
     }
@@ -403,6 +403,12 @@ fn without_generations(world: World) -> World {
         run.conditions.sort();
     }
     world
+}
+
+/// What the user has written: the program may say something at any moment.
+fn as_written(object: GitOpsDeploymentSyncRun) -> (ObjectMeta, Text) {
+    let metadata = ObjectMeta { resource_version: None, managed_fields: None, ..object.metadata };
+    (metadata, object.spec)
 }
 
 async fn create(stage: &Stage, text: &Text) -> anyhow::Result<()> {

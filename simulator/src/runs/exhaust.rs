@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use machines::esr::{self, SyncRunObject, World, Writes};
+use machines::kinds::deployment::conditions::ERROR_OCCURRED;
 use sandbox::ApiServer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -236,11 +237,21 @@ fn parts(mut world: World) -> BTreeMap<String, String> {
     // Whether a run that is deleted or whose deployment is replaced had begun is a matter of time;
     // that none is begun twice is checked for itself.
     world.argocd.begun.clear();
+    // In which order conditions were first written says nothing.
+    world.credentials.iter_mut().for_each(|one| one.conditions.sort());
+    world.environments.iter_mut().for_each(|one| one.conditions.sort());
+    // An error that was resolved stays: a deployment may have waited for a cluster that did not answer.
+    for object in &mut world.deployments {
+        object.status.conditions.retain(|one| one.type_ != ERROR_OCCURRED || one.status == "True");
+        object.status.conditions.sort();
+    }
     let run = |run: &SyncRunObject| format!("{} of {}", run.name, run.spec.deployment_name);
     let parts = [
         ("sync runs", format!("{:#?}", world.sync_runs.iter().map(run).collect::<Vec<_>>())),
         ("namespaces", format!("{:#?}", world.namespaces)),
         ("credentials", format!("{:#?}", world.credentials)),
+        ("environments", format!("{:#?}", world.environments)),
+        ("clusters", format!("{:#?}", world.remote)),
         ("deployments", format!("{:#?}", world.deployments)),
         ("rows", format!("{:#?}", sorted(&world))),
         ("Argo CD's resources", format!("{:#?}", world.argocd)),
@@ -258,6 +269,7 @@ fn sorted(world: &World) -> Vec<String> {
     texts.extend(rows.operations.iter().map(|row| format!("{row:?}")));
     texts.extend(rows.repositories.iter().map(|row| format!("{row:?}")));
     texts.extend(rows.credentials.iter().map(|row| format!("{row:?}")));
+    texts.extend(rows.environments.iter().map(|row| format!("{row:?}")));
     texts.sort();
     texts
 }

@@ -1,6 +1,7 @@
 //! One fault at one exact moment; everything else is normal.
 //!
-//! Moments are counted: the 3rd write, the 5th store call, the 7th event. Latencies are constant,
+//! Moments are counted: the 3rd write, the 5th store call, the 7th event, the 2nd question to a git
+//! server. Latencies are constant,
 //! so until its moment a plan repeats the run that it was derived from.
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
-use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
+use crate::faults::adversary::{Adversary, Asked, Delivery, Fate, Notice, Refusal, Request};
 
 /// The normal latency of everything.
 const LATENCY: Duration = Duration::from_millis(1);
@@ -33,6 +34,8 @@ pub enum Strike {
     Write(usize, Fate),
     /// The fate of the store call with this number.
     Store(usize, Fate),
+    /// The fate of the question to a git server with this number.
+    Question(usize, Asked),
     /// The watch delivers this event, and all after it, a minute late.
     Stale(usize),
     /// The same, but this event is never delivered: the watch expires, and everything is listed
@@ -58,6 +61,9 @@ impl fmt::Display for Strike {
             Self::Nothing => formatter.write_str("nothing"),
             Self::Write(number, fate) => write!(formatter, "write-{number}-{}", word(*fate)),
             Self::Store(number, fate) => write!(formatter, "store-{number}-{}", word(*fate)),
+            Self::Question(number, asked) => {
+                write!(formatter, "question-{number}-{}", word_of_question(*asked))
+            }
             Self::Stale(number) => write!(formatter, "event-{number}-stale"),
             Self::StaleAndExpired(number) => write!(formatter, "event-{number}-stale-expired"),
             Self::Expired(number) => write!(formatter, "event-{number}-expired"),
@@ -82,6 +88,16 @@ fn word(fate: Fate) -> &'static str {
     }
 }
 
+fn word_of_question(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Answered => "answered",
+        Asked::Fails => "fails",
+        Asked::Hangs => "hangs",
+        Asked::KilledBefore => "killed-before",
+        Asked::KilledAfter => "killed-after",
+    }
+}
+
 /// Everything in a run that a plan can strike.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -91,6 +107,8 @@ pub struct Record {
     pub calls: Vec<&'static str>,
     /// The events of all watches, with their times.
     pub events: Vec<(Notice, Duration)>,
+    /// The questions to git servers.
+    pub questions: usize,
 }
 
 /// See the module.
@@ -189,6 +207,19 @@ impl Adversary for Plan {
         }
     }
 
+    fn question(&self, _: &str, _: &str) -> Asked {
+        let mut state = self.state();
+        let number = state.record.questions;
+        state.record.questions += 1;
+        match self.strike {
+            Strike::Question(struck, asked) if struck == number => {
+                state.struck = true;
+                asked
+            }
+            _ => Asked::Answered,
+        }
+    }
+
     fn list_as_of(&self, request: &Request) -> Option<u64> {
         let mut state = self.state();
         let (resource, version) = state.stale_list.take()?;
@@ -230,6 +261,10 @@ pub fn plans(record: &Record) -> Vec<Strike> {
         }
     }
     plans.extend(unseen(record));
+    let questions = [Asked::Fails, Asked::Hangs, Asked::KilledBefore, Asked::KilledAfter];
+    for number in 0..record.questions {
+        plans.extend(questions.map(|asked| Strike::Question(number, asked)));
+    }
     plans
 }
 

@@ -18,7 +18,9 @@ use crate::environment::journal::Entry;
 use crate::environment::stage::{RESCAN, Running, Stage, simulate};
 use crate::faults::adversary::Adversary;
 use crate::faults::credentials;
+use crate::faults::environments;
 use crate::faults::manual_changes;
+use crate::faults::operators;
 use crate::faults::swarm::{Faults, Swarm};
 use crate::faults::sync_runs;
 
@@ -65,6 +67,8 @@ pub struct Report {
     pub written: usize,
     /// How often git servers were asked with a credential.
     pub asked: u64,
+    /// How often clusters were asked.
+    pub asked_clusters: u64,
 }
 
 impl Report {
@@ -85,6 +89,7 @@ impl Report {
             struck: Vec::new(),
             written: 0,
             asked: 0,
+            asked_clusters: 0,
         }
     }
 }
@@ -161,10 +166,17 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         let stage = Arc::clone(&stage);
         async move { sync_runs::act(&stage, seed, end).await }
     });
-    let meddles = faults.manual_changes;
+    let operators = tokio::spawn({
+        let (stage, swarm, faults) = (Arc::clone(&stage), Arc::clone(&swarm), faults.clone());
+        async move { operators::act(&stage, &swarm, &faults, seed, end).await }
+    });
     let secrets = tokio::spawn({
+        let (stage, swarm, faults) = (Arc::clone(&stage), Arc::clone(&swarm), faults.clone());
+        async move { credentials::act(&stage, &swarm, &faults, seed, end).await }
+    });
+    let clusters = tokio::spawn({
         let stage = Arc::clone(&stage);
-        async move { credentials::act(&stage, seed, meddles, end).await }
+        async move { environments::act(&stage, seed, end).await }
     });
     while Instant::now() < end {
         tokio::time::sleep(LONGEST_PAUSE.mul_f64(random.f64().powi(3))).await;
@@ -182,6 +194,8 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
     }
     runs.await?;
     secrets.await?;
+    clusters.await?;
+    operators.await?;
     swarm.end();
     if argocd.is_cancelled() {
         argocd = stage.start_argocd(pace);
@@ -211,6 +225,7 @@ async fn play(seed: u64, without: Vec<String>) -> anyhow::Result<Report> {
         struck: swarm.struck(),
         written,
         asked: stage.servers.asked(),
+        asked_clusters: stage.clusters.asked(),
     })
 }
 
@@ -291,7 +306,7 @@ async fn settle(stage: &Stage) -> anyhow::Result<Option<Duration>> {
     Ok(converged_after)
 }
 
-/// `namespace/name` of an existing deployment or credential, to explain its UID.
+/// `namespace/name` of an existing object, to explain its UID.
 fn place_of(world: &World, uid: &str) -> String {
     let mut credentials = world.credentials.iter();
     if let Some(object) = credentials.find(|object| object.uid.as_str() == uid) {
@@ -299,6 +314,10 @@ fn place_of(world: &World, uid: &str) -> String {
         let namespace = namespaces.find(|one| one.uid == object.tenant);
         let namespace = namespace.map(|one| one.name.as_str()).unwrap_or_default();
         return format!("{namespace}/{} ", object.name);
+    }
+    let mut environments = world.environments.iter();
+    if let Some(object) = environments.find(|object| object.uid.as_str() == uid) {
+        return format!("{}/{} ", object.namespace, object.name);
     }
     let object = world.deployments.iter().find(|object| object.uid.as_str() == uid);
     object.map(|object| format!("{}/{} ", object.namespace, object.name)).unwrap_or_default()
@@ -361,6 +380,7 @@ impl Replica {
         let ended = tokio::select! {
             () = process.died() => "was killed".to_owned(),
             ended = &mut task => self.ended_by_itself(process.name(), begun, ended),
+            () = self.stage.are_outdated() => "is replaced".to_owned(),
             () = troubles => String::new(),
         };
         // It can no longer reach anything.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crds::argocd::{AppProject, Application};
 use crds::{
-    GitOpsDeployment, GitOpsDeploymentRepositoryCredential as Credential, GitOpsDeploymentSyncRun,
+    GitOpsDeployment, GitOpsDeploymentManagedEnvironment as Environment,
+    GitOpsDeploymentRepositoryCredential as Credential, GitOpsDeploymentSyncRun,
 };
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -16,9 +17,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::observe::ARGO_CD;
+use crate::environment::clusters;
 use crate::environment::git_servers::Behaviour;
 use crate::environment::stage::{Running, Stage};
 use crate::faults::credentials::{credential, secret, trust};
+use crate::faults::environments::{self, environment, kubeconfig};
 use crate::faults::manual_changes::deployment;
 use crate::faults::sync_runs::sync_run;
 
@@ -73,6 +76,22 @@ pub enum Step {
     EditCredential(&'static str, Value),
     /// A credential is deleted.
     DeleteCredential(&'static str),
+    /// An environment on a cluster is created, with the name of a Secret.
+    CreateEnvironment(&'static str, &'static str, &'static str),
+    /// A patch is merged into an environment.
+    EditEnvironment(&'static str, Value),
+    /// An environment is deleted.
+    DeleteEnvironment(&'static str),
+    /// A Secret with a kubeconfig is created: for a cluster, with a token.
+    CreateKubeconfig(&'static str, &'static str, &'static str),
+    /// A Secret gets another kubeconfig.
+    EditKubeconfig(&'static str, &'static str, &'static str),
+    /// A token opens a cluster, and no other of users does.
+    ClusterOpenedBy(&'static str, &'static str),
+    /// The API server of a cluster behaves differently.
+    Cluster(&'static str, clusters::Behaviour),
+    /// A cluster forgets what was made there.
+    ClusterForgets(&'static str),
     /// A Secret with a password is created.
     CreateSecret(&'static str, &'static str),
     /// A Secret gets another password.
@@ -85,10 +104,10 @@ pub enum Step {
     Server(&'static str, Behaviour),
     /// Argo CD vouches for a host.
     Trust(&'static str),
-    /// A manual deletion of all repository Secrets of Argo CD's.
-    DeleteRepositorySecrets,
-    /// A manual patch of all repository Secrets of Argo CD's.
-    EditRepositorySecrets(Value),
+    /// A manual deletion of all Secrets of Argo CD's.
+    DeleteArgoCdsSecrets,
+    /// A manual patch of all Secrets of Argo CD's.
+    EditArgoCdsSecrets(Value),
     /// A manual deletion of a deployment's Application.
     DeleteApplication(&'static str),
     /// A manual patch of a deployment's Application.
@@ -168,6 +187,31 @@ impl<'a> Actor<'a> {
             }
             Step::EditCredential(place, patch) => self.merge::<Credential>(place, patch).await,
             Step::DeleteCredential(place) => self.delete::<Credential>(place).await,
+            Step::CreateEnvironment(place, url, name_of_secret) => {
+                self.post(place, |name| environment(name, url, name_of_secret)).await
+            }
+            Step::EditEnvironment(place, patch) => self.merge::<Environment>(place, patch).await,
+            Step::DeleteEnvironment(place) => self.delete::<Environment>(place).await,
+            Step::CreateKubeconfig(place, url, token) => {
+                let kubeconfig = kubeconfig(url, token);
+                self.post(place, |name| environments::secret(name, &kubeconfig)).await
+            }
+            Step::EditKubeconfig(place, url, token) => {
+                let data = environments::secret("", &kubeconfig(url, token)).data;
+                self.merge::<Secret>(place, &json!({"data": data})).await
+            }
+            Step::ClusterOpenedBy(url, token) => {
+                self.stage.clusters.opened_by(url, token);
+                Ok(())
+            }
+            Step::Cluster(url, behaviour) => {
+                self.stage.clusters.behaves(url, *behaviour);
+                Ok(())
+            }
+            Step::ClusterForgets(url) => {
+                self.stage.clusters.forgets(url);
+                Ok(())
+            }
             Step::CreateSecret(place, password) => {
                 self.post(place, |name| secret(name, password)).await
             }
@@ -187,8 +231,8 @@ impl<'a> Actor<'a> {
                 trust(self.stage, &[host]).await;
                 Ok(())
             }
-            Step::DeleteRepositorySecrets => self.with_repository_secrets(None).await,
-            Step::EditRepositorySecrets(patch) => self.with_repository_secrets(Some(patch)).await,
+            Step::DeleteArgoCdsSecrets => self.with_argocds_secrets(None).await,
+            Step::EditArgoCdsSecrets(patch) => self.with_argocds_secrets(Some(patch)).await,
             Step::DeleteApplication(place) => {
                 let name = self.application_of(place).await;
                 applications.delete(&name, &DeleteParams::default()).await.map(drop)
@@ -254,8 +298,8 @@ impl<'a> Actor<'a> {
         Ok(())
     }
 
-    /// Changes, or deletes, all repository Secrets of Argo CD's.
-    async fn with_repository_secrets(&self, patch: Option<&Value>) -> kube::Result<()> {
+    /// Changes, or deletes, all Secrets of Argo CD's.
+    async fn with_argocds_secrets(&self, patch: Option<&Value>) -> kube::Result<()> {
         let secrets: Api<Secret> = Api::namespaced(self.stage.client.clone(), ARGO_CD);
         for secret in secrets.list(&Default::default()).await? {
             let name = secret.name_any();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::environment::clusters;
 use crate::environment::git_servers::Behaviour;
+use crate::faults::environments::destination;
 use crate::runs::script::Step::{self, *};
 use crate::runs::script::path;
 
@@ -26,6 +28,8 @@ pub fn all() -> Vec<Workload> {
     all.extend(sync_runs());
     all.extend(credentials());
     all.extend(meddling_with_credentials());
+    all.extend(environments());
+    all.extend(meddling_with_environments());
     all
 }
 
@@ -141,7 +145,7 @@ fn meddling_with_credentials() -> Vec<Workload> {
                 CreateSecret("team/git", "right"),
                 CreateCredential("team/login", PRIVATE, "git"),
                 Settle,
-                EditRepositorySecrets(json!({"data": {"project": null, "password": null}})),
+                EditArgoCdsSecrets(json!({"data": {"project": null, "password": null}})),
                 Pass(seconds(1_500)),
                 Settle,
             ],
@@ -157,7 +161,134 @@ fn meddling_with_credentials() -> Vec<Workload> {
                 Settle,
                 Trust("git.example.com"),
                 Settle,
-                DeleteRepositorySecrets,
+                DeleteArgoCdsSecrets,
+                Pass(seconds(1_500)),
+                Settle,
+            ],
+        ),
+    ]
+}
+
+/// A target cluster.
+const CLUSTER: &str = "https://api.example.com:6443";
+
+/// Has an environment use an account of its own.
+fn with_account() -> serde_json::Value {
+    json!({"spec": {"createNewServiceAccount": true}})
+}
+
+fn environments() -> Vec<Workload> {
+    vec![
+        workload(
+            "a deployment waits for its environment, whose Secret comes late",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "right"),
+                Create("team/app", "one"),
+                Edit("team/app", destination("staging")),
+                Settle,
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                Settle,
+                CreateKubeconfig("team/cluster", CLUSTER, "right"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a token is rotated while a deployment runs on a cluster",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "old"),
+                CreateKubeconfig("team/cluster", CLUSTER, "old"),
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                Create("team/app", "one"),
+                Edit("team/app", destination("staging")),
+                Settle,
+                ClusterOpenedBy(CLUSTER, "new"),
+                EditKubeconfig("team/cluster", CLUSTER, "new"),
+                Edit("team/app", path("two")),
+                Settle,
+            ],
+        ),
+        workload(
+            "an account is made on a cluster that forgets it, and revoked",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "right"),
+                CreateKubeconfig("team/cluster", CLUSTER, "right"),
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                EditEnvironment("team/staging", with_account()),
+                Settle,
+                ClusterForgets(CLUSTER),
+                Pass(seconds(700)),
+                Settle,
+                DeleteEnvironment("team/staging"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a deployment moves to a cluster and back",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "right"),
+                CreateKubeconfig("team/cluster", CLUSTER, "right"),
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                Create("team/app", "one"),
+                Settle,
+                Edit("team/app", destination("staging")),
+                Settle,
+                Edit("team/app", destination("")),
+                Settle,
+            ],
+        ),
+    ]
+}
+
+fn meddling_with_environments() -> Vec<Workload> {
+    vec![
+        workload(
+            "an environment is deleted while deployments use it",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "right"),
+                CreateKubeconfig("team/cluster", CLUSTER, "right"),
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                CreateFinalized("team/app", "one"),
+                Edit("team/app", destination("staging")),
+                Create("team/web", "two"),
+                Edit("team/web", destination("staging")),
+                Settle,
+                Delete("team/app"),
+                DeleteEnvironment("team/staging"),
+                Settle,
+            ],
+        ),
+        workload(
+            "a cluster is away while its token is corrected",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "right"),
+                CreateKubeconfig("team/cluster", CLUSTER, "wrong"),
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                Settle,
+                Cluster(CLUSTER, clusters::Behaviour::Unreachable),
+                EditKubeconfig("team/cluster", CLUSTER, "right"),
+                Settle,
+                Cluster(CLUSTER, clusters::Behaviour::Answers),
+                Pass(seconds(700)),
+                Settle,
+            ],
+        ),
+        workload(
+            "a manual deletion of the cluster Secret",
+            [
+                CreateNamespace("team"),
+                ClusterOpenedBy(CLUSTER, "right"),
+                CreateKubeconfig("team/cluster", CLUSTER, "right"),
+                CreateEnvironment("team/staging", CLUSTER, "cluster"),
+                Create("team/app", "one"),
+                Edit("team/app", destination("staging")),
+                Settle,
+                DeleteArgoCdsSecrets,
                 Pass(seconds(1_500)),
                 Settle,
             ],

@@ -1,38 +1,41 @@
-//! Compares repository Secrets with their rows, like Applications: see [`super`].
+//! Compares cluster Secrets and repository Secrets with their rows, like Applications: see [`super`].
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machines::identity::Timestamp;
-use machines::kinds::repository_credential::{CredentialId, CredentialUid};
+use futures::TryStreamExt;
+use machines::identity::{ClusterUserId, Digest, Timestamp};
 use machines::operation::SecretView;
-use schema::store::{StoreError, WantedSecret};
+use machines::rows::Requester;
+use schema::store::{ClusterOwner, SecretOwner, StoreError, WantedCluster, WantedSecret};
 use tokio_util::sync::CancellationToken;
 
-use super::{PAGE, Suspects, overdue};
+use super::{PAGE, Suspects, overdue, pages};
 use crate::agent::Agent;
+use crate::agent::resources::secret::row::SecretRow;
 use crate::runtime::retry::until_done;
 
 /// What differs, and since when.
 #[derive(Debug, Default)]
 pub(in crate::agent) struct SecretSuspects {
-    credentials: Suspects<CredentialUid>,
-    orphans: Suspects<CredentialId>,
+    requesters: Suspects<Requester>,
+    orphans: Suspects<SecretRow>,
 }
 
 /// What differs at one point in time.
 #[derive(Debug, Default)]
 pub(in crate::agent) struct DifferingSecrets {
-    /// The credentials whose Secrets do not say what their rows ask for.
-    pub(in crate::agent) credentials: BTreeSet<CredentialUid>,
+    /// The machines whose Secrets do not say what their rows ask for, or cannot be told from others.
+    pub(in crate::agent) requesters: BTreeSet<Requester>,
     /// The rows of Secrets that have no owner.
-    pub(in crate::agent) orphans: BTreeSet<CredentialId>,
+    pub(in crate::agent) orphans: BTreeSet<SecretRow>,
 }
 
 impl SecretSuspects {
     pub(super) fn is_empty(&self) -> bool {
-        self.credentials.is_empty() && self.orphans.is_empty()
+        self.requesters.is_empty() && self.orphans.is_empty()
     }
 
     /// Has what has differed for the whole grace period repaired.
@@ -43,13 +46,23 @@ impl SecretSuspects {
         now: Timestamp,
         grace: Duration,
     ) {
-        for uid in overdue(&mut self.credentials, found.credentials, now, grace) {
-            tracing::debug!(uid = uid.as_str(), "a repository Secret differs from its row");
-            agent.listener.secret_differs(&uid);
+        for requester in overdue(&mut self.requesters, found.requesters, now, grace) {
+            tracing::debug!(%requester, "a Secret differs from its row");
+            tell(agent, &requester);
         }
         for row in overdue(&mut self.orphans, found.orphans, now, grace) {
             agent.remove_orphaned_secret(row);
         }
+    }
+}
+
+/// Tells the backend that the Secret of a machine differs from its row.
+fn tell(agent: &Agent, requester: &Requester) {
+    match requester {
+        Requester::Environment(uid) => agent.listener.cluster_differs(uid),
+        Requester::Credential(uid) => agent.listener.secret_differs(uid),
+        // They have none.
+        Requester::Deployment(_) | Requester::SyncRun(_) => {}
     }
 }
 
@@ -58,11 +71,10 @@ impl SecretSuspects {
 /// use them. Done once, as soon as all have been seen.
 pub(in crate::agent) async fn move_to_projects(agent: Arc<Agent>, shutdown: CancellationToken) {
     let compare = async {
-        let Some(watch) = agent.secrets_watch() else { return };
-        watch.synced().await;
+        agent.watches.secrets.synced().await;
         let misplaced = || misplaced(&agent);
-        for uid in until_done("repository Secrets cannot be compared yet", misplaced).await {
-            agent.listener.secret_differs(&uid);
+        for requester in until_done("Secrets cannot be compared yet", misplaced).await {
+            tell(&agent, &requester);
         }
     };
     tokio::select! {
@@ -73,52 +85,128 @@ pub(in crate::agent) async fn move_to_projects(agent: Arc<Agent>, shutdown: Canc
     shutdown.cancelled().await;
 }
 
-async fn misplaced(agent: &Agent) -> Result<Vec<CredentialUid>, StoreError> {
+async fn misplaced(agent: &Agent) -> Result<Vec<Requester>, StoreError> {
     let mut found = Vec::new();
-    let mut after = CredentialId::default();
-    loop {
-        let page = agent.store.wanted_secrets(&after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(found) };
-        after = last.row.clone();
-        for wanted in page {
-            let project = agent.project_of(&wanted.owner);
-            let view = agent.argo().secret_view(&wanted.row, project.as_deref());
-            if matches!(view, SecretView::Present { in_project: false, deleting: false, .. }) {
-                found.extend(wanted.credential);
-            }
+    let store = &agent.store;
+    let read = |after| async move { store.secret_owners(&after, PAGE).await };
+    let mut pages = pin!(pages(read, |owned| owned.row.clone()));
+    while let Some(page) = pages.try_next().await? {
+        for SecretOwner { row, credential, owner } in page {
+            let is_misplaced = is_misplaced(agent, &SecretRow::Repository(row), &owner);
+            found.extend(credential.filter(|_| is_misplaced).map(Requester::Credential));
         }
+    }
+    found.extend(misplaced_clusters(agent).await?);
+    Ok(found)
+}
+
+async fn misplaced_clusters(agent: &Agent) -> Result<Vec<Requester>, StoreError> {
+    let mut found = Vec::new();
+    let store = &agent.store;
+    let read = |after| async move { store.cluster_owners(&after, PAGE).await };
+    let mut pages = pin!(pages(read, |owned| owned.row.clone()));
+    while let Some(page) = pages.try_next().await? {
+        for ClusterOwner { row, environment, owner } in page {
+            let row = SecretRow::Cluster(row);
+            let is_misplaced = owner.is_some_and(|owner| is_misplaced(agent, &row, &owner));
+            found.extend(environment.filter(|_| is_misplaced).map(Requester::Environment));
+        }
+    }
+    Ok(found)
+}
+
+fn is_misplaced(agent: &Agent, row: &SecretRow, owner: &ClusterUserId) -> bool {
+    let project = agent.project_of(owner);
+    let view = agent.argo().secret_view(row, project.as_deref());
+    matches!(view, SecretView::Present { in_project: false, deleting: false, .. })
+}
+
+/// A Secret that a row asks for.
+#[derive(Clone, Debug)]
+pub(in crate::agent) struct Wanted {
+    /// The row.
+    pub(in crate::agent) row: SecretRow,
+    /// The machine that it belongs to; `None` if an earlier installation has left it without one.
+    pub(in crate::agent) requester: Option<Requester>,
+    /// The cluster user that owns it; `None` if an earlier installation has left it without one.
+    pub(in crate::agent) owner: Option<ClusterUserId>,
+    /// The digest of what the Secret should say; `None` if it cannot be opened.
+    pub(in crate::agent) digest: Option<Digest>,
+}
+
+impl From<WantedSecret> for Wanted {
+    fn from(wanted: WantedSecret) -> Self {
+        let WantedSecret { row, credential, owner, digest } = wanted;
+        let requester = credential.map(Requester::Credential);
+        Self { row: SecretRow::Repository(row), requester, owner: Some(owner), digest }
+    }
+}
+
+impl From<WantedCluster> for Wanted {
+    fn from(wanted: WantedCluster) -> Self {
+        let WantedCluster { owner: ClusterOwner { row, environment, owner }, digest } = wanted;
+        let requester = environment.map(Requester::Environment);
+        Self { row: SecretRow::Cluster(row), requester, owner, digest }
     }
 }
 
 pub(super) async fn differing(agent: &Agent) -> Result<DifferingSecrets, StoreError> {
     let mut found = DifferingSecrets::default();
-    let mut after = CredentialId::default();
     // Those that are left may have no owner.
     let mut left = agent.argo().secret_rows();
-    loop {
-        let page = agent.store.wanted_secrets(&after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.row.clone();
-        for wanted in page {
-            left.remove(&wanted.row);
-            let differs = secret_differs(agent, &wanted);
-            found.credentials.extend(wanted.credential.filter(|_| differs));
-        }
+    let mut compare = |wanted: Wanted| {
+        left.remove(&wanted.row);
+        let differs = secret_differs(agent, &wanted);
+        found.requesters.extend(wanted.requester.filter(|_| differs));
+    };
+    let store = &agent.store;
+    let read = |after| async move { store.wanted_secrets(&after, PAGE).await };
+    let mut repositories = pin!(pages(read, |wanted| wanted.row.clone()));
+    while let Some(page) = repositories.try_next().await? {
+        page.into_iter().map(Wanted::from).for_each(&mut compare);
     }
-    if !left.is_empty() {
-        left = agent.store.orphaned_secrets(left).await?;
-        left.retain(|row| !agent.open().writes_secret(row));
+    let read = |after| async move { store.wanted_clusters(&after, PAGE).await };
+    let mut clusters = pin!(pages(read, |wanted| wanted.owner.row.clone()));
+    while let Some(page) = clusters.try_next().await? {
+        page.into_iter().map(Wanted::from).for_each(&mut compare);
     }
-    found.orphans = left;
+    found.orphans = orphans(agent, left).await?;
+    found.orphans.retain(|row| !agent.open().writes_secret(row));
     Ok(found)
 }
 
-pub(in crate::agent) fn secret_differs(agent: &Agent, wanted: &WantedSecret) -> bool {
-    let WantedSecret { row, owner, digest, .. } = wanted;
+/// Those of these rows whose Secrets have no owner.
+async fn orphans(
+    agent: &Agent,
+    rows: BTreeSet<SecretRow>,
+) -> Result<BTreeSet<SecretRow>, StoreError> {
+    let (mut clusters, mut repositories) = (BTreeSet::new(), BTreeSet::new());
+    for row in rows {
+        match row {
+            SecretRow::Cluster(row) => clusters.insert(row),
+            SecretRow::Repository(row) => repositories.insert(row),
+        };
+    }
+    let mut orphans = BTreeSet::new();
+    if !clusters.is_empty() {
+        let found = agent.store.orphaned_clusters(clusters).await?;
+        orphans.extend(found.into_iter().map(SecretRow::Cluster));
+    }
+    if !repositories.is_empty() {
+        let found = agent.store.orphaned_secrets(repositories).await?;
+        orphans.extend(found.into_iter().map(SecretRow::Repository));
+    }
+    Ok(orphans)
+}
+
+pub(in crate::agent) fn secret_differs(agent: &Agent, wanted: &Wanted) -> bool {
+    let Wanted { row, owner, digest, .. } = wanted;
     // Without keys there is nothing to compare, and nobody could write it.
     let Some(digest) = digest.as_ref().filter(|_| agent.store.sealer().is_some()) else {
         return false;
     };
+    // Nobody could say which AppProject it is for.
+    let Some(owner) = owner else { return false };
     // What an operation is about to write is no difference.
     if agent.open().writes_secret(row) {
         return false;
@@ -126,6 +214,10 @@ pub(in crate::agent) fn secret_differs(agent: &Agent, wanted: &WantedSecret) -> 
     let project = agent.project_of(owner);
     let argo = agent.argo();
     let Some(entry) = argo.secret(row) else { return true };
+    let is_ambiguous = match row {
+        SecretRow::Cluster(row) => !argo.rivals(row).is_empty(),
+        SecretRow::Repository(_) => false,
+    };
     // It comes back once it is gone.
-    !entry.deleting && !entry.says(row, project.as_deref(), digest)
+    !entry.deleting && (is_ambiguous || !entry.says(row, project.as_deref(), digest))
 }

@@ -4,13 +4,12 @@
 pub mod application;
 pub mod operation;
 pub mod project;
-pub mod repository_secret;
+pub mod secret;
 pub mod sync;
 
 use std::sync::Arc;
 
 use machines::identity::{ApplicationId, ClusterUserId, Digest, OperationId};
-use machines::kinds::repository_credential::CredentialId;
 use machines::operation::OperationObligation;
 use machines::operation::application::{ApplicationDocument, project_name};
 use machines::operation::sync::{SyncOperationId, SyncRequest};
@@ -22,6 +21,7 @@ use crate::agent::batch::FollowUp;
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, Priority, QueuedEffect};
 use project::entry::ProjectDocument;
+use secret::row::SecretRow;
 
 /// One write to Argo CD's namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,11 +54,11 @@ pub enum Effect {
         /// Whether one was seen.
         is_seen: bool,
     },
-    /// The repository Secret says what its row says. What that is, is read when it is written: nothing
+    /// The Secret says what its row says. What that is, is read when it is written: nothing
     /// secret waits in a queue.
     WriteSecret {
         /// The row.
-        row: CredentialId,
+        row: SecretRow,
         /// The AppProject that the Secret is for; `None` if tenants are not isolated.
         project: Option<String>,
         /// The digest of what it should say: once that changes, it is to be written again.
@@ -66,10 +66,10 @@ pub enum Effect {
         /// The operation that requires it.
         operation: OperationId,
     },
-    /// There is no repository Secret of this row.
+    /// There is no Secret of this row.
     RemoveSecret {
         /// The row.
-        row: CredentialId,
+        row: SecretRow,
         /// The operation that requires it; `None` if it has no owner.
         operation: Option<OperationId>,
     },
@@ -122,19 +122,12 @@ pub enum Subject {
     Project(ClusterUserId),
     /// The Application of a row.
     Application(ApplicationId),
-    /// The repository Secret of a row.
-    Secret(CredentialId),
+    /// The Secret of a row.
+    Secret(SecretRow),
     /// A sync.
     Sync(SyncOperationId),
     /// An Operation CR.
     Operation(OperationId),
-}
-
-impl Effect {
-    /// Whether it is about a Secret, of which nothing may be repeated.
-    pub(super) fn is_secret(&self) -> bool {
-        matches!(self.key(), Subject::Secret(_))
-    }
 }
 
 impl QueuedEffect for Effect {
@@ -179,7 +172,8 @@ impl QueuedEffect for Effect {
 pub(super) fn settled(target: &Target) -> Subject {
     match target {
         Target::Application(row) => Subject::Application(row.clone()),
-        Target::Credential(row) => Subject::Secret(row.clone()),
+        Target::Environment(row) => Subject::Secret(SecretRow::Cluster(row.clone())),
+        Target::Credential(row) => Subject::Secret(SecretRow::Repository(row.clone())),
         Target::Sync(sync) => Subject::Sync(sync.clone()),
     }
 }
@@ -188,7 +182,9 @@ pub(super) fn settled(target: &Target) -> Subject {
 fn synced(follow_up: &FollowUp) -> SyncOperationId {
     match &follow_up.target {
         Some(Target::Sync(sync)) => sync.clone(),
-        Some(Target::Application(_) | Target::Credential(_)) | None => SyncOperationId::default(),
+        Some(Target::Application(_) | Target::Environment(_) | Target::Credential(_)) | None => {
+            SyncOperationId::default()
+        }
     }
 }
 
@@ -200,7 +196,7 @@ impl Agent {
 
     /// What an operation requires, as an effect.
     pub(super) fn effect(&self, follow_up: &FollowUp, obligation: &OperationObligation) -> Effect {
-        let FollowUp { id, application_name, owner, .. } = follow_up;
+        let FollowUp { id, application_name, .. } = follow_up;
         match obligation {
             OperationObligation::ProjectWritten(user) => {
                 Effect::WriteProject { user: user.clone(), wanted: self.open().project(user) }
@@ -238,15 +234,34 @@ impl Agent {
             OperationObligation::ResourceRemoved(id) => {
                 Effect::RemoveOperation { operation: id.clone() }
             }
-            OperationObligation::SecretWritten(row, secret) => Effect::WriteSecret {
-                row: row.clone(),
-                project: self.project_of(owner),
-                secret: secret.clone(),
-                operation: id.clone(),
-            },
-            OperationObligation::SecretRemoved(row) => {
-                Effect::RemoveSecret { row: row.clone(), operation: Some(id.clone()) }
+            OperationObligation::ClusterWritten(row, secret) => {
+                self.secret_effect(follow_up, SecretRow::Cluster(row.clone()), Some(secret))
             }
+            OperationObligation::SecretWritten(row, secret) => {
+                self.secret_effect(follow_up, SecretRow::Repository(row.clone()), Some(secret))
+            }
+            OperationObligation::ClusterRemoved(row) => {
+                self.secret_effect(follow_up, SecretRow::Cluster(row.clone()), None)
+            }
+            OperationObligation::SecretRemoved(row) => {
+                self.secret_effect(follow_up, SecretRow::Repository(row.clone()), None)
+            }
+        }
+    }
+
+    fn secret_effect(
+        &self,
+        follow_up: &FollowUp,
+        row: SecretRow,
+        wanted: Option<&Digest>,
+    ) -> Effect {
+        let operation = follow_up.id.clone();
+        match wanted {
+            Some(secret) => {
+                let (project, secret) = (self.project_of(&follow_up.owner), secret.clone());
+                Effect::WriteSecret { row, project, secret, operation }
+            }
+            None => Effect::RemoveSecret { row, operation: Some(operation) },
         }
     }
 

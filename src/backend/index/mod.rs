@@ -5,7 +5,7 @@ pub mod namespaces;
 pub mod objects;
 pub mod secrets;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use machines::identity::{Generation, TenantUid};
@@ -16,9 +16,10 @@ use crate::backend::observations::{NamespaceObservation, Observations};
 use crate::backend::ownership::Question;
 use crate::runtime::sightings::Asked;
 use crate::runtime::watch::WatchEvent;
+use crate::settings::SecretNamespaces;
 use namespaces::Namespaces;
-use objects::{AnyObjects, Kind, Noted, ObjectEntry, Objects, Place};
-use secrets::{Secrets, ShownSecret};
+use objects::{Kind, Noted, ObjectEntry, Objects, Place};
+use secrets::{SecretType, Secrets, ShownSecret};
 
 /// Observations on their way to the inbox: whose turn it takes, which machine, and what was
 /// observed.
@@ -33,8 +34,8 @@ pub struct Index {
     tenants: HashSet<TenantUid>,
     /// What the watches of our kinds have shown.
     pub(super) objects: ObjectsByKind,
-    /// What the watch of Secrets has shown.
-    secrets: Secrets,
+    /// What the watches of Secrets have shown, by type.
+    secrets: BTreeMap<SecretType, Secrets>,
 }
 
 /// What is known of a tenant's namespace.
@@ -57,22 +58,38 @@ impl Index {
         objects.seen(seen, namespaces)
     }
 
-    /// Takes in an event from the watch of Secrets; returns the credentials that refer to those that
-    /// have changed.
-    pub fn secret_seen(&mut self, seen: &WatchEvent<Secret>, digests: &Digester) -> Vec<Delivery> {
-        let was_complete = self.secrets.is_complete();
-        let changed = self.secrets.seen(seen, digests);
-        if self.secrets.is_complete() && !was_complete {
+    /// Nothing yet; of Secrets it will be shown those in these namespaces.
+    pub fn new(secret_namespaces: &SecretNamespaces) -> Self {
+        let of_type = |type_| (type_, Secrets::of(secret_namespaces));
+        Self { secrets: SecretType::ALL.into_iter().map(of_type).collect(), ..Self::default() }
+    }
+
+    /// Takes in an event from a watch of Secrets of a type, in a namespace or in the cluster; returns
+    /// the machines that refer to those that have changed.
+    pub fn secret_seen(
+        &mut self,
+        type_: SecretType,
+        namespace: &Option<String>,
+        seen: &WatchEvent<Secret>,
+        digests: &Digester,
+    ) -> Vec<Delivery> {
+        let secrets = self.secrets.entry(type_).or_default();
+        let was_complete = secrets.is_complete();
+        let changed = secrets.seen(namespace, seen, digests);
+        let is_complete = secrets.is_complete();
+        let users = self.objects.users_of(type_);
+        if is_complete && !was_complete {
             // Now it is known which are missing.
-            return self.objects.credentials.tell_all(&Observations::facts());
+            return users.tell_all(&Observations::facts());
         }
-        let concerned = changed.iter().flat_map(|place| self.objects.credentials.referring(place));
+        let concerned = changed.iter().flat_map(|place| users.referring(place));
         self.deliver_facts(concerned)
     }
 
-    /// What the watch shows of a Secret.
-    pub fn secret(&self, place: &Place) -> ShownSecret {
-        self.secrets.shown(place)
+    /// What the watches show of a Secret of a type.
+    pub fn secret(&self, type_: SecretType, place: &Place) -> ShownSecret {
+        let secrets = self.secrets.get(&type_);
+        secrets.map_or(ShownSecret::Unknown, |secrets| secrets.shown(place))
     }
 
     /// Where an object is, and what is remembered of it, to be held with [`Asked`] from before a
@@ -101,10 +118,14 @@ impl Index {
 
     /// Notes that a machine is gone; returns those that may have waited for it.
     pub fn forget_machine(&mut self, key: &Key) -> Vec<Delivery> {
-        let Some(objects) = self.objects.of_mut(key) else { return Vec::new() };
+        let Some(objects) = self.objects.of(key) else { return Vec::new() };
+        // What it refers to is forgotten with it.
         let place = objects.machine_place(key).cloned();
+        let told: Vec<_> =
+            place.into_iter().flat_map(|place| self.tell_dependents(key, &place)).collect();
+        let Some(objects) = self.objects.of_mut(key) else { return Vec::new() };
         let mut deliveries = objects.forget_machine(key);
-        deliveries.extend(place.into_iter().flat_map(|place| self.tell_dependents(key, &place)));
+        deliveries.extend(told);
         deliveries
     }
 

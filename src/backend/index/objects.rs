@@ -74,6 +74,8 @@ struct Entry<K: Kind> {
     refers_to: Option<(Place, Timestamp)>,
     /// What others see of its machine.
     shown: Option<String>,
+    /// Whether its machine looks at those that refer to it.
+    awaits_users: bool,
     /// Whether its owner was certain when it was taken in.
     is_certain: bool,
 }
@@ -122,6 +124,8 @@ pub struct Noted {
     pub rank: Timestamp,
     /// What other machines see of it; `None` if that is not known.
     pub shown: Option<String>,
+    /// Whether it looks at those that refer to it.
+    pub awaits_users: bool,
 }
 
 /// What can be asked of the objects of every kind.
@@ -146,6 +150,10 @@ pub trait AnyObjects {
     fn place_of(&self, key: &Key) -> Option<&Place>;
     /// The machines that refer to an object of another kind.
     fn referring(&self, place: &Place) -> Vec<Key>;
+    /// The object of another kind that a machine refers to.
+    fn referred(&self, key: &Key) -> Option<&Place>;
+    /// The machines of a place that look at those that refer to them.
+    fn awaiting_users(&self, place: &Place) -> Vec<Key>;
     /// The state of a namespace has changed: looks again at what waits for that.
     fn namespace_changed(&mut self, namespace: &str, namespaces: &Namespaces) -> Vec<Delivery>;
     /// Questions to ask now, at most `limit`.
@@ -287,6 +295,7 @@ impl<K: Kind> Objects<K> {
             machine: false,
             refers_to: None,
             shown: None,
+            awaits_users: false,
             // One that is only being released goes to the tenant that seems to be there.
             is_certain: object.meta().deletion_timestamp.is_none(),
         });
@@ -336,7 +345,7 @@ impl<K: Kind> Objects<K> {
 
 impl<K: Kind> AnyObjects for Objects<K> {
     fn note_machine(&mut self, key: &Key, noted: &Noted) -> (Vec<Delivery>, bool) {
-        let Noted { tenant, place, refers_to, rank, shown } = noted;
+        let Noted { tenant, place, refers_to, rank, shown, awaits_users } = noted;
         self.by_name.entry(place.clone()).or_default().insert(key.clone());
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             tenant: tenant.clone(),
@@ -345,9 +354,11 @@ impl<K: Kind> AnyObjects for Objects<K> {
             machine: false,
             refers_to: None,
             shown: None,
+            awaits_users: false,
             is_certain: true,
         });
         entry.machine = true;
+        entry.awaits_users = *awaits_users;
         let is_news = shown.is_some() && entry.shown != *shown;
         entry.shown.clone_from(shown);
         let namespace = place.namespace.clone();
@@ -370,6 +381,7 @@ impl<K: Kind> AnyObjects for Objects<K> {
         let Some(entry) = self.entries.get_mut(key) else { return Vec::new() };
         entry.machine = false;
         entry.shown = None;
+        entry.awaits_users = false;
         let tenant = entry.tenant.clone();
         let place = entry.place.clone();
         let is_gone = entry.object.is_none();
@@ -417,6 +429,15 @@ impl<K: Kind> AnyObjects for Objects<K> {
 
     fn referring(&self, place: &Place) -> Vec<Key> {
         self.referring.get(place).into_iter().flatten().map(|(_, key)| key.clone()).collect()
+    }
+
+    fn referred(&self, key: &Key) -> Option<&Place> {
+        self.entries.get(key)?.refers_to.as_ref().map(|(place, _)| place)
+    }
+
+    fn awaiting_users(&self, place: &Place) -> Vec<Key> {
+        let waits = |key: &&Key| self.entries.get(*key).is_some_and(|entry| entry.awaits_users);
+        self.by_name.get(place).into_iter().flatten().filter(waits).cloned().collect()
     }
 
     fn namespace_changed(&mut self, namespace: &str, namespaces: &Namespaces) -> Vec<Delivery> {

@@ -6,6 +6,8 @@ use crds::GitOpsDeployment;
 use k8s_openapi::api::core::v1::Namespace;
 
 use machines::identity::{DeploymentUid, Timestamp};
+use machines::kinds::managed_environment::EnvironmentUid;
+use machines::kinds::repository_credential::CredentialUid;
 use machines::kinds::sync_run::SyncRunUid;
 
 use super::*;
@@ -109,6 +111,7 @@ fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
         refers_to: None,
         rank: Timestamp::default(),
         shown: None,
+        awaits_users: false,
     };
     index.note_machine(&key("u-1"), &noted);
     index.namespace_seen(namespace("ns-1", false));
@@ -209,6 +212,7 @@ fn noted(name: &str, refers_to: Option<&str>, rank: i64, shown: Option<&str>) ->
         refers_to: refers_to.map(str::to_owned),
         rank: Timestamp::from_millis(rank),
         shown: shown.map(str::to_owned),
+        awaits_users: false,
     }
 }
 
@@ -240,4 +244,48 @@ fn one_that_no_longer_refers_to_an_object_lets_the_next_one_go_on() {
     assert_eq!(told(&ended), [&sync_run("r-2")]);
     assert_eq!(told(&index.forget_machine(&sync_run("r-2"))), [&sync_run("r-3")]);
     assert_eq!(told(&index.forget_machine(&sync_run("r-3"))), [] as [&Key; 0]);
+}
+
+fn environment(uid: &str) -> Key {
+    Key::Environment(EnvironmentUid::new(uid))
+}
+
+#[test]
+fn deployments_learn_of_their_environment_and_one_that_leaves_of_its_users() {
+    let mut index = Index::default();
+    let here = |shown, awaits_users| Noted { awaits_users, ..noted("env", None, 0, Some(shown)) };
+    index.note_machine(&key("u-1"), &noted("app", Some("env"), 0, Some("settled")));
+    index.note_machine(&key("u-2"), &noted("other", Some("another"), 0, Some("settled")));
+    let ready = index.note_machine(&environment("e-1"), &here("ready", false));
+    assert_eq!(told(&ready), [&key("u-1")]);
+    let same = index.note_machine(&environment("e-1"), &here("ready", false));
+    assert_eq!(told(&same), [] as [&Key; 0]);
+    // As long as it stays, it does not look at those who use it.
+    let edited = index.note_machine(&key("u-1"), &noted("app", Some("env"), 0, Some("edited")));
+    assert_eq!(told(&edited), [] as [&Key; 0]);
+    index.note_machine(&environment("e-1"), &here("leaving", true));
+    let removing = index.note_machine(&key("u-1"), &noted("app", Some("env"), 0, Some("removing")));
+    assert_eq!(told(&removing), [&environment("e-1")]);
+    let gone = index.forget_machine(&key("u-1"));
+    assert_eq!(told(&gone), [&environment("e-1")], "also of the end, with which the name goes");
+    assert_eq!(told(&index.forget_machine(&key("u-2"))), [] as [&Key; 0]);
+}
+
+#[test]
+fn a_secret_concerns_those_who_refer_to_it_by_its_type() {
+    let mut index = Index::new(&SecretNamespaces::All);
+    let credential = Key::Credential(CredentialUid::new("c-1"));
+    index.note_machine(&credential, &noted("repo", Some("secret"), 0, None));
+    index.note_machine(&environment("e-1"), &noted("env", Some("secret"), 0, None));
+    let mut secret = Secret::default();
+    secret.metadata.namespace = Some("team-a".to_owned());
+    secret.metadata.name = Some("secret".to_owned());
+    let digests = Digester::new("key".to_owned().into());
+    let place = Place { namespace: "team-a".to_owned(), name: "secret".to_owned() };
+    let users = [&credential, &environment("e-1")];
+    for (type_, user) in SecretType::ALL.into_iter().zip(users) {
+        let seen = WatchEvent::Present(secret.clone());
+        assert_eq!(told(&index.secret_seen(type_, &None, &seen, &digests)), [user]);
+        assert!(matches!(index.secret(type_, &place), ShownSecret::Present(_)));
+    }
 }

@@ -1,10 +1,11 @@
-//! Writes a status that has conditions only, and takes in the answer.
+//! Conditions between objects and their machines, and how a status is written that has nothing else.
 
-use crds::conditions::{ConditionStatus, WantedCondition, merge};
+use crds::conditions::{ConditionStatus, Said, StatusCondition, WantedCondition, merge};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 use kube::api::{Api, PatchParams};
+use machines::identity::Generation;
 use machines::shared::condition::Condition;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,6 +15,42 @@ use crate::backend::effects::SubjectOf;
 use crate::backend::index::objects::{Kind, ObjectEntry, Place};
 use crate::backend::observations::Observations;
 use crate::kubernetes::{self, ApiError};
+
+/// The conditions of an object, as its machine sees them.
+pub(super) fn observed<C: StatusCondition>(conditions: &[C]) -> Vec<Condition> {
+    let observed = |condition: &C| {
+        let Said { type_, status, reason, message, observed_generation } = condition.said();
+        Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            observed_generation: observed_generation.map(Generation),
+        }
+    };
+    conditions.iter().map(observed).collect()
+}
+
+/// The conditions that a machine wants, as its object is to have them: those that say what they said
+/// keep their times.
+pub(super) fn wanted<C: StatusCondition>(
+    conditions: &[Condition],
+    known: &[C],
+    now: &Time,
+) -> Vec<C> {
+    let wanted = |condition: &Condition| WantedCondition {
+        type_: condition.type_.clone(),
+        status: match condition.status.as_str() {
+            "True" => ConditionStatus::True,
+            "False" => ConditionStatus::False,
+            _ => ConditionStatus::Unknown,
+        },
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+        observed_generation: condition.observed_generation.map(|generation| generation.0),
+    };
+    merge(known, &conditions.iter().map(wanted).collect::<Vec<_>>(), now)
+}
 
 impl Backend {
     /// The status of a machine's object has these conditions.
@@ -41,7 +78,12 @@ impl Backend {
     }
 }
 
-async fn write_status<K>(client: &kube::Client, place: &Place, patch: Value) -> Result<K, ApiError>
+/// Writes a status.
+pub(super) async fn write_status<K>(
+    client: &kube::Client,
+    place: &Place,
+    patch: Value,
+) -> Result<K, ApiError>
 where
     K: Kind + Resource<Scope = NamespaceResourceScope>,
 {
@@ -58,22 +100,8 @@ fn patch<K: Kind>(uid: &str, conditions: &[Condition], object: &ObjectEntry<K>, 
 where
     K::Condition: Serialize,
 {
-    let wanted: Vec<WantedCondition> = conditions
-        .iter()
-        .map(|condition| WantedCondition {
-            type_: condition.type_.clone(),
-            status: match condition.status.as_str() {
-                "True" => ConditionStatus::True,
-                "False" => ConditionStatus::False,
-                _ => ConditionStatus::Unknown,
-            },
-            reason: condition.reason.clone(),
-            message: condition.message.clone(),
-            observed_generation: condition.observed_generation.map(|generation| generation.0),
-        })
-        .collect();
     let known = object.conditions.as_deref().unwrap_or_default();
-    let conditions = merge(known, &wanted, now);
+    let conditions = wanted(conditions, known, now);
     json!([
         {"op": "test", "path": "/metadata/uid", "value": uid},
         {"op": "test", "path": "/metadata/resourceVersion", "value": object.revision.0.to_string()},
@@ -83,13 +111,31 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crds::{GitOpsDeploymentSyncRun, GitOpsDeploymentSyncRunSpec};
+    use crds::{
+        GitOpsDeploymentSyncRun, GitOpsDeploymentSyncRunCondition, GitOpsDeploymentSyncRunSpec,
+    };
     use kube::ResourceExt;
     use kube::api::PostParams;
 
     use super::*;
     use crate::runtime::watch;
     use crate::test_support;
+
+    #[test]
+    fn a_machine_sees_the_conditions_that_it_has_wanted() {
+        let condition = |type_: &str, status: &str, observed_generation| Condition {
+            observed_generation,
+            ..Condition::new(type_, status, "Reason", "a message")
+        };
+        let conditions = [
+            condition("Ready", "True", Some(Generation(2))),
+            condition("Stalled", "False", None),
+            condition("Succeeded", "Unknown", None),
+        ];
+        let now = Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
+        let written: Vec<GitOpsDeploymentSyncRunCondition> = wanted(&conditions, &[], &now);
+        assert_eq!(observed(&written), conditions);
+    }
 
     fn says(status: &str) -> [Condition; 1] {
         [Condition {

@@ -7,9 +7,10 @@ mod private;
 mod repairing;
 mod sync_runs;
 mod syncing;
+mod target_clusters;
 
 use crate::Scenario;
-use crate::ring::Capability::{ArgoCdStop, Git, ServerKill, Workloads};
+use crate::ring::Capability::{ArgoCdStop, Git, PrivateGit, ServerKill, Workloads};
 
 macro_rules! scenario {
     ($module:ident :: $name:ident $(, $needed:ident)*) => {
@@ -54,6 +55,15 @@ pub fn all() -> Vec<Scenario> {
         scenario!(sync_runs::ten_runs_created_at_once_run_one_after_the_other),
         scenario!(sync_runs::a_run_of_an_automated_deployment_is_rejected),
         scenario!(private::a_credential_reaches_argo_cd_is_rotated_and_goes),
+        scenario!(private::argo_cd_deploys_over_https_while_everything_rotates, PrivateGit),
+        scenario!(private::argo_cd_deploys_over_ssh_while_keys_rotate, PrivateGit),
+        scenario!(private::two_tenants_of_a_repository_use_their_own_credentials, PrivateGit),
+        scenario!(private::without_isolation_tenants_use_each_others_credentials, PrivateGit),
+        scenario!(
+            target_clusters::argo_cd_deploys_to_an_environment_while_its_tokens_rotate,
+            Git,
+            Workloads
+        ),
         scenario!(repairing::manual_changes_to_managed_resources_are_undone),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),
         scenario!(faults::postgres_is_killed_in_the_middle_of_a_burst, ServerKill),

@@ -3,7 +3,6 @@
 mod connection;
 mod script;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -18,9 +17,10 @@ use russh::server::Config;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::Behaviour;
 use crate::git::packet;
 use crate::host::Host;
-use crate::{Behaviour, Request, key, listings};
+use crate::repositories::{Found, Repositories, Request, key};
 
 pub use script::Script;
 
@@ -106,8 +106,7 @@ struct Shared {
 struct State {
     config: Arc<Config>,
     behaviour: Behaviour,
-    repositories: BTreeMap<String, Access>,
-    requests: Vec<Request>,
+    repositories: Repositories<Access>,
     log: Log,
 }
 
@@ -126,8 +125,7 @@ impl SshServer {
         let state = State {
             config: Arc::new(config),
             behaviour: Behaviour::Normal,
-            repositories: BTreeMap::new(),
-            requests: Vec::new(),
+            repositories: Repositories::default(),
             log: Log::default(),
         };
         let shared = Arc::new(Shared {
@@ -173,12 +171,12 @@ impl SshServer {
         if let Access::Key(public) = &access {
             PublicKey::from_openssh(public).expect("a public key as OpenSSH keeps it");
         }
-        self.state(|state| state.repositories.insert(key(path).to_owned(), access));
+        self.state(|state| state.repositories.set(path, access));
     }
 
     /// From now on there is no such repository.
     pub fn remove_repository(&self, path: &str) {
-        self.state(|state| state.repositories.remove(key(path)));
+        self.state(|state| state.repositories.remove(path));
     }
 
     /// From now on it behaves like this, towards those who may log in because they have access to a
@@ -190,12 +188,12 @@ impl SshServer {
 
     /// The requests for listings so far, except those of a scripted server.
     pub fn requests(&self) -> Vec<Request> {
-        self.state(|state| state.requests.clone())
+        self.state(|state| state.repositories.requests())
     }
 
     /// How often a repository was asked for with what opens it.
     pub fn listings(&self, path: &str) -> usize {
-        self.state(|state| listings(&state.requests, path))
+        self.state(|state| state.repositories.listings(path))
     }
 
     /// What has happened so far.
@@ -262,10 +260,10 @@ impl Shared {
             if let Some((door, _)) = &self.scripted {
                 return door.lets_in(shown);
             }
-            let is_known = state.repositories.values().any(|access| access.is_shown(shown));
+            let is_known = state.repositories.any_opens(|access| access.is_shown(shown));
             // A client asks first what it may log in with.
             if !is_known && !matches!(shown, Shown::Nothing) {
-                state.requests.push(Request { path: String::new(), is_authorised: false });
+                state.repositories.note("", false);
             }
             is_known
         })
@@ -288,17 +286,15 @@ impl State {
         let Some(argument) = command.strip_prefix("git-upload-pack ") else {
             return Script::Refused;
         };
-        let path = key(argument.trim_matches('\''));
-        let access = self.repositories.get(path);
-        let is_authorised = access.is_some_and(|access| access.is_shown(shown));
-        self.requests.push(Request { path: path.to_owned(), is_authorised });
+        let path = argument.trim_matches('\'');
+        let found = self.repositories.ask(path, |access| access.is_shown(shown));
         let failure = |text: &str| Script::Says(String::new(), text.to_owned(), 128);
         match self.behaviour {
             Behaviour::Hang => Script::Hangs,
             Behaviour::ServerError => Script::Says(packet("ERR out of memory"), String::new(), 128),
             Behaviour::Endless => Script::Endless { is_error: false },
             // Those who may not read a repository do not learn that there is one.
-            Behaviour::Normal if !is_authorised => failure("ERROR: Repository not found.\n"),
+            Behaviour::Normal if found != Found::Open => failure("ERROR: Repository not found.\n"),
             Behaviour::Normal => Script::Waits,
             // A connection of before.
             Behaviour::Down => failure(""),

@@ -106,11 +106,13 @@ fn compared_to(record: &Record) -> Digest {
         "" => record.namespace.as_str(),
         named => named,
     };
-    let name = crate::operation::application::IN_CLUSTER;
+    let destination = record.destination();
+    let name = destination.reported_name();
     compared_to_digest(&spec.repo_url, &spec.path, &spec.target_revision, name, namespace)
 }
 
-/// Digests the source and destination that Argo CD compared with.
+/// Digests the source and destination that Argo CD compared with. An environment is named by the id of
+/// its row.
 pub fn compared_to_digest(
     repo_url: &str,
     path: &str,

@@ -7,12 +7,13 @@ use crate::esr::world::{
     ApplicationEntry, ArgoApplication, ArgoProject, DeploymentObject, MappingEntry,
     NamespaceObject, RepositoryEntry, World,
 };
-use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid};
+use crate::identity::{ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId};
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle, ERROR_OCCURRED, READY};
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec::{normalise_repo_url, validate_rest, validate_source};
+use crate::kinds::managed_environment;
 use crate::operation::application::{
-    ApplicationDocument, DEFAULT_PROJECT, application_name, project_name,
+    ApplicationDocument, DEFAULT_PROJECT, IN_CLUSTER, application_name, cluster_name, project_name,
 };
 use crate::rows::{Requester, Target};
 use crate::shared::messages;
@@ -64,8 +65,8 @@ fn known_uids(world: &World) -> BTreeSet<DeploymentUid> {
 /// * Left side: an object with this UID exists and is not being deleted; its spec is valid; its
 ///   namespace exists and is not terminating; Argo CD's namespace exists.
 /// * Right side: exactly one application row with the rendered document, exactly one mapping to it,
-///   exactly one Argo CD Application that says the same and is labelled with the row; the tenant's
-///   AppProject permits the repository; no operation of the row is open; the status is of this
+///   exactly one Argo CD Application that says the same and is labelled with the row; with isolation,
+///   the tenant's AppProject permits the repository; no operation of the row is open; the status is of this
 ///   generation, shows no error and mirrors Argo CD's sync and health.
 pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(DEPLOYED, uid);
@@ -73,7 +74,7 @@ pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
     let Some(object) = objects.first().filter(|object| is_wanted(world, object)) else {
         return Ok(());
     };
-    if rejection(object).is_some() {
+    if rejection(world, object).is_some() {
         return Ok(());
     }
     let users: Vec<_> =
@@ -92,10 +93,12 @@ pub fn esr_gd(world: &World, uid: &DeploymentUid) -> Verdict {
 
 /// ESR-GD-inv.
 ///
-/// * Left side: an object with this UID exists, is not being deleted, and its spec is invalid.
+/// * Left side: an object with this UID exists, is not being deleted, and its spec is invalid, or the
+///   environment that it names cannot be used.
 /// * Right side: `ErrorOccurred` is True with the rule's own text; `Ready` is False for the reason
-///   `Rejected` (where conventional conditions are written); the status is of this generation; no
-///   operation is open; at most one Application is left from an earlier valid spec.
+///   `Rejected` or, because of the environment, `EnvironmentNotReady` (where conventional conditions
+///   are written); the status is of this generation; no operation is open; at most one Application is
+///   left from an earlier valid spec.
 ///
 /// That the last good Application stays as it was is a statement about two worlds: [`untouched`].
 pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
@@ -104,7 +107,7 @@ pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
     let Some(object) = objects.first().filter(|object| !object.deleting) else {
         return Ok(());
     };
-    let Some(texts) = rejection(object) else {
+    let Some(texts) = rejection(world, object) else {
         return Ok(());
     };
     let status = &object.status;
@@ -115,9 +118,11 @@ pub fn esr_gd_inv(world: &World, uid: &DeploymentUid) -> Verdict {
     )?;
     if world.settings.conditions == ConditionStyle::Conventional {
         let ready = find(&status.conditions, READY);
-        let says_so = |one: &Condition| one.status == "False" && one.reason == "Rejected";
+        let reasons = reasons_of_rejection(world, object);
+        let says_so =
+            |one: &Condition| one.status == "False" && reasons.contains(&one.reason.as_str());
         claim.holds(ready.is_some_and(says_so), || {
-            format!("{READY} is {ready:?} instead of False, Rejected")
+            format!("{READY} is {ready:?} instead of False, {}", reasons.join(" or "))
         })?;
     }
     is_of_this_generation(&claim, object)?;
@@ -191,17 +196,30 @@ pub fn one_at_a_time(world: &World, namesakes: &[DeploymentUid]) -> Verdict {
 
 /// ESR-GD-inv, its safety part: between these two worlds nothing happened to the application row
 /// and the Argo CD Application of a deployment whose spec is invalid in both; but an Application
-/// that another client had changed may again say what its row says.
+/// that another client had changed may again say what its row says, and an environment that leaves
+/// takes the destination with it.
 pub fn untouched(before: &World, after: &World, uid: &DeploymentUid) -> Verdict {
     let claim = Claim::new(REJECTED, uid);
     let invalid = |world: &World| {
         let objects = objects(world, uid);
-        objects.first().is_some_and(|object| !object.deleting && rejection(object).is_some())
+        objects.first().is_some_and(|object| !object.deleting && rejection(world, object).is_some())
     };
     if !invalid(before) || !invalid(after) {
         return Ok(());
     }
-    claim.holds(applications(before, uid) == applications(after, uid), || {
+    let recorded = |world, is_left: bool| -> Vec<ApplicationEntry> {
+        let rows = applications(world, uid).into_iter().cloned();
+        let emptied = |mut row: ApplicationEntry| {
+            if is_left {
+                row.document.spec.destination.name.clear();
+            }
+            row
+        };
+        rows.map(emptied).collect()
+    };
+    let has_left = |row: &&ApplicationEntry| row.document.spec.destination.name.is_empty();
+    let is_left = applications(after, uid).iter().any(has_left);
+    claim.holds(recorded(before, is_left) == recorded(after, is_left), || {
         "the application row was changed for an invalid spec".to_owned()
     })?;
     let specs = |world| -> Vec<_> {
@@ -242,17 +260,59 @@ fn is_wanted(world: &World, object: &DeploymentObject) -> bool {
     !object.deleting && world.settings.instance.is_some() && world.namespaces.iter().any(lives)
 }
 
+/// The environment that a spec names.
+struct NamedEnvironment<'a> {
+    is_usable: bool,
+    row: Option<&'a EnvironmentId>,
+}
+
+fn named_environment<'a>(
+    world: &'a World,
+    object: &DeploymentObject,
+) -> Option<NamedEnvironment<'a>> {
+    if object.spec.environment.is_empty() {
+        return None;
+    }
+    let mut all = world.environments.iter();
+    let found = all.find(|one| {
+        one.tenant == object.tenant && one.name == object.spec.environment && !one.deleting
+    });
+    let mut rows = world.database.environments.iter();
+    let row = rows.find(|row| found.is_some_and(|one| row.environment.as_ref() == Some(&one.uid)));
+    Some(NamedEnvironment {
+        is_usable: found.is_some_and(managed_environment::esr::is_accepted),
+        row: row.map(|row| &row.id),
+    })
+}
+
+/// The reasons that `Ready` may give. Without any environment in the world, it is not known whether
+/// environments are served.
+fn reasons_of_rejection(world: &World, object: &DeploymentObject) -> &'static [&'static str] {
+    let is_usable = named_environment(world, object).is_some_and(|named| named.is_usable);
+    if object.spec.environment.is_empty() || is_usable || validate_source(&object.spec).is_err() {
+        return &["Rejected"];
+    }
+    let is_rest_invalid = validate_rest(&object.name, &object.spec, true).is_err();
+    if world.environments.is_empty() || is_rest_invalid {
+        return &["Rejected", "EnvironmentNotReady"];
+    }
+    &["EnvironmentNotReady"]
+}
+
 /// Why a spec is invalid, in each of the wordings that the contract has for it.
-fn rejection(object: &DeploymentObject) -> Option<[String; 2]> {
+fn rejection(world: &World, object: &DeploymentObject) -> Option<Vec<String>> {
     if let Err(text) = validate_source(&object.spec) {
-        return Some([text.clone(), text]);
+        return Some(vec![text]);
     }
-    // No environment can be used yet, and that is reported before any other fault.
-    if !object.spec.environment.is_empty() {
-        return Some([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
+    let rest = [true, false].map(|first| validate_rest(&object.name, &object.spec, first).err());
+    let mut texts: Vec<String> = rest.into_iter().flatten().collect();
+    // That an environment cannot be used is reported before these; but if it could be used when one of
+    // them was reported, that stays until it is corrected.
+    let is_usable = named_environment(world, object).is_some_and(|named| named.is_usable);
+    if !object.spec.environment.is_empty() && !is_usable {
+        texts.extend([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
     }
-    let verdict = |first| validate_rest(&object.name, &object.spec, first).err();
-    verdict(true).zip(verdict(false)).map(|(first, later)| [first, later])
+    (!texts.is_empty()).then_some(texts)
 }
 
 fn wanted_document(
@@ -262,7 +322,13 @@ fn wanted_document(
 ) -> ApplicationDocument {
     let settings = &world.settings;
     let project = if settings.isolation { project_name(user) } else { DEFAULT_PROJECT.to_owned() };
-    render(&object.uid, &object.namespace, &object.spec, &settings.argocd_namespace, project)
+    let argocd_namespace = &settings.argocd_namespace;
+    let mut document =
+        render(&object.uid, &object.namespace, &object.spec, argocd_namespace, project);
+    if let Some(row) = named_environment(world, object).and_then(|named| named.row) {
+        document.spec.destination.name = cluster_name(row);
+    }
+    document
 }
 
 fn is_recorded<'a>(
@@ -314,6 +380,10 @@ fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict
     let recorded: Vec<_> =
         world.database.repositories.iter().filter(|one| records(one, row)).collect();
     claim.only(&format!("repository rows for {written}"), &recorded)?;
+    // Argo CD's own AppProject permits everything. What is left of the tenant's goes with a rescan.
+    if !world.settings.isolation {
+        return Ok(());
+    }
     let name = project_name(&row.owner);
     let projects: Vec<_> = world.argocd.projects.iter().filter(|one| one.name == name).collect();
     let project = claim.only(&format!("AppProjects {name}"), &projects)?;
@@ -321,6 +391,11 @@ fn is_permitted(claim: &Claim, world: &World, row: &ApplicationEntry) -> Verdict
     let pattern = source_repo_pattern(written);
     claim.holds(project.source_repos.iter().any(|one| *one == pattern), || {
         format!("the AppProject permits {:?} and not {pattern}", project.source_repos)
+    })?;
+    let cluster = &row.document.spec.destination.name;
+    let is_permitted = cluster.is_empty() || project.destinations.contains(cluster);
+    claim.holds(is_permitted, || {
+        format!("the AppProject permits {:?} and not {cluster}", project.destinations)
     })
 }
 
@@ -399,6 +474,16 @@ fn permits_nothing_unneeded(claim: &Claim, world: &World) -> Verdict {
             claim.holds(needed, || {
                 let name = &project.name;
                 format!("nothing needs {repo_url} in the AppProject {name}")
+            })?;
+        }
+        for cluster in &project.destinations {
+            let mut environments = world.database.environments.iter();
+            let needed = *cluster == IN_CLUSTER
+                || environments.any(|row| {
+                    project_name(&row.owner) == project.name && cluster_name(&row.id) == *cluster
+                });
+            claim.holds(needed, || {
+                format!("nothing needs {cluster} in the AppProject {}", project.name)
             })?;
         }
         let used = rows.iter().any(|row| project_name(&row.owner) == project.name)

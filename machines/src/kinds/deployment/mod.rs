@@ -8,6 +8,9 @@
 //! requires from the world. Both are pure functions of the machine, so nothing needs a second log.
 
 pub mod conditions;
+pub mod destination;
+#[cfg(test)]
+mod environment_tests;
 pub mod error_flag;
 pub mod esr;
 pub mod lifecycle;
@@ -26,6 +29,7 @@ use crate::identity::{
     Revision, TenantUid, Timestamp,
 };
 use crate::kinds::deployment::conditions::{Condition, ConditionStyle, StatusView};
+use crate::kinds::deployment::destination::{Destination, Environments};
 use crate::kinds::deployment::error_flag::{ErrorEvent, ErrorFlag};
 use crate::kinds::deployment::lifecycle::Lifecycle;
 use crate::kinds::deployment::removal_report::RemovalReport;
@@ -119,6 +123,9 @@ pub struct ApplicationRecord {
     pub digest: Digest,
     /// Whether the agent has confirmed that Argo CD's Application says the same.
     pub applied: bool,
+    /// Where it deploys to.
+    #[serde(default, skip_serializing_if = "crate::shared::is_default")]
+    pub destination: Destination,
 }
 
 /// A condition of Argo CD, as mirrored.
@@ -236,7 +243,8 @@ pub enum Event {
     /// Argo CD's Application has differed from its row for a while: another client has edited or
     /// deleted it.
     ApplicationDiffers,
-    /// The tenant, the Argo CD instance or a namesake may have changed: look at the facts.
+    /// The tenant, the Argo CD instance, a namesake or an environment may have changed: look at the
+    /// facts.
     FactsChanged,
     /// A time has come that the machine had asked for.
     DeadlineReached,
@@ -275,6 +283,8 @@ pub struct Facts {
     pub namesakes: Vec<Namesake>,
     /// An application row that an earlier installation made for this object.
     pub existing_application: Option<ExistingApplication>,
+    /// What is known of environments.
+    pub environments: Environments,
     /// Which conditions are written.
     pub conditions: ConditionStyle,
 }
@@ -294,6 +304,8 @@ pub struct ExistingApplication {
     pub user: ClusterUserId,
     /// The instance that deploys it.
     pub instance: InstanceId,
+    /// Where it deploys to.
+    pub destination: Destination,
 }
 
 /// Another machine for the same name in the same tenant.
@@ -387,6 +399,7 @@ impl Deployment {
         }
         match self.lifecycle {
             Lifecycle::Dispatching { .. }
+            | Lifecycle::AwaitingEnvironment { .. }
             | Lifecycle::Removing { .. }
             | Lifecycle::Finalizing { .. } => true,
             Lifecycle::Settled {} => {
@@ -444,7 +457,8 @@ impl Deployment {
     /// the tenant and at namesakes.
     pub fn may_resolve(&self) -> bool {
         match self.lifecycle {
-            Lifecycle::AwaitingTenant { .. }
+            Lifecycle::AwaitingEnvironment { .. }
+            | Lifecycle::AwaitingTenant { .. }
             | Lifecycle::AwaitingEngine { .. }
             | Lifecycle::AwaitingPredecessor { .. }
             | Lifecycle::BackingOff { .. } => true,
@@ -453,6 +467,7 @@ impl Deployment {
             | Lifecycle::Frozen {}
             | Lifecycle::Dispatching { .. }
             | Lifecycle::Settled {}
+            | Lifecycle::AwaitingDestination { .. }
             | Lifecycle::Removing { .. }
             | Lifecycle::RemovalBackingOff { .. }
             | Lifecycle::RemovalFrozen {}

@@ -1,6 +1,7 @@
 //! The sample events of a deployment's regions, and the exploration over them.
 
 use super::conditions::ConditionStyle;
+use super::destination::{Destination, Environments};
 use super::error_flag::{self as flag, ErrorEvent, ErrorFlag};
 use super::lifecycle::Lifecycle;
 use super::spec::DeploymentSpec;
@@ -11,6 +12,7 @@ use crate::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, Generation, InstanceId,
     OperationId, Revision, TenantUid, Timestamp,
 };
+use crate::kinds::managed_environment::{EnvironmentFact, UsedEnvironmentFact};
 use crate::machine::{Machine, Observation};
 use crate::rows::{OperationState, TenantRows};
 use crate::shared::mirror::{self as mirroring, Mirror, MirrorEvent};
@@ -42,6 +44,7 @@ fn facts(now: Timestamp) -> Facts {
         isolation: true,
         namesakes: Vec::new(),
         existing_application: None,
+        environments: Environments::default(),
         conditions: ConditionStyle::Conventional,
     }
 }
@@ -51,6 +54,7 @@ fn existing_application() -> ExistingApplication {
         id: ApplicationId::new("existing"),
         user: tenant_rows().user,
         instance: instance(),
+        destination: Destination::default(),
     }
 }
 
@@ -117,6 +121,7 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
     events.push(("new invalid spec", observed(invalid), now.clone()));
     let mut elsewhere = newer.clone();
     elsewhere.spec.environment = "staging".to_owned();
+    events.extend(environment_events(&elsewhere));
     let existing = Facts { existing_application: Some(existing_application()), ..now.clone() };
     let when = "new spec with an environment, of an earlier installation";
     events.push((when, observed(elsewhere), existing));
@@ -143,6 +148,27 @@ fn deployment_events(deployment: &Deployment) -> Vec<(&'static str, Event, Facts
         .extend(operation_observations(deployment).map(|(when, event)| (when, event, now.clone())));
     events.push(("", Event::Reported(Box::default()), now));
     events
+}
+
+/// What is known of environments, and a spec with one.
+fn environment_events(snapshot: &Snapshot) -> Vec<(&'static str, Event, Facts)> {
+    let facts = |named, used| Facts { environments: Environments { named, used }, ..facts(NOW) };
+    let ready = || EnvironmentFact::Ready(EnvironmentId::new("environment"));
+    let mut snapshot = snapshot.clone();
+    snapshot.spec.destination_namespace = "jane".to_owned();
+    let observed = |deleting| Event::Observed(Box::new(Snapshot { deleting, ..snapshot.clone() }));
+    let resolved = UsedEnvironmentFact::Resolved;
+    let (missing, invalid) = (EnvironmentFact::Missing, EnvironmentFact::Invalid);
+    let leaving = facts(missing.clone(), UsedEnvironmentFact::Leaving);
+    let doubtful = facts(ready(), UsedEnvironmentFact::Doubtful);
+    vec![
+        ("new spec, environment ready", observed(false), facts(ready(), resolved)),
+        ("new spec, environment missing", observed(false), facts(missing, resolved)),
+        ("environment ready", Event::FactsChanged, facts(ready(), resolved)),
+        ("environment invalid", Event::FactsChanged, facts(invalid, resolved)),
+        ("environment leaves", Event::FactsChanged, leaving),
+        ("being deleted, destination doubtful", observed(true), doubtful),
+    ]
 }
 
 fn operation_observations(
@@ -172,11 +198,13 @@ fn lifecycle_key(deployment: &Deployment) -> String {
         Lifecycle::Unseen {}
         | Lifecycle::Rejected { .. }
         | Lifecycle::Frozen {}
+        | Lifecycle::AwaitingEnvironment { .. }
         | Lifecycle::AwaitingTenant { .. }
         | Lifecycle::AwaitingEngine { .. }
         | Lifecycle::AwaitingPredecessor { .. }
         | Lifecycle::BackingOff { .. }
         | Lifecycle::Settled {}
+        | Lifecycle::AwaitingDestination { .. }
         | Lifecycle::RemovalBackingOff { .. }
         | Lifecycle::RemovalFrozen {}
         | Lifecycle::Finalizing { .. }
@@ -187,7 +215,13 @@ fn lifecycle_key(deployment: &Deployment) -> String {
     let open = record.open.as_ref().map(|open| open.claimed);
     let spec = (&record.spec.path, &record.spec.environment);
     let object = (record.present, record.finalizer, spec);
-    format!("{} {again} {wanted:?} {open:?} {object:?}", deployment.path())
+    let said = match &deployment.lifecycle {
+        Lifecycle::AwaitingEnvironment { complaint, .. } => complaint.is_none(),
+        _ => false,
+    };
+    let destination = application.map(|one| one.destination.clone());
+    let rest = format!("{open:?} {object:?} {said} {destination:?}");
+    format!("{} {again} {wanted:?} {rest}", deployment.path())
 }
 
 /// Explores the lifecycle of a deployment.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::shared::is_object_name;
 use crate::shared::messages;
 use crate::shared::repository_url;
 
@@ -55,6 +56,14 @@ impl DeploymentSpec {
 pub fn validate(name: &str, spec: &DeploymentSpec, first: bool) -> Result<(), String> {
     validate_source(spec)?;
     validate_rest(name, spec, first)
+}
+
+impl DeploymentSpec {
+    /// The name of the environment to deploy to; `None` if it names none that can exist.
+    pub fn environment_name(&self) -> Option<&str> {
+        let name = self.environment.as_str();
+        is_object_name(name).then_some(name)
+    }
 }
 
 /// What is reported before the environment is checked: the contract's order of complaints.

@@ -149,6 +149,9 @@ fn progress(deployment: &Deployment) -> Progress {
             let wait = Wait::for_user(messages::REMOVAL_FROZEN, messages::REMOVAL_FROZEN_ADVICE);
             Progress::stuck("EnvironmentNotServed", wait)
         }
+        Lifecycle::AwaitingEnvironment { complaint, repair } => {
+            awaiting_environment(record, error, *complaint, *repair)
+        }
         Lifecycle::AwaitingTenant { deadline, .. } => {
             let namespace = Party::Object(format!("Namespace {}", record.namespace));
             let wait = Wait::new(namespace, messages::NAMESPACE_TERMINATING);
@@ -174,11 +177,39 @@ fn progress(deployment: &Deployment) -> Progress {
             )
         }
         Lifecycle::Settled {} => settled(record),
-        Lifecycle::Removing { .. }
+        Lifecycle::AwaitingDestination { .. }
+        | Lifecycle::Removing { .. }
         | Lifecycle::RemovalBackingOff { .. }
         | Lifecycle::Finalizing { .. }
         | Lifecycle::Gone {} => terminating(deployment, error),
     }
+}
+
+/// What is awaited while the environment cannot be used; once that was said, it is a person's turn.
+fn awaiting_environment(
+    record: &Record,
+    error: Option<String>,
+    complaint: Option<Timestamp>,
+    repair: Option<Timestamp>,
+) -> Progress {
+    let repaired = "the repair of the last valid Application is awaited again";
+    let wait = match (complaint, error) {
+        (Some(complaint), None) => {
+            let name = &record.spec.environment;
+            let environment = Party::Object(format!("GitOpsDeploymentManagedEnvironment {name}"));
+            let moment = repair.map_or(complaint, |repair| repair.min(complaint));
+            let then = "an error says that the environment cannot be used";
+            let wait = Wait::new(environment, messages::ENVIRONMENT_AWAITED).until(moment, then);
+            return Progress::working("AwaitingEnvironment", wait);
+        }
+        (_, error) => {
+            let what = error.map_or(messages::ENVIRONMENT_UPDATE.into(), Cow::Owned);
+            Wait::for_user(what, messages::ENVIRONMENT_ADVICE)
+        }
+    };
+    let moment = complaint.iter().chain(&repair).min().copied();
+    let wait = moment.map_or(wait.clone(), |moment| wait.until(moment, repaired));
+    Progress::stuck("EnvironmentNotReady", wait)
 }
 
 /// Why an operation failed.
@@ -202,6 +233,11 @@ fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> P
 
 fn terminating(deployment: &Deployment, error: Option<String>) -> Progress {
     let removal = &deployment.record.removal;
+    if let Lifecycle::AwaitingDestination { deadline, .. } = &deployment.lifecycle {
+        let environment = Party::Object("the environment that it deploys to".to_owned());
+        let wait = Wait::new(environment, messages::DESTINATION_AWAITED);
+        return Progress::working("Terminating", wait.until(*deadline, LOOK_AGAIN));
+    }
     let (whom, moment, then) = match &deployment.lifecycle {
         Lifecycle::Removing { deadline, .. } => {
             let then = "the Operation is created again, and an error says that it takes long";

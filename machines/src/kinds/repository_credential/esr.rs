@@ -34,7 +34,7 @@ fn known_uids(world: &World) -> BTreeSet<CredentialUid> {
     uids.extend(database.credentials.iter().filter_map(|one| one.credential.clone()));
     uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
         Requester::Credential(uid) => Some(uid.clone()),
-        Requester::Deployment(_) | Requester::SyncRun(_) => None,
+        Requester::Deployment(_) | Requester::Environment(_) | Requester::SyncRun(_) => None,
     }));
     uids
 }

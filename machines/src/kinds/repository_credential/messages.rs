@@ -42,11 +42,6 @@ pub const URL_PASSWORD: &str = "spec.repository has a password in it, which anyo
      resource can read; remove it, change it where it is valid, and write the new one into the \
      Secret";
 
-/// What to do about a spec.
-pub const SPEC_ADVICE: &str = "Correct the spec; it is checked again as soon as it changes";
-/// What to do about a Secret.
-pub const SECRET_ADVICE: &str =
-    "Create or correct the Secret; it is read again as soon as it changes";
 /// What to do about a Secret whose type cannot be changed.
 pub const TYPE_ADVICE: &str = "Delete the Secret and create it again with this type; the type of a \
      Secret cannot be changed";
@@ -57,13 +52,6 @@ pub const MISSING_ADVICE: &str = "Correct spec.repository, or give the user of t
 pub const REFUSED_ADVICE: &str = "Correct the Secret or what the message names; it is checked again \
      at least every ten minutes";
 
-/// There are no sealing keys.
-pub const NO_KEYS: &str = "this installation has no sealing keys that open its database, so it keeps \
-     no credentials";
-/// What to do about that.
-pub const NO_KEYS_ADVICE: &str = "Ask those who run managed-gitops; /readyz says what is missing";
-/// The tenant has no rows for Argo CD.
-pub const NO_TENANT: &str = "the namespace is not prepared for Argo CD yet, or is being deleted";
 /// The check is under way.
 pub const CHECKING: &str = "the repository is being asked with the credential";
 /// The agent writes the Secret.

@@ -9,9 +9,9 @@
 //! No secret is in here: a credential is known by a keyed digest. Whoever checks it brings it, and
 //! writes it with the rows that the step asks for.
 //!
+//! [`delivery`]: crate::shared::delivery
 //! [`mirror`]: crate::shared::mirror
 
-pub mod delivery;
 pub mod esr;
 pub mod lifecycle;
 pub mod messages;
@@ -28,15 +28,15 @@ use crate::identity::{
     ClusterUserId, Digest, Generation, InstanceId, OperationId, Revision, TenantUid, Timestamp,
     derive,
 };
-use crate::kinds::repository_credential::delivery::{Delivery, DeliveryEvent, Region};
 use crate::kinds::repository_credential::lifecycle::{Context, CredentialState, LifecycleEvent};
 use crate::kinds::repository_credential::spec::CredentialSpec;
 use crate::kinds::repository_credential::status::CredentialView;
 use crate::kinds::repository_credential::verdict::Verdict;
 use crate::kinds::tenant::TenantFact;
 use crate::machine::{Change, Machine, Moment, Observation};
-use crate::rows::{OperationState, RowChange};
+use crate::rows::{OperationState, Requester, RowChange, Target};
 use crate::shared::condition::{Condition, ConditionStyle};
+use crate::shared::delivery::{DeliveredRow, Delivery, DeliveryEvent, Region, Requests};
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
 use crate::waiting::Wait;
@@ -375,7 +375,7 @@ impl RepositoryCredential {
         facts: &CredentialFacts,
         rows: &mut Vec<RowChange>,
     ) {
-        let mut region = Region::new(&mut self.record, facts.now, rows);
+        let mut region = self.record.delivery(facts.now, rows);
         drive(&mut self.delivery, &mut region, event, &mut ());
     }
 
@@ -405,6 +405,26 @@ impl RepositoryCredential {
             }
             _ => false,
         }
+    }
+}
+
+impl CredentialRecord {
+    /// The region of the delivery, with what it shares with this record.
+    fn delivery<'a>(&'a mut self, now: Timestamp, rows: &'a mut Vec<RowChange>) -> Region<'a> {
+        let row = self.row.as_ref().map(|row| DeliveredRow {
+            target: Target::Credential(row.id.clone()),
+            requester: Requester::Credential(self.uid.clone()),
+            owner: row.user.clone(),
+            instance: row.instance.clone(),
+        });
+        let requests = Requests {
+            born: self.born,
+            operations: &mut self.operations,
+            open: &mut self.open,
+            failures: &mut self.failures,
+            failure: &mut self.failure,
+        };
+        Region { row, requests, key: self.uid.as_str(), now, rows }
     }
 }
 

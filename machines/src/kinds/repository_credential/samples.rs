@@ -1,6 +1,5 @@
 //! The sample events of a repository credential, and the exploration over them.
 
-use super::delivery::{Delivery, DeliveryEvent, Region};
 use super::spec::CredentialSpec;
 use super::verdict::Verdict;
 use super::{
@@ -17,6 +16,7 @@ use crate::kinds::tenant::TenantFact;
 use crate::machine::{Machine, Observation};
 use crate::rows::{OperationState, TenantRows};
 use crate::shared::condition::ConditionStyle;
+use crate::shared::delivery::{Delivery, DeliveryEvent};
 
 fn tenant_rows() -> TenantRows {
     TenantRows {
@@ -187,7 +187,7 @@ pub(crate) fn delivery() -> Chart {
         let step = |(when, event, now): (&'static str, DeliveryEvent, Timestamp)| {
             let mut next = credential.clone();
             let mut rows = Vec::new();
-            let mut region = Region::new(&mut next.record, now, &mut rows);
+            let mut region = next.record.delivery(now, &mut rows);
             let handling = drive(&mut next.delivery, &mut region, &event, &mut ());
             Sample { event: event.name(), when, next, handling }
         };

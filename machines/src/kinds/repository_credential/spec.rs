@@ -117,7 +117,7 @@ mod tests {
             problem(&CredentialSpec { repository, secret: secret.to_owned() })
         };
         assert_eq!(named(""), Some(Problem::NoSecret));
-        for name in ["A", "a/b", "../a", &"a".repeat(254)] {
+        for name in ["A", "a/b", "../a", ".", "..", "a..b", "-a", "a-", &"a".repeat(254)] {
             assert_eq!(named(name), Some(Problem::SecretName), "{name}");
         }
         assert_eq!(named("my.secret-1"), None);

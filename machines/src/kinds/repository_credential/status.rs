@@ -1,16 +1,12 @@
 //! What a credential's status should say, and what the credential waits for.
 
-use std::borrow::Cow;
-
-use super::delivery::Delivery;
 use super::lifecycle::CredentialState;
 use super::spec::Problem;
 use super::verdict::Verdict;
 use super::{CredentialRecord, RepositoryCredential, messages, spec};
 use crate::identity::{Digest, Generation};
-use crate::shared::condition::{
-    Condition, ConditionStyle, ERROR_OCCURRED, READY, RECONCILING, STALLED, digest,
-};
+use crate::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, digest};
+use crate::shared::progress::Progress;
 use crate::shared::{messages as shared, text};
 use crate::waiting::{Party, Wait};
 
@@ -105,60 +101,15 @@ fn contract(record: &CredentialRecord) -> Option<[Condition; 3]> {
     })
 }
 
-/// The progress of a credential, in the words of the conventional conditions.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Readiness {
-    Ready,
-    Reconciling,
-    Stalled,
-}
-
-struct Progress {
-    readiness: Readiness,
-    reason: String,
-    wait: Option<Wait>,
-}
-
-impl Progress {
-    fn working(reason: &str, wait: Wait) -> Self {
-        Self { readiness: Readiness::Reconciling, reason: reason.to_owned(), wait: Some(wait) }
-    }
-
-    fn stuck(reason: &str, what: impl Into<Cow<'static, str>>, advice: &'static str) -> Self {
-        let wait = Some(Wait::for_user(what, advice));
-        Self { readiness: Readiness::Stalled, reason: reason.to_owned(), wait }
-    }
-}
-
 /// Why a person is awaited, as a reason and a message; `None` if none is.
 pub(super) fn complaint(credential: &RepositoryCredential) -> Option<(String, String)> {
-    let progress = progress(credential);
-    let wait = progress.wait.filter(|_| progress.readiness == Readiness::Stalled)?;
-    Some((progress.reason, wait.message()))
+    progress(credential).complaint()
 }
 
 fn conventional(credential: &RepositoryCredential) -> [Condition; 3] {
-    let progress = progress(credential);
-    let message = match &progress.wait {
-        Some(wait) => wait.message(),
-        None => {
-            let spec = &credential.record.spec;
-            messages::credentials_valid(&spec.secret, &spec.repository)
-        }
-    };
-    let observed_generation = Some(credential.record.generation);
-    [
-        (READY, Readiness::Ready),
-        (RECONCILING, Readiness::Reconciling),
-        (STALLED, Readiness::Stalled),
-    ]
-    .map(|(type_, readiness)| {
-        let is_so = readiness == progress.readiness;
-        let status = if is_so { "True" } else { "False" };
-        let message = if is_so || readiness == Readiness::Ready { message.as_str() } else { "" };
-        let condition = Condition::new(type_, status, &progress.reason, message);
-        Condition { observed_generation, ..condition }
-    })
+    let CredentialRecord { spec, generation, .. } = &credential.record;
+    progress(credential)
+        .conditions(*generation, || messages::credentials_valid(&spec.secret, &spec.repository))
 }
 
 /// What a credential waits for, most important first.
@@ -180,26 +131,12 @@ pub(super) fn waits_for(credential: &RepositoryCredential) -> Vec<Wait> {
 /// What the delivery waits for.
 fn delivery_wait(credential: &RepositoryCredential) -> Option<Wait> {
     let record = &credential.record;
-    let failed = || match record.failure.trim() {
-        "" => Cow::Borrowed(messages::OPERATION_FAILED),
-        text => Cow::Owned(text.to_owned()),
+    let under_way = match credential.lifecycle {
+        CredentialState::Removing {} => messages::REMOVING,
+        _ => messages::DISPATCHING,
     };
-    match &credential.delivery {
-        Delivery::Idle {} => None,
-        Delivery::Dispatching { deadline, .. } => {
-            let what = match credential.lifecycle {
-                _ if record.failures > 0 => failed(),
-                CredentialState::Removing {} => messages::REMOVING.into(),
-                _ => messages::DISPATCHING.into(),
-            };
-            let wait = Wait::new(Party::Agent, what);
-            Some(wait.until(*deadline, "the Operation is created again"))
-        }
-        Delivery::BackingOff { until } => {
-            let wait = Wait::new(Party::Time, failed()).with_advice(shared::FAILED_ADVICE);
-            Some(wait.until(*until, "the agent is asked again"))
-        }
-    }
+    let (failures, failed) = (record.failures, messages::OPERATION_FAILED);
+    credential.delivery.wait(failures, &record.failure, under_way, failed)
 }
 
 fn progress(credential: &RepositoryCredential) -> Progress {
@@ -209,7 +146,7 @@ fn progress(credential: &RepositoryCredential) -> Progress {
             Progress::working("Unseen", Wait::new(Party::ApiServer, ""))
         }
         CredentialState::AwaitingKeys {} => {
-            Progress::stuck("NoSealingKeys", messages::NO_KEYS, messages::NO_KEYS_ADVICE)
+            Progress::stuck("NoSealingKeys", shared::NO_KEYS, shared::NO_KEYS_ADVICE)
         }
         CredentialState::Rejected {} => rejected(record),
         CredentialState::Refused {} => refused(record),
@@ -224,13 +161,11 @@ fn progress(credential: &RepositoryCredential) -> Progress {
         }
         CredentialState::AwaitingTenant { deadline, .. } => {
             let namespace = Party::Object(format!("Namespace {}", record.namespace));
-            let wait = Wait::new(namespace, messages::NO_TENANT);
+            let wait = Wait::new(namespace, shared::NO_TENANT);
             Progress::working("AwaitingTenant", wait.until(*deadline, LOOK_AGAIN))
         }
         CredentialState::Accepted {} => match delivery_wait(credential) {
-            None => {
-                Progress { readiness: Readiness::Ready, reason: "Valid".to_owned(), wait: None }
-            }
+            None => Progress::done("Valid"),
             Some(wait) if record.failures > 0 => Progress::working("OperationFailed", wait),
             Some(wait) => Progress::working("Dispatching", wait),
         },
@@ -250,7 +185,7 @@ fn rejected(record: &CredentialRecord) -> Progress {
         Some(Problem::SecretName) | None => messages::SECRET_NAME.into(),
         Some(Problem::Url(why)) => why,
     };
-    Progress::stuck("Rejected", what, messages::SPEC_ADVICE)
+    Progress::stuck("Rejected", what, shared::SPEC_ADVICE)
 }
 
 fn refused(record: &CredentialRecord) -> Progress {
@@ -259,7 +194,7 @@ fn refused(record: &CredentialRecord) -> Progress {
     match verdict {
         Some(Verdict::SecretMissing {}) => {
             let what = format!("there is no Secret {}", record.spec.secret);
-            Progress::stuck("SecretNotFound", what, messages::SECRET_ADVICE)
+            Progress::stuck("SecretNotFound", what, shared::SECRET_ADVICE)
         }
         Some(Verdict::SecretOfWrongType {}) => Progress::stuck(
             "SecretInvalidType",
@@ -267,7 +202,7 @@ fn refused(record: &CredentialRecord) -> Progress {
             messages::TYPE_ADVICE,
         ),
         Some(Verdict::SecretUnusable { text }) => {
-            Progress::stuck("SecretUnusable", cut(text), messages::SECRET_ADVICE)
+            Progress::stuck("SecretUnusable", cut(text), shared::SECRET_ADVICE)
         }
         Some(Verdict::RepositoryMissing { text }) => {
             Progress::stuck("RepositoryNotFound", cut(text), messages::MISSING_ADVICE)

@@ -32,7 +32,7 @@ fn known_uids(world: &World) -> BTreeSet<SyncRunUid> {
     uids.extend(database.syncs.iter().filter_map(|one| one.run.clone()));
     uids.extend(database.operations.iter().filter_map(|one| match one.requester.as_ref()? {
         Requester::SyncRun(uid) => Some(uid.clone()),
-        Requester::Deployment(_) | Requester::Credential(_) => None,
+        Requester::Deployment(_) | Requester::Environment(_) | Requester::Credential(_) => None,
     }));
     uids
 }

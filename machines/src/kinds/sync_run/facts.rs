@@ -86,6 +86,7 @@ fn is_live(deployment: &Deployment) -> bool {
     let is_terminating = matches!(
         deployment.lifecycle,
         Lifecycle::Unseen {}
+            | Lifecycle::AwaitingDestination { .. }
             | Lifecycle::Removing { .. }
             | Lifecycle::RemovalBackingOff { .. }
             | Lifecycle::RemovalFrozen {}

@@ -37,7 +37,7 @@ impl Cluster {
             return;
         };
         self.now = self.now.after(self.step);
-        let facts = self.facts(&machine);
+        let facts = self.facts(&machine, event);
         let step = machine.clone().step(event, &facts);
         if step.machine.is_gone() {
             self.deployments.remove(uid);
@@ -47,9 +47,8 @@ impl Cluster {
         self.write(step.rows);
     }
 
-    pub(in crate::world) fn facts(&self, machine: &Deployment) -> Facts {
+    pub(in crate::world) fn facts(&self, machine: &Deployment, event: &Event) -> Facts {
         let record = &machine.record;
-        let tenant = self.tenants.get(&record.tenant);
         let namesake = |other: &&Deployment| {
             let other = &other.record;
             other.tenant == record.tenant && other.name == record.name && other.uid != record.uid
@@ -57,16 +56,13 @@ impl Cluster {
         let namesakes = self.deployments.values().filter(namesake).map(Namesake::of);
         Facts {
             now: self.now,
-            tenant: match tenant.map(|tenant| (&tenant.state, &tenant.record.rows)) {
-                None | Some((TenantState::Unknown {}, _)) => TenantFact::Unknown,
-                Some((TenantState::Active {}, Some(rows))) => TenantFact::Active(rows.clone()),
-                Some(_) => TenantFact::Draining,
-            },
+            tenant: self.tenant_fact(&record.tenant),
             instance: self.world.settings.instance.clone(),
             argocd_namespace: self.world.settings.argocd_namespace.clone(),
             isolation: self.world.settings.isolation,
             namesakes: namesakes.collect(),
             existing_application: None,
+            environments: self.environments_of(machine, event),
             conditions: self.world.settings.conditions,
         }
     }
@@ -98,7 +94,7 @@ impl Cluster {
                 &source.repo_url,
                 &source.path,
                 &source.target_revision,
-                &destination.name,
+                &self.reported_cluster(&destination.name),
                 &destination.namespace,
             ),
             ..Report::default()

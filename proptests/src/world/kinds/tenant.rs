@@ -5,7 +5,9 @@ use machines::machine::Machine;
 
 impl Cluster {
     pub(in crate::world) fn need(&mut self, tenant: &TenantUid) {
-        let namespace = self.places.values().find(|place| place.0 == *tenant);
+        let places = self.places.values().chain(self.credential_places.values());
+        let mut places = places.chain(self.environment_places.values());
+        let namespace = places.find(|place| place.0 == *tenant);
         let Some((_, namespace, _)) = namespace.cloned() else {
             return;
         };
@@ -21,16 +23,32 @@ impl Cluster {
             Some(terminating) => TenantEvent::NamespaceObserved { terminating },
             None => TenantEvent::NamespaceAbsent,
         };
-        if self.world.deployments.iter().any(|object| object.tenant == *tenant) {
+        if self.world.deployments.iter().any(|object| object.tenant == *tenant)
+            || self.world.credentials.iter().any(|object| object.tenant == *tenant)
+            || self.world.environments.iter().any(|object| object.tenant == *tenant)
+        {
             self.need(tenant);
         }
         self.tell_tenant(tenant, &event);
         let deployments = self.deployments.values().map(|one| &one.record.tenant);
         let runs = self.sync_runs.values().map(|one| &one.record.tenant);
-        let children = deployments.chain(runs).filter(|one| *one == tenant).count();
+        let credentials = self.credentials.values().map(|one| &one.record.tenant);
+        let environments = self.environments.values().map(|one| &one.record.tenant);
+        let children = deployments.chain(runs).chain(credentials).chain(environments);
+        let children = children.filter(|one| *one == tenant).count();
         if self.tenants.get(tenant).is_some_and(Tenant::counts_children) {
             let children = u64::try_from(children).unwrap_or(u64::MAX);
             self.tell_tenant(tenant, &TenantEvent::ChildrenCounted { children });
+        }
+    }
+
+    /// A tenant, as the machines of its objects see it.
+    pub(in crate::world) fn tenant_fact(&self, tenant: &TenantUid) -> TenantFact {
+        let tenant = self.tenants.get(tenant);
+        match tenant.map(|tenant| (&tenant.state, &tenant.record.rows)) {
+            None | Some((TenantState::Unknown {}, _)) => TenantFact::Unknown,
+            Some((TenantState::Active {}, Some(rows))) => TenantFact::Active(rows.clone()),
+            Some(_) => TenantFact::Draining,
         }
     }
 

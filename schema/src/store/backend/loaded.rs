@@ -1,17 +1,21 @@
 //! What a backend batch asks for, what was read for it, and what to write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use machines::identity::{
     ApplicationId, ClusterUserId, DeploymentUid, EnvironmentId, OperationId, TenantUid,
 };
 use machines::kinds::deployment::removal_report::RemovalReport;
 use machines::kinds::deployment::{Deployment, ExistingApplication, Namesake};
+use machines::kinds::managed_environment::{EnvironmentUid, ManagedEnvironment, Usage};
 use machines::kinds::repository_credential::{CredentialUid, RepositoryCredential};
 use machines::kinds::sync_run::SyncRun;
 use machines::kinds::tenant::Tenant;
 use machines::rows::{OperationState, RowChange};
 
+use crate::store::kinds::managed_environment::access::ClusterCredential;
+use crate::store::kinds::managed_environment::adoption::AdoptedEnvironmentRow;
+pub use crate::store::kinds::managed_environment::named::NamedEnvironments;
 use crate::store::kinds::repository_credential::access::Credential;
 use crate::store::kinds::repository_credential::adoption::ExistingRow;
 pub use crate::store::kinds::sync_run::{LoadedSyncRuns, SyncRunRequest};
@@ -28,8 +32,20 @@ pub struct BackendRequest {
     pub reported: HashSet<DeploymentUid>,
     /// Tenants that something concerns.
     pub tenants: Vec<TenantUid>,
+    /// Managed environments that something concerns.
+    pub environments: Vec<EnvironmentUid>,
+    /// Those of them whose clusters were asked. Only then does it matter whether what is sealed of
+    /// them is still there.
+    pub checked_environments: HashSet<EnvironmentUid>,
+    /// Those of them whose objects are gone or going. Only then does it matter who uses them.
+    pub leaving_environments: HashSet<EnvironmentUid>,
+    /// The environments that the observed deployments name, as (tenant, name).
+    pub named_environments: BTreeSet<(TenantUid, String)>,
     /// Repository credentials that something concerns.
     pub credentials: Vec<CredentialUid>,
+    /// Those of them whose repositories were asked. Only then does it matter whether what is sealed of
+    /// them is still there.
+    pub checked: HashSet<CredentialUid>,
     /// Sync runs, and the deployments that they name.
     pub sync_runs: SyncRunRequest,
 }
@@ -45,6 +61,32 @@ pub struct DeploymentName {
     pub name: String,
 }
 
+impl DeploymentName {
+    pub(in crate::store) fn of(deployment: &Deployment) -> Self {
+        let record = &deployment.record;
+        Self { uid: record.uid.clone(), tenant: record.tenant.clone(), name: record.name.clone() }
+    }
+}
+
+/// The deployments that use an environment, in the order of their UIDs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnvironmentUsers {
+    /// Those whose application rows name it.
+    pub served: Vec<DeploymentName>,
+    /// Those that are being removed from it.
+    pub removed: Vec<DeploymentName>,
+}
+
+impl EnvironmentUsers {
+    /// The same, as its machine knows them.
+    pub fn usage(&self) -> Usage {
+        let names = |deployments: &[DeploymentName]| {
+            deployments.iter().map(|deployment| deployment.name.clone()).collect()
+        };
+        Usage { served: names(&self.served), removed: names(&self.removed) }
+    }
+}
+
 /// A batch as it was read.
 #[derive(Debug, Default)]
 pub struct BackendLoaded {
@@ -54,11 +96,21 @@ pub struct BackendLoaded {
     pub named: HashMap<(TenantUid, String), Vec<Namesake>>,
     /// The tenants of all of them, as far as they exist.
     pub tenants: Machines<Tenant>,
+    /// The requested managed environments, as far as they exist.
+    pub environments: Machines<ManagedEnvironment>,
+    /// The rows that an earlier installation made for those that have none yet.
+    pub adopted_environments: HashMap<EnvironmentUid, AdoptedEnvironmentRow>,
+    /// The checked ones whose sealed values are gone.
+    pub emptied_environments: HashSet<EnvironmentUid>,
+    /// The deployments that use one that leaves.
+    pub environment_users: HashMap<EnvironmentUid, EnvironmentUsers>,
+    /// The environments that the deployments look at.
+    pub named_environments: NamedEnvironments,
     /// The requested repository credentials, as far as they exist.
     pub credentials: Machines<RepositoryCredential>,
     /// The rows that an earlier installation made for those that have none yet.
     pub existing_credentials: HashMap<CredentialUid, ExistingRow>,
-    /// Those of them whose sealed values are gone.
+    /// The checked ones whose sealed values are gone.
     pub emptied_credentials: HashSet<CredentialUid>,
     /// Sync runs, and what they look at.
     pub sync_runs: LoadedSyncRuns,
@@ -85,6 +137,10 @@ pub struct BackendChanges {
     pub tenants: Vec<Stepped<Tenant>>,
     /// The deployments that were stepped.
     pub deployments: Vec<Stepped<Deployment>>,
+    /// The managed environments that were stepped.
+    pub environments: Vec<Stepped<ManagedEnvironment>>,
+    /// What is to be sealed with the rows of those that were accepted.
+    pub accepted_environments: HashMap<EnvironmentUid, ClusterCredential>,
     /// The repository credentials that were stepped.
     pub credentials: Vec<Stepped<RepositoryCredential>>,
     /// What is to be sealed with the rows of those that were accepted.

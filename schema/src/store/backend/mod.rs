@@ -11,7 +11,10 @@ use sea_orm::{JoinType, QuerySelect};
 use crate::entity::{application_state, deployment_to_application_mapping as mapping};
 use crate::store::{Call, Store, StoreError, kinds};
 
-pub use loaded::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName, SyncRunRequest};
+pub use loaded::{
+    BackendChanges, BackendLoaded, BackendRequest, DeploymentName, EnvironmentUsers,
+    NamedEnvironments, SyncRunRequest,
+};
 
 impl Store {
     /// Loads a batch, lets `decide` step it, and commits the result.
@@ -48,9 +51,10 @@ impl Store {
             if machines.is_empty() && changes.rows.is_empty() && changes.read.is_empty() {
                 return Ok(tx.rollback().await?);
             }
-            let BackendChanges { rows, accepted, read, .. } = changes;
+            let BackendChanges { rows, accepted, accepted_environments, read, .. } = changes;
             let sealer = self.sealer.as_ref();
-            let batch = kinds::Batch { rows, accepted, sealer, read, digests };
+            let batch =
+                kinds::Batch { rows, accepted, accepted_environments, sealer, read, digests };
             kinds::write(&tx, batch, now).await?;
             machines.write(&tx).await?;
             Ok(tx.commit().await?)

@@ -1,8 +1,11 @@
 //! What each kind of machine loads and changes: one folder each, and here the order in which a batch
 //! goes through them.
 
+pub(super) mod api_mappings;
 pub(super) mod deployment;
+pub(super) mod managed_environment;
 pub(super) mod operation;
+pub(super) mod permitted;
 pub(super) mod repositories;
 pub(super) mod repository_credential;
 pub(super) mod sync_run;
@@ -11,6 +14,7 @@ pub(super) mod tenant;
 use std::collections::{BTreeMap, HashMap};
 
 use machines::identity::{ApplicationId, OperationId, Timestamp};
+use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::{
     ApplicationKey, ApplicationRows, OperationRow, OperationState, RowChange, TenantRows,
@@ -24,13 +28,14 @@ use crate::store::machine_rows::Writes;
 use crate::store::sealed;
 use crate::store::sealed::unlock::Sealer;
 use deployment::{Digests, applications};
+use managed_environment::access::ClusterCredential;
 use repositories::Repositories;
 use repository_credential::access::Credential;
-use repository_credential::rows::Texts;
 
 /// What follows when a process takes over the backend's role.
 pub(super) async fn take_over(tx: &impl ConnectionTrait, now: Timestamp) -> Result<(), StoreError> {
     operation::rows::supersede_foreign(tx, now).await?;
+    managed_environment::adoption::supersede(tx, now).await?;
     repository_credential::adoption::supersede(tx, now).await?;
     sync_run::adoption::supersede(tx, now).await
 }
@@ -41,6 +46,7 @@ pub(super) async fn load(
     request: &BackendRequest,
 ) -> Result<(BackendLoaded, Digests), StoreError> {
     let mut loaded = BackendLoaded::default();
+    managed_environment::load(tx, request, &mut loaded).await?;
     deployment::load(tx, request, &mut loaded).await?;
     repository_credential::load(tx, request, &mut loaded).await?;
     tenant::load(tx, request, &mut loaded).await?;
@@ -48,6 +54,7 @@ pub(super) async fn load(
     operation::load_open(tx, &mut loaded).await?;
     let digests = deployment::load_reports(tx, request, &mut loaded).await?;
     load_existing(tx, request, &mut loaded).await?;
+    loaded.named_environments = managed_environment::named::load(tx, request, &loaded).await?;
     Ok((loaded, digests))
 }
 
@@ -55,6 +62,7 @@ pub(super) async fn load(
 pub(super) fn machines(changes: &BackendChanges, now: Timestamp) -> Result<Writes, StoreError> {
     let mut machines = Writes::default();
     machines.add(&changes.tenants, now)?;
+    machines.add(&changes.environments, now)?;
     machines.add(&changes.deployments, now)?;
     machines.add(&changes.credentials, now)?;
     machines.add(&changes.sync_runs, now)?;
@@ -72,6 +80,7 @@ struct Changes {
     operations: BTreeMap<OperationId, OperationRow>,
     operation_states: BTreeMap<OperationId, OperationState>,
     progress: BTreeMap<OperationId, String>,
+    environments: managed_environment::rows::Changes,
     credentials: repository_credential::rows::Changes,
     sync_runs: sync_run::rows::Changes,
 }
@@ -104,6 +113,7 @@ impl Changes {
                 RowChange::ReportProgress(id, message) => {
                     grouped.progress.insert(id, message);
                 }
+                RowChange::Environment(change) => grouped.environments.add(change),
                 RowChange::Credential(change) => grouped.credentials.add(change),
                 RowChange::SyncRun(change) => grouped.sync_runs.add(change),
             }
@@ -127,6 +137,18 @@ impl Changes {
     }
 }
 
+/// What is sealed with the rows of a batch.
+pub(super) struct Texts<'a> {
+    /// Of the repository credentials that were accepted.
+    accepted: &'a HashMap<CredentialUid, Credential>,
+    /// Of the managed environments that were accepted.
+    accepted_environments: &'a HashMap<EnvironmentUid, ClusterCredential>,
+    /// Whether there are keys to seal them with.
+    has_keys: bool,
+    /// Where they are sealed, at the end of the batch.
+    sealed: &'a mut sealed::Changes,
+}
+
 /// What a batch writes besides its machines.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
@@ -134,6 +156,8 @@ pub(super) struct Batch<'a> {
     pub(super) rows: Vec<RowChange>,
     /// What is to be sealed with the rows of credentials.
     pub(super) accepted: HashMap<CredentialUid, Credential>,
+    /// What is to be sealed with the rows of managed environments.
+    pub(super) accepted_environments: HashMap<EnvironmentUid, ClusterCredential>,
     /// What it is sealed with.
     pub(super) sealer: Option<&'a Sealer>,
     /// The applications whose reports were taken in.
@@ -148,11 +172,15 @@ pub(super) async fn write(
     batch: Batch<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Batch { rows, accepted, sealer, read, digests } = batch;
+    let Batch { rows, accepted, accepted_environments, sealer, read, digests } = batch;
     let mut sealed = sealed::Changes::default();
     if !rows.is_empty() {
-        let has_keys = sealer.is_some();
-        let texts = Texts { accepted: &accepted, has_keys, sealed: &mut sealed };
+        let texts = Texts {
+            accepted: &accepted,
+            accepted_environments: &accepted_environments,
+            has_keys: sealer.is_some(),
+            sealed: &mut sealed,
+        };
         write_rows(tx, Changes::group(rows), texts, now).await?;
     }
     deployment::mark_read(tx, read, &digests).await?;
@@ -171,6 +199,7 @@ async fn write_rows(
     if !changes.tenants.is_empty() {
         tenant::rows::ensure(tx, changes.tenants.into_values().collect(), now).await?;
     }
+    managed_environment::rows::put(tx, &changes.environments, &mut texts, now).await?;
     let mut given_up =
         repositories::given_up(tx, &changes.applications, &changes.removed_applications).await?;
     given_up.extend(repository_credential::rows::given_up(tx, &changes.credentials).await?);
@@ -178,6 +207,7 @@ async fn write_rows(
         let rows: Vec<ApplicationRows> = changes.applications.into_values().collect();
         applications::put(tx, &rows, now).await?;
     }
+    managed_environment::rows::detach(tx, &changes.environments).await?;
     repository_credential::rows::write(tx, changes.credentials, &mut texts, now).await?;
     repositories::register(tx, used, now).await?;
     let environments = tenant::rows::environments_of(tx, &changes.removed_tenants).await?;
@@ -189,6 +219,7 @@ async fn write_rows(
             applications::remove(tx, &ids).await?;
         }
     }
+    managed_environment::rows::remove(tx, changes.environments, texts.sealed).await?;
     repositories::release(tx, given_up).await?;
     sync_run::rows::write(tx, changes.sync_runs, now).await?;
     if !changes.operations.is_empty() {

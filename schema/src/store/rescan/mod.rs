@@ -1,6 +1,8 @@
-//! What the agent's rescan compares with Argo CD: here Applications and AppProjects, and in
-//! [`secrets`] repository Secrets.
+//! What the agent's rescan compares with Argo CD: here Applications and AppProjects, in [`secrets`]
+//! repository Secrets, and in [`clusters`] cluster Secrets.
 
+mod clusters;
+mod orphans;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,16 +14,17 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{JoinType, QueryOrder, QuerySelect, Select};
 
 use crate::entity::{
-    app_project_managed_environment, application, application_owner,
-    deployment_to_application_mapping as mapping, machine, transition,
+    application, application_owner, deployment_to_application_mapping as mapping, machine,
+    transition,
 };
 use crate::spec_field;
-use crate::store::kinds::repositories;
+use crate::store::kinds::permitted::{Permitted, permitted};
 use crate::store::machine_rows::Persistent;
 use crate::store::reports::to_mapping;
 use crate::store::{Call, Store, StoreError};
 
-pub use secrets::WantedSecret;
+pub use clusters::{ClusterOwner, WantedCluster};
+pub use secrets::{SecretOwner, WantedSecret};
 
 /// Ids in one statement.
 const IDS: usize = 500;
@@ -126,29 +129,11 @@ impl Store {
         })
     }
 
-    /// The cluster users whose AppProjects permit environments that an earlier installation
-    /// recorded. No more are recorded, so reading them once is enough.
-    pub fn environment_owners(&self) -> Call<'_, BTreeSet<ClusterUserId>> {
-        self.call("environment_owners", async move {
-            use app_project_managed_environment::{Column, Entity};
-            let owners: Vec<String> = Entity::find()
-                .select_only()
-                .column(Column::ClusteruserId)
-                .distinct()
-                .into_tuple()
-                .all(&self.database.reads())
-                .await?;
-            Ok(owners.into_iter().map(ClusterUserId::new).collect())
-        })
-    }
-
-    /// The repositories that the AppProjects of these users should permit, as written.
-    pub fn repositories<'a>(
+    /// What the AppProjects of these users should permit.
+    pub fn permitted<'a>(
         &'a self,
         users: &'a BTreeSet<ClusterUserId>,
-    ) -> Call<'a, HashMap<ClusterUserId, BTreeSet<String>>> {
-        self.call("repositories", async move {
-            repositories::permitted(&self.database.reads(), users.iter()).await
-        })
+    ) -> Call<'a, HashMap<ClusterUserId, Permitted>> {
+        self.call("permitted", async move { permitted(&self.database.reads(), users.iter()).await })
     }
 }

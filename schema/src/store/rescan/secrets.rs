@@ -10,18 +10,24 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use super::IDS;
+use super::orphans::Owners;
 use crate::entity::{
-    api_cr_to_database_mapping as api_mapping, machine, operation,
-    repository_credentials as credential, transition,
+    api_cr_to_database_mapping as api_mapping, repository_credentials as credential,
 };
 use crate::store::kinds::repository_credential::opening;
-use crate::store::kinds::repository_credential::rows::RELATION;
+use crate::store::kinds::repository_credential::rows::MAPPINGS;
 use crate::store::machine_rows::Persistent;
 use crate::store::{Call, RepositoryAccess, Store, StoreError};
 
-/// Credentials read by one statement of a scan of transitions.
-const SCAN_PAGE: u64 = 2_000;
+const OWNERS: Owners = Owners {
+    kind: RepositoryCredential::KIND,
+    resource_type: REPOSITORY_CREDENTIALS,
+    row_of: |uid| CredentialId::of(&CredentialUid::new(uid)).into_string(),
+    requester: |requester| match requester {
+        Requester::Credential(uid) => Some(uid.into_string()),
+        Requester::Deployment(_) | Requester::Environment(_) | Requester::SyncRun(_) => None,
+    },
+};
 
 /// A repository Secret that a row asks for.
 #[derive(Clone, Debug)]
@@ -36,7 +42,47 @@ pub struct WantedSecret {
     pub digest: Option<Digest>,
 }
 
+/// The row of a repository Secret, without what is sealed of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretOwner {
+    /// The row.
+    pub row: CredentialId,
+    /// The credential that it represents; `None` if an earlier installation has left it without one.
+    pub credential: Option<CredentialUid>,
+    /// The cluster user that owns it.
+    pub owner: ClusterUserId,
+}
+
 impl Store {
+    /// A page of the rows of repository Secrets, in the order of their ids, starting after one.
+    pub fn secret_owners<'a>(
+        &'a self,
+        after: &'a CredentialId,
+        limit: u64,
+    ) -> Call<'a, Vec<SecretOwner>> {
+        self.call("secret_owners", async move {
+            let rows: Vec<(String, String)> = credential::Entity::find()
+                .select_only()
+                .column(credential::Column::RepositorycredentialsId)
+                .column(credential::Column::RepoCredUserId)
+                .filter(credential::Column::RepositorycredentialsId.gt(after.as_str()))
+                .order_by_asc(credential::Column::RepositorycredentialsId)
+                .limit(limit)
+                .into_tuple()
+                .all(&self.database.reads())
+                .await?;
+            let pair = |(row, owner)| (CredentialId::new(row), ClusterUserId::new(owner));
+            let owners: BTreeMap<CredentialId, ClusterUserId> =
+                rows.into_iter().map(pair).collect();
+            let credentials = self.mapped(owners.keys()).await?;
+            let owned = owners.into_iter().map(|(row, owner)| {
+                let credential = credentials.get(&row).cloned();
+                SecretOwner { row, credential, owner }
+            });
+            Ok(owned.collect())
+        })
+    }
+
     /// A page of the repository Secrets that rows ask for, in the order of the rows' ids, starting
     /// after one.
     pub fn wanted_secrets<'a>(
@@ -77,7 +123,7 @@ impl Store {
             return Ok(BTreeMap::new());
         }
         let mappings = Entity::find()
-            .filter(Column::DbRelationType.eq(RELATION))
+            .filter(Column::DbRelationType.eq(MAPPINGS.relation))
             .filter(Column::DbRelationKey.is_in(ids))
             .all(&self.database.reads())
             .await?;
@@ -105,12 +151,6 @@ impl Store {
 
     /// Those of these rows, by the labels of repository Secrets, whose Secrets have no owner: there is
     /// no row, and this database once had a machine for its credential but no longer does.
-    ///
-    /// A row's id does not say whose it is, so it is looked for among those of which the database
-    /// remembers that it served them: the id of a row is derived from the object that left transitions,
-    /// or an operation on it names that object, as of a row that an earlier installation had made. What
-    /// neither proves is left alone: the database may be an older one, or an empty one. So is what an
-    /// open operation is about, because the agent is about to act on it.
     pub fn orphaned_secrets(
         &self,
         mut rows: BTreeSet<CredentialId>,
@@ -120,82 +160,9 @@ impl Store {
             let ids = rows.iter().map(CredentialId::as_str);
             let found = self.found_among(credential::Entity::find(), column, ids).await?;
             rows.retain(|row| !found.contains(row.as_str()));
-            let mut served = self.requested(&mut rows).await?;
-            let unknown: BTreeSet<CredentialId> =
-                rows.into_iter().filter(|row| !served.contains_key(row)).collect();
-            if !unknown.is_empty() {
-                served.extend(self.derived_from_transitions(&unknown).await?);
-            }
-            let machines = machine::Entity::find()
-                .filter(machine::Column::Kind.eq(RepositoryCredential::KIND));
-            let uids = served.values().map(CredentialUid::as_str);
-            let found = self.found_among(machines, machine::Column::Key, uids).await?;
-            served.retain(|_, uid| !found.contains(uid.as_str()));
-            Ok(served.into_keys().collect())
+            let rows = rows.into_iter().map(CredentialId::into_string).collect();
+            let orphans = self.without_owners(rows, &OWNERS).await?;
+            Ok(orphans.into_iter().map(CredentialId::new).collect())
         })
-    }
-
-    /// The credentials that have asked for operations on these rows, which have ended; nobody's, for
-    /// one that an earlier installation has left. Those with an open one are taken out.
-    async fn requested(
-        &self,
-        rows: &mut BTreeSet<CredentialId>,
-    ) -> Result<BTreeMap<CredentialId, CredentialUid>, StoreError> {
-        use operation::{Column, Entity};
-        let mut served = BTreeMap::new();
-        let ids: Vec<String> = rows.iter().map(|row| row.as_str().to_owned()).collect();
-        for some in ids.chunks(IDS) {
-            let operations = Entity::find()
-                .filter(Column::ResourceType.eq(REPOSITORY_CREDENTIALS))
-                .filter(Column::ResourceId.is_in(some.iter().map(String::as_str)))
-                .all(&self.database.reads())
-                .await?;
-            for operation in operations {
-                let is_open = !operation.progress().is_terminal();
-                let row = CredentialId::new(operation.resource_id);
-                let requester = operation.requester.as_deref().and_then(Requester::parse);
-                if is_open {
-                    rows.remove(&row);
-                } else {
-                    match requester {
-                        Some(Requester::Credential(uid)) => served.insert(row, uid),
-                        None => Some(served.entry(row).or_default().clone()),
-                        Some(_) => None,
-                    };
-                }
-            }
-        }
-        served.retain(|row, _| rows.contains(row));
-        Ok(served)
-    }
-
-    /// The credentials of which there are transitions and whose rows these would be.
-    async fn derived_from_transitions(
-        &self,
-        rows: &BTreeSet<CredentialId>,
-    ) -> Result<BTreeMap<CredentialId, CredentialUid>, StoreError> {
-        use transition::{Column, Entity};
-        let mut served = BTreeMap::new();
-        let mut after = String::new();
-        loop {
-            let page: Vec<String> = Entity::find()
-                .select_only()
-                .column(Column::Key)
-                .distinct()
-                .filter(Column::Kind.eq(RepositoryCredential::KIND))
-                .filter(Column::Key.gt(after))
-                .order_by_asc(Column::Key)
-                .limit(SCAN_PAGE)
-                .into_tuple()
-                .all(&self.database.reads())
-                .await?;
-            let Some(last) = page.last() else { return Ok(served) };
-            after = last.clone();
-            let pairs = page.into_iter().map(|uid| {
-                let uid = CredentialUid::new(uid);
-                (CredentialId::of(&uid), uid)
-            });
-            served.extend(pairs.filter(|(row, _)| rows.contains(row)));
-        }
     }
 }

@@ -18,7 +18,7 @@ const PAGE: u64 = 100;
 /// What stands for *no credential*: the existing system writes it for the cluster of Argo CD.
 const NO_KUBECONFIG: &str = "kube_config";
 /// The same for the token.
-const NO_TOKEN: &str = "serviceaccount_bearer_token";
+pub(in crate::store) const NO_TOKEN: &str = "serviceaccount_bearer_token";
 
 /// What was sealed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

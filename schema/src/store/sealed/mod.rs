@@ -1,10 +1,12 @@
 //! Sealed values as rows: written and read with the rows that they belong to.
 //!
 //! * [`unlock`]: what the program needs to seal, to open and to compare;
+//! * `opening`: what rows say whose columns hold placeholders;
 //! * [`rotation`]: sealing everything again with another key;
 //! * [`adopted`]: sealing what an earlier installation has left in the clear.
 
 pub mod adopted;
+pub(in crate::store) mod opening;
 pub mod rotation;
 pub mod unlock;
 

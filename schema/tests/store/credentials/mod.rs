@@ -26,7 +26,7 @@ use schema::store::agent::{AgentChanges, AgentLoaded};
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 use schema::store::machine_rows::{Stepped, Versioned};
 use schema::store::sealed::unlock::{Sealer, unlock};
-use schema::store::{Credential, RepositoryAccess, StoreError};
+use schema::store::{Credential, RepositoryAccess, SecretOwner, StoreError, WantedSecret};
 use sea_orm::EntityTrait as _;
 
 use crate::driver::{Input, World, namespace_of};
@@ -141,24 +141,25 @@ impl Object {
 }
 
 /// A world whose processes have keys.
-async fn start(scratch: &Scratch) -> World {
+pub(crate) async fn start(scratch: &Scratch) -> World {
     with_keys(World::start(scratch).await).await
 }
 
-async fn with_keys(world: World) -> World {
+pub(crate) async fn with_keys(world: World) -> World {
     let sealer = Some(sealer(&world).await);
     let backend = world.backend.clone().with_sealer(sealer.clone());
     let agent = world.agent.clone().with_sealer(sealer);
     World { backend, agent, ..world }
 }
 
-async fn sealer(world: &World) -> Sealer {
+pub(crate) async fn sealer(world: &World) -> Sealer {
     unlock(&world.database, keyring(&["one"])).await.unwrap()
 }
 
 fn request(objects: &[&Object]) -> BackendRequest {
     BackendRequest {
         credentials: objects.iter().map(|object| object.uid()).collect(),
+        checked: objects.iter().map(|object| object.uid()).collect(),
         tenants: objects.iter().map(|object| object.tenant.clone()).collect(),
         ..BackendRequest::default()
     }
@@ -264,7 +265,7 @@ async fn deliver(world: &World, object: &Object) {
 }
 
 /// What is sealed, but for the key of the digests.
-async fn stored(world: &World) -> BTreeMap<Place, Sealed> {
+pub(crate) async fn stored(world: &World) -> BTreeMap<Place, Sealed> {
     let rows = sealed_value::Entity::find().all(&world.database.reads()).await.unwrap();
     let entry = |row: sealed_value::Model| {
         let place = Place::new(row.table_name, row.row_key, row.column_name);
@@ -358,7 +359,13 @@ async fn what_is_wanted_has_the_digest_of_what_was_accepted(scratch: Scratch) {
         let page = world.agent.wanted_secrets(&after, 2).await.unwrap();
         let Some(last) = page.last() else { break };
         assert!(page.len() <= 2 && page.iter().all(|one| one.row > after), "{page:?}");
-        after = last.row.clone();
+        let before = std::mem::replace(&mut after, last.row.clone());
+        let owner = |one: &WantedSecret| {
+            let WantedSecret { row, credential, owner, digest: _ } = one.clone();
+            SecretOwner { row, credential, owner }
+        };
+        let owners: Vec<SecretOwner> = page.iter().map(owner).collect();
+        assert_eq!(world.agent.secret_owners(&before, 2).await.unwrap(), owners);
         found.extend(page.into_iter().map(|one| (one.row.clone(), one)));
     }
     assert_eq!(found.len(), 3);
@@ -482,7 +489,7 @@ fn key(object: &Object, rows: &TenantRows) -> CredentialKey {
 async fn operations_of_unknown_types_are_left_alone(scratch: Scratch) {
     let world = start(&scratch).await;
     let instance = world.instance.clone().unwrap();
-    for resource_type in ["ManagedEnvironment", "OfALaterVersion"] {
+    for resource_type in ["GitOpsEngineInstance", "OfALaterVersion"] {
         world
             .execute(&format!(
                 "INSERT INTO operation (operation_id, instance_id, resource_id, resource_type, \
@@ -491,7 +498,7 @@ async fn operations_of_unknown_types_are_left_alone(scratch: Scratch) {
             ))
             .await;
     }
-    let ids = ["ManagedEnvironment", "OfALaterVersion", "none"].map(OperationId::new);
+    let ids = ["GitOpsEngineInstance", "OfALaterVersion", "none"].map(OperationId::new);
     let nothing = |loaded| (AgentChanges::default(), loaded);
     let loaded = world.agent.agent_batch(&ids, world.now, nothing).await.unwrap();
     assert_eq!(loaded.unknown, ids[..2].iter().cloned().collect());

@@ -1,6 +1,6 @@
 //! What is sealed with the rows of repository credentials, and with which keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use machines::kinds::repository_credential::CredentialId;
 use schema::entity::sealed_value;
@@ -12,8 +12,8 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use secrecy::ExposeSecret as _;
 
 use super::{
-    CANARY, Object, URL, accept, columns, deliver, looked_at, machine, open, put, sealer, start,
-    step, stored, try_accept,
+    CANARY, Object, URL, accept, columns, deliver, looked_at, machine, open, put, read, request,
+    sealer, start, step, stored, try_accept,
 };
 use crate::driver::World;
 use crate::harness::{Scratch, on_each_database};
@@ -177,6 +177,10 @@ async fn what_was_lost_with_its_key_is_sealed_again_by_the_next_check(scratch: S
     let lost = sealed_value::Entity::delete_many()
         .filter(sealed_value::Column::TableName.eq("repositorycredentials"));
     lost.exec(world.database.connection()).await.unwrap();
+    let unchecked = BackendRequest { checked: HashSet::new(), ..request(&[&object]) };
+    let emptied = async |request| read(&world, &request).await.emptied_credentials.len();
+    assert_eq!(emptied(unchecked).await, 0, "no step looks at it");
+    assert_eq!(emptied(request(&[&object])).await, 1);
     accept(&world, &object).await;
     assert_eq!(opened(&world).await, sealed);
     deliver(&world, &object).await;

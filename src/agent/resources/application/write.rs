@@ -2,13 +2,14 @@
 
 use crds::argocd::Application;
 use kube::core::DeserializeGuard;
-use machines::identity::{ApplicationId, OperationId};
+use machines::identity::{ApplicationId, EnvironmentId, OperationId};
 use machines::operation::application::ApplicationDocument;
 
 use super::requests::{self, Ending};
 use crate::agent::Agent;
 use crate::agent::batch::Observations;
 use crate::agent::resources::Effect;
+use crate::agent::resources::secret::row::SecretRow;
 use crate::kubernetes::{self, ApiError};
 use crate::runtime::effects::{Outcome, QueuedEffect};
 use crate::runtime::sightings::Asked;
@@ -76,6 +77,10 @@ impl Agent {
         };
         let mut deleting = None;
         if !existing.deleting {
+            if !self.can_be_resolved(&existing.spec.destination.name).await? {
+                // It is tried again with pauses.
+                return Ok(Outcome::Failed);
+            }
             let client = &self.client;
             deleting = requests::remove_application(client, namespace, &name, &existing).await?;
         }
@@ -91,6 +96,32 @@ impl Agent {
             deleting.flat_map(|one| argo.application_written(one, asked)).collect()
         });
         Ok(Outcome::Done)
+    }
+
+    /// Whether Argo CD can resolve a destination, or never will. It drops an Application whose cluster it
+    /// cannot find, and leaves what was deployed there: while the environment exists, its Secret comes
+    /// back, and the Application is deleted after that.
+    async fn can_be_resolved(&self, destination: &str) -> Result<bool, ApiError> {
+        let Some(row) = crds::names::managed_environment_id(destination) else { return Ok(true) };
+        let row = EnvironmentId::new(row);
+        let secret = SecretRow::Cluster(row.clone());
+        let (is_shown, is_ambiguous) = {
+            let argo = self.argo();
+            (argo.secret(&secret).is_some(), !argo.rivals(&row).is_empty())
+        };
+        // Until the watch has shown everything, the server is asked.
+        let exists = is_shown
+            || (!self.watches.secrets.is_synced() && self.find_secret(&secret).await?.is_some());
+        if exists && !is_ambiguous {
+            return Ok(true);
+        }
+        // One that cannot be opened exists all the same.
+        let is_gone = matches!(self.store.environment_access(&row).await, Ok(None));
+        if !is_gone {
+            let row = row.as_str();
+            tracing::warn!(row, is_ambiguous, "an Application waits for its cluster Secret");
+        }
+        Ok(is_gone)
     }
 
     /// Asks the server for an Application that the watch has not shown, before a removal counts as

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crds::argocd::ApplicationDestination as Destination;
-use machines::identity::Revision;
+use machines::identity::{EnvironmentId, Revision};
 
 /// What is remembered of an AppProject.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,4 +36,6 @@ pub struct WantedProject {
     pub document: Option<ProjectDocument>,
     /// The repositories that do not fit.
     pub left_out: BTreeSet<String>,
+    /// The environments that do not fit.
+    pub left_out_environments: BTreeSet<EnvironmentId>,
 }

@@ -7,8 +7,9 @@ use kube::ResourceExt;
 use kube::api::ObjectMeta;
 use kube::core::DeserializeGuard;
 use machines::identity::{ClusterUserId, Revision};
-use machines::operation::application::{IN_CLUSTER, project_name};
+use machines::operation::application::{IN_CLUSTER, cluster_name, project_name};
 use machines::shared::repository_url::source_repo_pattern;
+use schema::store::Permitted;
 
 use super::entry::{ProjectDocument, ProjectEntry, WantedProject};
 use crate::agent::argo::{Argo, Changed};
@@ -18,6 +19,8 @@ use crate::runtime::watch::{self, WatchEvent};
 /// Bytes of the repositories in one AppProject: some 20,000 of them. etcd takes no request beyond
 /// 1.5 MiB, and the rest of the object needs room as well.
 pub const SOURCE_REPOS_LIMIT: usize = 1_200_000;
+/// Environments in one AppProject: some 150 kB, for which there is room as well.
+pub const ENVIRONMENTS_LIMIT: usize = 2_000;
 /// What JSON adds to each: quotes, and a comma.
 pub(super) const PER_ITEM: usize = 3;
 
@@ -141,37 +144,31 @@ impl Argo {
     /// What the AppProject of a user should say.
     ///
     /// It permits what the rows ask for, and what existing Applications still use: a project
-    /// permits an Application before it exists and for as long as it does. It continues to permit
-    /// the environments of an earlier installation, which are not served yet.
-    pub fn wanted_project(
-        &self,
-        user: &ClusterUserId,
-        repositories: &BTreeSet<String>,
-    ) -> WantedProject {
+    /// permits an Application before it exists and for as long as it does. The rows of environments
+    /// stay for as long as Applications that are being deleted need them.
+    pub fn wanted_project(&self, user: &ClusterUserId, rows: &Permitted) -> WantedProject {
         let name = project_name(user);
         let existing = self.projects.get(&name).map(|entry| &entry.document);
         let in_use = self.in_use.get(&name);
         let used = in_use.into_iter().flat_map(|uses| uses.keys());
         let mut permitted: BTreeMap<String, String> =
-            repositories.iter().chain(used).map(|url| (url.clone(), pattern(url))).collect();
+            rows.repositories.iter().chain(used).map(|url| (url.clone(), pattern(url))).collect();
         let is_used = |url: &str| in_use.is_some_and(|uses| uses.contains_key(url));
         let is_known =
             |pattern: &str| existing.is_some_and(|one| one.source_repos.contains(pattern));
         let left_out = trim(&mut permitted, |url, pattern| (!is_used(url), !is_known(pattern)));
-        let kept = existing.filter(|_| self.environment_owners.contains(user));
-        let kept = kept.map(|kept| kept.destinations.iter());
-        let environments = kept
-            .into_iter()
-            .flatten()
-            .filter(|one| crds::names::managed_environment_id(&one.name).is_some());
-        let destinations = environments.cloned().chain([in_cluster()]).collect();
+        let fitting = rows.environments.len().min(ENVIRONMENTS_LIMIT);
+        let (environments, others) = rows.environments.split_at(fitting);
+        let names = environments.iter().map(cluster_name).chain([IN_CLUSTER.to_owned()]);
+        let destinations = names.map(everywhere_in).collect();
         let document = (!permitted.is_empty()).then(|| ProjectDocument {
             name,
             user: user.as_str().to_owned(),
             source_repos: permitted.into_values().collect(),
             destinations,
         });
-        WantedProject { document, left_out }
+        let left_out_environments = others.iter().cloned().collect();
+        WantedProject { document, left_out, left_out_environments }
     }
 
     /// The cluster users that have an AppProject of ours, or an Application of ours that needs one:
@@ -208,14 +205,15 @@ fn unreadable(metadata: ObjectMeta) -> AppProject {
     AppProject { metadata, spec: AppProjectSpec::default() }
 }
 
-/// Every namespace of the cluster that Argo CD runs in.
-fn in_cluster() -> Destination {
-    let (name, namespace) = (IN_CLUSTER.to_owned(), "*".to_owned());
-    Destination { name, namespace, ..Destination::default() }
+/// Every namespace of a cluster.
+fn everywhere_in(name: String) -> Destination {
+    Destination { name, namespace: "*".to_owned(), ..Destination::default() }
 }
 
 #[cfg(test)]
 mod tests {
+    use machines::identity::EnvironmentId;
+
     use super::*;
 
     #[test]
@@ -234,26 +232,31 @@ mod tests {
     }
 
     #[test]
-    fn the_environments_of_an_earlier_installation_stay_permitted() {
+    fn an_app_project_permits_environments_in_the_order_of_creation_and_then_its_own_cluster() {
         let user = ClusterUserId::new("user");
-        let destinations = serde_json::json!([
-            {"name": "managed-env-1", "namespace": "*"},
-            {"name": "*", "namespace": "*"},
-            {"name": "in-cluster", "namespace": "*"},
-        ]);
-        let object = serde_json::json!({
-            "metadata": {"name": project_name(&user)},
-            "spec": {"destinations": destinations},
-        });
-        let mut argo = Argo::default();
-        argo.project_seen(WatchEvent::Present(serde_json::from_value(object).unwrap()));
-        let repositories = BTreeSet::from(["https://example.com/a".to_owned()]);
-        let permitted = |argo: &Argo| {
-            let wanted = argo.wanted_project(&user, &repositories).document.unwrap();
-            wanted.destinations.into_iter().map(|one| one.name).collect::<Vec<_>>()
+        let ids = |numbers: &mut dyn Iterator<Item = usize>| {
+            numbers.map(|number| EnvironmentId::new(number.to_string())).collect::<Vec<_>>()
         };
-        assert_eq!(permitted(&argo), ["in-cluster"]);
-        argo.note_environments([user.clone()].into());
-        assert_eq!(permitted(&argo), ["managed-env-1", "in-cluster"]);
+        let repositories = BTreeSet::from(["https://example.com/a".to_owned()]);
+        let wanted = |environments: Vec<EnvironmentId>| {
+            let rows = Permitted { repositories: repositories.clone(), environments };
+            Argo::default().wanted_project(&user, &rows)
+        };
+        let names = |wanted: &WantedProject| {
+            let document = wanted.document.clone().unwrap();
+            assert!(document.destinations.iter().all(|one| one.namespace == "*"));
+            document.destinations.into_iter().map(|one| one.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&wanted(Vec::new())), ["in-cluster"]);
+        let some = wanted(ids(&mut [2, 1].into_iter()));
+        assert_eq!(names(&some), ["managed-env-2", "managed-env-1", "in-cluster"]);
+        let many = wanted(ids(&mut (0..ENVIRONMENTS_LIMIT + 2)));
+        assert_eq!(names(&many).len(), ENVIRONMENTS_LIMIT + 1);
+        let others = ids(&mut (ENVIRONMENTS_LIMIT..ENVIRONMENTS_LIMIT + 2));
+        assert_eq!(many.left_out_environments, others.into_iter().collect());
+        // An environment alone keeps no AppProject.
+        let environments = ids(&mut [1].into_iter());
+        let alone = Permitted { repositories: BTreeSet::new(), environments };
+        assert_eq!(Argo::default().wanted_project(&user, &alone).document, None);
     }
 }

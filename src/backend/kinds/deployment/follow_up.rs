@@ -62,11 +62,7 @@ impl Backend {
         let report = fresh.or(known).map(Mirrored::Read);
         let report = report.or(application.map(Mirrored::Unread));
         let effect = |obligation| match obligation {
-            Obligation::OperationCreated(operation) => Effect::CreateOperation {
-                requester: consequences.key.clone(),
-                tenant: consequences.tenant(),
-                operation,
-            },
+            Obligation::OperationCreated(operation) => consequences.create(operation),
             Obligation::StatusWritten(view) => {
                 let report = report.clone().filter(|_| view.mirrored.is_some());
                 let write = DeploymentEffect::WriteStatus { uid: uid.clone(), view, report };

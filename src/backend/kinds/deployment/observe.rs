@@ -6,7 +6,7 @@ use crds::argocd::{
 use crds::{GitOpsDeployment, GitOpsDeploymentCondition};
 use kube::ResourceExt;
 use machines::identity::{DeploymentUid, Digest, Generation};
-use machines::kinds::deployment::conditions::{self, Condition};
+use machines::kinds::deployment::conditions;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{MirroredCondition, Report, Snapshot};
 use machines::shared::redaction::redacted_url;
@@ -17,6 +17,7 @@ use super::status_fields::{mirrored, mirrored_digest, with_note};
 use crate::backend::index::Index;
 use crate::backend::index::namespaces::Namespaces;
 use crate::backend::index::objects::{Kind, Objects};
+use crate::backend::kinds::conditions::observed;
 use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::watch;
 
@@ -43,13 +44,6 @@ impl Kind for GitOpsDeployment {
 /// What a GitOpsDeployment looks like to its machine.
 pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
     let status = object.status.clone().unwrap_or_default();
-    let conditions = status.conditions.iter().map(|condition| Condition {
-        type_: condition.type_.clone(),
-        status: condition.status.clone(),
-        reason: condition.reason.clone(),
-        message: condition.message.clone(),
-        observed_generation: condition.observed_generation.map(Generation),
-    });
     Snapshot {
         revision: watch::revision(object),
         generation: Generation(object.metadata.generation.unwrap_or_default()),
@@ -60,7 +54,7 @@ pub fn snapshot(object: &GitOpsDeployment) -> Snapshot {
             .any(|finalizer| finalizer == crds::names::DEPLOYMENT_FINALIZER),
         spec: spec(object),
         observed_generation: Generation(status.observed_generation.unwrap_or_default()),
-        conditions: conditions.collect(),
+        conditions: observed(&status.conditions),
         mirrored: mirrored_digest(&status),
     }
 }

@@ -1,7 +1,6 @@
-//! The requests that write a deployment's object.
+//! What is written to a deployment's object: its status, and that our finalizer goes.
 
 use crds::argocd::{ApplicationStatus, Truncated};
-use crds::conditions::{ConditionStatus, WantedCondition, merge};
 use crds::{GitOpsDeployment, GitOpsDeploymentStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, PatchParams};
@@ -11,23 +10,11 @@ use serde_json::{Value, json};
 
 use super::status_fields;
 use crate::backend::index::objects::{self, Place};
+use crate::backend::kinds::conditions::wanted;
 use crate::kubernetes::{self, ApiError};
 
 /// What is remembered of a deployment's object.
 pub type ObjectEntry = objects::ObjectEntry<GitOpsDeployment>;
-
-/// Writes a status.
-pub async fn write_status(
-    client: &kube::Client,
-    place: &Place,
-    patch: Value,
-) -> Result<GitOpsDeployment, ApiError> {
-    let api: Api<GitOpsDeployment> = Api::namespaced(client.clone(), &place.namespace);
-    let patch = kubernetes::json_patch(patch)?;
-    api.patch_status(&place.name, &PatchParams::default(), &patch)
-        .await
-        .map_err(kubernetes::api_error)
-}
 
 /// Removes our finalizer and leaves all others.
 pub async fn remove_finalizer(
@@ -76,23 +63,8 @@ pub fn status_write(
     now: &Time,
 ) -> StatusWrite {
     let generation = Some(view.observed_generation.0);
-    let wanted: Vec<WantedCondition> = view
-        .conditions
-        .iter()
-        .map(|condition| WantedCondition {
-            type_: condition.type_.clone(),
-            status: match condition.status.as_str() {
-                "True" => ConditionStatus::True,
-                "False" => ConditionStatus::False,
-                _ => ConditionStatus::Unknown,
-            },
-            reason: condition.reason.clone(),
-            message: condition.message.clone(),
-            observed_generation: condition.observed_generation.map(|generation| generation.0),
-        })
-        .collect();
     let known = object.conditions.as_deref();
-    let conditions = merge(known.unwrap_or_default(), &wanted, now);
+    let conditions = wanted(&view.conditions, known.unwrap_or_default(), now);
     let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
     let report = report.map(|report| status_fields::mirrored(report, view.mirror_budget));
     let truncated = report.as_ref().and_then(|report| report.truncated.clone());
@@ -127,14 +99,22 @@ mod tests {
 
     use super::*;
     use crate::backend::index::Index;
-    use crate::backend::kinds::Key;
     use crate::backend::kinds::deployment::observe;
+    use crate::backend::kinds::{Key, conditions};
     use crate::runtime::watch::WatchEvent;
     use crate::test_support;
 
     async fn api() -> (kube::Client, Api<GitOpsDeployment>) {
         let client = test_support::api_server(crds::all(), "team").await;
         (client.clone(), Api::namespaced(client, "team"))
+    }
+
+    async fn write_status(
+        client: &kube::Client,
+        place: &Place,
+        patch: Value,
+    ) -> Result<GitOpsDeployment, ApiError> {
+        conditions::write_status(client, place, patch).await
     }
 
     fn deployment() -> GitOpsDeployment {

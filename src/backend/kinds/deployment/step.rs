@@ -1,22 +1,24 @@
 //! Steps the deployments of a batch.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crds::argocd::ApplicationStatus;
-use machines::identity::{ApplicationId, DeploymentUid, TenantUid};
+use machines::identity::{ApplicationId, DeploymentUid, TenantUid, Timestamp};
 use machines::kinds::deployment::conditions::next_budget;
+use machines::kinds::deployment::destination::Environments;
+use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
-use machines::machine::{Machine, Run};
+use machines::machine::Machine;
 use machines::rows::RowChange;
+use machines::shared::open_operation::OpenOperation;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
-use schema::store::machine_rows::{Persistent, Stepped, Versioned};
+use schema::store::machine_rows::{Stepped, Versioned};
 
 use super::observe::{self, read_report};
 use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
-use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::Key;
+use crate::backend::kinds::stepping::{self, ObjectMachine};
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
 /// What follows for a deployment.
@@ -50,13 +52,33 @@ impl DeploymentFollowUp {
     }
 }
 
+impl ObjectMachine for Deployment {
+    fn machine_key(key: DeploymentUid) -> Key {
+        Key::Deployment(key)
+    }
+    fn open(&self) -> Option<&OpenOperation> {
+        self.record.open.as_ref()
+    }
+    fn rank(&self) -> Timestamp {
+        self.record.born
+    }
+    fn shown(&self) -> Option<String> {
+        let shown = (self.path(), self.record.generation, self.record.present);
+        Some(format!("{shown:?}"))
+    }
+}
+
 /// Which machines and facts a batch needs for a deployment.
 pub fn request(uid: &DeploymentUid, observations: &Observations, request: &mut BackendRequest) {
     if observations.report || observations.too_large.is_some() {
         request.reported.insert(uid.clone());
     }
     match &observations.object {
-        Some(ObjectObservation::Present { tenant, name, .. }) => {
+        Some(ObjectObservation::Present { tenant, name, snapshot, .. }) => {
+            let spec = snapshot.deployment().map(|snapshot| &snapshot.spec);
+            if let Some(environment) = spec.and_then(DeploymentSpec::environment_name) {
+                request.named_environments.insert((tenant.clone(), environment.to_owned()));
+            }
             request.observed.push(DeploymentName {
                 uid: uid.clone(),
                 tenant: tenant.clone(),
@@ -74,23 +96,13 @@ pub fn needed_tenant(
     observations: &Observations,
     environment: &Environment,
 ) -> Option<(TenantUid, String)> {
-    match &observations.object {
-        Some(ObjectObservation::Present { tenant, namespace, .. }) => {
-            Some((tenant.clone(), namespace.clone()))
-        }
-        Some(ObjectObservation::Absent { .. }) => None,
-        None => {
-            let machine = &loaded.deployments.known.get(uid)?.machine;
-            let record = &machine.record;
-            // Argo CD's namespace was recreated: what was written there is gone with the old one.
-            let application = record.application.as_ref().filter(|_| record.present);
-            let moved = application.is_some_and(|application| {
-                environment.instance.as_ref().is_some_and(|now| application.instance != *now)
-            });
-            (machine.may_resolve() || moved)
-                .then(|| (record.tenant.clone(), record.namespace.clone()))
-        }
-    }
+    stepping::needed_tenant(&loaded.deployments, uid, observations, |machine| {
+        let record = &machine.record;
+        let application = record.application.as_ref().filter(|_| record.present);
+        machine.may_resolve()
+            || application
+                .is_some_and(|application| environment.is_elsewhere(&application.instance))
+    })
 }
 
 /// Steps the deployments of a batch; says what follows for each.
@@ -104,7 +116,8 @@ pub fn step_all(
     let mut follow_ups = Vec::new();
     for (key, observations) in items {
         let Key::Deployment(uid) = key else { continue };
-        let Some(before) = before(loaded, uid, observations) else {
+        let before = stepping::before(&mut loaded.deployments, uid, observations, Deployment::new);
+        let Some(before) = before else {
             if !loaded.deployments.unreadable.contains(uid) {
                 // Usually known. But a commit may have succeeded although it was reported as
                 // failed, and then nothing was notified.
@@ -115,7 +128,10 @@ pub fn step_all(
         let events = events(loaded, &before.machine, observations, environment.has_note);
         let facts = facts(loaded, &before.machine, tenants, environment);
         let insist = observations.deadline && before.machine.is_overdue(environment.now);
-        let Some((stepped, rows, repairs)) = step(before, &events.events, &facts) else { continue };
+        let environments =
+            |machine: &Deployment, event: &Event| environments(loaded, machine, event);
+        let stepped = step(before, &events.events, &facts, &environments);
+        let Some((stepped, rows, repairs)) = stepped else { continue };
         changes.rows.extend(rows);
         changes.read.extend(events.read);
         let after = consequences(&stepped, insist, events.report, environment);
@@ -123,26 +139,6 @@ pub fn step_all(
         changes.deployments.push(stepped);
     }
     follow_ups
-}
-
-/// The machine as it was loaded, or a new one for an object that was never seen.
-fn before(
-    loaded: &mut BackendLoaded,
-    uid: &DeploymentUid,
-    observations: &Observations,
-) -> Option<Versioned<Deployment>> {
-    if let Some(known) = loaded.deployments.known.remove(uid) {
-        return Some(known);
-    }
-    match &observations.object {
-        Some(ObjectObservation::Present { tenant, namespace, name, .. })
-            if !loaded.deployments.unreadable.contains(uid) =>
-        {
-            let machine = Deployment::new(uid.clone(), tenant.clone(), namespace, name);
-            Some(Versioned { machine, version: 0 })
-        }
-        _ => None,
-    }
 }
 
 struct Events {
@@ -218,40 +214,43 @@ fn facts(
         isolation: environment.isolation,
         namesakes,
         existing_application: loaded.existing_applications.get(&record.uid).cloned(),
+        environments: Environments::default(),
         conditions: environment.conditions,
     }
 }
 
-/// Steps one machine through its events. A panic in a step is caught here: that machine is left as
-/// it was, and all others go on. The last value returned says whether a repair was asked for.
+/// What a deployment knows of environments: of the one that is named by the spec that the event leads
+/// to, and of the one that its Application deploys to.
+fn environments(loaded: &BackendLoaded, machine: &Deployment, event: &Event) -> Environments {
+    let record = &machine.record;
+    let spec = match event {
+        Event::Observed(snapshot) => &snapshot.spec,
+        _ => &record.spec,
+    };
+    let existing = loaded.existing_applications.get(&record.uid);
+    let destination = machine.destination_with(existing);
+    loaded.named_environments.facts(&record.tenant, spec.environment_name(), &destination)
+}
+
+/// Steps one machine through its events. The last value returned says whether a repair was asked for.
 fn step(
     before: Versioned<Deployment>,
     events: &[Event],
     facts: &Facts,
+    environments: &dyn Fn(&Deployment, &Event) -> Environments,
 ) -> Option<(Stepped<Deployment>, Vec<RowChange>, bool)> {
-    let uid = before.machine.record.uid.clone();
-    let stepped = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(before.machine.clone());
-        let mut repairs = false;
+    let mut repairs = false;
+    let stepped = stepping::step(before, |run| {
         for event in events {
             let rows = run.rows.len();
-            run.step(event, facts);
+            let environments = environments(&run.machine, event);
+            run.step(event, &Facts { environments, ..facts.clone() });
             let mut new = run.rows[rows..].iter();
             let requests = new.any(|row| matches!(row, RowChange::RequestOperation(_)));
             repairs |= requests && *event == Event::ApplicationDiffers;
         }
-        (run, repairs)
-    }));
-    match stepped {
-        Ok((run, repairs)) => {
-            let (stepped, rows) = Stepped::of(before, run);
-            Some((stepped, rows, repairs))
-        }
-        Err(_) => {
-            tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
-            None
-        }
-    }
+    });
+    stepped.map(|(stepped, rows)| (stepped, rows, repairs))
 }
 
 fn consequences(
@@ -262,29 +261,9 @@ fn consequences(
 ) -> DeploymentFollowUp {
     let machine = &stepped.after;
     let record = &machine.record;
-    let open = |machine: &Deployment| machine.record.open.as_ref().map(|open| open.id.clone());
-    let before = &stepped.before.machine;
-    let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
-    let place = Place { namespace: record.namespace.clone(), name: record.name.clone() };
-    let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
-    let shown = (machine.path(), record.generation, record.present);
-    let noted = Noted {
-        tenant: record.tenant.clone(),
-        place,
-        refers_to: machine.refers_to().map(str::to_owned),
-        rank: record.born,
-        shown: Some(format!("{shown:?}")),
-    };
     DeploymentFollowUp {
         uid: record.uid.clone(),
-        consequences: Consequences {
-            key: Key::Deployment(record.uid.clone()),
-            noted: (!stepped.gone).then_some(noted),
-            wake_at: if stepped.gone { None } else { machine.wake_at() },
-            insist,
-            requested,
-            moved,
-        },
+        consequences: Consequences::of(stepped, insist),
         obligations: if stepped.gone {
             Vec::new()
         } else {

@@ -15,6 +15,7 @@ use super::requests::{self, StatusWrite};
 use crate::backend::Backend;
 use crate::backend::effects::Subject;
 use crate::backend::kinds::Key;
+use crate::backend::kinds::conditions::write_status;
 use crate::backend::observations::Observations;
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::Outcome;
@@ -64,7 +65,7 @@ impl Backend {
         let (has_note, now) = (self.has_note(), self.settings.clock.kubernetes_now());
         let StatusWrite { patch, mirrored, truncated } =
             requests::status_write(uid, &object, view, report.as_deref(), has_note, &now);
-        let written = requests::write_status(&self.client, &place, patch).await?;
+        let written = write_status::<GitOpsDeployment>(&self.client, &place, patch).await?;
         self.metrics.status_writes.inc();
         let mut is_known = mirrored.is_none() || mirrored == view.mirrored;
         if let Some(truncated) = truncated {

@@ -1,10 +1,5 @@
-//! Checks: whether repositories accept the credentials of tenants.
-//!
-//! Servers that tenants choose may answer slowly or never. So checks have a queue of their own, in
-//! which no tenant has more than its share. What a check finds is an observation of its machine; with
-//! it comes the credential that was accepted, which no queue, state or timer remembers.
+//! Checks whether repositories accept the credentials of tenants.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,27 +7,21 @@ use crds::GitOpsDeploymentRepositoryCredential;
 use git_access::url::{GitUrl, Transport};
 use git_access::{Cause, Credentials, Failure};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::Api;
-use kube::core::DeserializeGuard;
-use machines::identity::{Digest, TenantUid, Timestamp};
+use machines::identity::Digest;
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::verdict::Verdict;
 use machines::kinds::repository_credential::{Checked, CredentialRecord, CredentialUid};
-use parking_lot::Mutex;
 use schema::sealing::digests::Digester;
 use schema::store::Credential;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::{observe, secret};
 use crate::backend::Backend;
-use crate::backend::index::secrets::digest;
-use crate::backend::kinds::Key;
+use crate::backend::checks::secret::{FoundSecret, SECRET_UNREADABLE, UNREADABLE, is_of_type};
+use crate::backend::index::objects::Place;
+use crate::backend::index::secrets::{SecretType, digest};
 use crate::backend::observations::{CheckedRepository, Observations};
-use crate::kubernetes::{self, ApiError};
-use crate::runtime::clock::Clock;
-use crate::runtime::effects::{EffectQueue, Outcome, Pool, Priority, QueuedEffect, Required};
-use crate::runtime::timers::Timers;
+use crate::kubernetes::ApiError;
+use crate::runtime::effects::Outcome;
 
 /// How often a repository is asked again, apart from the jitter.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -43,13 +32,11 @@ const FIRST_INTERVAL: Duration = Duration::from_secs(30);
 /// the program is not asked all at once ever after.
 const JITTER: f64 = 0.1;
 
-/// One check.
+/// Whether a repository accepts a credential.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// Of which credential.
+pub struct RepositoryCheck {
+    /// Which credential.
     pub uid: CredentialUid,
-    /// Whose turn it takes.
-    pub tenant: TenantUid,
     /// Where the credential and its Secret are.
     pub namespace: String,
     /// The credential's name.
@@ -58,238 +45,63 @@ pub struct Check {
     pub spec: CredentialSpec,
     /// What the watch of Secrets showed when the check was asked for.
     pub shown: Option<Digest>,
-    /// Why the repository is asked.
-    pub reason: Reason,
 }
 
-/// Why a repository is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// The machine requires it.
-    Required,
-    /// Some time has passed.
-    Repeated,
-}
-
-impl Check {
-    /// The check that a credential would have.
-    pub fn of(record: &CredentialRecord, reason: Reason) -> Self {
+impl RepositoryCheck {
+    /// A check of this repository with what is in this Secret, which the watch shows like this.
+    pub fn of(record: &CredentialRecord, spec: &CredentialSpec, shown: &Option<Digest>) -> Self {
         Self {
             uid: record.uid.clone(),
-            tenant: record.tenant.clone(),
             namespace: record.namespace.clone(),
             name: record.name.clone(),
-            spec: record.spec.clone(),
-            shown: record.shown.clone(),
-            reason,
-        }
-    }
-}
-
-impl QueuedEffect for Check {
-    type Key = (CredentialUid, Reason);
-
-    fn key(&self) -> Self::Key {
-        (self.uid.clone(), self.reason)
-    }
-
-    fn priority(&self) -> Priority {
-        match self.reason {
-            Reason::Required => Priority::High,
-            Reason::Repeated => Priority::Low,
+            spec: spec.clone(),
+            shown: shown.clone(),
         }
     }
 
-    fn is_answered(&self) -> bool {
-        true
-    }
-}
-
-/// What a credential needs of its repository's server.
-#[derive(Clone, Debug)]
-pub enum Needed {
-    /// To be asked now.
-    Now(Check),
-    /// To be asked again from time to time.
-    Repeatedly {
-        /// What.
-        check: Check,
-        /// Whether it is to be soon: the repository did not accept the credential, or what was checked
-        /// is another Secret than the watch shows.
-        is_doubtful: bool,
-    },
-    /// Nothing.
-    Nothing,
-}
-
-/// The checks that wait, and those that are due some time.
-#[derive(Debug)]
-pub struct Checks {
-    queue: Arc<EffectQueue<Check>>,
-    timers: Timers<CredentialUid>,
-    repeated: Mutex<HashMap<CredentialUid, Repeated>>,
-    clock: Clock,
-}
-
-#[derive(Debug)]
-struct Repeated {
-    check: Check,
-    /// How often in a row it was not accepted.
-    refusals: u32,
-    is_doubtful: bool,
-}
-
-impl Checks {
-    /// None yet.
-    pub fn new(clock: &Clock) -> Self {
-        Self {
-            queue: EffectQueue::new(Pool::TENANTS_SERVERS),
-            timers: Timers::new(clock.clone()),
-            repeated: Mutex::default(),
-            clock: clock.clone(),
-        }
-    }
-
-    /// How many run or wait for their turn.
-    pub fn backlog(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// Notes what a credential needs now. `insist` puts in doubt what was done before.
-    #[must_use = "a check in doubt is settled by one more step"]
-    pub fn note(
-        &self,
-        uid: &CredentialUid,
-        needed: Needed,
-        insist: bool,
-        as_of: Instant,
-    ) -> Required {
-        match needed {
-            Needed::Now(check) => {
-                self.forget_repeated(uid);
-                if insist {
-                    self.queue.invalidate(&check.key());
-                }
-                let tenant = check.tenant.clone();
-                self.queue.require(tenant.as_str(), check, as_of)
-            }
-            Needed::Repeatedly { check, is_doubtful } => {
-                self.queue.withdraw(&(uid.clone(), Reason::Required));
-                self.note_repeated(uid, check, is_doubtful);
-                Required::Certain
-            }
-            Needed::Nothing => {
-                self.queue.withdraw(&(uid.clone(), Reason::Required));
-                self.forget_repeated(uid);
-                Required::Certain
-            }
-        }
-    }
-
-    fn note_repeated(&self, uid: &CredentialUid, check: Check, is_doubtful: bool) {
-        let mut repeated = self.repeated.lock();
-        match repeated.get_mut(uid) {
-            Some(known) if known.is_doubtful == is_doubtful => known.check = check,
-            _ => {
-                let one = Repeated { check, refusals: 0, is_doubtful };
-                self.timers.set(uid, Some(self.next(uid, &one)));
-                repeated.insert(uid.clone(), one);
-            }
-        }
-    }
-
-    fn forget_repeated(&self, uid: &CredentialUid) {
-        if self.repeated.lock().remove(uid).is_some() {
-            self.timers.set(uid, None);
-            self.queue.withdraw(&(uid.clone(), Reason::Repeated));
-        }
-    }
-
-    /// When a repository is asked again.
-    fn next(&self, uid: &CredentialUid, repeated: &Repeated) -> Timestamp {
-        let doubled = FIRST_INTERVAL.saturating_mul(1 << repeated.refusals.min(8)).min(INTERVAL);
-        let interval = if repeated.is_doubtful { doubled } else { INTERVAL };
+    /// The pause before the repository is asked again, after so many refusals in a row.
+    pub fn pause(&self, refusals: u32, is_doubtful: bool) -> Duration {
+        let doubled = FIRST_INTERVAL.saturating_mul(1 << refusals.min(8)).min(INTERVAL);
+        let interval = if is_doubtful { doubled } else { INTERVAL };
         // Not random: a program that starts again does not ask all at once, either.
-        let hash = Digest::of(&(uid, repeated.refusals));
+        let hash = Digest::of(&(&self.uid, refusals));
         let share = u8::from_str_radix(hash.as_str().get(..2).unwrap_or_default(), 16);
         let jitter = (f64::from(share.unwrap_or_default()) / 255.0 - 0.5) * 2.0 * JITTER;
-        self.clock.now().after(interval.mul_f64(1.0 + jitter))
-    }
-
-    /// Asks the repositories again whose time comes, until it should stop.
-    async fn repeat(&self, shutdown: CancellationToken) {
-        loop {
-            let due = tokio::select! {
-                () = shutdown.cancelled() => return,
-                due = self.timers.next_due() => due,
-            };
-            for uid in due {
-                self.repeat_now(&uid, 1);
-            }
-        }
-    }
-
-    /// Asks every repository again: what servers are trusted by has changed.
-    pub fn repeat_all(&self) {
-        let uids: Vec<CredentialUid> = self.repeated.lock().keys().cloned().collect();
-        for uid in uids {
-            self.repeat_now(&uid, 0);
-        }
-    }
-
-    /// Asks a repository again, and notes by how much the pause until the next time is longer.
-    fn repeat_now(&self, uid: &CredentialUid, doublings: u32) {
-        let mut repeated = self.repeated.lock();
-        let Some(one) = repeated.get_mut(uid) else { return };
-        one.refusals = one.refusals.saturating_add(doublings * u32::from(one.is_doubtful));
-        self.timers.set(uid, Some(self.next(uid, one)));
-        // That it was done before does not count.
-        self.queue.withdraw(&one.check.key());
-        let tenant = one.check.tenant.clone();
-        // Its machine requires nothing, and is stepped by what is found.
-        let _ = self.queue.require(tenant.as_str(), one.check.clone(), Instant::now());
+        interval.mul_f64(1.0 + jitter)
     }
 }
 
 impl Backend {
-    /// Runs checks until it should stop.
-    pub(in crate::backend) async fn run_checks(self: Arc<Self>, shutdown: CancellationToken) {
-        let (backend, stop) = (Arc::clone(&self), shutdown.clone());
-        let execute = move |check| {
-            let (check, stop) = (Arc::clone(&backend).check(check), stop.clone());
-            async move {
-                // Nothing waits for the rest of a check: the next replica begins it again.
-                tokio::select! {
-                    () = stop.cancelled() => Outcome::Failed,
-                    outcome = check => outcome,
-                }
-            }
-        };
-        let run = Arc::clone(&self.checks.queue).run(execute, shutdown.clone());
-        tokio::join!(run, self.checks.repeat(shutdown));
-    }
-
-    async fn check(self: Arc<Self>, check: Check) -> Outcome {
+    /// Carries out a check; without an answer, says how it ended.
+    pub(in crate::backend) async fn check_repository(
+        &self,
+        check: RepositoryCheck,
+    ) -> Result<Observations, Outcome> {
         // Without keys nothing is checked.
-        let Some(sealer) = self.sealing.sealer() else { return Outcome::Pending };
-        let Some(trust) = self.trust.known() else { return Outcome::Failed };
-        let secret = match self.secret_of(&check).await {
-            Ok(Some(secret)) => secret,
+        let sealer = self.sealing.sealer().ok_or(Outcome::Pending)?;
+        let trust = self.trust.known().ok_or(Outcome::Failed)?;
+        let (judged, digest) = match self.secret_of_credential(&check).await {
+            Ok(FoundSecret::Secret(secret)) => {
+                judge(secret.as_deref(), &check.spec, &sealer.digests)
+            }
+            Ok(FoundSecret::Unreadable) => {
+                let (cause, text) = (SECRET_UNREADABLE.to_owned(), UNREADABLE.to_owned());
+                (Err(Verdict::Refused { cause, text }), None)
+            }
             // The machine learns what became of the object.
-            Ok(None) => return Outcome::Pending,
+            Ok(FoundSecret::Outdated) => return Err(Outcome::Pending),
             Err(error) => {
                 tracing::warn!(uid = check.uid.as_str(), %error, "a Secret cannot be read yet");
-                return Outcome::Failed;
+                return Err(Outcome::Failed);
             }
         };
-        let (judged, digest) = judge(secret.as_ref(), &check.spec, &sealer.digests);
         let judged = match judged {
             Ok((url, credential)) => {
                 let shown = shown(&url, &credential);
                 let listed = self.settings.repositories.list(&url, &shown, &trust).await;
                 if self.trust.known().is_none_or(|now| !Arc::ptr_eq(&now, &trust)) {
                     // It was judged by what is no longer trusted, or not yet.
-                    return Outcome::Failed;
+                    return Err(Outcome::Failed);
                 }
                 listed.map_err(|failure| verdict(&failure)).map(|()| credential)
             }
@@ -299,36 +111,20 @@ impl Backend {
             Ok(credential) => (Verdict::Accepted {}, Some(Arc::new(credential))),
             Err(verdict) => (verdict, None),
         };
-        let found = Checked { spec: check.spec.clone(), secret: digest, verdict };
-        self.checks.queue.answered(&check.key());
-        let checked = CheckedRepository { shown: check.shown, found, accepted };
-        self.poke(&Key::Credential(check.uid), Observations::checked(checked));
-        Outcome::Done
+        let RepositoryCheck { spec, shown, .. } = check;
+        let found = Checked { spec, secret: digest, verdict };
+        Ok(Observations::checked(CheckedRepository { shown, found, accepted }))
     }
-}
 
-impl Backend {
-    /// The Secret that a check is about, or that there is none; `None` if the credential itself is no
-    /// longer what it was when the check was asked for.
-    ///
-    /// The credential is looked for after the Secret was read. A namespace goes after what is in it: if
-    /// the credential is still there, the Secret is of the same namespace, and not of another tenant
-    /// whose namespace has the name now.
-    async fn secret_of(&self, check: &Check) -> Result<Option<Option<Secret>>, ApiError> {
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), &check.namespace);
-        let secret = match api.get(&check.spec.secret).await.map_err(kubernetes::api_error) {
-            Ok(secret) => Some(secret),
-            Err(ApiError::Missing) => None,
-            Err(error) => return Err(error),
+    async fn secret_of_credential(&self, check: &RepositoryCheck) -> Result<FoundSecret, ApiError> {
+        let RepositoryCheck { uid, namespace, name, spec, .. } = check;
+        let place = Place { namespace: namespace.clone(), name: name.clone() };
+        let is_same = |object: &GitOpsDeploymentRepositoryCredential| {
+            let snapshot = observe::snapshot(object);
+            let is_it = object.metadata.uid.as_deref() == Some(uid.as_str());
+            is_it && !snapshot.deleting && snapshot.spec == *spec
         };
-        let found: Vec<DeserializeGuard<GitOpsDeploymentRepositoryCredential>> =
-            kubernetes::list_named(&self.client, &check.namespace, &check.name).await?;
-        let is_same = found.into_iter().filter_map(|object| object.0.ok()).any(|object| {
-            let snapshot = observe::snapshot(&object);
-            let is_it = object.metadata.uid.as_deref() == Some(check.uid.as_str());
-            is_it && !snapshot.deleting && snapshot.spec == check.spec
-        });
-        Ok(is_same.then_some(secret))
+        self.secret_of(&place, &spec.secret, is_same).await
     }
 }
 
@@ -339,6 +135,10 @@ fn judge(
     digests: &Digester,
 ) -> (Result<(GitUrl, Credential), Verdict>, Option<Digest>) {
     let Some(secret) = secret else { return (Err(Verdict::SecretMissing {}), None) };
+    // The watch shows no other type, so none has a digest.
+    if !is_of_type(secret, SecretType::RepositoryCredential) {
+        return (Err(Verdict::SecretOfWrongType {}), None);
+    }
     let judged = match GitUrl::parse(&spec.repository) {
         Ok(url) => secret::credential(secret, &url).map(|credential| (url, credential)),
         // The machine rejects what no server could be asked for; this is what is left.
@@ -346,8 +146,7 @@ fn judge(
             Err(Verdict::Refused { cause: "InvalidURL".to_owned(), text: error.to_string() })
         }
     };
-    let is_of_the_type = judged.as_ref().err() != Some(&Verdict::SecretOfWrongType {});
-    (judged, is_of_the_type.then(|| digest(secret, digests)))
+    (judged, Some(digest(secret, digests)))
 }
 
 /// What the server is shown.
@@ -374,7 +173,7 @@ fn verdict(failure: &Failure) -> Verdict {
 mod tests {
     use crds::GitOpsDeploymentRepositoryCredentialSpec;
     use kube::ResourceExt;
-    use kube::api::{ObjectMeta, PostParams};
+    use kube::api::{Api, ObjectMeta, PostParams};
     use schema::store::{Role, Store};
 
     use super::*;
@@ -401,52 +200,49 @@ mod tests {
         };
         let object = GitOpsDeploymentRepositoryCredential::new("repo", spec);
         let object = api.create(&PostParams::default(), &object).await.expect("it is created");
-        let check = Check {
+        let check = RepositoryCheck {
             uid: CredentialUid::new(object.uid().expect("a UID")),
-            tenant: TenantUid::new("tenant"),
             namespace: "team".to_owned(),
             name: "repo".to_owned(),
             spec: observe::snapshot(&object).spec,
             shown: None,
-            reason: Reason::Repeated,
         };
-        assert_eq!(backend.secret_of(&check).await, Ok(Some(None)), "there is no Secret yet");
+        let nothing = Ok(FoundSecret::Secret(None));
+        assert_eq!(backend.secret_of_credential(&check).await, nothing, "there is no Secret yet");
         let metadata = ObjectMeta { name: Some("git".to_owned()), ..ObjectMeta::default() };
         let secrets: Api<Secret> = Api::namespaced(client, "team");
         let secret = Secret { metadata, ..Secret::default() };
         secrets.create(&PostParams::default(), &secret).await.expect("it is created");
-        assert!(backend.secret_of(&check).await.expect("an answer").flatten().is_some());
+        let found = backend.secret_of_credential(&check).await;
+        assert!(matches!(found, Ok(FoundSecret::Secret(Some(_)))), "{found:?}");
         // Of another tenant, whose namespace has the name now; and of a URL that is there no longer.
         let uid = CredentialUid::new("another");
-        let of_another = Check { uid, ..check.clone() };
+        let of_another = RepositoryCheck { uid, ..check.clone() };
         let mut elsewhere = check.clone();
         elsewhere.spec.repository = "https://git.example.com/b".to_owned();
         for outdated in [of_another, elsewhere] {
-            assert_eq!(backend.secret_of(&outdated).await, Ok(None), "{outdated:?}");
+            assert_eq!(
+                backend.secret_of_credential(&outdated).await,
+                Ok(FoundSecret::Outdated),
+                "{outdated:?}"
+            );
         }
     }
 
-    #[tokio::test]
-    async fn what_is_refused_is_asked_again_sooner_and_less_and_less_often() {
-        let checks = Checks::new(&Clock::new(|| Timestamp::from_millis(0)));
-        let uid = CredentialUid::new("one");
-        let check = Check {
-            uid: uid.clone(),
-            tenant: TenantUid::new("tenant"),
+    #[test]
+    fn what_is_refused_is_asked_again_sooner_and_less_and_less_often() {
+        let check = RepositoryCheck {
+            uid: CredentialUid::new("one"),
             namespace: "team".to_owned(),
             name: "repo".to_owned(),
             spec: CredentialSpec::default(),
             shown: None,
-            reason: Reason::Repeated,
         };
-        let pause = |is_doubtful, refusals| {
-            let repeated = Repeated { check: check.clone(), refusals, is_doubtful };
-            checks.next(&uid, &repeated).as_millis() / 1_000
-        };
-        let pauses = [0, 1, 2, 5, 30].map(|refusals| pause(true, refusals));
-        for (pause, expected) in pauses.into_iter().zip([30, 60, 120, 600, 600]) {
-            assert!((pause - expected).abs() <= expected / 10, "{pauses:?}");
+        let seconds = |is_doubtful, refusals| check.pause(refusals, is_doubtful).as_secs_f64();
+        let pauses = [0, 1, 2, 5, 30].map(|refusals| seconds(true, refusals));
+        for (pause, expected) in pauses.into_iter().zip([30.0, 60.0, 120.0, 600.0, 600.0]) {
+            assert!((pause - expected).abs() <= expected / 10.0, "{pauses:?}");
         }
-        assert!((pause(false, 0) - 600).abs() <= 60);
+        assert!((seconds(false, 0) - 600.0).abs() <= 60.0);
     }
 }

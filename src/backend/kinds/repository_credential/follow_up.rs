@@ -19,7 +19,7 @@ impl Backend {
         taken_at: Instant,
     ) {
         let CredentialFollowUp { uid, consequences, obligations, needed, complaint } = credential;
-        let (key, tenant) = (consequences.key.clone(), consequences.tenant());
+        let key = consequences.key.clone();
         if let (Some((reason, message)), Some(noted)) = (&complaint, &consequences.noted)
             && self.settings.conditions == ConditionStyle::Legacy
         {
@@ -27,22 +27,20 @@ impl Backend {
             self.events.tell(&noted.place, &key, reason, message);
         }
         let effect = |obligation| match obligation {
-            CredentialObligation::OperationCreated(operation) => Some(Effect::CreateOperation {
-                requester: key.clone(),
-                tenant: tenant.clone(),
-                operation,
-            }),
+            CredentialObligation::OperationCreated(operation) => {
+                Some(consequences.create(operation))
+            }
             CredentialObligation::StatusWritten(view) => {
                 let effect = CredentialEffect { uid: uid.clone(), view };
                 Some(Effect::Object(ObjectEffect::Credential(effect)))
             }
-            // It is among what the credential needs, whose queue is another one.
+            // What the credential needs was made of it; the queue of checks is another one.
             CredentialObligation::CredentialChecked { .. } => None,
         };
         let effects = obligations.into_iter().filter_map(effect).collect();
-        let insist = consequences.insist;
+        let (tenant, insist) = (consequences.tenant(), consequences.insist);
         self.follow_up_machine(consequences, effects, taken_at);
-        if self.checks.note(&uid, needed, insist, taken_at) == Required::InDoubt {
+        if self.checks.note((&key, &tenant), needed, insist, taken_at) == Required::InDoubt {
             self.poke(&key, Observations::facts());
         }
     }

@@ -5,12 +5,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1;
 use machines::identity::{Digest, Generation};
 use machines::kinds::repository_credential::spec::CredentialSpec;
 use machines::kinds::repository_credential::{CredentialSnapshot, CredentialUid};
-use machines::shared::condition::Condition;
 use machines::shared::redaction::redacted_url;
 
 use crate::backend::index::Index;
 use crate::backend::index::namespaces::Namespaces;
 use crate::backend::index::objects::{Kind, Objects};
+use crate::backend::kinds::conditions::observed;
 use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::watch;
 
@@ -37,13 +37,6 @@ impl Kind for GitOpsDeploymentRepositoryCredential {
 /// What a GitOpsDeploymentRepositoryCredential looks like to its machine.
 pub fn snapshot(object: &GitOpsDeploymentRepositoryCredential) -> CredentialSnapshot {
     let status = object.status.clone().unwrap_or_default();
-    let conditions = status.conditions.into_iter().map(|condition| Condition {
-        type_: condition.type_,
-        status: condition.status,
-        reason: condition.reason,
-        message: condition.message,
-        observed_generation: condition.observed_generation.map(Generation),
-    });
     CredentialSnapshot {
         revision: watch::revision(object),
         generation: Generation(object.metadata.generation.unwrap_or_default()),
@@ -53,7 +46,7 @@ pub fn snapshot(object: &GitOpsDeploymentRepositoryCredential) -> CredentialSnap
             repository: redacted_url(&object.spec.repository).into_owned(),
             secret: object.spec.secret.clone(),
         },
-        conditions: conditions.collect(),
+        conditions: observed(&status.conditions),
     }
 }
 

@@ -8,8 +8,8 @@ use machines::kinds::repository_credential::verdict::Verdict;
 use schema::store::Credential;
 use secrecy::SecretString;
 
-/// Most bytes of a Secret, all its keys together.
-pub const SIZE_LIMIT: usize = 64 * 1_024;
+use crate::backend::checks::secret::{TOO_LARGE, is_of_type, is_too_large};
+use crate::backend::index::secrets::SecretType;
 
 const NO_PASSWORD: &str = "the Secret has no \"password\", which an https:// URL needs";
 const NO_KEY: &str = "the Secret has no \"sshPrivateKey\", which an SSH URL needs";
@@ -20,13 +20,11 @@ const NO_KEY: &str = "the Secret has no \"sshPrivateKey\", which an SSH URL need
 ///
 /// What is wrong with the Secret. It repeats nothing that is in it.
 pub fn credential(secret: &Secret, url: &GitUrl) -> Result<Credential, Verdict> {
-    if secret.type_.as_deref() != Some(crds::names::REPOSITORY_CREDENTIAL_SECRET_TYPE) {
+    if !is_of_type(secret, SecretType::RepositoryCredential) {
         return Err(Verdict::SecretOfWrongType {});
     }
-    let data = secret.data.iter().flatten();
-    let bytes: usize = data.map(|(key, value)| key.len() + value.0.len()).sum();
-    if bytes > SIZE_LIMIT {
-        return Err(unusable("the Secret is larger than 64 KiB"));
+    if is_too_large(secret) {
+        return Err(unusable(TOO_LARGE));
     }
     // Of a Secret that has both, Argo CD would use the password whatever the URL is.
     match url.transport() {
@@ -62,6 +60,7 @@ fn unusable(text: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::checks::secret::SIZE_LIMIT;
 
     const HTTPS: &str = "https://example.com/a";
 

@@ -1,26 +1,25 @@
 //! Steps the repository credentials of a batch.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use machines::identity::TenantUid;
+use machines::identity::{TenantUid, Timestamp};
 use machines::kinds::repository_credential::lifecycle::CredentialState;
 use machines::kinds::repository_credential::{
     CredentialEvent, CredentialFacts, CredentialObligation, CredentialUid, RepositoryCredential,
 };
 use machines::kinds::tenant::TenantFact;
-use machines::machine::{Machine, Run};
 use machines::rows::{CredentialRows, RowChange};
+use machines::shared::open_operation::OpenOperation;
 use schema::store::AdoptedCredential;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
-use schema::store::machine_rows::{Persistent, Stepped, Versioned};
+use schema::store::machine_rows::{Stepped, Versioned};
 
-use super::checks::{Check, Needed, Reason};
+use super::checks::RepositoryCheck;
+use crate::backend::checks::{Needed, Repeatedly};
 use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
-use crate::backend::index::objects::{Noted, Place};
-use crate::backend::index::secrets::ShownSecret;
-use crate::backend::kinds::Key;
+use crate::backend::index::objects::Place;
+use crate::backend::index::secrets::{SecretType, ShownSecret};
+use crate::backend::kinds::stepping::{self, ObjectMachine};
+use crate::backend::kinds::{Check, Key, Surroundings};
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
 /// What follows for a repository credential.
@@ -38,17 +37,24 @@ pub struct CredentialFollowUp {
     pub complaint: Option<(String, String)>,
 }
 
-/// What the steps look at besides what was loaded.
-pub struct Surroundings<'a> {
-    /// The tenants, as the batch leaves them.
-    pub tenants: &'a HashMap<TenantUid, TenantFact>,
-    /// What the watch shows of a Secret.
-    pub secret: &'a dyn Fn(&Place) -> ShownSecret,
+impl ObjectMachine for RepositoryCredential {
+    fn machine_key(key: CredentialUid) -> Key {
+        Key::Credential(key)
+    }
+    fn open(&self) -> Option<&OpenOperation> {
+        self.record.open.as_ref()
+    }
+    fn rank(&self) -> Timestamp {
+        self.record.born
+    }
 }
 
 /// Which machines and facts a batch needs for a repository credential.
 pub fn request(uid: &CredentialUid, observations: &Observations, request: &mut BackendRequest) {
     request.credentials.push(uid.clone());
+    if observations.checked.is_some() {
+        request.checked.insert(uid.clone());
+    }
     if let Some(ObjectObservation::Present { tenant, .. }) = &observations.object {
         request.tenants.push(tenant.clone());
     }
@@ -61,24 +67,13 @@ pub fn needed_tenant(
     observations: &Observations,
     environment: &Environment,
 ) -> Option<(TenantUid, String)> {
-    match &observations.object {
-        Some(ObjectObservation::Present { tenant, namespace, .. }) => {
-            Some((tenant.clone(), namespace.clone()))
-        }
-        Some(ObjectObservation::Absent { .. }) => None,
-        None => {
-            let machine = &loaded.credentials.known.get(uid)?.machine;
-            let record = &machine.record;
-            // Argo CD's namespace was recreated: what was written there is gone with the old one.
-            let row = record.row.as_ref().filter(|_| record.present);
-            let moved = row.is_some_and(|row| {
-                environment.instance.as_ref().is_some_and(|now| row.instance != *now)
-            });
-            let accepted = observations.checked.as_ref().is_some_and(|one| one.accepted.is_some());
-            (machine.needs_tenant() || moved || accepted)
-                .then(|| (record.tenant.clone(), record.namespace.clone()))
-        }
-    }
+    stepping::needed_tenant(&loaded.credentials, uid, observations, |machine| {
+        let record = &machine.record;
+        let row = record.row.as_ref().filter(|_| record.present);
+        machine.needs_tenant()
+            || row.is_some_and(|row| environment.is_elsewhere(&row.instance))
+            || observations.checked.as_ref().is_some_and(|one| one.accepted.is_some())
+    })
 }
 
 /// Steps the repository credentials of a batch; says what follows for each.
@@ -105,10 +100,13 @@ pub fn step_all(
         };
         let insist = observations.deadline && before.machine.is_overdue(environment.now);
         let events = events(loaded, &before.machine, observations);
-        let facts = |credential: &RepositoryCredential, event: &CredentialEvent| {
-            facts(credential, event, loaded, surroundings, environment)
-        };
-        let Some((stepped, rows)) = step(before, &events, &facts) else { continue };
+        let stepped = stepping::step(before, |run| {
+            for event in &events {
+                let facts = facts(&run.machine, event, loaded, surroundings, environment);
+                run.step(event, &facts);
+            }
+        });
+        let Some((stepped, rows)) = stepped else { continue };
         let is_put = |row: &RowChange| matches!(row, RowChange::Credential(CredentialRows::Put(_)));
         if rows.iter().any(is_put)
             && let Some(accepted) =
@@ -123,31 +121,21 @@ pub fn step_all(
     follow_ups
 }
 
-/// The machine as it was loaded, or a new one for an object that was never seen.
+/// The machine as it was loaded, or a new one for an object that was never seen, or of which nothing
+/// but what an earlier installation has made is left.
 fn before(
     loaded: &mut BackendLoaded,
     uid: &CredentialUid,
     observations: &Observations,
 ) -> Option<Versioned<RepositoryCredential>> {
-    if let Some(known) = loaded.credentials.known.remove(uid) {
-        return Some(known);
-    }
-    match &observations.object {
-        Some(ObjectObservation::Present { tenant, namespace, name, .. })
-            if !loaded.credentials.unreadable.contains(uid) =>
-        {
-            let machine = RepositoryCredential::new(uid.clone(), tenant.clone(), namespace, name);
-            Some(Versioned { machine, version: 0 })
-        }
-        // What an earlier installation has left of it is removed.
-        Some(ObjectObservation::Absent { .. }) => {
-            let AdoptedCredential { uid, tenant, namespace, name } =
-                loaded.existing_credentials.get(uid)?.object.clone();
-            let machine = RepositoryCredential::new(uid, tenant, &namespace, &name);
-            Some(Versioned { machine, version: 0 })
-        }
-        _ => None,
-    }
+    let new = RepositoryCredential::new;
+    let before = stepping::before(&mut loaded.credentials, uid, observations, new);
+    before.or_else(|| {
+        let Some(ObjectObservation::Absent { .. }) = &observations.object else { return None };
+        let AdoptedCredential { uid, tenant, namespace, name } =
+            loaded.existing_credentials.get(uid)?.object.clone();
+        Some(Versioned { machine: new(uid, tenant, &namespace, &name), version: 0 })
+    })
 }
 
 fn events(
@@ -202,7 +190,7 @@ fn facts(
     };
     let place = Place { namespace: record.namespace.clone(), name: name.clone() };
     let tenant = surroundings.tenants.get(&record.tenant).cloned();
-    let shown = match (surroundings.secret)(&place) {
+    let shown = match (surroundings.secret)(SecretType::RepositoryCredential, &place) {
         ShownSecret::Present(digest) => Some(digest),
         ShownSecret::Absent => None,
         // It is taken for what it was.
@@ -223,78 +211,46 @@ fn facts(
     }
 }
 
-/// Steps one machine through its events. A panic in a step is caught here: that machine is left as
-/// it was, and all others go on.
-fn step(
-    before: Versioned<RepositoryCredential>,
-    events: &[CredentialEvent],
-    facts: &dyn Fn(&RepositoryCredential, &CredentialEvent) -> CredentialFacts,
-) -> Option<(Stepped<RepositoryCredential>, Vec<RowChange>)> {
-    let uid = before.machine.record.uid.clone();
-    let stepped = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(before.machine.clone());
-        for event in events {
-            let facts = facts(&run.machine, event);
-            run.step(event, &facts);
-        }
-        run
-    }));
-    let Ok(run) = stepped else {
-        tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
-        return None;
-    };
-    Some(Stepped::of(before, run))
-}
-
 fn follow_up(
     stepped: &Stepped<RepositoryCredential>,
     insist: bool,
     environment: &Environment,
 ) -> CredentialFollowUp {
     let (before, machine) = (&stepped.before.machine, &stepped.after);
-    let record = &machine.record;
-    let open = |one: &RepositoryCredential| one.record.open.as_ref().map(|open| open.id.clone());
-    let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
-    let place = Place { namespace: record.namespace.clone(), name: record.name.clone() };
-    let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
     let complaint = machine.complaint().filter(|one| before.complaint().as_ref() != Some(one));
-    let noted = Noted {
-        tenant: record.tenant.clone(),
-        place,
-        refers_to: machine.refers_to().map(str::to_owned),
-        rank: record.born,
-        shown: None,
-    };
-    let obligations = machine.obligations(environment.conditions);
+    let obligations =
+        if stepped.gone { Vec::new() } else { machine.obligations(environment.conditions) };
     CredentialFollowUp {
-        uid: record.uid.clone(),
-        consequences: Consequences {
-            key: Key::Credential(record.uid.clone()),
-            noted: (!stepped.gone).then_some(noted),
-            wake_at: if stepped.gone { None } else { machine.wake_at() },
-            insist,
-            requested,
-            moved,
-        },
-        obligations: if stepped.gone { Vec::new() } else { obligations },
-        needed: needed(machine),
+        uid: machine.record.uid.clone(),
+        consequences: Consequences::of(stepped, insist),
+        needed: needed(machine, &obligations),
+        obligations,
         complaint,
     }
 }
 
-fn needed(machine: &RepositoryCredential) -> Needed {
+/// What it needs of its repository's server: to be asked now if it is obliged to know the answer, or
+/// else again from time to time, as long as the last answer counts.
+fn needed(machine: &RepositoryCredential, obligations: &[CredentialObligation]) -> Needed {
+    let required = obligations.iter().find_map(|obligation| match obligation {
+        CredentialObligation::CredentialChecked { spec, shown } => Some((spec, shown)),
+        CredentialObligation::OperationCreated(_) | CredentialObligation::StatusWritten(_) => None,
+    });
     let record = &machine.record;
-    let check = |reason| Check::of(record, reason);
+    let check = |spec, shown| Check::Repository(RepositoryCheck::of(record, spec, shown));
+    if let Some((spec, shown)) = required {
+        return Needed { now: Some(check(spec, shown)), repeatedly: None };
+    }
+    if !machine.is_rechecked() {
+        return Needed::default();
+    }
     let secret = record.checked.as_ref().and_then(|checked| checked.secret.as_ref());
     let is_refused = matches!(machine.lifecycle, CredentialState::Refused {});
-    let is_doubtful = is_refused || secret != record.shown.as_ref();
-    if matches!(machine.lifecycle, CredentialState::Checking { .. }) {
-        Needed::Now(check(Reason::Required))
-    } else if machine.is_rechecked() {
-        Needed::Repeatedly { check: check(Reason::Repeated), is_doubtful }
-    } else {
-        Needed::Nothing
-    }
+    let repeatedly = Repeatedly {
+        check: check(&record.spec, &record.shown),
+        is_doubtful: is_refused || secret != record.shown.as_ref(),
+    };
+    Needed { now: None, repeatedly: Some(repeatedly) }
 }
 
 fn gone(uid: &CredentialUid) -> CredentialFollowUp {
@@ -302,7 +258,55 @@ fn gone(uid: &CredentialUid) -> CredentialFollowUp {
         uid: uid.clone(),
         consequences: Consequences::gone(Key::Credential(uid.clone())),
         obligations: Vec::new(),
-        needed: Needed::Nothing,
+        needed: Needed::default(),
         complaint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use machines::identity::Digest;
+    use machines::kinds::repository_credential::Checked;
+    use machines::kinds::repository_credential::spec::CredentialSpec;
+    use machines::kinds::repository_credential::verdict::Verdict;
+
+    use super::*;
+
+    fn credential(lifecycle: CredentialState) -> RepositoryCredential {
+        let uid = CredentialUid::new("uid");
+        let mut machine = RepositoryCredential::new(uid, TenantUid::new("tenant"), "team", "repo");
+        let (spec, secret) = (CredentialSpec::default(), Some(Digest::of(&"checked")));
+        machine.record.shown.clone_from(&secret);
+        machine.record.checked = Some(Checked { spec, secret, verdict: Verdict::Accepted {} });
+        RepositoryCredential { lifecycle, ..machine }
+    }
+
+    fn needs(machine: &RepositoryCredential) -> Needed {
+        needed(machine, &machine.obligations(Default::default()))
+    }
+
+    #[test]
+    fn what_a_credential_is_obliged_to_know_is_asked_now_and_the_rest_again_some_time() {
+        let deadline = Timestamp::from_millis(1);
+        let checking = credential(CredentialState::Checking { deadline, overdue: 0 });
+        let Some(Check::Repository(check)) = needs(&checking).now else {
+            panic!("the machine waits for it")
+        };
+        assert_eq!(check.shown, Some(Digest::of(&"checked")));
+        let mut outdated = credential(CredentialState::Accepted {});
+        outdated.record.shown = Some(Digest::of(&"another"));
+        let judged = [
+            (credential(CredentialState::Accepted {}), false),
+            (credential(CredentialState::Refused {}), true),
+            (outdated, true),
+        ];
+        for (machine, expected) in judged {
+            let Needed { now: None, repeatedly: Some(again) } = needs(&machine) else {
+                panic!("{machine:?} is asked again");
+            };
+            assert_eq!(again.is_doubtful, expected, "{machine:?}");
+        }
+        let nothing = needs(&credential(CredentialState::Rejected {}));
+        assert!(nothing.now.is_none() && nothing.repeatedly.is_none(), "{nothing:?}");
     }
 }

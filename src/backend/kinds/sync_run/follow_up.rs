@@ -12,16 +12,11 @@ use crate::backend::kinds::ObjectEffect;
 impl Backend {
     pub(in crate::backend) fn follow_up_sync_run(&self, run: SyncRunFollowUp, taken_at: Instant) {
         let SyncRunFollowUp { uid, consequences, obligations } = run;
-        let (requester, tenant) = (consequences.key.clone(), consequences.tenant());
         let effect = |obligation| match obligation {
-            SyncRunObligation::OperationCreated(operation) => Effect::CreateOperation {
-                requester: requester.clone(),
-                tenant: tenant.clone(),
-                operation,
-            },
+            SyncRunObligation::OperationCreated(operation) => consequences.create(operation),
             SyncRunObligation::ChangeAnnounced(operation) => Effect::AnnounceChange {
-                requester: requester.clone(),
-                tenant: tenant.clone(),
+                requester: consequences.key.clone(),
+                tenant: consequences.tenant(),
                 operation,
             },
             SyncRunObligation::StatusWritten(view) => {

@@ -3,11 +3,11 @@
 use crds::{GitOpsDeploymentSyncRun, GitOpsDeploymentSyncRunCondition};
 use machines::identity::{Digest, Generation, Timestamp};
 use machines::kinds::sync_run::{SyncRunSnapshot, SyncRunSpec, SyncRunUid};
-use machines::shared::condition::Condition;
 
 use crate::backend::index::Index;
 use crate::backend::index::namespaces::Namespaces;
 use crate::backend::index::objects::{Kind, Objects};
+use crate::backend::kinds::conditions::observed;
 use crate::backend::kinds::{Key, ObjectSnapshot};
 use crate::runtime::watch;
 
@@ -34,13 +34,6 @@ impl Kind for GitOpsDeploymentSyncRun {
 /// What a GitOpsDeploymentSyncRun looks like to its machine.
 pub fn snapshot(object: &GitOpsDeploymentSyncRun) -> SyncRunSnapshot {
     let status = object.status.clone().unwrap_or_default();
-    let conditions = status.conditions.into_iter().map(|condition| Condition {
-        type_: condition.type_,
-        status: condition.status,
-        reason: condition.reason,
-        message: condition.message,
-        observed_generation: condition.observed_generation.map(Generation),
-    });
     let created = object.metadata.creation_timestamp.as_ref();
     SyncRunSnapshot {
         revision: watch::revision(object),
@@ -53,7 +46,7 @@ pub fn snapshot(object: &GitOpsDeploymentSyncRun) -> SyncRunSnapshot {
             deployment_name: object.spec.gitops_deployment_name.clone(),
             revision: object.spec.revision_id.clone(),
         },
-        conditions: conditions.collect(),
+        conditions: observed(&status.conditions),
     }
 }
 

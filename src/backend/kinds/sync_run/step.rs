@@ -1,20 +1,19 @@
 //! Steps the sync runs of a batch, after its deployments, which they look at.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use machines::identity::{DeploymentUid, Generation, TenantUid};
+use machines::identity::{DeploymentUid, Generation, TenantUid, Timestamp};
 use machines::kinds::deployment::Deployment;
 use machines::kinds::sync_run::facts::{DeploymentFact, OtherRun, SyncRunFacts};
 use machines::kinds::sync_run::{SyncRun, SyncRunEvent, SyncRunObligation, SyncRunUid};
-use machines::machine::{Machine, Run};
+use machines::shared::open_operation::OpenOperation;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
-use schema::store::machine_rows::{Persistent, Stepped, Versioned};
+use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
-use crate::backend::index::objects::{Noted, Place};
 use crate::backend::kinds::Key;
+use crate::backend::kinds::stepping::{self, ObjectMachine};
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
 /// What follows for a sync run.
@@ -26,6 +25,18 @@ pub struct SyncRunFollowUp {
     pub consequences: Consequences,
     /// What it requires from the world.
     pub obligations: Vec<SyncRunObligation>,
+}
+
+impl ObjectMachine for SyncRun {
+    fn machine_key(key: SyncRunUid) -> Key {
+        Key::SyncRun(key)
+    }
+    fn open(&self) -> Option<&OpenOperation> {
+        self.record.open.as_ref()
+    }
+    fn rank(&self) -> Timestamp {
+        self.record.created
+    }
 }
 
 /// Which machines and facts a batch needs for a sync run.
@@ -52,7 +63,7 @@ pub fn step_all(
     let mut follow_ups = Vec::new();
     for (key, observations) in items {
         let Key::SyncRun(uid) = key else { continue };
-        match before(loaded, uid, observations) {
+        match stepping::before(&mut loaded.sync_runs.runs, uid, observations, SyncRun::new) {
             Some(before) => batch.push((before, observations)),
             // A commit may have succeeded although it was reported as failed, and then nothing was
             // notified. One that cannot be read waits for nothing, and no other waits for it.
@@ -72,27 +83,6 @@ pub fn step_all(
         changes.sync_runs.push(stepped);
     }
     follow_ups
-}
-
-/// The machine as it was loaded, or a new one for an object that was never seen.
-fn before(
-    loaded: &mut BackendLoaded,
-    uid: &SyncRunUid,
-    observations: &Observations,
-) -> Option<Versioned<SyncRun>> {
-    if let Some(known) = loaded.sync_runs.runs.known.remove(uid) {
-        return Some(known);
-    }
-    let runs = &loaded.sync_runs.runs;
-    match &observations.object {
-        Some(ObjectObservation::Present { tenant, namespace, name, .. })
-            if !runs.unreadable.contains(uid) =>
-        {
-            let machine = SyncRun::new(uid.clone(), tenant.clone(), namespace, name);
-            Some(Versioned { machine, version: 0 })
-        }
-        _ => None,
-    }
 }
 
 /// Where a run comes in the queue: one that is seen for the first time knows it by its object.
@@ -222,8 +212,7 @@ fn named<'a>(run: &'a SyncRun, event: &'a SyncRunEvent) -> &'a str {
     }
 }
 
-/// Steps one machine through its events. A panic in a step is caught here: that machine is left as
-/// it was, and all others go on.
+/// Steps one machine through its events.
 fn step(
     before: Versioned<SyncRun>,
     events: &[SyncRunEvent],
@@ -232,22 +221,14 @@ fn step(
     environment: &Environment,
     changes: &mut BackendChanges,
 ) -> Option<Stepped<SyncRun>> {
-    let uid = before.machine.record.uid.clone();
-    let stepped = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(before.machine.clone());
+    let (stepped, rows) = stepping::step(before, |run| {
         for event in events {
             let name = named(&run.machine, event).to_owned();
             let facts = seen.facts(&run.machine, &name, loaded, environment);
             run.step(event, &facts);
         }
-        run
-    }));
-    let Ok(run) = stepped else {
-        tracing::error!(uid = uid.as_str(), "a step ended unexpectedly; it is left out");
-        return None;
-    };
-    seen.note(&before.machine, &run.machine);
-    let (stepped, rows) = Stepped::of(before, run);
+    })?;
+    seen.note(&stepped.before.machine, &stepped.after);
     changes.rows.extend(rows);
     Some(stepped)
 }
@@ -257,29 +238,10 @@ fn consequences(
     insist: bool,
     environment: &Environment,
 ) -> SyncRunFollowUp {
-    let (before, machine) = (&stepped.before.machine, &stepped.after);
-    let record = &machine.record;
-    let open = |machine: &SyncRun| machine.record.open.as_ref().map(|open| open.id.clone());
-    let requested = open(machine).filter(|id| open(before).as_ref() != Some(id));
-    let place = Place { namespace: record.namespace.clone(), name: record.name.clone() };
-    let moved = stepped.transitions.last().cloned().map(|moved| (place.clone(), moved));
-    let noted = Noted {
-        tenant: record.tenant.clone(),
-        place,
-        refers_to: machine.refers_to().map(str::to_owned),
-        rank: record.created,
-        shown: None,
-    };
+    let machine = &stepped.after;
     SyncRunFollowUp {
-        uid: record.uid.clone(),
-        consequences: Consequences {
-            key: Key::SyncRun(record.uid.clone()),
-            noted: (!stepped.gone).then_some(noted),
-            wake_at: if stepped.gone { None } else { machine.wake_at() },
-            insist,
-            requested,
-            moved,
-        },
+        uid: machine.record.uid.clone(),
+        consequences: Consequences::of(stepped, insist),
         obligations: if stepped.gone {
             Vec::new()
         } else {

@@ -8,6 +8,7 @@ use super::{
     AWAITING_DEADLINE, Context, DISPATCH_DEADLINE, FINALIZING_DEADLINE, Lifecycle, REMOVAL_DEADLINE,
 };
 use crate::identity::{ApplicationId, Digest, OperationId, Timestamp};
+use crate::kinds::deployment::destination::Destination;
 use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::render::render;
 use crate::kinds::deployment::spec;
@@ -17,7 +18,7 @@ use crate::rows::{
     ApplicationKey, ApplicationRows, OperationRow, Requester, RowChange, Target, TenantRows,
 };
 use crate::shared::open_operation::{Finished, OpenOperation};
-use crate::shared::{messages, retry};
+use crate::shared::retry;
 
 impl Record {
     /// Whether another machine holds the name, or is ahead of this one in waiting for it.
@@ -35,43 +36,66 @@ impl Record {
             .any(|other| !other.waits || (context.waits && (other.first_seen, &other.uid) < own))
     }
 
-    /// Takes over the row of an earlier installation, so that the next edit or deletion finds it.
+    /// Takes over the row of an earlier installation, so that the next edit or deletion finds it. A
+    /// version that did not serve environments has not noted where it deploys to.
     pub(super) fn adopt(&mut self, context: &Context<'_>) {
-        if let (None, Some(existing)) = (&self.application, &context.facts.existing_application) {
-            self.application = Some(ApplicationRecord {
-                id: existing.id.clone(),
-                user: existing.user.clone(),
-                instance: existing.instance.clone(),
-                digest: Digest::default(),
-                applied: false,
-            });
+        let Some(existing) = &context.facts.existing_application else { return };
+        match &mut self.application {
+            None => {
+                self.application = Some(ApplicationRecord {
+                    id: existing.id.clone(),
+                    user: existing.user.clone(),
+                    instance: existing.instance.clone(),
+                    digest: Digest::default(),
+                    applied: false,
+                    destination: existing.destination.clone(),
+                });
+            }
+            // What was asked for since then about one that has none is not forgotten.
+            Some(known) if known.is_untouched() => {
+                let said = known.destination.cluster_name();
+                if said != existing.destination.cluster_name() {
+                    known.destination.clone_from(&existing.destination);
+                }
+            }
+            Some(_) => {}
         }
     }
 
     /// Whether an earlier installation created its Application, on an environment, and nothing
-    /// about it has been written since: no environment is served yet, so it could not be created
-    /// like that again.
-    fn is_frozen(&self) -> bool {
-        let is_untouched = |one: &ApplicationRecord| one.digest == Digest::default();
-        !self.spec.environment.is_empty() && self.application.as_ref().is_some_and(is_untouched)
+    /// about it has been written since: if no environment is served, it could not be created like
+    /// that again.
+    fn is_frozen(&self, context: &Context<'_>) -> bool {
+        !context.facts.environments.are_served()
+            && !self.spec.environment.is_empty()
+            && self.application.as_ref().is_some_and(ApplicationRecord::is_untouched)
     }
 
     /// Where a live deployment goes by its spec and the facts.
     pub(super) fn resolve(&mut self, context: &mut Context<'_>) -> Lifecycle {
         self.adopt(context);
+        if self.is_left(&context.facts.environments) {
+            self.note_left();
+        }
+        let mut next = self.choose(context);
+        self.request_emptied(&mut next, context);
+        next
+    }
+
+    fn choose(&mut self, context: &mut Context<'_>) -> Lifecycle {
         let first = self.application.is_none();
         if let Err(text) = spec::validate_source(&self.spec) {
             context.raise(text);
             return Lifecycle::Rejected { deadline: None };
         }
-        if self.is_frozen() {
+        if self.is_frozen(context) {
             context.clear();
             return Lifecycle::Frozen {};
         }
-        if !self.spec.environment.is_empty() {
-            context.raise(if first { messages::ENVIRONMENT } else { messages::ENVIRONMENT_UPDATE });
-            return Lifecycle::Rejected { deadline: None };
-        }
+        let destination = match self.find_destination(context) {
+            Ok(destination) => destination,
+            Err(elsewhere) => return elsewhere,
+        };
         if let Err(text) = spec::validate_rest(&self.name, &self.spec, first) {
             context.raise(text);
             return Lifecycle::Rejected { deadline: None };
@@ -96,7 +120,7 @@ impl Record {
         };
         let argocd_namespace = &context.facts.argocd_namespace;
         let document = render(&self.uid, &self.namespace, &self.spec, argocd_namespace, project);
-        self.intend(document, rows, context)
+        self.intend(destination.of(document), destination, rows, context)
     }
 
     /// Records what is wanted from Argo CD and asks the agent for it, unless that is already the
@@ -104,6 +128,7 @@ impl Record {
     pub(super) fn intend(
         &mut self,
         document: ApplicationDocument,
+        destination: Destination,
         tenant: TenantRows,
         context: &mut Context<'_>,
     ) -> Lifecycle {
@@ -119,16 +144,18 @@ impl Record {
             let known = self.application.as_ref().map(|application| application.id.clone());
             let is_new = known.is_none();
             let id = known.unwrap_or_else(|| ApplicationId::of(&self.uid));
+            let environment = destination.environment().cloned();
             self.application = Some(ApplicationRecord {
                 id: id.clone(),
                 user: tenant.user.clone(),
                 instance: tenant.instance.clone(),
                 digest,
                 applied: false,
+                destination,
             });
             context.rows.push(RowChange::PutApplication(Box::new(ApplicationRows {
                 key: self.key(id, &tenant),
-                environment: tenant.environment,
+                environment: environment.unwrap_or(tenant.environment),
                 instance: tenant.instance,
                 document,
                 deployment_name: self.name.clone(),
@@ -212,8 +239,12 @@ impl Record {
         self.report = None;
         self.removal = RemovalReport::default();
         self.adopt(context);
-        if self.is_frozen() {
+        if self.is_frozen(context) {
             return Lifecycle::RemovalFrozen {};
+        }
+        if self.awaits_destination(&context.facts.environments) {
+            let deadline = context.facts.now.after(AWAITING_DEADLINE);
+            return Lifecycle::AwaitingDestination { deadline, overdue: 0 };
         }
         let Some(application) = self.application.clone() else {
             return self.finalize(context);
@@ -274,8 +305,13 @@ impl Record {
         Transition(self.resolve(context))
     }
 
-    /// What the outcome of an operation means while the spec is rejected.
-    pub(super) fn end_repair(&mut self, finished: &Finished, deadline: &mut Option<Timestamp>) {
+    /// What the outcome of an operation means while the spec is rejected, or its environment awaited.
+    pub(super) fn end_repair(
+        &mut self,
+        finished: &Finished,
+        deadline: &mut Option<Timestamp>,
+        context: &mut Context<'_>,
+    ) {
         // One requested before the spec changed reflects older intent.
         if matches!(finished, Finished::Completed) && deadline.is_some() {
             self.note_applied();
@@ -283,6 +319,11 @@ impl Record {
         if !matches!(finished, Finished::No) {
             // What failed is found again by the rescan.
             *deadline = None;
+            // It may have been asked for before the environment left.
+            if self.is_emptied_unrequested() && self.request_operation(context) {
+                self.note_emptied_requested();
+                *deadline = Some(context.facts.now.after(DISPATCH_DEADLINE));
+            }
         }
     }
 

@@ -1,14 +1,16 @@
 //! The region that decides what is done about a deployment.
 //!
 //! A state that waits for machinery (the agent, Argo CD, the tenant) has a deadline; a state that
-//! waits for a person (`Rejected`, `Settled`, `Frozen`) has none, unless a repair is in progress
-//! alongside it.
+//! waits for a person (`Rejected`, `Settled`, `Frozen`, and `AwaitingEnvironment` once it says so) has
+//! none, unless a repair is in progress alongside it.
 
 // statig emits public enums for superstates, which cannot be given documentation.
 #![allow(missing_docs)]
 
 mod actions;
+mod environments;
 mod observed;
+mod paths;
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -32,6 +34,13 @@ pub const AWAITING_DEADLINE: Duration = Duration::from_secs(60);
 /// Removing a finalizer is one request; after this it is sent again.
 pub const FINALIZING_DEADLINE: Duration = Duration::from_secs(30);
 
+/// An environment that is created along with its deployments is seen within moments; after this the
+/// user is informed that there is none.
+pub const MISSING_ENVIRONMENT_DELAY: Duration = Duration::from_secs(5);
+/// A cluster answers within seconds, or is known not to; after this the user is informed that the
+/// environment cannot be used.
+pub const ENVIRONMENT_DELAY: Duration = Duration::from_secs(60);
+
 /// What is done about a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifecycle {
@@ -46,6 +55,16 @@ pub enum Lifecycle {
     /// It deploys to an environment, which an earlier installation handled. This version does not,
     /// and leaves what that one created as it is.
     Frozen {},
+    /// The environment that the spec names cannot be used, or it is not known yet whether it can. The
+    /// last good Application stays.
+    AwaitingEnvironment {
+        /// When to complain; `None` once that is done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        complaint: Option<Timestamp>,
+        /// When to check the repair of the last good Application, if one was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repair: Option<Timestamp>,
+    },
     /// The namespace is terminating, or its tenant has no rows yet.
     AwaitingTenant {
         /// When to look again.
@@ -87,6 +106,15 @@ pub enum Lifecycle {
     },
     /// Argo CD's Application says what this generation asks for.
     Settled {},
+    /// The object is gone or going. Argo CD may be unable to resolve the destination, and would then
+    /// remove nothing.
+    AwaitingDestination {
+        /// When to look again.
+        deadline: Timestamp,
+        /// How often the deadline has passed.
+        #[serde(default, skip_serializing_if = "crate::shared::is_default")]
+        overdue: u32,
+    },
     /// The rows are gone; the agent has been asked to remove the Application.
     Removing {
         /// When to complain.
@@ -206,6 +234,10 @@ impl Record {
                 self.note_report(report);
                 Handled
             }
+            // Its environment leaves: the Application is to deploy nowhere.
+            Event::FactsChanged if self.is_left(&context.facts.environments) => {
+                Transition(self.resolve(context))
+            }
             Event::RemovalReported(_)
             | Event::StatusTooLarge { .. }
             | Event::ApplicationDiffers
@@ -231,7 +263,7 @@ impl Record {
             }
             Event::OperationObserved { id, state } => {
                 let finished = self.note_operation(id, state.as_ref());
-                self.end_repair(&finished, deadline);
+                self.end_repair(&finished, deadline, context);
                 Handled
             }
             Event::DeadlineReached if deadline.is_some_and(|at| context.facts.now >= at) => {
@@ -244,9 +276,39 @@ impl Record {
     }
 
     #[state(superstate = "live")]
-    fn frozen(&mut self, event: &Event) -> Outcome<Lifecycle> {
-        let _ = event;
-        Super
+    fn frozen(&mut self, context: &mut Context<'_>, event: &Event) -> Outcome<Lifecycle> {
+        match event {
+            Event::FactsChanged if context.facts.environments.are_served() => {
+                Transition(self.resolve(context))
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "live")]
+    fn awaiting_environment(
+        &mut self,
+        context: &mut Context<'_>,
+        event: &Event,
+        complaint: &mut Option<Timestamp>,
+        repair: &mut Option<Timestamp>,
+    ) -> Outcome<Lifecycle> {
+        match event {
+            Event::FactsChanged => self.look_at_environment(complaint, repair, context),
+            Event::ApplicationDiffers if self.can_follow(context) => {
+                if self.request_repair(context) {
+                    *repair = Some(context.facts.now.after(DISPATCH_DEADLINE));
+                }
+                Handled
+            }
+            Event::OperationObserved { id, state } => {
+                let finished = self.note_operation(id, state.as_ref());
+                self.end_repair(&finished, repair, context);
+                Handled
+            }
+            Event::DeadlineReached => self.end_patience(complaint, repair, context),
+            _ => Super,
+        }
     }
 
     /// Waits for something outside this deployment.
@@ -397,6 +459,27 @@ impl Record {
     }
 
     #[state(superstate = "terminating")]
+    fn awaiting_destination(
+        &mut self,
+        context: &mut Context<'_>,
+        event: &Event,
+        deadline: &mut Timestamp,
+        overdue: &mut u32,
+    ) -> Outcome<Lifecycle> {
+        let awaits = self.awaits_destination(&context.facts.environments);
+        let is_due = context.facts.now >= *deadline;
+        match event {
+            Event::FactsChanged if !awaits => Transition(self.begin_removal(context)),
+            Event::DeadlineReached if !awaits => Transition(self.begin_removal(context)),
+            Event::DeadlineReached if is_due => {
+                *deadline = context.postpone(AWAITING_DEADLINE, overdue);
+                Handled
+            }
+            _ => Super,
+        }
+    }
+
+    #[state(superstate = "terminating")]
     fn removing(
         &mut self,
         context: &mut Context<'_>,
@@ -437,9 +520,13 @@ impl Record {
     }
 
     #[state(superstate = "terminating")]
-    fn removal_frozen(&mut self, event: &Event) -> Outcome<Lifecycle> {
-        let _ = event;
-        Super
+    fn removal_frozen(&mut self, context: &mut Context<'_>, event: &Event) -> Outcome<Lifecycle> {
+        match event {
+            Event::FactsChanged if context.facts.environments.are_served() => {
+                Transition(self.begin_removal(context))
+            }
+            _ => Super,
+        }
     }
 
     #[state(superstate = "terminating")]
@@ -471,52 +558,5 @@ impl Record {
     fn gone(&mut self, event: &Event) -> Outcome<Lifecycle> {
         let _ = event;
         Handled
-    }
-}
-
-impl Lifecycle {
-    /// Whether another deployment may hold the name.
-    pub(crate) fn waits_for_its_name(&self) -> bool {
-        matches!(self, Self::Unseen {} | Self::AwaitingPredecessor { .. })
-    }
-
-    /// When the region wants to be woken.
-    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::AwaitingTenant { deadline, .. }
-            | Self::AwaitingEngine { deadline, .. }
-            | Self::AwaitingPredecessor { deadline, .. }
-            | Self::Dispatching { deadline, .. }
-            | Self::Removing { deadline, .. }
-            | Self::Finalizing { deadline, .. } => Some(*deadline),
-            Self::Rejected { deadline } => *deadline,
-            Self::BackingOff { until } | Self::RemovalBackingOff { until } => Some(*until),
-            Self::Unseen {}
-            | Self::Frozen {}
-            | Self::Settled {}
-            | Self::RemovalFrozen {}
-            | Self::Gone {} => None,
-        }
-    }
-
-    /// The state's path, outermost first.
-    pub fn path(&self) -> String {
-        let path = match self {
-            Self::Unseen {} => "Unseen",
-            Self::Rejected { .. } => "Live/Rejected",
-            Self::Frozen {} => "Live/Frozen",
-            Self::AwaitingTenant { .. } => "Live/Awaiting/AwaitingTenant",
-            Self::AwaitingEngine { .. } => "Live/Awaiting/AwaitingEngine",
-            Self::AwaitingPredecessor { .. } => "Live/Awaiting/AwaitingPredecessor",
-            Self::Dispatching { .. } => "Live/Dispatching",
-            Self::BackingOff { .. } => "Live/BackingOff",
-            Self::Settled {} => "Live/Settled",
-            Self::Removing { .. } => "Terminating/Removing",
-            Self::RemovalBackingOff { .. } => "Terminating/RemovalBackingOff",
-            Self::RemovalFrozen {} => "Terminating/RemovalFrozen",
-            Self::Finalizing { .. } => "Terminating/Finalizing",
-            Self::Gone {} => "Gone",
-        };
-        path.to_owned()
     }
 }

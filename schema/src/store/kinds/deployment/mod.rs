@@ -46,6 +46,9 @@ impl Persistent for Deployment {
     fn generation(&self) -> i64 {
         self.record.generation.0
     }
+    fn refers_to(&self) -> Option<&str> {
+        self.environment_name()
+    }
 }
 
 /// The deployments that a batch is about, and their namesakes.

@@ -4,20 +4,25 @@ pub(in crate::store) mod rows;
 
 use std::collections::BTreeMap;
 
-use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::identity::{ApplicationId, ClusterUserId, EnvironmentId, OperationId};
 use machines::kinds::repository_credential::CredentialId;
 use machines::operation::sync::{SyncOperationId, SyncedApplication, WantedSync};
-use machines::operation::target::{APPLICATION, REPOSITORY_CREDENTIALS, SYNC_OPERATION};
+use machines::operation::target::{
+    APPLICATION, MANAGED_ENVIRONMENT, REPOSITORY_CREDENTIALS, SYNC_OPERATION,
+};
 use machines::operation::{Operation, PersistedOperation, RowView, Wanted};
 use machines::rows::Requester;
 use sea_orm::ConnectionTrait;
 use sea_orm::entity::prelude::*;
 
-use crate::entity::{application, operation, repository_credentials, sync_operation};
+use crate::entity::{
+    application, managed_environment, operation, repository_credentials, sync_operation,
+};
 use crate::spec_field;
 use crate::store::StoreError;
 use crate::store::agent::{AgentLoaded, Unusable};
 use crate::store::backend::loaded::BackendLoaded;
+use crate::store::kinds::managed_environment::opening::{StoredCluster, load_environments};
 use crate::store::kinds::repository_credential::opening::{self, StoredCredential};
 use crate::store::kinds::sync_run::rows::is_terminated;
 use crate::store::machine_rows::{self, Persistent};
@@ -65,7 +70,9 @@ pub(in crate::store) async fn load_open(
     let sync_runs = sync_runs.filter_map(|one| one.machine.record.open.as_ref());
     let credentials = loaded.credentials.known.values();
     let credentials = credentials.filter_map(|one| one.machine.record.open.as_ref());
-    let open = deployments.chain(sync_runs).chain(credentials);
+    let environments = loaded.environments.known.values();
+    let environments = environments.filter_map(|one| one.machine.record.open.as_ref());
+    let open = deployments.chain(sync_runs).chain(credentials).chain(environments);
     let open: Vec<&str> = open.map(|open| open.id.as_str()).collect();
     if open.is_empty() {
         return Ok(());
@@ -129,11 +136,13 @@ async fn load_rows(
     let syncs = load_syncs(tx, &operations).await?;
     let applications = load_applications(tx, &operations, &syncs).await?;
     let credentials = load_credentials(tx, &operations).await?;
+    let clusters = load_clusters(tx, &operations).await?;
     for row in operations {
         let state = row.progress();
         let id = OperationId::new(row.operation_id);
         let wanted = match row.resource_type.as_str() {
             APPLICATION => wanted_application(row.resource_id, &applications),
+            MANAGED_ENVIRONMENT => wanted_environment(row.resource_id, &clusters, sealer),
             REPOSITORY_CREDENTIALS => wanted_credential(row.resource_id, &credentials, sealer),
             SYNC_OPERATION => wanted_sync(row.resource_id, &syncs, &applications),
             _ => {
@@ -161,6 +170,7 @@ async fn load_rows(
 }
 
 type Applications = BTreeMap<String, application::Model>;
+type Clusters = BTreeMap<EnvironmentId, StoredCluster>;
 type Credentials = BTreeMap<CredentialId, StoredCredential>;
 type Syncs = BTreeMap<String, sync_operation::Model>;
 
@@ -202,6 +212,17 @@ async fn load_credentials(
     opening::load(tx, id.is_in(ids)).await
 }
 
+async fn load_clusters(
+    tx: &impl ConnectionTrait,
+    operations: &[operation::Model],
+) -> Result<Clusters, StoreError> {
+    let ids: Vec<&str> = targets(operations, MANAGED_ENVIRONMENT).collect();
+    if ids.is_empty() {
+        return Ok(Clusters::new());
+    }
+    load_environments(tx, managed_environment::Column::ManagedenvironmentId.is_in(ids)).await
+}
+
 async fn load_syncs(
     tx: &impl ConnectionTrait,
     operations: &[operation::Model],
@@ -224,6 +245,18 @@ fn wanted_application(id: String, applications: &Applications) -> Result<Wanted,
 }
 
 /// What is wanted of a row that is gone needs no keys.
+fn wanted_environment(
+    id: String,
+    clusters: &Clusters,
+    sealer: Option<&Sealer>,
+) -> Result<Wanted, String> {
+    let row = EnvironmentId::new(id);
+    let secret = clusters.get(&row).map(|stored| stored.digest(&row, sealer)).transpose();
+    let secret = secret.map_err(|error| error.to_string())?;
+    Ok(Wanted::Environment { row, secret })
+}
+
+/// The same for a credential.
 fn wanted_credential(
     id: String,
     credentials: &Credentials,

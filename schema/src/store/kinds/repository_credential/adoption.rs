@@ -8,19 +8,16 @@ use machines::kinds::repository_credential::{
 };
 use machines::operation::target::REPOSITORY_CREDENTIALS;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, Query};
-use sea_orm::{ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait, JoinType, QuerySelect};
 
-use super::rows::{CREDENTIAL, RELATION};
+use super::rows::MAPPINGS;
 use crate::entity::{
-    api_cr_to_database_mapping as api_mapping, machine, repository_credentials as credential,
+    api_cr_to_database_mapping as api_mapping, repository_credentials as credential,
 };
 use crate::store::kinds::operation;
 use crate::store::machine_rows::Persistent;
 use crate::store::{Call, Store, StoreError};
-
-/// Mappings read by one statement of a scan.
-const SCAN_PAGE: u64 = 2_000;
 
 /// An object that an earlier installation has served and this one has not seen yet. It may be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +52,6 @@ impl AdoptedCredential {
     }
 }
 
-/// The mappings from objects to rows.
-fn mappings() -> Select<api_mapping::Entity> {
-    api_mapping::Entity::find()
-        .filter(api_mapping::Column::ApiResourceType.eq(CREDENTIAL))
-        .filter(api_mapping::Column::DbRelationType.eq(RELATION))
-}
-
 /// The rows of these credentials, as far as an earlier installation has made some.
 pub(super) async fn existing(
     tx: &impl ConnectionTrait,
@@ -71,7 +61,8 @@ pub(super) async fn existing(
         .from(api_mapping::Column::DbRelationKey)
         .to(credential::Column::RepositorycredentialsId)
         .into();
-    let rows = mappings()
+    let rows = MAPPINGS
+        .find()
         .join(JoinType::InnerJoin, to_row)
         .filter(api_mapping::Column::ApiResourceUid.is_in(credentials))
         .select_also(credential::Entity)
@@ -111,31 +102,13 @@ impl Store {
             let mut adopted = Vec::new();
             let mut after = String::new();
             loop {
-                let page = page_after(&self.database.reads(), &after).await?;
+                let reads = self.database.reads();
+                let page =
+                    MAPPINGS.without_machine(&reads, RepositoryCredential::KIND, &after).await?;
                 let Some(last) = page.last() else { return Ok(adopted) };
                 after.clone_from(&last.api_resource_uid);
                 adopted.extend(page.into_iter().map(AdoptedCredential::of));
             }
         })
     }
-}
-
-async fn page_after(
-    database: &impl ConnectionTrait,
-    after: &str,
-) -> Result<Vec<api_mapping::Model>, StoreError> {
-    let same_uid = Expr::col((machine::Entity, machine::Column::Key))
-        .equals((api_mapping::Entity, api_mapping::Column::ApiResourceUid));
-    let machines = Query::select()
-        .expr(Expr::val(1))
-        .from(machine::Entity)
-        .and_where(machine::Column::Kind.eq(RepositoryCredential::KIND))
-        .and_where(same_uid)
-        .to_owned();
-    let page = mappings()
-        .filter(Expr::exists(machines).not())
-        .filter(api_mapping::Column::ApiResourceUid.gt(after))
-        .order_by_asc(api_mapping::Column::ApiResourceUid)
-        .limit(SCAN_PAGE);
-    Ok(page.all(database).await?)
 }

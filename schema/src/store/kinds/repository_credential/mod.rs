@@ -67,8 +67,9 @@ pub(in crate::store) async fn load(
     if !without.is_empty() {
         loaded.existing_credentials = adoption::existing(tx, without).await?;
     }
-    let written = loaded.credentials.known.iter().filter_map(|(uid, versioned)| {
-        let row = versioned.machine.record.row.as_ref().filter(|row| row.written.is_some())?;
+    let written = request.checked.iter().filter_map(|uid| {
+        let machine = &loaded.credentials.known.get(uid)?.machine;
+        let row = machine.record.row.as_ref().filter(|row| row.written.is_some())?;
         Some((row.id.as_str(), uid))
     });
     let written: BTreeMap<&str, &CredentialUid> = written.collect();

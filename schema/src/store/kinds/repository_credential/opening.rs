@@ -1,6 +1,6 @@
 //! The rows of repository credentials, opened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use machines::identity::Digest;
 use machines::kinds::repository_credential::CredentialId;
@@ -13,39 +13,20 @@ use super::access::{Credential, RepositoryAccess};
 use crate::entity::clear_text::ClearText;
 use crate::entity::repository_credentials::{Column, Entity, Model};
 use crate::entity::sealed_value;
-use crate::sealing::{self, Keyring, OpenError, PLACEHOLDER, Place, Sealed};
+use crate::sealing::{Keyring, Place};
 use crate::store::StoreError;
+use crate::store::sealed::REPOSITORY_CREDENTIALS;
+use crate::store::sealed::opening::{SealedValues, UnopenedCredential};
 use crate::store::sealed::unlock::Sealer;
-use crate::store::sealed::{NO_KEYS, REPOSITORY_CREDENTIALS};
 
-/// Why it is not known what a row says. The texts are read by users: they name no secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnopenedCredential {
-    /// There are no keys.
-    #[error("the repository credential cannot be read: {NO_KEYS}")]
-    NoKeys,
-    /// The keys do not open it.
-    #[error("the sealed {place} cannot be read: {source}")]
-    Locked {
-        /// What is sealed.
-        place: Place,
-        /// Why it does not open.
-        source: OpenError,
-    },
-    /// It was sealed, and is gone: its key was lost.
-    #[error(
-        "the sealed {0} is gone, as after the loss of its key; enter the credential in its Secret \
-         again"
-    )]
-    Missing(Place),
-}
+/// What a user reads of it.
+const WHAT: &str = "repository credential";
 
 /// A row, with what is sealed of it.
 pub(in crate::store) struct StoredCredential {
     /// The row.
     pub(in crate::store) row: Model,
-    /// By column.
-    values: HashMap<String, Sealed>,
+    values: SealedValues,
 }
 
 /// Rows with what is sealed of them, by id. One statement: what was sealed for one URL is never taken
@@ -71,10 +52,10 @@ pub(in crate::store) async fn load(
     let mut stored = BTreeMap::new();
     for (row, value) in found {
         let id = CredentialId::new(row.repositorycredentials_id.clone());
-        let new = || StoredCredential { row, values: HashMap::new() };
+        let new = || StoredCredential { row, values: SealedValues::default() };
         let entry = stored.entry(id).or_insert_with(new);
-        if let Some((place, sealed)) = value.map(sealed_value::Model::into_sealed) {
-            entry.values.insert(place.column, sealed);
+        if let Some(value) = value {
+            entry.values.insert(value);
         }
     }
     Ok(stored)
@@ -88,8 +69,7 @@ impl StoredCredential {
             ("repo_cred_pass", &self.row.repo_cred_pass),
             ("repo_cred_ssh", &self.row.repo_cred_ssh),
         ];
-        let sealed = Some(ClearText::placeholder(PLACEHOLDER));
-        said.iter().any(|(column, said)| **said == sealed && !self.values.contains_key(*column))
+        said.iter().any(|(column, said)| self.values.lacks(column, said.as_ref()))
     }
 
     /// The digest of what the row says.
@@ -97,7 +77,7 @@ impl StoredCredential {
         &self,
         sealer: Option<&Sealer>,
     ) -> Result<Digest, UnopenedCredential> {
-        let sealer = sealer.ok_or(UnopenedCredential::NoKeys)?;
+        let sealer = sealer.ok_or(UnopenedCredential::NoKeys(WHAT))?;
         Ok(self.open(Some(sealer))?.digest(&sealer.digests))
     }
 
@@ -106,7 +86,7 @@ impl StoredCredential {
         &self,
         sealer: Option<&Sealer>,
     ) -> Result<RepositoryAccess, UnopenedCredential> {
-        let keyring = &sealer.ok_or(UnopenedCredential::NoKeys)?.keyring;
+        let keyring = &sealer.ok_or(UnopenedCredential::NoKeys(WHAT))?.keyring;
         let row = &self.row;
         // Rows of the existing system have no other name than the one that fits the old column.
         let names = [&row.secret_name, &row.repo_cred_secret];
@@ -125,17 +105,7 @@ impl StoredCredential {
         column: &str,
         said: Option<&ClearText>,
     ) -> Result<SecretString, UnopenedCredential> {
-        let Some(said) = said else { return Ok(SecretString::default()) };
-        if *said != ClearText::placeholder(PLACEHOLDER) {
-            // There is none, or an earlier installation has left it in the clear.
-            return Ok(said.clone().into_secret());
-        }
         let id = self.row.repositorycredentials_id.as_str();
-        let place = Place::new(REPOSITORY_CREDENTIALS, id, column);
-        match self.values.get(column) {
-            Some(sealed) => sealing::open(keyring, &place, sealed)
-                .map_err(|source| UnopenedCredential::Locked { place, source }),
-            None => Err(UnopenedCredential::Missing(place)),
-        }
+        self.values.text(keyring, Place::new(REPOSITORY_CREDENTIALS, id, column), said)
     }
 }

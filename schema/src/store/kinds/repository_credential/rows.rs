@@ -1,9 +1,9 @@
 //! The rows of repository credentials.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use machines::identity::Timestamp;
-use machines::kinds::repository_credential::{CredentialId, CredentialUid};
+use machines::kinds::repository_credential::CredentialId;
 use machines::rows::{CredentialKey, CredentialRow, CredentialRows};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
@@ -11,20 +11,22 @@ use sea_orm::{ActiveValue, ConnectionTrait};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::access::Credential;
-use crate::entity::api_cr_to_database_mapping as api_mapping;
 use crate::entity::clear_text::ClearText;
 use crate::entity::repository_credentials::{ActiveModel, Column, Entity};
 use crate::sealing::{PLACEHOLDER, Place};
 use crate::store::StoreError;
+use crate::store::kinds::Texts;
+use crate::store::kinds::api_mappings::{ApiMapping, ApiMappings};
 use crate::store::kinds::repositories::Repositories;
-use crate::store::sealed::{self, NO_KEYS, REPOSITORY_CREDENTIALS};
-use crate::store::statements::{database_time, insert_missing};
+use crate::store::sealed::{NO_KEYS, REPOSITORY_CREDENTIALS};
+use crate::store::statements::database_time;
 
-/// `apicrtodatabasemapping.api_resource_type` of a repository credential.
-pub(super) const CREDENTIAL: &str = "GitOpsDeploymentRepositoryCredential";
-/// `apicrtodatabasemapping.db_relation_type` of its row. That of an operation on the row is another
-/// word: `RepositoryCredentials`.
-pub(in crate::store) const RELATION: &str = "RepositoryCredential";
+/// The mappings from credentials to their rows. The relation is another word than the type of an
+/// operation on the row: `RepositoryCredentials`.
+pub(in crate::store) const MAPPINGS: ApiMappings = ApiMappings {
+    object: "GitOpsDeploymentRepositoryCredential",
+    relation: "RepositoryCredential",
+};
 /// The size of `repo_cred_secret`.
 const SECRET_LIMIT: usize = 48;
 
@@ -81,14 +83,14 @@ pub(in crate::store) async fn given_up(
     Ok(repositories)
 }
 
-/// What is written with the rows of a batch.
-pub(in crate::store) struct Texts<'a> {
-    /// Of the credentials that were accepted.
-    pub(in crate::store) accepted: &'a HashMap<CredentialUid, Credential>,
-    /// Whether there are keys to seal them with.
-    pub(in crate::store) has_keys: bool,
-    /// Where they are sealed, at the end of the batch.
-    pub(in crate::store) sealed: &'a mut sealed::Changes,
+fn mapping(row: &CredentialRow) -> ApiMapping<'_> {
+    ApiMapping {
+        uid: row.key.uid.as_str(),
+        row: row.key.id.as_str(),
+        name: &row.name,
+        namespace: &row.namespace,
+        tenant: row.tenant.as_str(),
+    }
 }
 
 /// Writes them, once the tenants of the batch have their rows.
@@ -106,7 +108,7 @@ pub(in crate::store) async fn write(
     if !put.is_empty() {
         let rows: Vec<CredentialRow> = put.into_values().collect();
         put_rows(tx, &rows, texts, now).await?;
-        put_mappings(tx, &rows).await?;
+        MAPPINGS.put(tx, &rows.iter().map(mapping).collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
@@ -115,13 +117,7 @@ async fn remove(
     tx: &impl ConnectionTrait,
     removed: &BTreeMap<CredentialId, CredentialKey>,
 ) -> Result<(), StoreError> {
-    let uids = removed.values().map(|key| key.uid.as_str());
-    api_mapping::Entity::delete_many()
-        .filter(api_mapping::Column::ApiResourceType.eq(CREDENTIAL))
-        .filter(api_mapping::Column::ApiResourceUid.is_in(uids))
-        .filter(api_mapping::Column::DbRelationType.eq(RELATION))
-        .exec(tx)
-        .await?;
+    MAPPINGS.remove(tx, removed.values().map(|key| key.uid.as_str())).await?;
     let ids = removed.keys().map(CredentialId::as_str);
     Entity::delete_many().filter(Column::RepositorycredentialsId.is_in(ids)).exec(tx).await?;
     Ok(())
@@ -133,7 +129,7 @@ async fn put_rows(
     texts: &mut Texts<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Texts { accepted, has_keys, sealed } = texts;
+    let Texts { accepted, has_keys, sealed, .. } = texts;
     let mut models = Vec::with_capacity(rows.len());
     for row in rows {
         let refused = |why: &str| StoreError::Value {
@@ -182,27 +178,4 @@ async fn put_rows(
         .to_owned();
     Entity::insert_many(models).on_conflict(replace).exec_without_returning(tx).await?;
     Ok(())
-}
-
-async fn put_mappings(tx: &impl ConnectionTrait, rows: &[CredentialRow]) -> Result<(), StoreError> {
-    use api_mapping::{Column, Entity};
-    // A mapping has no foreign key: one of an earlier installation may name a row that is gone, and an
-    // object has one mapping.
-    Entity::delete_many()
-        .filter(Column::ApiResourceType.eq(CREDENTIAL))
-        .filter(Column::ApiResourceUid.is_in(rows.iter().map(|row| row.key.uid.as_str())))
-        .filter(Column::DbRelationType.eq(RELATION))
-        .filter(Column::DbRelationKey.is_not_in(rows.iter().map(|row| row.key.id.as_str())))
-        .exec(tx)
-        .await?;
-    let mappings = rows.iter().map(|row| api_mapping::ActiveModel {
-        api_resource_type: ActiveValue::Set(CREDENTIAL.to_owned()),
-        api_resource_uid: ActiveValue::Set(row.key.uid.as_str().to_owned()),
-        db_relation_type: ActiveValue::Set(RELATION.to_owned()),
-        db_relation_key: ActiveValue::Set(row.key.id.as_str().to_owned()),
-        api_resource_name: ActiveValue::Set(row.name.clone()),
-        api_resource_namespace: ActiveValue::Set(row.namespace.clone()),
-        api_resource_namespace_uid: ActiveValue::Set(row.tenant.as_str().to_owned()),
-    });
-    insert_missing(tx, mappings).await
 }

@@ -55,6 +55,8 @@ pub(in crate::store) async fn load(
     wanted.extend(request.observed.iter().map(|one| &one.tenant));
     let known = loaded.deployments.known.values();
     wanted.extend(known.map(|versioned| &versioned.machine.record.tenant));
+    let known = loaded.environments.known.values();
+    wanted.extend(known.map(|versioned| &versioned.machine.record.tenant));
     let known = loaded.credentials.known.values();
     wanted.extend(known.map(|versioned| &versioned.machine.record.tenant));
     loaded.tenants = machine_rows::load::<Tenant>(tx, wanted.iter().copied()).await?;

@@ -12,10 +12,11 @@ use crate::entity::clear_text::ClearText;
 use crate::entity::{
     api_cr_to_database_mapping as api_mapping, app_project_managed_environment,
     app_project_repository, cluster_access, cluster_credentials, cluster_user,
-    gitops_engine_cluster, kubernetes_to_db_resource_mapping as resource_mapping,
-    managed_environment, operation, repository_credentials, sync_operation,
+    kubernetes_to_db_resource_mapping as resource_mapping, managed_environment, operation,
+    repository_credentials, sync_operation,
 };
 use crate::store::StoreError;
+use crate::store::kinds::managed_environment::rows::remove_unused;
 use crate::store::sealed;
 use crate::store::statements::{database_time, in_order, insert_missing};
 
@@ -248,28 +249,5 @@ async fn remove_environments(
         .filter(managed_environment::Column::ManagedenvironmentId.is_in(environments()))
         .exec(tx)
         .await?;
-    let of_environments = Query::select()
-        .column(managed_environment::Column::ClustercredentialsId)
-        .from(managed_environment::Entity)
-        .to_owned();
-    let of_clusters = Query::select()
-        .column(gitops_engine_cluster::Column::ClustercredentialsId)
-        .from(gitops_engine_cluster::Entity)
-        .to_owned();
-    use cluster_credentials::{Column, Entity};
-    let unused: Vec<String> = Entity::find()
-        .select_only()
-        .column(Column::ClustercredentialsCredId)
-        .filter(Column::ClustercredentialsCredId.is_in(credentials))
-        .filter(Column::ClustercredentialsCredId.not_in_subquery(of_environments))
-        .filter(Column::ClustercredentialsCredId.not_in_subquery(of_clusters))
-        .into_tuple()
-        .all(tx)
-        .await?;
-    Entity::delete_many()
-        .filter(Column::ClustercredentialsCredId.is_in(unused.iter().cloned()))
-        .exec(tx)
-        .await?;
-    sealed.remove(sealed::CLUSTER_CREDENTIALS, unused.iter().map(String::as_str));
-    Ok(())
+    remove_unused(tx, credentials, sealed).await
 }

@@ -44,6 +44,8 @@ const OBJECT: &str = "GitOpsDeploymentManagedEnvironment";
 const TABLE: &str = "clustercredentials";
 /// What the rows of tenants' own namespaces have for a URL.
 const IN_CLUSTER: &str = "host";
+/// How an Event begins that does not name what may remain.
+const IN_GENERAL: &str = "ServiceAccounts, roles, bindings and Secrets whose names begin with ";
 /// The most bytes of a Secret, keys and values together.
 const LARGEST_SECRET: usize = 64 << 10;
 
@@ -240,15 +242,18 @@ pub fn remote(observed: &Observed<'_>, tokens: &[String]) -> anyhow::Result<Vec<
         return Ok(Vec::new());
     }
     let events = list::<Event>(observed.server, "/api/v1/events")?;
-    let notes: Vec<String> = events.into_iter().filter_map(|event| event.message).collect();
+    let said = |event: Event| (event.involved_object.uid.unwrap_or_default(), event.message);
+    let notes: Vec<_> = events.into_iter().map(said).collect();
+    let lists = |note: &str, text: &str| note.contains(text) || note.starts_with(IN_GENERAL);
     let untold = without_namespace(observed.server);
     let entry = |(object, needed): (RemoteObject, Vec<String>)| {
-        let text = object.to_string();
+        let (text, environment) = (object.to_string(), environment_of(&object));
         RemoteEntry {
-            environment: EnvironmentUid::new(environment_of(&object)),
+            environment: EnvironmentUid::new(environment.clone()),
             is_used: needed.iter().any(|token| tokens.contains(token)),
-            is_listed: notes.iter().any(|note| note.contains(&text))
-                || untold.contains(&environment_of(&object)),
+            is_listed: notes.iter().any(|(uid, note)| {
+                *uid == environment && note.as_deref().is_some_and(|note| lists(note, &text))
+            }) || untold.contains(&environment),
             object: text,
         }
     };

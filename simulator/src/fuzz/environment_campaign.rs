@@ -43,6 +43,9 @@ const RIGHT: &str = "right";
 /// A cluster that has changed, or a Secret that no watch shows, is asked for within ten minutes and a
 /// tenth of them, and an answer may take half a minute for each of several requests.
 const ASKED_AGAIN: Duration = Duration::from_secs(900);
+/// Until what was made on two clusters is given up if neither answers: one after the other, each after
+/// ten minutes.
+const GIVEN_UP: Duration = Duration::from_secs(1_800);
 /// What cannot be removed from a cluster is given up after ten minutes, and told.
 const HEARD: Duration = Duration::from_secs(700);
 
@@ -184,8 +187,7 @@ impl Edits {
         let spec = self.object()?.spec;
         self.campaign.stage.delete(&format!("{OBJECTS}/{EDITED}")).await;
         if self.campaign.random.bool() {
-            // What was made on a cluster that does not answer is given up after ten minutes.
-            tokio::time::sleep(ASKED_AGAIN).await;
+            tokio::time::sleep(GIVEN_UP).await;
             self.campaign.settle().await;
             self.nothing_is_left()?;
         }
@@ -259,7 +261,7 @@ impl Edits {
         });
         self.log("deleted".to_owned());
         self.campaign.stage.delete(&format!("{OBJECTS}/{EDITED}")).await;
-        tokio::time::sleep(ASKED_AGAIN).await;
+        tokio::time::sleep(GIVEN_UP).await;
         self.campaign.settle().await;
         self.nothing_is_left()?;
         Ok(self.campaign.report)

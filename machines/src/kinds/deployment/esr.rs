@@ -292,8 +292,7 @@ fn reasons_of_rejection(world: &World, object: &DeploymentObject) -> &'static [&
     if object.spec.environment.is_empty() || is_usable || validate_source(&object.spec).is_err() {
         return &["Rejected"];
     }
-    let is_rest_invalid = validate_rest(&object.name, &object.spec, true).is_err();
-    if world.environments.is_empty() || is_rest_invalid {
+    if world.environments.is_empty() {
         return &["Rejected", "EnvironmentNotReady"];
     }
     &["EnvironmentNotReady"]
@@ -304,14 +303,12 @@ fn rejection(world: &World, object: &DeploymentObject) -> Option<Vec<String>> {
     if let Err(text) = validate_source(&object.spec) {
         return Some(vec![text]);
     }
-    let rest = [true, false].map(|first| validate_rest(&object.name, &object.spec, first).err());
-    let mut texts: Vec<String> = rest.into_iter().flatten().collect();
-    // That an environment cannot be used is reported before these; but if it could be used when one of
-    // them was reported, that stays until it is corrected.
     let is_usable = named_environment(world, object).is_some_and(|named| named.is_usable);
     if !object.spec.environment.is_empty() && !is_usable {
-        texts.extend([messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
+        return Some(vec![messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
     }
+    let rest = [true, false].map(|first| validate_rest(&object.name, &object.spec, first).err());
+    let texts: Vec<String> = rest.into_iter().flatten().collect();
     (!texts.is_empty()).then_some(texts)
 }
 

@@ -12,14 +12,13 @@ use super::{ClusterCredentialsId, EnvironmentRecord, messages};
 use crate::identity::{Digest, EnvironmentId};
 use crate::rows::RowChange;
 use crate::shared::is_default;
-use crate::shared::text::bounded;
 
 /// Most clusters of which a record is kept. A spec can be edited faster than anything is revoked.
 pub const ACCOUNTS_LIMIT: usize = 8;
 /// Most installations of one account of which a record is kept, for the same reason.
 pub const INSTALLATIONS_LIMIT: usize = 8;
-/// Most texts about what may remain.
-const REMAINS_LIMIT: usize = 16;
+/// Most texts about what may remain; each is an Event.
+pub const REMAINS_LIMIT: usize = 16;
 
 /// What was made on one cluster, or may have been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,18 +152,19 @@ impl EnvironmentRecord {
             while account.installations.len() > INSTALLATIONS_LIMIT {
                 let oldest = usize::from(is_used(account, &account.installations[0]));
                 account.installations.remove(oldest);
-                forgotten.push(messages::untracked(&account.api_url));
+                forgotten.push(account.api_url.clone());
             }
         }
         while self.accounts.len() > ACCOUNTS_LIMIT {
             let oldest = &self.accounts[0];
             let has_use = oldest.installations.iter().any(|one| is_used(oldest, one));
             let account = self.accounts.remove(usize::from(has_use));
-            forgotten.push(messages::untracked(&account.api_url));
+            forgotten.push(account.api_url);
             self.forget(account.credentials, rows);
         }
-        for text in forgotten {
-            self.note_remains(&text);
+        for api_url in forgotten {
+            let text = messages::untracked(&api_url);
+            self.note_remains(vec![text.clone()], text);
         }
     }
 
@@ -230,11 +230,20 @@ impl EnvironmentRecord {
         }
     }
 
-    /// Something may remain on a cluster; the user is told of it.
-    pub(super) fn note_remains(&mut self, text: &str) {
-        let text = bounded(text);
-        if self.remains.len() < REMAINS_LIMIT && !self.remains.contains(&text) {
-            self.remains.push(text);
+    /// Something may remain on a cluster; the user is told of it, in general where the texts are too
+    /// many. The last place is kept for what is said of all clusters.
+    pub(super) fn note_remains(&mut self, texts: Vec<String>, in_general: String) {
+        let new = |texts: Vec<String>| -> Vec<String> {
+            texts.into_iter().filter(|text| !self.remains.contains(text)).collect()
+        };
+        let choices = [texts, vec![in_general]].map(new);
+        let room = (REMAINS_LIMIT - 1).saturating_sub(self.remains.len());
+        match choices.into_iter().find(|texts| texts.len() <= room) {
+            Some(texts) => self.remains.extend(texts),
+            None if self.remains.len() < REMAINS_LIMIT => {
+                self.remains.push(messages::REMAIN_ANYWHERE.to_owned());
+            }
+            None => {}
         }
     }
 }

@@ -1,5 +1,10 @@
 //! What users read about managed environments. Texts that existing clients match are contract.
 
+use crate::shared::text::{MESSAGE_LIMIT, bounded, cut};
+
+/// How much of a URL stands before a list: names have to fit in behind it.
+const URL_SHOWN: usize = 256;
+
 /// Contract: the URL has a query.
 pub const URL_QUERY: &str = "the API URL must not have ? or & values";
 /// Contract: the URL has another scheme.
@@ -41,26 +46,56 @@ pub fn connected(api_url: &str) -> String {
     format!("the cluster {api_url} accepts the credentials, and Argo CD has them")
 }
 
-/// What was made on a cluster and may remain there.
-pub fn remains(api_url: &str, objects: &[String]) -> String {
-    format!("these objects may remain on {api_url}; delete them there: {}", objects.join(", "))
+/// What was made on a cluster and may remain there: as many texts as it takes to name all of it.
+pub fn remains(api_url: &str, objects: &[String]) -> Vec<String> {
+    let api_url = cut(api_url, URL_SHOWN);
+    listed(&format!("these objects may remain on {api_url}; delete them there: "), objects)
 }
 
 /// Something was made on a cluster, and is not known in detail.
 pub fn untracked(api_url: &str) -> String {
+    let api_url = cut(api_url, URL_SHOWN);
     format!(
         "ServiceAccounts, roles, bindings and Secrets whose names begin with argocd-manager- may \
          remain on {api_url}; delete those that are no longer in use"
     )
 }
 
-/// What deployments have deployed may remain on a cluster.
-pub fn resources_remain(api_url: &str, deployments: &[String]) -> String {
-    let names = deployments.join(", ");
-    format!(
+/// Of all of this, on clusters that are too many to name.
+pub const REMAIN_ANYWHERE: &str = "resources, and ServiceAccounts, roles, bindings and Secrets whose \
+     names begin with argocd-manager-, may remain on clusters that this environment named before; \
+     delete those that are no longer in use";
+
+/// What deployments have deployed may remain on a cluster: as many texts as it takes to name them.
+pub fn resources_remain(api_url: &str, deployments: &[String]) -> Vec<String> {
+    let api_url = cut(api_url, URL_SHOWN);
+    let start = format!(
         "resources may remain on {api_url} that Argo CD did not remove in time; these \
-         GitOpsDeployments deployed them: {names}"
-    )
+         GitOpsDeployments deployed them: "
+    );
+    listed(&start, deployments)
+}
+
+/// The same of deployments that are too many to name.
+pub fn resources_remain_in_general(api_url: &str) -> String {
+    let api_url = cut(api_url, URL_SHOWN);
+    format!("resources may remain on {api_url} that Argo CD did not remove in time")
+}
+
+/// Texts that begin alike and together have all names.
+fn listed(start: &str, names: &[String]) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for name in names {
+        if let Some(text) = texts.last_mut()
+            && text.chars().count() + ", ".len() + name.chars().count() <= MESSAGE_LIMIT
+        {
+            text.push_str(", ");
+            text.push_str(name);
+        } else {
+            texts.push(bounded(&format!("{start}{name}")));
+        }
+    }
+    texts
 }
 
 /// No object can have the name.

@@ -16,7 +16,8 @@ use crate::identity::Timestamp;
 use crate::rows::RowChange;
 use crate::shared::retry::{next_attempt, postpone};
 
-/// For how long a cluster is asked that does not answer, or refuses.
+/// For how long a cluster is asked that does not answer, or refuses. Several are asked one after the
+/// other.
 pub const REVOCATION_LIMIT: Duration = Duration::from_secs(600);
 /// An attempt ends by itself, and waits its turn among those of its tenant; this is the safety net.
 pub const ATTEMPT_DEADLINE: Duration = Duration::from_secs(120);
@@ -143,7 +144,7 @@ impl Region<'_> {
                     return Transition(Revocation::Idle {});
                 }
                 if self.now >= *limit {
-                    return Transition(self.give_up(&messages::remains(&what.api_url, remains)));
+                    return Transition(self.give_up(messages::remains(&what.api_url, remains)));
                 }
                 let failures = failures.saturating_add(1);
                 let until = next_attempt(self.record.uid.as_str(), failures, self.now);
@@ -152,7 +153,7 @@ impl Region<'_> {
             // No answer at all has come for as long as it is waited for.
             RevocationEvent::DeadlineReached if self.now >= (*limit).max(*deadline) => {
                 let url = self.due.as_ref().map(|due| due.api_url.clone()).unwrap_or_default();
-                Transition(self.give_up(&messages::untracked(&url)))
+                Transition(self.give_up(vec![messages::untracked(&url)]))
             }
             RevocationEvent::DeadlineReached if self.now >= *deadline => {
                 *deadline = self.now.after(ATTEMPT_DEADLINE);
@@ -203,27 +204,28 @@ impl Region<'_> {
         }
     }
 
+    /// What remains on one cluster is told before another is asked, which may take long.
     fn begin(&mut self) -> Outcome<Revocation> {
-        if self.due.is_some() {
-            return Transition(Revocation::Revoking {
-                limit: self.now.after(REVOCATION_LIMIT),
-                failures: 0,
-                deadline: self.now.after(ATTEMPT_DEADLINE),
-            });
+        if !self.record.remains.is_empty() {
+            let deadline = self.now.after(TELLING_DEADLINE);
+            return Transition(Revocation::Telling { deadline, overdue: 0 });
         }
-        if self.record.remains.is_empty() {
+        if self.due.is_none() {
             return Handled;
         }
-        let deadline = self.now.after(TELLING_DEADLINE);
-        Transition(Revocation::Telling { deadline, overdue: 0 })
+        Transition(Revocation::Revoking {
+            limit: self.now.after(REVOCATION_LIMIT),
+            failures: 0,
+            deadline: self.now.after(ATTEMPT_DEADLINE),
+        })
     }
 
     /// Nothing more is done about what is due; the user is told of it.
-    fn give_up(&mut self, text: &str) -> Revocation {
+    fn give_up(&mut self, texts: Vec<String>) -> Revocation {
         if let Some(due) = &self.due {
             self.record.note_revoked(due, self.rows);
+            self.record.note_remains(texts, messages::untracked(&due.api_url));
         }
-        self.record.note_remains(text);
         Revocation::Idle {}
     }
 }

@@ -255,6 +255,16 @@ impl Record {
         deadline: &mut Option<Timestamp>,
     ) -> Outcome<Lifecycle> {
         match event {
+            // That its environment cannot be used is said before what else is wrong.
+            Event::FactsChanged if !self.spec.environment.is_empty() => {
+                match self.resolve(context) {
+                    Lifecycle::Rejected { deadline: asked } => {
+                        *deadline = asked.or(*deadline);
+                        Handled
+                    }
+                    elsewhere => Transition(elsewhere),
+                }
+            }
             Event::ApplicationDiffers if self.can_follow(context) => {
                 if self.request_repair(context) {
                     *deadline = Some(context.facts.now.after(DISPATCH_DEADLINE));

@@ -276,9 +276,9 @@ impl EnvironmentRecord {
         }
         if is_due {
             let written = self.row.as_ref().and_then(|row| row.written.as_ref());
-            let api_url = &written.map_or(&self.spec, |written| &written.spec).api_url;
-            let text = messages::resources_remain(api_url, &usage.removed);
-            self.note_remains(&text);
+            let api_url = written.map_or(&self.spec, |written| &written.spec).api_url.clone();
+            let texts = messages::resources_remain(&api_url, &usage.removed);
+            self.note_remains(texts, messages::resources_remain_in_general(&api_url));
             return Transition(self.begin_removal(context));
         }
         Handled

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::kinds::managed_environment::revocation::REVOCATION_LIMIT;
-use crate::kinds::managed_environment::samples;
 use crate::kinds::managed_environment::verdict::TOKEN_REFUSED;
+use crate::kinds::managed_environment::{account, messages, samples};
+use crate::shared::text::MESSAGE_LIMIT;
 
 fn revocable(environment: &ManagedEnvironment) -> Revocable {
     let obligations = environment.obligations(ConditionStyle::Conventional);
@@ -192,6 +193,25 @@ fn a_cluster_that_does_not_answer_is_given_up_after_a_while_and_the_user_is_told
 }
 
 #[test]
+fn what_remains_on_one_cluster_is_told_before_another_is_asked() {
+    let elsewhere = EnvironmentSpec { api_url: "https://b.example.com".to_owned(), ..with_account() };
+    let environment = served(with_account()).step(&seen(2, elsewhere, false), &facts()).machine;
+    let step = environment.step(&absent(), &facts());
+    let completed = finish(&step.machine, OperationState::Completed);
+    let environment = step.machine.step(&completed, &facts()).machine;
+    assert_eq!(environment.record.accounts.len(), 2);
+    let first = revocable(&environment).api_url;
+    let late = EnvironmentFacts { now: facts().now.after(REVOCATION_LIMIT), ..facts() };
+    let step = environment.clone().step(&attempted(&environment, &["Secret a/b"]), &late);
+    assert_eq!(step.machine.revocation.path(), "Telling");
+    let texts = step.machine.record.remains.clone();
+    assert!(texts.len() == 1 && texts[0].contains(&first), "{texts:?}");
+    let step = step.machine.step(&EnvironmentEvent::RemainsTold { texts }, &late);
+    assert_eq!(step.machine.revocation.path(), "Busy/Revoking");
+    assert_ne!(revocable(&step.machine).api_url, first);
+}
+
+#[test]
 fn an_attempt_about_something_else_does_not_count() {
     let step = served(with_account()).step(&absent(), &facts());
     let completed = finish(&step.machine, OperationState::Completed);
@@ -224,4 +244,35 @@ fn what_is_remembered_of_clusters_is_bounded() {
     assert!(newest.installations.contains(&first), "what is in use is not forgotten");
     let texts = &environment.record.remains;
     assert!(!texts.is_empty() && texts.len() <= 16, "{texts:?}");
+}
+
+#[test]
+fn everything_that_may_remain_is_named_in_texts_that_an_event_has_room_for() {
+    let names: Vec<String> = (0..60).map(|n| format!("RoleBinding ns-{n}/argocd-manager")).collect();
+    let url = format!("https://{}.example.com", "a".repeat(2_000));
+    let texts = messages::remains(&url, &names);
+    assert!(texts.len() > 1);
+    for name in &names {
+        let is_named = |text: &&String| text.ends_with(name) || text.contains(&format!("{name}, "));
+        assert_eq!(texts.iter().filter(is_named).count(), 1, "{name} in {texts:?}");
+    }
+    for text in texts {
+        assert!(text.starts_with("these objects may remain on https://aaa"), "{text}");
+        assert!(text.chars().count() <= MESSAGE_LIMIT, "{text}");
+    }
+}
+
+#[test]
+fn too_much_to_name_is_told_in_general() {
+    let mut record = served(with_account()).record;
+    let many = |of: &str| (0..20).map(|n| format!("{of} {n}")).collect::<Vec<_>>();
+    record.note_remains(vec!["few".to_owned()], "general".to_owned());
+    record.note_remains(many("a"), "of a".to_owned());
+    record.note_remains(many("b"), "of b".to_owned());
+    assert_eq!(record.remains, ["few", "of a", "of b"]);
+    for n in 0..20 {
+        record.note_remains(vec![format!("cluster {n}")], format!("cluster {n}"));
+    }
+    assert_eq!(record.remains.len(), account::REMAINS_LIMIT);
+    assert_eq!(record.remains.last().unwrap(), messages::REMAIN_ANYWHERE);
 }

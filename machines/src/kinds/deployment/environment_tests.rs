@@ -267,7 +267,8 @@ fn a_rejected_one_says_so_when_its_environment_fails() {
     let mut event = seen(1, "staging", false);
     let Event::Observed(snapshot) = &mut event else { panic!("{event:?}") };
     snapshot.spec.sync_options = vec!["Sometimes=true".to_owned()];
-    let says = |deployment: &Deployment| (deployment.path(), condition(deployment, ERROR_OCCURRED).2);
+    let says =
+        |deployment: &Deployment| (deployment.path(), condition(deployment, ERROR_OCCURRED).2);
     let rejected = new().step(&event, &facts(0, ready())).machine;
     assert_eq!(says(&rejected), ("Live/Rejected".to_owned(), messages::SYNC_OPTION.to_owned()));
     let failing = look(rejected, &facts(1, EnvironmentFact::Invalid)).machine;

@@ -305,7 +305,10 @@ fn rejection(world: &World, object: &DeploymentObject) -> Option<Vec<String>> {
     }
     let is_usable = named_environment(world, object).is_some_and(|named| named.is_usable);
     if !object.spec.environment.is_empty() && !is_usable {
-        return Some(vec![messages::ENVIRONMENT.to_owned(), messages::ENVIRONMENT_UPDATE.to_owned()]);
+        return Some(vec![
+            messages::ENVIRONMENT.to_owned(),
+            messages::ENVIRONMENT_UPDATE.to_owned(),
+        ]);
     }
     let rest = [true, false].map(|first| validate_rest(&object.name, &object.spec, first).err());
     let texts: Vec<String> = rest.into_iter().flatten().collect();

@@ -194,7 +194,8 @@ fn a_cluster_that_does_not_answer_is_given_up_after_a_while_and_the_user_is_told
 
 #[test]
 fn what_remains_on_one_cluster_is_told_before_another_is_asked() {
-    let elsewhere = EnvironmentSpec { api_url: "https://b.example.com".to_owned(), ..with_account() };
+    let elsewhere =
+        EnvironmentSpec { api_url: "https://b.example.com".to_owned(), ..with_account() };
     let environment = served(with_account()).step(&seen(2, elsewhere, false), &facts()).machine;
     let step = environment.step(&absent(), &facts());
     let completed = finish(&step.machine, OperationState::Completed);
@@ -248,7 +249,8 @@ fn what_is_remembered_of_clusters_is_bounded() {
 
 #[test]
 fn everything_that_may_remain_is_named_in_texts_that_an_event_has_room_for() {
-    let names: Vec<String> = (0..60).map(|n| format!("RoleBinding ns-{n}/argocd-manager")).collect();
+    let names: Vec<String> =
+        (0..60).map(|n| format!("RoleBinding ns-{n}/argocd-manager")).collect();
     let url = format!("https://{}.example.com", "a".repeat(2_000));
     let texts = messages::remains(&url, &names);
     assert!(texts.len() > 1);

@@ -35,7 +35,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::checks::observe::{ARGO_CD, ENVIRONMENTS, Observed, SECRETS, history, list};
-use crate::environment::clusters::{TargetClusters, environment_of, not_installed};
+use crate::environment::clusters::{environment_of, not_installed};
 use crate::environment::storage::at_once;
 
 /// The kind of the objects that are mapped to rows.
@@ -75,7 +75,6 @@ pub fn objects(
         });
         let check = Check {
             observed,
-            clusters: observed.clusters,
             uid: &uid,
             spec: &snapshot.spec,
             is_accepted: says_accepted(&snapshot.conditions),
@@ -103,7 +102,6 @@ fn says_accepted(conditions: &[Condition]) -> bool {
 /// What is found of an environment's Secret.
 struct Check<'a> {
     observed: &'a Observed<'a>,
-    clusters: &'a TargetClusters,
     uid: &'a EnvironmentUid,
     spec: &'a EnvironmentSpec,
     /// Whether it was accepted when it was last looked at.
@@ -124,30 +122,31 @@ impl Check<'_> {
         let kubeconfig = kubeconfig(secret)?;
         let url = ApiUrl::parse(&self.spec.api_url)?;
         let namespaces = Namespaces::parse(&self.spec.namespaces, false)?;
+        let clusters = self.observed.clusters;
         let target = Target::of_kubeconfig(&kubeconfig, &url, self.spec.skips_tls_verification)?;
         if !self.spec.creates_account {
-            self.clusters.say(&target)?;
+            clusters.say(&target)?;
             return Ok(target);
         }
         let user = target.token.expose_secret();
-        let made = self.clusters.newest_token(url.as_str(), self.uid.as_str(), user);
+        let made = clusters.newest_token(url.as_str(), self.uid.as_str(), user);
         let made = made.map(|token| target.with_token(token.into()));
         // A token that was made is shown again without another look at the user's, as long as the
         // cluster accepts it.
         let shown =
-            made.as_ref().filter(|made| self.is_accepted && self.clusters.say(made).is_ok());
+            made.as_ref().filter(|made| self.is_accepted && clusters.say(made).is_ok());
         if let Some(shown) = shown {
             return Ok(shown.clone());
         }
         let resources = self.spec.cluster_resources;
         let account = Installation::new(self.uid.as_str(), &namespaces, resources, 0);
-        let asked = self.clusters.say(&target);
+        let asked = clusters.say(&target);
         asked.map_err(|failure| not_installed(&account, Part::Account, failure.cause()))?;
         let round = self.wanted_round();
         let made = round
-            .and_then(|round| self.clusters.token_of_round(url.as_str(), self.uid.as_str(), round));
+            .and_then(|round| clusters.token_of_round(url.as_str(), self.uid.as_str(), round));
         match made.map(|token| target.with_token(token.into())) {
-            Some(made) => self.clusters.say(&made).map(|()| made),
+            Some(made) => clusters.say(&made).map(|()| made),
             // What is to be made is not there yet, or never will be.
             None => Err(not_installed(&account, Part::Token, Cause::TokenNotMade)),
         }

@@ -266,8 +266,8 @@ fn environments_are_ready_before_the_deployments_that_use_them_and_go_with_them(
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["environments"]["ready"]["count"], 4, "{report:#}");
     assert!(report["environments"]["readySeen"]["p99"].as_f64().unwrap() > 0.0, "{report:#}");
-    assert_eq!(dev.destinations(), destinations, "the other run's are gone");
-    assert_eq!(dev.in_argocd::<Secret>().len(), 4, "the other run's are gone");
+    assert_eq!(dev.destinations(), destinations, "nothing of the second run is left");
+    assert_eq!(dev.in_argocd::<Secret>().len(), 4, "nothing of the second run is left");
 }
 
 #[test]
@@ -288,4 +288,23 @@ fn environments_may_name_another_cluster() {
         let (url, _) = server.split_once("?managedEnvironment=").unwrap();
         assert!(text.contains(&format!("server: {url}\n")), "{server}");
     }
+}
+
+#[test]
+fn environments_that_are_not_ready_in_time_end_with_3_and_without_deployments() {
+    let dev = Dev::start();
+    let kubeconfig = dev.directory.path().join("nobody");
+    // Nobody listens on this port.
+    let own = std::fs::read_to_string(dev.kubeconfig()).unwrap();
+    let (_, url) = own.split_once("server: ").unwrap();
+    let url = url.lines().next().unwrap();
+    let other = own.replace(url, "https://127.0.0.1:1").replace("user: {}", "user: {token: none}");
+    std::fs::write(&kubeconfig, other).unwrap();
+    let there = ["--environment-kubeconfig", kubeconfig.to_str().unwrap(), "--within", "2"];
+    let output = dev.load(&[&["--deployments", "4", "--environments", "2"][..], &there].concat());
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{table}\n{errors}");
+    assert!(errors.contains("only 0 of 2 environments were ready"), "{errors}");
+    assert_eq!(words(&table, "environments ready")[..3], ["0", "of", "2"], "{table}");
+    assert_eq!(words(&table, "created")[..3], ["0", "of", "4"], "{table}");
 }

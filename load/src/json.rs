@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::figures::Figures;
 use crate::percentiles::Percentiles;
-use crate::report::{Cost, Report, Rest, SyncRunReport};
+use crate::report::{Cost, EnvironmentReport, Report, Rest, SyncRunReport};
 
 pub(crate) fn json(report: &Report) -> Value {
-    let Report { deployments, counts, durations, watch_failures, cost, sync_runs, rest, .. } =
-        report;
+    let Report { deployments, counts, durations, watch_failures, cost, .. } = report;
+    let Report { environments, sync_runs, rest, .. } = report;
     json!({
         "deployments": deployments,
         "created": total(counts.created, durations.all_created),
@@ -22,8 +22,19 @@ pub(crate) fn json(report: &Report) -> Value {
         "statusSeen": percentiles(&durations.status),
         "watchFailures": watch_failures,
         "perDeployment": cost.as_ref().and_then(|cost| each(cost, counts.created)),
+        "environments": environments.as_ref().map(of_environments),
         "syncRuns": sync_runs.as_ref().map(of_sync_runs),
         "rest": rest.as_ref().and_then(at_rest),
+    })
+}
+
+fn of_environments(report: &EnvironmentReport) -> Value {
+    let EnvironmentReport { number, counts, durations, cost } = report;
+    json!({
+        "number": number,
+        "ready": total(counts.ready, durations.all_ready),
+        "readySeen": percentiles(&durations.ready),
+        "perEnvironment": cost.as_ref().and_then(|cost| each(cost, counts.created)),
     })
 }
 

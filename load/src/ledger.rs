@@ -1,9 +1,10 @@
 //! What was seen of each deployment, and when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::Until;
+use crate::environments::Environments;
 use crate::mirror::{Mirror, Standing};
 use crate::sync_runs::SyncRuns;
 
@@ -26,6 +27,8 @@ struct Track {
     created: Option<(Instant, Instant)>,
     application: Option<Instant>,
     application_exists: bool,
+    /// The cluster of its environment, by the name that Argo CD knows it by.
+    cluster: Option<String>,
     ready: Option<Instant>,
     mirror: Mirror,
 }
@@ -47,9 +50,10 @@ impl Track {
     }
 }
 
-/// All deployments, by UID, and the sync runs.
+/// All deployments, by UID, with the environments and the sync runs.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    pub(crate) environments: Environments,
     pub(crate) sync_runs: SyncRuns,
     tracks: HashMap<String, Track>,
     counts: Counts,
@@ -87,6 +91,17 @@ impl Ledger {
                 track.mirror.application_shows(standing, at);
             }
         });
+    }
+
+    /// The Application of a deployment goes to this cluster, or went there last.
+    pub(crate) fn deployed_to(&mut self, uid: &str, cluster: &str) {
+        self.update(uid, |track| track.cluster = Some(cluster.to_owned()));
+    }
+
+    /// The clusters of the environments that the deployments of this run use.
+    pub(crate) fn clusters(&self) -> BTreeSet<String> {
+        let ours = self.tracks.values().filter(|track| track.created.is_some());
+        ours.filter_map(|track| track.cluster.clone()).collect()
     }
 
     /// The Application of a deployment is gone.
@@ -233,6 +248,16 @@ mod tests {
         assert_eq!(durations.all_created, Duration::from_millis(60));
         assert_eq!(durations.all_applications, Duration::from_millis(400));
         assert_eq!(durations.all_ready, Duration::from_millis(900));
+    }
+
+    #[test]
+    fn the_clusters_are_those_of_this_runs_deployments_even_without_their_applications() {
+        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        ledger.deployed_to("a", "managed-env-1");
+        ledger.created("a", start, start);
+        ledger.deployed_to("theirs", "managed-env-2");
+        ledger.application_gone("a");
+        assert_eq!(ledger.clusters(), BTreeSet::from(["managed-env-1".to_owned()]));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The watches that observe the deployments' progress, and that of sync runs.
+//! The watches that observe the deployments' progress, and that of environments and sync runs.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crds::argocd::Application;
-use crds::conditions::condition_type::{ERROR_OCCURRED, READY, SUCCEEDED};
+use crds::conditions::condition_type::{
+    CONNECTION_INITIALIZATION_SUCCEEDED, ERROR_OCCURRED, READY, SUCCEEDED,
+};
 use crds::names;
 use crds::sync_run::SYNC_ANNOTATION;
-use crds::{GitOpsDeployment, GitOpsDeploymentSyncRun};
+use crds::{GitOpsDeployment, GitOpsDeploymentManagedEnvironment, GitOpsDeploymentSyncRun};
 use futures::TryStreamExt;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt;
@@ -57,15 +59,15 @@ enum Sight<K> {
 }
 
 impl Observer {
-    /// Watches the deployments of a plan, its sync runs if it has any, and the Applications of a
-    /// namespace, for as long as the set of tasks lives.
+    /// Watches the deployments of a plan, its environments and sync runs if it has any, and the
+    /// Applications of a namespace, for as long as the set of tasks lives.
     pub(crate) fn start(
         client: &kube::Client,
         plan: &Plan,
         argocd_namespace: &str,
         reports: bool,
     ) -> (Arc<Self>, JoinSet<()>) {
-        let has_sync_runs = plan.sync_runs > 0;
+        let (has_environments, has_sync_runs) = (plan.environments > 0, plan.sync_runs > 0);
         let unreported = reports.then(|| {
             let (sender, receiver) = mpsc::unbounded_channel();
             Unreported { sender, receiver: tokio::sync::Mutex::new(receiver) }
@@ -75,7 +77,7 @@ impl Observer {
             ledger: Mutex::default(),
             changed: watch::Sender::new(()),
             synced: watch::Sender::new(0),
-            watches: if has_sync_runs { 3 } else { 2 },
+            watches: 2 + usize::from(has_environments) + usize::from(has_sync_runs),
             failures: AtomicU64::new(0),
         });
         let config = watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS).page_size(PAGE_SIZE);
@@ -83,6 +85,10 @@ impl Observer {
         let api = Api::<GitOpsDeployment>::all(client.clone());
         let ours = config.clone().labels(&plan.selector());
         tasks.spawn(Arc::clone(&observer).follow(api, ours.clone(), Self::see_deployment));
+        if has_environments {
+            let api = Api::<GitOpsDeploymentManagedEnvironment>::all(client.clone());
+            tasks.spawn(Arc::clone(&observer).follow(api, ours.clone(), Self::see_environment));
+        }
         if has_sync_runs {
             let api = Api::<GitOpsDeploymentSyncRun>::all(client.clone());
             tasks.spawn(Arc::clone(&observer).follow(api, ours, Self::see_sync_run));
@@ -179,6 +185,14 @@ impl Observer {
         self.note(|ledger| ledger.deployment(&uid, standing, is_ready, at));
     }
 
+    fn see_environment(&self, sight: Sight<GitOpsDeploymentManagedEnvironment>, at: Instant) {
+        let Sight::Present(object) = sight else { return };
+        let Some(uid) = object.uid() else { return };
+        if is_connected(&object) {
+            self.note(|ledger| ledger.environments.ready(&uid, at));
+        }
+    }
+
     fn see_sync_run(&self, sight: Sight<GitOpsDeploymentSyncRun>, at: Instant) {
         let Sight::Present(object) = sight else { return };
         let Some(uid) = object.uid() else { return };
@@ -197,9 +211,14 @@ impl Observer {
                     .as_ref()
                     .and_then(|status| Standing::new(&status.sync.status, &status.health.status));
                 let is_reported = standing.is_some() && object.operation.is_none();
+                let cluster = &object.spec.destination.name;
+                let cluster = names::managed_environment_id(cluster).map(|_| cluster.as_str());
                 let sync = object.annotations().get(SYNC_ANNOTATION);
                 self.note(|ledger| {
                     ledger.application(uid, standing, at);
+                    if let Some(cluster) = cluster {
+                        ledger.deployed_to(uid, cluster);
+                    }
                     if let Some(run) = sync {
                         ledger.sync_runs.requested(run, at);
                     }
@@ -226,6 +245,15 @@ fn is_done(object: &GitOpsDeployment, standing: Option<&Standing>) -> bool {
         true => object.is_ready(),
         false => standing.is_some_and(Standing::is_good),
     }
+}
+
+/// Whether the environment is ready; if that condition is not written, whether its cluster accepts the
+/// credentials.
+fn is_connected(object: &GitOpsDeploymentManagedEnvironment) -> bool {
+    let conditions = || object.status.iter().flat_map(|status| &status.conditions);
+    let find = |type_: &str| conditions().find(|condition| condition.type_ == type_);
+    let told = find(READY).or_else(|| find(CONNECTION_INITIALIZATION_SUCCEEDED));
+    told.is_some_and(|condition| condition.status == "True")
 }
 
 /// Whether the sync of a run succeeded, once it has ended; if that condition is not written, whether
@@ -274,6 +302,37 @@ mod tests {
         assert!(ready("True", 2));
         assert!(!ready("True", 1));
         assert!(!ready("False", 2));
+    }
+
+    #[test]
+    fn an_environment_is_ready_when_it_says_so_and_else_when_its_cluster_accepts_it() {
+        let is_ready = |told: &[(&str, &str)]| {
+            let told = told.iter().map(|(type_, status)| {
+                json!({
+                    "type": type_,
+                    "status": status,
+                    "reason": "Told",
+                    "message": "",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z",
+                })
+            });
+            let object = serde_json::from_value(json!({
+                "metadata": {"name": "a"},
+                "spec": {
+                    "apiURL": "u",
+                    "credentialsSecret": "s",
+                    "allowInsecureSkipTLSVerify": false,
+                },
+                "status": {"conditions": told.collect::<Vec<_>>()},
+            }));
+            is_connected(&object.unwrap())
+        };
+        let connection = "ConnectionInitializationSucceeded";
+        assert!(is_ready(&[(connection, "True"), ("Ready", "True")]));
+        assert!(!is_ready(&[(connection, "True"), ("Ready", "False")]), "Argo CD lacks it");
+        assert!(is_ready(&[(connection, "True")]));
+        assert!(!is_ready(&[(connection, "Unknown")]));
+        assert!(!is_ready(&[]));
     }
 
     #[test]

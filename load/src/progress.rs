@@ -55,12 +55,14 @@ impl Progress {
 
     /// Shows what the observer sees now.
     pub(crate) fn draw(&self, observer: &Observer) {
-        let (counts, sync_runs) = {
+        let (counts, environments, sync_runs) = {
             let ledger = observer.ledger();
-            (ledger.counts(), ledger.sync_runs.counts())
+            (ledger.counts(), ledger.environments.counts(), ledger.sync_runs.counts())
         };
         let text = if sync_runs.created > 0 {
             format!("{} sync runs created, {} ended", sync_runs.created, sync_runs.ended)
+        } else if counts.created == 0 && environments.created > 0 {
+            format!("{} environments created, {} ready", environments.created, environments.ready)
         } else {
             format!(
                 "of {}: {} created, {} with an Application, {} ready",

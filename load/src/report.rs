@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::environments::{EnvironmentCounts, EnvironmentDurations};
 use crate::figures::Figures;
 use crate::ledger::{Counts, Durations};
 use crate::percentiles::Percentiles;
@@ -21,10 +22,23 @@ pub(crate) struct Report {
     pub(crate) watch_failures: u64,
     /// What the program did for it; absent if its metrics were not named.
     pub(crate) cost: Option<Cost>,
+    /// How the environments fared; absent if there were none.
+    pub(crate) environments: Option<EnvironmentReport>,
     /// How the sync runs fared; absent if there were none.
     pub(crate) sync_runs: Option<SyncRunReport>,
     /// What the program did at rest; absent if that was not requested.
     pub(crate) rest: Option<Rest>,
+}
+
+/// What was found of environments.
+#[derive(Debug)]
+pub(crate) struct EnvironmentReport {
+    /// How many were to be created.
+    pub(crate) number: u32,
+    pub(crate) counts: EnvironmentCounts,
+    pub(crate) durations: EnvironmentDurations,
+    /// What the program did for them; absent if its metrics were not named.
+    pub(crate) cost: Option<Cost>,
 }
 
 /// What was found of sync runs.
@@ -82,6 +96,9 @@ impl fmt::Display for Report {
                 "\nWhat the program does for it is not known: name its /metrics with --metrics."
             )?,
         }
+        if let Some(environments) = &self.environments {
+            environments.write(f)?;
+        }
         if let Some(sync_runs) = &self.sync_runs {
             sync_runs.write(f)?;
         }
@@ -113,6 +130,19 @@ impl Report {
             total(f, what, count, self.deployments, took)?;
         }
         Ok(())
+    }
+}
+
+impl EnvironmentReport {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, counts, durations, cost } = self;
+        writeln!(f)?;
+        row(f, "Environment created → ready", &durations.ready)?;
+        total(f, "environments ready", counts.ready, *number, durations.all_ready)?;
+        match cost {
+            Some(cost) => cost.write(f, "environment", counts.created),
+            None => Ok(()),
+        }
     }
 }
 
@@ -265,6 +295,7 @@ mod tests {
             },
             watch_failures: 0,
             cost: None,
+            environments: None,
             sync_runs: None,
             rest: None,
         }
@@ -333,6 +364,25 @@ mod tests {
         assert_eq!(words(&text, "SQL statements"), ["0"]);
         assert_eq!(words(&text, "API requests without watches"), ["0"]);
         assert_eq!(words(&text, "CPU of the whole process").join(" "), "30 ms, 0.10 % of a core");
+    }
+
+    #[test]
+    fn environments_have_a_section_of_their_own() {
+        let (before, after) = (figures(20.0, 5.0, 1.0, 22.0), figures(26.0, 9.0, 1.03, 22.0));
+        let cost = Some(Cost { before, after, is_complete: true });
+        let counts = EnvironmentCounts { created: 3, ready: 2 };
+        let durations = EnvironmentDurations {
+            ready: milliseconds(&[10, 20]),
+            all_ready: Duration::from_millis(200),
+        };
+        let environments = Some(EnvironmentReport { number: 4, counts, durations, cost });
+        let text = Report { environments, ..report() }.to_string();
+        let ready = words(&text, "Environment created → ready").join(" ");
+        assert_eq!(ready, "10.0 ms 20.0 ms 20.0 ms 20.0 ms 2");
+        assert_eq!(words(&text, "environments ready").join(" "), "2 of 4 200 ms 10/s");
+        assert!(text.contains("The program, for each environment"), "{text}");
+        assert_eq!(words(&text, "SQL statements"), ["2.00"]);
+        assert!(!report().to_string().contains("nvironment"), "there are none");
     }
 
     #[test]

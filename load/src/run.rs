@@ -1,4 +1,4 @@
-//! One run: create, wait, look at the program at rest, delete.
+//! One run: create, wait, look at the program at rest, delete; see `provision` for environments.
 
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
@@ -20,23 +20,26 @@ use crate::json::json;
 use crate::observer::Observer;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::report::{Cost, Report, Rest, SyncRunReport, human};
+use crate::report::{Cost, EnvironmentReport, Report, Rest, SyncRunReport, human};
 use crate::reporter;
+use crate::target::Target;
 use crate::{Output, Until};
 
 /// Concurrent requests. With HTTP/1.1 that is as many connections: enough to keep an API server
 /// busy on two cores, and what the existing system was measured with.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 /// How long the API server may take for the lists before the run.
 const LIST_PATIENCE: Duration = Duration::from_secs(60);
-/// How often to check whether the namespaces are gone.
-const DELETION_INTERVAL: Duration = Duration::from_millis(250);
+/// How often to check whether something is gone.
+pub(crate) const DELETION_INTERVAL: Duration = Duration::from_millis(250);
 
 /// See the module.
 pub(crate) struct Run {
     pub(crate) client: kube::Client,
     pub(crate) plan: Plan,
     pub(crate) sources: Sources,
+    /// The cluster that environments name; absent if there are none.
+    pub(crate) target: Option<Target>,
     pub(crate) argocd_namespace: String,
     pub(crate) rate: Option<f64>,
     pub(crate) one_at_a_time: bool,
@@ -123,9 +126,11 @@ impl Run {
         })?;
         progress.say("creating the namespaces");
         self.create_namespaces().await?;
-        let before = self.figures_at_rest(progress).await?;
-        let work = self.create_and_wait(observer);
-        let mut in_time = self.is_in_time(work, observer, progress).await?;
+        let (environments, before, mut in_time) = self.prepare(observer, progress).await?;
+        if in_time {
+            let work = self.create_and_wait(observer);
+            in_time = self.is_in_time(work, observer, progress).await?;
+        }
         let after = self.figures_at_rest(progress).await?;
         let mut synced = after.clone();
         if self.plan.sync_runs > 0 && in_time {
@@ -141,12 +146,39 @@ impl Run {
         let cost = self.cost(before, after.clone());
         let sync_cost = self.cost(after, synced);
         let sync_runs = (self.plan.sync_runs > 0).then(|| self.sync_report(observer, sync_cost));
-        let report = Report { cost, sync_runs, rest, ..self.report(observer) };
+        let report = Report { cost, environments, sync_runs, rest, ..self.report(observer) };
         print(&match self.output {
             Output::Text => report.to_string(),
             Output::Json => format!("{:#}\n", json(&report)),
         })?;
         if in_time { Ok(()) } else { Err(self.not_in_time(observer)) }
+    }
+
+    /// Creates the environments, if there are any. Returns what was found of them, the figures from
+    /// which the deployments count, and whether they were ready in time.
+    async fn prepare(
+        &self,
+        observer: &Observer,
+        progress: &Progress,
+    ) -> Result<(Option<EnvironmentReport>, (Figures, bool), bool), Error> {
+        let Some(target) = &self.target else {
+            return Ok((None, self.figures_at_rest(progress).await?, true));
+        };
+        progress.say("making what opens the cluster of the environments");
+        let kubeconfigs = self.kubeconfigs(target).await?;
+        let before = self.figures_at_rest(progress).await?;
+        let work = self.provide(target, &kubeconfigs, observer);
+        let in_time = self.is_in_time(work, observer, progress).await?;
+        let after = self.figures_at_rest(progress).await?;
+        let cost = self.cost(before, after.clone());
+        let ledger = observer.ledger();
+        let report = EnvironmentReport {
+            number: self.plan.environments,
+            counts: ledger.environments.counts(),
+            durations: ledger.environments.durations(),
+            cost,
+        };
+        Ok((Some(report), after, in_time))
     }
 
     /// What was done between two readings; absent if there is nothing to read.
@@ -169,10 +201,15 @@ impl Run {
     }
 
     fn report(&self, observer: &Observer) -> Report {
-        let Plan { run, deployments, namespaces, repositories, sync_runs } = &self.plan;
+        let Plan { run, deployments, namespaces, repositories, environments, sync_runs } =
+            &self.plan;
         let each = match repositories {
             1 => String::new(),
             more => format!(" of {more} repositories each"),
+        };
+        let to = match environments {
+            0 => String::new(),
+            number => format!(" to {number} environments"),
         };
         let then = match sync_runs {
             0 => String::new(),
@@ -186,13 +223,15 @@ impl Run {
         let ledger = observer.ledger();
         Report {
             title: format!(
-                "{deployments} deployments in {namespaces} namespaces{each}{then}, {how}; run {run}"
+                "{deployments} deployments in {namespaces} namespaces{each}{to}{then}, {how}; run \
+                 {run}"
             ),
             deployments: *deployments,
             counts: ledger.counts(),
             durations: ledger.durations(),
             watch_failures: observer.failures(),
             cost: None,
+            environments: None,
             sync_runs: None,
             rest: None,
         }
@@ -201,6 +240,18 @@ impl Run {
     fn not_in_time(&self, observer: &Observer) -> Error {
         let ledger = observer.ledger();
         let (counts, sync_runs) = (ledger.counts(), ledger.sync_runs.counts());
+        let environments = ledger.environments.counts();
+        if environments.ready < self.plan.environments as usize {
+            return Error::NotInTime(format!(
+                "within {} s only {} of {} environments were ready; does the program run, with \
+                 sealing keys, and may it connect to their cluster? See `kubectl describe \
+                 gitopsdeploymentmanagedenvironments -A -l {}`",
+                self.within.as_secs(),
+                environments.ready,
+                self.plan.environments,
+                self.plan.selector()
+            ));
+        }
         if sync_runs.created > 0 {
             return Error::NotInTime(format!(
                 "within {} s only {} of {} sync runs ended; see `kubectl get \
@@ -233,7 +284,11 @@ impl Run {
     }
 
     /// Carries out so many creations, as the options say.
-    async fn create_all<F>(&self, number: u32, create: impl Fn(u32) -> F) -> Result<(), Error>
+    pub(crate) async fn create_all<F>(
+        &self,
+        number: u32,
+        create: impl Fn(u32) -> F,
+    ) -> Result<(), Error>
     where
         F: Future<Output = Result<(), Error>>,
     {
@@ -333,7 +388,8 @@ impl Run {
         Ok(Rest { before, after, lasted: began.elapsed() })
     }
 
-    /// Deletes the namespaces and waits until they and the Applications are gone.
+    /// Deletes the namespaces and waits until they, the Applications and the clusters of environments
+    /// are gone.
     async fn delete(&self, observer: &Observer, progress: &Progress) -> Result<(), Error> {
         progress.say("deleting what was created");
         let began = Instant::now();
@@ -355,7 +411,8 @@ impl Run {
                 sleep(DELETION_INTERVAL).await;
             }
             observer.until(|ledger| ledger.existing_applications() == 0).await;
-            Ok(())
+            let clusters = observer.ledger().clusters();
+            self.until_gone(&clusters).await
         };
         match timeout(self.within, gone).await {
             Ok(gone) => gone?,
@@ -398,7 +455,7 @@ fn refused(error: kube::Error, kind: &str, remedy: &str) -> Error {
 }
 
 /// Why something cannot be created: if the server refuses it, the caller must act.
-fn not_created(what: &str, error: kube::Error) -> Error {
+pub(crate) fn not_created(what: &str, error: kube::Error) -> Error {
     match error {
         kube::Error::Api(status) if (400..500).contains(&status.code) => Error::Input(anyhow!(
             "the server refuses to create {what}: {}; give the account the right or the quota, or \

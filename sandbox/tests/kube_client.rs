@@ -5,8 +5,11 @@
 mod common;
 
 use futures::StreamExt;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{ConfigMap, Event as CoreEvent, Namespace, Secret};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Event as CoreEvent, Namespace, Secret, ServiceAccount,
+};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{
     Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions,
@@ -120,6 +123,25 @@ async fn spec_and_status_are_written_separately() {
     let patch = Patch::Merge(json!({ "status": { "phase": "Again" } }));
     let patched = api.patch_status("a", &PatchParams::default(), &patch).await.expect("patched");
     assert_eq!(patched.status.and_then(|status| status.phase).as_deref(), Some("Again"));
+}
+
+#[tokio::test]
+async fn an_account_that_exists_has_tokens() {
+    let control_plane = control_plane().await;
+    let api: Api<ServiceAccount> = Api::namespaced(client(&control_plane), "default");
+    let spec = TokenRequestSpec { expiration_seconds: Some(86_400), ..TokenRequestSpec::default() };
+    let request = TokenRequest { spec, ..TokenRequest::default() };
+    let post = PostParams::default();
+    let missing = api.create_token_request("deployer", &post, &request).await;
+    assert!(status(missing.expect_err("no such account")).is_not_found());
+    let mut account = ServiceAccount::default();
+    account.metadata.name = Some("deployer".to_owned());
+    api.create(&post, &account).await.expect("created");
+    let before = k8s_openapi::jiff::Timestamp::now().as_second();
+    let answer = api.create_token_request("deployer", &post, &request).await.expect("made");
+    let made = answer.status.expect("a status");
+    assert_eq!(made.token, "sandbox");
+    assert!(made.expiration_timestamp.0.as_second() >= before + 86_400);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ impl Load {
         let Self { cluster, options } = self;
         let prepared = options.prepare()?;
         let config = cluster.config().await?;
+        let prepared = prepared.on(&config)?;
         let client = kube::Client::try_from(config).map_err(Failure::client)?;
         Ok(prepared.run(client, super::shutdown_on_signal()).await?)
     }

@@ -1,9 +1,13 @@
 //! `load` as its users call it: the binary, against a `dev` that runs alongside it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use crds::argocd::AppProject;
+use crds::argocd::{AppProject, Application};
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
 use kube::api::Api;
 use tempfile::TempDir;
 
@@ -22,10 +26,15 @@ struct Dev {
 
 impl Dev {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut process = Command::new(PROGRAM)
             .args(["--log", "warn", "dev", "--port", "0", "--argo-cd-pace", "0", "--dir"])
             .arg(directory.path())
+            .args(arguments)
             .env_remove("DATABASE_URL")
             .stdout(Stdio::piped())
             .spawn()
@@ -45,18 +54,37 @@ impl Dev {
         let mut command = Command::new(PROGRAM);
         command
             .args(["--log", "warn", "load", "--kubeconfig"])
-            .arg(self.directory.path().join("kubeconfig"))
+            .arg(self.kubeconfig())
             .args(arguments);
         command
     }
 
-    /// Argo CD's AppProjects.
-    fn app_projects(&self) -> Vec<AppProject> {
+    fn kubeconfig(&self) -> PathBuf {
+        self.directory.path().join("kubeconfig")
+    }
+
+    /// What is in Argo CD's namespace.
+    fn in_argocd<K>(&self) -> Vec<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let client = harness::client(&self.directory.path().join("kubeconfig")).await;
-            harness::all(&Api::namespaced(client, harness::ARGO_CD)).await
+            let client = harness::client(&self.kubeconfig()).await;
+            harness::all(&Api::<K>::namespaced(client, harness::ARGO_CD)).await
         })
+    }
+
+    /// How many Applications go to each cluster.
+    fn destinations(&self) -> BTreeMap<String, usize> {
+        let mut count = BTreeMap::new();
+        for application in self.in_argocd::<Application>() {
+            *count.entry(application.spec.destination.name).or_default() += 1;
+        }
+        count
     }
 
     fn load(&self, arguments: &[&str]) -> Output {
@@ -133,7 +161,7 @@ fn the_deployments_of_a_namespace_are_spread_over_the_requested_number_of_reposi
     let title = "12 deployments in 2 namespaces of 3 repositories each, from 16 connections";
     assert!(table.contains(title), "{table}");
     // Each namespace's AppProject permits what its deployments use.
-    let projects = dev.app_projects();
+    let projects = dev.in_argocd::<AppProject>();
     assert_eq!(projects.len(), 2);
     for project in projects {
         assert_eq!(
@@ -146,11 +174,16 @@ fn the_deployments_of_a_namespace_are_spread_over_the_requested_number_of_reposi
 #[test]
 fn bad_input_ends_with_2_and_says_what_to_do() {
     let dev = Dev::start();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--deployments", "0"], "0 is not in 1..=100000"),
         (&["--deployments", "2", "--namespaces", "3"], "give --namespaces at most 2"),
         (&["--repositories", "0"], "0 is not in 1..=100000"),
         (&["--deployments", "5", "--repositories", "2"], "give --repositories at most 1"),
+        (&["--deployments", "2", "--environments", "3"], "give --environments at most 2"),
+        (&["--namespaces", "3", "--environments", "4"], "give --environments a multiple of 3"),
+        (&["--environments", "2"], "start `dev` with --tls"),
+        (&["--environment-kubeconfig", "/none"], "give --environments, or leave out"),
+        (&["--environments", "2", "--environment-kubeconfig", "/none"], "/none cannot be read"),
         (&["--rate", "0"], "give a number from 0.001"),
         (&["--rest", "5"], "--metrics"),
         (&["--metrics", "localhost"], "is no http:// URL"),
@@ -207,4 +240,71 @@ fn sync_runs_are_measured_after_the_deployments() {
     assert_eq!(words(&table, "sync runs ended")[..3], ["10", "of", "10"], "{table}");
     assert_eq!(words(&table, "succeeded"), ["10", "of", "10"], "{table}");
     assert!(table.contains("The program, for each sync run"), "{table}");
+}
+
+#[test]
+fn environments_are_ready_before_the_deployments_that_use_them_and_go_with_them() {
+    let dev = Dev::start_with(&["--tls"]);
+    let size = ["--deployments", "12", "--namespaces", "2", "--environments", "4"];
+    let output = dev.load(&[&size[..], &["--metrics", &dev.metrics]].concat());
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{table}\n{errors}");
+    let title = "12 deployments in 2 namespaces to 4 environments, from 16 connections";
+    assert!(table.contains(title), "{table}");
+    assert_eq!(words(&table, "Environment created → ready").last().unwrap(), "4", "{table}");
+    assert_eq!(words(&table, "environments ready")[..3], ["4", "of", "4"], "{table}");
+    assert!(table.contains("The program, for each environment"), "{table}");
+    let destinations = dev.destinations();
+    let secrets: Vec<Secret> = dev.in_argocd();
+    let clusters: Vec<String> = secrets.iter().map(ResourceExt::name_any).collect();
+    assert_eq!(destinations.keys().cloned().collect::<Vec<_>>(), clusters);
+    assert_eq!(destinations.values().collect::<Vec<_>>(), [&3; 4], "{destinations:?}");
+
+    let output = dev.load(&[&size[..], &["--cleanup", "--output", "json"]].concat());
+    let (report, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{report}\n{errors}");
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["environments"]["ready"]["count"], 4, "{report:#}");
+    assert!(report["environments"]["readySeen"]["p99"].as_f64().unwrap() > 0.0, "{report:#}");
+    assert_eq!(dev.destinations(), destinations, "nothing of the second run is left");
+    assert_eq!(dev.in_argocd::<Secret>().len(), 4, "nothing of the second run is left");
+}
+
+#[test]
+fn environments_may_name_another_cluster() {
+    let (dev, target) = (Dev::start(), Dev::start_with(&["--tls"]));
+    let kubeconfig = target.kubeconfig();
+    let there = ["--environment-kubeconfig", kubeconfig.to_str().unwrap()];
+    let few = ["--deployments", "4", "--environments", "2", "--until", "applications"];
+    let output = dev.load(&[few.as_slice(), &there].concat());
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{table}\n{errors}");
+    assert_eq!(words(&table, "environments ready")[..3], ["2", "of", "2"], "{table}");
+    let secrets: Vec<Secret> = dev.in_argocd();
+    let server = |secret: &Secret| secret.data.as_ref().unwrap()["server"].0.clone();
+    let text = std::fs::read_to_string(&kubeconfig).unwrap();
+    assert_eq!(secrets.len(), 2);
+    for server in secrets.iter().map(|secret| String::from_utf8(server(secret)).unwrap()) {
+        let (url, _) = server.split_once("?managedEnvironment=").unwrap();
+        assert!(text.contains(&format!("server: {url}\n")), "{server}");
+    }
+}
+
+#[test]
+fn environments_that_are_not_ready_in_time_end_with_3_and_without_deployments() {
+    let dev = Dev::start();
+    let kubeconfig = dev.directory.path().join("nobody");
+    // Nobody listens on this port.
+    let own = std::fs::read_to_string(dev.kubeconfig()).unwrap();
+    let (_, url) = own.split_once("server: ").unwrap();
+    let url = url.lines().next().unwrap();
+    let other = own.replace(url, "https://127.0.0.1:1").replace("user: {}", "user: {token: none}");
+    std::fs::write(&kubeconfig, other).unwrap();
+    let there = ["--environment-kubeconfig", kubeconfig.to_str().unwrap(), "--within", "2"];
+    let output = dev.load(&[&["--deployments", "4", "--environments", "2"][..], &there].concat());
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{table}\n{errors}");
+    assert!(errors.contains("only 0 of 2 environments were ready"), "{errors}");
+    assert_eq!(words(&table, "environments ready")[..3], ["0", "of", "2"], "{table}");
+    assert_eq!(words(&table, "created")[..3], ["0", "of", "4"], "{table}");
 }

@@ -12,6 +12,7 @@ mod read;
 pub(crate) mod request;
 mod reviews;
 mod rules;
+mod tokens;
 mod write;
 
 use std::collections::BTreeMap;
@@ -341,6 +342,9 @@ impl Turn<'_> {
                 Ok(encoder.one(200, resource, &object, self.now))
             }
             "list" => self.list(endpoint),
+            "create" if path.subresource == Some(tokens::SUBRESOURCE) => {
+                self.request_token(endpoint, request)
+            }
             "create" if path.name.is_none() => {
                 let options = WriteOptions::read(request, parameters, "CreateOptions")?;
                 let body = request.object()?;
@@ -381,6 +385,10 @@ impl Turn<'_> {
                 _ => Err(Failure::method_not_allowed()),
             },
             Some("finalize") if resource.is_namespace() && verb == "update" => Ok(()),
+            Some(tokens::SUBRESOURCE) if tokens::are_of(resource) => match verb {
+                "create" => Ok(()),
+                _ => Err(Failure::method_not_allowed()),
+            },
             Some(_) if resource.is_custom() => {
                 Err(Failure::not_found(resource, path.name.unwrap_or_default()))
             }

@@ -21,6 +21,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::environment::journal::Journal;
 use crate::environment::process::Process;
+use crate::environment::questions::Questions;
 use crate::faults::adversary::{Adversary, Asked};
 
 /// Where accounts with rights in all of a cluster are.
@@ -90,12 +91,15 @@ struct Made {
 struct State {
     clusters: BTreeMap<String, Cluster>,
     revision: u64,
-    asked: u64,
 }
 
 /// See the module; clones share the clusters.
 #[derive(Clone, Debug, Default)]
-pub struct TargetClusters(Arc<Mutex<State>>);
+pub struct TargetClusters {
+    state: Arc<Mutex<State>>,
+    /// By the URLs that are asked.
+    questions: Questions,
+}
 
 impl TargetClusters {
     /// From now on this token of a user opens a cluster, and no other but those of accounts.
@@ -114,24 +118,29 @@ impl TargetClusters {
     }
 
     fn change<T>(&self, url: &str, change: impl FnOnce(&mut Cluster) -> T) -> T {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.revision += 1;
         change(state.clusters.entry(url.to_owned()).or_default())
     }
 
     /// It changes with every change.
     pub fn revision(&self) -> u64 {
-        self.0.lock().revision
+        self.state.lock().revision
     }
 
     /// How often processes have asked.
     pub fn asked(&self) -> u64 {
-        self.0.lock().asked
+        self.questions.asked()
+    }
+
+    /// The URLs that are asked now, once for each question.
+    pub fn asking(&self) -> Vec<String> {
+        self.questions.asking()
     }
 
     /// What is there of accounts, with the tokens that depend on each.
     pub fn made(&self) -> Vec<(RemoteObject, Vec<String>)> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let of = |cluster: &Cluster| {
             let objects = cluster.objects.keys();
             objects.map(|one| (one.clone(), cluster.tokens_by(one))).collect::<Vec<_>>()
@@ -141,7 +150,7 @@ impl TargetClusters {
 
     /// The newest token of an environment's account that was made with a user's token.
     pub fn newest_token(&self, url: &str, environment: &str, with: &str) -> Option<String> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let made = state.clusters.get(url)?.objects.iter();
         let made = made
             .filter(|(object, made)| environment_of(object) == environment && made.with == with)
@@ -152,7 +161,7 @@ impl TargetClusters {
 
     /// The token of an environment's account with this number, if it was made.
     pub fn token_of_round(&self, url: &str, environment: &str, round: u32) -> Option<String> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let end = format!("-{round}");
         let mut made = state.clusters.get(url)?.objects.iter();
         let made = made.find(|(object, _)| {
@@ -174,7 +183,7 @@ impl TargetClusters {
 
     /// Whether a request with this token is answered with what was asked for.
     fn answer(&self, target: &Target) -> Result<(), Cause> {
-        let cluster = self.0.lock().clusters.get(target.url.as_str()).cloned();
+        let cluster = self.state.lock().clusters.get(target.url.as_str()).cloned();
         let Some(cluster) = cluster else { return Err(Cause::Unreachable) };
         match cluster.behaviour {
             Behaviour::Refuses => Err(Cause::TokenRefused),
@@ -193,7 +202,7 @@ impl TargetClusters {
     }
 
     fn behaviour(&self, url: &str) -> Behaviour {
-        self.0.lock().clusters.get(url).map(|one| one.behaviour).unwrap_or_default()
+        self.state.lock().clusters.get(url).map(|one| one.behaviour).unwrap_or_default()
     }
 
     /// These clusters, as a process reaches them.
@@ -327,7 +336,7 @@ impl Reached {
         does: impl FnOnce(&TargetClusters) -> T,
     ) -> Result<T, Cause> {
         let url = target.url.as_str();
-        self.clusters.0.lock().asked += 1;
+        let _asking = self.clusters.questions.begin(url);
         self.process.connected().await;
         let asked = self.adversary.question(self.process.name(), url);
         if asked == Asked::KilledBefore {

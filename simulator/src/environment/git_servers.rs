@@ -19,6 +19,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::environment::journal::Journal;
 use crate::environment::process::Process;
+use crate::environment::questions::Questions;
 use crate::faults::adversary::{Adversary, Asked};
 
 /// How long a server takes that is not slow.
@@ -76,14 +77,15 @@ struct Repository {
 struct State {
     repositories: BTreeMap<String, Repository>,
     revision: u64,
-    asked: u64,
-    /// The hosts that are asked now, once for each question.
-    asking: Vec<String>,
 }
 
 /// See the module; clones share the servers.
 #[derive(Clone, Debug, Default)]
-pub struct GitServers(Arc<Mutex<State>>);
+pub struct GitServers {
+    state: Arc<Mutex<State>>,
+    /// By the hosts that are asked.
+    questions: Questions,
+}
 
 impl GitServers {
     /// From now on this password, or private key, opens a repository, and no other.
@@ -97,24 +99,24 @@ impl GitServers {
     }
 
     fn change(&self, url: &str, change: impl FnOnce(&mut Repository)) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.revision += 1;
         change(state.repositories.entry(url.to_owned()).or_default());
     }
 
     /// It changes with every change.
     pub fn revision(&self) -> u64 {
-        self.0.lock().revision
+        self.state.lock().revision
     }
 
     /// How often processes have asked.
     pub fn asked(&self) -> u64 {
-        self.0.lock().asked
+        self.questions.asked()
     }
 
     /// The hosts that are asked now, once for each question.
     pub fn asking(&self) -> Vec<String> {
-        self.0.lock().asking.clone()
+        self.questions.asking()
     }
 
     /// What the server of a repository says, now, of a password or of a private key. `is_trusted` is
@@ -124,7 +126,7 @@ impl GitServers {
     ///
     /// Why it is not accepted, or why nothing is known.
     pub fn say(&self, url: &str, shown: &str, is_trusted: bool) -> Result<(), Failure> {
-        let repository = self.0.lock().repositories.get(url).cloned();
+        let repository = self.state.lock().repositories.get(url).cloned();
         let failed = |cause, text: &str| Err(Failure::new(cause, text));
         let is_https = url.starts_with("https:");
         if needs_passphrase(url, shown) {
@@ -158,7 +160,7 @@ impl GitServers {
     }
 
     fn behaviour(&self, url: &str) -> Behaviour {
-        self.0.lock().repositories.get(url).map(|one| one.behaviour).unwrap_or_default()
+        self.state.lock().repositories.get(url).map(|one| one.behaviour).unwrap_or_default()
     }
 
     /// These servers, as a process reaches them.
@@ -241,30 +243,6 @@ impl Reached {
     }
 }
 
-/// A question that is not answered yet.
-struct Asking<'a> {
-    servers: &'a GitServers,
-    host: String,
-}
-
-impl<'a> Asking<'a> {
-    fn begin(servers: &'a GitServers, host: String) -> Self {
-        let mut state = servers.0.lock();
-        state.asked += 1;
-        state.asking.push(host.clone());
-        Self { servers, host }
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        let mut state = self.servers.0.lock();
-        if let Some(place) = state.asking.iter().position(|one| *one == self.host) {
-            state.asking.swap_remove(place);
-        }
-    }
-}
-
 impl Repositories for Reached {
     fn list<'a>(
         &'a self,
@@ -280,7 +258,7 @@ impl Repositories for Reached {
             };
             let is_trusted = is_trusted(url, &trust.certificates, &trust.known_hosts);
             let text = url.to_string();
-            let _asking = Asking::begin(&self.servers, url.host().name());
+            let _asking = self.servers.questions.begin(&url.host().name());
             if needs_passphrase(&text, shown) {
                 // The key is read before anybody is asked.
                 return self.servers.say(&text, shown, is_trusted);

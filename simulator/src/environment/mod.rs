@@ -3,6 +3,7 @@
 //! * [`entropy`], [`process`]: randomness and clocks derived from a seed;
 //! * [`network`], [`storage`], [`postgresql_limits`]: what carries requests, and goes wrong;
 //! * [`git_servers`], [`clusters`]: the servers of private repositories, and target clusters;
+//!   [`questions`]: what processes have asked them;
 //! * [`stage`]: an installation; [`journal`]: what happened in it.
 
 pub mod clusters;
@@ -12,5 +13,6 @@ pub mod journal;
 pub mod network;
 pub mod postgresql_limits;
 pub mod process;
+pub mod questions;
 pub mod stage;
 pub mod storage;

@@ -210,11 +210,12 @@ impl Checks {
         let Some(one) = repeated.get_mut(machine) else { return };
         one.refusals = one.refusals.saturating_add(doublings * u32::from(one.is_doubtful));
         self.set_timer(machine, one);
-        // That it was done before does not count.
-        self.queue.withdraw(&(machine.clone(), Reason::Repeated));
+        // That it was done before does not count. One that still waits keeps its place: where a tenant's
+        // servers take longer than the pauses, it might otherwise never have its turn.
+        let insist = true;
         // Its machine requires nothing, and is stepped by what is found.
         let (check, now) = (one.check.clone(), Instant::now());
-        let _ = self.require(&one.tenant, check, Reason::Repeated, false, now);
+        let _ = self.require(&one.tenant, check, Reason::Repeated, insist, now);
     }
 }
 
@@ -307,6 +308,31 @@ mod tests {
         assert_eq!(due(&checks), []);
         assert_eq!(note(&checks, &check, Needed::default()), Required::Certain);
         assert_eq!((checks.backlog(), due(&checks)), (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn what_still_waits_when_its_time_comes_again_keeps_its_place() {
+        let checks = checks();
+        let (first, second) = (check("first"), check("second"));
+        for one in [&first, &second] {
+            assert_eq!(note(&checks, one, repeatedly(one)), Required::Certain);
+            checks.repeat_now(&one.machine(), 1);
+        }
+        checks.repeat_now(&first.machine(), 1);
+        let (asked, shutdown) = (Arc::new(Mutex::new(Vec::new())), CancellationToken::new());
+        let execute = {
+            let (asked, shutdown) = (Arc::clone(&asked), shutdown.clone());
+            move |check: QueuedCheck| {
+                let mut asked = asked.lock();
+                asked.push(check.check.machine());
+                if asked.len() == 2 {
+                    shutdown.cancel();
+                }
+                async { Outcome::Pending }
+            }
+        };
+        Arc::clone(&checks.queue).run(execute, shutdown).await;
+        assert_eq!(*asked.lock(), [first.machine(), second.machine()]);
     }
 
     #[tokio::test]

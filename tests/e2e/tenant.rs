@@ -19,6 +19,8 @@ use crate::harness::{self, ARGO_CD, condition, eventually, is_ready};
 const SECRET: &str = "git";
 /// The name of the credential.
 const CREDENTIAL: &str = "repo";
+/// The annotation that asks Argo CD to look at an Application. It is gone once Argo CD has looked.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
 
 /// What a user of one namespace does. Each tenant has one Secret and one credential.
 #[derive(Clone)]
@@ -140,13 +142,27 @@ impl Tenant {
         .await;
     }
 
-    /// Waits until Argo CD's complaint about a deployment's repository says this.
-    pub async fn wait_for_complaint(&self, name: &str, text: &str) {
-        let api = self.api::<GitOpsDeployment>();
+    /// Waits until Argo CD complains about a deployment's repository in these words, although another
+    /// tenant's credential for it is good. What Argo CD remembers of branches does not depend on who
+    /// asks: its next ordinary comparison, maybe within milliseconds, takes the branch from what the
+    /// other tenant's Application has just found, and the complaint is gone before anybody has read
+    /// it. So whenever Argo CD has looked and nothing is said, it is asked to look again.
+    pub async fn wait_for_refusal(&self, name: &str, text: &str) {
+        self.refresh(name).await;
+        let (applications, application) = self.application(name).await;
+        let deployments = self.api::<GitOpsDeployment>();
         eventually(&format!("Argo CD says of {name}: {text}"), || async {
-            let object = api.get(name).await.ok()?;
-            let complaint = condition(&object, "ComparisonError")?;
-            (complaint.status == "True" && complaint.message.contains(text)).then_some(())
+            let found = applications.get(&application).await.ok()?;
+            if found.annotations().contains_key(REFRESH) {
+                return None;
+            }
+            let object = deployments.get(name).await.ok()?;
+            let complaint = condition(&object, "ComparisonError");
+            if complaint.is_some_and(|one| one.status == "True" && one.message.contains(text)) {
+                return Some(());
+            }
+            request_refresh(&applications, &application).await.ok()?;
+            None
         })
         .await;
     }
@@ -162,11 +178,11 @@ impl Tenant {
     }
 
     /// Has Argo CD resolve a deployment's revision again, whatever it remembers, as a webhook of the
-    /// git server would.
+    /// git server would, as soon as it has the Application.
     pub async fn refresh(&self, name: &str) {
         let (api, name) = self.application(name).await;
-        let patch = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}});
-        api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        let ask = || async { request_refresh(&api, &name).await.ok() };
+        eventually("Argo CD is asked to look again", ask).await;
     }
 
     /// Where a deployment's Application is.
@@ -175,6 +191,12 @@ impl Tenant {
         let api = Api::namespaced(self.client.clone(), ARGO_CD);
         (api, crds::names::application_name(&uid))
     }
+}
+
+/// Has Argo CD look at an Application again, whatever it remembers.
+async fn request_refresh(api: &Api<Application>, name: &str) -> kube::Result<Application> {
+    let patch = json!({"metadata": {"annotations": {REFRESH: "hard"}}});
+    api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
 }
 
 /// What Argo CD's repository Secrets for a URL hold; `None` if the server does not say.

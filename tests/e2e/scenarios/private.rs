@@ -169,9 +169,7 @@ pub async fn two_tenants_of_a_repository_use_their_own_credentials(ring: &mut Ri
     assert_ne!(secrets[0]["project"], secrets[1]["project"]);
 
     repository.set_accounts(&[("alice", "a")]);
-    // Argo CD's cache of branches is shared, so it is asked to look again.
-    bob.refresh("shop").await;
-    bob.wait_for_complaint("shop", REFUSED).await;
+    bob.wait_for_refusal("shop", REFUSED).await;
     let second = commit_word(&repository, "two");
     follows(&alice, "two").await;
     // No server is asked for it, and the clone of the URL has it.
@@ -203,7 +201,7 @@ pub async fn without_isolation_tenants_use_each_others_credentials(ring: &mut Ri
     alice.deploy("shop", &url, "main").await;
     alice.wait_for_word("first", "one").await;
     bob.deploy("shop", &url, "main").await;
-    bob.wait_for_complaint("shop", REFUSED).await;
+    bob.wait_for_refusal("shop", REFUSED).await;
 
     ring.cluster().set_isolated(false).await;
     bob.wait_for_word("first", "one").await;
@@ -217,8 +215,7 @@ pub async fn without_isolation_tenants_use_each_others_credentials(ring: &mut Ri
         secrets.iter().all(|secret| secret.contains_key("project")).then_some(())
     })
     .await;
-    bob.refresh("shop").await;
-    bob.wait_for_complaint("shop", REFUSED).await;
+    bob.wait_for_refusal("shop", REFUSED).await;
     commit_word(&repository, "two");
     follows(&alice, "two").await;
     bob.undeploy("shop").await;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, ListParams};
@@ -15,11 +16,13 @@ use crate::harness::{self, eventually, with_database};
 use crate::process::{self, Running};
 use crate::repository::PrivateGit;
 use crate::ring::{self, Capability};
+use crate::target::{self, Target};
+use crate::waiting;
 
 /// The namespace of the program in `deploy/rbac.yaml`.
 const OWN_NAMESPACE: &str = "managed-gitops";
 /// The parts of a testbed, in the order in which they start.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 15] = [
     "etcd",
     "postgres",
     "kube-apiserver",
@@ -32,6 +35,9 @@ const PARTS: [&str; 12] = [
     "sshd",
     "argocd-repo-server",
     "argocd-application-controller",
+    "target-etcd",
+    "target-kube-apiserver",
+    "target-kube-controller-manager",
 ];
 
 /// Shared by all scenarios; the first one creates it.
@@ -60,6 +66,9 @@ pub fn capabilities() -> Vec<Capability> {
     let mut capabilities = vec![Capability::Workloads, Capability::Git];
     if PrivateGit::from_environment().is_some() {
         capabilities.push(Capability::PrivateGit);
+    }
+    if target::second_cluster().is_some() {
+        capabilities.push(Capability::Target);
     }
     if testbed().is_some() {
         capabilities.extend([Capability::ArgoCdStop, Capability::ServerKill]);
@@ -127,22 +136,14 @@ impl Cluster {
     fn write_own_kubeconfig(&self) {
         let token = ["create", "token", "managed-gitops", "-n", OWN_NAMESPACE, "--duration=24h"];
         let token = self.kubectl(&token);
-        let config = self.kubectl(&["config", "view", "--minify", "--flatten", "-o", "json"]);
-        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
-        config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
+        let mut config = target::with_token(&self.kubeconfig, token.trim());
         config["contexts"][0]["context"]["namespace"] = OWN_NAMESPACE.into();
         std::fs::write(self.own_kubeconfig(), config.to_string()).unwrap();
     }
 
-    /// A kubeconfig for an account of a namespace, which clusters elsewhere would have for this one: the
-    /// URL of the API server, and the kubeconfig.
-    pub fn kubeconfig_of(&self, namespace: &str, account: &str) -> (String, String) {
-        let token = self.kubectl(&["create", "token", account, "-n", namespace]);
-        let config = self.kubectl(&["config", "view", "--minify", "--flatten", "-o", "json"]);
-        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
-        config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
-        let url = config["clusters"][0]["cluster"]["server"].as_str().unwrap().to_owned();
-        (url, config.to_string())
+    /// The same cluster as a target of its tenants.
+    pub async fn as_target(&self) -> Target {
+        Target::of(self.kubeconfig.clone()).await
     }
 
     fn own_kubeconfig(&self) -> PathBuf {
@@ -182,6 +183,13 @@ impl Cluster {
             client.apiserver_version().await.ok().map(drop)
         })
         .await;
+        if target::second_cluster().is_some() {
+            let target = Target::second().await;
+            eventually("the target cluster answers", || async {
+                target.client.apiserver_version().await.ok().map(drop)
+            })
+            .await;
+        }
         eventually("PostgreSQL answers", || async {
             let database = connect(&self.server, &ConnectOptions::default()).await;
             if database.is_err() && testbed().is_some() {
@@ -250,6 +258,17 @@ impl Cluster {
         self.start_program().await;
     }
 
+    /// Kills the program and restarts it as if it had been away for so long, as far as managed
+    /// environments are concerned: each moment that one waits for is that much nearer.
+    pub async fn let_pass_for_environments(&mut self, time: Duration) {
+        let mut old = self.program.take().unwrap();
+        tokio::task::spawn_blocking(move || old.kill()).await.unwrap();
+        let database = self.database().await;
+        waiting::shorten(&database, "ManagedEnvironment", time).await;
+        database.close().await.unwrap();
+        self.start_program().await;
+    }
+
     /// Switches isolation between tenants on or off, by a restart of the program.
     pub async fn set_isolated(&mut self, is_isolated: bool) {
         self.is_isolated = is_isolated;
@@ -287,6 +306,12 @@ impl Cluster {
         let keys = self.sealing_keys.iter();
         let keys = keys.map(|key| format!("{}={}", key.id, key.key.expose_secret()));
         keys.collect::<Vec<_>>().join(",")
+    }
+
+    /// Kills the second cluster's API server with SIGKILL. It stays away until
+    /// [`Self::start_everything`].
+    pub async fn kill_target(&self) {
+        self.part("kill", "target-kube-apiserver").await;
     }
 
     /// Stops Argo CD's controller.

@@ -3,8 +3,8 @@
 //! Each scenario uses only the Kubernetes API and declares the capabilities it needs. It runs in
 //! its own sandbox and, if `E2E=cluster` is set, in its own namespace on the cluster of
 //! `KUBECONFIG`, with the program on a fresh database on `DATABASE_URL` and its own repository in
-//! `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. Parts of the cluster
-//! are killed only if `TESTBED_DIR` marks it as a testbed. `testbed/up` prints all of these.
+//! `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. A second cluster to
+//! deploy to is that of `E2E_TARGET_KUBECONFIG`. Parts of the clusters are killed only if `TESTBED_DIR` marks it as a testbed. `testbed/up` prints all of these.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "these modules belong to a binary, not a library")]
@@ -17,7 +17,9 @@ mod process;
 mod repository;
 mod ring;
 mod scenarios;
+mod target;
 mod tenant;
+mod waiting;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};

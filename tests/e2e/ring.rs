@@ -28,7 +28,9 @@ pub enum Capability {
     ArgoCdStop,
     /// Private repositories are served over HTTPS and SSH.
     PrivateGit,
-    /// The API server and PostgreSQL can be killed and restarted.
+    /// There is a second cluster, which deployments can go to.
+    Target,
+    /// The API servers and PostgreSQL can be killed and restarted.
     ServerKill,
 }
 

@@ -1,5 +1,6 @@
 //! The scenarios: what users do, and what can go wrong meanwhile.
 
+mod another_cluster;
 mod deleting;
 mod deploying;
 mod faults;
@@ -10,7 +11,7 @@ mod syncing;
 mod target_clusters;
 
 use crate::Scenario;
-use crate::ring::Capability::{ArgoCdStop, Git, PrivateGit, ServerKill, Workloads};
+use crate::ring::Capability::{ArgoCdStop, Git, PrivateGit, ServerKill, Target, Workloads};
 
 macro_rules! scenario {
     ($module:ident :: $name:ident $(, $needed:ident)*) => {
@@ -63,6 +64,32 @@ pub fn all() -> Vec<Scenario> {
             target_clusters::argo_cd_deploys_to_an_environment_while_its_tokens_rotate,
             Git,
             Workloads
+        ),
+        scenario!(
+            another_cluster::a_deployment_goes_to_a_namespace_of_another_cluster,
+            Git,
+            Target
+        ),
+        scenario!(
+            another_cluster::a_whole_cluster_gets_objects_without_a_namespace_unless_isolated,
+            Git,
+            Target
+        ),
+        scenario!(
+            another_cluster::what_another_cluster_forbids_is_said_and_goes_on_once_it_is_granted,
+            Git,
+            Target
+        ),
+        scenario!(
+            another_cluster::everything_about_another_cluster_rotates_while_a_deployment_follows,
+            Git,
+            Target
+        ),
+        scenario!(
+            another_cluster::a_cluster_that_is_gone_for_good_holds_up_nobody,
+            Git,
+            Target,
+            ServerKill
         ),
         scenario!(repairing::manual_changes_to_managed_resources_are_undone),
         scenario!(faults::the_program_is_killed_in_the_middle_of_a_burst),

@@ -269,6 +269,7 @@ pub async fn a_cluster_that_is_gone_for_good_holds_up_nobody(ring: &mut Ring) {
 
     let next = there.credentials_of(&namespace, ACCOUNT).await;
     ring.cluster().kill_target().await;
+    // Its cluster is asked every ten minutes, and at once when its Secret changes.
     gone.set_kubeconfig(&next.kubeconfig).await;
     gone.wait_for("Stalled", "Unreachable").await;
     commit_word(ring, "two");
@@ -278,20 +279,7 @@ pub async fn a_cluster_that_is_gone_for_good_holds_up_nobody(ring: &mut Ring) {
 
     ring.delete("shop").await;
     gone.delete().await;
-    let draining = "SELECT count(*) FROM machine WHERE kind = 'ManagedEnvironment' \
-                    AND state LIKE '%\"is_detached\":true%'";
-    ring.wait_until_counted(draining, 1).await;
-    ring.cluster().let_pass_for_environments(LONG).await;
-    ring.wait_until_gone("shop").await;
-    gone.wait_until_told_of("shop").await;
-    let revoking = "SELECT count(*) FROM machine WHERE kind = 'ManagedEnvironment' \
-                    AND state_path LIKE '%Clearing' AND state LIKE '%\"limit\":%'";
-    ring.wait_until_counted(revoking, 1).await;
-    ring.cluster().let_pass_for_environments(LONG).await;
-    gone.wait_until_told_of(&format!("argocd-manager-{uid}")).await;
-    gone.wait_until_gone().await;
-    let machines = "SELECT count(*) FROM machine WHERE kind = 'ManagedEnvironment'";
-    ring.wait_until_counted(machines, 1).await;
+    wait_until_given_up(ring, &gone, &uid).await;
     commit_word(ring, "three");
     ring.wait_for_word("local", Some("three")).await;
     bob.wait_for_word("first", "three").await;
@@ -304,6 +292,25 @@ pub async fn a_cluster_that_is_gone_for_good_holds_up_nobody(ring: &mut Ring) {
     leave(ring, "local", &other).await;
     bob.wait_until_deployed("shop").await;
     ring.check_that_nothing_is_lost_or_duplicated().await;
+}
+
+/// Waits until an environment whose cluster is gone, and its deployment, are gone too: Argo CD has ten
+/// minutes to remove what was deployed, and the program ten more to remove its account.
+async fn wait_until_given_up(ring: &mut Ring, gone: &Environment, uid: &str) {
+    let machines = "SELECT count(*) FROM machine WHERE kind = 'ManagedEnvironment'";
+    let draining = format!("{machines} AND state LIKE '%\"is_detached\":true%'");
+    ring.wait_until_counted(&draining, 1).await;
+    assert!(ring.deployments().get_opt("shop").await.unwrap().is_some(), "Argo CD has its time");
+    ring.cluster().let_pass_for_environments(LONG).await;
+    ring.wait_until_gone("shop").await;
+    gone.wait_until_told_of("shop").await;
+    let clearing = "state_path LIKE '%Clearing' AND state LIKE '%\"limit\":%'";
+    ring.wait_until_counted(&format!("{machines} AND {clearing}"), 1).await;
+    ring.cluster().let_pass_for_environments(LONG).await;
+    gone.wait_until_told_of(&format!("argocd-manager-{uid}")).await;
+    gone.wait_until_gone().await;
+    // The other one.
+    ring.wait_until_counted(machines, 1).await;
 }
 
 /// Commits a word that the ConfigMaps of two folders say.

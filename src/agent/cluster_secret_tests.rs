@@ -21,7 +21,7 @@ use machines::operation::{Operation, OperationEvent, RowView, SecretView, Wanted
 use machines::rows::{OperationState, Requester, RowChange};
 use schema::store::agent::AgentLoaded;
 use schema::store::machine_rows::Versioned;
-use schema::store::{ClusterCredential, EnvironmentAccess};
+use schema::store::{ClusterCredential, EnvironmentAccess, Permitted};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
@@ -32,6 +32,7 @@ use crate::agent::rescan::secrets::{
 };
 use crate::agent::resources::Effect;
 use crate::agent::resources::application::requests;
+use crate::agent::resources::project::seen::ENVIRONMENTS_LIMIT;
 use crate::agent::resources::secret::row::SecretRow;
 use crate::runtime::effects::Outcome;
 use crate::runtime::watch::WatchEvent;
@@ -204,11 +205,21 @@ async fn compatibility_4_what_differs_is_told_of_and_what_has_no_owner_removed_a
 
 /// The path of the world's operation once it has looked at the Secret, and what its row says.
 fn stepped(world: &World, secret: Option<Digest>, observations: Observations) -> (String, String) {
+    decided(world, secret, observations, None)
+}
+
+/// The same; with isolation, the tenant's AppProject is to permit these environments.
+fn decided(
+    world: &World,
+    secret: Option<Digest>,
+    observations: Observations,
+    environments: Option<Vec<EnvironmentId>>,
+) -> (String, String) {
     let now = Timestamp::from_millis(0);
-    let id = world.operation.clone();
+    let (id, owner) = (world.operation.clone(), ClusterUserId::new("user"));
     let view = RowView {
         state: OperationState::Waiting,
-        owner: ClusterUserId::new("user"),
+        owner: owner.clone(),
         requester: Some(Requester::Environment(EnvironmentUid::new("uid"))),
         wanted: Wanted::Environment { row: environment(), secret },
     };
@@ -216,13 +227,39 @@ fn stepped(world: &World, secret: Option<Digest>, observations: Observations) ->
     let mut loaded = AgentLoaded::default();
     let known = Versioned { machine: claimed.machine, version: 1 };
     loaded.operations.known.insert(id.clone(), known);
+    let isolation = environments.is_some();
+    let repositories = ["https://example.com/team/app".to_owned()].into();
+    let environments = environments.unwrap_or_default();
+    loaded.permitted.insert(owner, Permitted { repositories, environments });
     let items = [(id, observations)];
-    let (changes, _) = decide(&mut loaded, &items, &world.agent.argo(), false, now);
+    let (changes, _) = decide(&mut loaded, &items, &world.agent.argo(), isolation, now);
     let said = changes.rows.into_iter().find_map(|row| match row {
         RowChange::SetOperationState(_, OperationState::Failed(text)) => Some(text),
         _ => None,
     });
     (changes.operations[0].after.path(), said.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_environment_that_an_app_project_has_no_room_for_says_so_until_there_is_room() {
+    let world = World::new().await;
+    let said = digest(&world, &access());
+    let after = |others: usize| {
+        let others = (0..others).map(|number| EnvironmentId::new(number.to_string()));
+        Some(others.chain([environment()]).collect::<Vec<_>>())
+    };
+    let step =
+        |environments| decided(&world, Some(said.clone()), Observations::default(), environments);
+    let (path, text) = step(after(ENVIRONMENTS_LIMIT));
+    assert_eq!(path, "Finished/Failed");
+    assert!(text.contains("no room for another environment"), "{text}");
+    let has_room = step(after(ENVIRONMENTS_LIMIT - 1));
+    assert_eq!(has_room, ("InProgress/WritingSecret".to_owned(), String::new()));
+    // Without isolation there is no AppProject to be full.
+    assert_eq!(step(None).0, "InProgress/WritingSecret");
+    // What goes needs no room.
+    let removal = decided(&world, None, Observations::default(), after(ENVIRONMENTS_LIMIT));
+    assert_eq!(removal.0, "InProgress/RemovingSecret");
 }
 
 #[tokio::test]

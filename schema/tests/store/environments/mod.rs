@@ -1,9 +1,10 @@
 //! Managed environments: their rows; in `secrets` what is sealed with them, in `adopted` those of an
 //! earlier installation, in `leaving` who deploys to those that go, in `named` what deployments
-//! see of them.
+//! see of them, in `many` more of one tenant than one page.
 
 mod adopted;
 mod leaving;
+mod many;
 mod named;
 mod secrets;
 

@@ -34,3 +34,4 @@ mod scale;
 mod sealing;
 mod status;
 mod sync_runs;
+mod unreachable_clusters;

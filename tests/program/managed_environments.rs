@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::harness::{ARGO_CD, World, all, automated, condition, eventually};
 use crate::repository_credentials::keyring;
 
-type Told = BTreeMap<String, (String, String, String)>;
+pub(crate) type Told = BTreeMap<String, (String, String, String)>;
 
 /// The contract's condition.
 const CONNECTION: &str = "ConnectionInitializationSucceeded";
@@ -40,7 +40,7 @@ async fn world() -> (World, ControlPlane) {
     (world, target)
 }
 
-fn environments(world: &World) -> Api<GitOpsDeploymentManagedEnvironment> {
+pub(crate) fn environments(world: &World) -> Api<GitOpsDeploymentManagedEnvironment> {
     Api::namespaced(world.client.clone(), "team-a")
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn put_kubeconfig(world: &World, text: &str) {
     put_secret(world, crds::names::MANAGED_ENVIRONMENT_SECRET_TYPE, "kubeconfig", text).await;
 }
 
-fn told(object: &GitOpsDeploymentManagedEnvironment) -> Told {
+pub(crate) fn told(object: &GitOpsDeploymentManagedEnvironment) -> Told {
     let conditions = object.status.iter().flat_map(|status| &status.conditions);
     let told = conditions.map(|one| {
         (one.type_.clone(), (one.status.clone(), one.reason.clone(), one.message.clone()))
@@ -92,7 +92,7 @@ fn told(object: &GitOpsDeploymentManagedEnvironment) -> Told {
     told.collect()
 }
 
-async fn wait_for(world: &World, what: &str, is_so: impl Fn(&Told) -> bool) -> Told {
+pub(crate) async fn wait_for(world: &World, what: &str, is_so: impl Fn(&Told) -> bool) -> Told {
     let found = eventually(what, || async {
         environments(world).get_opt("env").await.unwrap().filter(|one| is_so(&told(one)))
     })
@@ -100,7 +100,7 @@ async fn wait_for(world: &World, what: &str, is_so: impl Fn(&Told) -> bool) -> T
     told(&found)
 }
 
-async fn wait_until_ready(world: &World) -> Told {
+pub(crate) async fn wait_until_ready(world: &World) -> Told {
     let ready = |told: &Told| told.get("Ready").is_some_and(|one| one.0 == "True");
     wait_for(world, "the environment is ready", ready).await
 }
@@ -113,7 +113,7 @@ async fn wait_until_said(world: &World, status: &str, reason: &str, message: &st
 }
 
 /// Argo CD's cluster Secrets, by name, with what they say.
-async fn cluster_secrets(world: &World) -> BTreeMap<String, BTreeMap<String, String>> {
+pub(crate) async fn cluster_secrets(world: &World) -> BTreeMap<String, BTreeMap<String, String>> {
     let api: Api<Secret> = Api::namespaced(world.client.clone(), ARGO_CD);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let data = |secret: &Secret| {
@@ -123,7 +123,7 @@ async fn cluster_secrets(world: &World) -> BTreeMap<String, BTreeMap<String, Str
     all(&api).await.iter().map(|secret| (secret.name_any(), data(secret))).collect()
 }
 
-async fn wait_until_nothing_is_left(world: &World) {
+pub(crate) async fn wait_until_nothing_is_left(world: &World) {
     for query in [
         "SELECT count(*) FROM machine WHERE kind = 'ManagedEnvironment'",
         "SELECT count(*) FROM apicrtodatabasemapping",
@@ -138,7 +138,7 @@ async fn wait_until_nothing_is_left(world: &World) {
     .await;
 }
 
-fn deployed_to(name: &str, environment: &str) -> GitOpsDeployment {
+pub(crate) fn deployed_to(name: &str, environment: &str) -> GitOpsDeployment {
     let mut object = automated(name);
     object.spec.destination =
         Some(Destination { environment: environment.to_owned(), namespace: "shop".to_owned() });

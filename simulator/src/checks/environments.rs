@@ -17,6 +17,7 @@ use machines::esr::{
     ArgoCluster, EnvironmentEntry, EnvironmentObject, NamespaceObject, RemoteEntry,
 };
 use machines::identity::{ClusterUserId, Digest, EnvironmentId, Generation};
+use machines::kinds::managed_environment::messages::untracked;
 use machines::kinds::managed_environment::spec::EnvironmentSpec;
 use machines::kinds::managed_environment::status::CONNECTION_INITIALIZATION_SUCCEEDED;
 use machines::kinds::managed_environment::verdict::{Refusal, Verdict};
@@ -44,8 +45,6 @@ const OBJECT: &str = "GitOpsDeploymentManagedEnvironment";
 const TABLE: &str = "clustercredentials";
 /// What the rows of tenants' own namespaces have for a URL.
 const IN_CLUSTER: &str = "host";
-/// How an Event begins that does not name what may remain.
-const IN_GENERAL: &str = "ServiceAccounts, roles, bindings and Secrets whose names begin with ";
 /// The most bytes of a Secret, keys and values together.
 const LARGEST_SECRET: usize = 64 << 10;
 
@@ -133,8 +132,7 @@ impl Check<'_> {
         let made = made.map(|token| target.with_token(token.into()));
         // A token that was made is shown again without another look at the user's, as long as the
         // cluster accepts it.
-        let shown =
-            made.as_ref().filter(|made| self.is_accepted && clusters.say(made).is_ok());
+        let shown = made.as_ref().filter(|made| self.is_accepted && clusters.say(made).is_ok());
         if let Some(shown) = shown {
             return Ok(shown.clone());
         }
@@ -143,8 +141,8 @@ impl Check<'_> {
         let asked = clusters.say(&target);
         asked.map_err(|failure| not_installed(&account, Part::Account, failure.cause()))?;
         let round = self.wanted_round();
-        let made = round
-            .and_then(|round| clusters.token_of_round(url.as_str(), self.uid.as_str(), round));
+        let made =
+            round.and_then(|round| clusters.token_of_round(url.as_str(), self.uid.as_str(), round));
         match made.map(|token| target.with_token(token.into())) {
             Some(made) => clusters.say(&made).map(|()| made),
             // What is to be made is not there yet, or never will be.
@@ -243,16 +241,19 @@ pub fn remote(observed: &Observed<'_>, tokens: &[String]) -> anyhow::Result<Vec<
     let events = list::<Event>(observed.server, "/api/v1/events")?;
     let said = |event: Event| (event.involved_object.uid.unwrap_or_default(), event.message);
     let notes: Vec<_> = events.into_iter().map(said).collect();
-    let lists = |note: &str, text: &str| note.contains(text) || note.starts_with(IN_GENERAL);
     let untold = without_namespace(observed.server);
-    let entry = |(object, needed): (RemoteObject, Vec<String>)| {
+    let entry = |(url, object, needed): (String, RemoteObject, Vec<String>)| {
         let (text, environment) = (object.to_string(), environment_of(&object));
+        // Where too much was made to remember all of it, it is not named.
+        let in_general = untracked(&url);
+        let lists = |note: &String| note.contains(&text) || *note == in_general;
         RemoteEntry {
             environment: EnvironmentUid::new(environment.clone()),
             is_used: needed.iter().any(|token| tokens.contains(token)),
-            is_listed: notes.iter().any(|(uid, note)| {
-                *uid == environment && note.as_deref().is_some_and(|note| lists(note, &text))
-            }) || untold.contains(&environment),
+            is_listed: notes
+                .iter()
+                .any(|(uid, note)| *uid == environment && note.as_ref().is_some_and(lists))
+                || untold.contains(&environment),
             object: text,
         }
     };

@@ -138,14 +138,15 @@ impl TargetClusters {
         self.questions.asking()
     }
 
-    /// What is there of accounts, with the tokens that depend on each.
-    pub fn made(&self) -> Vec<(RemoteObject, Vec<String>)> {
+    /// What is there of accounts, and on which cluster, with the tokens that depend on each.
+    pub fn made(&self) -> Vec<(String, RemoteObject, Vec<String>)> {
         let state = self.state.lock();
-        let of = |cluster: &Cluster| {
+        let of = |(url, cluster): (&String, &Cluster)| {
             let objects = cluster.objects.keys();
-            objects.map(|one| (one.clone(), cluster.tokens_by(one))).collect::<Vec<_>>()
+            let made = objects.map(|one| (url.clone(), one.clone(), cluster.tokens_by(one)));
+            made.collect::<Vec<_>>()
         };
-        state.clusters.values().flat_map(of).collect()
+        state.clusters.iter().flat_map(of).collect()
     }
 
     /// The newest token of an environment's account that was made with a user's token.

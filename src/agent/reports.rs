@@ -289,6 +289,7 @@ mod tests {
     use crds::deployment::GitOpsDeploymentStatus;
     use machines::kinds::deployment::Report as Said;
     use machines::kinds::deployment::conditions::{MIRROR_BUDGETS, budget_bytes};
+    use machines::kinds::deployment::destination::Destination;
     use proptest::prelude::*;
     use schema::store::Role;
 
@@ -394,7 +395,7 @@ mod tests {
 
     /// What the machine learns, without the digest of what is shown.
     fn said(status: &ApplicationStatus) -> Said {
-        let report = observe::report(status, 0, true);
+        let report = observe::report(status, &Destination::default(), 0, true);
         Said { mirrored: Digest::default(), ..report }
     }
 
@@ -417,7 +418,7 @@ mod tests {
             prop_assert_eq!(kept.unwrap_or(expected), expected);
             prop_assert!(kept.is_some() || read.resources.len() == size.resources);
             for budget in 0..MIRROR_BUDGETS.len() as u8 {
-                let mirrored = status_fields::mirrored(&read, budget);
+                let mirrored = status_fields::mirrored(&read, &Destination::default(), budget);
                 let room = budget_bytes(budget).max(32 * 1024);
                 prop_assert!(stored_bytes(&mirrored) <= room, "{}", stored_bytes(&mirrored));
                 let GitOpsDeploymentStatus { sync, health, .. } = mirrored;

@@ -223,6 +223,9 @@ async fn a_deployment_waits_for_its_environment_and_follows_it() {
     let is_there =
         |one: &crds::argocd::Application| one.spec.destination.name.starts_with("managed-env-");
     world.wait_for_application(&deployment, "it deploys to the environment", is_there).await;
+    let ready = world.wait_until_ready("team-a", "app").await;
+    let reconciled = ready.status.unwrap().reconciled_state.destination;
+    assert_eq!((reconciled.name.as_str(), reconciled.namespace.as_str()), ("env", "shop"));
     world.delete("team-a", "app").await;
     world.wait_until_application_gone(&deployment).await;
     environments(&world).delete("env", &DeleteParams::default()).await.unwrap();

@@ -94,7 +94,8 @@ pub async fn a_deployment_goes_to_a_namespace_of_another_cluster(ring: &mut Ring
     ring.create(&deployment(ring, "shop", THERE)).await;
     there.wait_for_word(&namespace, "first", "one").await;
     let shop = ring.wait_until_ready("shop").await;
-    assert_eq!(shop.status.unwrap().reconciled_state.destination.namespace, namespace);
+    let destination = shop.status.unwrap().reconciled_state.destination;
+    assert_eq!((destination.name.as_str(), &destination.namespace), (THERE, &namespace));
     assert!(ring.config_maps().get_opt("first").await.unwrap().is_none(), "nothing of it is here");
 
     leave(ring, "shop", &environment).await;

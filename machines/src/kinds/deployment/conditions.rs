@@ -1,6 +1,7 @@
 //! The conditions of a deployment's status, and which parts of Argo CD's report count.
 
 use crate::identity::{Digest, Generation};
+use crate::kinds::deployment::destination::Destination;
 use crate::kinds::deployment::{ActualStatus, MirroredCondition, Record, Report, Snapshot};
 use crate::shared::text::bounded;
 
@@ -31,6 +32,8 @@ pub struct StatusView {
     pub conditions: Vec<Condition>,
     /// The mirrored part; `None` leaves what is there.
     pub mirrored: Option<Digest>,
+    /// Where the Application deploys to: what is mirrored names it.
+    pub destination: Destination,
     /// How much room there is for the mirrored part: an index of [`MIRROR_BUDGETS`].
     pub mirror_budget: u8,
 }

@@ -56,6 +56,15 @@ impl Destination {
         }
     }
 
+    /// The name that users know a reported destination by: that of the environment, or empty for the
+    /// cluster that Argo CD runs in, and for an environment of before.
+    pub fn name_of(&self, reported: &str) -> &str {
+        match self {
+            Self::Environment { id, name } if id.as_str() == reported => name,
+            Self::InCluster {} | Self::Environment { .. } | Self::Nowhere { .. } => "",
+        }
+    }
+
     /// The environment, if it is one.
     pub fn environment(&self) -> Option<&EnvironmentId> {
         match self {
@@ -184,7 +193,7 @@ impl ApplicationRecord {
 
 impl Record {
     /// Where the Application deploys to; the default if there is none.
-    pub(super) fn destination(&self) -> Destination {
+    pub fn destination(&self) -> Destination {
         self.application.as_ref().map(|one| one.destination.clone()).unwrap_or_default()
     }
 

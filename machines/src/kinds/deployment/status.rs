@@ -28,6 +28,7 @@ pub(super) fn wanted(deployment: &Deployment, style: ConditionStyle) -> StatusVi
         observed_generation: record.generation,
         conditions,
         mirrored: record.report.as_ref().map(|report| report.mirrored.clone()),
+        destination: record.destination(),
         mirror_budget: record.mirror_budget,
     }
 }

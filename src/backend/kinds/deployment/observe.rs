@@ -7,6 +7,7 @@ use crds::{GitOpsDeployment, GitOpsDeploymentCondition};
 use kube::ResourceExt;
 use machines::identity::{DeploymentUid, Digest, Generation};
 use machines::kinds::deployment::conditions;
+use machines::kinds::deployment::destination::Destination;
 use machines::kinds::deployment::spec::DeploymentSpec;
 use machines::kinds::deployment::{MirroredCondition, Report, Snapshot};
 use machines::shared::redaction::redacted_url;
@@ -90,8 +91,14 @@ pub fn spec(object: &GitOpsDeployment) -> DeploymentSpec {
     }
 }
 
-/// What Argo CD's status says to the machine, whose status has this much room for it.
-pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Report {
+/// What Argo CD's status says to the machine, whose Application deploys to this destination, and whose
+/// status has this much room for it.
+pub fn report(
+    argo: &ApplicationStatus,
+    destination: &Destination,
+    mirror_budget: u8,
+    has_note: bool,
+) -> Report {
     let compared_to = &argo.sync.compared_to;
     let operation = argo.operation_state.as_ref();
     let bounded = |condition: &ApplicationCondition| MirroredCondition {
@@ -99,7 +106,7 @@ pub fn report(argo: &ApplicationStatus, mirror_budget: u8, has_note: bool) -> Re
         message: Some(text::bounded(&condition.message)),
     };
     Report {
-        mirrored: mirrored_digest(&with_note(mirrored(argo, mirror_budget), has_note)),
+        mirrored: mirrored_digest(&with_note(mirrored(argo, destination, mirror_budget), has_note)),
         sync: argo.sync.status.clone(),
         health: argo.health.status.clone(),
         revision: argo.sync.revision.clone(),
@@ -186,7 +193,7 @@ mod tests {
             argo.conditions.push(condition("SharedResourceWarning", &number.to_string()));
         }
         argo.conditions.push(condition("SyncError", "it failed"));
-        let mirrored = report(&argo, 0, true).conditions;
+        let mirrored = report(&argo, &Destination::default(), 0, true).conditions;
         let told = |condition: &MirroredCondition| {
             (condition.type_.clone(), condition.message.clone().unwrap_or_default())
         };
@@ -239,7 +246,7 @@ mod tests {
         for (state, expected) in cases {
             let mut argo = compared("b", "deploy");
             argo.operation_state = Some(state.clone());
-            let report = report(&argo, 0, true);
+            let report = report(&argo, &Destination::default(), 0, true);
             assert_eq!(report.is_sync_outdated, expected, "{state:?}");
         }
     }

@@ -66,7 +66,8 @@ pub fn status_write(
     let known = object.conditions.as_deref();
     let conditions = wanted(&view.conditions, known.unwrap_or_default(), now);
     let same_object = json!({"op": "test", "path": "/metadata/uid", "value": uid.as_str()});
-    let report = report.map(|report| status_fields::mirrored(report, view.mirror_budget));
+    let mirrored = |argo| status_fields::mirrored(argo, &view.destination, view.mirror_budget);
+    let report = report.map(mirrored);
     let truncated = report.as_ref().and_then(|report| report.truncated.clone());
     let report = report.map(|report| status_fields::with_note(report, has_note));
     let mirrored = report.as_ref().map(status_fields::mirrored_digest);
@@ -96,6 +97,7 @@ mod tests {
     use kube::api::{DeleteParams, Patch, PostParams};
     use machines::identity::{Generation, TenantUid};
     use machines::kinds::deployment::conditions::{Condition, ConditionStyle};
+    use machines::kinds::deployment::destination::Destination;
 
     use super::*;
     use crate::backend::index::Index;
@@ -184,6 +186,7 @@ mod tests {
             observed_generation: Generation(2),
             conditions,
             mirrored: None,
+            destination: Destination::default(),
             mirror_budget: 0,
         }
     }
@@ -254,7 +257,7 @@ mod tests {
             assert_eq!(told.resources, 10_000);
             let shown = write.patch.pointer("/1/value/truncated").is_some();
             assert_eq!(shown, has_note);
-            let said = observe::report(&report, 0, has_note).mirrored;
+            let said = observe::report(&report, &Destination::default(), 0, has_note).mirrored;
             assert_eq!(write.mirrored, Some(said), "the machine knows it so");
         }
     }

@@ -7,6 +7,7 @@ use crds::deployment::{
 use k8s_openapi::jiff;
 use machines::identity::Digest;
 use machines::kinds::deployment::conditions;
+use machines::kinds::deployment::destination::Destination;
 
 /// Digests the part of a status that is mirrored from Argo CD.
 pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
@@ -29,10 +30,14 @@ pub fn mirrored_digest(status: &GitOpsDeploymentStatus) -> Digest {
 }
 
 /// The part of a GitOpsDeployment's status that mirrors Argo CD's, as far as it fits.
-pub fn mirrored(argo: &ApplicationStatus, mirror_budget: u8) -> GitOpsDeploymentStatus {
+pub fn mirrored(
+    argo: &ApplicationStatus,
+    destination: &Destination,
+    mirror_budget: u8,
+) -> GitOpsDeploymentStatus {
     // The machine has its own record of the conditions.
     let argo = ApplicationStatus { conditions: Vec::new(), ..argo.clone() };
-    whole(argo.shortened(conditions::budget_bytes(mirror_budget)))
+    whole(argo.shortened(conditions::budget_bytes(mirror_budget)), destination)
 }
 
 /// What is written of it: with the note about what did not fit, or as statuses were before that
@@ -42,7 +47,7 @@ pub fn with_note(status: GitOpsDeploymentStatus, has_note: bool) -> GitOpsDeploy
     GitOpsDeploymentStatus { truncated, ..status }
 }
 
-fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
+fn whole(argo: ApplicationStatus, destination: &Destination) -> GitOpsDeploymentStatus {
     let compared_to = argo.sync.compared_to;
     GitOpsDeploymentStatus {
         sync: SyncStatus { status: argo.sync.status, revision: argo.sync.revision },
@@ -58,9 +63,7 @@ fn whole(argo: ApplicationStatus) -> GitOpsDeploymentStatus {
                 branch: compared_to.source.target_revision,
             },
             destination: ReconciledDestination {
-                // Users know environments by the names of their resources; the cluster that
-                // Argo CD runs in has none, and no other is served yet.
-                name: String::new(),
+                name: destination.name_of(&compared_to.destination.name).to_owned(),
                 namespace: compared_to.destination.namespace,
             },
         },
@@ -86,7 +89,24 @@ fn is_date_time(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use machines::identity::EnvironmentId;
+
     use super::*;
+
+    #[test]
+    fn a_destination_is_named_as_its_user_knows_it() {
+        let staging =
+            Destination::Environment { id: EnvironmentId::new("id"), name: "staging".to_owned() };
+        let name = |reported: &str, destination: &Destination| {
+            let mut argo = ApplicationStatus::default();
+            argo.sync.compared_to.destination.name = reported.to_owned();
+            mirrored(&argo, destination, 0).reconciled_state.destination.name
+        };
+        assert_eq!(name("id", &staging), "staging");
+        assert_eq!(name("of before", &staging), "");
+        assert_eq!(name("in-cluster", &Destination::InCluster {}), "");
+        assert_eq!(name("id", &Destination::Nowhere { is_requested: true }), "");
+    }
 
     #[test]
     fn an_operation_without_a_time_that_the_api_accepts_is_not_mirrored() {
@@ -98,7 +118,7 @@ mod tests {
             };
             let operation_state = Some(state);
             let argo = ApplicationStatus { operation_state, ..ApplicationStatus::default() };
-            mirrored(&argo, 0).operation_state.is_some()
+            mirrored(&argo, &Destination::default(), 0).operation_state.is_some()
         };
         let time = "2026-01-01T00:00:00Z";
         assert!(mirrors(time, None) && mirrors(time, Some("2026-01-01T02:00:00.5+02:00")));

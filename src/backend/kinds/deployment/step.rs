@@ -181,7 +181,8 @@ fn events(
     let blob = blob.filter(|_| observations.report || observations.too_large.is_some());
     let report = blob.and_then(|blob| read_report(blob, record.uid.as_str()));
     if let Some(status) = &report {
-        events.push(Event::Reported(Box::new(observe::report(status, budget, has_note))));
+        let report = observe::report(status, &record.destination(), budget, has_note);
+        events.push(Event::Reported(Box::new(report)));
     }
     if observations.differs {
         events.push(Event::ApplicationDiffers);

@@ -98,7 +98,12 @@ async fn the_longest_names_and_urls_are_stored(scratch: Scratch) {
     for (which, characters) in ["x", "ß世", "İ", "🦀\"", "'\\"].into_iter().enumerate() {
         let mut object = Object::new("t1", &which.to_string());
         object.spec = longest(characters);
-        // Environments are not supported yet.
+        // This world serves no environments.
+        let mut rejected = Object::new("t1", &format!("{which}-elsewhere"));
+        rejected.spec = object.spec.clone();
+        world.process(&[Input::Seen(rejected.clone())]).await.unwrap();
+        assert_eq!(world.path(&rejected).await, "Live/Rejected", "{characters}");
+        assert_eq!(world.deployment(&rejected.uid).await.unwrap().record.spec, rejected.spec);
         object.spec.environment.clear();
         object.spec.destination_namespace.clear();
         object.name = filled(characters, NAME_LIMIT);

@@ -253,16 +253,19 @@ impl Cluster {
 
     /// Kills the program with SIGKILL and restarts it.
     pub async fn kill_program(&mut self) {
+        self.end_program().await;
+        self.start_program().await;
+    }
+
+    async fn end_program(&mut self) {
         let mut old = self.program.take().unwrap();
         tokio::task::spawn_blocking(move || old.kill()).await.unwrap();
-        self.start_program().await;
     }
 
     /// Kills the program and restarts it as if it had been away for so long, as far as managed
     /// environments are concerned: each moment that one waits for is that much nearer.
     pub async fn let_pass_for_environments(&mut self, time: Duration) {
-        let mut old = self.program.take().unwrap();
-        tokio::task::spawn_blocking(move || old.kill()).await.unwrap();
+        self.end_program().await;
         let database = self.database().await;
         waiting::shorten(&database, "ManagedEnvironment", time).await;
         database.close().await.unwrap();

@@ -4,11 +4,13 @@
 //! its own sandbox and, if `E2E=cluster` is set, in its own namespace on the cluster of
 //! `KUBECONFIG`, with the program on a fresh database on `DATABASE_URL` and its own repository in
 //! `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. A second cluster to
-//! deploy to is that of `E2E_TARGET_KUBECONFIG`. Parts of the clusters are killed only if `TESTBED_DIR` marks it as a testbed. `testbed/up` prints all of these.
+//! deploy to is that of `E2E_TARGET_KUBECONFIG`. Parts of the clusters are killed only if `TESTBED_DIR`
+//! marks them as a testbed. `testbed/up` prints all of these.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "these modules belong to a binary, not a library")]
 
+mod argo_cd;
 mod cluster;
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -9,9 +9,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use schema::connection::{Database, connect};
-use serde_json::json;
 use tempfile::TempDir;
 
+use crate::argo_cd::{REFRESH, request_refresh};
 use crate::cluster::{self, Cluster, Lent};
 use crate::harness::{self, ARGO_CD, all, eventually, is_ready};
 use crate::process::Running;
@@ -251,10 +251,8 @@ impl Ring {
     /// Waits until Argo CD has seen an Application in its current state: until then it may act on
     /// an older one. It removes the refresh annotation once it has looked.
     pub async fn wait_until_argocd_has_seen(&self, name: &str) {
-        const REFRESH: &str = "argocd.argoproj.io/refresh";
-        let patch = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
         let api = self.applications();
-        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        request_refresh(&api, name, "normal").await.unwrap();
         eventually("Argo CD has looked at the Application", || async {
             let application = api.get(name).await.ok()?;
             (!application.annotations().contains_key(REFRESH)).then_some(())

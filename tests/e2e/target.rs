@@ -17,7 +17,8 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::harness::{self, ARGO_CD, all, eventually};
+use crate::argo_cd;
+use crate::harness::{self, all, eventually};
 
 /// A cluster, with full rights on it.
 pub struct Target {
@@ -284,13 +285,9 @@ impl Environment {
 
     /// What Argo CD's only Secret for the cluster at a URL says, once its token is another one than this.
     pub async fn told(&self, url: &str, before: &str) -> Told {
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), ARGO_CD);
-        let (label, value) =
-            (crds::names::ARGO_CD_SECRET_TYPE_LABEL, crds::names::ARGO_CD_CLUSTER_SECRET);
-        let ours = ListParams::default().labels(&format!("{label}={value}"));
         eventually("Argo CD has another token", || async {
-            let found = secrets.list(&ours).await.ok()?.into_iter().filter_map(|one| one.data);
-            let mut found: Vec<BTreeMap<String, String>> = found.map(texts).collect();
+            let clusters = crds::names::ARGO_CD_CLUSTER_SECRET;
+            let mut found = argo_cd::secrets(&self.client, clusters).await?;
             found.retain(|one| one["server"].starts_with(&format!("{url}?managedEnvironment=")));
             let data = found.pop().filter(|_| found.is_empty())?;
             let config: Value = serde_json::from_str(&data["config"]).unwrap();
@@ -321,8 +318,4 @@ pub struct Told {
     pub token: String,
     /// All that the Secret says.
     pub data: BTreeMap<String, String>,
-}
-
-fn texts(data: BTreeMap<String, ByteString>) -> BTreeMap<String, String> {
-    data.into_iter().map(|(key, value)| (key, String::from_utf8(value.0).unwrap())).collect()
 }

@@ -10,17 +10,15 @@ use crds::{
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
-use serde_json::json;
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 
+use crate::argo_cd::{self, REFRESH, request_refresh};
 use crate::harness::{self, ARGO_CD, condition, eventually, is_ready};
 
 /// The name of the user's Secret.
 const SECRET: &str = "git";
 /// The name of the credential.
 const CREDENTIAL: &str = "repo";
-/// The annotation that asks Argo CD to look at an Application. It is gone once Argo CD has looked.
-const REFRESH: &str = "argocd.argoproj.io/refresh";
 
 /// What a user of one namespace does. Each tenant has one Secret and one credential.
 #[derive(Clone)]
@@ -161,7 +159,7 @@ impl Tenant {
             if complaint.is_some_and(|one| one.status == "True" && one.message.contains(text)) {
                 return Some(());
             }
-            request_refresh(&applications, &application).await.ok()?;
+            request_refresh(&applications, &application, "hard").await.ok()?;
             None
         })
         .await;
@@ -181,7 +179,7 @@ impl Tenant {
     /// git server would, as soon as it has the Application.
     pub async fn refresh(&self, name: &str) {
         let (api, name) = self.application(name).await;
-        let ask = || async { request_refresh(&api, &name).await.ok() };
+        let ask = || async { request_refresh(&api, &name, "hard").await.ok() };
         eventually("Argo CD is asked to look again", ask).await;
     }
 
@@ -193,25 +191,14 @@ impl Tenant {
     }
 }
 
-/// Has Argo CD look at an Application again, whatever it remembers.
-async fn request_refresh(api: &Api<Application>, name: &str) -> kube::Result<Application> {
-    let patch = json!({"metadata": {"annotations": {REFRESH: "hard"}}});
-    api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
-}
-
 /// What Argo CD's repository Secrets for a URL hold; `None` if the server does not say.
 pub async fn repository_secrets(
     client: &kube::Client,
     url: &str,
 ) -> Option<Vec<BTreeMap<String, String>>> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), ARGO_CD);
-    let (label, value) =
-        (crds::names::ARGO_CD_SECRET_TYPE_LABEL, crds::names::ARGO_CD_REPOSITORY_SECRET);
-    let found = api.list(&ListParams::default().labels(&format!("{label}={value}"))).await.ok()?;
-    let text = |(key, value): (String, ByteString)| (key, String::from_utf8(value.0).unwrap());
-    let data = found.into_iter().map(|one| one.data.unwrap_or_default());
-    let data = data.map(|data| data.into_iter().map(text).collect());
-    Some(data.filter(|data: &BTreeMap<_, _>| data["url"] == url).collect())
+    let mut found = argo_cd::secrets(client, crds::names::ARGO_CD_REPOSITORY_SECRET).await?;
+    found.retain(|data| data["url"] == url);
+    Some(found)
 }
 
 /// Waits until Argo CD's only repository Secret for a URL has a value for a key; returns all that it

@@ -71,7 +71,7 @@ async fn wait_until_said(ring: &Ring, name: &str, texts: &[&str]) {
 }
 
 /// Deletes a deployment and then its environment; waits until nothing is left here.
-async fn leave(ring: &Ring, deployment: &str, environment: &Environment) {
+pub(super) async fn leave(ring: &Ring, deployment: &str, environment: &Environment) {
     ring.delete(deployment).await;
     ring.wait_until_gone(deployment).await;
     environment.delete().await;

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::harness::eventually;
 use crate::repository::config_map;
 use crate::ring::Ring;
+use crate::scenarios::another_cluster::leave;
 use crate::target::Environment;
 
 /// The environment.
@@ -66,16 +67,12 @@ pub async fn argo_cd_deploys_to_an_environment_while_its_tokens_rotate(ring: &mu
     let made = here.made_for::<ServiceAccount>(&namespace, &uid).await;
     assert_eq!(made.len(), 1, "the account is there");
 
-    ring.delete("shop").await;
-    ring.wait_until_gone("shop").await;
-    environment.delete().await;
+    leave(ring, "shop", &environment).await;
     eventually("the account and its rights are gone", || async {
         let accounts = here.made_for::<ServiceAccount>(&namespace, &uid).await;
         let roles = here.made_for::<Role>(&namespace, &uid).await;
         (accounts.is_empty() && roles.is_empty()).then_some(())
     })
     .await;
-    let sealed = "SELECT count(*) FROM sealed_value WHERE table_name = 'clustercredentials'";
-    ring.wait_until_counted(sealed, 0).await;
     ring.check_that_nothing_is_lost_or_duplicated().await;
 }

@@ -1,5 +1,5 @@
-//! A real cluster, and the program on it: with its own account, the permissions of
-//! `deploy/rbac.yaml` and a fresh database.
+//! A real cluster, and the program on it: with its own account, the rights of
+//! `deploy/kustomize/base` and a fresh database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ use crate::ring::{self, Capability};
 use crate::target::{self, Target};
 use crate::waiting;
 
-/// The namespace of the program in `deploy/rbac.yaml`.
+/// The namespace of the program in `deploy/kustomize`.
 const OWN_NAMESPACE: &str = "managed-gitops";
 /// The parts of a testbed, in the order in which they start.
 const PARTS: [&str; 15] = [
@@ -121,10 +121,12 @@ impl Cluster {
         };
         let definitions = cluster.directory.path().join("crds.yaml");
         std::fs::write(&definitions, process::succeeds(&["crds"])).unwrap();
-        let rights = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml");
-        for file in [&definitions, &rights] {
-            cluster.kubectl(&["apply", "--server-side", "-f", &file.display().to_string()]);
-        }
+        let apply = ["apply", "--server-side"];
+        cluster.kubectl(&[&apply[..], &["-f", &definitions.display().to_string()]].concat());
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kustomize/base");
+        let rights =
+            ["-k", &base.display().to_string(), "-l", "app.kubernetes.io/component=rights"];
+        cluster.kubectl(&[&apply[..], &rights].concat());
         let kind = "crd/gitopsdeployments.managed-gitops.redhat.com";
         cluster.kubectl(&["wait", "--for=condition=Established", kind]);
         cluster.write_own_kubeconfig();

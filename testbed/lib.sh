@@ -8,6 +8,9 @@ cache=${TESTBED_CACHE:-$here/../target/testbed}
 dir=${TESTBED_DIR:-$cache/run}
 # A file that marks the folder as a testbed.
 marker=.managed-gitops-testbed
+# The versions of the tools.
+kustomize=v5.7.1
+helm=v4.3.2
 postgres_bin=${POSTGRES_BIN:-/usr/lib/postgresql/15/bin}
 
 say() { echo "testbed: $*" >&2; }

@@ -1,0 +1,67 @@
+//! A tenant of the installation: a namespace, a repository, and a deployment of it.
+
+use std::path::Path;
+
+use crds::GitOpsDeployment;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
+use kube::api::{Api, DeleteParams, PostParams};
+use serde_json::json;
+
+use crate::harness::{self, eventually, is_ready};
+use crate::repository::{Repository, config_map};
+
+/// See the module.
+pub struct Tenant {
+    client: Client,
+    namespace: String,
+    repository: Repository,
+}
+
+impl Tenant {
+    /// One with a namespace of its own and a repository with one object.
+    pub async fn create(client: &Client) -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let namespace = format!("install-{}", &id[..6]);
+        harness::create_namespace(client, &namespace).await;
+        let variable = |name| std::env::var(name).unwrap();
+        let (folder, url) = (variable("E2E_GIT_FOLDER"), variable("E2E_GIT_URL"));
+        let repository = Repository::create(Path::new(&folder), &url, &namespace);
+        repository.commit(&[("app/first.json", config_map("first", "one"))]);
+        Self { client: client.clone(), namespace, repository }
+    }
+
+    fn deployments(&self) -> Api<GitOpsDeployment> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Creates a deployment.
+    pub async fn deploy(&self, name: &str) {
+        let deployment = json!({
+            "apiVersion": "managed-gitops.redhat.com/v1alpha1",
+            "kind": "GitOpsDeployment",
+            "metadata": {"name": name},
+            "spec": {"type": "automated", "source": {"repoURL": self.repository.url, "path": "app"}},
+        });
+        let deployment = serde_json::from_value(deployment).unwrap();
+        self.deployments().create(&PostParams::default(), &deployment).await.unwrap();
+    }
+
+    /// Waits until one is deployed.
+    pub async fn wait_until_ready(&self, name: &str) {
+        eventually("the deployment is ready", || async {
+            is_ready(&self.deployments().get(name).await.ok()?).then_some(())
+        })
+        .await;
+    }
+
+    /// Removes the namespace with its deployments.
+    pub async fn leave(self) {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        namespaces.delete(&self.namespace, &DeleteParams::default()).await.unwrap();
+        eventually("the tenant's namespace is gone", || async {
+            namespaces.get_opt(&self.namespace).await.ok()?.is_none().then_some(())
+        })
+        .await;
+    }
+}

@@ -18,6 +18,8 @@ use crate::{image, manifests};
 /// The namespace of the program in the kustomizations.
 pub const NAMESPACE: &str = "managed-gitops";
 
+/// The registry of the document on installing.
+pub const REGISTRY: &str = "registry.example.com/platform";
 /// What the entry point of PostgreSQL's image does.
 const POSTGRESQL: &str = r#"
     export PATH=/usr/lib/postgresql/15/bin:/usr/bin
@@ -34,7 +36,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// See the module.
 pub struct Cluster {
-    kubeconfig: PathBuf,
+    pub kubeconfig: PathBuf,
     pub client: Client,
     pub helm: PathBuf,
     database: String,
@@ -66,14 +68,16 @@ impl Cluster {
         let root = folder.path().join("image");
         image::assemble_root(program, &root);
         let program = format!("managed-gitops:{}", env!("CARGO_PKG_VERSION"));
-        let program = (program, Image::Root(root, vec!["/managed-gitops".to_owned()]));
+        let image = || Image::Root(root.clone(), vec!["/managed-gitops".to_owned()]);
+        let pushed = (format!("{REGISTRY}/{program}"), image());
+        let program = (program, image());
         let postgresql = ["sh", "-ec", POSTGRESQL].map(str::to_owned);
         let postgresql = ("postgres:15".to_owned(), Image::Machine(postgresql.into()));
         let kubelet = Kubelet::start(Node {
             client: client.clone(),
             namespace: NAMESPACE.to_owned(),
             api_server: api_server(&kubeconfig),
-            images: HashMap::from([program, postgresql]),
+            images: HashMap::from([program, pushed, postgresql]),
             folder: folder.path().to_owned(),
         });
         let helm = manifests::helm().expect("a testbed has helm");
@@ -107,6 +111,38 @@ impl Cluster {
         // Helm's own files.
         command.env("HELM_CACHE_HOME", self.folder.path().join("helm"));
         command.args(arguments).output().unwrap()
+    }
+
+    /// Runs statements on the server's own database.
+    pub async fn execute(&self, statements: &[&str]) {
+        for statement in statements {
+            execute(&self.server, statement).await;
+        }
+    }
+
+    /// How `psql` reaches the server as its superuser, and the file of its authority.
+    pub fn server(&self) -> [(&'static str, String); 5] {
+        let (_, rest) = self.server.split_once("://").unwrap();
+        let (user, rest) = rest.split_once('@').unwrap();
+        let ((user, password), (host, rest)) =
+            (user.split_once(':').unwrap(), rest.split_once(':').unwrap());
+        let (port, _) = rest.split_once('/').unwrap();
+        let ca = self.ca().display().to_string();
+        [
+            ("PGHOST", host.to_owned()),
+            ("PGPORT", port.to_owned()),
+            ("PGUSER", user.to_owned()),
+            ("PGPASSWORD", password.to_owned()),
+            ("CA", ca),
+        ]
+    }
+
+    /// A `PATH` on which `helm` is.
+    pub fn path(&self) -> String {
+        let tools = self.folder.path().join("tools");
+        std::fs::create_dir_all(&tools).unwrap();
+        let _ = std::os::unix::fs::symlink(&self.helm, tools.join("helm"));
+        format!("{}:{}", tools.display(), std::env::var("PATH").unwrap())
     }
 
     /// Waits until a Deployment has been rolled out.
@@ -166,25 +202,24 @@ impl Cluster {
             .replace(&ca, "/etc/managed-gitops/database/ca.crt")
     }
 
-    /// Removes the program's namespace with everything in it, and what it has elsewhere, but not its
+    /// Removes the program's namespace with everything in it, and then what it has elsewhere, but not its
     /// definitions.
     pub async fn remove(&self) {
-        let ours = ["-l", "app.kubernetes.io/name=managed-gitops"];
-        let elsewhere = ["delete", "clusterroles,clusterrolebindings,priorityclasses"];
-        self.kubectl(&[&elsewhere[..], &ours].concat());
-        let in_argo_cd = ["delete", "roles,rolebindings", "-n", harness::ARGO_CD];
-        self.kubectl(&[&in_argo_cd[..], &ours].concat());
-
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let _ = namespaces.delete(NAMESPACE, &DeleteParams::default()).await;
         eventually("the program's namespace is gone", || async {
             namespaces.get_opt(NAMESPACE).await.ok()?.is_none().then_some(())
         })
         .await;
+        let ours = ["-l", "app.kubernetes.io/name=managed-gitops"];
+        let elsewhere = ["delete", "clusterroles,clusterrolebindings,priorityclasses"];
+        self.kubectl(&[&elsewhere[..], &ours].concat());
+        let in_argo_cd = ["delete", "roles,rolebindings", "-n", harness::ARGO_CD];
+        self.kubectl(&[&in_argo_cd[..], &ours].concat());
     }
 
     /// What all containers have logged.
-    fn logs(&self) -> String {
+    pub fn logs(&self) -> String {
         self.kubelet.logs()
     }
 

@@ -9,6 +9,7 @@
 
 mod cluster;
 mod container;
+mod documents;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod image;

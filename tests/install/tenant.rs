@@ -27,8 +27,14 @@ impl Tenant {
         let variable = |name| std::env::var(name).unwrap();
         let (folder, url) = (variable("E2E_GIT_FOLDER"), variable("E2E_GIT_URL"));
         let repository = Repository::create(Path::new(&folder), &url, &namespace);
-        repository.commit(&[("app/first.json", config_map("first", "one"))]);
+        let file = || config_map("first", "one");
+        repository.commit(&[("app/first.json", file()), ("guestbook/first.json", file())]);
         Self { client: client.clone(), namespace, repository }
+    }
+
+    /// Where Argo CD reads the repository.
+    pub fn repository(&self) -> &str {
+        &self.repository.url
     }
 
     fn deployments(&self) -> Api<GitOpsDeployment> {

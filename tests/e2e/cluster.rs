@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::harness::{self, eventually, with_database};
+use crate::harness::{self, eventually, execute, with_database};
 use crate::process::{self, Running};
 use crate::repository::PrivateGit;
 use crate::ring::{self, Capability};
@@ -345,12 +345,4 @@ impl SealingKey {
         let id = format!("e2e-{}", uuid::Uuid::new_v4().simple());
         Self { id, key: schema::sealing::generate_key() }
     }
-}
-
-async fn execute(server: &str, statement: &str) {
-    use sea_orm::ConnectionTrait;
-    let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
-    let admin = connect(server, &options).await.unwrap();
-    admin.connection().execute_unprepared(statement).await.unwrap();
-    admin.close().await.unwrap();
 }

@@ -442,6 +442,15 @@ pub fn with_database(url: &str, name: &str) -> String {
     format!("{scheme}://{host}/{name}{query}")
 }
 
+/// Runs a statement on a server.
+pub async fn execute(server: &str, statement: &str) {
+    use sea_orm::ConnectionTrait;
+    let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
+    let admin = connect(server, &options).await.unwrap();
+    admin.connection().execute_unprepared(statement).await.unwrap();
+    admin.close().await.unwrap();
+}
+
 /// Checks that an installation at rest holds exactly what its deployments ask for: each is ready
 /// and has one Application and one row of each kind, no operation is open, and no machine has
 /// pending work or a deadline.

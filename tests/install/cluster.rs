@@ -4,14 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
-use kube::api::{Api, DeleteParams};
-use schema::connection::{ConnectOptions, connect};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::harness::{self, eventually, with_database};
+use crate::harness::{self, execute, with_database};
 use crate::kubelet::{Image, Kubelet, Node};
 use crate::{image, manifests};
 
@@ -38,7 +35,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 pub struct Cluster {
     pub kubeconfig: PathBuf,
     pub client: Client,
-    pub helm: PathBuf,
+    helm: PathBuf,
     database: String,
     server: String,
     folder: TempDir,
@@ -205,12 +202,9 @@ impl Cluster {
     /// Removes the program's namespace with everything in it, and then what it has elsewhere, but not its
     /// definitions.
     pub async fn remove(&self) {
-        let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        let _ = namespaces.delete(NAMESPACE, &DeleteParams::default()).await;
-        eventually("the program's namespace is gone", || async {
-            namespaces.get_opt(NAMESPACE).await.ok()?.is_none().then_some(())
-        })
-        .await;
+        let delete = ["delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false"];
+        self.kubectl(&delete);
+        harness::wait_until_namespace_gone(&self.client, NAMESPACE).await;
         let ours = ["-l", "app.kubernetes.io/name=managed-gitops"];
         let elsewhere = ["delete", "clusterroles,clusterrolebindings,priorityclasses"];
         self.kubectl(&[&elsewhere[..], &ours].concat());
@@ -238,12 +232,4 @@ fn api_server(kubeconfig: &Path) -> (String, u16) {
     let server = kubeconfig.clusters[0].cluster.as_ref().unwrap().server.clone().unwrap();
     let (host, port) = server.trim_start_matches("https://").split_once(':').unwrap();
     (host.to_owned(), port.trim_end_matches('/').parse().unwrap())
-}
-
-async fn execute(server: &str, statement: &str) {
-    use sea_orm::ConnectionTrait;
-    let options = ConnectOptions { max_connections: 1, ..ConnectOptions::default() };
-    let admin = connect(server, &options).await.unwrap();
-    admin.connection().execute_unprepared(statement).await.unwrap();
-    admin.close().await.unwrap();
 }

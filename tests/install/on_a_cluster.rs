@@ -46,10 +46,7 @@ async fn backend_and_agent_run_apart() {
     cluster.kubectl(&["apply", "-k", &kustomization("overlays/split")]);
     cluster.wait_until_rolled_out("managed-gitops-backend");
     cluster.wait_until_rolled_out("managed-gitops-agent");
-    let tenant = Tenant::create(&cluster.client).await;
-    tenant.deploy("first").await;
-    tenant.wait_until_ready("first").await;
-    tenant.leave().await;
+    Tenant::deploys_and_leaves(&cluster.client).await;
     cluster.leave().await;
 }
 
@@ -59,10 +56,7 @@ async fn a_trial_brings_its_own_database() {
     cluster.offer_volume();
     cluster.kubectl(&["apply", "-k", &kustomization("overlays/trial")]);
     cluster.wait_until_rolled_out("managed-gitops");
-    let tenant = Tenant::create(&cluster.client).await;
-    tenant.deploy("first").await;
-    tenant.wait_until_ready("first").await;
-    tenant.leave().await;
+    Tenant::deploys_and_leaves(&cluster.client).await;
     cluster.leave().await;
 }
 

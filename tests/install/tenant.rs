@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use crds::GitOpsDeployment;
-use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
-use kube::api::{Api, DeleteParams, PostParams};
-use serde_json::json;
+use kube::api::{Api, PostParams};
 
-use crate::harness::{self, eventually, is_ready};
+use crate::harness::{self, automated, eventually, is_ready};
 use crate::repository::{Repository, config_map};
 
 /// See the module.
@@ -41,15 +39,19 @@ impl Tenant {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
+    /// One that deploys, waits until it is ready, and leaves.
+    pub async fn deploys_and_leaves(client: &Client) {
+        let tenant = Self::create(client).await;
+        tenant.deploy("first").await;
+        tenant.wait_until_ready("first").await;
+        tenant.leave().await;
+    }
+
     /// Creates a deployment.
     pub async fn deploy(&self, name: &str) {
-        let deployment = json!({
-            "apiVersion": "managed-gitops.redhat.com/v1alpha1",
-            "kind": "GitOpsDeployment",
-            "metadata": {"name": name},
-            "spec": {"type": "automated", "source": {"repoURL": self.repository.url, "path": "app"}},
-        });
-        let deployment = serde_json::from_value(deployment).unwrap();
+        let mut deployment = automated(name);
+        deployment.spec.source.repo_url.clone_from(&self.repository.url);
+        "app".clone_into(&mut deployment.spec.source.path);
         self.deployments().create(&PostParams::default(), &deployment).await.unwrap();
     }
 
@@ -63,11 +65,7 @@ impl Tenant {
 
     /// Removes the namespace with its deployments.
     pub async fn leave(self) {
-        let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        namespaces.delete(&self.namespace, &DeleteParams::default()).await.unwrap();
-        eventually("the tenant's namespace is gone", || async {
-            namespaces.get_opt(&self.namespace).await.ok()?.is_none().then_some(())
-        })
-        .await;
+        harness::delete_namespace(&self.client, &self.namespace).await;
+        harness::wait_until_namespace_gone(&self.client, &self.namespace).await;
     }
 }

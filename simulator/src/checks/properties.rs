@@ -305,6 +305,11 @@ impl Witness {
         }
     }
 
+    /// Records a request that the program has no right to make.
+    pub fn check_forbidden(&self, request: &Request) {
+        self.violated("RIGHTS", format!("{request} by {}, which no rule permits", request.process));
+    }
+
     /// Records a violated property.
     pub fn violated(&self, property: &str, what: String) {
         self.seen().violations.push(Violation { property: property.to_owned(), what });

@@ -19,6 +19,7 @@ use crate::checks::observe::{ARGO_CD, past};
 use crate::checks::properties::Witness;
 use crate::environment::journal::Journal;
 use crate::environment::process::Process;
+use crate::environment::rights::{Asked, Rights};
 use crate::faults::adversary::{Adversary, Delivery, Fate, Notice, Refusal, Request};
 
 /// One process's connection to the API.
@@ -32,6 +33,8 @@ pub struct Link {
     pub adversary: Arc<dyn Adversary>,
     /// Whether the sender's sealing keys are those of another database, or missing.
     pub keys_are_wrong: bool,
+    /// What the sender may ask for.
+    pub rights: Arc<Rights>,
     /// Checks each write.
     pub witness: Arc<Witness>,
     /// Records what happens.
@@ -56,8 +59,13 @@ impl Link {
     }
 
     async fn send(self, request: http::Request<Body>) -> Result<Answer, Broken> {
-        let described = describe(self.process.name(), &request);
+        let asked = Asked::of(&request);
+        let described = describe(self.process.name(), &asked);
         self.process.connected().await;
+        if !self.rights.allow(&asked) {
+            self.witness.check_forbidden(&described);
+            return Ok(failed(403, "Forbidden"));
+        }
         let fate = self.adversary.request(&described);
         if described.writes() || !matches!(fate, Fate::Done { .. }) {
             self.note(format!("{described}{}", remark(fate)));
@@ -269,6 +277,10 @@ fn refused(refusal: Refusal, writes: bool) -> Answer {
         Refusal::Conflict | Refusal::Unavailable | Refusal::Cut => (503, "ServiceUnavailable"),
         Refusal::Internal => (500, "InternalError"),
     };
+    failed(code, reason)
+}
+
+fn failed(code: u16, reason: &str) -> Answer {
     let body = Full::new(Bytes::from(status(code, reason).to_string()));
     let mut answer = http::Response::new(body.boxed_unsync());
     *answer.status_mut() = StatusCode::from_u16(code).unwrap_or_default();
@@ -290,33 +302,12 @@ fn place(namespace: Option<&str>, name: Option<&str>) -> String {
     }
 }
 
-/// Describes a request by its method and path.
-fn describe(process: &str, request: &http::Request<Body>) -> Request {
-    let path = request.uri().path();
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    // `/api/v1/…` or `/apis/<group>/<version>/…`.
-    let skip = if parts.next() == Some("api") { 1 } else { 2 };
-    let parts: Vec<&str> = parts.skip(skip).collect();
-    let (namespace, rest) = match parts.as_slice() {
-        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
-        rest => (None, rest),
-    };
-    let resource = match rest {
-        [resource, _, sub, ..] => format!("{resource}/{sub}"),
-        [resource, ..] => (*resource).to_owned(),
-        [] => String::new(),
-    };
-    let name = rest.get(1).copied();
-    let query = request.uri().query().unwrap_or_default();
-    let watches = query.split('&').any(|one| matches!(one, "watch=true" | "watch=1"));
-    let verb = match *request.method() {
-        http::Method::POST => "create",
-        http::Method::PUT => "update",
-        http::Method::PATCH => "patch",
-        http::Method::DELETE => "delete",
-        _ if watches => "watch",
-        _ if name.is_some() => "get",
-        _ => "list",
-    };
-    Request { process: process.to_owned(), verb, resource, object: place(namespace, name) }
+/// What a request asks for, and of whom.
+fn describe(process: &str, asked: &Asked<'_>) -> Request {
+    Request {
+        process: process.to_owned(),
+        verb: asked.verb,
+        resource: asked.resource.clone(),
+        object: place(asked.namespace, asked.name),
+    }
 }

@@ -37,6 +37,7 @@ use crate::environment::journal::Journal;
 use crate::environment::network::{Link, answer};
 use crate::environment::postgresql_limits::refuse_as_postgresql;
 use crate::environment::process::{Process, wall_clock};
+use crate::environment::rights::Rights;
 use crate::environment::storage::{Wire, at_once};
 use crate::faults::adversary::Adversary;
 use crate::faults::operators::{Keys, Options};
@@ -92,6 +93,7 @@ pub struct Stage {
     pub witness: Arc<Witness>,
     /// What happened.
     pub journal: Journal,
+    rights: Arc<Rights>,
     settings: Settings,
     /// What new processes are started with.
     options: watch::Sender<Options>,
@@ -169,6 +171,7 @@ impl Stage {
             clusters,
             witness,
             journal,
+            rights: Arc::new(Rights::installed()?),
             settings,
             options,
             keys_vary: AtomicBool::new(false),
@@ -298,6 +301,7 @@ impl Stage {
             keys_are_wrong: self.options().keys.are_wrong(),
             server: Arc::clone(&self.server),
             adversary: Arc::clone(adversary),
+            rights: Arc::clone(&self.rights),
             witness: Arc::clone(&self.witness),
             journal: self.journal.clone(),
         };

@@ -124,14 +124,7 @@ impl Candidate {
         tenure: TenureKeeper,
         clock: Clock,
     ) -> Self {
-        // Each waits for the first before it asks for the second: two replicas can never hold one
-        // each and wait for the other's.
-        let names: &[&'static str] = match roles {
-            Roles::Both => &["managed-gitops-backend", "managed-gitops-agent"],
-            Roles::Backend => &["managed-gitops-backend"],
-            Roles::Agent => &["managed-gitops-agent"],
-        };
-        let seats = names.iter().map(|name| Seat { name, seen: None, until: None });
+        let seats = names(roles).iter().map(|name| Seat { name, seen: None, until: None });
         Self {
             api: Api::namespaced(client, namespace),
             namespace: namespace.to_owned(),
@@ -305,6 +298,34 @@ impl Seat {
         let lease = self.seen.as_ref().and_then(|seen| seen.lease.as_ref());
         lease.and_then(holder_of).unwrap_or_default().to_owned()
     }
+}
+
+/// The Leases of roles. Each replica waits for the first before it asks for the second: two can never
+/// hold one each and wait for the other's.
+fn names(roles: Roles) -> &'static [&'static str] {
+    match roles {
+        Roles::Both => &["managed-gitops-backend", "managed-gitops-agent"],
+        Roles::Backend => &["managed-gitops-backend"],
+        Roles::Agent => &["managed-gitops-agent"],
+    }
+}
+
+/// The Leases of both roles, each with its holder; it may have gone silent since.
+///
+/// # Errors
+///
+/// They cannot be read.
+pub async fn holders(
+    client: &kube::Client,
+    namespace: &str,
+) -> kube::Result<Vec<(&'static str, Option<String>)>> {
+    let api: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    let mut holders = Vec::new();
+    for name in names(Roles::Both) {
+        let lease = api.get_opt(name).await?;
+        holders.push((*name, lease.as_ref().and_then(holder_of).map(str::to_owned)));
+    }
+    Ok(holders)
 }
 
 fn holder_of(lease: &Lease) -> Option<&str> {

@@ -2,12 +2,14 @@
 //!
 //! * [`dev`]: everything in one process, with nothing installed;
 //! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
+//! * [`check`]: whether an installation works;
 //! * [`load`]: measures a running installation;
 //! * [`sealing`]: the keys that seal credentials, and `rotate-keys`;
 //! * [`settings`]: what every way to run shares;
 //! * [`tenant_servers`]: which servers of tenants' choice may be connected to;
 //! * [`tools`]: `crds`, `migrate` and `backup`.
 
+pub mod check;
 pub mod dev;
 pub mod load;
 pub mod sealing;
@@ -106,6 +108,9 @@ enum Command {
     Backend(serve::Serve),
     /// Run the agent alone; needs PostgreSQL.
     Agent(serve::Serve),
+    /// Check an installation with the settings of its program: that database and cluster can be
+    /// reached and fit this version, that the keys open the database, and that a replica acts.
+    Check(check::Check),
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
     /// Bring the database to the tables of this version, and end.
@@ -334,6 +339,21 @@ impl ClusterArguments {
     }
 }
 
+/// Where the Leases are.
+#[derive(Clone, Debug, Args)]
+pub struct LeaseArguments {
+    /// Namespace of the Lease; without it that of the pod or of the kubeconfig's context.
+    #[arg(long, env = "LEASE_NAMESPACE", value_parser = namespace)]
+    lease_namespace: Option<String>,
+}
+
+impl LeaseArguments {
+    /// The namespace, for this cluster.
+    fn namespace(&self, config: &kube::Config) -> String {
+        self.lease_namespace.clone().unwrap_or_else(|| config.default_namespace.clone())
+    }
+}
+
 /// Why a kubeconfig cannot be used. The parser's own message quotes the lines around the mistake,
 /// which may contain a token.
 fn reason(error: &KubeconfigError) -> String {
@@ -362,6 +382,7 @@ async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::All(serve) => serve.run(Roles::Both).await,
         Command::Backend(serve) => serve.run(Roles::Backend).await,
         Command::Agent(serve) => serve.run(Roles::Agent).await,
+        Command::Check(check) => check.run().await,
         Command::Crds => tools::crds(),
         Command::Migrate(migrate) => migrate.run().await,
         Command::Backup(backup) => backup.run().await,

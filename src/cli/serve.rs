@@ -1,17 +1,17 @@
 //! `all`, `backend` and `agent`: against a cluster and a database.
 
 use clap::Args;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::Api;
 
 use crate::api;
+use crate::cli::check::check_definitions;
 use crate::cli::sealing::SealingArguments;
 use crate::cli::settings::SettingsArguments;
 use crate::cli::tenant_servers::{TenantServerArguments, own_addresses};
 use crate::cli::{
-    ClusterArguments, DatabaseArguments, Failure, ListenArguments, MigrationArguments,
+    ClusterArguments, DatabaseArguments, Failure, LeaseArguments, ListenArguments,
+    MigrationArguments,
 };
-use crate::kubernetes::{self, CountedClient};
+use crate::kubernetes::CountedClient;
 use crate::lease::Candidate;
 use crate::program::{self, Program};
 use crate::roles::Roles;
@@ -46,9 +46,8 @@ struct ReplicaArguments {
     /// acts. Without it, a second process stops the first by taking over the database.
     #[arg(long, env = "LEADER_ELECT", default_value = "true", action = clap::ArgAction::Set)]
     leader_elect: bool,
-    /// Namespace of the Lease; without it that of the pod or of the kubeconfig's context.
-    #[arg(long, env = "LEASE_NAMESPACE", value_parser = super::namespace)]
-    lease_namespace: Option<String>,
+    #[command(flatten)]
+    lease: LeaseArguments,
     /// Name of this replica, which no other may have, such as its pod's; a replica that comes back
     /// under its name need not wait for the Lease to expire. Without it each start has a new name.
     #[arg(long, env = "POD_NAME")]
@@ -65,15 +64,14 @@ impl Serve {
         let Self { listen, replicas, .. } = &self;
         // Not the whole URL, which may contain a password.
         let server = config.cluster_url.host().unwrap_or_default().to_owned();
-        let namespace = replicas.lease_namespace.clone();
-        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        let namespace = replicas.lease.namespace(&config);
         let (keeper, pending) = Tenure::pending();
         let tenure = if replicas.leader_elect { pending } else { Tenure::unlimited() };
         let counted = CountedClient::new(config, tenure).map_err(Failure::client)?;
         let listener = api::bind(listen.listen).await.map_err(Failure::Input)?;
         let options = database.options();
         let database = database.open(roles).await?;
-        check_crds(&counted.client, &server).await?;
+        check_definitions(&counted.client, &server).await.map_err(Failure::Input)?;
         if roles == Roles::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
@@ -97,35 +95,4 @@ impl Serve {
         tracing::info!(?roles, %address, "running");
         program.wait().await.map_err(Failure::Running)
     }
-}
-
-/// Without the definitions every watch would fail forever; better to say so at once.
-async fn check_crds(client: &kube::Client, server: &str) -> Result<(), Failure> {
-    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let mut missing = Vec::new();
-    let wanted = crds::all();
-    let wanted = wanted.iter().filter_map(|crd| crd.metadata.name.as_deref());
-    for name in wanted.chain(["applications.argoproj.io", "appprojects.argoproj.io"]) {
-        match api.get_opt(name).await {
-            Ok(Some(_)) => {}
-            Ok(None) => missing.push(name.to_owned()),
-            // The definitions may exist even if this account cannot read them.
-            Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(()),
-            Err(error) => {
-                return Err(Failure::Input(anyhow::anyhow!(
-                    "the Kubernetes API at {server} does not answer ({}); check the kubeconfig \
-                     and that the server runs",
-                    kubernetes::cause(&error)
-                )));
-            }
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Input(anyhow::anyhow!(
-        "the cluster lacks these CustomResourceDefinitions: {}; install ours with `managed-gitops \
-         crds | kubectl apply -f -` and Argo CD's with Argo CD",
-        missing.join(", ")
-    )))
 }

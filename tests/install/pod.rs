@@ -67,6 +67,9 @@ impl Pod {
                 restarts += 1;
             }
         }
+        if self.spec().restart_policy.as_deref() == Some("Never") {
+            return self.run_once(&volumes, &stop).await;
+        }
         let containers = self.spec().containers.iter();
         let containers = containers.map(|one| self.keep_running(one, &volumes, &stop));
         futures::future::join_all(containers).await;
@@ -111,6 +114,31 @@ impl Pod {
             () = stop.cancelled() => self.terminate(&mut child).await,
         }
         false
+    }
+
+    /// Runs the only container of a pod once, and says how it ended.
+    async fn run_once(&self, volumes: &Volumes, stop: &CancellationToken) {
+        let [container] = self.spec().containers.as_slice() else {
+            panic!("this kubelet knows pods that end only with one container")
+        };
+        let mut child = loop {
+            match container::start(self, container, volumes).await {
+                Ok(child) => break child,
+                Err(lacking) => self.say(&[], &lacking).await,
+            }
+            if pause(INTERVAL, stop).await.is_none() {
+                return;
+            }
+        };
+        let running = State { is_running: true, ..State::default() };
+        self.say(&[(container, &running)], "").await;
+        tokio::select! {
+            status = child.wait() => {
+                let phase = if status.unwrap().success() { "Succeeded" } else { "Failed" };
+                self.write(json!({"phase": phase})).await;
+            }
+            () = stop.cancelled() => self.terminate(&mut child).await,
+        }
     }
 
     /// Runs a container, and again whenever it ends.
@@ -215,6 +243,10 @@ impl Pod {
             ],
             "containerStatuses": containers.iter().map(|one| container_status(*one)).collect::<Vec<_>>(),
         });
+        self.write(status).await;
+    }
+
+    async fn write(&self, status: Value) {
         let pods: Api<core::Pod> = Api::namespaced(self.node.client.clone(), &self.node.namespace);
         let patch = Patch::Strategic(json!({"status": status}));
         // It may have gone.

@@ -281,6 +281,49 @@ mod on_a_cluster {
         drop(scratch);
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn check_says_what_is_wrong_until_a_replica_acts() {
+        let definitions = argocd_stand_in::definitions().into_iter().chain(crds::all());
+        let options = Options::with_crds(definitions);
+        let (plane, scratch, kubeconfig, url) = cluster(options).await;
+        let checked = tokio::task::spawn_blocking(move || {
+            let from = ["--kubeconfig", &kubeconfig, "--database-url", &url];
+            let checks = |more: &[(&str, &str)]| {
+                let output =
+                    program(&[&["check"], &from[..]].concat()).envs(more.iter().copied()).output();
+                let output = output.unwrap();
+                (output.status.code(), String::from_utf8(output.stdout).unwrap())
+            };
+            let (code, said) = checks(&[]);
+            assert_eq!(code, Some(2), "{said}");
+            says(&said, &["failed  database: ", "ok      cluster: 127.0.0.1, Kubernetes v"]);
+            says(&said, &["failed  leader: nobody holds the Lease managed-gitops-backend"]);
+
+            let listen = ["--listen", "127.0.0.1:0"];
+            let mut command = program(&[&["all"], &listen[..], &from[..]].concat());
+            command.env("POD_NAME", "first").env("SEALING_KEYS", sealing_key("k", 'A'));
+            let acting = Running::begin(command);
+            acting.wait_for_line(|line| line.contains("this replica acts"));
+            let (code, said) = checks(&[("SEALING_KEYS", &sealing_key("k", 'A'))]);
+            assert_eq!(code, Some(0), "{said}");
+            says(&said, &["ok      database: ", "state.db", "ok      database and cluster: "]);
+            says(&said, &["ok      sealing keys: they open what is sealed; k seals"]);
+            says(&said, &["first holds managed-gitops-backend, first holds managed-gitops-agent"]);
+
+            let (code, said) = checks(&[("SEALING_KEYS", &sealing_key("k", 'E'))]);
+            assert_eq!(code, Some(2), "{said}");
+            says(&said, &["failed  sealing keys: ", "ok      leader: "]);
+        });
+        checked.await.unwrap();
+        plane.shutdown().await;
+        drop(scratch);
+    }
+
+    /// A key of one repeated digit.
+    fn sealing_key(id: &str, digit: char) -> String {
+        format!("{id}={}=", digit.to_string().repeat(43))
+    }
+
     #[test]
     fn a_kubeconfig_that_is_missing_or_unreadable_is_named() {
         let scratch = scratch();

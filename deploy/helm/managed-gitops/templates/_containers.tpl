@@ -58,3 +58,41 @@ securityContext:
   readOnlyRootFilesystem: true
   capabilities: {drop: [ALL]}
 {{- end -}}
+
+{{- define "managed-gitops.keysEnv" -}}
+{{- if .Values.sealingKeys.secretName -}}
+- name: SEALING_KEYS_DIR
+  value: /etc/managed-gitops/sealing-keys
+{{- end -}}
+{{- end -}}
+
+{{- define "managed-gitops.mounts" -}}
+{{ include "managed-gitops.databaseMount" . }}
+{{- if .Values.sealingKeys.secretName }}
+- name: sealing-keys
+  mountPath: /etc/managed-gitops/sealing-keys
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "managed-gitops.volumes" -}}
+- name: database
+  secret:
+    secretName: {{ .Values.database.secretName }}
+    items:
+      - {key: ca.crt, path: ca.crt}
+    optional: true
+{{- if .Values.sealingKeys.secretName }}
+- name: sealing-keys
+  secret:
+    secretName: {{ .Values.sealingKeys.secretName }}
+{{- end }}
+{{- end -}}
+
+{{- define "managed-gitops.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}

@@ -7,7 +7,8 @@
 //! * [`sealing`]: the keys that seal credentials, and `rotate-keys`;
 //! * [`settings`]: what every way to run shares;
 //! * [`tenant_servers`]: which servers of tenants' choice may be connected to;
-//! * [`tools`]: `crds`, `migrate` and `backup`.
+//! * [`tools`]: `crds`, `migrate` and `backup`;
+//! * [`version`]: which build this is.
 
 pub mod check;
 pub mod dev;
@@ -17,6 +18,7 @@ pub mod serve;
 pub mod settings;
 pub mod tenant_servers;
 pub mod tools;
+pub mod version;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -31,6 +33,7 @@ use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
+use crate::cli::version::Build;
 use crate::kubernetes;
 use crate::roles::Roles;
 
@@ -121,6 +124,8 @@ enum Command {
     RotateKeys(sealing::RotateKeys),
     /// Create deployments in a cluster and measure how they fare.
     Load(load::Load),
+    /// Print the version, the commit it was built from, and the version of its database.
+    Version(version::Version),
 }
 
 /// Connections for listening: the one in use, and the one that replaces it.
@@ -370,24 +375,25 @@ fn reason(error: &KubeconfigError) -> String {
 }
 
 /// Runs the given command.
-pub fn run(cli: Cli) -> LocalBoxFuture<'static, Result<(), Failure>> {
-    Box::pin(run_command(cli))
+pub fn run(cli: Cli, build: Build) -> LocalBoxFuture<'static, Result<(), Failure>> {
+    Box::pin(run_command(cli, build))
 }
 
-async fn run_command(cli: Cli) -> Result<(), Failure> {
+async fn run_command(cli: Cli, build: Build) -> Result<(), Failure> {
     let Cli { log, log_format, command } = cli;
     start_logging(&log, log_format)?;
     match command {
         Command::Dev(dev) => dev.run().await,
-        Command::All(serve) => serve.run(Roles::Both).await,
-        Command::Backend(serve) => serve.run(Roles::Backend).await,
-        Command::Agent(serve) => serve.run(Roles::Agent).await,
+        Command::All(serve) => serve.run(Roles::Both, build).await,
+        Command::Backend(serve) => serve.run(Roles::Backend, build).await,
+        Command::Agent(serve) => serve.run(Roles::Agent, build).await,
         Command::Check(check) => check.run().await,
         Command::Crds => tools::crds(),
         Command::Migrate(migrate) => migrate.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::RotateKeys(rotate) => rotate.run().await,
         Command::Load(load) => load.run().await,
+        Command::Version(version) => version.run(build),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::check::check_definitions;
 use crate::cli::sealing::SealingArguments;
 use crate::cli::settings::SettingsArguments;
 use crate::cli::tenant_servers::{TenantServerArguments, own_addresses};
+use crate::cli::version::Build;
 use crate::cli::{
     ClusterArguments, DatabaseArguments, Failure, LeaseArguments, ListenArguments,
     MigrationArguments,
@@ -55,7 +56,7 @@ struct ReplicaArguments {
 }
 
 impl Serve {
-    pub(super) async fn run(self, roles: Roles) -> Result<(), Failure> {
+    pub(super) async fn run(self, roles: Roles, build: Build) -> Result<(), Failure> {
         let Self { cluster, database, migration, settings, sealing, .. } = &self;
         let sealing = sealing.keyring()?;
         let config = cluster.config().await?;
@@ -92,7 +93,8 @@ impl Serve {
             .await
             .map_err(Failure::Input)?;
         program.serve(listener);
-        tracing::info!(?roles, %address, "running");
+        let (version, commit) = (build.version(), build.commit());
+        tracing::info!(?roles, %address, version, commit, "running");
         program.wait().await.map_err(Failure::Running)
     }
 }

@@ -12,8 +12,12 @@ use crate::cli::{DatabaseArguments, Failure, MigrationArguments};
 /// Prints the CustomResourceDefinitions.
 pub(super) fn crds() -> Result<(), Failure> {
     let yaml = crds::yaml().map_err(Failure::running)?;
-    match std::io::stdout().write_all(yaml.as_bytes()) {
-        // The reader has read enough.
+    print(&yaml)
+}
+
+/// Prints a text, to a reader that may have read enough of it.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.map_err(Failure::running),
     }

@@ -11,6 +11,8 @@ use kube::api::{Api, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, connect};
+use sea_orm::{ConnectionTrait, Statement, TryGetable};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::process::{Running, program, refused, run, sentence, succeeds};
@@ -31,6 +33,18 @@ fn says(sentence: &str, parts: &[&str]) {
 
 fn sqlite(path: &Path) -> String {
     format!("sqlite://{}", path.display())
+}
+
+/// What a database says of its migrations.
+async fn of_migrations<T: TryGetable>(file: &Path, what: &str) -> T {
+    let database = connect(&sqlite(file), &ConnectOptions::default()).await.unwrap();
+    let connection = database.reader();
+    let query = format!("SELECT {what} FROM seaql_migrations");
+    let statement = Statement::from_string(connection.get_database_backend(), query);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    let value = row.try_get_by_index(0).unwrap();
+    database.close().await.unwrap();
+    value
 }
 
 mod dev_refuses {
@@ -132,7 +146,6 @@ mod dev_refuses {
     }
 
     async fn newer_database(directory: &Path) -> PathBuf {
-        use sea_orm::ConnectionTrait;
         let file = directory.join("state.db");
         let database = connect(&sqlite(&file), &ConnectOptions::default()).await.unwrap();
         schema::migrate(&database).await.unwrap();
@@ -143,15 +156,7 @@ mod dev_refuses {
     }
 
     async fn rows(file: &Path) -> i64 {
-        use sea_orm::{ConnectionTrait, Statement};
-        let database = connect(&sqlite(file), &ConnectOptions::default()).await.unwrap();
-        let connection = database.reader();
-        let query = "SELECT count(*) FROM seaql_migrations";
-        let statement = Statement::from_string(connection.get_database_backend(), query);
-        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
-        let rows = row.try_get_by_index(0).unwrap();
-        database.close().await.unwrap();
-        rows
+        of_migrations(file, "count(*)").await
     }
 }
 
@@ -162,7 +167,6 @@ mod a_database_url_is_refused {
 
     #[tokio::test]
     async fn when_the_database_is_not_encoded_in_utf_8() {
-        use sea_orm::ConnectionTrait;
         let Ok(server) = std::env::var("DATABASE_URL") else {
             println!("skipping PostgreSQL: DATABASE_URL is not set");
             return;
@@ -359,6 +363,27 @@ mod crds_prints {
         let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
         assert!(output.status.success());
+    }
+}
+
+mod version_prints {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_commit_and_the_newest_migration_of_a_database_of_this_build() {
+        let scratch = scratch();
+        let file = scratch.path().join("state.db");
+        succeeds(&["migrate", "--database-url", &sqlite(&file)]);
+        let newest: String = of_migrations(&file, "max(version)").await;
+        let version = env!("CARGO_PKG_VERSION");
+        let printed = succeeds(&["version"]);
+        let commit = printed.lines().find_map(|line| line.strip_prefix("commit: ")).unwrap();
+        assert_eq!(printed, format!("version: {version}\ncommit: {commit}\nschema: {newest}\n"));
+        let fields: serde_json::Value =
+            serde_json::from_str(&succeeds(&["version", "--output", "json"])).unwrap();
+        let wanted = json!({"version": version, "commit": commit, "schema": newest});
+        assert_eq!(fields, wanted);
+        assert_eq!(succeeds(&["--version"]), format!("managed-gitops {version}\n"));
     }
 }
 

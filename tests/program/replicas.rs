@@ -72,6 +72,9 @@ async fn a_replica_that_is_stopped_hands_over() {
     .await;
 }
 
+/// What a replica logs once it has started, whether it acts or not.
+const RUNNING: &str = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\" commit=");
+
 /// Two replicas of which the first acts.
 struct Pair {
     first: Running,
@@ -96,7 +99,7 @@ impl Pair {
         let first = start("first");
         let first = until_it_says(first, "this replica acts").await;
         let second = start("second");
-        let second = until_it_says(second, "running").await;
+        let second = until_it_says(second, RUNNING).await;
         check_who_leads(&first, &second).await;
         let since = world.plane.resource_version();
         world.create_namespace(NAMESPACE).await;

@@ -140,6 +140,12 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// The newest migration of this build: the version of a database that it has migrated.
+pub fn newest() -> String {
+    let newest = <Migrator as MigratorTrait>::migrations().pop();
+    newest.map(|migration| migration.name().to_owned()).unwrap_or_default()
+}
+
 /// Applies what is pending, and takes over a database of the existing system.
 pub fn migrate(database: &Database) -> BoxFuture<'_, Result<MigrationReport, MigrationError>> {
     Box::pin(migrate_alone(database))

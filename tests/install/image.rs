@@ -4,15 +4,27 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use git_stand_in::HttpsServer;
+use git_stand_in::https::Answer;
+use git_stand_in::identity::identity;
+use serde_json::json;
 use tempfile::TempDir;
 
-/// The static binary, if there is one, and containers can run here. The one that cargo has built for
-/// this test is not static.
-pub fn program() -> Option<PathBuf> {
-    let Some(program) = std::env::var_os("E2E_STATIC_PROGRAM").map(PathBuf::from) else {
+use crate::name_server::NameServer;
+use crate::process::sentence;
+
+/// The static binary, if there is one. The one that cargo has built for this test is not static.
+pub fn static_program() -> Option<PathBuf> {
+    let program = std::env::var_os("E2E_STATIC_PROGRAM").map(PathBuf::from);
+    if program.is_none() {
         println!("skipping the image: E2E_STATIC_PROGRAM is not set");
-        return None;
-    };
+    }
+    program
+}
+
+/// The same, if containers can run here.
+pub fn program() -> Option<PathBuf> {
+    let program = static_program()?;
     // In some containers nobody may make another one.
     let probe =
         ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"];
@@ -25,7 +37,7 @@ pub fn program() -> Option<PathBuf> {
     Some(program)
 }
 
-fn succeed(command: &mut Command) -> String {
+pub fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed: {errors}");
@@ -67,18 +79,63 @@ fn the_image_holds_the_program_certificates_and_a_user_and_nothing_else() {
     assert_eq!(files(root.path()), wanted.map(PathBuf::from).into());
 }
 
-/// Runs a command in the image, as a user without rights who cannot write anywhere.
-fn in_image(root: &Path, arguments: &[&str]) -> String {
+/// A command in the image, as a user without rights who cannot write anywhere.
+fn in_image(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("bwrap");
     command.env_clear();
     command.args(["--unshare-user", "--uid", "65532", "--gid", "65532", "--cap-drop", "ALL"]);
     command.arg("--ro-bind").arg(root).args(["/", "--", "/managed-gitops"]).args(arguments);
-    succeed(&mut command)
+    command
 }
 
 #[test]
 fn the_program_runs_where_there_is_nothing_else() {
     let Some(root) = root() else { return };
-    let printed = in_image(root.path(), &["crds"]);
+    let printed = succeed(&mut in_image(root.path(), &["crds"]));
     assert_eq!(printed, crate::process::succeeds(&["crds"]));
+}
+
+/// The name of a server that only a name server of this test knows.
+const SERVER: &str = "api.cluster.example";
+
+/// Lets the program in the image connect to a server by its name. Returns its last words.
+fn connect(root: &Path, server: &HttpsServer) -> String {
+    let kubeconfig = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "it", "cluster": {
+            "server": format!("https://{SERVER}:{}", server.address().port()),
+        }}],
+        "users": [{"name": "it", "user": {"token": "none"}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "current-context": "it",
+    });
+    std::fs::write(root.join("kubeconfig"), kubeconfig.to_string()).unwrap();
+    let output = in_image(root, &["load", "--kubeconfig", "/kubeconfig"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "it is no API server");
+    sentence(&String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn the_program_resolves_names_and_checks_certificates_in_the_image() {
+    let Some(root) = root() else { return };
+    let names = match NameServer::start(&[SERVER]) {
+        Ok(names) => names,
+        Err(error) => return println!("skipping: nobody here may be a name server: {error}"),
+    };
+    let configuration = format!("nameserver {}\n", names.address());
+    std::fs::write(root.path().join("etc/resolv.conf"), configuration).unwrap();
+    let identity = identity(&[SERVER], |_| {});
+    let authority = identity.authority.clone();
+    let not_found = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    let server = HttpsServer::scripted(identity, Answer::Bytes(not_found.into()));
+
+    let said = connect(root.path(), &server);
+    assert!(said.contains("certificate"), "of an unknown authority: {said}");
+    assert!(server.heads().is_empty(), "it tells such a server nothing");
+    assert!(names.asked().contains(&SERVER.to_owned()), "{:?}", names.asked());
+
+    std::fs::write(root.path().join("etc/ssl/certs/ca-certificates.crt"), authority).unwrap();
+    let said = connect(root.path(), &server);
+    assert!(!server.heads().is_empty(), "of an authority in the image: {said}");
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "these modules belong to a binary, not a library")]
 
+mod archive;
 mod cluster;
 mod container;
 mod documents;
@@ -15,6 +16,7 @@ mod harness;
 mod image;
 mod kubelet;
 mod manifests;
+mod name_server;
 mod on_a_cluster;
 mod pod;
 #[path = "../process/mod.rs"]
@@ -22,5 +24,6 @@ mod process;
 #[allow(dead_code, reason = "shared with the end-to-end ring")]
 #[path = "../e2e/repository.rs"]
 mod repository;
+mod sbom;
 mod tenant;
 mod volumes;

@@ -220,7 +220,7 @@ impl Acting {
                 ended = self.tasks.join_next() => ended,
                 () = &mut deadline => {
                     let seconds = STOPPING_GRACE.as_secs();
-                    tracing::warn!("what was under way did not end within {seconds} s");
+                    tracing::warn!(seconds, "what was under way did not end in time");
                     return outcome;
                 }
             };

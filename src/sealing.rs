@@ -80,7 +80,7 @@ impl Sealing {
 
     /// Says something in the log and in `/readyz`.
     pub fn note(&self, notice: String) {
-        tracing::warn!("{notice}");
+        tracing::warn!(notice, "credentials are not served, or not all");
         self.notices.lock().push(notice);
     }
 

@@ -99,7 +99,7 @@ impl Outcomes {
         let warning = (key, value);
         if !self.warned.contains(&warning) {
             let (key, value) = &warning;
-            tracing::warn!(key, value, "ConfigMap {}: not an outcome", crate::OUTCOMES);
+            tracing::warn!(map = crate::OUTCOMES, key, value, "an outcome is unknown");
             self.warned.insert(warning);
         }
     }

@@ -114,18 +114,8 @@ impl Backend {
 
     fn tell(&self, consequences: &Consequences) {
         let Some((Place { namespace, name }, moved)) = &consequences.moved else { return };
-        let kind = consequences.key.kind();
-        tracing::info!(
-            kind,
-            namespace,
-            name,
-            from = moved.from,
-            to = moved.to,
-            cause = moved.cause,
-            "a machine moved",
-        );
         let transition = Transition {
-            kind,
+            kind: consequences.key.kind(),
             namespace: namespace.clone(),
             name: name.clone(),
             from: moved.from.clone(),

@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::cli::Failure;
+use crate::cli::log_level;
+use crate::cli::logging::Log;
 use crate::cli::sealing::SealingArguments;
 use crate::cli::settings::SettingsArguments;
 use crate::cli::tenant_servers::TenantServerArguments;
@@ -81,9 +83,10 @@ pub struct Dev {
 }
 
 impl Dev {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self, log: Log) -> Result<(), Failure> {
         let shutdown = super::shutdown_on_signal();
         let running = Running::start(&self, shutdown.clone()).await?;
+        log_level::serve(log, running.address, shutdown.clone());
         let outcome = running.attend(&self, &shutdown).await;
         shutdown.cancel();
         let ended = running.stop().await;
@@ -115,10 +118,7 @@ impl Running {
             None => format!("sqlite://{}", directory.join(DATABASE_FILE).display()),
         };
         let database = connect(&url, &ConnectOptions::default()).await.map_err(Failure::input)?;
-        let report = schema::migrate(&database).await.map_err(Failure::input)?;
-        for warning in &report.warnings {
-            tracing::warn!("{warning}");
-        }
+        schema::migrate(&database).await.map_err(Failure::input)?;
         let listener = api::bind(dev.listen).await.map_err(Failure::Input)?;
         let crds = argocd_stand_in::definitions().into_iter().chain(crds::all());
         let plane = ControlPlane::start(Options {

@@ -4,6 +4,7 @@
 //! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
 //! * [`check`]: whether an installation works;
 //! * [`load`]: measures a running installation;
+//! * `logging`: what is logged; [`log_level`]: changes it while the program runs;
 //! * [`sealing`]: the keys that seal credentials, and `rotate-keys`;
 //! * [`settings`]: what every way to run shares;
 //! * [`tenant_servers`]: which servers of tenants' choice may be connected to;
@@ -13,6 +14,8 @@
 pub mod check;
 pub mod dev;
 pub mod load;
+pub mod log_level;
+mod logging;
 pub mod sealing;
 pub mod serve;
 pub mod settings;
@@ -20,7 +23,6 @@ pub mod tenant_servers;
 pub mod tools;
 pub mod version;
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,9 +32,8 @@ use futures::future::LocalBoxFuture;
 use kube::config::{Kubeconfig, KubeconfigError};
 use schema::store::instance::NAMESPACE_LIMIT;
 use schema::{ConnectOptions, Database, DatabaseKind, MigrationReport};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
+use crate::cli::logging::{Log, LogFormat};
 use crate::cli::version::Build;
 use crate::kubernetes;
 use crate::roles::Roles;
@@ -81,7 +82,8 @@ impl Failure {
 #[derive(Debug, Parser)]
 #[command(name = "managed-gitops", version, max_term_width = 100)]
 pub struct Cli {
-    /// What to log: a level, or directives as of `tracing`'s EnvFilter.
+    /// What to log: off, error, warn, info, debug or trace; for a part of the program TARGET=LEVEL.
+    /// Several are separated by commas: info,managed_gitops::backend=debug,kube_client=debug.
     #[arg(long, env = "LOG", default_value = "info", global = true)]
     log: String,
     /// How to log.
@@ -89,15 +91,6 @@ pub struct Cli {
     log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
-}
-
-/// How to log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -126,6 +119,9 @@ enum Command {
     Load(load::Load),
     /// Print the version, the commit it was built from, and the version of its database.
     Version(version::Version),
+    /// Print or change what a running program logs, on the same machine and as the same user, such as
+    /// by `kubectl exec`.
+    LogLevel(log_level::LogLevel),
 }
 
 /// Connections for listening: the one in use, and the one that replaces it.
@@ -381,12 +377,12 @@ pub fn run(cli: Cli, build: Build) -> LocalBoxFuture<'static, Result<(), Failure
 
 async fn run_command(cli: Cli, build: Build) -> Result<(), Failure> {
     let Cli { log, log_format, command } = cli;
-    start_logging(&log, log_format)?;
+    let log = Log::start(&log, log_format)?;
     match command {
-        Command::Dev(dev) => dev.run().await,
-        Command::All(serve) => serve.run(Roles::Both, build).await,
-        Command::Backend(serve) => serve.run(Roles::Backend, build).await,
-        Command::Agent(serve) => serve.run(Roles::Agent, build).await,
+        Command::Dev(dev) => dev.run(log).await,
+        Command::All(serve) => serve.run(Roles::Both, build, log).await,
+        Command::Backend(serve) => serve.run(Roles::Backend, build, log).await,
+        Command::Agent(serve) => serve.run(Roles::Agent, build, log).await,
         Command::Check(check) => check.run().await,
         Command::Crds => tools::crds(),
         Command::Migrate(migrate) => migrate.run().await,
@@ -394,6 +390,7 @@ async fn run_command(cli: Cli, build: Build) -> Result<(), Failure> {
         Command::RotateKeys(rotate) => rotate.run().await,
         Command::Load(load) => load.run().await,
         Command::Version(version) => version.run(build),
+        Command::LogLevel(level) => level.run().await,
     }
 }
 
@@ -406,33 +403,6 @@ pub fn exit(outcome: Result<(), Failure>) -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
-}
-
-fn start_logging(directives: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = filter(directives).map_err(|error| {
-        Failure::Input(anyhow::anyhow!(
-            "--log {directives:?} is not understood ({error}); give a level such as info or debug"
-        ))
-    })?;
-    // Colours are for a terminal; in a file or a pod's log they are noise.
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.with_target(false).init(),
-        LogFormat::Json => builder.json().init(),
-    }
-    Ok(())
-}
-
-/// What is logged: what users ask for, but never what servers of tenants say, or what is in a Secret.
-fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
-    let mut filter = EnvFilter::try_new(directives)?;
-    for silenced in [git_access::SILENCED, kubernetes::SILENCED] {
-        filter = filter.add_directive(silenced.parse()?);
-    }
-    Ok(filter)
 }
 
 /// Cancelled by the first interrupt or termination signal; a second one ends the process at once.
@@ -491,19 +461,5 @@ mod tests {
         let both = ["--database-pooler=transaction", "--listen-database-url=postgres://h/d"];
         let both = parse(&both);
         assert_eq!(both.listen_url(Roles::Backend).unwrap(), Some("postgres://h/d"));
-    }
-
-    #[test]
-    fn what_servers_of_tenants_say_is_never_logged() {
-        for directives in
-            ["debug", "trace", "russh=trace", "kube_client::client=trace", "info,backend=debug"]
-        {
-            let filter = filter(directives).unwrap().to_string();
-            for silenced in [git_access::SILENCED, kubernetes::SILENCED] {
-                assert!(filter.split(',').any(|one| one == silenced), "{filter}");
-            }
-            assert!(!filter.contains("=trace"), "{filter}");
-        }
-        assert!(filter("backend=loud").is_err());
     }
 }

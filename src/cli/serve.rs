@@ -4,6 +4,8 @@ use clap::Args;
 
 use crate::api;
 use crate::cli::check::check_definitions;
+use crate::cli::log_level;
+use crate::cli::logging::Log;
 use crate::cli::sealing::SealingArguments;
 use crate::cli::settings::SettingsArguments;
 use crate::cli::tenant_servers::{TenantServerArguments, own_addresses};
@@ -56,7 +58,7 @@ struct ReplicaArguments {
 }
 
 impl Serve {
-    pub(super) async fn run(self, roles: Roles, build: Build) -> Result<(), Failure> {
+    pub(super) async fn run(self, roles: Roles, build: Build, log: Log) -> Result<(), Failure> {
         let Self { cluster, database, migration, settings, sealing, .. } = &self;
         let sealing = sealing.keyring()?;
         let config = cluster.config().await?;
@@ -76,19 +78,17 @@ impl Serve {
         if roles == Roles::Agent {
             schema::check(&database).await.map_err(Failure::input)?;
         } else {
-            let report = migration.migrate(&database, &options).await?;
-            for warning in &report.warnings {
-                tracing::warn!("{warning}");
-            }
+            migration.migrate(&database, &options).await?;
         }
         program::check_cluster(&counted.client, &database).await.map_err(Failure::Input)?;
         let shutdown = super::shutdown_on_signal();
+        let address = listener.local_addr().map_err(Failure::running)?;
+        log_level::serve(log, address, shutdown.clone());
         let candidate = replicas.leader_elect.then(|| {
             let identity = replicas.identity.clone().unwrap_or_else(program::default_identity);
             let clock = settings.clock.clone();
             Candidate::new(counted.client.clone(), &namespace, identity, roles, keeper, clock)
         });
-        let address = listener.local_addr().map_err(Failure::running)?;
         let mut program = Program::start(counted, database, settings, roles, candidate, shutdown)
             .await
             .map_err(Failure::Input)?;

@@ -45,7 +45,7 @@ where
     let attempts = attempt
         .retry(pauses())
         .when(|error| may_work(error) && begun.elapsed() < PATIENCE)
-        .notify(|error, _| tracing::warn!(%error, "{what} failed; it is tried again"));
+        .notify(|error, _| tracing::warn!(%error, what, "an attempt failed; it is repeated"));
     tokio::select! {
         () = shutdown.cancelled() => Ok(None),
         outcome = attempts => outcome.map(Some),
@@ -60,8 +60,9 @@ where
     F: Future<Output = Result<T, E>>,
 {
     loop {
-        let attempts =
-            (&attempt).retry(pauses()).notify(|error, _| tracing::warn!(%error, "{complaint}"));
+        let attempts = (&attempt).retry(pauses()).notify(
+            |error, _| tracing::warn!(%error, complaint, "an attempt failed; it is repeated"),
+        );
         // Without a limit there is no last attempt.
         if let Ok(done) = attempts.await {
             return done;

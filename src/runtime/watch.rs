@@ -251,7 +251,7 @@ pub async fn follow_selected<K>(
             Err(error) => {
                 progress.note_error();
                 let error = kubernetes::said(&error);
-                tracing::warn!(watch = %progress.name, error, "the watch failed; it begins anew");
+                tracing::warn!(watch = %progress.name, error, "the watch failed; it starts again");
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = tokio::time::sleep(pauses.next().unwrap_or_default()) => {}

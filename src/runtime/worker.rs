@@ -282,8 +282,8 @@ where
     }
 
     fn unanswered(&mut self, batch: Batch<K, O>, begun: Instant) -> Result<Rest, P::Error> {
-        let seconds = BATCH_TIMEOUT.as_secs();
-        tracing::warn!("a batch was given up after {seconds} s; it is tried again");
+        let (seconds, machines) = (BATCH_TIMEOUT.as_secs(), batch.taken.len());
+        tracing::warn!(seconds, machines, "a batch was given up; it is tried again");
         self.processor.commits().note_failure(begun, NO_ANSWER);
         self.restore(batch);
         self.given_up += 1;

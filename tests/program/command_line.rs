@@ -99,8 +99,12 @@ mod dev_refuses {
     #[test]
     fn invalid_settings() {
         let scratch = scratch();
-        let said = refused(2, &["--log", "backend=loud", "dev", "--dir", text(scratch.path())]);
-        says(&said, &["--log", "backend=loud", "info"]);
+        for level in ["inof", "backend=loud", "backend=debug", "russh=trace"] {
+            let said = refused(2, &["--log", level, "dev", "--dir", text(scratch.path())]);
+            says(&said, &["--log", level]);
+            let output = program(&["crds"]).env("LOG", level).output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{level}");
+        }
         let output = run(&["dev", "--status-conditions", "some"]);
         assert_eq!(output.status.code(), Some(2));
         let output = program(&["dev"]).env("PORT", "high").output().unwrap();

@@ -26,6 +26,7 @@ mod kubectl;
 mod least_privilege;
 mod lifecycle;
 mod load;
+mod logs;
 mod managed_environments;
 mod namespaces;
 mod replicas;

@@ -161,7 +161,11 @@ async fn migrate_alone(database: &Database) -> Result<MigrationReport, Migration
                 report.warnings.extend(indexes::build_on_postgres(database).await);
             }
             for warning in &report.warnings {
-                tracing::warn!(database = database.location(), "{warning}");
+                tracing::warn!(
+                    database = database.location(),
+                    warning,
+                    "a migration left something undone"
+                );
             }
             Ok(report)
         }

@@ -83,8 +83,10 @@ impl Store {
             }
             let batch = kinds::Batch { rows: changes.rows, sealer, ..kinds::Batch::default() };
             kinds::write(&tx, batch, now).await?;
-            machines.write(&tx).await?;
-            Ok(tx.commit().await?)
+            let lines = machines.write(&tx).await?;
+            tx.commit().await?;
+            lines.write();
+            Ok(())
         })
     }
 }

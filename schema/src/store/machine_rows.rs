@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::entity::{machine, transition};
+use crate::store::transition_log::Lines;
 use crate::store::{Call, Store, StoreError};
 
 /// Machines read by one statement of a scan: at most a few megabytes of states.
@@ -52,6 +53,10 @@ pub trait Persistent: Machine {
     /// The name of the object in its namespace that it waits for or acts on, by which it is found;
     /// `None` if there is none.
     fn refers_to(&self) -> Option<&str> {
+        None
+    }
+    /// Which machine has asked for it, as text; `None` if none has.
+    fn requester(&self) -> Option<String> {
         None
     }
 }
@@ -290,6 +295,7 @@ pub(super) struct Writes {
     /// Kind, key and the version that was read.
     gone: Vec<(String, String, i64)>,
     transitions: Vec<transition::ActiveModel>,
+    lines: Lines,
 }
 
 impl Writes {
@@ -299,6 +305,7 @@ impl Writes {
         stepped: &[Stepped<M>],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.lines.add(stepped);
         for one in stepped {
             let before = &one.before;
             if one.gone {
@@ -328,8 +335,8 @@ impl Writes {
         self.rows.is_empty() && self.gone.is_empty() && self.transitions.is_empty()
     }
 
-    /// Writes it; fails if a machine is not as it was read.
-    pub(super) async fn write(self, tx: &impl ConnectionTrait) -> Result<(), StoreError> {
+    /// Writes it; fails if a machine is not as it was read. Returns what to log after the commit.
+    pub(super) async fn write(self, tx: &impl ConnectionTrait) -> Result<Lines, StoreError> {
         let expected = (self.rows.len() + self.gone.len()) as u64;
         let mut written = 0;
         if !self.rows.is_empty() {
@@ -346,7 +353,7 @@ impl Writes {
             let rows = transitions.by_ref().take(TRANSITIONS);
             transition::Entity::insert_many(rows).exec_without_returning(tx).await?;
         }
-        Ok(())
+        Ok(self.lines)
     }
 }
 

@@ -9,7 +9,7 @@
 //! * [`instance`]: the Argo CD instance and its cluster;
 //! * `adoption`: rows of an earlier installation that a batch may take over;
 //! * [`sealed`]: credentials, which are never stored in the clear;
-//! * [`collect`]: what is removed by age.
+//! * [`collect`]: what is removed by age; [`transition_log`]: a line for each transition.
 //!
 //! Every commit carries the epoch of its writer: once another process has taken over a role, the
 //! commits of the previous one fail with [`StoreError::Deposed`].
@@ -49,6 +49,7 @@ mod rescan;
 pub mod role;
 pub mod sealed;
 mod statements;
+pub mod transition_log;
 
 use std::future::Future;
 

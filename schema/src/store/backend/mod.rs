@@ -56,8 +56,10 @@ impl Store {
             let batch =
                 kinds::Batch { rows, accepted, accepted_environments, sealer, read, digests };
             kinds::write(&tx, batch, now).await?;
-            machines.write(&tx).await?;
-            Ok(tx.commit().await?)
+            let lines = machines.write(&tx).await?;
+            tx.commit().await?;
+            lines.write();
+            Ok(())
         })
     }
 

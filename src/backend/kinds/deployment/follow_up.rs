@@ -40,7 +40,7 @@ impl Backend {
             self.metrics.repairs.inc();
             let place = noted.as_ref().map(|noted| &noted.place);
             let (namespace, name) = place.map(|it| (&*it.namespace, &*it.name)).unwrap_or_default();
-            tracing::info!(namespace, name, "an Application that was changed by hand is repaired");
+            tracing::info!(namespace, name, "an Application that was changed manually is repaired");
         }
         if let Some((place, moved)) = moved
             && moved.to == (Lifecycle::RemovalFrozen {}).path()

@@ -57,6 +57,9 @@ impl Persistent for Operation {
     fn generation(&self) -> i64 {
         0
     }
+    fn requester(&self) -> Option<String> {
+        self.record.requester.as_ref().map(Requester::to_string)
+    }
 }
 
 /// What the machines of a batch wait for.

@@ -2,7 +2,8 @@
 //!
 //! There is one Event per object and reason for as long as the API server keeps it: its name
 //! follows from both, so neither a repetition nor a restart creates another. Where a machine has to
-//! know that it was written, there is one per object, reason and message.
+//! know that it was written, there is one per object, reason and message. What may happen again has
+//! one per object, reason and cause in ten minutes.
 
 use std::collections::HashSet;
 
@@ -25,6 +26,26 @@ use crate::runtime::clock::Clock;
 const QUEUE: usize = 1_024;
 /// How many Event names are remembered, so that repetitions cost no requests.
 const TOLD: usize = 16_384;
+
+/// Within this time the same happens to an object only once, as far as Events tell: ten minutes.
+const PERIOD_MILLIS: i64 = 600_000;
+/// The type of Events about what needs somebody.
+pub const WARNING: &str = "Warning";
+/// The type of Events about what needs nobody.
+pub const NORMAL: &str = "Normal";
+
+/// What has happened to an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Happening<'a> {
+    /// [`WARNING`] or [`NORMAL`].
+    pub type_: &'static str,
+    /// The Event's reason.
+    pub reason: &'static str,
+    /// What tells it from another happening with this reason.
+    pub cause: &'a str,
+    /// What people read.
+    pub message: &'a str,
+}
 
 /// See the module.
 pub struct Events {
@@ -67,8 +88,24 @@ impl Events {
         create(client, &event).await
     }
 
+    /// Reports that something has happened to the object of a machine, which may happen again.
+    pub fn note(&self, place: &Place, key: &Key, happening: &Happening<'_>) {
+        let Happening { type_, reason, cause, message } = happening;
+        let message = kubernetes::bounded(message);
+        let mut event = self.event(reference(place, key), reason, message);
+        let period = self.clock.now().as_millis() / PERIOD_MILLIS;
+        let digest = Digest::of(&(cause, period));
+        let start = event.metadata.name.unwrap_or_default();
+        event.metadata.name = Some(format!("{start}.{}", digest.as_str()));
+        event.type_ = Some((*type_).to_owned());
+        self.send(event);
+    }
+
     fn tell_of(&self, object: ObjectReference, reason: &str, message: &str) {
-        let event = self.event(object, reason, kubernetes::bounded(message));
+        self.send(self.event(object, reason, kubernetes::bounded(message)));
+    }
+
+    fn send(&self, event: Event) {
         let name = event.metadata.name.clone().unwrap_or_default();
         let mut told = self.told.lock();
         if told.contains(&name) || self.sender.try_send(event).is_err() {
@@ -91,7 +128,7 @@ impl Events {
                 ..ObjectMeta::default()
             },
             involved_object: object,
-            type_: Some("Warning".to_owned()),
+            type_: Some(WARNING.to_owned()),
             reason: Some(reason.to_owned()),
             message: Some(message),
             count: Some(1),
@@ -159,7 +196,10 @@ async fn create(client: &kube::Client, event: &Event) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use machines::identity::DeploymentUid;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use machines::identity::{DeploymentUid, Timestamp};
 
     use super::*;
     use crate::test_support;
@@ -205,6 +245,29 @@ mod tests {
             "processing-failed.two",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[tokio::test]
+    async fn what_happens_again_has_an_event_for_each_cause_and_period() {
+        let now = Arc::new(AtomicI64::new(0));
+        let time = Arc::clone(&now);
+        let clock = Clock::new(move || Timestamp::from_millis(time.load(Ordering::Relaxed)));
+        let events = Events::new(clock);
+        let place = Place { namespace: "team".to_owned(), name: "app".to_owned() };
+        let key = Key::Deployment(DeploymentUid::new("one"));
+        let told = |millis: i64, cause: &str| {
+            now.store(millis, Ordering::Relaxed);
+            let message = format!("a message at {millis}");
+            let happening =
+                Happening { type_: NORMAL, reason: "Recovered", cause, message: &message };
+            events.note(&place, &key, &happening);
+            let written = events.receiver.try_lock().expect("nobody else reads").try_recv();
+            written.is_ok_and(|event| event.type_.as_deref() == Some(NORMAL))
+        };
+        assert!(told(0, "one"));
+        assert!(!told(PERIOD_MILLIS - 1, "one"));
+        assert!(told(PERIOD_MILLIS - 1, "another"));
+        assert!(told(PERIOD_MILLIS, "one"));
     }
 
     #[test]

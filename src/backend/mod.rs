@@ -42,6 +42,7 @@ use crate::backend::events::Events;
 use crate::backend::index::objects::Place;
 use crate::backend::index::secrets::SecretType;
 use crate::backend::index::{Delivery, Index};
+use crate::backend::kinds::deployment::tell::Failures;
 use crate::backend::kinds::{FollowUp, Key, Shown};
 use crate::backend::observations::{Item, Observations};
 use crate::backend::trust::TrustedServers;
@@ -84,6 +85,7 @@ pub struct Backend {
     trust: TrustedServers,
     watches: Vec<Arc<Progress>>,
     events: Arc<Events>,
+    failures: Failures,
     /// The installed CustomResourceDefinition predates the note about what a status has no room
     /// for, and drops it.
     loses_note: AtomicBool,
@@ -207,6 +209,7 @@ impl Backend {
             executor: OnceLock::default(),
             inbox: Arc::default(),
             events: Arc::new(Events::new(clock.clone())),
+            failures: Failures::default(),
             loses_note: AtomicBool::new(false),
             checks: Checks::new(&clock),
             trust,

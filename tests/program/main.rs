@@ -20,6 +20,7 @@ mod contract;
 mod crash;
 mod deletion;
 mod drift;
+mod events;
 mod failover;
 mod fairness;
 mod kubectl;

@@ -34,6 +34,7 @@ use crate::kinds::deployment::error_flag::{ErrorEvent, ErrorFlag};
 use crate::kinds::deployment::lifecycle::Lifecycle;
 use crate::kinds::deployment::removal_report::RemovalReport;
 use crate::kinds::deployment::spec::DeploymentSpec;
+pub use crate::kinds::deployment::status::Failure;
 pub use crate::kinds::tenant::TenantFact;
 use crate::machine::{Change, Machine, Moment, Observation};
 use crate::rows::OperationState;
@@ -342,6 +343,16 @@ pub enum Obligation {
 }
 
 impl Deployment {
+    /// Whether it has failed, and why.
+    pub fn failure(&self) -> Option<Failure> {
+        status::failure(self)
+    }
+
+    /// Whether what its generation asks for is done.
+    pub fn is_ready(&self) -> bool {
+        status::is_ready(self)
+    }
+
     /// A deployment about which only its identity is known yet.
     pub fn new(uid: DeploymentUid, tenant: TenantUid, namespace: &str, name: &str) -> Self {
         Self {

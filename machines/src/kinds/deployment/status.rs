@@ -53,6 +53,11 @@ fn mirrored_condition(mirrored: &MirroredCondition) -> Condition {
     }
 }
 
+/// The reason while a failed operation is repeated.
+const OPERATION_FAILED: &str = "OperationFailed";
+/// The reason while something deployed is suspended.
+const SUSPENDED: &str = "Suspended";
+
 /// The progress of a deployment.
 struct Progress {
     readiness: Readiness,
@@ -91,6 +96,49 @@ impl Progress {
     fn saying(self, message: String) -> Self {
         Self { message, ..self }
     }
+}
+
+/// Why a deployment has failed, in the words of its conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The reason of its conditions.
+    pub reason: &'static str,
+    /// What is wrong, and what can be done.
+    pub message: String,
+    /// Whether it is its deletion that has failed.
+    pub is_deletion: bool,
+}
+
+/// Whether a deployment has failed: it says an error, or nothing goes on until somebody acts. One that
+/// is suspended was meant to be.
+pub(super) fn failure(deployment: &Deployment) -> Option<Failure> {
+    let is_deletion = match &deployment.lifecycle {
+        // The first has no object yet, the second none any more, and an Event of its own tells of the
+        // third.
+        Lifecycle::Unseen {} | Lifecycle::Gone {} | Lifecycle::RemovalFrozen {} => return None,
+        Lifecycle::AwaitingDestination { .. }
+        | Lifecycle::Removing { .. }
+        | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::Finalizing { .. } => true,
+        _ => false,
+    };
+    let Progress { readiness, reason, wait, .. } = progress(deployment);
+    let has_failed = match readiness {
+        Readiness::Ready => false,
+        Readiness::Reconciling => reason == OPERATION_FAILED,
+        Readiness::Stalled => reason != SUSPENDED,
+    };
+    let message = match (&deployment.error_flag, wait) {
+        (_, Some(wait)) if has_failed => wait.message(),
+        (ErrorFlag::Raised { message }, _) if !message.is_empty() => message.clone(),
+        _ => return None,
+    };
+    Some(Failure { reason, message, is_deletion })
+}
+
+/// Whether what its generation asks for is done.
+pub(super) fn is_ready(deployment: &Deployment) -> bool {
+    progress(deployment).readiness == Readiness::Ready
 }
 
 fn conventional(deployment: &Deployment) -> [Condition; 3] {
@@ -173,7 +221,7 @@ fn progress(deployment: &Deployment) -> Progress {
         Lifecycle::BackingOff { until } => {
             let wait = Wait::new(Party::Time, failed(error)).with_advice(messages::FAILED_ADVICE);
             Progress::working(
-                "OperationFailed",
+                OPERATION_FAILED,
                 wait.until(*until, "the operation is requested again"),
             )
         }
@@ -226,7 +274,7 @@ fn dispatching(record: &Record, error: Option<String>, deadline: Timestamp) -> P
     // A retry shows what the pause before it showed, so that a status does not flap.
     if record.failures > 0 {
         let wait = Wait::new(Party::Agent, failed(error)).with_advice(messages::FAILED_ADVICE);
-        return Progress::working("OperationFailed", wait.until(deadline, then));
+        return Progress::working(OPERATION_FAILED, wait.until(deadline, then));
     }
     let what = error.map_or("the Argo CD Application is being written".into(), Cow::Owned);
     Progress::working("Dispatching", Wait::new(Party::Agent, what).until(deadline, then))
@@ -307,7 +355,7 @@ fn settled(record: &Record) -> Progress {
             let what = format!("{summary}: {}", messages::SUSPENDED);
             let message = format!("{what}: {}", messages::SUSPENDED_ADVICE);
             let wait = Wait::for_user(what, messages::SUSPENDED_ADVICE);
-            Progress::stuck("Suspended", wait).saying(message)
+            Progress::stuck(SUSPENDED, wait).saying(message)
         }
         ("Synced", _) => {
             let wait =

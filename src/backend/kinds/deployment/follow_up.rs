@@ -6,8 +6,6 @@ use std::sync::Arc;
 use crds::argocd::ApplicationStatus;
 use machines::identity::ApplicationId;
 use machines::kinds::deployment::Obligation;
-use machines::kinds::deployment::lifecycle::Lifecycle;
-use machines::shared::messages;
 use tokio::time::Instant;
 
 use super::effects::{DeploymentEffect, Mirrored};
@@ -15,11 +13,7 @@ use super::observe::read_report;
 use super::step::DeploymentFollowUp;
 use crate::backend::Backend;
 use crate::backend::effects::Effect;
-use crate::backend::follow_up::Consequences;
 use crate::backend::kinds::ObjectEffect;
-
-/// The reason of the Event about a deletion that waits for another version of the program.
-const DELETION_WAITS: &str = "DeletionWaits";
 
 impl Backend {
     pub(in crate::backend) async fn follow_up_deployments(
@@ -31,22 +25,6 @@ impl Backend {
         for deployment in deployments {
             self.tell_of_deployment(&deployment);
             self.follow_up_deployment(deployment, &reports, taken_at);
-        }
-    }
-
-    fn tell_of_deployment(&self, deployment: &DeploymentFollowUp) {
-        let Consequences { key, noted, moved, .. } = &deployment.consequences;
-        if deployment.repairs {
-            self.metrics.repairs.inc();
-            let place = noted.as_ref().map(|noted| &noted.place);
-            let (namespace, name) = place.map(|it| (&*it.namespace, &*it.name)).unwrap_or_default();
-            tracing::info!(namespace, name, "an Application that was changed manually is repaired");
-        }
-        if let Some((place, moved)) = moved
-            && moved.to == (Lifecycle::RemovalFrozen {}).path()
-        {
-            // Without our finalizer there is no longer an object whose status could say it.
-            self.events.tell(place, key, DELETION_WAITS, messages::REMOVAL_FROZEN);
         }
     }
 

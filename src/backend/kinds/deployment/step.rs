@@ -7,7 +7,9 @@ use machines::identity::{ApplicationId, DeploymentUid, TenantUid, Timestamp};
 use machines::kinds::deployment::conditions::next_budget;
 use machines::kinds::deployment::destination::Environments;
 use machines::kinds::deployment::spec::DeploymentSpec;
-use machines::kinds::deployment::{Deployment, Event, Facts, Namesake, Obligation, TenantFact};
+use machines::kinds::deployment::{
+    Deployment, Event, Facts, Failure, Namesake, Obligation, TenantFact,
+};
 use machines::machine::Machine;
 use machines::rows::RowChange;
 use machines::shared::open_operation::OpenOperation;
@@ -32,6 +34,12 @@ pub struct DeploymentFollowUp {
     pub obligations: Vec<Obligation>,
     /// Whether it asked for an operation because another client changed its Application.
     pub repairs: bool,
+    /// Whether it has failed, and why.
+    pub failure: Option<Failure>,
+    /// Whether it is the reason of an earlier step why it has failed.
+    pub is_known: bool,
+    /// Whether what it asks for is done.
+    pub is_ready: bool,
     /// Its application row.
     pub application: Option<ApplicationId>,
     /// What Argo CD reported, if that was just taken in.
@@ -46,6 +54,9 @@ impl DeploymentFollowUp {
             uid,
             obligations: Vec::new(),
             repairs: false,
+            failure: None,
+            is_known: false,
+            is_ready: false,
             application: None,
             report: None,
         }
@@ -262,6 +273,10 @@ fn consequences(
 ) -> DeploymentFollowUp {
     let machine = &stepped.after;
     let record = &machine.record;
+    let failure = machine.failure();
+    let reason = |failure: &Failure| failure.reason;
+    let is_known =
+        stepped.before.machine.failure().as_ref().map(reason) == failure.as_ref().map(reason);
     DeploymentFollowUp {
         uid: record.uid.clone(),
         consequences: Consequences::of(stepped, insist),
@@ -271,6 +286,9 @@ fn consequences(
             machine.obligations(environment.conditions)
         },
         repairs: false,
+        failure,
+        is_known,
+        is_ready: machine.is_ready(),
         application: record.application.as_ref().map(|application| application.id.clone()),
         report,
     }

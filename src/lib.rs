@@ -9,6 +9,7 @@
 //! * [`runtime`]: inbox, timers, effects and watches that both roles run on;
 //! * [`sealing`]: whether credentials can be kept; [`repositories`] and [`clusters`]: the servers that
 //!   they are for;
+//! * [`trace`]: what became of one change, across both roles, for OpenTelemetry;
 //! * [`kubernetes`], [`metrics`], [`process`], [`settings`], [`api`]: what the roles share.
 
 pub mod agent;
@@ -28,6 +29,7 @@ pub mod sealing;
 pub mod settings;
 pub mod signals;
 pub mod tenure;
+pub mod trace;
 
 #[cfg(test)]
 mod test_support;

@@ -12,6 +12,7 @@ use schema::sealing::Keyring;
 use crate::clusters::{self, Clusters};
 use crate::repositories::{self, Repositories};
 use crate::runtime::clock::Clock;
+use crate::trace::Trace;
 
 /// Settings that both roles share.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Settings {
     pub clusters: Arc<dyn Clusters>,
     /// Where the time of day comes from.
     pub clock: Clock,
+    /// Where spans go.
+    pub trace: Trace,
 }
 
 /// In which namespaces the program reads the Secrets of tenants.
@@ -85,6 +88,7 @@ impl Default for Settings {
             repositories: Arc::new(repositories::Network::new(Checker::new(Policy::default()))),
             clusters: Arc::new(clusters::Network::new(ClusterClient::new(Policy::default()))),
             clock: Clock::default(),
+            trace: Trace::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::agent::resources::secret::row::SecretRow;
 use crate::agent::resources::{Effect, Subject};
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, QueuedEffect};
+use crate::trace::Span;
 
 /// What is said of a refused Secret in the place of the server's text.
 fn secret_refused(row: &SecretRow) -> String {
@@ -21,7 +22,12 @@ fn secret_refused(row: &SecretRow) -> String {
 
 impl Agent {
     pub(super) async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
-        match self.write(&effect).await {
+        let span = self.span(&effect);
+        let written = self.write(&effect).await;
+        if let Some(span) = span {
+            span.end(written.is_err());
+        }
+        match written {
             Ok(outcome) => outcome,
             Err(ApiError::Refused(text) | ApiError::TooLarge(text)) => {
                 self.metrics.failed_writes.inc();
@@ -45,6 +51,29 @@ impl Agent {
                 Outcome::Failed
             }
         }
+    }
+
+    /// The span of an effect, in the trace of the operation that requires it; the first of several.
+    fn span(&self, effect: &Effect) -> Option<Span> {
+        if !self.settings.trace.is_on() {
+            return None;
+        }
+        let operation = match effect {
+            Effect::RemoveOperation { operation } => operation.clone(),
+            _ => self.requiring(effect).into_iter().next()?,
+        };
+        let name = match effect {
+            Effect::WriteProject { .. } => "project.write",
+            Effect::WriteApplication { .. } => "application.write",
+            Effect::RemoveApplication { .. } => "application.remove",
+            Effect::WriteSecret { .. } => "secret.write",
+            Effect::RemoveSecret { .. } => "secret.remove",
+            Effect::BeginSync { .. } => "sync.request",
+            Effect::SeekApplication { .. } => "application.seek",
+            Effect::EndSync { .. } => "sync.end",
+            Effect::RemoveOperation { .. } => "operation.delete",
+        };
+        Some(self.settings.trace.span(name, &operation)?.within_operation())
     }
 
     /// Takes in the answer to an effect's write. If it is no news, the operations that require it

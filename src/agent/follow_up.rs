@@ -22,6 +22,7 @@ impl Agent {
             self.metrics.operations_failed.inc();
         }
         let finished = follow_up.completed || follow_up.failed;
+        self.trace_operation(&follow_up, taken_at);
         let concerned = follow_up.requester.as_ref().filter(|_| follow_up.concerns_requester);
         if let Some(requester) = concerned {
             self.listener.operation_changed(requester);
@@ -57,6 +58,26 @@ impl Agent {
         let target = follow_up.target.filter(|_| is_settled);
         if let Some(target) = &target {
             self.effects.withdraw(&resources::settled(target));
+        }
+    }
+
+    /// An operation is traced from the first look at it to its end.
+    fn trace_operation(&self, follow_up: &FollowUp, taken_at: Instant) {
+        let FollowUp { id, application, completed, failed, gone, .. } = follow_up;
+        let trace = &self.settings.trace;
+        if *gone {
+            trace.forget(id);
+            return;
+        }
+        // One that has ended lingers until its CR is gone, and is then forgotten.
+        trace.begin(id, taken_at);
+        if let Some(row) = application {
+            trace.follow(row.as_str(), id);
+        }
+        if (*completed || *failed)
+            && let Some(span) = trace.end(id)
+        {
+            span.end(*failed);
         }
     }
 

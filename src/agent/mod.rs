@@ -149,7 +149,12 @@ impl Agent {
         let digester = store.sealer().map(|sealer| sealer.digests.clone());
         Arc::new(Self {
             client,
-            reports: Reports::new(store.clone(), Arc::clone(&listener), Arc::clone(&metrics)),
+            reports: Reports::new(
+                store.clone(),
+                Arc::clone(&listener),
+                Arc::clone(&metrics),
+                settings.trace.clone(),
+            ),
             store,
             settings,
             metrics,

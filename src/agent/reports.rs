@@ -26,12 +26,14 @@ use crate::runtime::store_failure::RetryDecision;
 use crate::runtime::store_failure::classify;
 use crate::runtime::worker::{self, Process, Taken};
 use crate::signals::Listener;
+use crate::trace::Trace;
 
 /// See the module.
 pub struct Reports {
     store: Store,
     listener: Arc<dyn Listener>,
     metrics: Arc<Metrics>,
+    trace: Trace,
     inbox: Arc<Inbox<Reported, Report>>,
     /// What the database holds.
     written: Mutex<HashMap<ApplicationId, Digest>>,
@@ -63,10 +65,15 @@ impl Coalesce for Report {
 
 impl Reports {
     /// A carrier that has not started.
-    pub fn new(store: Store, listener: Arc<dyn Listener>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        store: Store,
+        listener: Arc<dyn Listener>,
+        metrics: Arc<Metrics>,
+        trace: Trace,
+    ) -> Self {
         let written = Mutex::default();
         let commits = Commits::new("reports");
-        Self { store, listener, metrics, inbox: Arc::default(), written, commits }
+        Self { store, listener, metrics, trace, inbox: Arc::default(), written, commits }
     }
 
     /// Reads what the database holds.
@@ -120,7 +127,11 @@ impl Reports {
 impl Process<Reported, Report> for Reports {
     type Error = StoreError;
 
-    async fn process(&self, taken: &Taken<Reported, Report>, _: Instant) -> Result<(), StoreError> {
+    async fn process(
+        &self,
+        taken: &Taken<Reported, Report>,
+        taken_at: Instant,
+    ) -> Result<(), StoreError> {
         {
             // Until the outcome is known, the contents of the database are unknown: a report that
             // returns to what it held before is news like any other.
@@ -153,6 +164,14 @@ impl Process<Reported, Report> for Reports {
             }
             if reported.written.get(row) == Some(uid) {
                 self.written().insert(row.clone(), report.digest.clone());
+                if let Some(span) = self.trace.span_of("report.write", row.as_str()) {
+                    let ApplicationStatus { sync, health, .. } = &*report.status;
+                    span.within_operation()
+                        .since(taken_at)
+                        .with("argocd.sync", word(&sync.status))
+                        .with("argocd.health", word(&health.status))
+                        .end(false);
+                }
                 self.listener.report_changed(uid);
             }
         }
@@ -171,6 +190,12 @@ impl Process<Reported, Report> for Reports {
         // This is all that a user looking at a status waits for.
         false
     }
+}
+
+/// A word of Argo CD's for a state, if it is one.
+fn word(text: &str) -> &str {
+    let is_word = text.len() <= LONGEST_WORD && text.chars().all(|one| one.is_ascii_alphabetic());
+    if is_word { text } else { "" }
 }
 
 /// What is reported while a row has no Application.
@@ -238,6 +263,8 @@ fn removal(status: &ApplicationStatus) -> RemovalReport {
     RemovalReport::new(error, count, named)
 }
 
+/// Longest of Argo CD's words for a state, in letters.
+const LONGEST_WORD: usize = 16;
 /// How often a report is shortened before nothing is left to shorten. Each time the target is a
 /// tenth less than what would fit if all of it compressed equally well.
 const SHORTENINGS: u32 = 6;
@@ -303,7 +330,7 @@ mod tests {
         let database = test_support::database().await;
         let now = crate::runtime::clock::Clock::default().now();
         let store = Store::take_over(database, Role::Agent, "test", now).await.expect("the role");
-        let reports = Reports::new(store, Arc::new(Nobody), Arc::default());
+        let reports = Reports::new(store, Arc::new(Nobody), Arc::default(), Trace::default());
         // There is no such row, or it is not this deployment's.
         let (row, uid) = (ApplicationId::new("row"), DeploymentUid::new("uid"));
         let report = Report { digest: Digest::of(&missing()), status: Box::new(missing()) };

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
-use crate::backend::effects::{self, Effect};
+use crate::backend::effects::{self, Effect, Subject};
 use crate::kubernetes::ApiError;
 use crate::runtime::effects::{Outcome, QueuedEffect};
+use crate::trace::Span;
 
 impl Backend {
     pub(super) async fn execute(self: Arc<Self>, effect: Effect) -> Outcome {
+        let span = self.span(&effect);
         let done = match &effect {
             Effect::CreateOperation { tenant, operation, .. } => {
                 let namespace = &self.settings.argocd_namespace;
@@ -21,6 +23,9 @@ impl Backend {
             }
             Effect::Object(effect) => effect.write(&self).await,
         };
+        if let Some(span) = span {
+            span.end(done.is_err());
+        }
         let Err(error) = done else { return Outcome::Done };
         match (&error, &effect) {
             // The watch will show what happened to the object.
@@ -33,6 +38,18 @@ impl Backend {
         match &effect {
             Effect::CreateOperation { .. } | Effect::AnnounceChange { .. } => Outcome::Failed,
             Effect::Object(effect) => effect.failed(&self, &error),
+        }
+    }
+    /// The span of an effect that belongs to a trace.
+    fn span(&self, effect: &Effect) -> Option<Span> {
+        let trace = &self.settings.trace;
+        match effect {
+            Effect::CreateOperation { operation, .. } => trace.span("operation.create", operation),
+            Effect::AnnounceChange { operation, .. } => trace.span("operation.announce", operation),
+            Effect::Object(effect) => match effect.key() {
+                (key, Subject::Status) => trace.span_of("status.write", key.uid()),
+                (_, Subject::Operation | Subject::Finalizer | Subject::Event) => None,
+            },
         }
     }
 }

@@ -91,6 +91,7 @@ impl Backend {
             Some(noted) => index.note_machine(key, noted),
             None => index.forget_machine(key),
         });
+        self.trace_change(&consequences, taken_at);
         if let Some(id) = &consequences.requested
             && let Some(executor) = self.executor.get().and_then(Weak::upgrade)
         {
@@ -110,6 +111,23 @@ impl Backend {
         for subject in settled {
             self.effects.withdraw(&(key.clone(), subject));
         }
+    }
+
+    /// The operation that a machine asks for begins a trace.
+    fn trace_change(&self, consequences: &Consequences, taken_at: Instant) {
+        let Consequences { key, noted, requested, .. } = consequences;
+        let (Some(operation), Some(noted)) = (requested, noted) else { return };
+        let trace = &self.settings.trace;
+        let Some(span) = trace.span("change", operation) else { return };
+        let Place { namespace, name } = &noted.place;
+        span.root()
+            .since(taken_at)
+            .with("gitops.kind", key.kind())
+            .with("gitops.uid", key.uid())
+            .with("gitops.name", name.as_str())
+            .with("k8s.namespace.name", namespace.as_str())
+            .end(false);
+        trace.follow(key.uid(), operation);
     }
 
     fn tell(&self, consequences: &Consequences) {

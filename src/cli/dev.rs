@@ -34,6 +34,7 @@ use crate::program::{self, Program};
 use crate::roles::Roles;
 use crate::settings::Settings;
 use crate::tenure::Tenure;
+use crate::trace::Trace;
 
 /// The database's file in the directory of `dev`.
 pub const DATABASE_FILE: &str = "state.db";
@@ -99,6 +100,7 @@ struct Running {
     plane: ControlPlane,
     client: kube::Client,
     program: Program,
+    trace: Trace,
     address: SocketAddr,
     argocd: tokio::task::JoinHandle<Result<(), argocd_stand_in::Error>>,
     kubeconfig: PathBuf,
@@ -112,6 +114,8 @@ impl Running {
         let lock = lock(&directory).map_err(Failure::Input)?;
         let sealing = Some(dev.sealing.keyring_of_dev(&directory)?);
         let settings = Settings { sealing, ..dev.settings.settings() };
+        let trace = Trace::from_environment(&settings.clock).map_err(Failure::input)?;
+        let settings = Settings { trace: trace.clone(), ..settings };
         let settings = dev.tenant_servers.apply_in_dev(settings);
         let url = match &dev.database_url {
             Some(url) => url.clone(),
@@ -159,7 +163,7 @@ impl Running {
             .await
             .map_err(Failure::Running)?;
         program.serve(listener);
-        Ok(Self { plane, client, program, address, argocd, kubeconfig, _lock: lock })
+        Ok(Self { plane, client, program, trace, address, argocd, kubeconfig, _lock: lock })
     }
 
     async fn attend(&self, dev: &Dev, shutdown: &CancellationToken) -> Result<(), Failure> {
@@ -269,6 +273,7 @@ impl Running {
 
     async fn stop(self) -> Result<(), Failure> {
         let outcome = self.program.wait().await.map_err(Failure::Running);
+        self.trace.shutdown().await;
         if let Ok(Err(error)) = self.argocd.await {
             tracing::warn!(%error, "the stand-in for Argo CD ended by itself");
         }

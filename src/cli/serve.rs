@@ -20,6 +20,7 @@ use crate::program::{self, Program};
 use crate::roles::Roles;
 use crate::settings::Settings;
 use crate::tenure::Tenure;
+use crate::trace::Trace;
 
 /// Options of `all`, `backend` and `agent`.
 #[derive(Clone, Debug, Args)]
@@ -63,6 +64,8 @@ impl Serve {
         let sealing = sealing.keyring()?;
         let config = cluster.config().await?;
         let settings = Settings { sealing, ..settings.settings() };
+        let trace = Trace::from_environment(&settings.clock).map_err(Failure::input)?;
+        let settings = Settings { trace: trace.clone(), ..settings };
         let settings = self.tenant_servers.apply(settings, own_addresses(&config).await);
         let Self { listen, replicas, .. } = &self;
         // Not the whole URL, which may contain a password.
@@ -95,6 +98,8 @@ impl Serve {
         program.serve(listener);
         let (version, commit) = (build.version(), build.commit());
         tracing::info!(?roles, %address, version, commit, "running");
-        program.wait().await.map_err(Failure::Running)
+        let outcome = program.wait().await.map_err(Failure::Running);
+        trace.shutdown().await;
+        outcome
     }
 }

@@ -36,4 +36,5 @@ mod scale;
 mod sealing;
 mod status;
 mod sync_runs;
+mod traces;
 mod unreachable_clusters;

@@ -79,12 +79,15 @@ fn the_image_holds_the_program_certificates_and_a_user_and_nothing_else() {
     assert_eq!(files(root.path()), wanted.map(PathBuf::from).into());
 }
 
-/// A command in the image, as a user without rights who cannot write anywhere.
+/// A command in the image, as a user without rights who cannot write anywhere. There is a `/dev`, as in
+/// every container.
 fn in_image(root: &Path, arguments: &[&str]) -> Command {
+    std::fs::create_dir_all(root.join("dev")).unwrap();
     let mut command = Command::new("bwrap");
     command.env_clear();
     command.args(["--unshare-user", "--uid", "65532", "--gid", "65532", "--cap-drop", "ALL"]);
-    command.arg("--ro-bind").arg(root).args(["/", "--", "/managed-gitops"]).args(arguments);
+    command.arg("--ro-bind").arg(root).args(["/", "--dev", "/dev", "--", "/managed-gitops"]);
+    command.args(arguments);
     command
 }
 

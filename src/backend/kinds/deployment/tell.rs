@@ -87,18 +87,16 @@ impl Backend {
         let DeploymentFollowUp { uid, failure, is_known, is_ready, consequences, .. } = deployment;
         let tell = |happening| self.events.note(place, &consequences.key, &happening);
         match failure {
-            Some(failure) => {
-                if self.failures.note(uid, failure) && !is_known {
-                    let reason = if failure.is_deletion { DELETION_BLOCKED } else { FAILED };
-                    let (cause, message) = (failure.reason, failure.message.as_str());
-                    tell(Happening { type_: WARNING, reason, cause, message });
-                }
+            Some(failure) if self.failures.note(uid, failure) && !is_known => {
+                let reason = if failure.is_deletion { DELETION_BLOCKED } else { FAILED };
+                let (cause, message) = (failure.reason, failure.message.as_str());
+                tell(Happening { type_: WARNING, reason, cause, message });
             }
             None if *is_ready && self.failures.forget(uid) => {
                 let (reason, message) = (RECOVERED, RECOVERED_MESSAGE);
                 tell(Happening { type_: NORMAL, reason, cause: "", message });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 }

@@ -151,7 +151,8 @@ async fn check_who_leads(first: &Running, second: &Running) {
 /// The address of a replica's health endpoint, from its log.
 fn address_of(replica: &Running) -> String {
     let line = replica.wait_for_line(|line| line.contains("address="));
-    line.split("address=").nth(1).unwrap().trim().to_owned()
+    let (_, address) = line.split_once("address=").unwrap();
+    address.split_whitespace().next().unwrap().to_owned()
 }
 
 async fn took_over(second: &Running, how: &str) {

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::backend::Backend;
 use crate::lease::Leadership;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Scrape, table};
+use crate::process::{self, Usage};
 use crate::runtime::commits::{Commits, STUCK_AFTER, UNREADY_AFTER};
 use crate::runtime::watch::Progress;
 use crate::sealing::Sealing;
@@ -86,6 +87,39 @@ impl Health {
     /// Whether every watch has seen everything once.
     pub fn is_ready(&self) -> bool {
         self.watches().iter().all(|watch| watch.is_synced())
+    }
+
+    /// What is served under `/metrics`.
+    pub fn exposition(&self) -> String {
+        let mut scrape = self.metrics.scrape();
+        self.measure(&mut scrape);
+        scrape.text()
+    }
+
+    /// Says how the process is doing.
+    fn measure(&self, scrape: &mut Scrape) {
+        let commit = option_env!("MANAGED_GITOPS_COMMIT").unwrap_or_default();
+        scrape.put(&table::BUILD_INFO, &[env!("CARGO_PKG_VERSION"), commit], 1.0);
+        if let Some(Usage { cpu_seconds, resident_bytes }) = process::usage() {
+            scrape.put(&table::CPU, &[], cpu_seconds);
+            scrape.put(&table::MEMORY, &[], resident_bytes as f64);
+        }
+        scrape.put(&table::STATEMENTS, &[], self.database.statements() as f64);
+        scrape.flag(&table::LEADER, &[], self.other_leader().is_none());
+        scrape.count(&table::BACKLOG, &[], self.backlog());
+        match &self.leadership {
+            Some(leadership) => leadership.measure(scrape),
+            None => Leadership::measure_none(scrape),
+        }
+        if let Some(sealing) = self.sealing.get() {
+            sealing.measure(scrape);
+        }
+        if let Some(backend) = self.backend.get() {
+            backend.measure(scrape);
+        }
+        if let Some(agent) = self.agent.get() {
+            agent.measure(scrape);
+        }
     }
 
     /// How much work is waiting.
@@ -205,65 +239,9 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 
 /// What is served under `/metrics`: OpenMetrics, which Prometheus reads by this name only.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// The mark after which nothing is read.
-const END: &str = "# EOF";
 
 async fn metrics(State(health): State<Arc<Health>>) -> ([(HeaderName, &'static str); 1], String) {
-    let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    health.metrics.statements.set(gauge(health.database.statements()));
-    health.metrics.leader.set(i64::from(health.other_leader().is_none()));
-    health.metrics.backlog.set(gauge(health.backlog() as u64));
-    let mut text = health.metrics.text();
-    let watches = families("watch", &WATCH_FAMILIES, &health.watches(), |watch| &watch.name);
-    let workers = families("worker", &WORKER_FAMILIES, &health.commits(), |one| one.name);
-    text.insert_str(text.rfind(END).unwrap_or(text.len()), &(watches + &workers));
-    ([(CONTENT_TYPE, OPENMETRICS)], text)
-}
-
-/// A family of metrics: name, type, help, the ending of its samples, and how one is read.
-type Gauges<T> = (&'static str, &'static str, &'static str, &'static str, fn(&T) -> u64);
-
-/// The gauges of the watches: a dozen, and one for each namespace that `--secret-namespaces` names. So
-/// their names are bounded labels.
-const WATCH_FAMILIES: [Gauges<Progress>; 4] = [
-    ("synced", "gauge", "Whether everything that there was has been seen once", "", |watch| {
-        u64::from(watch.is_synced())
-    }),
-    ("events", "counter", "Events so far", "_total", Progress::events),
-    ("errors", "counter", "Failures so far", "_total", Progress::errors),
-    ("malformed", "counter", "Objects that could not be read", "_total", Progress::malformed),
-];
-
-/// The gauges of the committing workers: few and fixed as well.
-const WORKER_FAMILIES: [Gauges<Commits>; 2] = [
-    ("failing_seconds", "gauge", "For how long no batch could be committed", "", |worker| {
-        worker.failing().map_or(0, |(lasted, _)| lasted.as_secs())
-    }),
-    (
-        "set_aside",
-        "gauge",
-        "Machines that fail by themselves and wait to be tried again",
-        "",
-        |one| one.set_aside() as u64,
-    ),
-];
-
-fn families<T>(
-    kind: &str,
-    families: &[Gauges<T>],
-    items: &[Arc<T>],
-    name_of: fn(&T) -> &str,
-) -> String {
-    let mut text = String::new();
-    for (family, type_, help, ending, read) in families {
-        let name = format!("gitops_{kind}_{family}");
-        text.push_str(&format!("# HELP {name} {help}.\n# TYPE {name} {type_}\n"));
-        for item in items {
-            let (label, value) = (name_of(item), read(item));
-            text.push_str(&format!("{name}{ending}{{{kind}=\"{label}\"}} {value}\n"));
-        }
-    }
-    text
+    ([(CONTENT_TYPE, OPENMETRICS)], health.exposition())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{Method, Request};
@@ -27,6 +29,8 @@ pub struct CountedClient {
     pub client: kube::Client,
     /// Its requests so far.
     pub requests: ApiRequests,
+    /// Writes so far that were not sent: see [`NotLeader`].
+    pub refusals: Arc<AtomicU64>,
 }
 
 /// A write was not sent, because another replica acts or may act.
@@ -52,17 +56,17 @@ impl CountedClient {
         // The client would resend a request that the tenure no longer permits. Callers have their
         // own back-off.
         config.default_retry = false;
-        let requests = ApiRequests::default();
+        let (requests, refusals) = (ApiRequests::default(), Arc::default());
         let client = ClientBuilder::try_from(config)?
             .with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT))
-            .with_layer(&FilterLayer::new(admission(requests.clone(), tenure)))
+            .with_layer(&FilterLayer::new(admission(&requests, &refusals, tenure)))
             .build();
-        Ok(Self { client, requests })
+        Ok(Self { client, requests, refusals })
     }
 
     /// The same, on top of another client.
     pub fn over(transport: kube::Client, tenure: Tenure) -> Self {
-        let requests = ApiRequests::default();
+        let (requests, refusals) = (ApiRequests::default(), Arc::default());
         let namespace = transport.default_namespace().to_owned();
         let send = tower::service_fn(move |request| {
             let transport = transport.clone();
@@ -70,20 +74,23 @@ impl CountedClient {
         });
         let client = ClientBuilder::new(send, namespace)
             .with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT))
-            .with_layer(&FilterLayer::new(admission(requests.clone(), tenure)))
+            .with_layer(&FilterLayer::new(admission(&requests, &refusals, tenure)))
             .build();
-        Self { client, requests }
+        Self { client, requests, refusals }
     }
 }
 
 /// Counts each request, and blocks writes after the tenure.
 fn admission(
-    requests: ApiRequests,
+    requests: &ApiRequests,
+    refusals: &Arc<AtomicU64>,
     tenure: Tenure,
-) -> impl Fn(Request<Body>) -> Result<Request<Body>, NotLeader> + Clone {
+) -> impl Fn(Request<Body>) -> Result<Request<Body>, NotLeader> + Clone + use<> {
+    let (requests, refusals) = (requests.clone(), Arc::clone(refusals));
     move |request| {
         let labels = labels(&request);
         if !is_admitted(labels, &tenure) {
+            refusals.fetch_add(1, Ordering::Relaxed);
             return Err(NotLeader);
         }
         requests.get_or_create(&labels).inc();
@@ -101,13 +108,17 @@ fn is_admitted(request: RequestLabels, tenure: &Tenure) -> bool {
 /// A client that was created elsewhere and counts nothing.
 impl From<kube::Client> for CountedClient {
     fn from(client: kube::Client) -> Self {
-        Self { client, requests: ApiRequests::default() }
+        Self { client, requests: ApiRequests::default(), refusals: Arc::default() }
     }
 }
 
+/// The verbs by which requests are counted.
+pub const VERBS: [&str; 8] =
+    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
 /// The resources that the program uses, as rules of authorisation name them. What is not in this
-/// list is counted as `other`, so that the number of labels is bounded.
-const RESOURCES: [&str; 17] = [
+/// list is counted as the last one, so that the number of labels is bounded.
+pub const RESOURCES: [&str; 18] = [
     "applications",
     "appprojects",
     "configmaps",
@@ -125,6 +136,7 @@ const RESOURCES: [&str; 17] = [
     "namespaces",
     "operations",
     "secrets",
+    OTHER,
 ];
 /// See [`RESOURCES`].
 const OTHER: &str = "other";
@@ -477,7 +489,7 @@ mod tests {
         let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
         config.default_retry = false;
         let client = CountedClient::new(config, Tenure::unlimited()).unwrap();
-        let CountedClient { client, requests } = client;
+        let CountedClient { client, requests, .. } = client;
         let request = Request::get("/api/v1/namespaces").body(Vec::new()).unwrap();
         assert!(client.request_text(request).await.is_err());
         let labels = RequestLabels { verb: "list", resource: "namespaces" };
@@ -523,7 +535,7 @@ mod tests {
             assert!(!admitted(verb, "applications"), "{verb}");
         }
         let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
-        let CountedClient { client, requests } = CountedClient::new(config, pending).unwrap();
+        let CountedClient { client, requests, .. } = CountedClient::new(config, pending).unwrap();
         let request = Request::delete("/api/v1/namespaces/a/secrets/b").body(Vec::new()).unwrap();
         let error = client.request_text(request).await.unwrap_err();
         assert_eq!(cause(&error), NotLeader.to_string());

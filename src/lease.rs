@@ -5,6 +5,8 @@
 //! decisions use only this process's own clock and when it saw what: no two clocks are compared.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{ApiError, api_error};
+use crate::metrics::{Scrape, table};
 use crate::roles::Roles;
 use crate::runtime::clock::Clock;
 use crate::tenure::{Tenure, TenureKeeper};
@@ -39,6 +42,16 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Leadership {
     tenure: Tenure,
     holder: watch::Receiver<String>,
+    counts: Arc<Counts>,
+}
+
+/// What has happened to the Leases, as far as this replica has seen it.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Changes of the holder.
+    transitions: AtomicU64,
+    /// Requests that failed.
+    errors: AtomicU64,
 }
 
 impl Leadership {
@@ -50,6 +63,24 @@ impl Leadership {
     /// The name of the replica that acts; empty if none does.
     pub fn holder(&self) -> String {
         self.holder.borrow().clone()
+    }
+
+    /// Says what has happened to the Leases.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        self.counts.measure(scrape);
+    }
+
+    /// Says that nothing has happened, as there are no Leases.
+    pub fn measure_none(scrape: &mut Scrape) {
+        Counts::default().measure(scrape);
+    }
+}
+
+impl Counts {
+    fn measure(&self, scrape: &mut Scrape) {
+        let Self { transitions, errors } = self;
+        scrape.put(&table::LEASE_TRANSITIONS, &[], transitions.load(Ordering::Relaxed) as f64);
+        scrape.put(&table::LEASE_ERRORS, &[], errors.load(Ordering::Relaxed) as f64);
     }
 }
 
@@ -63,6 +94,7 @@ pub struct Candidate {
     seats: Vec<Seat>,
     tenure: TenureKeeper,
     holder: watch::Sender<String>,
+    counts: Arc<Counts>,
 }
 
 /// One Lease, as last seen.
@@ -133,6 +165,7 @@ impl Candidate {
             seats: seats.collect(),
             tenure,
             holder: watch::channel(String::new()).0,
+            counts: Arc::default(),
         }
     }
 
@@ -147,7 +180,8 @@ impl Candidate {
 
     /// Which replica acts, from now on.
     pub fn leadership(&self) -> Leadership {
-        Leadership { tenure: self.tenure(), holder: self.holder.subscribe() }
+        let (holder, counts) = (self.holder.subscribe(), Arc::clone(&self.counts));
+        Leadership { tenure: self.tenure(), holder, counts }
     }
 
     /// Waits until it is this replica's turn; false if it should stop first.
@@ -195,6 +229,7 @@ impl Candidate {
             let now = micro_time(&self.clock);
             let stepped = seat.step(&self.api, &self.identity, may_claim, now).await;
             if let Err(error) = stepped {
+                self.counts.errors.fetch_add(1, Ordering::Relaxed);
                 let namespace = &self.namespace;
                 tracing::warn!(
                     %namespace, lease = seat.name, %error,
@@ -210,6 +245,7 @@ impl Candidate {
         self.holder.send_if_modified(|known| {
             let changed = *known != holder;
             if changed {
+                self.counts.transitions.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(holder, "the Lease's holder");
             }
             *known = holder;

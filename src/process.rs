@@ -5,11 +5,6 @@
 
 use std::fs;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-
 /// Fields of `/proc/self/stat` between the command's closing parenthesis and the user time.
 const FIELDS_BEFORE_USER_TIME: usize = 11;
 /// The entry of the auxiliary vector that holds the clock ticks per second.
@@ -62,33 +57,6 @@ fn resident_bytes(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
-}
-
-/// `process_cpu_seconds_total` and `process_resident_memory_bytes`, under the names that every
-/// Prometheus client uses.
-#[derive(Debug)]
-pub struct ProcessCollector;
-
-impl Collector for ProcessCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(Usage { cpu_seconds, resident_bytes }) = usage() else { return Ok(()) };
-        let cpu = ConstCounter::new(cpu_seconds);
-        let help = "Seconds of CPU that the process has used";
-        cpu.encode(encoder.encode_descriptor(
-            "process_cpu_seconds",
-            help,
-            None,
-            cpu.metric_type(),
-        )?)?;
-        let memory = ConstGauge::new(i64::try_from(resident_bytes).unwrap_or(i64::MAX));
-        let help = "Bytes of memory of the process that are resident";
-        memory.encode(encoder.encode_descriptor(
-            "process_resident_memory_bytes",
-            help,
-            None,
-            memory.metric_type(),
-        )?)
-    }
 }
 
 #[cfg(test)]

@@ -47,9 +47,9 @@ impl Program {
     ) -> BoxFuture<'static, anyhow::Result<Self>> {
         Box::pin(async move {
             roles.check(database.kind())?;
-            let CountedClient { client, requests } = client;
+            let CountedClient { client, requests, refusals } = client;
             let leadership = candidate.as_ref().map(Candidate::leadership);
-            let metrics = Arc::new(Metrics::counting(requests));
+            let metrics = Arc::new(Metrics::counting(requests, refusals));
             let health = Arc::new(Health::new(metrics, database.clone(), leadership));
             let actor = Actor { client, database, settings, roles, health: Arc::clone(&health) };
             let mut tasks = JoinSet::new();

@@ -10,6 +10,7 @@ use schema::sealing::{Keyring, OpenError};
 use schema::store::sealed::unlock::{Sealer, UnlockError, faults, unlock};
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::{Scrape, table};
 use crate::runtime::retry::patiently;
 use crate::runtime::store_failure::{RetryDecision, retry_decision};
 
@@ -82,6 +83,12 @@ impl Sealing {
     pub fn note(&self, notice: String) {
         tracing::warn!(notice, "credentials are not served, or not all");
         self.notices.lock().push(notice);
+    }
+
+    /// Says whether there are keys, and how much there is to say.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        scrape.flag(&table::SEALING_READY, &[], self.sealer.is_some());
+        scrape.count(&table::SEALING_NOTICES, &[], self.notices.lock().len());
     }
 
     /// Lines for `/readyz`; empty if there is nothing to say.

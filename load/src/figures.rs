@@ -16,7 +16,7 @@ const QUIET_TIME: Duration = Duration::from_secs(2);
 /// How long the program may take to come to rest after all is done.
 const QUIET_PATIENCE: Duration = Duration::from_secs(30);
 
-const STATEMENTS: &str = "gitops_statements";
+const STATEMENTS: &str = "gitops_statements_total";
 const REQUESTS: &str = "gitops_api_requests_total";
 const CPU: &str = "process_cpu_seconds_total";
 const MEMORY: &str = "process_resident_memory_bytes";
@@ -221,8 +221,8 @@ mod tests {
              # TYPE process_cpu_seconds counter\n\
              process_cpu_seconds_total 1.25\n\
              # HELP gitops_statements Statements sent to the database.\n\
-             # TYPE gitops_statements gauge\n\
-             gitops_statements {statements}\n\
+             # TYPE gitops_statements counter\n\
+             gitops_statements_total {statements}\n\
              # HELP gitops_api_requests Requests to the Kubernetes API, by verb and resource.\n\
              # TYPE gitops_api_requests counter\n\
              gitops_api_requests_total{{verb=\"create\",resource=\"operations\"}} {creations}\n\

@@ -18,6 +18,7 @@ use schema::store::agent::{AgentChanges, AgentLoaded, Unusable};
 use schema::store::machine_rows::{Stepped, Versioned};
 
 use crate::agent::argo::Argo;
+use crate::agent::open::Stage;
 use crate::agent::resources::project::entry::{ProjectDocument, WantedProject};
 use crate::agent::resources::secret::row::SecretRow;
 use crate::runtime::inbox::Coalesce;
@@ -83,6 +84,8 @@ pub struct FollowUp {
     pub requester: Option<Requester>,
     /// Whether its machine is gone.
     pub gone: bool,
+    /// What it is doing; `None` if it has ended.
+    pub stage: Option<Stage>,
     /// Whether it has just completed.
     pub completed: bool,
     /// Whether it has just failed.
@@ -330,6 +333,7 @@ impl OperationRun {
             owner: record.owner.clone(),
             requester: record.requester.clone(),
             gone,
+            stage: Stage::of(&self.run.machine.state),
             completed: arrived("Finished/Completed"),
             failed: arrived("Finished/Failed"),
             concerns_requester: self.run.rows.iter().any(RowChange::concerns_requester),

@@ -30,7 +30,7 @@ impl Agent {
         match written {
             Ok(outcome) => outcome,
             Err(ApiError::Refused(text) | ApiError::TooLarge(text)) => {
-                self.metrics.failed_writes.inc();
+                self.metrics.failed_writes.inc(&[]);
                 // A policy may quote what it refuses.
                 let text = match effect.key() {
                     Subject::Secret(row) => secret_refused(&row),
@@ -46,7 +46,7 @@ impl Agent {
                 Outcome::Pending
             }
             Err(error) => {
-                self.metrics.failed_writes.inc();
+                self.metrics.failed_writes.inc(&[]);
                 tracing::warn!(subject = ?effect.key(), %error, "a write failed");
                 Outcome::Failed
             }

@@ -16,10 +16,10 @@ impl Agent {
     pub(super) fn follow_up(&self, follow_up: FollowUp, taken_at: Instant) {
         self.timers.set(&follow_up.id, follow_up.wake_at);
         if follow_up.completed {
-            self.metrics.operations_completed.inc();
+            self.metrics.operations_finished.inc(&["completed"]);
         }
         if follow_up.failed {
-            self.metrics.operations_failed.inc();
+            self.metrics.operations_finished.inc(&["failed"]);
         }
         let finished = follow_up.completed || follow_up.failed;
         self.trace_operation(&follow_up, taken_at);
@@ -106,7 +106,7 @@ impl Agent {
     /// Removes an Application that has no owner.
     pub(super) fn remove_orphan(&self, row: ApplicationId, name: String) {
         tracing::info!(name, "an Application that belongs to nobody is removed");
-        self.metrics.repairs.inc();
+        self.metrics.repairs.inc(&["orphan"]);
         let turn = row.as_str().to_owned();
         self.require_afresh(
             &turn,
@@ -117,7 +117,7 @@ impl Agent {
     /// Removes a Secret that has no owner.
     pub(super) fn remove_orphaned_secret(&self, row: SecretRow) {
         tracing::info!(name = row.name(), "a Secret that belongs to nobody is removed");
-        self.metrics.repairs.inc();
+        self.metrics.repairs.inc(&["orphan"]);
         let turn = row.as_str().to_owned();
         self.require_afresh(&turn, Effect::RemoveSecret { row, operation: None });
     }
@@ -125,7 +125,7 @@ impl Agent {
     /// Corrects an AppProject although no operation asks for it.
     pub(super) fn repair_project(&self, user: ClusterUserId, permitted: &Permitted) {
         tracing::info!(user = user.as_str(), "an AppProject that was changed manually is repaired");
-        self.metrics.repairs.inc();
+        self.metrics.repairs.inc(&["appproject"]);
         let wanted = self.argo().wanted_project(&user, permitted).document.map(Arc::new);
         let turn = user.as_str().to_owned();
         self.require_afresh(&turn, Effect::WriteProject { user, wanted });

@@ -10,6 +10,7 @@ pub mod batch;
 mod definition;
 mod execute;
 mod follow_up;
+mod measure;
 mod open;
 pub mod reports;
 mod rescan;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::argo::{Argo, Changed};
 use crate::agent::batch::Observations;
 use crate::agent::open::OpenOperations;
+pub use crate::agent::open::Stage;
 use crate::agent::reports::Reports;
 use crate::agent::resources::Effect;
 use crate::agent::watching::Watches;
@@ -67,6 +69,8 @@ pub struct Agent {
     effects: Arc<EffectQueue<Effect>>,
     watches: Watches,
     commits: Arc<Commits>,
+    /// When everything was last compared; before that, when this agent was made.
+    rescanned: Mutex<Instant>,
 }
 
 impl Process<OperationId, Observations> for Agent {
@@ -99,9 +103,8 @@ impl Process<OperationId, Observations> for Agent {
                 (changes, (follow_ups, loaded.permitted))
             })
             .await;
-        let (follow_ups, permitted) = committed.inspect_err(|_| {
-            self.metrics.failed_batches.inc();
-        })?;
+        let (follow_ups, permitted) =
+            committed.inspect_err(|error| self.metrics.note_uncommitted(error))?;
         for (owner, wanted) in follow_ups.projects {
             self.open().note_project(&owner, wanted);
         }
@@ -145,7 +148,7 @@ impl Agent {
         listener: Arc<dyn Listener>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
-        let watches = Watches::new(&clock);
+        let watches = Watches::new();
         let digester = store.sealer().map(|sealer| sealer.digests.clone());
         Arc::new(Self {
             client,
@@ -166,6 +169,7 @@ impl Agent {
             effects: EffectQueue::new(Pool::API_SERVER),
             watches,
             commits: Commits::new("operations"),
+            rescanned: Mutex::new(Instant::now()),
         })
     }
 

@@ -3,15 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use machines::identity::{ApplicationId, ClusterUserId, OperationId};
+use machines::operation::OperationPhase;
 use machines::operation::application::project_name;
 use machines::rows::Target;
+use tokio::time::Instant;
 
 use crate::agent::argo::Changed;
 use crate::agent::batch::FollowUp;
 use crate::agent::resources::project::entry::ProjectDocument;
 use crate::agent::resources::secret::row::SecretRow;
+use crate::metrics::{Scrape, table};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -50,13 +54,80 @@ pub(super) struct OpenOperation {
     name: Option<String>,
     /// Its owner, once known.
     owner: ClusterUserId,
+    /// Since when it is known here.
+    since: Option<Instant>,
+    /// What it is doing; `None` if it has ended, and only its CR is left.
+    stage: Option<Stage>,
+}
+
+/// What an operation is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It was not looked at yet.
+    Unclaimed,
+    /// Its AppProject is written, before or after everything else.
+    Project,
+    /// Something is written.
+    Writing,
+    /// Something is removed, which may wait for Argo CD.
+    Removing,
+    /// It follows a sync, which lasts as long as Argo CD takes.
+    Syncing,
+}
+
+impl Stage {
+    /// All of them, as they are counted.
+    pub const NAMES: [&'static str; 5] = ["unclaimed", "project", "writing", "removing", "syncing"];
+
+    /// Of a machine; `None` if it has ended.
+    pub fn of(phase: &OperationPhase) -> Option<Self> {
+        match phase {
+            OperationPhase::Unclaimed {} => Some(Self::Unclaimed),
+            OperationPhase::PreparingProject { .. } | OperationPhase::TidyingProject { .. } => {
+                Some(Self::Project)
+            }
+            OperationPhase::Writing { .. } | OperationPhase::WritingSecret { .. } => {
+                Some(Self::Writing)
+            }
+            OperationPhase::Deleting { .. } | OperationPhase::RemovingSecret { .. } => {
+                Some(Self::Removing)
+            }
+            OperationPhase::AwaitingApplication { .. }
+            | OperationPhase::RequestingSync { .. }
+            | OperationPhase::Syncing { .. }
+            | OperationPhase::EndingSync { .. } => Some(Self::Syncing),
+            OperationPhase::Completed { .. }
+            | OperationPhase::Failed { .. }
+            | OperationPhase::Collected {} => None,
+        }
+    }
 }
 
 impl OpenOperations {
+    /// Says how many have not ended, and how old they are.
+    pub(super) fn measure(&self, scrape: &mut Scrape) {
+        let mut counts = [0; Stage::NAMES.len()];
+        let mut ages = [Duration::ZERO; Stage::NAMES.len()];
+        for one in self.by_id.values() {
+            let (Some(stage), Some(since)) = (one.stage, one.since) else { continue };
+            counts[stage as usize] += 1;
+            ages[stage as usize] = ages[stage as usize].max(since.elapsed());
+        }
+        for ((name, count), age) in Stage::NAMES.into_iter().zip(counts).zip(ages) {
+            scrape.count(&table::OPERATIONS_OPEN, &[name], count);
+            scrape.put(&table::OPERATIONS_OLDEST, &[name], age.as_secs_f64());
+        }
+    }
+
     /// Notes that an operation is open; returns whether that is news.
     pub(super) fn note(&mut self, id: &OperationId, tenant: &str) -> bool {
         let known = self.by_id.contains_key(id);
-        let entry = self.by_id.entry(id.clone()).or_default();
+        let unclaimed = || OpenOperation {
+            since: Some(Instant::now()),
+            stage: Some(Stage::Unclaimed),
+            ..OpenOperation::default()
+        };
+        let entry = self.by_id.entry(id.clone()).or_insert_with(unclaimed);
         if entry.tenant.is_empty() {
             entry.tenant = tenant.to_owned();
         }
@@ -82,13 +153,14 @@ impl OpenOperations {
 
     /// Notes what concerns an operation from now on; returns whether something did not before.
     pub(super) fn update(&mut self, follow_up: &FollowUp) -> bool {
-        let FollowUp { id, target, application, application_name, owner, awaits_project, .. } =
-            follow_up;
+        let FollowUp { id, target, application, application_name, owner, stage, .. } = follow_up;
+        let awaits_project = follow_up.awaits_project;
         let entry = self.by_id.entry(id.clone()).or_default();
         entry.target.clone_from(target);
         entry.application.clone_from(application);
         entry.name.clone_from(application_name);
         entry.owner = owner.clone();
+        entry.stage = *stage;
         if let Some(name) = application_name {
             self.by_name.entry(name.clone()).or_default().insert(id.clone());
         }
@@ -99,7 +171,7 @@ impl OpenOperations {
             is_new |= self.by_secret.entry(row).or_default().insert(id.clone());
         }
         let project = project_name(owner);
-        if *awaits_project {
+        if awaits_project {
             let awaiting = self.awaiting_project.entry(project.clone()).or_default();
             is_new |= awaiting.insert(id.clone());
         } else {
@@ -224,6 +296,7 @@ mod tests {
             owner: ClusterUserId::new("owner"),
             requester: Some(Requester::Deployment(DeploymentUid::new(id))),
             gone: false,
+            stage: Some(Stage::Writing),
             completed: false,
             failed: false,
             concerns_requester: false,

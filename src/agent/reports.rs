@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Scrape};
 use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
 use crate::runtime::store_failure::RetryDecision;
@@ -93,6 +93,12 @@ impl Reports {
         self.inbox.len()
     }
 
+    /// Says how its worker is doing, and what waits.
+    pub(super) fn measure(&self, scrape: &mut Scrape) {
+        self.commits.measure(scrape);
+        self.inbox.measure("reports", scrape);
+    }
+
     /// Takes in what an Application says; `turn` says whose turn it takes.
     pub fn offer(
         &self,
@@ -153,10 +159,10 @@ impl Process<Reported, Report> for Reports {
                 })
             })
             .collect();
-        let reported = self.store.write_reports(rows).await.inspect_err(|_| {
-            self.metrics.failed_batches.inc();
+        let reported = self.store.write_reports(rows).await.inspect_err(|error| {
+            self.metrics.note_uncommitted(error);
         })?;
-        self.metrics.reports.inc_by(reported.written.len() as u64);
+        self.metrics.reports.add(&[], reported.written.len() as u64);
         for (_, (row, uid), report) in taken {
             if reported.removals.get(row) == Some(uid) {
                 // It is in the row of the operation.
@@ -172,6 +178,9 @@ impl Process<Reported, Report> for Reports {
                         .with("argocd.health", word(&health.status))
                         .end(false);
                 }
+                let seen = self.inbox.waited_since(&(row.clone(), uid.clone()));
+                let lasted = seen.unwrap_or(taken_at).elapsed();
+                self.metrics.report_seconds.observe(&["recorded"], lasted);
                 self.listener.report_changed(uid);
             }
         }

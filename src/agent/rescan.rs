@@ -22,6 +22,7 @@ use futures::stream::{Stream, TryStreamExt, try_unfold};
 use machines::identity::{ApplicationId, ClusterUserId, DeploymentUid, Timestamp};
 use machines::operation::application::{ApplicationDocument, application_name};
 use schema::store::{Permitted, StoreError};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
@@ -63,7 +64,10 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             () = tokio::time::sleep(pause) => {}
         }
         agent.read_definition().await;
-        match differing(&agent).await {
+        let begun = Instant::now();
+        let applications = differing(&agent).await;
+        let mut has_failed = applications.is_err();
+        match applications {
             Ok(mut found) => {
                 let now = agent.settings.clock.now();
                 for uid in overdue(&mut deployments, found.deployments, now, grace) {
@@ -84,12 +88,25 @@ pub(super) async fn run(agent: Arc<Agent>, interval: Duration, shutdown: Cancell
             }
             Err(error) => tracing::warn!(%error, "Applications could not be compared"),
         }
-        if !agent.watches.secrets.is_synced() {
-            continue;
+        if agent.watches.secrets.is_synced() {
+            match secrets::differing(&agent).await {
+                Ok(found) => secrets.judge(&agent, found, agent.settings.clock.now(), grace),
+                Err(error) => {
+                    has_failed = true;
+                    tracing::warn!(%error, "Secrets could not be compared");
+                }
+            }
         }
-        match secrets::differing(&agent).await {
-            Ok(found) => secrets.judge(&agent, found, agent.settings.clock.now(), grace),
-            Err(error) => tracing::warn!(%error, "Secrets could not be compared"),
+        agent.note_rescan(begun, has_failed);
+    }
+}
+
+impl Agent {
+    fn note_rescan(&self, begun: Instant, has_failed: bool) {
+        self.metrics.rescans.inc(&[if has_failed { "failed" } else { "completed" }]);
+        self.metrics.rescan_seconds.observe(&[], begun.elapsed());
+        if !has_failed {
+            *self.rescanned.lock() = Instant::now();
         }
     }
 }

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use crate::agent::batch::Observations;
-use crate::runtime::clock::Clock;
 use crate::runtime::sightings::{Listed, Sightings};
 use crate::runtime::watch::{self, Progress, Selector, WatchEvent};
 
@@ -25,20 +24,21 @@ pub(super) struct Watches {
 
 impl Watches {
     /// None has started.
-    pub(super) fn new(clock: &Clock) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            operations: Progress::new("operations", clock),
-            applications: Progress::new("applications", clock),
-            projects: Progress::new("appprojects", clock),
-            secrets: Progress::new("argocdsecrets", clock),
+            operations: Progress::new("operations"),
+            applications: Progress::new("applications"),
+            projects: Progress::new("appprojects"),
+            secrets: Progress::new("argocdsecrets"),
         }
     }
 }
 
 impl Agent {
     pub(super) async fn watch_applications(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let progress = Arc::clone(&self.watches.applications);
+        let client = progress.listening(&self.client);
+        let api = Api::namespaced(client, &self.settings.argocd_namespace);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
             agent.take_in(|argo| argo.application_seen(seen));
@@ -47,8 +47,9 @@ impl Agent {
     }
 
     pub(super) async fn watch_projects(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let progress = Arc::clone(&self.watches.projects);
+        let client = progress.listening(&self.client);
+        let api = Api::namespaced(client, &self.settings.argocd_namespace);
         let agent = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
             agent.take_in(|argo| argo.project_seen(seen));
@@ -59,11 +60,12 @@ impl Agent {
     /// Argo CD acts on no Secret without the label, so one that has lost it counts as gone. One watch
     /// shows both kinds, so that one whose label changes from one to the other is never missed.
     pub(super) async fn watch_secrets(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let label = crds::names::ARGO_CD_SECRET_TYPE_LABEL;
         let kinds = [crds::names::ARGO_CD_CLUSTER_SECRET, crds::names::ARGO_CD_REPOSITORY_SECRET];
         let selected = format!("{label} in ({})", kinds.join(","));
         let progress = Arc::clone(&self.watches.secrets);
+        let client = progress.listening(&self.client);
+        let api = Api::namespaced(client, &self.settings.argocd_namespace);
         let agent = Arc::clone(&self);
         let selector = Selector::Labels(selected);
         watch::follow_selected(api, selector, progress, shutdown, move |seen| {
@@ -73,8 +75,9 @@ impl Agent {
     }
 
     pub(super) async fn watch_operations(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
         let progress = Arc::clone(&self.watches.operations);
+        let client = progress.listening(&self.client);
+        let api = Api::namespaced(client, &self.settings.argocd_namespace);
         let agent = Arc::clone(&self);
         let mut sightings = Sightings::default();
         watch::follow::<Operation>(api, progress, shutdown, move |seen| {

@@ -22,8 +22,9 @@ impl Backend {
                 let refers_to = entry.refers_to.clone();
                 // Each is stepped once everything has been seen; until then its order is not known.
                 let rank = Timestamp::default();
-                let noted =
-                    Noted { tenant, place, refers_to, rank, shown: None, awaits_users: false };
+                let (shown, standing) = (None, None);
+                let awaits_users = false;
+                let noted = Noted { tenant, place, refers_to, rank, shown, awaits_users, standing };
                 self.index().note_machine(&key, &noted);
             }
             self.resume(&key, &entry);
@@ -31,7 +32,8 @@ impl Backend {
         for (key, tenant, place) in kinds::adopted(&self.store).await? {
             // If the object is gone, the first complete list says so.
             let (refers_to, rank, shown) = (None, Timestamp::default(), None);
-            let noted = Noted { tenant, place, refers_to, rank, shown, awaits_users: false };
+            let (awaits_users, standing) = (false, None);
+            let noted = Noted { tenant, place, refers_to, rank, shown, awaits_users, standing };
             self.index().note_machine(&key, &noted);
         }
         self.take_in_reports().await

@@ -33,7 +33,7 @@ impl Backend {
             (ApiError::Missing, _) => return Outcome::Failed,
             _ => {}
         }
-        self.metrics.failed_writes.inc();
+        self.metrics.failed_writes.inc(&[]);
         tracing::warn!(subject = ?effect.key(), %error, "a write failed");
         match &effect {
             Effect::CreateOperation { .. } | Effect::AnnounceChange { .. } => Outcome::Failed,

@@ -48,6 +48,7 @@ impl Consequences {
             rank: machine.rank(),
             shown: machine.shown(),
             awaits_users: machine.awaits_users(),
+            standing: Some(machine.standing()),
         };
         Self {
             key: M::machine_key(machine.key()),

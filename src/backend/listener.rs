@@ -19,6 +19,7 @@ impl Listener for Backend {
     }
 
     fn report_changed(&self, uid: &DeploymentUid) {
+        self.latencies.report_recorded(uid);
         self.poke(&Key::Deployment(uid.clone()), Observations::report());
     }
 

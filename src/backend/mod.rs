@@ -15,7 +15,9 @@ mod execute;
 pub mod follow_up;
 pub mod index;
 pub mod kinds;
+pub mod latencies;
 mod listener;
+mod measure;
 pub mod observations;
 pub mod ownership;
 mod sealing;
@@ -44,6 +46,7 @@ use crate::backend::index::secrets::SecretType;
 use crate::backend::index::{Delivery, Index};
 use crate::backend::kinds::deployment::tell::Failures;
 use crate::backend::kinds::{FollowUp, Key, Shown};
+use crate::backend::latencies::Latencies;
 use crate::backend::observations::{Item, Observations};
 use crate::backend::trust::TrustedServers;
 use crate::backend::watching::watches_of_secrets;
@@ -90,6 +93,7 @@ pub struct Backend {
     /// for, and drops it.
     loses_note: AtomicBool,
     commits: Arc<Commits>,
+    latencies: Latencies,
     /// Something was seen, and there may be a question about its namespace.
     seen: Notify,
     transitions: tokio::sync::broadcast::Sender<Transition>,
@@ -142,11 +146,9 @@ impl Process<Key, Observations> for Backend {
                 kinds::step(loaded, &items, &shown, &environment)
             })
             .await;
-        let follow_up: FollowUp = committed.inspect_err(|_| {
-            self.metrics.failed_batches.inc();
-        })?;
-        self.metrics.batches.inc();
-        self.metrics.steps.inc_by(follow_up.steps() as u64);
+        let follow_up: FollowUp =
+            committed.inspect_err(|error| self.metrics.note_uncommitted(error))?;
+        self.metrics.steps.add(&[], follow_up.steps() as u64);
         kinds::follow_up(self, follow_up, taken_at).await;
         if self.instance() != environment.instance {
             // Argo CD appeared or disappeared while the batch was in progress. That was announced
@@ -190,12 +192,12 @@ impl Backend {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let clock = settings.clock.clone();
-        let trust = TrustedServers::new(&clock);
+        let trust = TrustedServers::default();
         let names = ["namespaces"].into_iter().chain(kinds::WATCHED);
-        let mut watches: Vec<_> = names.map(|name| Progress::new(name, &clock)).collect();
+        let mut watches: Vec<_> = names.map(Progress::new).collect();
         if sealing.sealer().is_some() {
             let names = watches_of_secrets(&settings.secret_namespaces).into_iter();
-            watches.extend(names.map(|(.., name)| Progress::new(name, &clock)));
+            watches.extend(names.map(|(.., name)| Progress::new(name)));
             watches.extend(trust.watches().map(Arc::clone));
         }
         Arc::new(Self {
@@ -217,6 +219,7 @@ impl Backend {
             effects: EffectQueue::new(Pool::API_SERVER),
             watches,
             commits: Commits::new("deployments"),
+            latencies: Latencies::default(),
             seen: Notify::new(),
             transitions: tokio::sync::broadcast::Sender::new(ONLOOKER_LAG),
         })

@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
-use crate::runtime::clock::Clock;
 use crate::runtime::sightings::{Listed, Sightings};
 use crate::runtime::watch::{self, Progress, Selector, WatchEvent};
 
@@ -29,16 +28,18 @@ pub struct TrustedServers {
     certificates: Arc<Progress>,
 }
 
-impl TrustedServers {
-    /// Nothing is known yet.
-    pub fn new(clock: &Clock) -> Self {
+/// Nothing is known yet.
+impl Default for TrustedServers {
+    fn default() -> Self {
         Self {
             trust: Mutex::default(),
-            known_hosts: Progress::new(KNOWN_HOSTS, clock),
-            certificates: Progress::new(CERTIFICATES, clock),
+            known_hosts: Progress::new(KNOWN_HOSTS),
+            certificates: Progress::new(CERTIFICATES),
         }
     }
+}
 
+impl TrustedServers {
     /// The gauges of its watches.
     pub fn watches(&self) -> [&Arc<Progress>; 2] {
         [&self.known_hosts, &self.certificates]
@@ -100,7 +101,8 @@ impl Backend {
 
     async fn follow_trusted(&self, progress: Arc<Progress>, shutdown: CancellationToken) {
         let name = progress.name.clone();
-        let api = Api::namespaced(self.client.clone(), &self.settings.argocd_namespace);
+        let client = progress.listening(&self.client);
+        let api = Api::namespaced(client, &self.settings.argocd_namespace);
         let selector = Selector::Fields(format!("metadata.name={name}"));
         let mut sightings = Sightings::default();
         watch::follow_selected::<ConfigMap>(api, selector, progress, shutdown, |seen| {
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn both_config_maps_are_taken_in_and_what_is_gone_is_trusted_no_longer() {
-        let servers = TrustedServers::new(&Clock::default());
+        let servers = TrustedServers::default();
         let hosts = config_map(&[(KNOWN_HOSTS_KEY, "host ssh-ed25519 AAAA")]);
         let certificates = config_map(&[("git.example.com", "PEM")]);
         assert!(servers.note(KNOWN_HOSTS, Some(&hosts)));
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn one_that_a_list_lacks_is_trusted_no_longer_and_one_that_cannot_be_decoded_still_is() {
-        let servers = TrustedServers::new(&Clock::default());
+        let servers = TrustedServers::default();
         let named = |data| {
             let name = Some(CERTIFICATES.to_owned());
             ConfigMap { metadata: ObjectMeta { name, ..ObjectMeta::default() }, ..data }
@@ -165,6 +167,6 @@ mod tests {
 
     #[test]
     fn nothing_is_known_before_both_were_looked_for() {
-        assert!(TrustedServers::new(&Clock::default()).known().is_none());
+        assert!(TrustedServers::default().known().is_none());
     }
 }

@@ -47,10 +47,10 @@ const QUESTIONS: usize = 8;
 
 impl Backend {
     pub(super) async fn watch_namespaces(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::all(self.client.clone());
         let (tell, hear) = tokio::sync::watch::channel(None);
         let engine = tokio::spawn(Arc::clone(&self).follow_engine(hear));
         let progress = Arc::clone(&self.watches[0]);
+        let api = Api::all(progress.listening(&self.client));
         let backend = Arc::clone(&self);
         watch::follow::<Namespace>(api, progress, shutdown, move |seen| {
             backend.take_in(|index| index.namespace_seen(seen));
@@ -107,13 +107,13 @@ impl Backend {
     }
 
     pub(super) async fn watch_objects<K: Kind>(self: Arc<Self>, shutdown: CancellationToken) {
-        let api = Api::all(self.client.clone());
         let progress = self.watches.iter().find(|progress| progress.name == K::plural(&()));
         let Some(progress) = progress.map(Arc::clone) else {
             // The role ends with its task, and each start of a test shows it.
             tracing::error!(kind = %K::kind(&()), "a kind has no watch");
             return;
         };
+        let api = Api::all(progress.listening(&self.client));
         let backend = Arc::clone(&self);
         watch::follow(api, progress, shutdown, move |seen| {
             backend.take_in(|index| index.object_seen::<K>(seen));
@@ -130,14 +130,15 @@ impl Backend {
         name: Cow<'static, str>,
         shutdown: CancellationToken,
     ) {
-        let api = match &namespace {
-            None => Api::all(self.client.clone()),
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-        };
         let progress = self.watches.iter().find(|progress| progress.name == name);
         let (Some(sealer), Some(progress)) = (self.sealing.sealer(), progress.map(Arc::clone))
         else {
             return;
+        };
+        let client = progress.listening(&self.client);
+        let api = match &namespace {
+            None => Api::all(client),
+            Some(namespace) => Api::namespaced(client, namespace),
         };
         let selector = Selector::Fields(format!("type={}", type_.as_str()));
         let (backend, digests) = (Arc::clone(&self), sealer.digests.clone());

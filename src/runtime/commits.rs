@@ -1,11 +1,14 @@
 //! How a worker is doing: whether its batches are committed, and since when and why they are not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::time::Instant;
+
+use crate::metrics::{BatchOutcome, Scrape, histogram, table};
 
 /// How long commits may fail before the program reports that it is not ready: the fail-over of a
 /// well configured database takes less.
@@ -23,6 +26,10 @@ pub struct Commits {
     pub name: &'static str,
     failing: Mutex<Option<Failing>>,
     set_aside: AtomicUsize,
+    /// Batches so far, by how they ended.
+    batches: [AtomicU64; BatchOutcome::NAMES.len()],
+    /// How long they took.
+    seconds: Histogram,
 }
 
 /// Failures with no success in between.
@@ -36,7 +43,13 @@ struct Failing {
 impl Commits {
     /// For a worker that has not started.
     pub fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, failing: Mutex::new(None), set_aside: AtomicUsize::new(0) })
+        Arc::new(Self {
+            name,
+            failing: Mutex::new(None),
+            set_aside: AtomicUsize::new(0),
+            batches: Default::default(),
+            seconds: histogram(&table::BATCH_SECONDS),
+        })
     }
 
     /// For how long they have failed, and why, in words that contain no user data.
@@ -62,6 +75,24 @@ impl Commits {
         let before = failing.filter(|before| before.latest.elapsed() <= FAILURES_APART);
         let since = before.map_or(begun, |before| before.since);
         *failing = Some(Failing { since, latest, why });
+    }
+
+    /// A batch has ended.
+    pub fn note_batch(&self, outcome: BatchOutcome, took: Duration) {
+        self.batches[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Says how it is doing.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        let failing = self.failing().map_or(0, |(lasted, _)| lasted.as_secs());
+        scrape.put(&table::WORKER_FAILING, &[self.name], failing as f64);
+        scrape.count(&table::WORKER_SET_ASIDE, &[self.name], self.set_aside());
+        for (outcome, batches) in BatchOutcome::NAMES.iter().zip(&self.batches) {
+            let batches = batches.load(Ordering::Relaxed) as f64;
+            scrape.put(&table::BATCHES, &[self.name, outcome], batches);
+        }
+        scrape.histogram(&table::BATCH_SECONDS, &[self.name], self.seconds.clone());
     }
 
     /// This many machines are set aside now.

@@ -4,12 +4,15 @@
 //! holds at most one entry per machine and needs no other bound. Tenants take turns: one with ten
 //! thousand waiting machines delays another's single one by one turn.
 
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::metrics::{Scrape, table};
 
 /// Observations of one machine that wait together.
 pub trait Coalesce {
@@ -32,17 +35,29 @@ pub struct Inbox<K, O> {
 
 #[derive(Debug)]
 struct Waiting<K, O> {
-    entries: HashMap<K, O>,
+    entries: HashMap<K, Entry<O>>,
+    /// Since when those have waited that were taken last: they may be put back.
+    taken: HashMap<K, Instant>,
     /// The keys of each tenant that has any, first come first served.
     queues: HashMap<String, VecDeque<K>>,
     /// The tenants that have any, in the order of their turns.
     turns: VecDeque<String>,
 }
 
+#[derive(Debug)]
+struct Entry<O> {
+    observation: O,
+    since: Instant,
+}
+
 impl<K, O> Default for Inbox<K, O> {
     fn default() -> Self {
-        let waiting =
-            Waiting { entries: HashMap::new(), queues: HashMap::new(), turns: VecDeque::new() };
+        let waiting = Waiting {
+            entries: HashMap::new(),
+            taken: HashMap::new(),
+            queues: HashMap::new(),
+            turns: VecDeque::new(),
+        };
         Self { waiting: Mutex::new(waiting), arrived: Notify::new() }
     }
 }
@@ -52,9 +67,9 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
     pub fn offer(&self, tenant: &str, key: K, observation: O) {
         let mut waiting = self.lock();
         match waiting.entries.entry(key.clone()) {
-            Entry::Occupied(mut entry) => entry.get_mut().absorb(observation),
-            Entry::Vacant(entry) => {
-                entry.insert(observation);
+            hash_map::Entry::Occupied(mut entry) => entry.get_mut().observation.absorb(observation),
+            hash_map::Entry::Vacant(entry) => {
+                entry.insert(Entry { observation, since: Instant::now() });
                 waiting.queue(tenant, key);
             }
         }
@@ -65,14 +80,16 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
     /// Puts back what was taken but could not be processed; what came since is newer.
     pub fn restore(&self, tenant: &str, key: K, mut observation: O) {
         let mut waiting = self.lock();
+        let since = waiting.taken.remove(&key).unwrap_or_else(Instant::now);
         match waiting.entries.entry(key.clone()) {
-            Entry::Occupied(mut entry) => {
+            hash_map::Entry::Occupied(mut entry) => {
                 let newer = entry.get_mut();
-                std::mem::swap(newer, &mut observation);
-                newer.absorb(observation);
+                newer.since = since;
+                std::mem::swap(&mut newer.observation, &mut observation);
+                newer.observation.absorb(observation);
             }
-            Entry::Vacant(entry) => {
-                entry.insert(observation);
+            hash_map::Entry::Vacant(entry) => {
+                entry.insert(Entry { observation, since });
                 waiting.queue(tenant, key);
             }
         }
@@ -84,6 +101,7 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
     pub fn take(&self, limit: usize) -> Vec<(String, K, O)> {
         let mut waiting = self.lock();
         let mut taken = Vec::new();
+        waiting.taken.clear();
         while taken.len() < limit {
             let Some(tenant) = waiting.turns.pop_front() else { break };
             let Some(queue) = waiting.queues.get_mut(&tenant) else { continue };
@@ -94,7 +112,8 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
                 waiting.turns.push_back(tenant.clone());
             }
             let Some(key) = key else { continue };
-            if let Some(observation) = waiting.entries.remove(&key) {
+            if let Some(Entry { observation, since }) = waiting.entries.remove(&key) {
+                waiting.taken.insert(key.clone(), since);
                 taken.push((tenant, key, observation));
             }
         }
@@ -104,13 +123,18 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
     /// Takes the observations of one machine, out of turn.
     pub fn take_one(&self, key: &K) -> Option<O> {
         // The key stays in its queue, as below.
-        self.lock().entries.remove(key)
+        self.lock().entries.remove(key).map(|entry| entry.observation)
     }
 
     /// Drops what waits for a machine.
     pub fn remove(&self, key: &K) {
         // The key stays in its queue; taking it finds nothing and goes on.
         self.lock().entries.remove(key);
+    }
+
+    /// Since when what was taken last of a machine had waited.
+    pub fn waited_since(&self, key: &K) -> Option<Instant> {
+        self.lock().taken.get(key).copied()
     }
 
     /// Whether something waits for a machine of this tenant; also if it has been dropped by now.
@@ -148,6 +172,14 @@ impl<K: Clone + Eq + Hash, O: Coalesce> Inbox<K, O> {
     /// Whether none has.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Says how many wait, and for how long.
+    pub fn measure(&self, name: &str, scrape: &mut Scrape) {
+        let waiting = self.lock();
+        let oldest = waiting.entries.values().map(|entry| entry.since.elapsed()).max();
+        scrape.count(&table::INBOX_LENGTH, &[name], waiting.entries.len());
+        scrape.put(&table::INBOX_OLDEST, &[name], oldest.unwrap_or_default().as_secs_f64());
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting<K, O>> {
@@ -204,6 +236,23 @@ mod tests {
             inbox.restore(&tenant, key, notes);
         }
         assert_eq!(inbox.take(1), [("t".to_owned(), "machine", Notes(vec![1, 2]))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_put_back_has_waited_since_it_came() {
+        let inbox = Inbox::default();
+        inbox.offer("t", "machine", Notes(vec![1]));
+        for _ in 0..3 {
+            for (tenant, key, notes) in inbox.take(1) {
+                tokio::time::advance(std::time::Duration::from_secs(10)).await;
+                inbox.restore(&tenant, key, notes);
+            }
+        }
+        let mut scrape = Scrape::default();
+        inbox.measure("agent", &mut scrape);
+        let text = scrape.text();
+        assert!(text.contains("gitops_inbox_oldest_seconds{inbox=\"agent\"} 30\n"), "{text}");
+        assert!(text.contains("gitops_inbox_length{inbox=\"agent\"} 1\n"), "{text}");
     }
 
     #[test]

@@ -4,16 +4,17 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use http_body_util::BodyExt as _;
 use kube::Resource;
 use kube::api::{Api, ObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, DefaultBackoff, watcher};
-use machines::identity::{Revision, Timestamp};
+use machines::identity::Revision;
 use parking_lot::{Mutex, MutexGuard};
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes;
-use crate::runtime::clock::Clock;
+use crate::metrics::{Scrape, table};
 
 /// Seconds after which the server ends a watch, which is then started again: below the idle
 /// time-outs of common load balancers (240 s), which would cut it silently.
@@ -47,28 +48,27 @@ struct Failing {
 pub struct Progress {
     /// Which watch it is.
     pub name: Cow<'static, str>,
-    clock: Clock,
     synced: AtomicBool,
     complete: Notify,
     events: AtomicU64,
     malformed: AtomicU64,
     errors: AtomicU64,
-    last_event: AtomicI64,
+    /// When the server last sent anything; since the start if it has not.
+    heard: Mutex<Instant>,
     failing: Mutex<Option<Failing>>,
 }
 
 impl Progress {
     /// A watch that has not started.
-    pub fn new(name: impl Into<Cow<'static, str>>, clock: &Clock) -> Arc<Self> {
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
-            clock: clock.clone(),
             synced: AtomicBool::new(false),
             complete: Notify::new(),
             events: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
-            last_event: AtomicI64::new(0),
+            heard: Mutex::new(Instant::now()),
             failing: Mutex::new(None),
         })
     }
@@ -105,11 +105,6 @@ impl Progress {
         self.errors.load(Ordering::Relaxed)
     }
 
-    /// When the last event came.
-    pub fn last_event(&self) -> Timestamp {
-        Timestamp::from_millis(self.last_event.load(Ordering::Relaxed))
-    }
-
     /// Whether it has failed for so long that a restart is more promising.
     pub fn is_stuck(&self) -> bool {
         self.failing().is_some_and(|failing| {
@@ -118,9 +113,41 @@ impl Progress {
         })
     }
 
+    /// The same client, for this watch only: whatever the server sends is noted, also the bookmarks
+    /// that the stream of events does not show, but no refusal.
+    pub fn listening(self: &Arc<Self>, client: &kube::Client) -> kube::Client {
+        let namespace = client.default_namespace().to_owned();
+        let (transport, progress) = (client.clone(), Arc::clone(self));
+        let send = tower::service_fn(move |request| {
+            let (transport, progress) = (transport.clone(), Arc::clone(&progress));
+            async move {
+                let answer = transport.send(request).await?;
+                let is_watching = answer.status().is_success();
+                let note = move |frame| {
+                    if is_watching {
+                        *progress.heard.lock() = Instant::now();
+                    }
+                    frame
+                };
+                Ok::<_, kube::Error>(answer.map(|body| body.map_frame(note)))
+            }
+        });
+        kube::Client::new(send, namespace)
+    }
+
+    /// Says how it is doing.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        let labels = [&*self.name];
+        scrape.flag(&table::WATCH_SYNCED, &labels, self.is_synced());
+        let silence = self.heard.lock().elapsed();
+        scrape.put(&table::WATCH_SILENCE, &labels, silence.as_secs_f64());
+        scrape.put(&table::WATCH_EVENTS, &labels, self.events() as f64);
+        scrape.put(&table::WATCH_ERRORS, &labels, self.errors() as f64);
+        scrape.put(&table::WATCH_MALFORMED, &labels, self.malformed() as f64);
+    }
+
     fn note_event(&self) {
         self.events.fetch_add(1, Ordering::Relaxed);
-        self.last_event.store(self.clock.now().as_millis(), Ordering::Relaxed);
     }
 
     fn note_success(&self) {
@@ -340,8 +367,9 @@ mod tests {
                 Ok(refusal)
             }
         });
-        let api = Api::<DeserializeGuard<ConfigMap>>::all(kube::Client::new(service, "default"));
-        let progress = Progress::new("config maps", &Clock::default());
+        let progress = Progress::new("config maps");
+        let client = progress.listening(&kube::Client::new(service, "default"));
+        let api = Api::<DeserializeGuard<ConfigMap>>::all(client);
         let watch = follow(api, Arc::clone(&progress), CancellationToken::new(), |_| {});
         tokio::spawn(watch);
         progress
@@ -366,8 +394,7 @@ mod tests {
         ];
         for (selector, expected) in cases {
             let api = Api::<DeserializeGuard<ConfigMap>>::namespaced(client.clone(), "team");
-            let (progress, ended) =
-                (Progress::new("maps", &Clock::default()), CancellationToken::new());
+            let (progress, ended) = (Progress::new("maps"), CancellationToken::new());
             let mut shown = Vec::new();
             let tell = |seen| match seen {
                 WatchEvent::Present(map) => shown.push(ConfigMap::name_any(&map)),
@@ -390,6 +417,21 @@ mod tests {
         refused.store(false, Ordering::Relaxed);
         progress.synced().await;
         assert!(!progress.is_stuck());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_is_silent_while_it_is_refused_and_not_while_nothing_happens() {
+        let refused = Arc::new(AtomicBool::new(false));
+        let progress = following(&refused);
+        progress.synced().await;
+        let silence = || progress.heard.lock().elapsed();
+        for _ in 0..20 {
+            tokio::time::sleep(FAILING_LIMIT / 10).await;
+            assert!(silence() <= Duration::from_secs(61), "a bookmark comes each minute");
+        }
+        refused.store(true, Ordering::Relaxed);
+        tokio::time::sleep(2 * FAILING_LIMIT).await;
+        assert!(silence() > FAILING_LIMIT);
     }
 
     #[tokio::test(start_paused = true)]

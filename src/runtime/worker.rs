@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::BatchOutcome;
 use crate::runtime::aside::{Aside, Failing};
 use crate::runtime::commits::Commits;
 use crate::runtime::inbox::{Coalesce, Inbox};
@@ -220,7 +221,15 @@ where
     async fn process(&mut self, batch: Batch<K, O>) -> Result<Rest, P::Error> {
         let begun = Instant::now();
         let processed = self.processor.process(&batch.taken, batch.taken_at);
-        let rest = match tokio::time::timeout(BATCH_TIMEOUT, processed).await {
+        let processed = tokio::time::timeout(BATCH_TIMEOUT, processed).await;
+        let outcome = match &processed {
+            Ok(Ok(())) => BatchOutcome::Committed,
+            Ok(Err(error)) if P::classify(error).0 == RetryDecision::Unfit => BatchOutcome::Split,
+            Ok(Err(_)) => BatchOutcome::Retried,
+            Err(_) => BatchOutcome::Abandoned,
+        };
+        self.processor.commits().note_batch(outcome, begun.elapsed());
+        let rest = match processed {
             Ok(Ok(())) => Ok(self.succeeded(&batch)),
             Ok(Err(error)) => self.failed(batch, begun, error),
             Err(_) => self.unanswered(batch, begun),

@@ -510,7 +510,7 @@ mod dev_serves {
         let families = families(&body);
         for (name, type_) in [
             ("gitops_backend_steps", "counter"),
-            ("gitops_statements", "gauge"),
+            ("gitops_statements", "counter"),
             ("gitops_watch_synced", "gauge"),
             ("gitops_watch_events", "counter"),
             ("gitops_api_requests", "counter"),

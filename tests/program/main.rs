@@ -29,6 +29,7 @@ mod lifecycle;
 mod load;
 mod logs;
 mod managed_environments;
+mod metrics;
 mod namespaces;
 mod replicas;
 mod repository_credentials;

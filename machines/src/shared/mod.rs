@@ -10,6 +10,7 @@
 //! * [`repository_url`]: what is wrong with the URL of a repository, and how an AppProject permits it;
 //! * [`redaction`]: passwords in URLs, removed;
 //! * [`retry`]: the pauses between attempts;
+//! * [`standing`]: how far a machine is, for counting;
 //! * [`is_default`]: what persisted forms leave out;
 //! * [`is_object_name`]: what an object can be called.
 
@@ -22,6 +23,7 @@ pub(crate) mod progress;
 pub mod redaction;
 pub mod repository_url;
 pub mod retry;
+pub mod standing;
 pub mod text;
 
 /// Longest name of an object.

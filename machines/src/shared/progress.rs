@@ -4,14 +4,8 @@ use std::borrow::Cow;
 
 use crate::identity::Generation;
 use crate::shared::condition::{Condition, READY, RECONCILING, STALLED};
+use crate::shared::standing::{Readiness, Standing};
 use crate::waiting::Wait;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Readiness {
-    Ready,
-    Reconciling,
-    Stalled,
-}
 
 /// See the module.
 pub(crate) struct Progress {
@@ -40,6 +34,12 @@ impl Progress {
     ) -> Self {
         let wait = Some(Wait::for_user(what, advice));
         Self { readiness: Readiness::Stalled, reason: reason.to_owned(), wait }
+    }
+
+    /// How far it is: with its reason, if that is listed, or else with another one.
+    pub(crate) fn standing(self, listed: &[&'static str], other: &'static str) -> Standing {
+        let reason = listed.iter().copied().find(|one| *one == self.reason).unwrap_or(other);
+        Standing { readiness: self.readiness, reason, waits_since: None }
     }
 
     /// Why a person is awaited, as a reason and a message; `None` if none is.

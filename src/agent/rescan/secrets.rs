@@ -48,6 +48,7 @@ impl SecretSuspects {
     ) {
         for requester in overdue(&mut self.requesters, found.requesters, now, grace) {
             tracing::debug!(%requester, "a Secret differs from its row");
+            agent.metrics.repairs.inc(&["secret"]);
             tell(agent, &requester);
         }
         for row in overdue(&mut self.orphans, found.orphans, now, grace) {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::backend::kinds::{Check, Key};
+use crate::metrics::Scrape;
 use crate::runtime::clock::Clock;
 use crate::runtime::effects::{EffectQueue, Outcome, Pool, Priority, QueuedEffect, Required};
 use crate::runtime::timers::Timers;
@@ -112,6 +113,11 @@ impl Checks {
     /// How many run or wait for their turn.
     pub fn backlog(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Says how many run and wait, and for how long.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        self.queue.measure("checks", scrape);
     }
 
     /// Notes what a machine needs now. `insist` puts in doubt what was done before.

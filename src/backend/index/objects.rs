@@ -7,6 +7,7 @@ use crds::conditions::StatusCondition;
 use kube::api::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use machines::identity::{Digest, Generation, Revision, TenantUid, Timestamp};
+use machines::shared::standing::Standing;
 use serde::de::DeserializeOwned;
 
 use super::namespaces::Namespaces;
@@ -76,8 +77,22 @@ struct Entry<K: Kind> {
     shown: Option<String>,
     /// Whether its machine looks at those that refer to it.
     awaits_users: bool,
+    /// How far its machine is; `None` until it was stepped.
+    standing: Option<Standing>,
     /// Whether its owner was certain when it was taken in.
     is_certain: bool,
+}
+
+impl<K: Kind> Entry<K> {
+    /// Notes how far its machine is; what waits for one thing after another has waited since the
+    /// first.
+    fn note_standing(&mut self, standing: Option<Standing>) {
+        let before = self.standing.and_then(|before| before.waits_since);
+        self.standing = standing.map(|now| {
+            let waits_since = now.waits_since.map(|since| before.unwrap_or(since));
+            Standing { waits_since, ..now }
+        });
+    }
 }
 
 /// What is remembered of an object, for writing to it.
@@ -126,6 +141,8 @@ pub struct Noted {
     pub shown: Option<String>,
     /// Whether it looks at those that refer to it.
     pub awaits_users: bool,
+    /// How far it is; `None` if that is not known.
+    pub standing: Option<Standing>,
 }
 
 /// What can be asked of the objects of every kind.
@@ -152,6 +169,8 @@ pub trait AnyObjects {
     fn referring(&self, place: &Place) -> Vec<Key>;
     /// The object of another kind that a machine refers to.
     fn referred(&self, key: &Key) -> Option<&Place>;
+    /// Shows how far each machine is.
+    fn each_standing(&self, see: &mut dyn FnMut(&Standing));
     /// The machines of a place that look at those that refer to them.
     fn awaiting_users(&self, place: &Place) -> Vec<Key>;
     /// The state of a namespace has changed: looks again at what waits for that.
@@ -296,6 +315,7 @@ impl<K: Kind> Objects<K> {
             refers_to: None,
             shown: None,
             awaits_users: false,
+            standing: None,
             // One that is only being released goes to the tenant that seems to be there.
             is_certain: object.meta().deletion_timestamp.is_none(),
         });
@@ -345,7 +365,7 @@ impl<K: Kind> Objects<K> {
 
 impl<K: Kind> AnyObjects for Objects<K> {
     fn note_machine(&mut self, key: &Key, noted: &Noted) -> (Vec<Delivery>, bool) {
-        let Noted { tenant, place, refers_to, rank, shown, awaits_users } = noted;
+        let Noted { tenant, place, refers_to, rank, shown, awaits_users, standing } = noted;
         self.by_name.entry(place.clone()).or_default().insert(key.clone());
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             tenant: tenant.clone(),
@@ -355,10 +375,12 @@ impl<K: Kind> AnyObjects for Objects<K> {
             refers_to: None,
             shown: None,
             awaits_users: false,
+            standing: None,
             is_certain: true,
         });
         entry.machine = true;
         entry.awaits_users = *awaits_users;
+        entry.note_standing(*standing);
         let is_news = shown.is_some() && entry.shown != *shown;
         entry.shown.clone_from(shown);
         let namespace = place.namespace.clone();
@@ -382,6 +404,7 @@ impl<K: Kind> AnyObjects for Objects<K> {
         entry.machine = false;
         entry.shown = None;
         entry.awaits_users = false;
+        entry.standing = None;
         let tenant = entry.tenant.clone();
         let place = entry.place.clone();
         let is_gone = entry.object.is_none();
@@ -433,6 +456,10 @@ impl<K: Kind> AnyObjects for Objects<K> {
 
     fn referred(&self, key: &Key) -> Option<&Place> {
         self.entries.get(key)?.refers_to.as_ref().map(|(place, _)| place)
+    }
+
+    fn each_standing(&self, see: &mut dyn FnMut(&Standing)) {
+        self.entries.values().filter_map(|entry| entry.standing.as_ref()).for_each(see);
     }
 
     fn awaiting_users(&self, place: &Place) -> Vec<Key> {

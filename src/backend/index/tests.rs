@@ -112,6 +112,7 @@ fn a_list_proves_whose_its_objects_are_once_it_is_complete() {
         rank: Timestamp::default(),
         shown: None,
         awaits_users: false,
+        standing: None,
     };
     index.note_machine(&key("u-1"), &noted);
     index.namespace_seen(namespace("ns-1", false));
@@ -213,6 +214,7 @@ fn noted(name: &str, refers_to: Option<&str>, rank: i64, shown: Option<&str>) ->
         rank: Timestamp::from_millis(rank),
         shown: shown.map(str::to_owned),
         awaits_users: false,
+        standing: None,
     }
 }
 

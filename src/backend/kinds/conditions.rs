@@ -68,7 +68,7 @@ impl Backend {
         let now = self.settings.clock.kubernetes_now();
         let patch = patch(key.uid(), conditions, &object, &now);
         let written = write_status::<K>(&self.client, &place, patch).await?;
-        self.metrics.status_writes.inc();
+        self.metrics.status_writes.inc(&[]);
         let required_again = self.effects.answered(subject);
         let is_news = self.take_in(|index| index.object_written(written, asked));
         if !is_news && required_again {

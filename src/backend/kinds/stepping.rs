@@ -8,6 +8,7 @@ use machines::identity::{TenantUid, Timestamp};
 use machines::machine::Run;
 use machines::rows::RowChange;
 use machines::shared::open_operation::OpenOperation;
+use machines::shared::standing::Standing;
 use schema::store::machine_rows::{Machines, Persistent, Stepped, Versioned};
 
 use crate::backend::kinds::Key;
@@ -25,6 +26,8 @@ pub trait ObjectMachine: Persistent {
     fn shown(&self) -> Option<String> {
         None
     }
+    /// How far it is.
+    fn standing(&self) -> Standing;
     /// Whether it looks at those that look at it.
     fn awaits_users(&self) -> bool {
         false

@@ -29,6 +29,19 @@ pub enum Priority {
     Low,
 }
 
+impl Priority {
+    const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
+
+    /// As it is counted.
+    fn name(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+}
+
 /// What a queue needs to know about an effect.
 pub trait QueuedEffect: Clone + PartialEq + Debug + Send + 'static {
     /// What it is about.

@@ -177,6 +177,14 @@ impl<K: Clone + Eq + Hash> Turns<K> {
         }
     }
 
+    /// How many of a priority wait, and since when the first of them has.
+    pub(super) fn waiting(&self, priority: Priority) -> (usize, Option<Instant>) {
+        let patience = patience(priority);
+        let places = self.places.values().filter(|place| place.priority == priority);
+        let since = places.clone().map(|place| place.due.0 - patience).min();
+        (places.count(), since)
+    }
+
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.places.len()

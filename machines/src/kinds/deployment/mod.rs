@@ -19,7 +19,7 @@ pub mod render;
 pub(crate) mod rows;
 pub(crate) mod samples;
 pub mod spec;
-mod status;
+pub mod status;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,7 @@ use crate::machine::{Change, Machine, Moment, Observation};
 use crate::rows::OperationState;
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
+use crate::shared::standing::Standing;
 use crate::waiting::Wait;
 
 /// A deployment: the states of its regions and what they remember together.
@@ -456,6 +457,11 @@ impl Deployment {
             obligations.push(Obligation::StatusWritten(status::wanted(self, style)));
         }
         obligations
+    }
+
+    /// How far it is.
+    pub fn standing(&self) -> Standing {
+        status::standing(self)
     }
 
     /// Whether a time has come that the lifecycle waited for. That a status is finally due is no

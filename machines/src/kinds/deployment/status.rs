@@ -12,6 +12,7 @@ use super::lifecycle::Lifecycle;
 use super::{Deployment, MirroredCondition, Record, Report};
 use crate::identity::Timestamp;
 use crate::shared::messages;
+use crate::shared::standing::{Readiness, Standing};
 use crate::waiting::{Party, Wait};
 
 /// What the status of a deployment should say.
@@ -66,14 +67,6 @@ struct Progress {
     message: String,
     /// What the lifecycle waits for.
     wait: Option<Wait>,
-}
-
-/// The progress of a deployment, in the words of the conventional conditions.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Readiness {
-    Ready,
-    Reconciling,
-    Stalled,
 }
 
 impl Progress {
@@ -139,6 +132,58 @@ pub(super) fn failure(deployment: &Deployment) -> Option<Failure> {
 /// Whether what its generation asks for is done.
 pub(super) fn is_ready(deployment: &Deployment) -> bool {
     progress(deployment).readiness == Readiness::Ready
+}
+
+/// Every reason of `Ready`, and with it of the other two conventional conditions.
+pub const REASONS: [&str; 23] = [
+    "ApplicationMissing",
+    "ApplicationWritten",
+    "ArgoCDError",
+    "AwaitingArgoCD",
+    "AwaitingEnvironment",
+    "AwaitingPredecessor",
+    "AwaitingReport",
+    "AwaitingTenant",
+    "Degraded",
+    DELETION_ERROR,
+    "Dispatching",
+    "EnvironmentNotReady",
+    "EnvironmentNotServed",
+    OPERATION_FAILED,
+    "OutOfSync",
+    "Progressing",
+    "Rejected",
+    SUSPENDED,
+    "Synced",
+    "SyncFailed",
+    "Syncing",
+    "Terminating",
+    "Unseen",
+];
+
+/// How far a deployment is.
+pub(super) fn standing(deployment: &Deployment) -> Standing {
+    let Progress { readiness, reason, .. } = progress(deployment);
+    let is_under_way = match deployment.lifecycle {
+        Lifecycle::Unseen {}
+        | Lifecycle::AwaitingTenant { .. }
+        | Lifecycle::AwaitingEngine { .. }
+        | Lifecycle::AwaitingPredecessor { .. }
+        | Lifecycle::Dispatching { .. }
+        | Lifecycle::BackingOff { .. }
+        | Lifecycle::AwaitingDestination { .. }
+        | Lifecycle::Removing { .. }
+        | Lifecycle::RemovalBackingOff { .. }
+        | Lifecycle::Finalizing { .. } => true,
+        Lifecycle::Rejected { .. }
+        | Lifecycle::Frozen {}
+        | Lifecycle::AwaitingEnvironment { .. }
+        | Lifecycle::Settled {}
+        | Lifecycle::RemovalFrozen {}
+        | Lifecycle::Gone {} => false,
+    };
+    let waits_since = deployment.record.since.filter(|_| is_under_way);
+    Standing { readiness, reason, waits_since }
 }
 
 fn conventional(deployment: &Deployment) -> [Condition; 3] {
@@ -375,4 +420,15 @@ fn settled(record: &Record) -> Progress {
 fn summary(report: &Report) -> String {
     let unknown = |text: &str| if text.is_empty() { "Unknown" } else { text }.to_owned();
     format!("Argo CD reports {} and {}", unknown(&report.sync), unknown(&report.health))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::standing::tests::check_reasons;
+
+    #[test]
+    fn every_reason_is_listed() {
+        check_reasons(include_str!("status.rs"), &REASONS, &[DELETION_ERROR]);
+    }
 }

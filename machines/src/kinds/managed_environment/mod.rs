@@ -43,6 +43,7 @@ use crate::shared::delivery::{self, DeliveredRow, Delivery, DeliveryEvent, Reque
 use crate::shared::is_default;
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
+use crate::shared::standing::Standing;
 use crate::waiting::Wait;
 
 pub use account::{Account, Installation, Revocable};
@@ -353,6 +354,11 @@ impl ManagedEnvironment {
     /// Why a person is awaited, as a reason and a message; `None` if none is.
     pub fn complaint(&self) -> Option<(String, String)> {
         status::complaint(self)
+    }
+
+    /// How far it is.
+    pub fn standing(&self) -> Standing {
+        status::standing(self)
     }
 
     /// Whether it waits for its tenant's rows.

@@ -10,6 +10,7 @@ use super::{EnvironmentRecord, ManagedEnvironment, messages, spec};
 use crate::identity::{Digest, Generation};
 use crate::shared::condition::{Condition, ConditionStyle, digest};
 use crate::shared::progress::Progress;
+use crate::shared::standing::Standing;
 use crate::shared::{messages as shared, text};
 use crate::waiting::{Party, Wait};
 
@@ -179,6 +180,31 @@ fn revocation_wait(environment: &ManagedEnvironment) -> Option<Wait> {
 /// What a state does while it waits for a notification.
 const LOOK_AGAIN: &str = "it is looked at again";
 
+/// What is counted in the place of the many causes for which a cluster refuses.
+const REFUSED: &str = "Refused";
+
+/// Every reason that is counted.
+pub const REASONS: [&str; 13] = [
+    "AwaitingArgoCD",
+    "AwaitingTenant",
+    "Checking",
+    "Dispatching",
+    "NoSealingKeys",
+    "OperationFailed",
+    "Refused",
+    "Rejected",
+    "SecretNotFound",
+    "Succeeded",
+    "Terminating",
+    "Unknown",
+    "Unseen",
+];
+
+/// How far an environment is.
+pub(super) fn standing(environment: &ManagedEnvironment) -> Standing {
+    progress(environment).standing(&REASONS, REFUSED)
+}
+
 fn progress(environment: &ManagedEnvironment) -> Progress {
     let record = &environment.record;
     match &environment.lifecycle {
@@ -259,5 +285,16 @@ fn refused(record: &EnvironmentRecord) -> Progress {
         Some(Verdict::Accepted { .. }) | None => {
             Progress::stuck("Unknown", "the last check is not known", messages::REFUSED_ADVICE)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::standing::tests::check_reasons;
+
+    #[test]
+    fn every_reason_is_listed() {
+        check_reasons(include_str!("status.rs"), &REASONS, &[REFUSED]);
     }
 }

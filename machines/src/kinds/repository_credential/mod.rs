@@ -39,6 +39,7 @@ use crate::shared::condition::{Condition, ConditionStyle};
 use crate::shared::delivery::{DeliveredRow, Delivery, DeliveryEvent, Region, Requests};
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
+use crate::shared::standing::Standing;
 use crate::waiting::Wait;
 
 text_newtype! {
@@ -347,6 +348,11 @@ impl RepositoryCredential {
     /// Why a person is awaited, as a reason and a message; `None` if none is.
     pub fn complaint(&self) -> Option<(String, String)> {
         status::complaint(self)
+    }
+
+    /// How far it is.
+    pub fn standing(&self) -> Standing {
+        status::standing(self)
     }
 
     /// Whether it waits for its tenant's rows.

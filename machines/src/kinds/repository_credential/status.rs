@@ -7,6 +7,7 @@ use super::{CredentialRecord, RepositoryCredential, messages, spec};
 use crate::identity::{Digest, Generation};
 use crate::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, digest};
 use crate::shared::progress::Progress;
+use crate::shared::standing::Standing;
 use crate::shared::{messages as shared, text};
 use crate::waiting::{Party, Wait};
 
@@ -139,6 +140,34 @@ fn delivery_wait(credential: &RepositoryCredential) -> Option<Wait> {
     credential.delivery.wait(failures, &record.failure, under_way, failed)
 }
 
+/// What is counted in the place of the many causes for which a repository refuses.
+const REFUSED: &str = "Refused";
+
+/// Every reason that is counted.
+pub const REASONS: [&str; 16] = [
+    "AwaitingArgoCD",
+    "AwaitingTenant",
+    "Checking",
+    "Dispatching",
+    "NoSealingKeys",
+    "OperationFailed",
+    "Refused",
+    "Rejected",
+    "RepositoryNotFound",
+    "SecretInvalidType",
+    "SecretNotFound",
+    "SecretUnusable",
+    "Terminating",
+    "Unknown",
+    "Unseen",
+    "Valid",
+];
+
+/// How far a credential is.
+pub(super) fn standing(credential: &RepositoryCredential) -> Standing {
+    progress(credential).standing(&REASONS, REFUSED)
+}
+
 fn progress(credential: &RepositoryCredential) -> Progress {
     let record = &credential.record;
     match &credential.lifecycle {
@@ -213,5 +242,16 @@ fn refused(record: &CredentialRecord) -> Progress {
         Some(Verdict::Accepted {}) | None => {
             Progress::stuck("Unknown", "the last check is not known", messages::REFUSED_ADVICE)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::standing::tests::check_reasons;
+
+    #[test]
+    fn every_reason_is_listed() {
+        check_reasons(include_str!("status.rs"), &REASONS, &[REFUSED]);
     }
 }

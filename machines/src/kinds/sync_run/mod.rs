@@ -33,6 +33,7 @@ use crate::shared::condition::{Condition, ConditionStyle};
 use crate::shared::is_object_name;
 use crate::shared::mirror::{self, Mirror, MirrorEvent};
 use crate::shared::open_operation::OpenOperation;
+use crate::shared::standing::Standing;
 use crate::waiting::Wait;
 
 text_newtype! {
@@ -291,6 +292,11 @@ impl SyncRun {
             obligations.push(SyncRunObligation::StatusWritten(status::wanted(self, style)));
         }
         obligations
+    }
+
+    /// How far it is.
+    pub fn standing(&self) -> Standing {
+        status::standing(self)
     }
 
     /// Whether a time has come that the lifecycle waited for. That a status is finally due is no

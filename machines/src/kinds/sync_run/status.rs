@@ -4,6 +4,7 @@ use super::lifecycle::SyncRunState;
 use super::{SyncRun, messages};
 use crate::identity::{Digest, Generation};
 use crate::shared::condition::{Condition, ConditionStyle, ERROR_OCCURRED, digest};
+use crate::shared::standing::{Readiness, Standing};
 use crate::waiting::{Party, Wait};
 
 /// How the sync has ended.
@@ -82,6 +83,21 @@ fn succeeded(run: &SyncRun) -> Condition {
     };
     let observed_generation = Some(record.ended.unwrap_or(record.generation));
     Condition { observed_generation, ..Condition::new(SUCCEEDED, status, reason, &message) }
+}
+
+/// Every reason of [`SUCCEEDED`].
+pub const REASONS: [&str; 6] =
+    ["AwaitingDeployment", "AwaitingTurn", "Failed", REJECTED, "Running", SUCCEEDED];
+
+/// How far a run is: one that has failed is stalled, as only another one can succeed.
+pub(super) fn standing(run: &SyncRun) -> Standing {
+    let (readiness, reason) = match &run.lifecycle {
+        SyncRunState::Succeeded {} => (Readiness::Ready, SUCCEEDED),
+        SyncRunState::Failed {} => (Readiness::Stalled, "Failed"),
+        SyncRunState::Rejected {} => (Readiness::Stalled, REJECTED),
+        state => (Readiness::Reconciling, reason(state)),
+    };
+    Standing { readiness, reason, waits_since: None }
 }
 
 /// The reason of a result that is not known yet.

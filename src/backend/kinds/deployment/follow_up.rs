@@ -24,7 +24,18 @@ impl Backend {
         let reports = self.missing_reports(&deployments).await;
         for deployment in deployments {
             self.tell_of_deployment(&deployment);
+            self.measure_deployment(&deployment, taken_at);
             self.follow_up_deployment(deployment, &reports, taken_at);
+        }
+    }
+
+    fn measure_deployment(&self, deployment: &DeploymentFollowUp, taken_at: Instant) {
+        let DeploymentFollowUp { uid, consequences, obligations, change, .. } = deployment;
+        let seen = self.inbox.waited_since(&consequences.key).unwrap_or(taken_at);
+        self.latencies.changed(uid, *change, seen, &self.metrics);
+        let is_told = |one: &Obligation| matches!(one, Obligation::StatusWritten(_));
+        if !obligations.iter().any(is_told) {
+            self.latencies.nothing_to_publish(uid, taken_at);
         }
     }
 

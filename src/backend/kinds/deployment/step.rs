@@ -13,6 +13,7 @@ use machines::kinds::deployment::{
 use machines::machine::Machine;
 use machines::rows::RowChange;
 use machines::shared::open_operation::OpenOperation;
+use machines::shared::standing::Standing;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, DeploymentName};
 use schema::store::machine_rows::{Stepped, Versioned};
 
@@ -21,6 +22,7 @@ use crate::backend::environment::Environment;
 use crate::backend::follow_up::Consequences;
 use crate::backend::kinds::Key;
 use crate::backend::kinds::stepping::{self, ObjectMachine};
+use crate::backend::latencies::{Change, Progress};
 use crate::backend::observations::{Item, ObjectObservation, Observations};
 
 /// What follows for a deployment.
@@ -40,6 +42,8 @@ pub struct DeploymentFollowUp {
     pub is_known: bool,
     /// Whether what it asks for is done.
     pub is_ready: bool,
+    /// What its steps mean for a change of its object.
+    pub change: Change,
     /// Its application row.
     pub application: Option<ApplicationId>,
     /// What Argo CD reported, if that was just taken in.
@@ -57,6 +61,7 @@ impl DeploymentFollowUp {
             failure: None,
             is_known: false,
             is_ready: false,
+            change: Change { begins: false, progress: Progress::Over },
             application: None,
             report: None,
         }
@@ -76,6 +81,9 @@ impl ObjectMachine for Deployment {
     fn shown(&self) -> Option<String> {
         let shown = (self.path(), self.record.generation, self.record.present);
         Some(format!("{shown:?}"))
+    }
+    fn standing(&self) -> Standing {
+        Deployment::standing(self)
     }
 }
 
@@ -289,6 +297,7 @@ fn consequences(
         failure,
         is_known,
         is_ready: machine.is_ready(),
+        change: Change::of(&stepped.before.machine, machine),
         application: record.application.as_ref().map(|application| application.id.clone()),
         report,
     }

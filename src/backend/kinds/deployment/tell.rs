@@ -75,7 +75,7 @@ impl Backend {
         if !deployment.repairs {
             return;
         }
-        self.metrics.repairs.inc();
+        self.metrics.repairs.inc(&["application"]);
         let Place { namespace, name } = place;
         tracing::info!(namespace, name, "an Application that was changed manually is repaired");
         let (reason, message) = (DRIFT_REPAIRED, REPAIRED_MESSAGE);

@@ -8,6 +8,7 @@ use crds::argocd::ApplicationStatus;
 use machines::identity::DeploymentUid;
 use machines::kinds::deployment::conditions::{StatusView, next_budget};
 use schema::store::StoreError;
+use tokio::time::Instant;
 
 use super::effects::{DeploymentEffect, Mirrored};
 use super::observe::read_report;
@@ -58,7 +59,7 @@ impl Backend {
         view: &StatusView,
         report: Option<&Mirrored>,
     ) -> Result<(), ApiError> {
-        let key = Key::Deployment(uid.clone());
+        let (key, begun) = (Key::Deployment(uid.clone()), Instant::now());
         let found = self.index().object::<GitOpsDeployment>(&key);
         let (place, object, asked) = found.ok_or(ApiError::Missing)?;
         let report = self.read(report).await?;
@@ -66,7 +67,8 @@ impl Backend {
         let StatusWrite { patch, mirrored, truncated } =
             requests::status_write(uid, &object, view, report.as_deref(), has_note, &now);
         let written = write_status::<GitOpsDeployment>(&self.client, &place, patch).await?;
-        self.metrics.status_writes.inc();
+        self.metrics.status_writes.inc(&[]);
+        self.latencies.published(uid, begun, &self.metrics);
         let mut is_known = mirrored.is_none() || mirrored == view.mirrored;
         if let Some(truncated) = truncated {
             self.events.tell(&place, &key, "StatusTruncated", &truncated.message);

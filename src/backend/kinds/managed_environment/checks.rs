@@ -15,6 +15,7 @@ use machines::kinds::managed_environment::{
 use schema::sealing::digests::Digester;
 use schema::store::{ClusterCredential, EnvironmentAccess, StoreError};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::Instant;
 
 use super::{observe, secret, verdict};
 use crate::backend::Backend;
@@ -23,6 +24,7 @@ use crate::backend::index::objects::Place;
 use crate::backend::index::secrets::{SecretType, digest};
 use crate::backend::observations::{CheckedCluster, Observations};
 use crate::kubernetes::ApiError;
+use crate::metrics::ServerOutcome;
 use crate::runtime::effects::Outcome;
 
 /// How often a token is shown that was just made: a cluster of several servers may need a moment until
@@ -138,7 +140,10 @@ impl Backend {
         let round = source.round();
         let asked = match kubeconfig {
             Ok(kubeconfig) => {
+                let begun = Instant::now();
                 let asked = self.ask_cluster(&check.uid, spec, kubeconfig, source).await;
+                let outcome = ServerOutcome::of_cluster(asked.as_ref().err().map(Failure::cause));
+                self.metrics.note_server("cluster", outcome, begun.elapsed());
                 asked.map_err(|failure| verdict::refused(&failure))
             }
             Err(verdict) => Err(verdict),

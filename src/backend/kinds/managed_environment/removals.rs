@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cluster_access::{ApiUrl, Installation, Namespaces, RemoteObject, Target};
+use cluster_access::{ApiUrl, Failure, Installation, Namespaces, RemoteObject, Target};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
 use kube::api::Api;
@@ -10,11 +10,13 @@ use machines::identity::TenantUid;
 use machines::kinds::managed_environment::{
     self as machine, EnvironmentRecord, EnvironmentUid, Revocable,
 };
+use tokio::time::Instant;
 
 use super::{checks, secret};
 use crate::backend::Backend;
 use crate::backend::observations::{AttemptedRemoval, Observations};
 use crate::kubernetes::{self, ApiError};
+use crate::metrics::ServerOutcome;
 use crate::runtime::effects::Outcome;
 
 /// What is to be removed from a cluster.
@@ -92,7 +94,10 @@ impl Backend {
         uid: &EnvironmentUid,
         objects: Vec<RemoteObject>,
     ) -> Vec<RemoteObject> {
+        let begun = Instant::now();
         let revocation = self.settings.clusters.revoke(target, &objects).await;
+        let cause = revocation.failure.as_ref().map(Failure::cause);
+        self.metrics.note_server("cluster", ServerOutcome::of_cluster(cause), begun.elapsed());
         if let Some(failure) = revocation.failure {
             tracing::info!(uid = uid.as_str(), %failure, "an account is not removed yet");
         }

@@ -8,6 +8,7 @@ use machines::kinds::managed_environment::{
 use machines::kinds::tenant::TenantFact;
 use machines::rows::RowChange;
 use machines::shared::open_operation::OpenOperation;
+use machines::shared::standing::Standing;
 use schema::store::AdoptedEnvironment;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest, EnvironmentUsers};
 use schema::store::machine_rows::{Stepped, Versioned};
@@ -53,6 +54,9 @@ impl ObjectMachine for ManagedEnvironment {
     }
     fn awaits_users(&self) -> bool {
         self.needs_usage()
+    }
+    fn standing(&self) -> Standing {
+        ManagedEnvironment::standing(self)
     }
 }
 

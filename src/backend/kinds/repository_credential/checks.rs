@@ -13,6 +13,7 @@ use machines::kinds::repository_credential::verdict::Verdict;
 use machines::kinds::repository_credential::{Checked, CredentialRecord, CredentialUid};
 use schema::sealing::digests::Digester;
 use schema::store::Credential;
+use tokio::time::Instant;
 
 use super::{observe, secret};
 use crate::backend::Backend;
@@ -21,6 +22,7 @@ use crate::backend::index::objects::Place;
 use crate::backend::index::secrets::{SecretType, digest};
 use crate::backend::observations::{CheckedRepository, Observations};
 use crate::kubernetes::ApiError;
+use crate::metrics::ServerOutcome;
 use crate::runtime::effects::Outcome;
 
 /// How often a repository is asked again, apart from the jitter.
@@ -98,7 +100,10 @@ impl Backend {
         let judged = match judged {
             Ok((url, credential)) => {
                 let shown = shown(&url, &credential);
+                let begun = Instant::now();
                 let listed = self.settings.repositories.list(&url, &shown, &trust).await;
+                let outcome = ServerOutcome::of_git(listed.as_ref().err().map(Failure::cause));
+                self.metrics.note_server("git", outcome, begun.elapsed());
                 if self.trust.known().is_none_or(|now| !Arc::ptr_eq(&now, &trust)) {
                     // It was judged by what is no longer trusted, or not yet.
                     return Err(Outcome::Failed);

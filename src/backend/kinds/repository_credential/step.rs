@@ -8,6 +8,7 @@ use machines::kinds::repository_credential::{
 use machines::kinds::tenant::TenantFact;
 use machines::rows::{CredentialRows, RowChange};
 use machines::shared::open_operation::OpenOperation;
+use machines::shared::standing::Standing;
 use schema::store::AdoptedCredential;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 use schema::store::machine_rows::{Stepped, Versioned};
@@ -46,6 +47,9 @@ impl ObjectMachine for RepositoryCredential {
     }
     fn rank(&self) -> Timestamp {
         self.record.born
+    }
+    fn standing(&self) -> Standing {
+        RepositoryCredential::standing(self)
     }
 }
 

@@ -7,6 +7,7 @@ use machines::kinds::deployment::Deployment;
 use machines::kinds::sync_run::facts::{DeploymentFact, OtherRun, SyncRunFacts};
 use machines::kinds::sync_run::{SyncRun, SyncRunEvent, SyncRunObligation, SyncRunUid};
 use machines::shared::open_operation::OpenOperation;
+use machines::shared::standing::Standing;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
 use schema::store::machine_rows::{Stepped, Versioned};
 
@@ -36,6 +37,9 @@ impl ObjectMachine for SyncRun {
     }
     fn rank(&self) -> Timestamp {
         self.record.created
+    }
+    fn standing(&self) -> Standing {
+        SyncRun::standing(self)
     }
 }
 

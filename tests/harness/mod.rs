@@ -23,9 +23,11 @@ use kube::api::{
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use managed_gitops::api;
+use managed_gitops::kubernetes::CountedClient;
 use managed_gitops::program::Program;
 use managed_gitops::roles::Roles;
 use managed_gitops::settings::Settings;
+use managed_gitops::tenure::Tenure;
 use sandbox::{ControlPlane, Options};
 use schema::connection::{ConnectOptions, Database, DatabaseKind, connect};
 use serde::de::DeserializeOwned;
@@ -134,7 +136,7 @@ impl World {
         let listener = api::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let shutdown = CancellationToken::new();
         let mut program = Program::start(
-            self.client.clone().into(),
+            CountedClient::over(self.client.clone(), Tenure::unlimited()),
             self.database.clone(),
             self.settings.clone(),
             Roles::Both,

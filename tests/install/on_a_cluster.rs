@@ -65,7 +65,7 @@ async fn every_kustomization_is_accepted_without_a_warning() {
     let Some(cluster) = Cluster::shared().await else { return };
     cluster.kubectl(&["apply", "-k", &kustomization("common")]);
     let definition =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/install/service-monitor.yaml");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/install/prometheus-operator.yaml");
     cluster.kubectl(&["apply", "-f", &definition.display().to_string()]);
     for name in [
         "base",

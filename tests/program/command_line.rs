@@ -514,6 +514,7 @@ mod dev_serves {
             ("gitops_watch_synced", "gauge"),
             ("gitops_watch_events", "counter"),
             ("gitops_api_requests", "counter"),
+            ("gitops_batch_seconds", "histogram"),
         ] {
             let known = families.iter().find(|family| family.name == name);
             let known = known.unwrap_or_else(|| panic!("{name} is missing from\n{body}"));
@@ -552,8 +553,13 @@ mod dev_serves {
     fn sample(family: &mut Family<'_>, line: &str) {
         let (series, value) = line.rsplit_once(' ').unwrap();
         let name = series.split('{').next().unwrap();
-        let suffix = if family.type_ == "counter" { "_total" } else { "" };
-        assert_eq!(name, format!("{}{suffix}", family.name), "{line} belongs to another family");
+        let suffixes: &[&str] = match family.type_ {
+            "counter" => &["_total"],
+            "histogram" => &["_bucket", "_count", "_sum"],
+            _ => &[""],
+        };
+        let suffix = name.strip_prefix(family.name).unwrap_or("of another");
+        assert!(suffixes.contains(&suffix), "{line} belongs to another family");
         assert!(value.parse::<f64>().is_ok(), "{line} has no number");
         family.samples += 1;
     }

@@ -30,6 +30,7 @@ mod load;
 mod logs;
 mod managed_environments;
 mod metrics;
+mod monitoring;
 mod namespaces;
 mod replicas;
 mod repository_credentials;

@@ -141,7 +141,7 @@ pub const RESOURCES: [&str; 18] = [
 /// See [`RESOURCES`].
 const OTHER: &str = "other";
 
-fn labels<B>(request: &Request<B>) -> RequestLabels {
+pub(crate) fn labels<B>(request: &Request<B>) -> RequestLabels {
     let path = resource_path(request.uri().path());
     let is_watch = request.uri().query().is_some_and(|query| {
         query.split('&').any(|parameter| matches!(parameter, "watch=true" | "watch=1"))

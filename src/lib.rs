@@ -7,6 +7,7 @@
 //! * [`lease`]: which of several replicas acts, with which [`roles`], and until when ([`tenure`]);
 //! * [`signals`]: how the agent wakes the backend;
 //! * [`runtime`]: inbox, timers, effects and watches that both roles run on;
+//! * [`chaos`]: calls that fail on purpose;
 //! * [`sealing`]: whether credentials can be kept; [`repositories`] and [`clusters`]: the servers that
 //!   they are for;
 //! * [`trace`]: what became of one change, across both roles, for OpenTelemetry;
@@ -15,6 +16,7 @@
 pub mod agent;
 pub mod api;
 pub mod backend;
+pub mod chaos;
 pub mod cli;
 pub mod clusters;
 pub mod kubernetes;

@@ -1,6 +1,6 @@
-//! A hook between the program and its database for tests: it can delay a call, refuse it, cut it
-//! off, or let it happen and then report that it has not. Without a gate, as in production, calls
-//! go straight through.
+//! A hook between the program and its database for tests and chaos: it can delay a call, refuse it,
+//! cut it off, or let it happen and then report that it has not. Without a gate, as in production,
+//! calls go straight through.
 
 use std::future::Future;
 use std::sync::Arc;

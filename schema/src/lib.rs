@@ -11,7 +11,7 @@
 //! * [`sealing`]: how credentials are encrypted.
 //! * [`notify`]: how two processes on one PostgreSQL wake each other.
 //! * [`store`]: loads machines in batches, and commits what their steps say.
-//! * [`gate`]: where a simulator sits between the store and its database.
+//! * [`gate`]: where a simulator, or chaos, sits between the store and its database.
 //! * [`embedded`]: backup, check and inspection of an SQLite file without the pool.
 //!
 //! Everything but [`embedded`] behaves the same on both databases, and the tests in `tests/` run

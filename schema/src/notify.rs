@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use sea_orm::sqlx::Error;
 use sea_orm::sqlx::postgres::PgListener;
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tokio::sync::watch;
 
 use crate::connection::{Database, DatabaseKind};
-use crate::error_class::Fault;
+use crate::store::error::StoreError;
 
 /// The channel that both roles use.
 const CHANNEL: &str = "managed_gitops";
@@ -16,16 +16,15 @@ const CHANNEL: &str = "managed_gitops";
 pub const PAYLOAD_LIMIT: usize = 7_900;
 
 /// Sends a payload to the listeners; on SQLite there are none.
-pub async fn notify(database: &Database, payload: &str) -> Result<(), DbErr> {
+pub async fn notify(database: &Database, payload: &str) -> Result<(), StoreError> {
     if database.kind() == DatabaseKind::Sqlite {
         return Ok(());
     }
     let values = [CHANNEL.into(), payload.into()];
     let notify = "SELECT pg_notify($1, $2)";
     let notify = Statement::from_sql_and_values(DbBackend::Postgres, notify, values);
-    let notified = database.reads().execute_raw(notify).await;
-    notified.inspect_err(|error| database.note(Fault::of(error)))?;
-    Ok(())
+    let sent = async { Ok(database.reads().execute_raw(notify).await.map(drop)?) };
+    database.call("notify", sent).await
 }
 
 /// Receives what the other role sends.

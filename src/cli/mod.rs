@@ -2,6 +2,7 @@
 //!
 //! * [`dev`]: everything in one process, with nothing installed;
 //! * [`serve`]: `all`, `backend` and `agent` against a cluster and a database;
+//! * [`chaos`]: calls that fail on purpose;
 //! * [`check`]: whether an installation works;
 //! * [`load`]: measures a running installation;
 //! * `logging`: what is logged; [`log_level`]: changes it while the program runs;
@@ -11,6 +12,7 @@
 //! * [`tools`]: `crds`, `migrate` and `backup`;
 //! * [`version`]: which build this is.
 
+pub mod chaos;
 pub mod check;
 pub mod dev;
 pub mod load;

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::api;
+use crate::cli::chaos::ChaosArguments;
 use crate::cli::check::check_definitions;
 use crate::cli::log_level;
 use crate::cli::logging::Log;
@@ -41,6 +42,8 @@ pub struct Serve {
     listen: ListenArguments,
     #[command(flatten)]
     replicas: ReplicaArguments,
+    #[command(flatten)]
+    chaos: ChaosArguments,
 }
 
 /// How replicas take turns.
@@ -61,6 +64,7 @@ struct ReplicaArguments {
 impl Serve {
     pub(super) async fn run(self, roles: Roles, build: Build, log: Log) -> Result<(), Failure> {
         let Self { cluster, database, migration, settings, sealing, .. } = &self;
+        let chaos = self.chaos.chaos()?;
         let sealing = sealing.keyring()?;
         let config = cluster.config().await?;
         let settings = Settings { sealing, ..settings.settings() };
@@ -84,6 +88,8 @@ impl Serve {
             migration.migrate(&database, &options).await?;
         }
         program::check_cluster(&counted.client, &database).await.map_err(Failure::Input)?;
+        // From here on failures are tried again; what is checked before ends the process.
+        let (counted, database) = chaos.apply(counted, database);
         let shutdown = super::shutdown_on_signal();
         let address = listener.local_addr().map_err(Failure::running)?;
         log_level::serve(log, address, shutdown.clone());

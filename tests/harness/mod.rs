@@ -492,7 +492,7 @@ pub async fn count(database: &Database, query: &str) -> i64 {
 }
 
 /// The result of a query of one column.
-async fn column<T: sea_orm::TryGetable>(database: &Database, query: &str) -> Vec<T> {
+pub async fn column<T: sea_orm::TryGetable>(database: &Database, query: &str) -> Vec<T> {
     use sea_orm::{ConnectionTrait, Statement};
     let connection = database.reader();
     let backend = connection.get_database_backend();
@@ -542,7 +542,8 @@ where
     }
 }
 
-async fn within_patience<T, F, R>(look: F) -> Option<T>
+/// Waits for a value as long as [`eventually`]; `None` if it does not come.
+pub async fn within_patience<T, F, R>(look: F) -> Option<T>
 where
     F: Fn() -> R,
     R: Future<Output = Option<T>>,

@@ -127,6 +127,11 @@ impl Running {
         }
     }
 
+    /// Whether it has printed or logged a matching line.
+    pub fn has_said(&self, is_so: impl Fn(&str) -> bool) -> bool {
+        self.lines.state.lock().unwrap().lines.iter().any(|line| is_so(line))
+    }
+
     /// The address of its health and metrics endpoints.
     pub fn address(&self) -> String {
         let line = self.wait_for_line(|line| line.starts_with("health, metrics:"));

@@ -14,6 +14,7 @@ mod servers;
 
 mod adoption;
 mod canary;
+mod chaos;
 mod command_line;
 mod complaints;
 mod contract;

@@ -50,7 +50,7 @@ const WELL: &[Step] = &[
 fn no_alert_fires_while_all_is_well() {
     let Some(prometheus) = prometheus::found() else { return };
     let scrapes = simulate(1, || async {
-        let mut play = Play::begin(WELL, true).await?;
+        let play = Play::begin(WELL, true).await?;
         for round in 0..12 {
             let path = format!("path-{round}");
             play.take(&Edit("team/app", serde_json::json!({"spec": {"source": {"path": path}}})))

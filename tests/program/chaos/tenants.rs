@@ -192,7 +192,7 @@ fn life(number: usize, tenant: usize, turn: usize, random: &mut fastrand::Rng) -
 
 fn deployment(number: usize, version: usize) -> GitOpsDeployment {
     let object = automated(&format!("app-{number:03}"));
-    let mut object = if number % 3 == 0 { with_finalizer(object) } else { object };
+    let mut object = if number.is_multiple_of(3) { with_finalizer(object) } else { object };
     object.spec.source = Source {
         repo_url: format!("https://git.example.com/team/app-{}", (number + version) % 7),
         path: format!("deploy/{number}/{version}"),

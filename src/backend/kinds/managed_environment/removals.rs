@@ -28,8 +28,8 @@ pub struct AccountRemoval {
     pub tenant: TenantUid,
     /// Where the environment and its Secret are or were.
     pub namespace: String,
-    /// The Secret's name.
-    pub secret: String,
+    /// The Secret's name; `None` if no Secret can have what `spec.credentialsSecret` says now.
+    pub secret: Option<String>,
     /// What.
     pub what: Revocable,
 }
@@ -41,7 +41,7 @@ impl AccountRemoval {
             uid: record.uid.clone(),
             tenant: record.tenant.clone(),
             namespace: record.namespace.clone(),
-            secret: record.spec.secret.clone(),
+            secret: record.spec.secret_name().map(str::to_owned),
             what,
         }
     }
@@ -107,7 +107,8 @@ impl Backend {
     /// The cluster, as the tenant's Secret opens it; `None` if that does not.
     async fn target_in_secret(&self, removal: &AccountRemoval) -> Result<Option<Target>, Outcome> {
         let AccountRemoval { tenant, namespace, secret, what, .. } = removal;
-        if secret.is_empty() || !self.settings.secret_namespaces.include(namespace) {
+        let Some(secret) = secret else { return Ok(None) };
+        if !self.settings.secret_namespaces.include(namespace) {
             return Ok(None);
         }
         let found = self.secret_of_tenant(tenant, namespace, secret).await;

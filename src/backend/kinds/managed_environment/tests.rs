@@ -277,7 +277,7 @@ async fn removal(world: &World, uid: &EnvironmentUid) -> AccountRemoval {
         uid: uid.clone(),
         tenant: world.tenant().await,
         namespace: "team".to_owned(),
-        secret: "kubeconfig".to_owned(),
+        secret: Some("kubeconfig".to_owned()),
         what: Revocable {
             api_url: URL.to_owned(),
             skips_tls_verification: false,
@@ -315,6 +315,9 @@ async fn what_was_made_is_removed_but_for_what_stays_and_the_rest_is_named() {
     world.put_kubeconfig().await;
     assert_eq!(attempt(&world, &removal).await.remains, [] as [&str; 0]);
     assert_eq!(world.cluster.take_shown(), [format!("revoke {TOKEN}")]);
+    // What is no name would be part of a path, as of another resource.
+    let of_no_name = AccountRemoval { secret: None, ..removal.clone() };
+    assert_eq!(attempt(&world, &of_no_name).await.remains, expected);
     // The namespace of another tenant has the name now.
     let of_another = AccountRemoval { tenant: TenantUid::new("another"), ..removal.clone() };
     assert_eq!(attempt(&world, &of_another).await.remains, expected);

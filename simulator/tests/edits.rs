@@ -7,7 +7,7 @@ use simulator::runs::subprocess::Subprocesses;
 use simulator::runs::tally::{seeds, tally, tell};
 
 /// The default number of campaigns; the environment may set it.
-const CAMPAIGNS: u64 = 1_000;
+const CAMPAIGNS: u64 = 500;
 const THREADS: usize = 2;
 
 #[test]

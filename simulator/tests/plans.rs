@@ -59,7 +59,7 @@ const PLANS: [(&str, usize); 40] = [
 
 /// One in this many plans is run, unless the environment says otherwise: all of them would take the gate
 /// beyond its limit.
-const EVERY: usize = 3;
+const EVERY: usize = 6;
 
 #[test]
 fn one_fault_at_any_moment_changes_nothing_in_the_end() {

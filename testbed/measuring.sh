@@ -6,7 +6,7 @@
 export TESTBED_DIR=${MEASURE_DIR:-/tmp/managed-gitops-measure}
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-program=$root/target/release/managed-gitops
+program=${MEASURE_PROGRAM:-$root/target/release/managed-gitops}
 pid=""
 
 step() { say "$(date +%T) $*"; }
@@ -76,13 +76,12 @@ count() {
 # An empty testbed. Argo CD does not run: `load` reports in its place.
 begin_testbed() {
   say "measuring $("$program" --version), built $(date -r "$program" '+%F %T')"
-  "$here/up" >/dev/null
+  "$here/up" --without-argocd >/dev/null
   . "$dir/environment"
   server_url=$DATABASE_URL
-  for part in argocd-application-controller argocd-repo-server git-server git-server-https sshd redis \
-    target-kube-controller-manager target-kube-apiserver target-etcd; do
-    "$here/part" stop $part
-  done
+  kubectl apply --server-side -f "$cache/argocd-crds-$(digest argocd)" >/dev/null
+  # A new definition is not served immediately.
+  wait_until 60 "Argo CD's resources" kubectl apply -f "$here/manifests/argocd.yaml"
   mkdir -p "$results"
   "$program" crds | kubectl apply --server-side -f - >/dev/null
   kubectl wait --for=condition=Established crd/gitopsdeployments.managed-gitops.redhat.com >/dev/null

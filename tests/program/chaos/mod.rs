@@ -51,7 +51,6 @@ const LONG: Plan = Plan {
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not in the gate yet: docs/testing.md has its command"]
 async fn backend_and_agent_lose_and_double_nothing_in_chaos() {
     let Some(testbed) = Testbed::from_environment() else { return };
     println!("{}", run(&testbed, &SHORT, fastrand::u64(..)).await);

@@ -93,7 +93,15 @@ impl Server {
         let folder = folder();
         let data = folder.path().join("data");
         let mut initdb = command(&program("initdb")?);
-        initdb.args(["--username=postgres", "--auth=trust", "--no-sync", "--pgdata"]).arg(&data);
+        initdb
+            .args([
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--auth=trust",
+                "--no-sync",
+                "--pgdata",
+            ])
+            .arg(&data);
         assert!(initdb.status().unwrap().success(), "initdb");
         Self::run(folder, &data)
     }

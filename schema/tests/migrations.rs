@@ -41,6 +41,8 @@ on_each_database!(
     an_existing_database_at_another_version_is_refused_unchanged,
     an_existing_database_without_its_columns_is_refused_unchanged,
     a_database_of_a_newer_version_is_refused_unchanged,
+    a_database_that_a_newer_version_has_only_expanded_is_used,
+    a_database_of_another_line_of_versions_is_refused_unchanged,
     without_migration_the_missing_migrations_are_reported,
     every_lookup_of_the_store_has_an_index,
     every_lookup_of_the_store_gets_an_index_in_an_existing_database,
@@ -213,7 +215,47 @@ async fn a_database_of_a_newer_version_is_refused_unchanged(scratch: Scratch) {
         assert!(matches!(error, MigrationError::Newer { .. }), "{error}");
         let text = error.to_string();
         assert!(text.contains("m20990101_000001_wonders"), "{text}");
-        assert!(text.contains("run that version or a later one"), "{text}");
+        let advice = "run a version whose schema is m20990101_000001_wonders or a later one";
+        assert!(text.contains(advice), "{text}");
+        assert_eq!(tables(&database).await, before);
+    }
+}
+
+/// As a newer version does that only adds.
+const EXPANSION: &str = "ALTER TABLE machine ADD COLUMN wonder varchar(8); \
+     INSERT INTO seaql_migrations VALUES ('m20990101_000001_expand_wonders', 0)";
+
+async fn a_database_that_a_newer_version_has_only_expanded_is_used(scratch: Scratch) {
+    let database = scratch.open().await;
+    migrate(&database).await.unwrap();
+    fixture::execute(&database, EXPANSION).await;
+    let before = tables(&database).await;
+    check(&database).await.unwrap();
+    let report = migrate(&database).await.unwrap();
+    assert_eq!(report.newer, ["m20990101_000001_expand_wonders"]);
+    assert_eq!(report.applied, Vec::<String>::new());
+    assert_eq!(tables(&database).await, before);
+
+    // What comes after it is no expansion, and only that is named.
+    let contraction = "INSERT INTO seaql_migrations VALUES ('m20990102_000002_contract', 0)";
+    fixture::execute(&database, contraction).await;
+    let error = migrate(&database).await.unwrap_err();
+    assert!(
+        matches!(&error, MigrationError::Newer { versions } if *versions == ["m20990102_000002_contract"]),
+        "{error}"
+    );
+}
+
+async fn a_database_of_another_line_of_versions_is_refused_unchanged(scratch: Scratch) {
+    let database = scratch.open().await;
+    migrate(&database).await.unwrap();
+    let lacks = format!("DELETE FROM seaql_migrations WHERE version = '{}'", ALL[ALL.len() - 1]);
+    fixture::execute(&database, &format!("{EXPANSION}; {lacks}")).await;
+    let before = tables(&database).await;
+    for error in [migrate(&database).await.unwrap_err(), check(&database).await.unwrap_err()] {
+        assert!(matches!(error, MigrationError::Diverged { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("run that version or one that follows both"), "{text}");
         assert_eq!(tables(&database).await, before);
     }
 }

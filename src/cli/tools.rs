@@ -45,6 +45,9 @@ impl Migrate {
         if report.applied.is_empty() {
             println!("the database is up to date");
         }
+        for name in &report.newer {
+            println!("a newer version has applied {name}, and this one does without");
+        }
         for name in &report.applied {
             println!("applied {name}");
         }

@@ -4,6 +4,11 @@
 //! under a lock: of two processes that start at once, one migrates and the other finds it done; and
 //! a failure leaves the database as it was. What only affects speed comes afterwards, `indexes`,
 //! and so does the unique guard of `open_operations`, which duplicates may prevent.
+//!
+//! During an upgrade the version before still works on the tables, and after a rollback it does
+//! again. So migrations expand first and contract a version later: one whose name contains
+//! `_expand_` only adds what other versions need not know, and those live with it; any other makes
+//! the versions before it refuse to start. `tests/expansion.rs` checks what is so named.
 
 mod adoption;
 mod indexes;
@@ -42,11 +47,17 @@ const ALONE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Pause between two attempts to take the lock.
 const ALONE_PAUSE: Duration = Duration::from_millis(100);
 
+/// Part of the name of each migration that only expands.
+const EXPANDS: &str = "_expand_";
+
 /// What [`migrate`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MigrationReport {
     /// Names of the migrations that were applied, in order; empty if there was nothing to do.
     pub applied: Vec<String>,
+    /// Names of the migrations by which a newer version has expanded the tables: this one does not
+    /// know them, and does without.
+    pub newer: Vec<String>,
     /// Whether tables of the existing system were found and taken over.
     pub adopted: bool,
     /// Sentences for the operator.
@@ -56,15 +67,28 @@ pub struct MigrationReport {
 /// Why a database was not migrated, or is not usable; it is unchanged in each case.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// It was migrated by a later build.
+    /// It was migrated by a later build, and not only expanded.
     #[error(
-        "the database was migrated by a newer version of managed-gitops (this one does not know \
-         {}): run that version or a later one, or restore a backup from before the upgrade; \
-         nothing was changed", versions.join(", ")
+        "the database was migrated by a newer version of managed-gitops, and this one cannot work \
+         with {}: run a version whose schema is {} or a later one (`managed-gitops version` prints \
+         it), or restore a backup from before the upgrade; nothing was changed",
+        versions.join(", "), versions.last().map_or("", String::as_str)
     )]
     Newer {
-        /// Versions that this build does not know.
+        /// Versions that this build does not know and cannot live with, in order.
         versions: Vec<String>,
+    },
+    /// It was expanded by a build that is neither an earlier nor a later one.
+    #[error(
+        "the database was migrated by a version of managed-gitops that this one neither precedes \
+         nor follows: this one does not know {}, and that one did not know {}; run that version or \
+         one that follows both; nothing was changed", unknown.join(", "), pending.join(", ")
+    )]
+    Diverged {
+        /// Versions that this build does not know.
+        unknown: Vec<String>,
+        /// Migrations that this build has but the database lacks.
+        pending: Vec<String>,
     },
     /// Migrations are pending and this process does not migrate.
     #[error(
@@ -146,6 +170,12 @@ pub fn newest() -> String {
     newest.map(|migration| migration.name().to_owned()).unwrap_or_default()
 }
 
+/// Whether a migration only adds tables, indexes, and columns that may be left out, so that a
+/// version that does not know it can work with the tables.
+pub fn expands(migration: &str) -> bool {
+    migration.contains(EXPANDS)
+}
+
 /// Applies what is pending, and takes over a database of the existing system.
 pub fn migrate(database: &Database) -> BoxFuture<'_, Result<MigrationReport, MigrationError>> {
     Box::pin(migrate_alone(database))
@@ -165,6 +195,14 @@ async fn migrate_alone(database: &Database) -> Result<MigrationReport, Migration
                     database = database.location(),
                     warning,
                     "a migration left something undone"
+                );
+            }
+            if !report.newer.is_empty() {
+                let (location, newer) = (database.location(), report.newer.join(", "));
+                tracing::info!(
+                    database = location,
+                    newer,
+                    "a newer version has expanded the tables; this one does without what it added"
                 );
             }
             Ok(report)
@@ -216,7 +254,7 @@ async fn text(database: &Database, query: &str) -> Result<String, MigrationError
     Ok(text.map_err(failed("asking for its roles"))?.unwrap_or_default())
 }
 
-/// Returns whether the database has exactly the tables of this build, and changes nothing.
+/// Returns whether this build can work with the tables of the database, and changes nothing.
 ///
 /// For processes that do not migrate.
 pub fn check(database: &Database) -> BoxFuture<'_, Result<(), MigrationError>> {
@@ -226,7 +264,7 @@ pub fn check(database: &Database) -> BoxFuture<'_, Result<(), MigrationError>> {
         } else {
             Versions::read(database.reader()).await?
         };
-        versions.refuse_newer()?;
+        versions.refuse_others()?;
         if versions.pending.is_empty() {
             Ok(())
         } else {
@@ -281,7 +319,7 @@ async fn migrate_within(
     transaction: &DatabaseTransaction,
 ) -> Result<MigrationReport, MigrationError> {
     let versions = Versions::read(transaction).await?;
-    versions.refuse_newer()?;
+    versions.refuse_others()?;
     let adopted = versions.none_applied && adoption::examine(transaction).await?;
     if !versions.pending.is_empty() {
         <Migrator as MigratorTrait>::up(transaction, None)
@@ -294,6 +332,7 @@ async fn migrate_within(
     }
     Ok(MigrationReport {
         applied: versions.pending,
+        newer: versions.unknown,
         adopted,
         warnings: warnings.into_iter().collect(),
     })
@@ -326,12 +365,20 @@ impl Versions {
         })
     }
 
-    fn refuse_newer(&self) -> Result<(), MigrationError> {
-        if self.unknown.is_empty() {
-            Ok(())
-        } else {
-            Err(MigrationError::Newer { versions: self.unknown.clone() })
+    /// Refuses what other builds have done, unless they have only expanded what this one would
+    /// leave as it is. sea-orm's own migrator refuses whatever it does not know, but it is only asked
+    /// to apply what is pending, and then there is nothing unknown.
+    fn refuse_others(&self) -> Result<(), MigrationError> {
+        let versions: Vec<String> =
+            self.unknown.iter().filter(|name| !expands(name)).cloned().collect();
+        if !versions.is_empty() {
+            return Err(MigrationError::Newer { versions });
         }
+        if self.unknown.is_empty() || self.pending.is_empty() {
+            return Ok(());
+        }
+        let (unknown, pending) = (self.unknown.clone(), self.pending.clone());
+        Err(MigrationError::Diverged { unknown, pending })
     }
 }
 

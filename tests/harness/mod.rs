@@ -9,7 +9,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crds::deployment::Source;
@@ -100,14 +100,36 @@ impl World {
         directory: TempDir,
         crds: Vec<CustomResourceDefinition>,
     ) -> Self {
+        let world = Self::over(url, directory, None, crds).await;
+        world.create_namespace(ARGO_CD).await;
+        world.start_argocd();
+        world
+    }
+
+    /// Starts everything except the program, on a database, and on a sandbox's data, that an earlier
+    /// version has left.
+    pub async fn after(url: &str, directory: TempDir, sandbox: PathBuf) -> Self {
+        let world = Self::over(url, directory, Some(sandbox), crds::all()).await;
+        world.start_argocd();
+        world
+    }
+
+    /// Starts the sandbox, and migrates the database.
+    async fn over(
+        url: &str,
+        directory: TempDir,
+        data: Option<PathBuf>,
+        crds: Vec<CustomResourceDefinition>,
+    ) -> Self {
         let crds = argocd_stand_in::definitions().into_iter().chain(crds);
-        let plane = ControlPlane::start(Options::with_crds(crds)).await.unwrap();
+        let options = Options { data, ..Options::with_crds(crds) };
+        let plane = ControlPlane::start(options).await.unwrap();
         let client = kube::Client::try_from(plane.client_config()).unwrap();
         let settings = Settings::default();
         let database = connect(url, &ConnectOptions::default()).await.unwrap();
         schema::migrate(&database).await.unwrap();
         let argocd = CancellationToken::new();
-        let world = Self {
+        Self {
             plane,
             client,
             database,
@@ -116,10 +138,7 @@ impl World {
             program: None,
             argocd,
             _directory: directory,
-        };
-        world.create_namespace(ARGO_CD).await;
-        world.start_argocd();
-        world
+        }
     }
 
     fn start_argocd(&self) {

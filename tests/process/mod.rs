@@ -16,7 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The binary, with nothing in its environment that it would read as a setting.
 pub fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_managed-gitops"));
+    program_at(Path::new(env!("CARGO_BIN_EXE_managed-gitops")), arguments)
+}
+
+/// Another version of the binary, in the same way.
+pub fn program_at(path: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(path);
     command.args(arguments).env_clear().stdin(Stdio::null());
     for name in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
         if let Some(value) = std::env::var_os(name) {

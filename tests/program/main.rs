@@ -41,3 +41,4 @@ mod status;
 mod sync_runs;
 mod traces;
 mod unreachable_clusters;
+mod upgrade;

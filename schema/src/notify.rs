@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sea_orm::sqlx::Error;
-use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tokio::sync::watch;
 
@@ -52,7 +52,6 @@ impl Listener {
             // Its sender lives as long as the database.
             _ = self.retired.changed() => {
                 // It may lead to a server that no longer receives notifications.
-                self.database.retire_listened();
                 self.listener = listen(&self.database).await?;
                 Ok(None)
             }
@@ -60,9 +59,20 @@ impl Listener {
     }
 }
 
+/// Listens on a connection in a pool of its own, which goes with it. The driver ends to listen in the
+/// background before it gives a connection back; on a frozen server that never ends, and would cost the
+/// pool of the database a connection each time.
 async fn listen(database: &Database) -> Result<PgListener, Error> {
-    let pool = database.listened().connection().get_postgres_connection_pool();
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(CHANNEL).await?;
-    Ok(listener)
+    let server = database.listened().connection().get_postgres_connection_pool().connect_options();
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(PgConnectOptions::clone(&server));
+    let listening = async {
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    };
+    database.patiently(listening).await
 }

@@ -28,6 +28,12 @@ pub enum ConnectError {
         /// An example.
         form: &'static str,
     },
+    /// PostgreSQL: the URL lists several hosts.
+    #[error(
+        "the database URL names several hosts: give one address that always leads to the primary, \
+         such as a Service, a virtual address or a proxy"
+    )]
+    SeveralHosts,
     /// SQLite: the directory of the file does not exist.
     #[error(
         "the directory `{}` of the database file does not exist: create it, or name another \
@@ -191,6 +197,7 @@ impl ConnectError {
             | Self::Encoding { .. }
             | Self::Tls { .. }
             | Self::Pooler { .. }
+            | Self::SeveralHosts
             | Self::Other { .. } => false,
         }
     }

@@ -5,6 +5,7 @@
 //! failure, which [`ConnectError`] tells apart.
 
 mod error;
+pub(crate) mod patience;
 mod postgres;
 mod retired;
 mod session;
@@ -26,6 +27,7 @@ use crate::BoxFuture;
 use crate::error_class::{ErrorClass, Fault};
 use crate::gate::{Gate, through};
 use crate::store::error::StoreError;
+use patience::Patience;
 use retired::Retired;
 use session::Pooled;
 
@@ -133,6 +135,8 @@ pub struct Database {
     location: String,
     statements: Arc<AtomicU64>,
     retired: Retired,
+    /// How long it is waited for; SQLite is in this process and answers.
+    patience: Option<Patience>,
     /// Set if transactions go through a pooler: how they then begin.
     pooled: Option<Pooled>,
     /// The same database without the pooler, to listen on.
@@ -167,10 +171,25 @@ impl Database {
             location,
             statements,
             retired,
+            patience: None,
             pooled: None,
             listened: None,
             gate: None,
         }
+    }
+
+    /// The same database, waited for no longer than this.
+    fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Waits for a statement as long as it may take.
+    pub(crate) async fn patiently<T, E: From<patience::Unanswered>>(
+        &self,
+        statement: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        patiently(self.patience.as_ref(), statement).await
     }
 
     /// The same database, with transactions that begin with these statements.
@@ -188,6 +207,11 @@ impl Database {
     /// The one to listen on; no notifications arrive through a pooler.
     pub(crate) fn listened(&self) -> &Self {
         self.listened.as_deref().unwrap_or(self)
+    }
+
+    /// Whether notifications can arrive.
+    pub fn can_listen(&self) -> bool {
+        self.kind == DatabaseKind::Postgres && !self.listened().is_pooled()
     }
 
     /// Whether it is reached through a pooler.
@@ -218,8 +242,10 @@ impl Database {
         name: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        let mut passing = std::pin::pin!(through(self.gate.as_ref(), name, work));
+        // Dropped before its connection is, which the pool then closes.
         let given_up = GivenUp(&self.retired);
-        let outcome = through(self.gate.as_ref(), name, work).await;
+        let outcome = passing.as_mut().await;
         std::mem::forget(given_up);
         if let Err(error) = &outcome {
             self.note(error.fault());
@@ -232,13 +258,6 @@ impl Database {
     pub(crate) fn note(&self, fault: Fault) {
         if fault.class == ErrorClass::Connection {
             self.retired.retire();
-        }
-    }
-
-    /// Retires the listening connections, if they are not the same as all others.
-    pub(crate) fn retire_listened(&self) {
-        if let Some(listened) = &self.listened {
-            listened.retired.retire();
         }
     }
 
@@ -303,6 +322,17 @@ impl fmt::Debug for Database {
             .field("kind", &self.kind)
             .field("location", &self.location)
             .finish_non_exhaustive()
+    }
+}
+
+/// Waits for a statement as long as it may take, if there is a limit.
+async fn patiently<T, E: From<patience::Unanswered>>(
+    patience: Option<&Patience>,
+    statement: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match patience {
+        Some(patience) => patience.wait(statement).await,
+        None => statement.await,
     }
 }
 

@@ -6,6 +6,7 @@ use sea_orm::{DatabaseConnection, sqlx};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
+use super::patience::Patience;
 use super::retired::Retired;
 use super::{ConnectError, ConnectOptions, Database, DatabaseKind};
 
@@ -50,27 +51,42 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
     probed
         .unwrap_or_else(|_| Err(ConnectError::TimedOut { location: location.clone(), timeout }))?;
     let retired = Retired::default();
-    let asked = retired.clone();
+    let patience = Patience::new(options.statement_timeout, retired.clone());
+    let (before, after) =
+        ((retired.clone(), patience.clone()), (retired.clone(), patience.clone()));
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(Some(IDLE_TIMEOUT))
         .test_before_acquire(false)
         .before_acquire(move |connection, meta| {
-            let is_retired = asked.covers(meta.age);
+            let (is_retired, patience) = (before.0.covers(meta.age), before.1.clone());
             Box::pin(async move {
                 if is_retired {
                     return Ok(false);
                 }
                 if meta.idle_for > PING_AFTER_IDLE {
-                    connection.ping().await?;
+                    patience.ping(connection).await?;
                 }
+                Ok(true)
+            })
+        })
+        .after_release(move |connection, meta| {
+            let (is_retired, patience) = (after.0.covers(meta.age), after.1.clone());
+            Box::pin(async move {
+                if is_retired {
+                    return Ok(false);
+                }
+                // The driver pings as well, but without a deadline: a connection to a frozen server
+                // would keep its place in the pool.
+                patience.ping(connection).await?;
                 Ok(true)
             })
         })
         .connect_lazy_with(server);
     let connection = DatabaseConnection::from(pool);
-    let database = Database::new(DatabaseKind::Postgres, connection, None, None, location, retired);
+    let database = Database::new(DatabaseKind::Postgres, connection, None, None, location, retired)
+        .with_patience(patience);
     if !options.pooled {
         return Ok(database);
     }
@@ -83,6 +99,9 @@ pub(super) async fn connect(url: &str, options: &ConnectOptions) -> Result<Datab
 ///
 /// `mode` is `PGSSLMODE`; an invalid one is ignored by the driver, and so by us.
 fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
+    if names_several_hosts(url) {
+        return Err(ConnectError::SeveralHosts);
+    }
     let server = url.parse::<PgConnectOptions>().map_err(|_| ConnectError::MalformedUrl {
         kind: DatabaseKind::Postgres,
         form: "postgres://user:password@host:5432/database",
@@ -96,6 +115,20 @@ fn server(url: &str, mode: &str) -> Result<PgConnectOptions, ConnectError> {
         return Ok(server);
     }
     Ok(server.ssl_mode(PgSslMode::VerifyFull))
+}
+
+/// libpq takes a list of hosts, and of ports; the driver would take it for the name of one.
+fn names_several_hosts(url: &str) -> bool {
+    let (rest, query) = url.split_once('?').unwrap_or((url, ""));
+    let authority = rest.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split_once('/').map_or(authority, |(authority, _)| authority);
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    let parameters = query.split('&').filter_map(|one| one.split_once('='));
+    let mut lists = parameters.filter(|(name, value)| {
+        matches!(*name, "host" | "hostaddr" | "port")
+            && (value.contains(',') || value.to_ascii_lowercase().contains("%2c"))
+    });
+    hosts.contains(',') || lists.next().is_some()
 }
 
 /// One connection outside the pool: the pool would retry a refusal until it times out and then
@@ -178,6 +211,25 @@ mod tests {
 
     fn mode(url: &str, variable: &str) -> String {
         format!("{:?}", server(url, variable).unwrap().get_ssl_mode())
+    }
+
+    #[test]
+    fn a_list_of_hosts_is_refused_with_advice() {
+        for several in [
+            "postgres://u:p@one,two/d",
+            "postgres://u:p@one:5432,two:5433/d?sslmode=disable",
+            "postgres://one,two",
+            "postgres:///d?host=one,two",
+            "postgres:///d?host=/run/one%2C/run/two",
+            "postgres://one/d?port=5432,5433",
+        ] {
+            let error = server(several, "").unwrap_err();
+            assert!(matches!(error, ConnectError::SeveralHosts), "{several}: {error}");
+            assert!(error.to_string().contains("one address"), "{error}");
+        }
+        for one in ["postgres://u:p,q@one/d", "postgres://one/a,b?application_name=c,d"] {
+            assert!(server(one, "").is_ok(), "{one}");
+        }
     }
 
     #[test]

@@ -14,18 +14,25 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Postgres};
 use tokio::sync::Mutex;
 
-use super::{Database, DatabaseKind};
+use super::patience::Patience;
+use super::{Database, DatabaseKind, patiently};
 
 /// An open transaction. Dropped without a commit, it is rolled back.
-pub enum Session {
+pub struct Session {
+    transaction: Transaction,
+    patience: Option<Patience>,
+}
+
+/// See [`Session`].
+enum Transaction {
     /// Statements are prepared under a name, and found again in the next transaction.
     Named(DatabaseTransaction),
     /// Statements have no name.
     Unnamed(Unnamed),
 }
 
-/// See [`Session::Unnamed`].
-pub struct Unnamed {
+/// See [`Transaction::Unnamed`].
+struct Unnamed {
     transaction: Mutex<sqlx::Transaction<'static, Postgres>>,
     statements: Arc<AtomicU64>,
 }
@@ -44,6 +51,25 @@ pub(super) struct Pooled {
 
 impl Session {
     pub(super) async fn begin(database: &Database) -> Result<Self, DbErr> {
+        let transaction = database.patiently(Transaction::begin(database)).await?;
+        Ok(Self { transaction, patience: database.patience.clone() })
+    }
+
+    /// Commits it.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        let Self { transaction, patience } = self;
+        patiently(patience.as_ref(), transaction.commit()).await
+    }
+
+    /// Rolls it back.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        let Self { transaction, patience } = self;
+        patiently(patience.as_ref(), transaction.rollback()).await
+    }
+}
+
+impl Transaction {
+    async fn begin(database: &Database) -> Result<Self, DbErr> {
         if let Some(pooled) = &database.pooled {
             let pool = database.writer.get_postgres_connection_pool();
             return Ok(Self::Unnamed(Unnamed::begin(pool, pooled).await?));
@@ -58,16 +84,14 @@ impl Session {
         Ok(Self::Named(database.writer.begin_with_options(options).await?))
     }
 
-    /// Commits it.
-    pub async fn commit(self) -> Result<(), DbErr> {
+    async fn commit(self) -> Result<(), DbErr> {
         match self {
             Self::Named(transaction) => transaction.commit().await,
             Self::Unnamed(unnamed) => unnamed.commit().await,
         }
     }
 
-    /// Rolls it back.
-    pub async fn rollback(self) -> Result<(), DbErr> {
+    async fn rollback(self) -> Result<(), DbErr> {
         match self {
             Self::Named(transaction) => transaction.rollback().await,
             Self::Unnamed(Unnamed { transaction, .. }) => {
@@ -78,7 +102,7 @@ impl Session {
 }
 
 #[async_trait::async_trait]
-impl ConnectionTrait for Session {
+impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DbBackend {
         match self {
             Self::Named(transaction) => transaction.get_database_backend(),
@@ -112,6 +136,33 @@ impl ConnectionTrait for Session {
             Self::Named(transaction) => transaction.query_all_raw(statement).await,
             Self::Unnamed(unnamed) => unnamed.query_all_raw(statement).await,
         }
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Session {
+    fn get_database_backend(&self) -> DbBackend {
+        self.transaction.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let sent = self.transaction.execute_raw(statement);
+        patiently(self.patience.as_ref(), sent).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let sent = self.transaction.execute_unprepared(sql);
+        patiently(self.patience.as_ref(), sent).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let sent = self.transaction.query_one_raw(statement);
+        patiently(self.patience.as_ref(), sent).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let sent = self.transaction.query_all_raw(statement);
+        patiently(self.patience.as_ref(), sent).await
     }
 }
 
@@ -171,6 +222,33 @@ impl Reads<'_> {
         let pool = self.0.reader.get_postgres_connection_pool();
         Ok(Some(Unnamed::begin(pool, pooled).await?))
     }
+
+    async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let Some(unnamed) = self.unnamed().await? else {
+            return self.0.reader.execute_raw(statement).await;
+        };
+        let result = unnamed.execute_raw(statement).await?;
+        unnamed.commit().await?;
+        Ok(result)
+    }
+
+    async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let Some(unnamed) = self.unnamed().await? else {
+            return self.0.reader.query_one_raw(statement).await;
+        };
+        let row = unnamed.query_one_raw(statement).await?;
+        unnamed.commit().await?;
+        Ok(row)
+    }
+
+    async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let Some(unnamed) = self.unnamed().await? else {
+            return self.0.reader.query_all_raw(statement).await;
+        };
+        let rows = unnamed.query_all_raw(statement).await?;
+        unnamed.commit().await?;
+        Ok(rows)
+    }
 }
 
 #[async_trait::async_trait]
@@ -180,34 +258,19 @@ impl ConnectionTrait for Reads<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let Some(unnamed) = self.unnamed().await? else {
-            return self.0.reader.execute_raw(statement).await;
-        };
-        let result = unnamed.execute_raw(statement).await?;
-        unnamed.commit().await?;
-        Ok(result)
+        self.0.patiently(self.execute(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.reader.execute_unprepared(sql).await
+        self.0.patiently(self.0.reader.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let Some(unnamed) = self.unnamed().await? else {
-            return self.0.reader.query_one_raw(statement).await;
-        };
-        let row = unnamed.query_one_raw(statement).await?;
-        unnamed.commit().await?;
-        Ok(row)
+        self.0.patiently(self.query_one(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let Some(unnamed) = self.unnamed().await? else {
-            return self.0.reader.query_all_raw(statement).await;
-        };
-        let rows = unnamed.query_all_raw(statement).await?;
-        unnamed.commit().await?;
-        Ok(rows)
+        self.0.patiently(self.query_all(statement)).await
     }
 }
 

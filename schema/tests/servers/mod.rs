@@ -62,8 +62,9 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let pid = self.process.id().to_string();
-        let _ = Command::new("kill").args([self.end, &pid]).status();
+        self.signal(self.end, &[self.process.id()]);
+        // In case it is frozen.
+        self.signal("-CONT", &self.processes());
         let _ = self.process.wait();
     }
 }
@@ -75,6 +76,29 @@ fn program(name: &str) -> Option<PathBuf> {
 }
 
 impl Server {
+    /// Freezes it: connections stay open, new ones are accepted by the kernel, and nothing is answered.
+    pub fn freeze(&self) {
+        // First the one that starts the others.
+        self.signal("-STOP", &[self.process.id()]);
+        self.signal("-STOP", &self.processes());
+    }
+
+    /// Its processes, the first one first.
+    fn processes(&self) -> Vec<u32> {
+        let first = self.process.id();
+        let children =
+            Command::new("ps").args(["-o", "pid=", "--ppid", &first.to_string()]).output();
+        let children = String::from_utf8(children.unwrap().stdout).unwrap();
+        let children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+        std::iter::once(first).chain(children).collect()
+    }
+
+    fn signal(&self, signal: &str, pids: &[u32]) {
+        let pids = pids.iter().map(u32::to_string);
+        // One of them may have ended.
+        let _ = Command::new("kill").arg(signal).args(pids).stderr(Stdio::null()).status();
+    }
+
     /// A new PostgreSQL for a test, if enabled and installed; otherwise prints why there is none.
     pub fn for_test() -> Option<Self> {
         if std::env::var("DATABASE_URL").is_err() {
@@ -128,7 +152,7 @@ impl Server {
 
     /// PgBouncer in transaction mode in front of this server, with two server connections in total,
     /// and with these settings; `None` if it is not installed.
-    pub fn pgbouncer(server: &str, settings: &str) -> Option<Self> {
+    fn pgbouncer(server: &str, settings: &str) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(PathBuf::from);
         let program = program.into_iter().find(|path| path.exists())?;
         let (folder, port) = (folder(), free_port());
@@ -142,6 +166,27 @@ impl Server {
         let process = command(&program).arg(&file).spawn().unwrap();
         // It has no children, and ignores other signals while it starts.
         Some(Self { port, process, end: "-KILL", _folder: folder })
+    }
+
+    /// PgBouncer in front of the server of a URL, and the URL of the same database through it; `None`
+    /// if it is not installed.
+    pub fn pgbouncer_before(url: &str, settings: &str) -> Option<(Self, String)> {
+        let rest = url.split_once("://").unwrap().1;
+        let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
+        let (account, place) = rest.rsplit_once('@').unwrap_or(("postgres", rest));
+        let (user, password) = account.split_once(':').unwrap_or((account, ""));
+        let (host, name) = place.split_once('/').unwrap();
+        let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
+        let mut server = format!("host={host} port={port} user={user}");
+        if !password.is_empty() {
+            server.push_str(&format!(" password={password}"));
+        }
+        let Some(pooler) = Self::pgbouncer(&server, settings) else {
+            println!("skipping: pgbouncer is not installed");
+            return None;
+        };
+        let url = format!("postgres://{user}@127.0.0.1:{}/{name}?sslmode=disable", pooler.port);
+        Some((pooler, url))
     }
 
     pub fn url(&self) -> String {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use schema::connection::ConnectOptions;
 use schema::notify::{Listener, notify};
 use schema::{ConnectError, Database, ErrorClass, connect};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
@@ -13,6 +14,8 @@ use crate::servers::{Address, Server, url};
 
 /// How often a worker retries at once.
 const AT_ONCE: usize = 3;
+/// After which a server that works cancels a statement.
+const SOON: Duration = Duration::from_secs(1);
 
 async fn text(database: &Database, query: &str) -> String {
     let statement = Statement::from_string(DbBackend::Postgres, query);
@@ -88,6 +91,35 @@ async fn after_a_failover_that_keeps_connections_open_the_next_commit_reaches_th
     assert_eq!(text(&world.database, port).await, second.port.to_string());
     assert_eq!(text(&promoting, "SELECT count(*)::text FROM application").await, "1");
     // The listener has moved as well, and knows that it may have missed something.
+    let gap = tokio::time::timeout(DEADLINE, listener.next()).await.expect("a gap");
+    assert_eq!(gap.unwrap(), None, "once");
+    notify(&world.database, "news").await.unwrap();
+    let news = tokio::time::timeout(DEADLINE, listener.next()).await.expect("a notification");
+    assert_eq!(news.unwrap().as_deref(), Some("news"));
+}
+
+#[tokio::test]
+async fn a_frozen_server_is_left_once_a_statement_is_overdue_even_with_its_last_connection() {
+    let Some(first) = Server::for_test() else { return };
+    drop(open(&first).await);
+    let address = Address::of(&first).await;
+    let overdue_soon = ConnectOptions { statement_timeout: SOON, max_connections: 1, ..options() };
+    let database = connect(&url(address.port), &overdue_soon).await.unwrap();
+    let world = World::start(&Scratch::holding(database)).await;
+    let object = Object::new("t1", "a");
+    world.settle(std::slice::from_ref(&object)).await;
+    let mut listener = Listener::connect(&world.database).await.unwrap();
+
+    let second = first.standby().unwrap();
+    let promoting = open(&second).await;
+    first.freeze();
+    until(&promoting, "SELECT pg_promote()::text", "true").await;
+    address.leads_to(&second);
+
+    assert_eq!(commit(&world, &object).await, ["the connection to the database was lost"]);
+    let port = "SELECT inet_server_port()::text";
+    assert_eq!(text(&world.database, port).await, second.port.to_string());
+    assert_eq!(text(&promoting, "SELECT count(*)::text FROM application").await, "1");
     let gap = tokio::time::timeout(DEADLINE, listener.next()).await.expect("a gap");
     assert_eq!(gap.unwrap(), None, "once");
     notify(&world.database, "news").await.unwrap();

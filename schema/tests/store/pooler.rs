@@ -17,26 +17,6 @@ use crate::servers::Server;
 /// Makes PgBouncer accept settings that it does not know, as its manual suggests.
 const IGNORING: &str = "ignore_startup_parameters = extra_float_digits,options";
 
-/// A PgBouncer in front of the server of a URL, and the URL of the same database through it.
-fn through(url: &str, settings: &str) -> Option<(Server, String)> {
-    let rest = url.split_once("://").unwrap().1;
-    let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
-    let (account, place) = rest.rsplit_once('@').unwrap_or(("postgres", rest));
-    let (user, password) = account.split_once(':').unwrap_or((account, ""));
-    let (host, name) = place.split_once('/').unwrap();
-    let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
-    let mut server = format!("host={host} port={port} user={user}");
-    if !password.is_empty() {
-        server.push_str(&format!(" password={password}"));
-    }
-    let Some(pooler) = Server::pgbouncer(&server, settings) else {
-        println!("skipping: pgbouncer is not installed");
-        return None;
-    };
-    let url = format!("postgres://{user}@127.0.0.1:{}/{name}?sslmode=disable", pooler.port);
-    Some((pooler, url))
-}
-
 fn pooled() -> ConnectOptions {
     ConnectOptions { pooled: true, ..options() }
 }
@@ -60,7 +40,9 @@ async fn opened(url: &str, options: &ConnectOptions) -> Result<Database, Connect
 async fn an_unannounced_pooler_is_reported_with_advice() {
     on_postgres(async |scratch| {
         for settings in ["", IGNORING] {
-            let Some((_pooler, url)) = through(&scratch.url, settings) else { return };
+            let Some((_pooler, url)) = Server::pgbouncer_before(&scratch.url, settings) else {
+                return;
+            };
             let error = opened(&url, &options()).await.unwrap_err();
             assert!(matches!(error, ConnectError::Pooler { .. }), "{error}");
             assert!(!error.is_transient());
@@ -75,7 +57,9 @@ async fn an_unannounced_pooler_is_reported_with_advice() {
 async fn everything_works_through_an_announced_pooler() {
     on_postgres(async |scratch| {
         for settings in ["", IGNORING] {
-            let Some((_pooler, url)) = through(&scratch.url, settings) else { return };
+            let Some((_pooler, url)) = Server::pgbouncer_before(&scratch.url, settings) else {
+                return;
+            };
             let database = opened(&url, &pooled()).await.unwrap();
             migrate(&database).await.unwrap();
             // Another process, which gets the sessions of the first.
@@ -93,7 +77,7 @@ async fn everything_works_through_an_announced_pooler() {
 #[tokio::test]
 async fn deployments_work_through_a_pooler() {
     on_postgres(async |scratch| {
-        let Some((_pooler, url)) = through(&scratch.url, "") else { return };
+        let Some((_pooler, url)) = Server::pgbouncer_before(&scratch.url, "") else { return };
         let world = World::start(&Scratch::holding(opened(&url, &pooled()).await.unwrap())).await;
         let objects: Vec<Object> =
             (0..20).map(|number| Object::new("t1", &number.to_string())).collect();
@@ -140,7 +124,7 @@ async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
 #[tokio::test]
 async fn limits_hold_in_each_transaction_and_nothing_is_left_in_a_session() {
     on_postgres(async |scratch| {
-        let Some((_pooler, url)) = through(&scratch.url, "") else { return };
+        let Some((_pooler, url)) = Server::pgbouncer_before(&scratch.url, "") else { return };
         let database = opened(&url, &pooled()).await.unwrap();
         let ask = async |query: &str| -> String {
             let statement = Statement::from_string(DbBackend::Postgres, query);
@@ -163,7 +147,7 @@ async fn limits_hold_in_each_transaction_and_nothing_is_left_in_a_session() {
 #[tokio::test]
 async fn signals_are_sent_through_a_pooler_and_received_without_it() {
     on_postgres(async |scratch| {
-        let Some((_pooler, url)) = through(&scratch.url, "") else { return };
+        let Some((_pooler, url)) = Server::pgbouncer_before(&scratch.url, "") else { return };
         let direct = scratch.open().await;
         let database = opened(&url, &pooled()).await.unwrap().listening_on(direct);
         let mut listener = Listener::connect(&database).await.unwrap();

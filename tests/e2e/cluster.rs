@@ -1,6 +1,8 @@
 //! A real cluster, and the program on it: with its own account, the rights of
-//! `deploy/kustomize/base` and a fresh database.
+//! `deploy/kustomize/base` and a fresh database; or backend and agent apart, each with its account and
+//! rights of `deploy/kustomize/overlays/split`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -40,6 +42,44 @@ const PARTS: [&str; 15] = [
     "target-kube-controller-manager",
 ];
 
+/// How the program runs.
+struct Layout {
+    /// The kustomization with its accounts and rights.
+    kustomization: &'static str,
+    processes: &'static [Process],
+}
+
+/// A process of the program.
+struct Process {
+    command: &'static str,
+    account: &'static str,
+}
+
+const TOGETHER: Layout = Layout {
+    kustomization: "base",
+    processes: &[Process { command: "all", account: "managed-gitops" }],
+};
+
+/// The backend first: it makes the tables, which the agent expects.
+const APART: Layout = Layout {
+    kustomization: "overlays/split",
+    processes: &[
+        Process { command: "backend", account: "managed-gitops-backend" },
+        Process { command: "agent", account: "managed-gitops-agent" },
+    ],
+};
+
+impl Layout {
+    /// The one that the environment asks for.
+    fn wanted() -> &'static Self {
+        match std::env::var("E2E_ROLES").as_deref() {
+            Err(_) | Ok("together") => &TOGETHER,
+            Ok("split") => &APART,
+            Ok(other) => panic!("E2E_ROLES is `{other}`: use `together` or `split`"),
+        }
+    }
+}
+
 /// Shared by all scenarios; the first one creates it.
 static SHARED: Mutex<Option<Cluster>> = Mutex::const_new(None);
 
@@ -53,7 +93,9 @@ pub struct Cluster {
     directory: TempDir,
     sealing_keys: Vec<SealingKey>,
     is_isolated: bool,
-    program: Option<Running>,
+    layout: &'static Layout,
+    /// What runs of the layout, by its command.
+    program: BTreeMap<&'static str, Running>,
 }
 
 /// Whether to run on a cluster: opt-in, because the tests are destructive.
@@ -117,30 +159,33 @@ impl Cluster {
             directory: tempfile::tempdir().unwrap(),
             sealing_keys: vec![SealingKey::generate()],
             is_isolated: true,
-            program: None,
+            layout: Layout::wanted(),
+            program: BTreeMap::new(),
         };
         let definitions = cluster.directory.path().join("crds.yaml");
         std::fs::write(&definitions, process::succeeds(&["crds"])).unwrap();
         let apply = ["apply", "--server-side"];
         cluster.kubectl(&[&apply[..], &["-f", &definitions.display().to_string()]].concat());
-        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kustomize/base");
-        let rights =
-            ["-k", &base.display().to_string(), "-l", "app.kubernetes.io/component=rights"];
+        let kustomize = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kustomize");
+        let kustomization = kustomize.join(cluster.layout.kustomization).display().to_string();
+        let rights = ["-k", &kustomization, "-l", "app.kubernetes.io/component=rights"];
         cluster.kubectl(&[&apply[..], &rights].concat());
         let kind = "crd/gitopsdeployments.managed-gitops.redhat.com";
         cluster.kubectl(&["wait", "--for=condition=Established", kind]);
-        cluster.write_own_kubeconfig();
+        for process in cluster.layout.processes {
+            cluster.write_kubeconfig_of(process);
+        }
         execute(&cluster.server, &format!("CREATE DATABASE {}", cluster.database)).await;
         cluster
     }
 
-    /// Derives a kubeconfig for the program's account from ours.
-    fn write_own_kubeconfig(&self) {
-        let token = ["create", "token", "managed-gitops", "-n", OWN_NAMESPACE, "--duration=24h"];
+    /// Derives a kubeconfig for a process's account from ours.
+    fn write_kubeconfig_of(&self, process: &Process) {
+        let token = ["create", "token", process.account, "-n", OWN_NAMESPACE, "--duration=24h"];
         let token = self.kubectl(&token);
         let mut config = target::with_token(&self.kubeconfig, token.trim());
         config["contexts"][0]["context"]["namespace"] = OWN_NAMESPACE.into();
-        std::fs::write(self.own_kubeconfig(), config.to_string()).unwrap();
+        std::fs::write(self.kubeconfig_of(process), config.to_string()).unwrap();
     }
 
     /// The same cluster as a target of its tenants.
@@ -148,8 +193,8 @@ impl Cluster {
         Target::of(self.kubeconfig.clone()).await
     }
 
-    fn own_kubeconfig(&self) -> PathBuf {
-        self.directory.path().join("kubeconfig")
+    fn kubeconfig_of(&self, process: &Process) -> PathBuf {
+        self.directory.path().join(process.account)
     }
 
     fn kubectl(&self, arguments: &[&str]) -> String {
@@ -201,9 +246,6 @@ impl Cluster {
             database.ok()?.close().await.ok()
         })
         .await;
-        if self.program.as_mut().is_some_and(|program| program.is_running()) {
-            return;
-        }
         self.start_program().await;
     }
 
@@ -218,28 +260,41 @@ impl Cluster {
             Some(held.collect::<Vec<_>>())
         };
         let before = eventually("the Leases can be read", held).await;
-        let program = Mutex::new(self.program.as_mut().unwrap());
-        let has_outlived = eventually("the program renews its Leases, or ends", || async {
-            if !program.lock().await.is_running() {
-                return Some(false);
+        loop {
+            let program = Mutex::new(&mut self.program);
+            let has_outlived = eventually("the program renews its Leases, or ends", || async {
+                if !program.lock().await.values_mut().all(Running::is_running) {
+                    return Some(false);
+                }
+                let now = held().await?;
+                let renewed = now.iter().zip(&before).all(|(now, before)| {
+                    now.0.as_ref().is_some_and(|holder| !holder.is_empty()) && now.1 != before.1
+                });
+                renewed.then_some(true)
+            })
+            .await;
+            if has_outlived {
+                return;
             }
-            let now = held().await?;
-            let renewed = now.iter().zip(&before).all(|(now, before)| {
-                now.0.as_ref().is_some_and(|holder| !holder.is_empty()) && now.1 != before.1
-            });
-            renewed.then_some(true)
-        })
-        .await;
-        if !has_outlived {
             self.start_program().await;
         }
     }
 
+    /// Starts what does not run of it.
     async fn start_program(&mut self) {
-        let mut command = process::program(&["all", "--listen", "127.0.0.1:0"]);
+        for process in self.layout.processes {
+            let running = self.program.get_mut(process.command);
+            if !running.is_some_and(|running| running.is_running()) {
+                self.program.insert(process.command, self.start(process).await);
+            }
+        }
+    }
+
+    async fn start(&self, process: &Process) -> Running {
+        let mut command = process::program(&[process.command, "--listen", "127.0.0.1:0"]);
         command.args(ring::SETTINGS);
         // Always the same name: after a kill it need not wait for its own Lease.
-        command.args(["--identity", "e2e", "--kubeconfig"]).arg(self.own_kubeconfig());
+        command.args(["--identity", "e2e", "--kubeconfig"]).arg(self.kubeconfig_of(process));
         command.env("DATABASE_URL", with_database(&self.server, &self.database));
         command.env("SEALING_KEYS", self.sealing_keys());
         command.env("ENABLE_APPPROJECT_ISOLATION", self.is_isolated.to_string());
@@ -250,7 +305,7 @@ impl Cluster {
             program.wait_for_line(|line| line.contains("this replica acts"));
             program
         });
-        self.program = Some(started.await.unwrap());
+        started.await.unwrap()
     }
 
     /// Kills the program with SIGKILL and restarts it.
@@ -260,8 +315,10 @@ impl Cluster {
     }
 
     async fn end_program(&mut self) {
-        let mut old = self.program.take().unwrap();
-        tokio::task::spawn_blocking(move || old.kill()).await.unwrap();
+        let mut old = std::mem::take(&mut self.program);
+        tokio::task::spawn_blocking(move || old.values_mut().for_each(Running::kill))
+            .await
+            .unwrap();
     }
 
     /// Kills the program and restarts it as if it had been away for so long, as far as managed

@@ -5,7 +5,8 @@
 //! `KUBECONFIG`, with the program on a fresh database on `DATABASE_URL` and its own repository in
 //! `E2E_GIT_FOLDER`, whose bare repositories Argo CD reads at `E2E_GIT_URL`. A second cluster to
 //! deploy to is that of `E2E_TARGET_KUBECONFIG`. Parts of the clusters are killed only if `TESTBED_DIR`
-//! marks them as a testbed. `testbed/up` prints all of these.
+//! marks them as a testbed. `testbed/up` prints all of these. With `E2E_ROLES=split` the program on the
+//! cluster is two processes, backend and agent.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(unreachable_pub, reason = "these modules belong to a binary, not a library")]

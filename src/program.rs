@@ -175,7 +175,8 @@ impl Actor {
         }
         if let Some(backend) = backend {
             if roles == Roles::Backend {
-                let hear = signals::hear(Arc::clone(&backend), database, shutdown.clone());
+                let metrics = Arc::clone(metrics);
+                let hear = signals::hear(Arc::clone(&backend), database, metrics, shutdown.clone());
                 acting.tasks.spawn(async move {
                     hear.await;
                     Ok(())

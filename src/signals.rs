@@ -1,12 +1,13 @@
 //! How the two roles notify each other that a row has changed. A signal carries no content and may
 //! be lost: what it points to is in the database.
 
+mod hearing;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt as _, stream};
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
 use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::CredentialUid;
@@ -16,16 +17,12 @@ use schema::connection::Database;
 use schema::notify::{self, PAYLOAD_LIMIT};
 use schema::store::StoreError;
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+
+pub use hearing::hear;
 
 /// Pause before a lost connection is re-established, and before unsent signals are sent again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
-/// How often unsignalled reports are looked for: an agent may have ended between writing one and
-/// signalling it, and a connection may be silently dead. One statement, by an index that is empty
-/// at rest. Operations have their own deadlines.
-const LOOK_INTERVAL: Duration = Duration::from_secs(60);
-
 /// The receiver of signals.
 pub trait Listener: Send + Sync {
     /// An operation that this machine asked for has completed or failed, or says something else of
@@ -46,10 +43,11 @@ pub trait Listener: Send + Sync {
 
 /// A listener to an agent in another process, where signals may be lost.
 pub trait Hearer: Listener {
-    /// Signals may have been lost: looks at everything that may have been signalled.
-    fn look_again(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// Looks for reports that were not taken in.
-    fn take_in_reports(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Signals may have been lost: looks at every machine and report that may have been signalled;
+    /// returns how many reports there were.
+    fn look_again(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// Looks for reports that were not taken in; returns how many there were.
+    fn take_in_reports(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
 /// What carries out operations. In the backend's own process it need not wait until its watch shows
@@ -195,73 +193,9 @@ fn payloads(waiting: &BTreeSet<Signal>) -> Vec<String> {
     payloads
 }
 
-/// Listens to an agent in another process, until it should stop.
-pub async fn hear(backend: Arc<impl Hearer>, database: Database, shutdown: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            error = hear_once(&*backend, &database) => {
-                tracing::warn!(%error, "the agent cannot be heard; trying again");
-            }
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(RECONNECT_PAUSE) => {}
-        }
-    }
-}
-
-async fn hear_once(backend: &impl Hearer, database: &Database) -> anyhow::Error {
-    let listener = match notify::Listener::connect(database).await {
-        Ok(listener) => listener,
-        Err(error) => return error.into(),
-    };
-    // The stream keeps a partly read payload; a dropped call of `next` would lose it.
-    let mut payloads = std::pin::pin!(stream::unfold(listener, |mut listener| async {
-        Some((listener.next().await, listener))
-    }));
-    loop {
-        // Before the first payload, and after each gap, something may have been missed.
-        if let Err(error) = backend.look_again().await {
-            return error.into();
-        }
-        let heard = hear_until_a_gap(
-            &mut payloads,
-            |payload| pass_on(backend, payload),
-            || backend.take_in_reports(),
-        );
-        if let Err(error) = heard.await {
-            return error;
-        }
-    }
-}
-
-/// Passes on each payload until there is a gap, and looks every [`LOOK_INTERVAL`], however many
-/// payloads arrive.
-async fn hear_until_a_gap<E, L>(
-    payloads: &mut (impl Stream<Item = Result<Option<String>, E>> + Unpin),
-    pass_on: impl Fn(&str),
-    look: impl Fn() -> L,
-) -> anyhow::Result<()>
-where
-    E: Into<anyhow::Error>,
-    L: Future<Output = Result<(), StoreError>>,
-{
-    // One interval for all payloads: a sleep for each would start again with every payload.
-    let mut looks = tokio::time::interval_at(Instant::now() + LOOK_INTERVAL, LOOK_INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            heard = payloads.next() => match heard.transpose().map_err(Into::into)?.flatten() {
-                Some(payload) => pass_on(&payload),
-                None => return Ok(()),
-            },
-            _ = looks.tick() => look().await?,
-        }
-    }
-}
-
-fn pass_on(backend: &impl Listener, payload: &str) {
+/// Passes on each signal of a payload; returns how many there were.
+fn pass_on(backend: &impl Listener, payload: &str) -> u64 {
+    let mut number = 0;
     for item in payload.split_whitespace() {
         match Signal::parse(item) {
             Some(Signal::Operation(requester)) => backend.operation_changed(&requester),
@@ -269,15 +203,18 @@ fn pass_on(backend: &impl Listener, payload: &str) {
             Some(Signal::Difference(uid)) => backend.application_differs(&uid),
             Some(Signal::SecretDifference(uid)) => backend.secret_differs(&uid),
             Some(Signal::ClusterDifference(uid)) => backend.cluster_differs(&uid),
-            None => tracing::debug!(item, "an unknown signal was ignored"),
+            None => {
+                tracing::debug!(item, "an unknown signal was ignored");
+                continue;
+            }
         }
+        number += 1;
     }
+    number
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     #[test]
@@ -310,47 +247,5 @@ mod tests {
         assert!(payloads.iter().all(|payload| payload.len() <= PAYLOAD_LIMIT));
         let items: usize = payloads.iter().map(|payload| payload.split_whitespace().count()).sum();
         assert_eq!(items, 1_000);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn steady_signals_do_not_delay_the_check_for_missed_ones() {
-        const SECONDS: usize = 600;
-        let each_second = stream::iter(0..SECONDS).then(|number| async move {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            Ok::<_, anyhow::Error>(Some(number.to_string()))
-        });
-        let a_gap_at_the_end = stream::once(async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            Ok(None)
-        });
-        let mut payloads = std::pin::pin!(each_second.chain(a_gap_at_the_end));
-        let (passed_on, looks) = (Cell::new(0), Cell::new(0));
-        hear_until_a_gap(
-            &mut payloads,
-            |_| passed_on.set(passed_on.get() + 1),
-            || {
-                looks.set(looks.get() + 1);
-                std::future::ready(Ok(()))
-            },
-        )
-        .await
-        .expect("no error");
-        assert_eq!(passed_on.get(), SECONDS);
-        assert_eq!(looks.get(), 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn silence_does_not_delay_the_check_for_missed_signals() {
-        let mut payloads = std::pin::pin!(stream::once(async {
-            tokio::time::sleep(LOOK_INTERVAL * 3 + RECONNECT_PAUSE).await;
-            Ok::<_, anyhow::Error>(None)
-        }));
-        let looks = Cell::new(0);
-        let look = || {
-            looks.set(looks.get() + 1);
-            std::future::ready(Ok(()))
-        };
-        hear_until_a_gap(&mut payloads, |_| {}, look).await.expect("no error");
-        assert_eq!(looks.get(), 3);
     }
 }

@@ -2,7 +2,7 @@
 
 use machines::identity::{TenantUid, Timestamp};
 use schema::store::StoreError;
-use schema::store::machine_rows::IndexEntry;
+use schema::store::machine_rows::{IndexEntry, Which};
 
 use crate::backend::Backend;
 use crate::backend::index::objects::{Noted, Place};
@@ -13,7 +13,7 @@ use crate::signals::Hearer;
 impl Backend {
     /// Picks up what the database holds. For startup, before anything else is running.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
-        for (key, entry) in kinds::machines(&self.store).await? {
+        for (key, entry) in kinds::machines(&self.store, Which::All).await? {
             if let Key::Tenant(tenant) = &key {
                 self.take_in(|index| index.note_tenant(tenant, &entry.namespace));
             } else {
@@ -36,7 +36,7 @@ impl Backend {
             let noted = Noted { tenant, place, refers_to, rank, shown, awaits_users, standing };
             self.index().note_machine(&key, &noted);
         }
-        self.take_in_reports().await
+        self.take_in_reports().await.map(drop)
     }
 
     /// Steps a machine that requires something or has a deadline. The step sets its timer.

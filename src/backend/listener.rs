@@ -6,6 +6,7 @@ use machines::kinds::managed_environment::EnvironmentUid;
 use machines::kinds::repository_credential::CredentialUid;
 use machines::rows::Requester;
 use schema::store::StoreError;
+use schema::store::machine_rows::Which;
 
 use crate::backend::Backend;
 use crate::backend::kinds::{self, Key};
@@ -41,17 +42,18 @@ impl Listener for Backend {
 }
 
 impl Hearer for Backend {
-    async fn look_again(&self) -> Result<(), StoreError> {
-        for (key, entry) in kinds::machines(&self.store).await? {
+    async fn look_again(&self) -> Result<u64, StoreError> {
+        for (key, entry) in kinds::machines(&self.store, Which::Waiting).await? {
             self.resume(&key, &entry);
         }
         self.take_in_reports().await
     }
 
-    async fn take_in_reports(&self) -> Result<(), StoreError> {
-        for uid in self.store.unread().await? {
-            self.report_changed(&uid);
+    async fn take_in_reports(&self) -> Result<u64, StoreError> {
+        let unread = self.store.unread().await?;
+        for uid in &unread {
+            self.report_changed(uid);
         }
-        Ok(())
+        Ok(unread.len() as u64)
     }
 }

@@ -126,9 +126,6 @@ enum Command {
     LogLevel(log_level::LogLevel),
 }
 
-/// Connections for listening: the one in use, and the one that replaces it.
-const LISTENERS: u32 = 2;
-
 /// Which database.
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseArguments {
@@ -178,20 +175,9 @@ impl DatabaseArguments {
         ConnectOptions { pooled, ..ConnectOptions::default() }
     }
 
-    /// The URL by which these roles have to listen, if not by the other one.
-    fn listen_url(&self, roles: Roles) -> Result<Option<&str>, Failure> {
-        let url = self.listen_database_url.as_deref();
-        if roles != Roles::Backend {
-            return Ok(None);
-        }
-        if url.is_none() && self.database_pooler != Pooler::None {
-            return Err(Failure::Input(anyhow::anyhow!(
-                "through a pooler the backend does not hear the agent: set LISTEN_DATABASE_URL to \
-                 the URL of the same database beside the pooler, or run both in one process with \
-                 `managed-gitops all`"
-            )));
-        }
-        Ok(url)
+    /// The URL by which these roles listen, if not by the other one.
+    fn listen_url(&self, roles: Roles) -> Option<&str> {
+        self.listen_database_url.as_deref().filter(|_| roles == Roles::Backend)
     }
 
     /// Opens the database.
@@ -201,11 +187,11 @@ impl DatabaseArguments {
             // Said before creating an unwanted file.
             roles.check(DatabaseKind::Sqlite).map_err(Failure::Input)?;
         }
-        let listen = self.listen_url(roles)?;
+        let listen = self.listen_url(roles);
         let database = schema::connect(&url, &self.options()).await.map_err(Failure::input)?;
         let Some(listen) = listen else { return Ok(database) };
-        let options = ConnectOptions { max_connections: LISTENERS, ..ConnectOptions::default() };
-        let direct = schema::connect(listen, &options).await.map_err(Failure::input)?;
+        let direct =
+            schema::connect(listen, &ConnectOptions::default()).await.map_err(Failure::input)?;
         if direct.kind() != DatabaseKind::Postgres {
             return Err(Failure::Input(anyhow::anyhow!(
                 "LISTEN_DATABASE_URL must name the PostgreSQL database of DATABASE_URL"
@@ -447,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_pooler_the_backend_must_know_where_to_listen() {
+    fn only_a_backend_on_its_own_listens_beside_the_pooler() {
         let parse = |arguments: &[&str]| {
             let words = std::iter::once(&"program").chain(arguments);
             <OnlyDatabase as clap::Parser>::try_parse_from(words).unwrap().database
@@ -455,13 +441,12 @@ mod tests {
         assert!(!parse(&[]).options().pooled);
         let pooled = parse(&["--database-pooler=transaction"]);
         assert!(pooled.options().pooled);
-        let error = pooled.listen_url(Roles::Backend).unwrap_err();
-        assert_eq!(error.code(), 2);
-        assert!(error.to_string().contains("set LISTEN_DATABASE_URL"), "{error}");
-        assert!(pooled.listen_url(Roles::Both).unwrap().is_none());
-        assert!(pooled.listen_url(Roles::Agent).unwrap().is_none());
+        assert_eq!(pooled.listen_url(Roles::Backend), None);
         let both = ["--database-pooler=transaction", "--listen-database-url=postgres://h/d"];
         let both = parse(&both);
-        assert_eq!(both.listen_url(Roles::Backend).unwrap(), Some("postgres://h/d"));
+        assert_eq!(both.listen_url(Roles::Backend), Some("postgres://h/d"));
+        for roles in [Roles::Both, Roles::Agent] {
+            assert_eq!(both.listen_url(roles), None, "only a backend apart from its agent listens");
+        }
     }
 }

@@ -56,6 +56,10 @@ pub struct Metrics {
     pub reports: Counters,
     /// [`table::REPAIRS`].
     pub repairs: Counters,
+    /// [`table::SIGNALS`].
+    pub signals: Counters,
+    /// [`table::MISSED_SIGNALS`].
+    pub missed_signals: Counters,
     /// [`table::RESCANS`].
     pub rescans: Counters,
     /// [`table::RESCAN_SECONDS`].
@@ -89,6 +93,8 @@ impl Metrics {
             operations_finished: Counters::new(&table::OPERATIONS_FINISHED),
             reports: Counters::new(&table::REPORTS),
             repairs: Counters::new(&table::REPAIRS),
+            signals: Counters::new(&table::SIGNALS),
+            missed_signals: Counters::new(&table::MISSED_SIGNALS),
             rescans: Counters::new(&table::RESCANS),
             rescan_seconds: Histograms::new(&table::RESCAN_SECONDS),
             server_checks: Counters::new(&table::SERVER_CHECKS),
@@ -124,6 +130,8 @@ impl Metrics {
             &self.operations_finished,
             &self.reports,
             &self.repairs,
+            &self.signals,
+            &self.missed_signals,
             &self.rescans,
             &self.server_checks,
         ] {

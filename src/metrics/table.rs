@@ -335,6 +335,17 @@ table! {
         "gitops_statements_total", (Counter, Count, Process), &[],
         "Statements sent to the database", "What do we ask of the database?",
     );
+    SIGNALS = (
+        "gitops_signals_total", (Counter, Count, Process), &[],
+        "Signals of an agent in another process that the backend has heard",
+        "Does the backend hear the agent, or only look?",
+    );
+    MISSED_SIGNALS = (
+        "gitops_missed_signals_total", (Counter, Count, Process), &[],
+        "Reports that the backend has found by looking for them: their signal was lost, or had not \
+         arrived yet",
+        "Do signals of the agent get lost?",
+    );
     RESCANS = (
         "gitops_rescans_total", (Counter, Count, Process),
         &[label("outcome", &["completed", "failed"])],

@@ -4,7 +4,14 @@
 //! The database is SQLite in a temporary folder, or, for tests run by [`on_postgres`], a fresh one
 //! on the server at `DATABASE_URL`.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a different part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test binary uses a different part"
+)]
+
+mod objects;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -12,8 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crds::deployment::Source;
-use crds::{GitOpsDeployment, GitOpsDeploymentCondition, GitOpsDeploymentSpec};
+use crds::GitOpsDeployment;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -34,6 +40,11 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use objects::{
+    automated, condition, conditions, error_is_resolved, has_error, is_ready, manual, quadruple,
+    with_finalizer,
+};
+
 /// How long a condition may take to come true. Far more than needed: it only bounds a test that
 /// would otherwise hang.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -50,7 +61,9 @@ pub struct World {
     /// The database's URL.
     pub url: String,
     pub settings: Settings,
-    program: Option<(Program, CancellationToken)>,
+    /// Whether backend and agent share nothing but cluster and database, as two processes do.
+    apart: bool,
+    program: Vec<(Roles, Program, CancellationToken)>,
     argocd: CancellationToken,
     _directory: TempDir,
 }
@@ -135,7 +148,8 @@ impl World {
             database,
             url: url.to_owned(),
             settings,
-            program: None,
+            apart: false,
+            program: Vec::new(),
             argocd,
             _directory: directory,
         }
@@ -152,25 +166,36 @@ impl World {
 
     /// Starts the program.
     pub async fn start_program(&mut self) {
+        if !self.apart {
+            return self.start_roles(Roles::Both, self.database.clone()).await;
+        }
+        for roles in [Roles::Backend, Roles::Agent] {
+            let database = connect(&self.url, &ConnectOptions::default()).await.unwrap();
+            self.start_roles(roles, database).await;
+        }
+    }
+
+    /// Starts roles of the program as if they were a process, with connections of its own.
+    pub async fn start_roles(&mut self, roles: Roles, database: Database) {
         let listener = api::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let shutdown = CancellationToken::new();
         let mut program = Program::start(
             CountedClient::over(self.client.clone(), Tenure::unlimited()),
-            self.database.clone(),
+            database,
             self.settings.clone(),
-            Roles::Both,
+            roles,
             None,
             shutdown.clone(),
         )
         .await
         .unwrap();
         program.serve(listener);
-        self.program = Some((program, shutdown));
+        self.program.push((roles, program, shutdown));
     }
 
     /// Stops the program and waits until it has ended.
     pub async fn stop_program(&mut self) {
-        if let Some((program, shutdown)) = self.program.take() {
+        for (_, program, shutdown) in self.program.drain(..) {
             shutdown.cancel();
             program.wait().await.unwrap();
         }
@@ -178,7 +203,21 @@ impl World {
 
     /// The running program.
     pub fn program(&self) -> &Program {
-        &self.program.as_ref().expect("the program runs").0
+        &self.program.first().expect("the program runs").1
+    }
+
+    /// Whether everything of it is ready and has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.program.iter().all(|(_, one, _)| one.health.is_ready() && one.health.backlog() == 0)
+    }
+
+    /// A metric without labels of what runs these roles.
+    pub fn metric(&self, roles: Roles, name: &str) -> f64 {
+        let program = self.program.iter().find(|(one, ..)| *one == roles);
+        let exposition = program.expect("it runs").1.health.exposition();
+        let samples = exposition.lines().filter_map(|line| line.split_once(' '));
+        let mut values = samples.filter(|(sample, _)| *sample == name).map(|(_, value)| value);
+        values.next().expect("there is such a metric").parse().unwrap()
     }
 
     /// Creates a namespace.
@@ -375,7 +414,7 @@ impl World {
             assert!(Instant::now() < deadline, "the installation never became quiet");
             tokio::time::sleep(INTERVAL).await;
             let now = self.plane.resource_version();
-            let idle = self.program.as_ref().is_none_or(|(one, _)| one.health.backlog() == 0);
+            let idle = self.program.iter().all(|(_, one, _)| one.health.backlog() == 0);
             looks = if idle && now == version { looks + 1 } else { 0 };
             version = now;
         }
@@ -400,7 +439,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.argocd.cancel();
-        if let Some((_, shutdown)) = &self.program {
+        for (.., shutdown) in &self.program {
             shutdown.cancel();
         }
     }
@@ -436,6 +475,18 @@ where
     if let Err(failure) = outcome {
         std::panic::resume_unwind(failure.into_panic());
     }
+}
+
+/// The same with backend and agent as two processes, which wake each other through the database.
+pub async fn on_postgres_apart<F>(test: impl FnOnce(World) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    on_postgres(|mut world| {
+        world.apart = true;
+        test(world)
+    })
+    .await;
 }
 
 /// Removes a member wherever it occurs.
@@ -575,88 +626,6 @@ where
         }
         tokio::time::sleep(INTERVAL).await;
     }
-}
-
-/// An automated deployment of a folder of a repository.
-pub fn automated(name: &str) -> GitOpsDeployment {
-    deployment(name, "automated")
-}
-
-/// A manual deployment of a folder of a repository.
-pub fn manual(name: &str) -> GitOpsDeployment {
-    deployment(name, "manual")
-}
-
-fn deployment(name: &str, type_: &str) -> GitOpsDeployment {
-    let source = Source {
-        repo_url: "https://git.example.com/team/app".to_owned(),
-        path: "deploy".to_owned(),
-        target_revision: "main".to_owned(),
-    };
-    let spec = GitOpsDeploymentSpec { source, type_: type_.to_owned(), ..Default::default() };
-    GitOpsDeployment::new(name, spec)
-}
-
-/// The same deployment with the finalizer that makes its deletion wait for Argo CD.
-pub fn with_finalizer(mut object: GitOpsDeployment) -> GitOpsDeployment {
-    object.metadata.finalizers = Some(vec![crds::names::DEPLOYMENT_FINALIZER.to_owned()]);
-    object
-}
-
-/// A condition of a deployment.
-pub fn condition<'a>(
-    object: &'a GitOpsDeployment,
-    type_: &str,
-) -> Option<&'a GitOpsDeploymentCondition> {
-    object.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_)
-}
-
-/// Type, status, reason and message of every condition, by type.
-pub fn conditions(object: &GitOpsDeployment) -> Vec<(String, String, String, String)> {
-    let mut found: Vec<_> = object
-        .status
-        .iter()
-        .flat_map(|status| &status.conditions)
-        .map(|one| {
-            let (status, reason) = (one.status.clone(), one.reason.clone());
-            (one.type_.clone(), status, reason, one.message.clone())
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// One of them.
-pub fn quadruple(
-    type_: &str,
-    status: &str,
-    reason: &str,
-    message: &str,
-) -> (String, String, String, String) {
-    (type_.to_owned(), status.to_owned(), reason.to_owned(), message.to_owned())
-}
-
-/// Whether `ErrorOccurred` reports this error.
-pub fn has_error(object: &GitOpsDeployment, message: &str) -> bool {
-    condition(object, "ErrorOccurred").is_some_and(|error| {
-        error.status == "True" && error.reason == "ErrorOccurred" && error.message == message
-    })
-}
-
-/// Whether an error was reported and is resolved.
-pub fn error_is_resolved(object: &GitOpsDeployment) -> bool {
-    condition(object, "ErrorOccurred").is_some_and(|error| {
-        error.status == "False"
-            && error.reason == "ErrorOccurredResolved"
-            && error.message.is_empty()
-    })
-}
-
-/// Whether a deployment is ready in its current generation.
-pub fn is_ready(object: &GitOpsDeployment) -> bool {
-    let observed = object.status.as_ref().and_then(|status| status.observed_generation);
-    observed == object.metadata.generation
-        && condition(object, "Ready").is_some_and(|ready| ready.status == "True")
 }
 
 /// All events of a kind's objects since a resource version, in order, up to now.

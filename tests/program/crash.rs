@@ -186,6 +186,11 @@ async fn a_program_stopped_in_the_middle_of_bursts_loses_or_duplicates_nothing_o
     harness::on_postgres(stops_in_the_middle_of_bursts).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backend_and_an_agent_stopped_in_the_middle_of_bursts_lose_or_duplicate_nothing() {
+    harness::on_postgres_apart(stops_in_the_middle_of_bursts).await;
+}
+
 /// Each round creates some; edits, deletes and re-creates some of the previous round; stops the
 /// program after a few more of its requests than in the previous round; and changes more while it
 /// is down.
@@ -200,8 +205,7 @@ async fn stops_in_the_middle_of_bursts(mut world: World) {
         // A different moment in each round, counted in writes since the burst began.
         let moment = before + (CREATED + 7 * round % 40) as u64;
         eventually("this much was written", || async {
-            let quiet = world.program().health.is_ready() && world.program().health.backlog() == 0;
-            (quiet || world.plane.resource_version() >= moment).then_some(())
+            (world.is_idle() || world.plane.resource_version() >= moment).then_some(())
         })
         .await;
         world.stop_program().await;
@@ -210,6 +214,8 @@ async fn stops_in_the_middle_of_bursts(mut world: World) {
         }
     }
     world.start_program().await;
+    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
+    world.wait_until_counted(unsettled, 0).await;
     world.wait_until_quiet().await;
     let known = all(&world.deployments(NAMESPACE)).await;
     assert_eq!(

@@ -6,18 +6,23 @@ use std::time::Duration;
 use crds::GitOpsDeployment;
 use crds::argocd::phase;
 use kube::ResourceExt;
+use managed_gitops::roles::Roles;
 use serde_json::{Value, json};
 
-use crate::harness::{ARGO_CD, World, automated, condition, eventually, with_finalizer};
+use crate::harness::{self, ARGO_CD, World, automated, condition, eventually, with_finalizer};
 
 /// An installation that checks for drift constantly and repairs it at once, and a deployment.
 async fn settled() -> (World, GitOpsDeployment, String) {
     let mut world = World::without_program().await;
+    constantly_compared(&mut world).await;
+    let (deployment, name) = deployed(&world).await;
+    (world, deployment, name)
+}
+
+async fn constantly_compared(world: &mut World) {
     world.settings.rescan = Some(Duration::from_millis(50));
     world.settings.repair_grace = Duration::ZERO;
     world.start_program().await;
-    let (deployment, name) = deployed(&world).await;
-    (world, deployment, name)
 }
 
 async fn deployed(world: &World) -> (GitOpsDeployment, String) {
@@ -32,6 +37,24 @@ async fn deployed(world: &World) -> (GitOpsDeployment, String) {
 async fn whole(world: &World, name: &str) -> Value {
     let path = format!("/apis/argoproj.io/v1alpha1/namespaces/{ARGO_CD}/applications/{name}");
     world.client.request(http::Request::get(path).body(Vec::new()).unwrap()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_apart_from_its_backend_tells_it_of_manual_changes() {
+    harness::on_postgres_apart(|mut world| async move {
+        constantly_compared(&mut world).await;
+        let (deployment, name) = deployed(&world).await;
+        let heard = world.metric(Roles::Backend, "gitops_signals_total");
+        let elsewhere = json!({"spec": {"source": {"path": "elsewhere"}}});
+        world.patch_application(&name, elsewhere).await;
+        world
+            .wait_for_application(&deployment, "the edit is undone", |one| {
+                one.spec.source.path == deployment.spec.source.path
+            })
+            .await;
+        assert!(world.metric(Roles::Backend, "gitops_signals_total") > heard);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Two replicas of the real binary on one cluster and one PostgreSQL database: one acts, and
 //! whatever happens to it in the middle of the work, the other takes over and nothing is
-//! duplicated.
+//! duplicated. A replica is one process, or a backend and an agent, which wake each other through
+//! PostgreSQL and of which one may be replaced while the other goes on.
 //!
 //! How long a handover may take is tested in virtual time (`src/lease.rs`); here it is printed.
 
@@ -15,6 +16,7 @@ use crate::harness::{
     manual, with_finalizer,
 };
 use crate::process::{self, Running};
+use crate::site::{self, Site};
 
 /// The namespace of the deployments.
 const NAMESPACE: &str = "team-a";
@@ -23,13 +25,35 @@ const BURST: usize = 60;
 /// The first replica is disturbed once this many Applications exist.
 const MOMENT: usize = 15;
 
+/// What each replica consists of: the commands of its processes.
+type Layout = &'static [&'static str];
+const TOGETHER: Layout = &["all"];
+const APART: Layout = &["backend", "agent"];
+
+/// The positions of the halves in [`APART`].
+const BACKEND: usize = 0;
+const AGENT: usize = 1;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_replica_is_replaced_and_nothing_is_duplicated() {
     harness::on_postgres(|world| async {
-        let Pair { mut first, second, since, .. } = Pair::in_the_middle(&world).await;
-        first.kill();
-        took_over(&second, "killed").await;
-        end(world, second, since).await;
+        let mut pair = Pair::in_the_middle(&world, TOGETHER).await;
+        pair.first[0].kill();
+        took_over(&pair.second[0], "killed").await;
+        pair.end(world).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_backend_and_agent_are_replaced_and_nothing_is_duplicated() {
+    harness::on_postgres(|world| async {
+        let mut pair = Pair::in_the_middle(&world, APART).await;
+        pair.first.iter_mut().for_each(Running::kill);
+        for half in &pair.second {
+            took_over(half, "killed").await;
+        }
+        pair.end(world).await;
     })
     .await;
 }
@@ -37,24 +61,20 @@ async fn a_killed_replica_is_replaced_and_nothing_is_duplicated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_paused_past_its_lease_is_replaced_and_does_nothing_when_it_resumes() {
     harness::on_postgres(|world| async {
-        let Pair { mut first, second, since, .. } = Pair::in_the_middle(&world).await;
-        first.signal("STOP");
-        took_over(&second, "paused").await;
-        eventually("half of them are ready", || async {
-            let ready = all(&world.deployments(NAMESPACE)).await;
-            (ready.iter().filter(|one| is_ready(one)).count() > BURST / 2).then_some(())
-        })
-        .await;
-        first.signal("CONT");
-        let (status, said) = tokio::task::spawn_blocking(move || first.wait()).await.unwrap();
-        assert_eq!(status.code(), Some(1), "{said}");
-        let sentence = process::sentence(&said);
-        assert!(
-            sentence.contains("could not renew its Lease, which second holds now")
-                || sentence.contains("another process has taken over"),
-            "{sentence}"
-        );
-        end(world, second, since).await;
+        let mut pair = Pair::in_the_middle(&world, TOGETHER).await;
+        replaced_while_paused(&world, &mut pair, 0).await;
+        pair.end(world).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backend_paused_past_its_lease_is_replaced_while_the_agent_goes_on() {
+    harness::on_postgres(|world| async {
+        let mut pair = Pair::in_the_middle(&world, APART).await;
+        replaced_while_paused(&world, &mut pair, BACKEND).await;
+        assert!(pair.first.iter_mut().all(Running::is_running), "the agent goes on");
+        pair.end(world).await;
     })
     .await;
 }
@@ -62,45 +82,78 @@ async fn a_replica_paused_past_its_lease_is_replaced_and_does_nothing_when_it_re
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_is_stopped_hands_over() {
     harness::on_postgres(|world| async {
-        let Pair { mut first, second, since, .. } = Pair::in_the_middle(&world).await;
-        first.terminate();
-        took_over(&second, "told to stop").await;
-        let (status, said) = tokio::task::spawn_blocking(move || first.wait()).await.unwrap();
-        assert!(status.success(), "{said}");
-        end(world, second, since).await;
+        let mut pair = Pair::in_the_middle(&world, TOGETHER).await;
+        replaced_when_stopped(&mut pair, 0).await;
+        pair.end(world).await;
     })
     .await;
 }
 
-/// What a replica logs once it has started, whether it acts or not.
-const RUNNING: &str = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\" commit=");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_is_stopped_hands_over_while_the_backend_goes_on() {
+    harness::on_postgres(|world| async {
+        let mut pair = Pair::in_the_middle(&world, APART).await;
+        replaced_when_stopped(&mut pair, AGENT).await;
+        assert!(pair.first.iter_mut().all(Running::is_running), "the backend goes on");
+        pair.end(world).await;
+    })
+    .await;
+}
+
+/// Pauses a process of the first replica until that of the second has done half of the work.
+async fn replaced_while_paused(world: &World, pair: &mut Pair, process: usize) {
+    let paused = pair.first.remove(process);
+    paused.signal("STOP");
+    took_over(&pair.second[process], "paused").await;
+    eventually("half of them are ready", || async {
+        let ready = all(&world.deployments(NAMESPACE)).await;
+        (ready.iter().filter(|one| is_ready(one)).count() > BURST / 2).then_some(())
+    })
+    .await;
+    paused.signal("CONT");
+    let (status, said) = site::ended(paused).await;
+    assert_eq!(status.code(), Some(1), "{said}");
+    let sentence = process::sentence(&said);
+    assert!(
+        sentence.contains("could not renew its Lease, which second holds now")
+            || sentence.contains("another process has taken over"),
+        "{sentence}"
+    );
+}
+
+/// Asks a process of the first replica to stop.
+async fn replaced_when_stopped(pair: &mut Pair, process: usize) {
+    let stopped = pair.first.remove(process);
+    stopped.terminate();
+    took_over(&pair.second[process], "told to stop").await;
+    let (status, said) = site::ended(stopped).await;
+    assert!(status.success(), "{said}");
+}
 
 /// Two replicas of which the first acts.
 struct Pair {
-    first: Running,
-    second: Running,
+    layout: Layout,
+    first: Vec<Running>,
+    second: Vec<Running>,
     /// The API's version before there was work.
     since: u64,
-    _directory: tempfile::TempDir,
+    _site: Site,
 }
 
 impl Pair {
     /// Starts both and creates deployments; returns while they are in progress.
-    async fn in_the_middle(world: &World) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let kubeconfig = directory.path().join("kubeconfig");
-        std::fs::write(&kubeconfig, world.plane.kubeconfig()).unwrap();
-        let start = |name: &'static str| {
-            let mut command = process::program(&["all", "--listen", "127.0.0.1:0"]);
-            command.args(["--identity", name, "--kubeconfig"]).arg(&kubeconfig);
-            command.env("DATABASE_URL", &world.url);
-            Running::begin(command)
-        };
-        let first = start("first");
-        let first = until_it_says(first, "this replica acts").await;
-        let second = start("second");
-        let second = until_it_says(second, RUNNING).await;
-        check_who_leads(&first, &second).await;
+    async fn in_the_middle(world: &World, layout: Layout) -> Self {
+        let site = Site::of(world);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for role in layout {
+            first.push(site.start(role, "first", site::ACTS).await);
+        }
+        for role in layout {
+            second.push(site.start(role, "second", site::RUNNING).await);
+        }
+        for (first, second) in first.iter().zip(&second) {
+            check_who_leads(first, second).await;
+        }
         let since = world.plane.resource_version();
         world.create_namespace(NAMESPACE).await;
         for number in 0..BURST {
@@ -116,17 +169,29 @@ impl Pair {
             (all(&world.applications()).await.len() >= MOMENT).then_some(())
         })
         .await;
-        Self { first, second, since, _directory: directory }
+        Self { layout, first, second, since, _site: site }
     }
-}
 
-async fn until_it_says(replica: Running, what: &'static str) -> Running {
-    tokio::task::spawn_blocking(move || {
-        replica.wait_for_line(|line| line.contains(what));
-        replica
-    })
-    .await
-    .unwrap()
+    /// Checks that everything is right in the end, and was created once.
+    async fn end(self, world: World) {
+        eventually("all deployments are ready", || async {
+            let found = all(&world.deployments(NAMESPACE)).await;
+            (found.len() == BURST && found.iter().all(is_ready)).then_some(())
+        })
+        .await;
+        let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
+        world.wait_until_counted(unsettled, 0).await;
+        check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
+        check_creations(&world, self.since).await;
+        let mut living: Vec<Running> = self.first.into_iter().chain(self.second).collect();
+        // Those that were killed have said nothing since.
+        living.retain_mut(Running::is_running);
+        if self.layout.len() > 1 {
+            let heard = living.iter().map(|one| site::metric(one, "gitops_signals_total"));
+            assert!(heard.sum::<f64>() > 0.0, "the backend hears the agent, and need not look");
+        }
+        site::end(living).await;
+    }
 }
 
 /// `/readyz` and the metrics show who leads, and the standby is ready too.
@@ -137,7 +202,7 @@ async fn check_who_leads(first: &Running, second: &Running) {
         (first, acts, "gitops_leader 1"),
         (second, "ok, standing by\nleader: first\n", "gitops_leader 0"),
     ] {
-        let address = address_of(replica);
+        let address = site::address_of(replica);
         eventually(text, || async {
             let (head, body) = process::page(&address, "/readyz");
             (head.contains("200") && body.starts_with(text)).then_some(())
@@ -148,16 +213,9 @@ async fn check_who_leads(first: &Running, second: &Running) {
     }
 }
 
-/// The address of a replica's health endpoint, from its log.
-fn address_of(replica: &Running) -> String {
-    let line = replica.wait_for_line(|line| line.contains("address="));
-    let (_, address) = line.split_once("address=").unwrap();
-    address.split_whitespace().next().unwrap().to_owned()
-}
-
 async fn took_over(second: &Running, how: &str) {
     let begun = Instant::now();
-    let address = address_of(second);
+    let address = site::address_of(second);
     eventually("the second replica acts", || async {
         let (_, metrics) = process::page(&address, "/metrics");
         metrics.contains("gitops_leader 1").then_some(())
@@ -166,16 +224,8 @@ async fn took_over(second: &Running, how: &str) {
     println!("the first was {how}: the second took over after {:.1?}", begun.elapsed());
 }
 
-/// Checks that everything is right in the end, and was created once.
-async fn end(world: World, mut second: Running, since: u64) {
-    eventually("all deployments are ready", || async {
-        let found = all(&world.deployments(NAMESPACE)).await;
-        (found.len() == BURST && found.iter().all(is_ready)).then_some(())
-    })
-    .await;
-    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-    world.wait_until_counted(unsettled, 0).await;
-    check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
+/// Checks that everything was created once since this version.
+async fn check_creations(world: &World, since: u64) {
     let applications = world.history(&world.applications(), since).await;
     let operations = world.history(&world.operations(), since).await;
     assert_eq!(creations(&applications).len(), BURST);
@@ -189,9 +239,6 @@ async fn end(world: World, mut second: Running, since: u64) {
     for (name, number) in creations(&operations) {
         assert!(number <= 2, "{name} was created {number} times");
     }
-    second.terminate();
-    let (status, said) = tokio::task::spawn_blocking(move || second.wait()).await.unwrap();
-    assert!(status.success(), "{said}");
 }
 
 /// How often each object was created.

@@ -9,7 +9,8 @@ use machines::rows::RowChange;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Asterisk, ExprTrait, OnConflict, Query};
 use sea_orm::{
-    ActiveValue, ConnectionTrait, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect,
+    ActiveValue, Condition, ConnectionTrait, FromQueryResult, IntoActiveModel, QueryOrder,
+    QuerySelect,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -112,13 +113,33 @@ pub struct IndexEntry {
     pub has_obligations: bool,
 }
 
+/// Which machines an index has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those that require something or want to be woken.
+    Waiting,
+}
+
 impl Store {
     /// All machines of a kind, without their states, page by page.
     pub fn index<M: Persistent>(&self) -> Call<'_, Vec<IndexEntry>> {
-        self.index_of(M::KIND)
+        self.index_of::<M>(Which::All)
     }
 
-    fn index_of(&self, kind: &'static str) -> Call<'_, Vec<IndexEntry>> {
+    /// Some or all machines of a kind, in the same way.
+    pub fn index_of<M: Persistent>(&self, which: Which) -> Call<'_, Vec<IndexEntry>> {
+        self.index_where(M::KIND, which)
+    }
+
+    fn index_where(&self, kind: &'static str, which: Which) -> Call<'_, Vec<IndexEntry>> {
+        let which = match which {
+            Which::All => Condition::all(),
+            Which::Waiting => Condition::any()
+                .add(machine::Column::HasObligations.into_expr())
+                .add(machine::Column::WakeAt.is_not_null()),
+        };
         self.call("index", async move {
             let mut entries: Vec<IndexEntry> = Vec::new();
             loop {
@@ -136,6 +157,7 @@ impl Store {
                     ])
                     .filter(machine::Column::Kind.eq(kind))
                     .filter(machine::Column::Key.gt(after))
+                    .filter(which.clone())
                     .order_by_asc(machine::Column::Key)
                     .limit(SCAN_PAGE)
                     .into_model::<IndexEntry>()

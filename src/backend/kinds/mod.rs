@@ -29,7 +29,7 @@ use machines::kinds::sync_run::{SyncRun, SyncRunSnapshot, SyncRunUid};
 use machines::kinds::tenant::{Tenant, TenantFact};
 use machines::rows::Requester;
 use schema::store::backend::{BackendChanges, BackendLoaded, BackendRequest};
-use schema::store::machine_rows::IndexEntry;
+use schema::store::machine_rows::{IndexEntry, Which};
 use schema::store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -252,22 +252,25 @@ impl ObjectsByKind {
     }
 }
 
-/// All machines in the database, without their states.
-pub(super) async fn machines(store: &Store) -> Result<Vec<(Key, IndexEntry)>, StoreError> {
+/// Machines in the database, without their states.
+pub(super) async fn machines(
+    store: &Store,
+    which: Which,
+) -> Result<Vec<(Key, IndexEntry)>, StoreError> {
     let mut machines = Vec::new();
-    for entry in store.index::<Tenant>().await? {
+    for entry in store.index_of::<Tenant>(which).await? {
         machines.push((Key::Tenant(TenantUid::new(entry.key.clone())), entry));
     }
-    for entry in store.index::<Deployment>().await? {
+    for entry in store.index_of::<Deployment>(which).await? {
         machines.push((Key::Deployment(DeploymentUid::new(entry.key.clone())), entry));
     }
-    for entry in store.index::<ManagedEnvironment>().await? {
+    for entry in store.index_of::<ManagedEnvironment>(which).await? {
         machines.push((Key::Environment(EnvironmentUid::new(entry.key.clone())), entry));
     }
-    for entry in store.index::<RepositoryCredential>().await? {
+    for entry in store.index_of::<RepositoryCredential>(which).await? {
         machines.push((Key::Credential(CredentialUid::new(entry.key.clone())), entry));
     }
-    for entry in store.index::<SyncRun>().await? {
+    for entry in store.index_of::<SyncRun>(which).await? {
         machines.push((Key::SyncRun(SyncRunUid::new(entry.key.clone())), entry));
     }
     Ok(machines)

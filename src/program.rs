@@ -152,6 +152,7 @@ impl Actor {
             let (client, settings) = (client.clone(), settings.clone());
             Some(Backend::new(client, store, sealing.clone(), settings, Arc::clone(metrics)))
         };
+        let remote = Arc::new(Remote::default());
         let agent = if roles == Roles::Backend {
             None
         } else {
@@ -160,7 +161,7 @@ impl Actor {
             let store = store.with_sealer(sealing.sealer().cloned());
             let listener: Arc<dyn Listener> = match &backend {
                 Some(backend) => Arc::clone(backend) as Arc<dyn Listener>,
-                None => acting.tell_remote(&database),
+                None => Arc::clone(&remote) as Arc<dyn Listener>,
             };
             Some(Agent::new(client, store, settings, Arc::clone(metrics), listener))
         };
@@ -170,8 +171,15 @@ impl Actor {
         }
         health.act(sealing, backend.clone(), agent.clone());
         if let Some(agent) = agent {
-            let stop = shutdown.clone();
-            acting.tasks.spawn(async move { agent.run(stop).await.context("the agent stopped") });
+            let (stop, database) = (shutdown.clone(), database.clone());
+            acting.tasks.spawn(async move {
+                let running = agent.run(stop);
+                let ended = match roles {
+                    Roles::Agent => remote.send_for(running, database).await,
+                    Roles::Both | Roles::Backend => running.await,
+                };
+                ended.context("the agent stopped")
+            });
         }
         if let Some(backend) = backend {
             if roles == Roles::Backend {
@@ -197,16 +205,6 @@ struct Acting {
 }
 
 impl Acting {
-    fn tell_remote(&mut self, database: &Database) -> Arc<dyn Listener> {
-        let remote = Arc::new(Remote::default());
-        let send = Arc::clone(&remote).send(database.clone(), self.shutdown.clone());
-        self.tasks.spawn(async move {
-            send.await;
-            Ok(())
-        });
-        remote
-    }
-
     /// Waits until all end; the first to end stops the others. They may finish what is in progress,
     /// but not take forever: another replica may be waiting for its turn.
     async fn wait(mut self) -> anyhow::Result<()> {

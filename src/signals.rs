@@ -5,7 +5,6 @@ mod hearing;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use machines::identity::{DeploymentUid, OperationId, TenantUid};
@@ -142,23 +141,36 @@ impl Remote {
         self.arrived.notify_one();
     }
 
-    /// Sends what waits until it should stop.
-    pub async fn send(self: Arc<Self>, database: Database, shutdown: CancellationToken) {
+    /// Runs the agent, and sends what it signals until it has ended: the last batches commit after it
+    /// was asked to stop.
+    pub async fn send_for<T>(&self, agent: impl Future<Output = T>, database: Database) -> T {
+        let ended = CancellationToken::new();
+        let agent = async {
+            let outcome = agent.await;
+            ended.cancel();
+            outcome
+        };
+        let (outcome, ()) = tokio::join!(agent, self.send(&database, &ended));
+        outcome
+    }
+
+    /// Sends what waits until the agent has ended.
+    async fn send(&self, database: &Database, ended: &CancellationToken) {
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => break,
+                () = ended.cancelled() => break,
                 () = self.arrived.notified() => {}
             }
-            if let Err(error) = self.send_waiting(&database).await {
+            if let Err(error) = self.send_waiting(database).await {
                 tracing::warn!(%error, "the backend could not be told of changed rows");
                 tokio::select! {
-                    () = shutdown.cancelled() => break,
+                    () = ended.cancelled() => break,
                     () = tokio::time::sleep(RECONNECT_PAUSE) => self.arrived.notify_one(),
                 }
             }
         }
         // What the last commits have changed.
-        if let Err(error) = self.send_waiting(&database).await {
+        if let Err(error) = self.send_waiting(database).await {
             tracing::warn!(%error, "the backend will find changed rows by itself");
         }
     }
@@ -216,6 +228,7 @@ fn pass_on(backend: &impl Listener, payload: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     #[test]
     fn a_signal_is_read_as_it_was_written() {
@@ -236,6 +249,21 @@ mod tests {
         let read: BTreeSet<_> = written.iter().filter_map(|item| Signal::parse(item)).collect();
         assert_eq!(read, signals);
         assert_eq!(Signal::parse("?uid"), None);
+    }
+
+    #[tokio::test]
+    async fn what_the_agent_signals_as_it_ends_is_sent() {
+        let database = test_support::database().await;
+        let remote = Remote::default();
+        let agent = async {
+            // The sender has its turn before and after each.
+            for number in 0..3 {
+                tokio::task::yield_now().await;
+                remote.report_changed(&DeploymentUid::new(number.to_string()));
+            }
+        };
+        remote.send_for(agent, database).await;
+        assert!(remote.lock().is_empty(), "{remote:?}");
     }
 
     #[test]

@@ -42,11 +42,22 @@ pub(super) async fn wait_until_everything_is_as_wanted(
         let left = serde_json::to_string_pretty(&left).unwrap();
         panic!("{found} deployments of {wanted}; not Synced and Healthy: {left}\n{machines}");
     }
-    eventually("nothing is in progress", || async {
+    // The backend may not have seen yet what was deleted while none ran.
+    eventually("nothing is in progress, and what was deleted is gone", || async {
+        let is_gone = is_gone(installation, tenants).await;
         rests().await?;
-        (installation.operations().await == 0).then_some(())
+        (is_gone && installation.operations().await == 0).then_some(())
     })
     .await;
+}
+
+/// Whether nothing is left of deleted deployments, of a tenant without any, and of the deleted namespace.
+async fn is_gone(installation: &Installation, tenants: &Tenants) -> bool {
+    let wanted = tenants.wanted();
+    let owners: BTreeSet<&String> = wanted.keys().map(|(namespace, _)| namespace).collect();
+    all(&installation.applications()).await.len() == wanted.len()
+        && all(&installation.projects()).await.len() == owners.len()
+        && !users(&installation.database).await.contains(&deleted_tenant(tenants))
 }
 
 fn is_done(one: &GitOpsDeployment) -> bool {
@@ -92,11 +103,19 @@ pub(super) async fn check(installation: &Installation, tenants: &Tenants) {
     check_transitions(database).await;
 }
 
+/// The tenants that have a row: the UIDs of their namespaces.
+async fn users(database: &Database) -> BTreeSet<String> {
+    column(database, "SELECT user_name FROM clusteruser").await.into_iter().collect()
+}
+
+fn deleted_tenant(tenants: &Tenants) -> String {
+    tenants.deleted_namespace().uid().unwrap()
+}
+
 /// Each tenant that still exists has a row, and no other.
 async fn check_users(database: &Database, tenants: &Tenants) {
-    let users = "SELECT user_name FROM clusteruser";
-    let users: BTreeSet<String> = column(database, users).await.into_iter().collect();
-    let gone = tenants.deleted_namespace().uid().unwrap();
+    let users = users(database).await;
+    let gone = deleted_tenant(tenants);
     assert!(!users.contains(&gone), "the deleted namespace is forgotten");
     let existing = tenants.namespaces().iter().map(|one| one.uid().unwrap()).collect();
     assert!(users.is_subset(&existing), "{users:?} are of {existing:?}");

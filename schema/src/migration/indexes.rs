@@ -91,8 +91,7 @@ pub(super) async fn build_on_postgres(database: &Database) -> Option<String> {
 }
 
 async fn build_alone(database: &Database) -> Result<(), MigrationError> {
-    let connection = database.connection();
-    if missing(connection).await.map_err(failed(ACTION))?.is_empty() {
+    if missing(database).await.map_err(failed(ACTION))?.is_empty() {
         return Ok(());
     }
     // Two builds on one table would wait for each other, and so would a build and a migration. The
@@ -100,16 +99,16 @@ async fn build_alone(database: &Database) -> Result<(), MigrationError> {
     let lock = begin_alone(database).await?;
     let hold = format!("SET LOCAL idle_in_transaction_session_timeout = '{HOLD_MINUTES}min'");
     lock.execute_unprepared(&hold).await.map_err(failed(ACTION))?;
-    let built = build_missing(connection).await.map_err(failed(ACTION));
+    let built = build_missing(database).await.map_err(failed(ACTION));
     // There is nothing in it but the lock.
     let _ = lock.rollback().await;
     built
 }
 
-async fn build_missing(database: &DatabaseConnection) -> Result<(), DbErr> {
+async fn build_missing(database: &Database) -> Result<(), DbErr> {
     // Another process may have built them before the lock was free.
     let missing = missing(database).await?;
-    let options = database.get_postgres_connection_pool().connect_options();
+    let options = database.connection().get_postgres_connection_pool().connect_options();
     let options = options.as_ref().clone().options([
         ("statement_timeout", format!("{STATEMENT_TIMEOUT_MINUTES}min")),
         ("lock_timeout", format!("{}ms", LOCK_TIMEOUT.as_millis())),
@@ -150,7 +149,7 @@ struct Missing {
     is_left_behind: bool,
 }
 
-async fn missing(database: &DatabaseConnection) -> Result<Vec<Missing>, DbErr> {
+async fn missing(database: &Database) -> Result<Vec<Missing>, DbErr> {
     let names: Vec<String> = INDEXES.iter().map(|index| format!("'{}'", index.name)).collect();
     let query = format!(
         "SELECT relname::text AS name, indisvalid FROM pg_index \
@@ -158,7 +157,9 @@ async fn missing(database: &DatabaseConnection) -> Result<Vec<Missing>, DbErr> {
          WHERE relname IN ({}) AND pg_table_is_visible(indexrelid)",
         names.join(", ")
     );
-    let rows = database.query_all_raw(Statement::from_string(DbBackend::Postgres, query)).await?;
+    // Behind a pooler a statement must not have a name, which another client may have used as well.
+    let statement = Statement::from_string(DbBackend::Postgres, query);
+    let rows = database.reads().query_all_raw(statement).await?;
     let mut found = Vec::new();
     for row in rows {
         found.push((row.try_get::<String>("", "name")?, row.try_get::<bool>("", "indisvalid")?));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schema::connection::ConnectOptions;
 use schema::notify::{Listener, notify};
 use schema::{ConnectError, Database, check, connect, migrate};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _};
 
 use crate::driver::{Input, Object, World};
 use crate::harness::{DEADLINE, Scratch, on_postgres, options};
@@ -70,6 +70,37 @@ async fn everything_works_through_an_announced_pooler() {
             let role = schema::role_of(&other).await.unwrap();
             assert!(!role.is_empty());
         }
+    })
+    .await;
+}
+
+/// The names that the driver gives to statements, as another client of the pooler may have used them.
+async fn take_names(database: &Database) {
+    let begin = || async { database.connection().begin().await.unwrap() };
+    // At once, so that they are all of the pooler's sessions.
+    let sessions = [begin().await, begin().await];
+    for session in sessions {
+        session.execute_unprepared("DEALLOCATE ALL").await.unwrap();
+        for number in 1..=30 {
+            let take = format!("PREPARE sqlx_s_{number} AS SELECT {number}");
+            session.execute_unprepared(&take).await.unwrap();
+        }
+        session.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn statements_that_another_client_has_prepared_are_not_taken_for_ours() {
+    on_postgres(async |scratch| {
+        let Some((_pooler, url)) = Server::pgbouncer_before(&scratch.url, "") else { return };
+        let database = opened(&url, &pooled()).await.unwrap();
+        for _ in 0..2 {
+            take_names(&opened(&url, &pooled()).await.unwrap()).await;
+            let report = migrate(&database).await.unwrap();
+            assert_eq!(report.warnings, Vec::<String>::new());
+        }
+        take_names(&opened(&url, &pooled()).await.unwrap()).await;
+        check(&database).await.unwrap();
     })
     .await;
 }

@@ -110,3 +110,13 @@ not_running() { ! is_running "$1"; }
 # The version of the programs that `build` makes: a digest of their sources.
 digest() { (cd "$here/$1" && cat main.go go.mod go.sum && go env GOVERSION) | sha256sum | cut -c1-16; }
 binary() { echo "$cache/bin/$1-$(digest "$1")"; }
+
+argocd_is_installed() { kubectl get appproject default -n gitops-service-argocd; }
+
+# Argo CD's resources, and what it needs in its namespace.
+install_argocd() {
+  argocd_is_installed >/dev/null 2>&1 && return
+  kubectl apply --server-side -f "$cache/argocd-crds-$(digest argocd)" >/dev/null
+  # A new definition is not served immediately.
+  wait_until 60 "Argo CD's resources" kubectl apply -f "$here/manifests/argocd.yaml"
+}

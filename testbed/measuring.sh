@@ -79,9 +79,7 @@ begin_testbed() {
   "$here/up" --without-argocd >/dev/null
   . "$dir/environment"
   server_url=$DATABASE_URL
-  kubectl apply --server-side -f "$cache/argocd-crds-$(digest argocd)" >/dev/null
-  # A new definition is not served immediately.
-  wait_until 60 "Argo CD's resources" kubectl apply -f "$here/manifests/argocd.yaml"
+  install_argocd
   mkdir -p "$results"
   "$program" crds | kubectl apply --server-side -f - >/dev/null
   kubectl wait --for=condition=Established crd/gitopsdeployments.managed-gitops.redhat.com >/dev/null

@@ -379,8 +379,7 @@ impl Ring {
         let database = self.database().await;
         let operations = Api::<crds::Operation>::namespaced(self.client.clone(), ARGO_CD);
         eventually("nothing is in progress", || async {
-            let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-            let rests = harness::count(&database, machines).await == 0;
+            let rests = harness::count(&database, harness::UNSETTLED).await == 0;
             (rests && all(&operations).await.is_empty()).then_some(())
         })
         .await;

@@ -41,9 +41,12 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 pub use objects::{
-    automated, condition, conditions, error_is_resolved, has_error, is_ready, manual, quadruple,
-    with_finalizer,
+    automated, condition, conditions, creations, error_is_resolved, has_error, is_ready, manual,
+    quadruple, with_finalizer,
 };
+
+/// What waits or is in progress.
+pub const UNSETTLED: &str = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
 
 /// How long a condition may take to come true. Far more than needed: it only bounds a test that
 /// would otherwise hang.
@@ -327,6 +330,11 @@ impl World {
         eventually(&what, || async { (self.count(query).await == number).then_some(()) }).await;
     }
 
+    /// Waits until no machine requires anything or has a deadline.
+    pub async fn wait_until_settled(&self) {
+        self.wait_until_counted(UNSETTLED, 0).await;
+    }
+
     /// All events of a kind's objects since a resource version, in order, up to now.
     pub async fn history<K>(&self, api: &Api<K>, since: u64) -> Vec<WatchEvent<K>>
     where
@@ -550,7 +558,7 @@ pub async fn check_that_nothing_is_lost_or_duplicated(client: &kube::Client, dat
         ("SELECT count(*) FROM machine WHERE kind = 'Deployment'", number),
         ("SELECT count(*) FROM machine WHERE kind = 'Operation'", 0),
         ("SELECT count(*) FROM operation WHERE state IN ('Waiting', 'In_Progress')", 0),
-        ("SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL", 0),
+        (UNSETTLED, 0),
     ] {
         assert_eq!(count(database, query).await, wanted, "{query}");
     }

@@ -1,9 +1,13 @@
-//! Deployments, and what their statuses say.
+//! Deployments, what their statuses say, and what happened to objects.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a different part")]
 
+use std::collections::BTreeMap;
+
 use crds::deployment::Source;
 use crds::{GitOpsDeployment, GitOpsDeploymentCondition, GitOpsDeploymentSpec};
+use kube::api::WatchEvent;
+use kube::{Resource, ResourceExt as _};
 
 /// An automated deployment of a folder of a repository.
 pub fn automated(name: &str) -> GitOpsDeployment {
@@ -85,4 +89,15 @@ pub fn is_ready(object: &GitOpsDeployment) -> bool {
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
     observed == object.metadata.generation
         && condition(object, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// How often each object was created.
+pub fn creations<K: Resource>(events: &[WatchEvent<K>]) -> BTreeMap<String, usize> {
+    let mut creations = BTreeMap::new();
+    for event in events {
+        if let WatchEvent::Added(object) = event {
+            *creations.entry(object.name_any()).or_default() += 1;
+        }
+    }
+    creations
 }

@@ -155,8 +155,7 @@ async fn end_and_check(mut dev: Running, client: kube::Client, directory: &Path)
     let operations = Api::<crds::Operation>::namespaced(client.clone(), harness::ARGO_CD);
     let database = open(directory).await;
     eventually("nothing is in progress", || async {
-        let machines = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-        let rests = harness::count(&database, machines).await == 0;
+        let rests = harness::count(&database, harness::UNSETTLED).await == 0;
         (rests && all(&operations).await.is_empty()).then_some(())
     })
     .await;
@@ -214,8 +213,7 @@ async fn stops_in_the_middle_of_bursts(mut world: World) {
         }
     }
     world.start_program().await;
-    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-    world.wait_until_counted(unsettled, 0).await;
+    world.wait_until_settled().await;
     world.wait_until_quiet().await;
     let known = all(&world.deployments(NAMESPACE)).await;
     assert_eq!(

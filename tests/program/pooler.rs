@@ -46,8 +46,7 @@ impl Pooled {
             world.edit(NAMESPACE, &format!("app-{number}"), edit).await;
         }
         until_ready(world).await;
-        let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-        world.wait_until_counted(unsettled, 0).await;
+        world.wait_until_settled().await;
         check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
     }
 

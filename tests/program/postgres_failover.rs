@@ -2,20 +2,18 @@
 //! sent on them is answered any more. Backend and agent, apart, notice it in the middle of their work and
 //! go on with the promoted standby.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kube::ResourceExt as _;
-use kube::api::WatchEvent;
 use managed_gitops::roles::Roles;
 use schema::connection::{ConnectOptions, Database, connect};
 use sea_orm::ConnectionTrait as _;
 
 use crate::harness::{
-    World, all, automated, check_that_nothing_is_lost_or_duplicated, column, eventually, is_ready,
-    manual,
+    World, all, automated, check_that_nothing_is_lost_or_duplicated, column, creations, eventually,
+    is_ready, manual,
 };
 use crate::servers::{self, Address, Server};
+use crate::site;
 
 const NAMESPACE: &str = "team-a";
 /// Deployments of a burst.
@@ -96,23 +94,11 @@ async fn a_frozen_primary_is_left_for_the_promoted_standby_and_nothing_is_lost_o
     })
     .await;
     check_that_nothing_is_lost_or_duplicated(&world.client, &promoted).await;
-    let mut creations: BTreeMap<String, usize> = BTreeMap::new();
-    for event in world.history(&world.applications(), since).await {
-        if let WatchEvent::Added(application) = event {
-            *creations.entry(application.name_any()).or_default() += 1;
-        }
-    }
+    let creations = creations(&world.history(&world.applications(), since).await);
     assert_eq!(creations.len(), 2 * BURST);
     assert!(creations.values().all(|number| *number == 1), "{creations:?}");
-    check_that_the_backend_hears_the_agent(&world).await;
-    world.stop_program().await;
-}
-
-/// On the promoted server, too.
-async fn check_that_the_backend_hears_the_agent(world: &World) {
+    // On the promoted server, too.
     let heard = || world.metric(Roles::Backend, "gitops_signals_total");
-    let before = heard();
-    world.create(NAMESPACE, &automated("last")).await;
-    world.wait_until_ready(NAMESPACE, "last").await;
-    eventually("the backend hears the agent", || async { (heard() > before).then_some(()) }).await;
+    site::check_that_the_backend_hears(&world, NAMESPACE, heard).await;
+    world.stop_program().await;
 }

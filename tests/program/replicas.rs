@@ -5,15 +5,11 @@
 //!
 //! How long a handover may take is tested in virtual time (`src/lease.rs`); here it is printed.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use kube::api::WatchEvent;
-use kube::{Resource, ResourceExt};
-
 use crate::harness::{
-    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, eventually, is_ready,
-    manual, with_finalizer,
+    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, creations, eventually,
+    is_ready, manual, with_finalizer,
 };
 use crate::process::{self, Running};
 use crate::site::{self, Site};
@@ -179,29 +175,19 @@ impl Pair {
             (found.len() == BURST && found.iter().all(is_ready)).then_some(())
         })
         .await;
-        let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-        world.wait_until_counted(unsettled, 0).await;
+        world.wait_until_settled().await;
         check_that_nothing_is_lost_or_duplicated(&world.client, &world.database).await;
         check_creations(&world, self.since).await;
         let mut living: Vec<Running> = self.first.into_iter().chain(self.second).collect();
         // Those that were killed have said nothing since.
         living.retain_mut(Running::is_running);
         if self.layout.len() > 1 {
-            check_that_the_backend_hears(&world, &living).await;
+            let heard = |one: &Running| site::metric(one, "gitops_signals_total");
+            let heard = || living.iter().map(heard).sum();
+            site::check_that_the_backend_hears(&world, NAMESPACE, heard).await;
         }
         site::end(living).await;
     }
-}
-
-/// The backend hears what the agent does with one more deployment. It may have found by looking what
-/// happened before it acted.
-async fn check_that_the_backend_hears(world: &World, living: &[Running]) {
-    let heard = || living.iter().map(|one| site::metric(one, "gitops_signals_total")).sum::<f64>();
-    let before = heard();
-    world.create(NAMESPACE, &automated("last")).await;
-    world.wait_until_ready(NAMESPACE, "last").await;
-    eventually("the backend has heard the agent", || async { (heard() > before).then_some(()) })
-        .await;
 }
 
 /// `/readyz` and the metrics show who leads, and the standby is ready too.
@@ -249,15 +235,4 @@ async fn check_creations(world: &World, since: u64) {
     for (name, number) in creations(&operations) {
         assert!(number <= 2, "{name} was created {number} times");
     }
-}
-
-/// How often each object was created.
-fn creations<K: Resource + Clone>(events: &[WatchEvent<K>]) -> BTreeMap<String, usize> {
-    let mut creations = BTreeMap::new();
-    for event in events {
-        if let WatchEvent::Added(object) = event {
-            *creations.entry(object.name_any()).or_default() += 1;
-        }
-    }
-    creations
 }

@@ -1,17 +1,22 @@
-//! The real binary on the sandbox of a test, as one process or as several.
+//! The real binary, of this version or of another, on the sandbox of a test, as one process or as several.
 
-use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 
 use tempfile::TempDir;
 
-use crate::harness::World;
+use crate::harness::{World, automated, eventually};
 use crate::process::{self, Running};
 
 /// What a process logs once it has started, whether it acts or not.
 pub(super) const RUNNING: &str = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\" commit=");
 /// What it logs once it acts.
 pub(super) const ACTS: &str = "this replica acts";
+
+/// This version.
+pub(super) fn this_program() -> PathBuf {
+    env!("CARGO_BIN_EXE_managed-gitops").into()
+}
 
 /// What the processes of a test have in common.
 pub(super) struct Site {
@@ -36,11 +41,17 @@ impl Site {
         self
     }
 
-    /// Starts a process, and waits until it has logged this.
-    pub(super) async fn start(&self, role: &str, identity: &str, until: &'static str) -> Running {
-        let mut command = process::program(&[role, "--listen", "127.0.0.1:0"]);
+    /// The command of a process.
+    pub(super) fn command(&self, program: &Path, role: &str, identity: &str) -> Command {
+        let mut command = process::program_at(program, &[role, "--listen", "127.0.0.1:0"]);
         command.args(["--identity", identity, "--kubeconfig"]).arg(&self.kubeconfig);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts a process of this version, and waits until it has logged this.
+    pub(super) async fn start(&self, role: &str, identity: &str, until: &'static str) -> Running {
+        let command = self.command(&this_program(), role, identity);
         let started = tokio::task::spawn_blocking(move || {
             let process = Running::begin(command);
             process.wait_for_line(|line| line.contains(until));
@@ -81,4 +92,18 @@ pub(super) async fn end(processes: Vec<Running>) -> Vec<String> {
 /// Waits until a process ends; returns what it has said.
 pub(super) async fn ended(mut process: Running) -> (ExitStatus, String) {
     tokio::task::spawn_blocking(move || process.wait()).await.unwrap()
+}
+
+/// Checks that the backend hears what the agent does with one more deployment; `heard` is the number of
+/// signals until now. The backend may have found by looking what happened before it acted.
+pub(super) async fn check_that_the_backend_hears(
+    world: &World,
+    namespace: &str,
+    heard: impl Fn() -> f64,
+) {
+    let before = heard();
+    world.create(namespace, &automated("last")).await;
+    world.wait_until_ready(namespace, "last").await;
+    eventually("the backend has heard the agent", || async { (heard() > before).then_some(()) })
+        .await;
 }

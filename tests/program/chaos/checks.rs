@@ -11,12 +11,9 @@ use schema::connection::Database;
 use super::installation::Installation;
 use super::tenants::Tenants;
 use crate::harness::{
-    all, check_that_nothing_is_lost_or_duplicated, column, count, eventually, is_ready,
+    UNSETTLED, all, check_that_nothing_is_lost_or_duplicated, column, count, eventually, is_ready,
     within_patience,
 };
-
-/// What waits or is in progress.
-const UNSETTLED: &str = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
 
 /// Waits until every deployment says that its last edit is deployed, and nothing is in progress.
 pub(super) async fn wait_until_everything_is_as_wanted(

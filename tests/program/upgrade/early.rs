@@ -219,7 +219,6 @@ async fn mend(world: &World) {
         all(&all_deployments(world)).await.iter().all(is_ready).then_some(())
     })
     .await;
-    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-    world.wait_until_counted(unsettled, 0).await;
+    world.wait_until_settled().await;
     world.wait_until_quiet().await;
 }

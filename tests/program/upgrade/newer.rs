@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use super::replica::{Replica, previous_program, this_program};
+use super::replica::{Replica, previous_program};
 use crate::harness::{self, World, automated, execute};
+use crate::site::this_program;
 
 const NAMESPACE: &str = "team";
 /// What a newer version might add.

@@ -4,11 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::{World, eventually};
 use crate::process::{self, Running};
-
-/// This version.
-pub(super) fn this_program() -> PathBuf {
-    env!("CARGO_BIN_EXE_managed-gitops").into()
-}
+use crate::site::{self, Site};
 
 /// The one before it, which `tests/upgrade/previous` builds, if the environment names it.
 pub(super) fn previous_program() -> Option<PathBuf> {
@@ -23,19 +19,18 @@ pub(super) fn previous_program() -> Option<PathBuf> {
 pub(super) struct Replica {
     running: Running,
     address: String,
-    _directory: tempfile::TempDir,
+    _site: Site,
 }
 
 impl Replica {
     /// Starts it, and returns once it has started, whether it acts or not.
     pub(super) async fn start(world: &World, program: &Path, role: &str, name: &str) -> Self {
-        let (command, directory) = command(world, program, role, name);
+        let site = Site::of(world);
+        let command = site.command(program, role, name);
         tokio::task::spawn_blocking(move || {
             let running = Running::begin(command);
-            let line = running.wait_for_line(|line| line.contains("address="));
-            let (_, address) = line.split_once("address=").unwrap();
-            let address = address.split_whitespace().next().unwrap().to_owned();
-            Self { running, address, _directory: directory }
+            let address = site::address_of(&running);
+            Self { running, address, _site: site }
         })
         .await
         .unwrap()
@@ -48,7 +43,8 @@ impl Replica {
         role: &str,
         name: &str,
     ) -> (Option<i32>, String) {
-        let (command, _directory) = command(world, program, role, name);
+        let site = Site::of(world);
+        let command = site.command(program, role, name);
         tokio::task::spawn_blocking(move || {
             let (status, said) = Running::begin(command).wait();
             (status.code(), process::sentence(&said))
@@ -77,26 +73,10 @@ impl Replica {
     }
 
     /// Asks it to stop, as a rolling update does, and waits until it has.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(self) {
         self.running.terminate();
-        let ended = tokio::task::spawn_blocking(move || self.running.wait());
-        let (status, said) = ended.await.unwrap();
+        let (status, said) = site::ended(self.running).await;
         assert!(status.success(), "{said}");
         assert!(!said.contains("panicked at"), "{said}");
     }
-}
-
-fn command(
-    world: &World,
-    program: &Path,
-    role: &str,
-    name: &str,
-) -> (std::process::Command, tempfile::TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    let kubeconfig = directory.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, world.plane.kubeconfig()).unwrap();
-    let mut command = process::program_at(program, &[role, "--listen", "127.0.0.1:0"]);
-    command.args(["--identity", name, "--kubeconfig"]).arg(&kubeconfig);
-    command.env("DATABASE_URL", &world.url);
-    (command, directory)
 }

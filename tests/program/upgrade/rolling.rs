@@ -1,19 +1,18 @@
 //! The version before this one, and this one beside it: replicas take over from each other under load,
 //! there and back, and nothing is lost, nothing is doubled, and no status flaps.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use kube::api::WatchEvent;
-use kube::{Resource, ResourceExt as _};
+use kube::ResourceExt as _;
 
 use super::flaps;
 use super::load::{Load, Wanted};
-use super::replica::{Replica, previous_program, this_program};
+use super::replica::{Replica, previous_program};
 use crate::harness::{
-    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, eventually, is_ready,
-    manual,
+    self, World, all, automated, check_that_nothing_is_lost_or_duplicated, creations, eventually,
+    is_ready, manual,
 };
+use crate::site::this_program;
 
 /// Of those that nobody touches.
 const RESTING: &str = "resting";
@@ -112,12 +111,7 @@ async fn rest(world: &World) {
         found.iter().all(is_ready).then_some(())
     })
     .await;
-    at_rest(world).await;
-}
-
-async fn at_rest(world: &World) {
-    let unsettled = "SELECT count(*) FROM machine WHERE owes OR wake_at IS NOT NULL";
-    world.wait_until_counted(unsettled, 0).await;
+    world.wait_until_settled().await;
 }
 
 async fn check(world: &World, since: u64, rested: u64, wanted: &Wanted) {
@@ -126,7 +120,7 @@ async fn check(world: &World, since: u64, rested: u64, wanted: &Wanted) {
         (found.len() == wanted.len() && found.iter().all(is_ready)).then_some(())
     })
     .await;
-    at_rest(world).await;
+    world.wait_until_settled().await;
     eventually("no Operation is left", || async {
         all(&world.operations()).await.is_empty().then_some(())
     })
@@ -144,14 +138,4 @@ async fn check(world: &World, since: u64, rested: u64, wanted: &Wanted) {
     let touched = world.history(&world.deployments(RESTING), rested).await;
     assert_eq!(touched.len(), 0, "what is at rest is not written: {touched:#?}");
     flaps::check(&world.history(&world.deployments(BUSY), since).await);
-}
-
-fn creations<K: Resource>(events: &[WatchEvent<K>]) -> BTreeMap<String, usize> {
-    let mut creations = BTreeMap::new();
-    for event in events {
-        if let WatchEvent::Added(object) = event {
-            *creations.entry(object.name_any()).or_default() += 1;
-        }
-    }
-    creations
 }
